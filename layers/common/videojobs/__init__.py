@@ -1,0 +1,1 @@
+"""Video Jobs: a prompt becomes a video, asynchronously; this package is everything the functions share."""

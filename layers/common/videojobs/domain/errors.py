@@ -1,0 +1,172 @@
+"""Every error raised on purpose, with a stable code and whether trying again can help.
+
+    VideoJobsError
+    ├── RequestError            the caller has to change something
+    │   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
+    │   ├── TokenMissing · TokenInvalid · TokenExpired
+    │   └── CrossSiteRequest · JobForbidden · JobNotFound
+    ├── Unavailable             a service that we stand on does not answer; trying again helps
+    ├── ProviderError           the AI provider refused or failed; `code` says how
+    └── IllegalTransition       a bug of ours: a status may not follow another
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorCode(StrEnum):
+    """The codes of the API's error envelope."""
+
+    VALIDATION_ERROR = "VALIDATION_ERROR"
+    TOKEN_MISSING = "TOKEN_MISSING"  # noqa: S105 - a code, not a password
+    TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    TOO_LARGE = "TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """One thing to change in a request: `field` is its path (`prompt`, `items[4].duration`, or `body` for the whole)."""
+
+    field: str
+    message: str
+
+
+class VideoJobsError(Exception):
+    """Root of the tree. `message` is safe to show to a caller: it never quotes a secret or a driver."""
+
+    code: ErrorCode = ErrorCode.INTERNAL_ERROR
+    retryable: ClassVar[bool] = False
+    message: str = "Something went wrong on our side. Try again; if it persists, quote the request id."
+
+    def __init__(self, message: str | None = None) -> None:
+        """Take the class's own words, or better ones for the case at hand."""
+        self.message = message or self.message
+        super().__init__(self.message)
+
+
+class RequestError(VideoJobsError):
+    """The request can't be served as it is; its author has to change it."""
+
+    code = ErrorCode.VALIDATION_ERROR
+
+
+class ValidationFailed(RequestError):
+    """Fields are missing, unknown or out of range: correct what `details` name."""
+
+    code = ErrorCode.VALIDATION_ERROR
+    message = "The request is not valid; details say what to change."
+
+    def __init__(self, details: Sequence[ErrorDetail], message: str | None = None) -> None:
+        """Carry one detail per thing to change."""
+        self.details = tuple(details)
+        super().__init__(message)
+
+
+class BodyTooLarge(RequestError):
+    """The body is over the limit that the message names: send less."""
+
+    code = ErrorCode.TOO_LARGE
+    message = "The body is too large."
+
+
+class UnsupportedMediaType(RequestError):
+    """A body came as something else than JSON: set `Content-Type: application/json`."""
+
+    code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
+    message = "Send the body as application/json (header Content-Type)."
+
+
+class TokenMissing(RequestError):
+    """No session cookie came with the request: sign in."""
+
+    code = ErrorCode.TOKEN_MISSING
+    message = "Sign in first: the session cookie is missing."
+
+
+class TokenInvalid(RequestError):
+    """The session cookie is not one that we issued: sign in again."""
+
+    code = ErrorCode.TOKEN_INVALID
+    message = "The session is not valid. Sign in again."
+
+
+class TokenExpired(RequestError):
+    """The session is over: sign in again."""
+
+    code = ErrorCode.TOKEN_EXPIRED
+    message = "The session has expired. Sign in again."
+
+
+class CrossSiteRequest(RequestError):
+    """A browser sent the request from a page that is not allow-listed: add its origin to `AllowedOrigins`."""
+
+    code = ErrorCode.FORBIDDEN
+    message = "Requests from this site are not allowed."
+
+
+class JobForbidden(RequestError):
+    """The job is another user's."""
+
+    code = ErrorCode.FORBIDDEN
+    message = "This video job belongs to another user."
+
+
+class JobNotFound(RequestError):
+    """No such job (any more), or the id is no id."""
+
+    code = ErrorCode.NOT_FOUND
+    message = "There is no such video job."
+
+
+class Unavailable(VideoJobsError):
+    """MongoDB, SQS, S3 or Secrets Manager can't be reached: try again after `retry_after_seconds`."""
+
+    code = ErrorCode.UNAVAILABLE
+    retryable = True
+    message = "The service is not available at the moment. Try again shortly."
+    retry_after_seconds = 5
+
+
+class ProviderErrorCode(StrEnum):
+    """What went wrong at a provider, whoever it is; the job's `error.code`."""
+
+    CONTENT_REJECTED = "content_rejected"
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    INVALID_REQUEST = "invalid_request"
+    PROVIDER_ERROR = "provider_error"
+    TIMEOUT = "timeout"
+    RESULT_LOST = "result_lost"
+
+
+class ProviderError(VideoJobsError):
+    """A provider refused or failed. `reason` says how, `transient` whether another attempt can succeed.
+
+    `message` is for the user who asked for the video. `retry_after_seconds` is what the provider asked for, if it did.
+    """
+
+    def __init__(
+        self,
+        reason: ProviderErrorCode,
+        message: str,
+        *,
+        transient: bool,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        """Say what happened in words that the user understands."""
+        self.reason = reason
+        self.transient = transient
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class IllegalTransition(VideoJobsError):
+    """Code tried to set a status that may not follow the present one; it is a bug and nothing was written."""

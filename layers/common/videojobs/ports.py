@@ -1,0 +1,161 @@
+"""The ports: what the services need from the world, said as Protocols; adapters and the tests' fakes fulfil them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from videojobs.domain.job import JobId, Lease, NextStep, StoredObject, VideoJob
+
+type ReportProgress = Callable[[float], None]
+"""Called with the part that is done (0–1); may raise to stop the work."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """An aware UTC datetime in whole milliseconds (what MongoDB can hold)."""
+        ...
+
+
+class JobRepository(Protocol):
+    """The jobs, and the only truth about them. Every method raises `Unavailable` when MongoDB does not answer."""
+
+    def new_id(self) -> JobId:
+        """An id that no job has; nothing is written."""
+        ...
+
+    def add(self, job: VideoJob) -> None:
+        """Insert a new job in one write. Idempotent by `job.id`: a retried insert of the same job is no error."""
+        ...
+
+    def find(self, job_id: JobId) -> VideoJob | None:
+        """The job as it stands, or None. Served by `_id`."""
+        ...
+
+    def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
+        """Lease the job's next step, if it still is `step_id` and nobody holds a live lease; else None.
+
+        One guarded write: of any number of callers at once exactly one gets the job.
+        """
+        ...
+
+    def save(self, before: VideoJob, after: VideoJob) -> bool:
+        """Write what differs, if the stored job still has `before`'s status, next step and lease token.
+
+        False means that the job moved on without us (a lost lease, a cancellation): nothing was written.
+        After an `Unavailable` the write may have landed or not.
+        """
+        ...
+
+    def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
+        """Live jobs whose next step was due before `due_before` and that hold no live lease, longest overdue first."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Messages that say: look at this job."""
+
+    def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
+        """Send `{jobId, stepId}` to the queue of that kind of step, at least once.
+
+        `delay_seconds` is rounded up to whole seconds and cut at 900, SQS's limit.
+
+        Raises:
+            Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).
+        """
+        ...
+
+
+class VideoStore(Protocol):
+    """The bucket with the videos. Each method raises `Unavailable` when S3 does not answer."""
+
+    def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
+        """Upload a file; a second upload to the same key replaces it whole."""
+        ...
+
+    def size(self, stored: StoredObject) -> int | None:
+        """The object's size in bytes as it lies there, or None where there is none."""
+        ...
+
+    def presigned_url(self, url: str) -> str:
+        """A URL that serves `s3://bucket/key` to anybody for the configured time; made locally, no call to S3."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do, as data.
+
+    `yields_pixels`: there is something to render; otherwise the result's URL is the job's `videoUrl` as it is.
+    `can_cancel`: a cancel at the provider stops the work there.
+    `idempotent_submit`: two submits with one token make one task.
+    """
+
+    yields_pixels: bool
+    can_cancel: bool
+    idempotent_submit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A task that the provider took. Ask again after `poll_after_seconds`; None: nothing to wait for, render now."""
+
+    ref: str
+    poll_after_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How a task stands: `done` with a `video_url` where the provider has one, or to be asked for again later."""
+
+    done: bool
+    progress: float | None = None
+    video_url: str | None = None
+    poll_after_seconds: float = 5
+
+
+class VideoProvider(Protocol):
+    """An AI provider (or one that stands in for it). Refusals and failures are raised as `ProviderError`."""
+
+    name: str
+    capabilities: Capabilities
+
+    def submit(self, job: VideoJob, *, token: str) -> Submission:
+        """Begin the generation. `token` (`jobId:attempt`) makes a repeat harmless where the provider takes one."""
+        ...
+
+    def poll(self, job: VideoJob, ref: str) -> Generation:
+        """Ask how the task stands; changes nothing, may be repeated at will."""
+        ...
+
+    def cancel(self, job: VideoJob, ref: str) -> bool:
+        """Stop the task; whether it really was stopped. Harmless on an ended one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedVideo:
+    """Files in a scratch folder, and what the video really is."""
+
+    video: Path
+    poster: Path
+    width: int
+    height: int
+    seconds: float
+
+
+class VideoRenderer(Protocol):
+    """Makes the pixels of a job: draws them, or fetches the provider's and brings them into shape."""
+
+    def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
+        """Write the finished MP4 and its poster into `folder` (which the caller removes).
+
+        Raises:
+            ProviderError: the provider's result is lost or is no video.
+        """
+        ...
+
+
