@@ -157,5 +157,3 @@ class VideoRenderer(Protocol):
             ProviderError: the provider's result is lost or is no video.
         """
         ...
-
-

@@ -1,13 +1,14 @@
 """Every error raised on purpose, with a stable code and whether trying again can help.
 
-    VideoJobsError
-    ├── RequestError            the caller has to change something
-    │   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
-    │   ├── TokenMissing · TokenInvalid · TokenExpired
-    │   └── CrossSiteRequest · JobForbidden · JobNotFound
-    ├── Unavailable             a service that we stand on does not answer; trying again helps
-    ├── ProviderError           the AI provider refused or failed; `code` says how
-    └── IllegalTransition       a bug of ours: a status may not follow another
+VideoJobsError
+├── RequestError            the caller has to change something
+│   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
+│   ├── TokenMissing · TokenInvalid · TokenExpired
+│   └── CrossSiteRequest · JobForbidden · JobNotFound
+├── Unavailable             a service that we stand on does not answer; trying again helps
+├── ProviderError           the AI provider refused or failed; `code` says how
+├── LeaseLost               the job moved on without us; stop
+└── IllegalTransition       a bug of ours: a status may not follow another
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """One thing to change in a request: `field` is its path (`prompt`, `items[4].duration`, or `body` for the whole)."""
+    """One thing to change in a request: `field` is its path (`prompt`, `items[4].duration`; `body` is the whole)."""
 
     field: str
     message: str
@@ -170,3 +171,7 @@ class ProviderError(VideoJobsError):
 
 class IllegalTransition(VideoJobsError):
     """Code tried to set a status that may not follow the present one; it is a bug and nothing was written."""
+
+
+class LeaseLost(VideoJobsError):
+    """The job moved on while we worked on it (another worker, a cancellation): stop, nothing of ours was written."""

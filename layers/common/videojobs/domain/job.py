@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType, Self
+from uuid import uuid4
 
 from videojobs.domain.errors import IllegalTransition
 
@@ -28,11 +29,11 @@ class JobStatus(StrEnum):
 
 TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset({JobStatus.PROCESSING, JobStatus.FAILED}),
-    JobStatus.PROCESSING: frozenset({JobStatus.QUEUED, JobStatus.COMPLETED, JobStatus.FAILED}),
+    JobStatus.PROCESSING: frozenset({JobStatus.COMPLETED, JobStatus.FAILED}),
     JobStatus.COMPLETED: frozenset(),
     JobStatus.FAILED: frozenset(),
 }
-"""From each status, those that may follow. Processing goes back to queued when a failed attempt waits for its next."""
+"""From each status, those that may follow. A job whose provider is tried again stays in processing meanwhile."""
 
 LIVE_STATUSES = frozenset(status for status, following in TRANSITIONS.items() if following)
 
@@ -65,11 +66,20 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The one step that is to happen next. A message that carries another `id` is stale and does nothing."""
+    """The one step that is to happen next. A message that carries another `id` is stale and does nothing.
+
+    `resends` counts how often the reconciler had to send its message again; `due_at` moves with each.
+    """
 
     id: str
     step: Step
     due_at: datetime
+    resends: int = 0
+
+    @classmethod
+    def new(cls, step: Step, due_at: datetime) -> Self:
+        """A step that nobody has heard of yet, under an id of its own."""
+        return cls(uuid4().hex, step, due_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,7 @@ class VideoJob:
     poster: StoredObject | None = None
     error: JobError | None = None
     history: tuple[HistoryEntry, ...] = ()
+    expires_at: datetime | None = None
 
     @property
     def is_live(self) -> bool:
@@ -180,6 +191,10 @@ class VideoJob:
     def changed(self, now: datetime, **changes: Any) -> Self:
         """The same job with a change that a user can see: `version` + 1, `updated_at` = now."""
         return replace(self, version=self.version + 1, updated_at=now, **changes)
+
+    def noted(self, now: datetime, note: str) -> tuple[HistoryEntry, ...]:
+        """The history with one more line, for a change that leaves the status as it is."""
+        return (*self.history, HistoryEntry(now, self.status, note))
 
     def moved(self, to: JobStatus, now: datetime, note: str, **changes: Any) -> Self:
         """The job in another status, with a line of history; the only way to set a status.

@@ -1,0 +1,33 @@
+"""The renderer: makes pixels and stores them. The only function with the media layer; its queue is its own."""
+
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from videojobs.edge.batch import process_batch
+
+from videojobs import bootstrap
+from videojobs.domain.job import JobId
+from videojobs.observability import logger
+from videojobs.services.render_video import render_video
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """An SQS batch of `{jobId, stepId}`; answers with the messages to be delivered again."""
+    return process_batch(event, _render)
+
+
+def _render(job_id: JobId, step_id: str) -> None:
+    settings = bootstrap.step_settings()
+    render_video(
+        job_id,
+        step_id,
+        jobs=bootstrap.job_repository(),
+        queue=bootstrap.job_queue(),
+        renderer=bootstrap.video_renderer(),
+        store=bootstrap.video_store(),
+        clock=bootstrap.clock(),
+        lease_duration=timedelta(seconds=settings.lease_seconds),
+        retention=timedelta(days=settings.video_retention_days),
+    )

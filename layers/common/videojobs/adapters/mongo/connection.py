@@ -1,0 +1,76 @@
+"""The connection to MongoDB: one client per process, bounded in time, made again when the password was rotated."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+
+from videojobs.domain.errors import Unavailable
+
+AUTHENTICATION_FAILURES = frozenset({18, 8000})
+"""AuthenticationFailed, and Atlas' own code for it."""
+
+type Document = dict[str, Any]
+
+
+class ReadUri(Protocol):
+    """Gives the connection string; with `refresh`, the one that holds now."""
+
+    def __call__(self, *, refresh: bool = False) -> str:
+        """Read it."""
+        ...
+
+
+class MongoConnection:
+    """Runs operations on the database that the URI names, each within `TIMEOUT_MS`, its one retry included.
+
+    The defaults of the driver (30 s) outlive API Gateway (29 s).
+    """
+
+    TIMEOUT_MS = 4000
+
+    def __init__(self, read_uri: ReadUri) -> None:
+        """Nothing is connected until the first operation."""
+        self._read_uri = read_uri
+        self._database: Database[Document] | None = None
+
+    def run[T](self, operation: Callable[[Database[Document]], T]) -> T:
+        """Run an operation; on a refused password read the secret again, connect anew and try once more.
+
+        Raises:
+            Unavailable: MongoDB did not answer, or not in time. A write may have landed all the same.
+            DuplicateKeyError: left to the caller, who knows what it means.
+        """
+        try:
+            try:
+                return operation(self._connect())
+            except OperationFailure as error:
+                if error.code not in AUTHENTICATION_FAILURES:
+                    raise
+                return operation(self._connect(refresh=True))
+        except DuplicateKeyError:
+            raise
+        except PyMongoError as error:
+            raise Unavailable from error
+
+    def _connect(self, *, refresh: bool = False) -> Database[Document]:
+        if self._database is None or refresh:
+            if self._database is not None:
+                self._database.client.close()
+            client: MongoClient[Document] = MongoClient(
+                self._read_uri(refresh=refresh),
+                appname="videojobs",
+                tz_aware=True,
+                maxPoolSize=2,
+                timeoutMS=self.TIMEOUT_MS,
+                serverSelectionTimeoutMS=3000,
+                connectTimeoutMS=2000,
+                maxIdleTimeMS=60_000,
+                retryWrites=True,
+                w="majority",
+                journal=True,
+            )
+            self._database = client.get_default_database("videojobs")
+        return self._database

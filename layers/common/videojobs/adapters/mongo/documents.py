@@ -1,0 +1,126 @@
+"""A job as a document of the collection `videojobs`, and back; documents that the Express server wrote read well."""
+
+from collections.abc import Callable
+
+from bson import ObjectId
+
+from videojobs.adapters.mongo.connection import Document
+from videojobs.domain.job import (
+    HistoryEntry,
+    JobError,
+    JobId,
+    JobStatus,
+    Lease,
+    NextStep,
+    Output,
+    ProviderTask,
+    Step,
+    StoredObject,
+    UserId,
+    VideoJob,
+)
+
+CONTRACT_FIELDS = frozenset(
+    "_id userId prompt style duration aspectRatio status videoUrl errorMessage createdAt updatedAt".split()
+)
+"""The platform's fields: always present, null where they have no value. All others are absent instead."""
+
+
+def to_document(job: VideoJob) -> Document:
+    """The whole document; a field of ours without a value is absent."""
+    document: Document = {
+        "_id": ObjectId(job.id),
+        "userId": ObjectId(job.user_id),
+        "prompt": job.prompt,
+        "style": str(job.style),
+        "duration": job.duration,
+        "aspectRatio": str(job.aspect_ratio),
+        "status": str(job.status),
+        "videoUrl": job.video_url,
+        "errorMessage": job.error_message,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+        "version": job.version,
+        "attempt": job.attempt,
+        "next": job.next and _from_next(job.next),
+        "lease": job.lease and {"token": job.lease.token, "until": job.lease.until},
+        "startedAt": job.started_at,
+        "provider": job.provider and _from_provider(job.provider),
+        "progress": job.progress,
+        "output": job.output and _from_output(job.output),
+        "poster": job.poster and _from_object(job.poster),
+        "error": job.error and {"code": job.error.code, "retryable": job.error.retryable},
+        "history": [{"at": entry.at, "status": str(entry.status), "note": entry.note} for entry in job.history],
+        "expiresAt": job.expires_at,
+    }
+    return {name: value for name, value in document.items() if value is not None or name in CONTRACT_FIELDS}
+
+
+def from_document(document: Document) -> VideoJob:
+    """The job of a document. What the Express server never wrote has its default; unknown fields are passed over."""
+    created_at = document.get("createdAt") or document["_id"].generation_time
+    return VideoJob(
+        id=JobId(str(document["_id"])),
+        user_id=UserId(str(document.get("userId"))),
+        prompt=document.get("prompt") or "",
+        style=document.get("style") or "",
+        duration=document.get("duration"),
+        aspect_ratio=document.get("aspectRatio") or "",
+        status=JobStatus(document["status"]),
+        created_at=created_at,
+        updated_at=document.get("updatedAt") or created_at,
+        video_url=document.get("videoUrl"),
+        error_message=document.get("errorMessage"),
+        version=document.get("version", 0),
+        attempt=document.get("attempt", 1),
+        next=_optional(_to_next, document.get("next")),
+        lease=_optional(lambda lease: Lease(lease["token"], lease["until"]), document.get("lease")),
+        started_at=document.get("startedAt"),
+        provider=_optional(_to_provider, document.get("provider")),
+        progress=document.get("progress"),
+        output=_optional(_to_output, document.get("output")),
+        poster=_optional(_to_object, document.get("poster")),
+        error=_optional(lambda error: JobError(error["code"], error["retryable"]), document.get("error")),
+        history=tuple(
+            HistoryEntry(entry["at"], JobStatus(entry["status"]), entry["note"])
+            for entry in document.get("history", ())
+        ),
+        expires_at=document.get("expiresAt"),
+    )
+
+
+def _optional[T](convert: Callable[[Document], T], value: Document | None) -> T | None:
+    return None if value is None else convert(value)
+
+
+def _from_next(step: NextStep) -> Document:
+    return {"id": step.id, "step": str(step.step), "dueAt": step.due_at, "resends": step.resends}
+
+
+def _to_next(value: Document) -> NextStep:
+    return NextStep(value["id"], Step(value["step"]), value["dueAt"], value.get("resends", 0))
+
+
+def _from_provider(task: ProviderTask) -> Document:
+    return {"name": task.name, "submittedAt": task.submitted_at, "ref": task.ref}
+
+
+def _to_provider(value: Document) -> ProviderTask:
+    return ProviderTask(value["name"], value["submittedAt"], value.get("ref"))
+
+
+def _from_object(stored: StoredObject) -> Document:
+    return {"bucket": stored.bucket, "key": stored.key, "bytes": stored.size_bytes}
+
+
+def _to_object(value: Document) -> StoredObject:
+    return StoredObject(value["bucket"], value["key"], value["bytes"])
+
+
+def _from_output(output: Output) -> Document:
+    size = {"width": output.width, "height": output.height, "seconds": output.seconds}
+    return _from_object(output.video) | size
+
+
+def _to_output(value: Document) -> Output:
+    return Output(_to_object(value), value["width"], value["height"], value["seconds"])

@@ -1,0 +1,95 @@
+"""The jobs in MongoDB: every change is one guarded `update_one`, so that of any number of racing writers one wins.
+
+No `find_one_and_update`: SecantusDB scans the whole collection for it, and a guarded update needs nothing more.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.documents import from_document, to_document
+from videojobs.domain.job import MAXIMUM_HISTORY, JobId, Lease, VideoJob
+
+COLLECTION = "videojobs"
+
+
+class MongoJobRepository:
+    """See `ports.JobRepository`."""
+
+    def __init__(self, connection: MongoConnection) -> None:
+        """Nothing is connected until the first call."""
+        self._connection = connection
+
+    def new_id(self) -> JobId:
+        """A fresh ObjectId."""
+        return JobId(str(ObjectId()))
+
+    def add(self, job: VideoJob) -> None:
+        """Insert; a duplicate `_id` can only be this insert's own first try."""
+
+        def insert(database: Database[Document]) -> None:
+            try:
+                database[COLLECTION].insert_one(to_document(job))
+            except DuplicateKeyError as error:
+                if "_id" not in (error.details or {}).get("keyPattern", {"_id": 1}):
+                    raise
+
+        self._connection.run(insert)
+
+    def find(self, job_id: JobId) -> VideoJob | None:
+        """By `_id`."""
+        document = self._run(lambda jobs: jobs.find_one({"_id": ObjectId(job_id)}))
+        return None if document is None else from_document(document)
+
+    def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
+        """Two operations by `_id`: the guarded update that decides, then the read of what was won."""
+        identity = {"_id": ObjectId(job_id)}
+        unleased = {"$or": [{"lease": None}, {"lease.until": {"$lte": now}}]}
+        taken = {"$set": {"lease": {"token": lease.token, "until": lease.until}}}
+        result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, taken))
+        if result.matched_count == 0:
+            return None
+        document = self._run(lambda jobs: jobs.find_one(identity | {"lease.token": lease.token}))
+        return None if document is None else from_document(document)
+
+    def save(self, before: VideoJob, after: VideoJob) -> bool:
+        """One update of the fields that differ, by `_id` and guarded; fields that we don't know stay as they are."""
+        guard = {
+            "_id": ObjectId(before.id),
+            "status": str(before.status),
+            "next.id": before.next.id if before.next else None,
+            "next.dueAt": before.next.due_at if before.next else None,
+            "lease.token": before.lease.token if before.lease else None,
+        }
+        return self._run(lambda jobs: jobs.update_one(guard, _difference(before, after))).matched_count == 1
+
+    def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
+        """Served by the index `sweep`, which holds live jobs only."""
+        unsent = {"next.dueAt": {"$lt": due_before}, "lease": None}
+        abandoned = {"lease.until": {"$lt": now}}
+        query = {"next.dueAt": {"$lt": now}, "$or": [unsent, abandoned]}
+        found = self._run(lambda jobs: list(jobs.find(query).sort("next.dueAt", 1).limit(limit)))
+        return map(from_document, found)
+
+    def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
+        return self._connection.run(lambda database: operation(database[COLLECTION]))
+
+
+def _difference(before: VideoJob, after: VideoJob) -> Document:
+    """The update that turns one document into the other; of the history, only new lines are pushed."""
+    old, new = to_document(before), to_document(after)
+    old_history, new_history = old.pop("history"), new.pop("history")
+    update: dict[str, Any] = {
+        "$set": {name: value for name, value in new.items() if name not in old or old[name] != value},
+        "$unset": dict.fromkeys(old.keys() - new.keys(), ""),
+        "$push": {},
+    }
+    if added := new_history[len(old_history) :]:
+        update["$push"] = {"history": {"$each": added, "$slice": -MAXIMUM_HISTORY}}
+    return {operator: value for operator, value in update.items() if value}

@@ -1,0 +1,26 @@
+"""The embedded provider: it draws a real video by itself, with no key and no network.
+
+The drawing happens in `functions/render` (`adapters/media/sketch.py`); here is nothing to wait for.
+"""
+
+from videojobs.domain.job import VideoJob
+from videojobs.ports import Capabilities, Generation, Submission
+
+
+class SketchProvider:
+    """Ready at once: the next step is to draw."""
+
+    name = "sketch"
+    capabilities = Capabilities(yields_pixels=True, can_cancel=True, idempotent_submit=True)
+
+    def submit(self, job: VideoJob, *, token: str) -> Submission:  # noqa: ARG002 - part of the protocol
+        """Nothing is started anywhere; the ref only says which attempt it is."""
+        return Submission(ref=token, poll_after_seconds=None)
+
+    def poll(self, job: VideoJob, ref: str) -> Generation:  # noqa: ARG002 - part of the protocol
+        """Always ready to be drawn."""
+        return Generation(done=True)
+
+    def cancel(self, job: VideoJob, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """A drawing under way stops at its next report of progress, which finds the job gone on."""
+        return True

@@ -1,0 +1,81 @@
+"""The bucket: uploads by boto3 (imported on first use), presigned URLs made without it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+
+from videojobs.adapters.aws import load_credentials
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import StoredObject
+from videojobs.ports import ReportProgress
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3VideoStore:
+    """Objects in one private bucket. `Unavailable` means that S3 did not answer as it should."""
+
+    def __init__(self, bucket: str, *, region: str, endpoint_url: str = "", url_seconds: int = 900) -> None:
+        """`url_seconds` is how long a presigned URL works; AWS cuts it short when the role's session ends before."""
+        self._bucket, self._region, self._endpoint_url, self._url_seconds = bucket, region, endpoint_url, url_seconds
+        self._made: S3Client | None = None
+
+    def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
+        """Upload a file, in parts when it is large; see `ports.VideoStore`."""
+        from boto3.exceptions import S3UploadFailedError
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        size_bytes = path.stat().st_size
+        sent_bytes = 0
+
+        def count(part_bytes: int) -> None:
+            nonlocal sent_bytes
+            sent_bytes += part_bytes
+            if on_progress:
+                on_progress(sent_bytes / size_bytes)
+
+        extra = {"ContentType": content_type, "CacheControl": "private, max-age=3600"}
+        try:
+            self._client.upload_file(str(path), self._bucket, key, ExtraArgs=extra, Callback=count)
+        except (BotoCoreError, ClientError, S3UploadFailedError) as error:
+            raise Unavailable from error
+        return StoredObject(self._bucket, key, size_bytes)
+
+    def size(self, stored: StoredObject) -> int | None:
+        """HEAD the object; see `ports.VideoStore`."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._client.head_object(Bucket=stored.bucket, Key=stored.key)["ContentLength"]
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                return None
+            raise Unavailable from error
+        except BotoCoreError as error:
+            raise Unavailable from error
+
+    def presigned_url(self, url: str) -> str:
+        """Sign a GET of `s3://bucket/key`; see `ports.VideoStore`."""
+        bucket, key = urlsplit(url).netloc, quote(urlsplit(url).path)
+        place = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
+        request = AWSRequest("GET", place + key)
+        S3SigV4QueryAuth(load_credentials(), "s3", self._region, expires=self._url_seconds).add_auth(request)
+        return str(request.url)
+
+    def _virtual_host(self, bucket: str) -> str:
+        return f"https://{bucket}.s3.{self._region}.amazonaws.com"
+
+    @property
+    def _client(self) -> "S3Client":
+        if self._made is None:
+            import boto3
+            from botocore.config import Config
+
+            config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+            endpoint = self._endpoint_url or None
+            self._made = boto3.client("s3", region_name=self._region, endpoint_url=endpoint, config=config)
+        return self._made

@@ -1,0 +1,155 @@
+"""The composition root: a cached factory for each thing that the functions share; the only module that names adapters.
+
+Nothing is made, and nothing heavy imported, before it is asked for. Tests replace a factory here and nothing else.
+"""
+
+from functools import cache
+
+from videojobs.adapters.aws import AwsJsonClient
+from videojobs.adapters.clock import SystemClock
+from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.jobs import MongoJobRepository
+from videojobs.adapters.secrets import CachedSecret
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import Step
+from videojobs.observability import logger
+from videojobs.ports import Clock, JobQueue, JobRepository, VideoProvider, VideoRenderer, VideoStore
+from videojobs.settings import (
+    ApiSettings,
+    QueueSettings,
+    Settings,
+    SimulatedSettings,
+    StepSettings,
+    StoreSettings,
+    is_lambda,
+)
+
+
+@cache
+def api_settings() -> ApiSettings:
+    """Who may ask, and from where."""
+    return ApiSettings.from_environment()
+
+
+@cache
+def step_settings() -> StepSettings:
+    """How steps are worked on."""
+    return StepSettings.from_environment()
+
+
+@cache
+def clock() -> Clock:
+    """The system's."""
+    return SystemClock()
+
+
+@cache
+def _secret(arn: str) -> CachedSecret:
+    return CachedSecret(arn, _secrets_manager())
+
+
+@cache
+def _secrets_manager() -> AwsJsonClient:
+    settings = Settings.from_environment()
+    region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
+    return AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region=region, endpoint_url=endpoint_url)
+
+
+def jwt_secret(*, refresh: bool = False) -> str:
+    """The key that signs the platform's tokens."""
+    return _secret(api_settings().jwt_secret_arn).get(refresh=refresh)
+
+
+def _mongodb_uri(*, refresh: bool = False) -> str:
+    return _secret(Settings.from_environment().mongodb_secret_arn).get(refresh=refresh)
+
+
+@cache
+def mongo_connection() -> MongoConnection:
+    """One client for the life of the process."""
+    return MongoConnection(_mongodb_uri)
+
+
+@cache
+def job_repository() -> JobRepository:
+    """The jobs, in MongoDB."""
+    return MongoJobRepository(mongo_connection())
+
+
+@cache
+def job_queue() -> JobQueue:
+    """The queues of this function: `render` steps go to one, all others to another."""
+    from videojobs.adapters.sqs import SqsJobQueue
+
+    settings = QueueSettings.from_environment()
+    urls = dict.fromkeys(Step, settings.jobs_queue_url)
+    if settings.render_queue_url is None:
+        del urls[Step.RENDER]
+    else:
+        urls[Step.RENDER] = settings.render_queue_url
+    region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
+    return SqsJobQueue(
+        AwsJsonClient("sqs", "AmazonSQS", version="1.0", region=region, endpoint_url=endpoint_url), urls=urls
+    )
+
+
+@cache
+def video_store() -> VideoStore:
+    """The bucket."""
+    from videojobs.adapters.s3 import S3VideoStore
+
+    settings = StoreSettings.from_environment()
+    return S3VideoStore(
+        settings.videos_bucket,
+        region=settings.aws_region,
+        endpoint_url=settings.aws_endpoint_url,
+        url_seconds=settings.presigned_url_seconds,
+    )
+
+
+@cache
+def video_provider() -> VideoProvider:
+    """The configured provider; only its own module is imported.
+
+    Raises:
+        ValueError: there is no provider of that name.
+    """
+    match step_settings().provider:
+        case "sketch":
+            from videojobs.adapters.providers.sketch import SketchProvider
+
+            return SketchProvider()
+        case "simulated":
+            from videojobs.adapters.providers.simulated import SimulatedProvider
+
+            settings = SimulatedSettings.from_environment()
+            return SimulatedProvider(
+                clock=clock(),
+                min_seconds=settings.simulated_min_seconds,
+                max_seconds=settings.simulated_max_seconds,
+                failure_rate=settings.simulated_failure_rate,
+            )
+        case unknown:
+            raise ValueError(f"PROVIDER={unknown} is none of: simulated, sketch")
+
+
+@cache
+def video_renderer() -> VideoRenderer:
+    """What makes the pixels; PyAV and Pillow come with it, so that only `render` may ask."""
+    from videojobs.adapters.media.renderer import SketchRenderer
+
+    return SketchRenderer()
+
+
+def prepare_api() -> None:
+    """Do at init what every call needs: Lambda gives init a whole processor, and a small function's call a fraction.
+
+    A service that does not answer now is asked again by the first call, which knows how to say so.
+    """
+    if not is_lambda():
+        return
+    try:
+        jwt_secret()
+        mongo_connection().run(lambda database: database.client.admin.command("ping"))
+    except Unavailable:
+        logger.warning("Not prepared at init", extra={"action": "prepare_failed"}, exc_info=True)

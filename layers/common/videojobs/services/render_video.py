@@ -1,0 +1,82 @@
+"""The renderer: make a job's pixels, store them, and hand over to the worker's finish."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from videojobs.domain import lifecycle
+from videojobs.domain.errors import LeaseLost, ProviderError
+from videojobs.domain.job import JobId, Lease, Output, VideoJob
+from videojobs.ports import Clock, JobQueue, JobRepository, VideoRenderer, VideoStore
+from videojobs.services.claim_step import claim_step, save_or_stop
+from videojobs.services.send_step import send_step
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY = timedelta(seconds=1)
+"""How often progress is written, and the lease renewed with it."""
+
+
+class _LeasedWork:
+    """A job under work: each report of progress that is due renews the lease, or finds that it was lost."""
+
+    def __init__(self, job: VideoJob, *, jobs: JobRepository, clock: Clock, lease_duration: timedelta) -> None:
+        self.job = job
+        self._jobs, self._clock, self._lease_duration = jobs, clock, lease_duration
+        self._start = job.progress or 0.0
+        self._reported_at = clock.now()
+
+    def report(self, done: float) -> None:
+        now = self._clock.now()
+        if now - self._reported_at < REPORT_EVERY or self.job.lease is None:
+            return
+        self._reported_at = now
+        progress = round(self._start + (1 - self._start) * done, 3)
+        lease = Lease(self.job.lease.token, now + self._lease_duration)
+        self.job = save_or_stop(self.job, lifecycle.keep_rendering(self.job, progress, now, lease), jobs=self._jobs)
+
+
+def render_video(
+    job_id: JobId,
+    step_id: str,
+    *,
+    jobs: JobRepository,
+    queue: JobQueue,
+    renderer: VideoRenderer,
+    store: VideoStore,
+    clock: Clock,
+    lease_duration: timedelta,
+    retention: timedelta,
+) -> None:
+    """Render at most once at a time, under a lease that is renewed while the work goes on; scratch files always go.
+
+    Video and poster lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them.
+
+    Raises:
+        Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
+    """
+    job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=lease_duration)
+    if job is None:
+        return
+    work = _LeasedWork(job, jobs=jobs, clock=clock, lease_duration=lease_duration)
+    try:
+        with TemporaryDirectory(prefix=f"render-{job_id}-") as folder:
+            try:
+                after = _render(work, Path(folder), renderer=renderer, store=store, clock=clock)
+            except ProviderError as error:
+                after = lifecycle.fail(work.job, error, clock.now(), retention)
+        save_or_stop(work.job, after, jobs=jobs)
+    except LeaseLost:
+        logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
+        return
+    send_step(after, queue=queue, clock=clock)
+
+
+def _render(work: _LeasedWork, folder: Path, *, renderer: VideoRenderer, store: VideoStore, clock: Clock) -> VideoJob:
+    rendered = renderer.render(work.job, folder, lambda done: work.report(0.9 * done))
+    name = f"videos/{work.job.id}/{work.job.attempt}"
+    video = store.put(rendered.video, f"{name}.mp4", "video/mp4", lambda done: work.report(0.9 + 0.1 * done))
+    poster = store.put(rendered.poster, f"{name}.jpg", "image/jpeg")
+    output = Output(video, rendered.width, rendered.height, rendered.seconds)
+    return lifecycle.finish_next(work.job, output, poster, clock.now())
