@@ -1,0 +1,83 @@
+"""`calm`: lines of type that fade in and out over a quiet ground."""
+
+import math
+import random
+from dataclasses import dataclass
+
+from videojobs.adapters.media.canvas import Canvas, Stencil
+from videojobs.adapters.media.colour import Ink
+from videojobs.adapters.media.easing import part, smooth
+from videojobs.adapters.media.fonts import Face
+from videojobs.adapters.media.grounds_soft import Bokeh, Hills, Lights
+from videojobs.adapters.media.palette import Palette
+from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, paginate, place
+
+_SHORTEST_PAGE = 2.6
+"""Seconds that a page needs at the least to be read in peace."""
+_WORDS_A_PAGE = 12
+
+type CalmGround = Lights | Hills | Bokeh
+CALM_GROUNDS: tuple[type[CalmGround], ...] = (Lights, Hills, Bokeh)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fade:
+    """A line of type, where it stands, and when it comes and goes (in seconds)."""
+
+    stencil: Stencil
+    left: int
+    top: int
+    comes: float
+    goes: float
+
+
+class Captions:
+    """The whole of a `calm` sketch; `paint` draws any moment of it."""
+
+    def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
+        """Set the type, choose the ground, make the plan."""
+        self._seconds = seconds
+        self._ground: CalmGround = dice.choice(CALM_GROUNDS)(canvas, palette, dice, seconds)
+        self._ink: Ink = palette.text.ink()
+        self._rate = min(1.0, seconds / 4)
+        words = drawable_words(prompt, Face.BOOK)
+        short = min(canvas.width, canvas.height)
+        setting = Setting(
+            width=canvas.width * (0.74 if canvas.width > canvas.height else 0.82),
+            height=canvas.height * 0.6,
+            largest=round(short * 0.125),
+            smallest=round(short * 0.058),
+            most_lines=7,
+            leading=1.32,
+            space=0.25,
+        )
+        possible = max(1, math.floor(seconds / _SHORTEST_PAGE))
+        pages = paginate(words, min(possible, max(1, math.ceil(len(words) / _WORDS_A_PAGE))), setting) if words else []
+        self._fades = [
+            fade for index, page in enumerate(pages) for fade in self._plan(canvas, page, setting, index, len(pages))
+        ]
+
+    def _plan(self, canvas: Canvas, page: Page, setting: Setting, index: int, count: int) -> list[_Fade]:
+        length = self._seconds / count
+        goes = (index + 1) * length - 0.8 * self._rate if index + 1 < count else math.inf
+        placed = place(page, setting, canvas.width / 2, canvas.height / 2)
+        fades = []
+        for number, baseline in enumerate(sorted({item.baseline for item in placed})):
+            comes = index * length + (0.25 + 0.45 * number) * self._rate
+            for item in placed:
+                lettering = item.word.lettering(page.size)
+                if item.baseline == baseline and lettering.stencil:
+                    left, top = round(item.x) + lettering.left, round(baseline) + lettering.top
+                    fades.append(_Fade(lettering.stencil, left, top, comes, goes))
+        return fades
+
+    def paint(self, canvas: Canvas, seconds: float) -> None:
+        """The frame at that time."""
+        self._ground.paint(canvas, (seconds / self._seconds) % 1)
+        for fade in self._fades:
+            opacity = smooth(part(seconds, fade.comes, 1.3 * self._rate))
+            opacity *= 1 - smooth(part(seconds, fade.goes, 0.8 * self._rate))
+            if opacity >= 1:
+                canvas.stamp(fade.stencil, self._ink, fade.left, fade.top)
+            elif opacity > 0:
+                canvas.stamp(fade.stencil.faded(opacity), self._ink, fade.left, fade.top)

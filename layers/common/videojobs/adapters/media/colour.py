@@ -1,0 +1,101 @@
+"""Colours as the sketch thinks of them (OKLCH) and as the video stores them (BT.709 luma and chroma)."""
+
+import math
+from dataclasses import dataclass
+
+type Rgb = tuple[float, float, float]
+"""Red, green and blue as sRGB, each 0–1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """A colour in the video's own terms: BT.709 luma and chroma in limited range, 8 bits each."""
+
+    luma: int
+    blue: int
+    red: int
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """A colour by how it looks: `lightness` 0–1, `chroma` 0–0.37, `hue` in degrees.
+
+    OKLCH (https://bottosson.github.io/posts/oklab/): equal lightness looks equally light whatever the hue.
+    """
+
+    lightness: float
+    chroma: float
+    hue: float
+
+    def lighter(self, by: float) -> "Colour":
+        """The same hue, lighter (or darker, where `by` is negative)."""
+        return Colour(min(1.0, max(0.0, self.lightness + by)), self.chroma, self.hue)
+
+    def turned(self, degrees: float) -> "Colour":
+        """As light and as strong, but another hue."""
+        return Colour(self.lightness, self.chroma, (self.hue + degrees) % 360)
+
+    def rgb(self) -> Rgb:
+        """As sRGB, with only as much chroma as a screen can show at this lightness and hue."""
+        low, high = 0.0, self.chroma
+        if _in_gamut(_linear_rgb(self.lightness, high, self.hue)):
+            low = high
+        else:
+            for _ in range(12):
+                middle = (low + high) / 2
+                if _in_gamut(_linear_rgb(self.lightness, middle, self.hue)):
+                    low = middle
+                else:
+                    high = middle
+        red, green, blue = (_gamma(min(1.0, max(0.0, part))) for part in _linear_rgb(self.lightness, low, self.hue))
+        return red, green, blue
+
+    def ink(self) -> Ink:
+        """As BT.709 limited range, which is what the encoder is told."""
+        red, green, blue = self.rgb()
+        luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        return Ink(
+            round(16 + 219 * luma),
+            round(128 + 224 * (blue - luma) / 1.8556),
+            round(128 + 224 * (red - luma) / 1.5748),
+        )
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """The contrast ratio, 1–21, as WCAG 2 defines it; text wants 4.5."""
+    brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def legible_under(ground: Colour, text: Colour, ratio: float = 4.5) -> Colour:
+    """`ground`, made lighter or darker until `text` can be read on it."""
+    step = -0.02 if text.lightness > ground.lightness else 0.02
+    while contrast(ground, text) < ratio and 0 < ground.lightness < 1:
+        ground = ground.lighter(step)
+    return ground
+
+
+def _luminance(colour: Colour) -> float:
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.rgb())
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear_rgb(lightness: float, chroma: float, hue: float) -> Rgb:
+    a = chroma * math.cos(math.radians(hue))
+    b = chroma * math.sin(math.radians(hue))
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    return (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+
+
+def _in_gamut(rgb: Rgb) -> bool:
+    return all(-0.0005 <= part <= 1.0005 for part in rgb)
+
+
+def _gamma(part: float) -> float:
+    return 12.92 * part if part <= 0.0031308 else 1.055 * part ** (1 / 2.4) - 0.055

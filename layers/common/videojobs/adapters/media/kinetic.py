@@ -1,0 +1,159 @@
+"""`fun`: words that pop in, page by page, each page on a ground of its own colour that sweeps over the last."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw
+
+from videojobs.adapters.media import stencils
+from videojobs.adapters.media.canvas import Canvas, Stencil
+from videojobs.adapters.media.colour import Ink
+from videojobs.adapters.media.easing import overshoot, part, smooth
+from videojobs.adapters.media.fonts import Face
+from videojobs.adapters.media.grounds_flat import Bounce, Dots, Rays, Tiles, Tumble
+from videojobs.adapters.media.palette import Palette
+from videojobs.adapters.media.typesetting import Page, Setting, Word, drawable_words, paginate, place
+
+_SHORTEST_PAGE = 1.15
+"""Seconds that a page needs at the least to be read."""
+_WORDS_A_PAGE = 5
+_SWEEP = 0.5
+_POP = 0.36
+
+type FunGround = Bounce | Tumble | Rays | Dots | Tiles
+_GROUNDS: tuple[type[FunGround], ...] = (Bounce, Tumble, Rays, Dots)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pop:
+    """One word on its page: its ink, the plate behind it if it has one, and the second it appears."""
+
+    stencil: Stencil
+    plate: Stencil | None
+    x: float
+    y: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    ground: FunGround
+    text: Ink
+    plate_text: Ink
+    pops: tuple[_Pop, ...]
+    start: float
+
+
+class Kinetic:
+    """The whole of a `fun` sketch; `paint` draws any moment of it."""
+
+    def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
+        """Set the type, choose the grounds, make the plan."""
+        self._seconds = seconds
+        self._next = Canvas(canvas.width, canvas.height)
+        words = drawable_words(prompt, Face.DISPLAY)
+        setting = Setting(
+            width=canvas.width * 0.8,
+            height=canvas.height * 0.62,
+            largest=round(min(canvas.width, canvas.height) * 0.34),
+            smallest=round(min(canvas.width, canvas.height) * 0.075),
+            most_lines=6,
+            leading=1.04,
+            space=0.24,
+        )
+        possible = max(1, math.floor(seconds / _SHORTEST_PAGE))
+        wished = max(1, math.ceil(len(words) / _WORDS_A_PAGE), round(seconds / 3.2))
+        pages = paginate(words, min(possible, wished), setting) if words else []
+        count = len(pages) or min(3, possible)
+        kind = dice.choice(_GROUNDS)
+        kinds = [kind] * count if dice.random() < 0.5 else [dice.choice(_GROUNDS) for _ in range(count)]
+        length = seconds / count
+        self._scenes = []
+        for index in range(count):
+            colours = palette.regrounded((index * 1) % max(1, len(palette.shapes)))
+            ground = kinds[index](canvas, colours, dice, seconds)
+            pops = _pops(pages[index], setting, canvas, length, index) if pages else ()
+            self._scenes.append(_Scene(ground, colours.text.ink(), colours.ground.ink(), pops, index * length))
+        self._sweep = _Sweep(canvas, palette.text.ink())
+
+    def paint(self, canvas: Canvas, seconds: float) -> None:
+        """The frame at that time."""
+        index = max(i for i, scene in enumerate(self._scenes) if scene.start <= seconds + 1e-9)
+        self._paint_scene(canvas, index, seconds)
+        if index + 1 < len(self._scenes):
+            gone = part(seconds, self._scenes[index + 1].start - _SWEEP, _SWEEP)
+            if gone > 0:
+                self._paint_scene(self._next, index + 1, seconds)
+                self._sweep.paint(canvas, self._next, smooth(gone))
+
+    def _paint_scene(self, canvas: Canvas, index: int, seconds: float) -> None:
+        scene = self._scenes[index]
+        scene.ground.paint(canvas, (seconds / self._seconds) % 1)
+        for pop in scene.pops:
+            grown = part(seconds, scene.start + pop.at, _POP)
+            if grown > 0:
+                scale = overshoot(grown)
+                if pop.plate:
+                    plate = pop.plate if grown >= 1 else pop.plate.scaled(scale, scale)
+                    canvas.stamp_centred(plate, scene.text, pop.x, pop.y)
+                ink = scene.plate_text if pop.plate else scene.text
+                stencil = pop.stencil if grown >= 1 else pop.stencil.scaled(scale, scale)
+                canvas.stamp_centred(stencil, ink, pop.x, pop.y)
+
+
+def _pops(page: Page, setting: Setting, canvas: Canvas, length: float, index: int) -> tuple[_Pop, ...]:
+    align = (0.5, 0.0)[index % 2] if len(page.lines) > 1 else 0.5
+    placed = place(page, setting, canvas.width / 2, canvas.height * 0.47, align=align)
+    gap = min(0.2, 0.5 * length / len(placed))
+    lead = _highlight([item.word for item in placed])
+    pops = []
+    for item in sorted(placed, key=lambda each: each.order):
+        lettering = item.word.lettering(page.size)
+        if lettering.stencil is None:
+            continue
+        x = item.x + lettering.left + lettering.stencil.width / 2
+        y = item.baseline + lettering.top + lettering.stencil.height / 2
+        plate = None
+        if item.word is lead:
+            wide, tall = item.word.width * page.size + 0.3 * page.size, page.size * 1.0
+            plate = stencils.pill(int(wide) // 2 * 2, int(tall) // 2 * 2, round(page.size * 0.22))
+        pops.append(_Pop(lettering.stencil, plate, x, y, 0.04 + gap * item.order))
+    return tuple(pops)
+
+
+def _highlight(words: Sequence[Word]) -> Word | None:
+    """The word that is put on a plate: the longest of several."""
+    return max(words, key=lambda word: word.width) if 2 <= len(words) else None
+
+
+class _Sweep:
+    """A slanted edge with a stripe before it, which carries the next page in from the left."""
+
+    def __init__(self, canvas: Canvas, stripe: Ink) -> None:
+        self._stripe = stripe
+        self._slant = round(canvas.height * 0.22) // 2 * 2
+        self._stripe_width = round(canvas.width * 0.05)
+        height = canvas.height
+        edge = Image.new("L", (self._slant * 2, height * 2))
+        ImageDraw.Draw(edge).polygon([(0, 0), (self._slant * 2, 0), (0, height * 2)], fill=255)
+        self._edge = Stencil.of(edge.reduce(2))
+
+    def paint(self, canvas: Canvas, following: Canvas, gone: float) -> None:
+        """Show the following canvas as far as the edge has come."""
+        way = canvas.width + self._slant + self._stripe_width
+        front = 2 * round(way * gone / 2) - self._slant
+        stripe = self._mask(canvas, front)
+        canvas.stamp(stripe, self._stripe, 0, 0)
+        canvas.copy_through(following, self._mask(canvas, front - self._stripe_width))
+
+    def _mask(self, canvas: Canvas, front: int) -> Stencil:
+        front = front // 2 * 2
+        stencil = Stencil(Image.new("L", canvas.luma.size), Image.new("L", canvas.blue.size))
+        if front > 0:
+            stencil.mask.paste(255, (0, 0, front, canvas.height))
+            stencil.half.paste(255, (0, 0, front // 2, canvas.height // 2))
+        stencil.mask.paste(self._edge.mask, (front, 0))
+        stencil.half.paste(self._edge.half, (front // 2, 0))
+        return stencil

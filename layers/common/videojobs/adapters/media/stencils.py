@@ -1,0 +1,120 @@
+"""The shapes that sketches are made of, as stencils with soft edges; drawn once, stamped often."""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+from PIL import Image, ImageDraw
+
+from videojobs.adapters.media.canvas import Stencil
+
+_FINER = 4
+"""Shapes are drawn this much larger and reduced, which smooths their edges."""
+
+type Pen = Callable[[ImageDraw.ImageDraw, int], None]
+
+
+def _drawn(size: int, pen: Pen, height: int | None = None) -> Stencil:
+    mask = Image.new("L", (size * _FINER, (height or size) * _FINER))
+    pen(ImageDraw.Draw(mask), _FINER)
+    return Stencil.of(mask.reduce(_FINER))
+
+
+@lru_cache(maxsize=256)
+def disc(size: int) -> Stencil:
+    """A filled circle, as wide as `size`."""
+    return _drawn(size, lambda draw, k: draw.ellipse((0, 0, size * k - 1, size * k - 1), fill=255))
+
+
+@lru_cache(maxsize=64)
+def ring(size: int, stroke: int) -> Stencil:
+    """A circle as a line `stroke` thick."""
+    return _drawn(size, lambda draw, k: draw.ellipse((0, 0, size * k - 1, size * k - 1), outline=255, width=stroke * k))
+
+
+@lru_cache(maxsize=64)
+def pill(width: int, height: int, radius: int) -> Stencil:
+    """A rectangle with round corners."""
+    return _drawn(
+        width,
+        lambda draw, k: draw.rounded_rectangle((0, 0, width * k - 1, height * k - 1), radius * k, fill=255),
+        height,
+    )
+
+
+@lru_cache(maxsize=64)
+def polygon(size: int, corners: int, inner: float = 1.0) -> Stencil:
+    """A regular polygon, corner up; with `inner` below 1 a star whose notches are that far out."""
+    points = corners * 2 if inner < 1 else corners
+    radii = [size / 2 * (inner if inner < 1 and index % 2 else 1) for index in range(points)]
+    angles = [2 * math.pi * index / points - math.pi / 2 for index in range(points)]
+    path = [
+        (size / 2 + radius * math.cos(angle), size / 2 + radius * math.sin(angle))
+        for radius, angle in zip(radii, angles, strict=True)
+    ]
+    return _drawn(size, lambda draw, k: draw.polygon([(x * k, y * k) for x, y in path], fill=255))
+
+
+@lru_cache(maxsize=32)
+def half_disc(size: int) -> Stencil:
+    """The upper half of a circle."""
+    return _drawn(
+        size, lambda draw, k: draw.pieslice((0, 0, size * k - 1, size * k - 1), 180, 360, fill=255), size // 2
+    )
+
+
+@lru_cache(maxsize=32)
+def quarter_disc(size: int, arcs: int = 1) -> Stencil:
+    """A quarter of a circle around the upper left corner; with more `arcs` as so many bands."""
+
+    def pen(draw: ImageDraw.ImageDraw, k: int) -> None:
+        for band in range(arcs * 2 - 1):
+            reach = size * k * (1 - band / (arcs * 2 - 1))
+            draw.ellipse((-reach, -reach, reach, reach), fill=0 if band % 2 else 255)
+
+    return _drawn(size, pen)
+
+
+@lru_cache(maxsize=32)
+def squiggle(width: int, stroke: int, waves: int = 3) -> Stencil:
+    """A wavy line with round ends."""
+    height = width // 3
+    reach = (height - stroke) / 2
+    path = [
+        (stroke / 2 + (width - stroke) * step / 120, height / 2 + reach * math.sin(2 * math.pi * waves * step / 120))
+        for step in range(121)
+    ]
+
+    def pen(draw: ImageDraw.ImageDraw, k: int) -> None:
+        for x, y in path:
+            draw.circle((x * k, y * k), stroke * k / 2, fill=255)
+
+    return _drawn(width, pen, height)
+
+
+@lru_cache(maxsize=64)
+def glow(width: int, height: int, strength: float = 1.0) -> Stencil:
+    """A soft light: full in the middle, nothing at the edge, no line anywhere."""
+    ramp = Image.radial_gradient("L")
+    table = [round(255 * strength * (0.5 + 0.5 * math.cos(math.pi * min(1.0, value / 180)))) for value in range(256)]
+    return Stencil.of(ramp.point(table).resize((width, height), Image.Resampling.BILINEAR))
+
+
+@lru_cache(maxsize=64)
+def bokeh(size: int) -> Stencil:
+    """A light out of focus: an even disc with a soft edge, a little brighter at its rim."""
+    disc_mask = Image.new("L", (256, 256))
+    draw = ImageDraw.Draw(disc_mask)
+    for reach in range(128, 90, -1):
+        inside = (128 - reach) / 38
+        brightness = min(1.0, inside * 3) * (1.0 - 0.35 * min(1.0, max(0.0, inside - 0.15) * 1.4))
+        draw.circle((128, 128), reach, fill=round(255 * brightness))
+    return Stencil.of(disc_mask.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def band(width: int, height: int, edge: Callable[[float], float]) -> Stencil:
+    """Everything below a line: `edge` gives its height (0 the top, `height` the bottom) at each x."""
+    mask = Image.new("L", (width * 2, height * 2))
+    line = [(x, 2 * edge(x / 2)) for x in range(width * 2 + 1)]
+    ImageDraw.Draw(mask).polygon([*line, (width * 2, height * 2), (0, height * 2)], fill=255)
+    return Stencil.of(mask.reduce(2))
