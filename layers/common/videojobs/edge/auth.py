@@ -1,0 +1,103 @@
+"""Who asks, and from where: the session cookie's JWT, and the guard against cross-site requests."""
+
+import re
+from collections.abc import Collection
+from typing import Protocol
+
+import jwt
+
+from videojobs.domain.errors import CrossSiteRequest, TokenExpired, TokenInvalid, TokenMissing
+from videojobs.domain.job import UserId
+from videojobs.edge.http import SAFE_METHODS, HttpRequest
+
+ALGORITHM = "HS256"
+USER_CLAIM = "userId"
+MAXIMUM_TOKEN_LENGTH = 8192
+"""A longer token is refused unread; API Gateway takes 10,240 bytes of headers in all."""
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+_SAME_SITE_ENOUGH = frozenset({"same-origin", "none"})
+
+
+class SessionSettings(Protocol):
+    """What of the configuration matters here."""
+
+    @property
+    def cookie_name(self) -> str:
+        """The cookie that carries the token."""
+
+    @property
+    def allowed_origins(self) -> Collection[str]:
+        """Origins whose pages may call us, exactly as a browser writes them."""
+
+    @property
+    def jwt_leeway_seconds(self) -> float:
+        """How far the platform's clock may be off."""
+
+
+class ReadSecret(Protocol):
+    """Gives the key that signs tokens; with `refresh` the one that holds now, after a rotation."""
+
+    def __call__(self, *, refresh: bool = False) -> str:
+        """Read it."""
+
+
+def admit(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret) -> UserId:
+    """The user whose request this is.
+
+    Raises:
+        CrossSiteRequest: another site's page sent it, and it would change something.
+        TokenMissing: there is no session cookie, or it is empty.
+        TokenInvalid: it is not a token that the platform issued, or there are two of them.
+        TokenExpired: it was one, and its time is over.
+        Unavailable: the key can't be read.
+    """
+    if request.method not in SAFE_METHODS:
+        _refuse_cross_site(request, settings.allowed_origins)
+    token = _read_cookie(request, settings.cookie_name)
+    claims = _decode(token, settings.jwt_leeway_seconds, secret)
+    user_id = claims.get(USER_CLAIM)
+    if not isinstance(user_id, str) or not _OBJECT_ID.fullmatch(user_id):
+        raise TokenInvalid
+    return UserId(user_id.lower())
+
+
+def _refuse_cross_site(request: HttpRequest, allowed_origins: Collection[str]) -> None:
+    # Neither header can be set by a page's script; https://web.dev/articles/fetch-metadata
+    site, origin = request.header("sec-fetch-site"), request.header("origin")
+    if site in _SAME_SITE_ENOUGH:
+        return
+    if (origin not in allowed_origins) if origin is not None else (site == "cross-site"):
+        raise CrossSiteRequest
+
+
+def _read_cookie(request: HttpRequest, name: str) -> str:
+    pairs = (part.partition("=") for line in request.headers.get("cookie", ()) for part in line.split(";"))
+    values = [value.strip() for key, _, value in pairs if key.strip() == name]
+    if len(values) > 1:
+        # A sibling domain can plant a second cookie beside ours; which of them comes first is not ours to guess.
+        raise TokenInvalid
+    if not values or not values[0]:
+        raise TokenMissing
+    return values[0]
+
+
+def _decode(token: str, leeway_seconds: float, secret: ReadSecret) -> dict[str, object]:
+    if len(token) > MAXIMUM_TOKEN_LENGTH or not token.isascii():
+        raise TokenInvalid
+    try:
+        try:
+            return _verify(token, secret(), leeway_seconds)
+        except jwt.InvalidSignatureError:
+            return _verify(token, secret(refresh=True), leeway_seconds)
+    except jwt.ExpiredSignatureError:
+        raise TokenExpired from None
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        # Beside its own errors PyJWT lets through what a hostile header does to the JSON parser or to int().
+        raise TokenInvalid from error
+
+
+def _verify(token: str, key: str, leeway_seconds: float) -> dict[str, object]:
+    # A key under 32 bytes is a mistake of ours and raises InvalidKeyError, which is no InvalidTokenError: a 500.
+    options: jwt.types.Options = {"require": ["exp", USER_CLAIM], "enforce_minimum_key_length": True}
+    return jwt.decode(token, key, algorithms=[ALGORITHM], options=options, leeway=leeway_seconds)

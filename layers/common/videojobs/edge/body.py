@@ -1,0 +1,79 @@
+"""A request's body, from bytes to a JSON object, or to words that say what is wrong with it."""
+
+import base64
+import binascii
+import json
+from typing import Any, NoReturn
+
+from videojobs.domain.errors import BodyTooLarge, ErrorDetail, UnsupportedMediaType, ValidationFailed
+from videojobs.edge.http import HttpRequest
+
+MAXIMUM_BODY_BYTES = 64 * 1024
+MEDIA_TYPE = "application/json"
+_MAXIMUM_NAME_LENGTH = 64
+
+
+def read_object(request: HttpRequest, *, maximum_bytes: int = MAXIMUM_BODY_BYTES) -> dict[str, Any]:
+    """The body's JSON object; stricter than `json.loads`, which lets NaN and repeated keys through.
+
+    Raises:
+        UnsupportedMediaType: there is a body and it is not declared as JSON.
+        BodyTooLarge: it has more bytes than `maximum_bytes`.
+        ValidationFailed: there is none, or it is no JSON object in UTF-8.
+    """
+    if not request.body:
+        raise _invalid("Is missing. Send a JSON object.")
+    if (request.header("content-type") or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+        raise UnsupportedMediaType
+    value = _parse(_read_text(request.body, is_base64=request.is_base64, maximum_bytes=maximum_bytes))
+    if not isinstance(value, dict):
+        raise _invalid("Must be a JSON object.")
+    return value
+
+
+def printable_name(name: str) -> str:
+    """A field's name as it came from outside, fit to be shown in an answer: short, and valid Unicode."""
+    return name[:_MAXIMUM_NAME_LENGTH].encode("utf-8", "replace").decode("utf-8")
+
+
+def _read_text(body: str, *, is_base64: bool, maximum_bytes: int) -> str:
+    too_large = BodyTooLarge(f"The body is too large: {maximum_bytes // 1024} KiB are the most.")
+    # Four base64 characters carry three bytes: what is certainly too large is not even decoded.
+    if len(body) > (maximum_bytes * 4 // 3 + 4 if is_base64 else maximum_bytes):
+        raise too_large
+    try:
+        raw = base64.b64decode(body, validate=True) if is_base64 else body.encode("utf-8")
+        if len(raw) > maximum_bytes:
+            raise too_large
+        return raw.decode("utf-8") if is_base64 else body
+    except (UnicodeError, binascii.Error):
+        raise _invalid("Is not valid UTF-8.") from None
+
+
+def _parse(text: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise _invalid(f"Is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).") from None
+    except RecursionError:
+        raise _invalid("Is nested too deeply.") from None
+    except ValueError:
+        # Python reads no whole number of more than 4,300 digits.
+        raise _invalid("Contains a number of too many digits.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValidationFailed([ErrorDetail(printable_name(repeated), "Appears more than once.")])
+    return members
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise _invalid(f"Is not valid JSON: {constant} is no JSON number.")
+
+
+def _invalid(message: str) -> ValidationFailed:
+    return ValidationFailed([ErrorDetail("body", message)])

@@ -1,0 +1,61 @@
+"""A call as API Gateway (REST, proxy integration) hands it over; the only reader of that event's shape."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request. `headers` has lower-case names, each with every value that came, in order.
+
+    `route` is the resource's pattern (`/api/videos/{jobId}`), fit for a log line where the path itself is not.
+    """
+
+    method: str
+    route: str
+    request_id: str
+    headers: Mapping[str, tuple[str, ...]]
+    body: str | None
+    is_base64: bool
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any], *, fallback_id: str = "") -> Self:
+        """Read the event; whatever is missing in it is empty here. `fallback_id` is for events without a request id."""
+        context = event.get("requestContext") or {}
+        body = event.get("body")
+        return cls(
+            method=str(event.get("httpMethod") or "").upper(),
+            route=str(event.get("resource") or ""),
+            request_id=str(context.get("requestId") or fallback_id),
+            headers=_read_headers(event),
+            body=body if isinstance(body, str) else None,
+            is_base64=bool(event.get("isBase64Encoded")),
+        )
+
+    def header(self, name: str) -> str | None:
+        """The value of a header (`name` in lower case), or None. Several are joined by a comma, as HTTP says."""
+        values = self.headers.get(name)
+        return ", ".join(values) if values else None
+
+
+def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    # `multiValueHeaders` has all that `headers` has and more; hand-made events often have only one of the two.
+    collected: dict[str, list[str]] = {}
+    for name, value in _pairs(event.get("multiValueHeaders")):
+        collected.setdefault(name, []).append(value)
+    single: dict[str, list[str]] = {}
+    for name, value in _pairs(event.get("headers")):
+        single.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in (single | collected).items()}
+
+
+def _pairs(headers: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(headers, Mapping):
+        return
+    for name, value in headers.items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str):
+                yield str(name).lower(), each
