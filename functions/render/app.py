@@ -1,13 +1,12 @@
 """The renderer: makes pixels and stores them. The only function with the media layer; its queue is its own."""
 
-from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from videojobs.edge.batch import process_batch
 
 from videojobs import bootstrap
 from videojobs.domain.job import JobId
+from videojobs.edge.batch import process_batch
 from videojobs.observability import logger
 from videojobs.services.render_video import render_video
 
@@ -19,7 +18,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 
 def _render(job_id: JobId, step_id: str) -> None:
-    settings = bootstrap.step_settings()
     render_video(
         job_id,
         step_id,
@@ -28,6 +26,5 @@ def _render(job_id: JobId, step_id: str) -> None:
         renderer=bootstrap.video_renderer(),
         store=bootstrap.video_store(),
         clock=bootstrap.clock(),
-        lease_duration=timedelta(seconds=settings.lease_seconds),
-        retention=timedelta(days=settings.video_retention_days),
+        policy=bootstrap.step_policy(),
     )

@@ -1,13 +1,12 @@
 """The worker: SQS hands it steps, it makes every status transition. Light: no pixels, no media libraries."""
 
-from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from videojobs.edge.batch import process_batch
 
 from videojobs import bootstrap
 from videojobs.domain.job import JobId
+from videojobs.edge.batch import process_batch
 from videojobs.observability import logger
 from videojobs.services.run_step import run_step
 
@@ -19,15 +18,14 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 
 def _run(job_id: JobId, step_id: str) -> None:
-    settings = bootstrap.step_settings()
     run_step(
         job_id,
         step_id,
         jobs=bootstrap.job_repository(),
+        circuits=bootstrap.circuit_repository(),
         queue=bootstrap.job_queue(),
         provider=bootstrap.video_provider(),
         store=bootstrap.video_store(),
         clock=bootstrap.clock(),
-        lease_duration=timedelta(seconds=settings.lease_seconds),
-        retention=timedelta(days=settings.video_retention_days),
+        policy=bootstrap.step_policy(),
     )

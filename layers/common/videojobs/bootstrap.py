@@ -3,6 +3,7 @@
 Nothing is made, and nothing heavy imported, before it is asked for. Tests replace a factory here and nothing else.
 """
 
+from datetime import timedelta
 from functools import cache
 
 from videojobs.adapters.aws import AwsJsonClient
@@ -12,13 +13,14 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step
+from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
-from videojobs.ports import Clock, JobQueue, JobRepository, VideoProvider, VideoRenderer, VideoStore
+from videojobs.ports import CircuitRepository, Clock, JobQueue, JobRepository, VideoProvider, VideoRenderer, VideoStore
 from videojobs.settings import (
     ApiSettings,
+    ProviderSettings,
     QueueSettings,
     Settings,
-    SimulatedSettings,
     StepSettings,
     StoreSettings,
     is_lambda,
@@ -32,9 +34,15 @@ def api_settings() -> ApiSettings:
 
 
 @cache
-def step_settings() -> StepSettings:
-    """How steps are worked on."""
-    return StepSettings.from_environment()
+def step_policy() -> StepPolicy:
+    """How patient this deployment is."""
+    settings = StepSettings.from_environment()
+    return StepPolicy(
+        lease_duration=timedelta(seconds=settings.lease_seconds),
+        retention=timedelta(days=settings.video_retention_days),
+        maximum_attempts=settings.maximum_attempts,
+        deadline=timedelta(seconds=settings.job_deadline_seconds),
+    )
 
 
 @cache
@@ -77,6 +85,14 @@ def job_repository() -> JobRepository:
 
 
 @cache
+def circuit_repository() -> CircuitRepository:
+    """The circuit breakers, in MongoDB."""
+    from videojobs.adapters.mongo.circuits import MongoCircuitRepository
+
+    return MongoCircuitRepository(mongo_connection())
+
+
+@cache
 def job_queue() -> JobQueue:
     """The queues of this function: `render` steps go to one, all others to another."""
     from videojobs.adapters.sqs import SqsJobQueue
@@ -114,7 +130,8 @@ def video_provider() -> VideoProvider:
     Raises:
         ValueError: there is no provider of that name.
     """
-    match step_settings().provider:
+    settings = ProviderSettings.from_environment()
+    match settings.provider:
         case "sketch":
             from videojobs.adapters.providers.sketch import SketchProvider
 
@@ -122,7 +139,6 @@ def video_provider() -> VideoProvider:
         case "simulated":
             from videojobs.adapters.providers.simulated import SimulatedProvider
 
-            settings = SimulatedSettings.from_environment()
             return SimulatedProvider(
                 clock=clock(),
                 min_seconds=settings.simulated_min_seconds,

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from videojobs.domain.job import JobId, Lease, NextStep, StoredObject, VideoJob
+from videojobs.domain.circuit import Circuit
+from videojobs.domain.job import JobId, Lease, NextStep, StoredObject, UserId, VideoJob
 
 type ReportProgress = Callable[[float], None]
 """Called with the part that is done (0–1); may raise to stop the work."""
@@ -28,7 +30,11 @@ class JobRepository(Protocol):
         ...
 
     def add(self, job: VideoJob) -> None:
-        """Insert a new job in one write. Idempotent by `job.id`: a retried insert of the same job is no error."""
+        """Insert a new job in one write. Idempotent by `job.id`: a retried insert of the same job is no error.
+
+        Raises:
+            IdempotencyKeyTaken: the user has a job with that idempotency key. The unique index decides.
+        """
         ...
 
     def find(self, job_id: JobId) -> VideoJob | None:
@@ -50,8 +56,32 @@ class JobRepository(Protocol):
         """
         ...
 
+    def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
+        """The user's job of that idempotency key. Served by the unique index `idempotency`."""
+        ...
+
+    def release_key(self, job: VideoJob) -> None:
+        """Take the idempotency key off a job, so that it can be used again; harmless when it is gone already."""
+        ...
+
+    def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
+        """Live jobs without a next step, as the Express server left them. Served by the index `sweep`."""
+        ...
+
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Live jobs whose next step was due before `due_before` and that hold no live lease, longest overdue first."""
+        ...
+
+
+class CircuitRepository(Protocol):
+    """The circuit breakers, shared by all workers."""
+
+    def find(self, provider: str) -> Circuit:
+        """As it stands; a provider without trouble has a fresh one."""
+        ...
+
+    def save(self, before: Circuit, after: Circuit) -> bool:
+        """Write it, if the stored one still is `before`; of any number of racing writers one wins."""
         ...
 
 
@@ -85,18 +115,31 @@ class VideoStore(Protocol):
         ...
 
 
+class UnknownSubmit(StrEnum):
+    """The policy for an intent without a ref: the call may have started a task that costs money, or not.
+
+    `REPEAT`: submit again in the same attempt, as one token makes one task. `FIND`: look the task up by its token, and
+    submit only if there is none. `RESUBMIT`: submit again as a new attempt, an orphan may remain. `FAIL`: give up.
+    """
+
+    REPEAT = "repeat"
+    FIND = "find"
+    RESUBMIT = "resubmit"
+    FAIL = "fail"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a provider can do, as data.
 
     `yields_pixels`: there is something to render; otherwise the result's URL is the job's `videoUrl` as it is.
     `can_cancel`: a cancel at the provider stops the work there.
-    `idempotent_submit`: two submits with one token make one task.
+    `unknown_submit`: what to do when nobody knows whether a submit arrived.
     """
 
     yields_pixels: bool
     can_cancel: bool
-    idempotent_submit: bool
+    unknown_submit: UnknownSubmit
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +161,20 @@ class Generation:
 
 
 class VideoProvider(Protocol):
-    """An AI provider (or one that stands in for it). Refusals and failures are raised as `ProviderError`."""
+    """An AI provider (or one that stands in for it). Refusals and failures are raised as `ProviderError`.
+
+    A call without a telling answer raises `ProviderUnreachable`.
+    """
 
     name: str
     capabilities: Capabilities
 
     def submit(self, job: VideoJob, *, token: str) -> Submission:
         """Begin the generation. `token` (`jobId:attempt`) makes a repeat harmless where the provider takes one."""
+        ...
+
+    def find(self, job: VideoJob, *, token: str) -> Submission | None:
+        """The task that a submit with this token made, or None. Called only where `unknown_submit` is `FIND`."""
         ...
 
     def poll(self, job: VideoJob, ref: str) -> Generation:

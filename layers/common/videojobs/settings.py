@@ -53,16 +53,18 @@ class StoreSettings(Settings):
 
 
 class StepSettings(Settings):
-    """How steps are worked on: a lease lasts `lease_seconds` unless it is renewed; an ended job is kept some days."""
+    """How patient we are, see `domain.policy.StepPolicy`."""
 
-    provider: str
     lease_seconds: float = Field(default=25, gt=0)
     video_retention_days: int = Field(default=30, ge=1)
+    maximum_attempts: int = Field(default=3, ge=1)
+    job_deadline_seconds: float = Field(default=3600, gt=0)
 
 
-class SimulatedSettings(Settings):
-    """How long the simulated provider takes, and which share (0–1) of its tasks fails."""
+class ProviderSettings(Settings):
+    """Which provider; for the simulated one also how long it takes, and which share (0–1) of its tasks fails."""
 
+    provider: str
     simulated_min_seconds: float = Field(default=3, ge=0)
     simulated_max_seconds: float = Field(default=8, ge=0)
     simulated_failure_rate: float = Field(default=0, ge=0, le=1)
@@ -76,7 +78,7 @@ class StatusSettings(ApiSettings, StoreSettings):
     """`functions/status`."""
 
 
-class WorkerSettings(QueueSettings, StoreSettings, StepSettings, SimulatedSettings):
+class WorkerSettings(QueueSettings, StoreSettings, StepSettings, ProviderSettings):
     """`functions/worker`."""
 
 
@@ -84,7 +86,7 @@ class RenderSettings(QueueSettings, StoreSettings, StepSettings):
     """`functions/render`."""
 
 
-class ReconcilerSettings(QueueSettings):
+class ReconcilerSettings(QueueSettings, StepSettings):
     """`functions/reconciler`."""
 
 

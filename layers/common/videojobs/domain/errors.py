@@ -4,9 +4,11 @@ VideoJobsError
 ├── RequestError            the caller has to change something
 │   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
 │   ├── TokenMissing · TokenInvalid · TokenExpired
-│   └── CrossSiteRequest · JobForbidden · JobNotFound
+│   └── CrossSiteRequest · JobForbidden · JobNotFound · IdempotencyMismatch
+├── IdempotencyKeyTaken     an insert met its own earlier self
 ├── Unavailable             a service that we stand on does not answer; trying again helps
-├── ProviderError           the AI provider refused or failed; `code` says how
+├── ProviderError           the AI provider refused or failed; `reason` says how
+│   └── ProviderUnreachable it gave no answer: what was asked may have been done or not
 ├── LeaseLost               the job moved on without us; stop
 └── IllegalTransition       a bug of ours: a status may not follow another
 """
@@ -27,6 +29,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     TOO_LARGE = "TOO_LARGE"
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     UNAVAILABLE = "UNAVAILABLE"
@@ -127,6 +130,17 @@ class JobNotFound(RequestError):
     message = "There is no such video job."
 
 
+class IdempotencyMismatch(RequestError):
+    """The key was used within 24 h for another request: take a fresh key for each new request."""
+
+    code = ErrorCode.IDEMPOTENCY_MISMATCH
+    message = "This Idempotency-Key belongs to another request. Use a fresh key for each new video."
+
+
+class IdempotencyKeyTaken(VideoJobsError):
+    """An insert found a job of the same user and key: read that one."""
+
+
 class Unavailable(VideoJobsError):
     """MongoDB, SQS, S3 or Secrets Manager can't be reached: try again after `retry_after_seconds`."""
 
@@ -136,8 +150,8 @@ class Unavailable(VideoJobsError):
     retry_after_seconds = 5
 
 
-class ProviderErrorCode(StrEnum):
-    """What went wrong at a provider, whoever it is; the job's `error.code`."""
+class FailureCode(StrEnum):
+    """Why an attempt or a job failed, whichever provider it was; the job's `error.code`."""
 
     CONTENT_REJECTED = "content_rejected"
     RATE_LIMITED = "rate_limited"
@@ -146,6 +160,7 @@ class ProviderErrorCode(StrEnum):
     PROVIDER_ERROR = "provider_error"
     TIMEOUT = "timeout"
     RESULT_LOST = "result_lost"
+    INTERNAL_ERROR = "internal_error"
 
 
 class ProviderError(VideoJobsError):
@@ -156,7 +171,7 @@ class ProviderError(VideoJobsError):
 
     def __init__(
         self,
-        reason: ProviderErrorCode,
+        reason: FailureCode,
         message: str,
         *,
         transient: bool,
@@ -171,6 +186,17 @@ class ProviderError(VideoJobsError):
 
 class IllegalTransition(VideoJobsError):
     """Code tried to set a status that may not follow the present one; it is a bug and nothing was written."""
+
+
+class ProviderUnreachable(ProviderError):
+    """A call brought no answer that says anything: what it was to do may have been done or not.
+
+    After a poll: ask again. After a submit: a task may be running and costing money, see `Capabilities.unknown_submit`.
+    """
+
+    def __init__(self, message: str = "The video provider does not answer.") -> None:
+        """No answer has no code of the provider's; ours is `provider_error`."""
+        super().__init__(FailureCode.PROVIDER_ERROR, message, transient=True)
 
 
 class LeaseLost(VideoJobsError):

@@ -92,11 +92,15 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTask:
-    """The generation at the provider. `submitted_at` is written before the call, `ref` (its id there) right after."""
+    """The generation at the provider. `submitted_at` is written before the call, `ref` (its id there) right after.
+
+    `unreachable` counts the calls in a row that brought no answer.
+    """
 
     name: str
     submitted_at: datetime
     ref: str | None = None
+    unreachable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,14 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """The caller's name for a request, so that a repeat makes no second job; `fingerprint` is the request's SHA-256."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """What a user asked for, already validated. `duration` is in seconds, a whole or fractional number as it came."""
 
@@ -181,6 +193,7 @@ class VideoJob:
     poster: StoredObject | None = None
     error: JobError | None = None
     history: tuple[HistoryEntry, ...] = ()
+    idempotency: IdempotencyKey | None = None
     expires_at: datetime | None = None
 
     @property

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from videojobs.domain.errors import ProviderError
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import (
+    AspectRatio,
     JobError,
     JobStatus,
     Lease,
@@ -13,8 +14,10 @@ from videojobs.domain.job import (
     ProviderTask,
     Step,
     StoredObject,
+    Style,
     VideoJob,
 )
+from videojobs.domain.policy import StepPolicy, backoff
 
 GENERATED_SHARE = 0.9
 """How much of the progress is the provider's, when its result is yet to be fetched and cut."""
@@ -22,29 +25,62 @@ RESEND_PAUSE = timedelta(seconds=30)
 MAXIMUM_RESEND_PAUSE = timedelta(minutes=15)
 """The reconciler's pauses between two messages for one step: 30 s, 1 min, 2 min, … 15 min."""
 
+TOO_LATE = ProviderError(FailureCode.TIMEOUT, "The video could not be made in time. Please try again.", transient=True)
+BROKEN = ProviderError(
+    FailureCode.INTERNAL_ERROR, "Something went wrong on our side while making the video. Please try again.",
+    transient=True,
+)  # fmt: skip
 
-def begin(job: VideoJob, provider: str, now: datetime) -> VideoJob:
+
+def begin(job: VideoJob, provider: str, now: datetime, note: str = "") -> VideoJob:
     """Write down the intent to submit, before the call: a crash after it can then be told from one before it."""
-    task = ProviderTask(provider, submitted_at=now)
+    unreachable = job.provider.unreachable if job.provider else 0
+    task = ProviderTask(provider, submitted_at=now, unreachable=unreachable)
     if job.status is JobStatus.PROCESSING:
-        return replace(job, provider=task)
+        history = job.noted(now, note) if note else job.history
+        return replace(job, provider=task, history=history, started_at=job.started_at or now)
+    started_at = job.started_at or now
     note = f"started with {provider}"
-    return job.moved(JobStatus.PROCESSING, now, note, provider=task, started_at=now, progress=0.0)
+    return job.moved(JobStatus.PROCESSING, now, note, provider=task, started_at=started_at, progress=0.0)
 
 
-def submit(job: VideoJob, ref: str, now: datetime, poll_after_seconds: float | None) -> VideoJob:
+def submitted(job: VideoJob, ref: str, now: datetime, poll_after_seconds: float | None) -> VideoJob:
     """The provider took it: ask again later, or render at once where there is nothing to wait for."""
-    if job.provider is None:
-        raise ValueError("begin() comes first")
-    after = _then(job, Step.RENDER, now) if poll_after_seconds is None else _poll_later(job, now, poll_after_seconds)
-    return replace(after, provider=replace(job.provider, ref=ref))
+    after = _then(job, Step.RENDER, now) if poll_after_seconds is None else _poll_after(job, now, poll_after_seconds)
+    return replace(after, provider=replace(_task(job), ref=ref, unreachable=0))
 
 
 def wait(job: VideoJob, progress: float | None, now: datetime, poll_after_seconds: float, share: float) -> VideoJob:
     """The provider is still at it. `share` of the whole progress (0–1) is the provider's; it never goes back."""
-    after = _poll_later(job, now, poll_after_seconds)
+    after = replace(_poll_after(job, now, poll_after_seconds), provider=replace(_task(job), unreachable=0))
     reached = max(job.progress or 0.0, (progress or 0.0) * share)
     return after if reached == job.progress else after.changed(now, progress=reached)
+
+
+def ask_again(job: VideoJob, step: Step, now: datetime) -> VideoJob:
+    """The provider gave no answer: the same step later, in the same attempt, after ever longer pauses."""
+    unreachable = _task(job).unreachable + 1
+    after = _then(job, step, now + backoff(unreachable))
+    return replace(after, provider=replace(_task(job), unreachable=unreachable))
+
+
+def postpone(job: VideoJob, until: datetime, now: datetime) -> VideoJob:
+    """The provider's circuit is open: start later, at no attempt's cost. The deadline runs from now at the latest."""
+    note = f"waiting: the provider has been failing, next try after {until:%H:%M:%S}"
+    due_at = until + backoff(1)
+    return replace(_then(job, Step.START, due_at), started_at=job.started_at or now, history=job.noted(now, note))
+
+
+def retry_or_fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy) -> VideoJob:
+    """Another attempt if one can help, is left, and would begin before the deadline; else the end."""
+    pause = backoff(job.attempt, error.retry_after_seconds)
+    started_at = job.started_at or now
+    if not error.transient or job.attempt >= policy.maximum_attempts or now + pause >= started_at + policy.deadline:
+        return fail(job, error, now, policy)
+    note = f"attempt {job.attempt} failed ({error.reason}: {error.message}); next one in {pause.total_seconds():.0f} s"
+    fresh = {"attempt": job.attempt + 1, "provider": None, "output": None, "poster": None, "progress": 0.0}
+    after = _then(job, Step.START, now + pause)
+    return after.changed(now, history=job.noted(now, note), **fresh)
 
 
 def render_next(job: VideoJob, now: datetime) -> VideoJob:
@@ -68,31 +104,58 @@ def render_again(job: VideoJob, now: datetime) -> VideoJob:
     return replace(_then(job, Step.RENDER, now), output=None, poster=None, history=history)
 
 
-def complete(job: VideoJob, video_url: str, now: datetime, retention: timedelta) -> VideoJob:
+def complete(job: VideoJob, video_url: str, now: datetime, policy: StepPolicy) -> VideoJob:
     """The end that everybody hopes for."""
-    ended = {"next": None, "lease": None, "expires_at": now + retention}
+    ended = {"next": None, "lease": None, "expires_at": now + policy.retention}
     return job.moved(JobStatus.COMPLETED, now, "completed", video_url=video_url, progress=1.0, **ended)
 
 
-def fail(job: VideoJob, error: ProviderError, now: datetime, retention: timedelta) -> VideoJob:
+def fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy) -> VideoJob:
     """The other end; the user reads `error.message`."""
-    ended = {"next": None, "lease": None, "expires_at": now + retention}
+    ended = {"next": None, "lease": None, "expires_at": now + policy.retention}
     reason = JobError(error.reason, retryable=error.transient)
-    note = f"failed: {error.reason}"
+    note = f"failed in attempt {job.attempt} ({error.reason})"
     return job.moved(JobStatus.FAILED, now, note, error_message=error.message, error=reason, **ended)
+
+
+def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
+    """A job that the Express server left unfinished: start it, in its own status; nothing is known of its past.
+
+    One that asks for what was never possible (its server checked less) fails with words.
+    """
+    if not job.prompt or job.style not in set(Style) or job.aspect_ratio not in set(AspectRatio) or not job.duration:
+        refusal = "This video can't be made from what was asked for. Please ask again."
+        return fail(job, ProviderError(FailureCode.INVALID_REQUEST, refusal, transient=False), now, policy)
+    after = _then(job, Step.START, now)
+    return replace(after, version=job.version + 1, started_at=now, history=job.noted(now, "adopted"))
 
 
 def send_again(job: VideoJob, now: datetime) -> VideoJob:
     """Put the step's due time off for the reconciler, twice as long each time: a backlog must not double itself."""
     if job.next is None:
         raise ValueError("an ended job has no step to send")
-    pause = min(RESEND_PAUSE * 2**job.next.resends, MAXIMUM_RESEND_PAUSE)
+    pause = min(RESEND_PAUSE * 2 ** min(job.next.resends, 16), MAXIMUM_RESEND_PAUSE)
     return replace(job, next=replace(job.next, due_at=now + pause, resends=job.next.resends + 1))
 
 
+def is_late(job: VideoJob, now: datetime, policy: StepPolicy) -> bool:
+    """Whether a live job should have ended by now; a job that nobody has begun with yet is not late."""
+    return job.is_live and job.started_at is not None and now >= job.started_at + policy.deadline
+
+
+def _task(job: VideoJob) -> ProviderTask:
+    if job.provider is None:
+        raise ValueError("begin() comes first")
+    return job.provider
+
+
 def _then(job: VideoJob, step: Step, due_at: datetime) -> VideoJob:
-    return replace(job, next=NextStep.new(step, due_at), lease=None)
+    return replace(job, next=NextStep.new(step, _whole_milliseconds(due_at)), lease=None)
 
 
-def _poll_later(job: VideoJob, now: datetime, seconds: float) -> VideoJob:
-    return _then(job, Step.POLL, now + timedelta(milliseconds=round(seconds * 1000)))
+def _poll_after(job: VideoJob, now: datetime, seconds: float) -> VideoJob:
+    return _then(job, Step.POLL, now + timedelta(seconds=seconds))
+
+
+def _whole_milliseconds(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)

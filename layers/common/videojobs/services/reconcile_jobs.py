@@ -1,41 +1,82 @@
-"""The net below everything: what a crash or a lost message left behind is found here and set going again."""
+"""The net below everything: what a crash or a lost message left behind is found here and set going again, or ended."""
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from videojobs.domain import lifecycle
+from videojobs.domain.job import JobId, VideoJob
+from videojobs.domain.policy import StepPolicy
 from videojobs.ports import Clock, JobQueue, JobRepository
 from videojobs.services.send_step import send_step
 
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=30)
-"""How long a message may take before its step counts as overdue."""
+"""How long a message may take before its step counts as overdue, and how old an Express job must be to be adopted."""
 PAGE = 100
-"""Jobs per query; a sweep goes on, page by page, until it has looked at `LIMIT`."""
 LIMIT = 5000
+"""A sweep goes on, page by page, until it has looked at so many jobs; the next minute brings the next sweep."""
 
 
-def reconcile_jobs(*, jobs: JobRepository, queue: JobQueue, clock: Clock) -> int:
-    """Send the messages of overdue steps again, with the same step id; returns how many.
+def reconcile_jobs(*, jobs: JobRepository, queue: JobQueue, clock: Clock, policy: StepPolicy) -> dict[str, int]:
+    """Sweep once; how many jobs were sent again, ended as late, and adopted from the Express server.
 
-    Two sweeps at once do no harm: putting the due time off is a guarded write that one of them wins, and a message too
-    many finds nothing to claim.
+    An overdue step's message is sent again with the same step id; a job past its deadline fails. Two sweeps at once do
+    no harm: each change is a guarded write that one of them wins, and a message too many finds nothing to claim.
 
     Raises:
         Unavailable: MongoDB does not answer; the next minute tries again.
     """
-    sent = looked_at = 0
-    while looked_at < LIMIT:
+    counts = {"resent": 0, "late": 0, "adopted": 0}
+
+    def adopt(job: VideoJob) -> None:
+        adopted = lifecycle.adopt(job, clock.now(), policy)
+        if jobs.save(job, adopted):
+            counts["adopted"] += 1
+            logger.info("Job adopted", extra={"action": "job_adopted", "job_id": job.id})
+            send_step(adopted, queue=queue, clock=clock)
+
+    def rescue(job: VideoJob) -> None:
         now = clock.now()
-        overdue = list(jobs.find_overdue(now - GRACE, now, PAGE))
-        for job in overdue:
-            postponed = lifecycle.send_again(job, now)
-            if jobs.save(job, postponed):
-                extra = {"action": "step_resent", "job_id": job.id, "resends": job.next.resends if job.next else None}
-                logger.warning("Step was overdue", extra=extra)
-                sent += send_step(job, queue=queue, clock=clock)
-        looked_at += len(overdue)
-        if len(overdue) < PAGE:
-            break
-    return sent
+        if lifecycle.is_late(job, now, policy):
+            if jobs.save(job, lifecycle.fail(job, lifecycle.TOO_LATE, now, policy)):
+                counts["late"] += 1
+                logger.warning("Job failed, too late", extra={"action": "job_failed", "job_id": job.id})
+        elif jobs.save(job, lifecycle.send_again(job, now)):
+            counts["resent"] += 1
+            logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
+            send_step(job, queue=queue, clock=clock)
+
+    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), adopt)
+    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), rescue)
+    return counts
+
+
+def bury_dead_letter(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Clock, policy: StepPolicy) -> bool:
+    """A message that was delivered in vain too often: fail its job, if that step still is next and nobody works on it.
+
+    Idempotent; whether the job was failed by this call.
+
+    Raises:
+        Unavailable: MongoDB does not answer; the dead letter should be delivered again.
+    """
+    job, now = jobs.find(job_id), clock.now()
+    if job is None or job.next is None or job.next.id != step_id:
+        return False
+    if job.lease is not None and job.lease.until > now:
+        return False
+    buried = jobs.save(job, lifecycle.fail(job, lifecycle.BROKEN, now, policy))
+    if buried:
+        logger.error("Job failed by a dead letter", extra={"action": "dead_letter_buried", "job_id": job_id})
+    return buried
+
+
+def _page_through(find: Callable[[], Iterable[VideoJob]], treat: Callable[[VideoJob], None]) -> None:
+    """Treat page after page. What was treated is found no more, except where another's write won, so it ends."""
+    for _ in range(LIMIT // PAGE):
+        page = list(find())
+        for job in page:
+            treat(job)
+        if len(page) < PAGE:
+            return

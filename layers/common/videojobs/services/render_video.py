@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError
 from videojobs.domain.job import JobId, Lease, Output, VideoJob
+from videojobs.domain.policy import StepPolicy
 from videojobs.ports import Clock, JobQueue, JobRepository, VideoRenderer, VideoStore
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.send_step import send_step
@@ -46,8 +47,7 @@ def render_video(
     renderer: VideoRenderer,
     store: VideoStore,
     clock: Clock,
-    lease_duration: timedelta,
-    retention: timedelta,
+    policy: StepPolicy,
 ) -> None:
     """Render at most once at a time, under a lease that is renewed while the work goes on; scratch files always go.
 
@@ -56,16 +56,18 @@ def render_video(
     Raises:
         Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
     """
-    job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=lease_duration)
+    job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=policy.lease_duration)
     if job is None:
         return
-    work = _LeasedWork(job, jobs=jobs, clock=clock, lease_duration=lease_duration)
+    work = _LeasedWork(job, jobs=jobs, clock=clock, lease_duration=policy.lease_duration)
     try:
         with TemporaryDirectory(prefix=f"render-{job_id}-") as folder:
             try:
+                if lifecycle.is_late(job, clock.now(), policy):
+                    raise lifecycle.TOO_LATE
                 after = _render(work, Path(folder), renderer=renderer, store=store, clock=clock)
             except ProviderError as error:
-                after = lifecycle.fail(work.job, error, clock.now(), retention)
+                after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
         save_or_stop(work.job, after, jobs=jobs)
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})

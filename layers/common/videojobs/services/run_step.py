@@ -1,14 +1,15 @@
 """The worker: do the one step that is next for a job, write its outcome, and send the message of what follows."""
 
 import logging
-from datetime import timedelta
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import LeaseLost, ProviderError
+from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobId, Step, VideoJob
-from videojobs.ports import Clock, JobQueue, JobRepository, VideoProvider, VideoStore
+from videojobs.domain.policy import StepPolicy
+from videojobs.ports import CircuitRepository, Clock, JobQueue, JobRepository, VideoProvider, VideoStore
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.send_step import send_step
+from videojobs.services.start_generation import start_generation
 
 logger = logging.getLogger(__name__)
 
@@ -18,12 +19,12 @@ def run_step(
     step_id: str,
     *,
     jobs: JobRepository,
+    circuits: CircuitRepository,
     queue: JobQueue,
     provider: VideoProvider,
     store: VideoStore,
     clock: Clock,
-    lease_duration: timedelta,
-    retention: timedelta,
+    policy: StepPolicy,
 ) -> None:
     """Run a step at most once at a time: a message that is late, stale or a duplicate does nothing.
 
@@ -33,57 +34,67 @@ def run_step(
     Raises:
         Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
     """
-    job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=lease_duration)
+    job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=policy.lease_duration)
     if job is None or job.next is None:
         return
     try:
-        try:
-            match job.next.step:
-                case Step.START:
-                    after = _start(job, jobs=jobs, provider=provider, clock=clock)
-                case Step.POLL:
-                    after = _poll(job, jobs=jobs, provider=provider, clock=clock, retention=retention)
-                case Step.FINISH:
-                    after = _finish(job, jobs=jobs, store=store, clock=clock, retention=retention)
-                case Step.RENDER:
-                    raise ValueError("a render step came to the worker's queue")
-        except ProviderError as error:
-            after = save_or_stop(job, lifecycle.fail(job, error, clock.now(), retention), jobs=jobs)
+        match job.next.step:
+            case Step.START | Step.POLL if lifecycle.is_late(job, clock.now(), policy):
+                after = _give_up(job, jobs=jobs, provider=provider, clock=clock, policy=policy)
+            case Step.START:
+                after = start_generation(
+                    job, jobs=jobs, circuits=circuits, provider=provider, clock=clock, policy=policy
+                )
+            case Step.POLL:
+                after = _poll(job, jobs=jobs, provider=provider, clock=clock, policy=policy)
+            case Step.FINISH:
+                after = _finish(job, jobs=jobs, store=store, clock=clock, policy=policy)
+            case Step.RENDER:
+                raise ValueError("a render step came to the worker's queue")
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         return
     send_step(after, queue=queue, clock=clock)
 
 
-def _start(job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock) -> VideoJob:
-    intent = save_or_stop(job, lifecycle.begin(job, provider.name, clock.now()), jobs=jobs)
-    submission = provider.submit(intent, token=f"{job.id}:{job.attempt}")
-    after = lifecycle.submit(intent, submission.ref, clock.now(), submission.poll_after_seconds)
-    return save_or_stop(intent, after, jobs=jobs)
-
-
-def _poll(
-    job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock, retention: timedelta
+def _give_up(
+    job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock, policy: StepPolicy
 ) -> VideoJob:
+    after = save_or_stop(job, lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy), jobs=jobs)
+    if job.provider is not None and job.provider.ref is not None and provider.capabilities.can_cancel:
+        try:
+            provider.cancel(job, job.provider.ref)
+        except ProviderError:
+            logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+    return after
+
+
+def _poll(job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock, policy: StepPolicy) -> VideoJob:
     if job.provider is None or job.provider.ref is None:
         raise ValueError("a poll step without a task at the provider")
-    generation = provider.poll(job, job.provider.ref)
-    now = clock.now()
-    if not generation.done:
-        share = lifecycle.GENERATED_SHARE if provider.capabilities.yields_pixels else 1.0
-        after = lifecycle.wait(job, generation.progress, now, generation.poll_after_seconds, share)
-    elif provider.capabilities.yields_pixels:
-        after = lifecycle.render_next(job, now)
+    pixels = provider.capabilities.yields_pixels
+    try:
+        generation = provider.poll(job, job.provider.ref)
+    except ProviderUnreachable:
+        after = lifecycle.ask_again(job, Step.POLL, clock.now())
+    except ProviderError as error:
+        after = lifecycle.retry_or_fail(job, error, clock.now(), policy)
     else:
-        after = lifecycle.complete(job, generation.video_url or "", now, retention)
+        now = clock.now()
+        if not generation.done:
+            share = lifecycle.GENERATED_SHARE if pixels else 1.0
+            after = lifecycle.wait(job, generation.progress, now, generation.poll_after_seconds, share)
+        elif pixels:
+            after = lifecycle.render_next(job, now)
+        else:
+            after = lifecycle.complete(job, generation.video_url or "", now, policy)
     return save_or_stop(job, after, jobs=jobs)
 
 
-def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clock, retention: timedelta) -> VideoJob:
+def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clock, policy: StepPolicy) -> VideoJob:
     output = job.output
-    whole = output is not None and store.size(output.video) == output.video.size_bytes
-    if output is not None and whole:
-        after = lifecycle.complete(job, output.video.url, clock.now(), retention)
+    if output is not None and store.size(output.video) == output.video.size_bytes:
+        after = lifecycle.complete(job, output.video.url, clock.now(), policy)
     else:
         after = lifecycle.render_again(job, clock.now())
     return save_or_stop(job, after, jobs=jobs)

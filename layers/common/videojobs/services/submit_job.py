@@ -1,25 +1,65 @@
 """Take a new job: insert it with its first step in one write, then say so to the queue."""
 
 import logging
+from datetime import timedelta
 
-from videojobs.domain.job import HistoryEntry, JobStatus, NewJob, NextStep, Step, UserId, VideoJob
+from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch
+from videojobs.domain.job import (
+    HistoryEntry,
+    IdempotencyKey,
+    JobStatus,
+    NewJob,
+    NextStep,
+    Step,
+    UserId,
+    VideoJob,
+)
 from videojobs.ports import Clock, JobQueue, JobRepository
 from videojobs.services.send_step import send_step
 
 logger = logging.getLogger(__name__)
 
+KEY_LIFETIME = timedelta(hours=24)
+"""How long an idempotency key names one request; then it may name another, though its job lives on."""
 
-def submit_job(request: NewJob, *, user_id: UserId, jobs: JobRepository, queue: JobQueue, clock: Clock) -> VideoJob:
-    """Store the job as queued and send its first message.
 
-    A message that can't be sent refuses nothing: the job keeps its `next`, and the reconciler sends it.
+def submit_job(
+    request: NewJob,
+    *,
+    user_id: UserId,
+    jobs: JobRepository,
+    queue: JobQueue,
+    clock: Clock,
+    idempotency: IdempotencyKey | None = None,
+) -> tuple[VideoJob, bool]:
+    """Store the job as queued and send its first message; the job, and whether it is an earlier one of the same key.
+
+    A message that can't be sent refuses nothing: the job keeps its `next`, and the reconciler sends it. Of any number
+    of calls with one key at once, one makes the job and all others return it.
 
     Raises:
-        Unavailable: MongoDB did not confirm the insert. The job may exist all the same, and is then worked on.
+        IdempotencyMismatch: the key belongs to another request.
+        Unavailable: MongoDB did not confirm the insert. The job may exist all the same, and is then worked on; a repeat
+            with the same key finds it.
     """
+    job = _new_job(request, user_id=user_id, jobs=jobs, clock=clock, idempotency=idempotency)
+    try:
+        jobs.add(job)
+    except IdempotencyKeyTaken:
+        earlier = _find_earlier(job, jobs=jobs)
+        if earlier is not None:
+            return earlier, True
+        jobs.add(job)
+    logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
+    send_step(job, queue=queue, clock=clock)
+    return job, False
+
+
+def _new_job(
+    request: NewJob, *, user_id: UserId, jobs: JobRepository, clock: Clock, idempotency: IdempotencyKey | None
+) -> VideoJob:
     now = clock.now()
-    first = NextStep.new(Step.START, due_at=now)
-    job = VideoJob(
+    return VideoJob(
         id=jobs.new_id(),
         user_id=user_id,
         prompt=request.prompt,
@@ -30,10 +70,21 @@ def submit_job(request: NewJob, *, user_id: UserId, jobs: JobRepository, queue: 
         created_at=now,
         updated_at=now,
         version=1,
-        next=first,
+        next=NextStep.new(Step.START, due_at=now),
         history=(HistoryEntry(now, JobStatus.QUEUED, "accepted"),),
+        idempotency=idempotency,
     )
-    jobs.add(job)
-    logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
-    send_step(job, queue=queue, clock=clock)
-    return job
+
+
+def _find_earlier(job: VideoJob, *, jobs: JobRepository) -> VideoJob | None:
+    """The job that holds the key, unless it has held it for too long: then it lets go, and None."""
+    key = job.idempotency
+    earlier = key and jobs.find_by_key(job.user_id, key.key)
+    if not earlier or not key:
+        return None
+    if earlier.created_at + KEY_LIFETIME <= job.created_at:
+        jobs.release_key(earlier)
+        return None
+    if earlier.idempotency is not None and earlier.idempotency.fingerprint != key.fingerprint:
+        raise IdempotencyMismatch
+    return earlier

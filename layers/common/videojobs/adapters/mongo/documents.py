@@ -7,6 +7,7 @@ from bson import ObjectId
 from videojobs.adapters.mongo.connection import Document
 from videojobs.domain.job import (
     HistoryEntry,
+    IdempotencyKey,
     JobError,
     JobId,
     JobStatus,
@@ -21,7 +22,19 @@ from videojobs.domain.job import (
 )
 
 CONTRACT_FIELDS = frozenset(
-    "_id userId prompt style duration aspectRatio status videoUrl errorMessage createdAt updatedAt".split()
+    [
+        "_id",
+        "userId",
+        "prompt",
+        "style",
+        "duration",
+        "aspectRatio",
+        "status",
+        "videoUrl",
+        "errorMessage",
+        "createdAt",
+        "updatedAt",
+    ]
 )
 """The platform's fields: always present, null where they have no value. All others are absent instead."""
 
@@ -51,6 +64,7 @@ def to_document(job: VideoJob) -> Document:
         "poster": job.poster and _from_object(job.poster),
         "error": job.error and {"code": job.error.code, "retryable": job.error.retryable},
         "history": [{"at": entry.at, "status": str(entry.status), "note": entry.note} for entry in job.history],
+        "idempotency": job.idempotency and {"key": job.idempotency.key, "fingerprint": job.idempotency.fingerprint},
         "expiresAt": job.expires_at,
     }
     return {name: value for name, value in document.items() if value is not None or name in CONTRACT_FIELDS}
@@ -85,6 +99,7 @@ def from_document(document: Document) -> VideoJob:
             HistoryEntry(entry["at"], JobStatus(entry["status"]), entry["note"])
             for entry in document.get("history", ())
         ),
+        idempotency=_optional(lambda key: IdempotencyKey(key["key"], key["fingerprint"]), document.get("idempotency")),
         expires_at=document.get("expiresAt"),
     )
 
@@ -102,11 +117,11 @@ def _to_next(value: Document) -> NextStep:
 
 
 def _from_provider(task: ProviderTask) -> Document:
-    return {"name": task.name, "submittedAt": task.submitted_at, "ref": task.ref}
+    return {"name": task.name, "submittedAt": task.submitted_at, "ref": task.ref, "unreachable": task.unreachable}
 
 
 def _to_provider(value: Document) -> ProviderTask:
-    return ProviderTask(value["name"], value["submittedAt"], value.get("ref"))
+    return ProviderTask(value["name"], value["submittedAt"], value.get("ref"), value.get("unreachable", 0))
 
 
 def _from_object(stored: StoredObject) -> Document:

@@ -14,9 +14,11 @@ from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import from_document, to_document
-from videojobs.domain.job import MAXIMUM_HISTORY, JobId, Lease, VideoJob
+from videojobs.domain.errors import IdempotencyKeyTaken
+from videojobs.domain.job import LIVE_STATUSES, MAXIMUM_HISTORY, JobId, Lease, UserId, VideoJob
 
 COLLECTION = "videojobs"
+_LIVE = sorted(LIVE_STATUSES)
 
 
 class MongoJobRepository:
@@ -37,8 +39,8 @@ class MongoJobRepository:
             try:
                 database[COLLECTION].insert_one(to_document(job))
             except DuplicateKeyError as error:
-                if "_id" not in (error.details or {}).get("keyPattern", {"_id": 1}):
-                    raise
+                if "idempotency" in str(error.details):
+                    raise IdempotencyKeyTaken from error
 
         self._connection.run(insert)
 
@@ -69,11 +71,27 @@ class MongoJobRepository:
         }
         return self._run(lambda jobs: jobs.update_one(guard, _difference(before, after))).matched_count == 1
 
+    def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
+        """By the unique index `idempotency`."""
+        query = {"userId": ObjectId(user_id), "idempotency.key": key}
+        document = self._run(lambda jobs: jobs.find_one(query))
+        return None if document is None else from_document(document)
+
+    def release_key(self, job: VideoJob) -> None:
+        """By `_id`."""
+        self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job.id)}, {"$unset": {"idempotency": ""}}))
+
+    def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
+        """Served by the index `sweep`: live jobs whose `next.dueAt` is missing."""
+        query = {"status": {"$in": _LIVE}, "next.dueAt": None, "createdAt": {"$lt": created_before}}
+        found = self._run(lambda jobs: list(jobs.find(query).limit(limit)))
+        return map(from_document, found)
+
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`, which holds live jobs only."""
         unsent = {"next.dueAt": {"$lt": due_before}, "lease": None}
         abandoned = {"lease.until": {"$lt": now}}
-        query = {"next.dueAt": {"$lt": now}, "$or": [unsent, abandoned]}
+        query = {"status": {"$in": _LIVE}, "next.dueAt": {"$lt": now}, "$or": [unsent, abandoned]}
         found = self._run(lambda jobs: list(jobs.find(query).sort("next.dueAt", 1).limit(limit)))
         return map(from_document, found)
 

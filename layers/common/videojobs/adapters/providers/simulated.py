@@ -5,9 +5,9 @@ Everything about a task is in its `ref`, so that nothing has to be remembered: w
 
 import random
 
-from videojobs.domain.errors import ProviderError, ProviderErrorCode
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import VideoJob
-from videojobs.ports import Capabilities, Clock, Generation, Submission
+from videojobs.ports import Capabilities, Clock, Generation, Submission, UnknownSubmit
 
 VIDEO_URL = "https://mock-videos.eirthlink.com/videos/{job_id}.mp4"
 """The platform's contract for simulated videos."""
@@ -17,7 +17,7 @@ class SimulatedProvider:
     """Ready `min_seconds` to `max_seconds` after the submit; a share `failure_rate` (0–1) of the attempts fails."""
 
     name = "simulated"
-    capabilities = Capabilities(yields_pixels=False, can_cancel=True, idempotent_submit=True)
+    capabilities = Capabilities(yields_pixels=False, can_cancel=True, unknown_submit=UnknownSubmit.REPEAT)
 
     def __init__(self, *, clock: Clock, min_seconds: float, max_seconds: float, failure_rate: float) -> None:
         """The clock decides when a task is ready."""
@@ -41,8 +41,12 @@ class SimulatedProvider:
             return Generation(done=False, progress=1 - min(left / seconds, 1), poll_after_seconds=left)
         if outcome == "fails":
             words = "The simulated provider failed, as it was told to now and then."
-            raise ProviderError(ProviderErrorCode.PROVIDER_ERROR, words, transient=False)
+            raise ProviderError(FailureCode.PROVIDER_ERROR, words, transient=True)
         return Generation(done=True, progress=1, video_url=VIDEO_URL.format(job_id=job.id))
+
+    def find(self, job: VideoJob, *, token: str) -> Submission | None:
+        """The same as another submit: the token decides everything."""
+        return self.submit(job, token=token)
 
     def cancel(self, job: VideoJob, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
         """Nothing runs, so nothing has to stop."""

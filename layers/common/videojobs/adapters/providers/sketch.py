@@ -4,14 +4,14 @@ The drawing happens in `functions/render` (`adapters/media/sketch.py`); here is 
 """
 
 from videojobs.domain.job import VideoJob
-from videojobs.ports import Capabilities, Generation, Submission
+from videojobs.ports import Capabilities, Generation, Submission, UnknownSubmit
 
 
 class SketchProvider:
     """Ready at once: the next step is to draw."""
 
     name = "sketch"
-    capabilities = Capabilities(yields_pixels=True, can_cancel=True, idempotent_submit=True)
+    capabilities = Capabilities(yields_pixels=True, can_cancel=True, unknown_submit=UnknownSubmit.REPEAT)
 
     def submit(self, job: VideoJob, *, token: str) -> Submission:  # noqa: ARG002 - part of the protocol
         """Nothing is started anywhere; the ref only says which attempt it is."""
@@ -20,6 +20,10 @@ class SketchProvider:
     def poll(self, job: VideoJob, ref: str) -> Generation:  # noqa: ARG002 - part of the protocol
         """Always ready to be drawn."""
         return Generation(done=True)
+
+    def find(self, job: VideoJob, *, token: str) -> Submission | None:
+        """The same as another submit: the token decides everything."""
+        return self.submit(job, token=token)
 
     def cancel(self, job: VideoJob, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
         """A drawing under way stops at its next report of progress, which finds the job gone on."""

@@ -1,0 +1,92 @@
+"""The first step: have the provider begin, at most once per attempt, and not while it is known to be down."""
+
+import logging
+from dataclasses import replace
+
+from videojobs.domain import lifecycle
+from videojobs.domain.circuit import Circuit
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.job import Step, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.ports import CircuitRepository, Clock, JobRepository, Submission, UnknownSubmit, VideoProvider
+from videojobs.services.claim_step import save_or_stop
+
+logger = logging.getLogger(__name__)
+
+
+def start_generation(
+    job: VideoJob,
+    *,
+    jobs: JobRepository,
+    circuits: CircuitRepository,
+    provider: VideoProvider,
+    clock: Clock,
+    policy: StepPolicy,
+) -> VideoJob:
+    """Write the intent, submit, write the ref; what is stored then.
+
+    The intent is stored before the call. An intent without a ref therefore means that nobody knows whether an earlier
+    submit arrived, and the provider's `Capabilities.unknown_submit` says what happens then; the history tells.
+
+    Raises:
+        LeaseLost: the job moved on without us.
+        Unavailable: MongoDB did not confirm.
+    """
+    now = clock.now()
+    circuit = circuits.find(provider.name)
+    if circuit.open_until is not None and (circuit.blocks(now) or not circuits.save(circuit, circuit.probing(now))):
+        return save_or_stop(job, lifecycle.postpone(job, max(circuit.open_until, now), now), jobs=jobs)
+    try:
+        intent = save_or_stop(job, _intend(job, provider, clock, policy), jobs=jobs)
+    except ProviderError as error:
+        return save_or_stop(job, lifecycle.fail(job, error, clock.now(), policy), jobs=jobs)
+    try:
+        submission = _submit(intent, provider, repeated=_is_unknown(job))
+    except ProviderError as error:
+        _record(provider.name, circuits, clock, well=not error.transient)
+        if isinstance(error, ProviderUnreachable):
+            after = lifecycle.ask_again(intent, Step.START, clock.now())
+        else:
+            after = lifecycle.retry_or_fail(intent, error, clock.now(), policy)
+        return save_or_stop(intent, after, jobs=jobs)
+    _record(provider.name, circuits, clock, well=True)
+    after = lifecycle.submitted(intent, submission.ref, clock.now(), submission.poll_after_seconds)
+    return save_or_stop(intent, after, jobs=jobs)
+
+
+def _is_unknown(job: VideoJob) -> bool:
+    return job.provider is not None and job.provider.ref is None
+
+
+def _intend(job: VideoJob, provider: VideoProvider, clock: Clock, policy: StepPolicy) -> VideoJob:
+    unknown_submit = provider.capabilities.unknown_submit
+    if not _is_unknown(job):
+        return lifecycle.begin(job, provider.name, clock.now())
+    if unknown_submit is UnknownSubmit.FAIL or (
+        unknown_submit is UnknownSubmit.RESUBMIT and job.attempt >= policy.maximum_attempts
+    ):
+        message = "The video provider did not confirm the request, and it must not be paid for twice. Please try again."
+        raise ProviderError(FailureCode.PROVIDER_ERROR, message, transient=False)
+    if unknown_submit is UnknownSubmit.RESUBMIT:
+        job = replace(job, attempt=job.attempt + 1)
+    note = f"nobody knows whether the submit arrived: {unknown_submit} (attempt {job.attempt})"
+    return lifecycle.begin(job, provider.name, clock.now(), note)
+
+
+def _submit(intent: VideoJob, provider: VideoProvider, *, repeated: bool) -> Submission:
+    token = f"{intent.id}:{intent.attempt}"
+    if repeated and provider.capabilities.unknown_submit is UnknownSubmit.FIND:
+        found = provider.find(intent, token=token)
+        if found is not None:
+            return found
+    return provider.submit(intent, token=token)
+
+
+def _record(provider: str, circuits: CircuitRepository, clock: Clock, *, well: bool) -> None:
+    """Tell the circuit; of two workers that do so at once, one is enough."""
+    circuit = circuits.find(provider)
+    after = circuit.succeeded() if well else circuit.failed(clock.now())
+    if well and circuit == Circuit(provider, version=circuit.version):
+        return
+    if circuits.save(circuit, after) and after.open_until is not None:
+        logger.warning("Circuit opened", extra={"action": "circuit_opened", "provider": provider})
