@@ -208,7 +208,9 @@ class Dots:
         """Lay the dots out."""
         self._ground = palette.ground.ink()
         pitch = max(canvas.width, canvas.height) / dice.choice((18, 22))
-        self._dots = [stencils.disc(max(2, int(pitch * 0.92 * step / self._SIZES) // 2 * 2)) for step in range(1, self._SIZES + 1)]
+        self._dots = [
+            stencils.disc(max(2, int(pitch * 0.92 * step / self._SIZES) // 2 * 2)) for step in range(1, self._SIZES + 1)
+        ]
         self._turns = cycles(seconds, 4)
         source = canvas.width * dice.uniform(-0.1, 1.1), canvas.height * dice.choice((-0.1, 1.1))
         long = max(canvas.width, canvas.height) * dice.uniform(0.5, 0.8)
@@ -253,7 +255,11 @@ class Tiles:
         self._turn_time = min(0.25, 0.9 / seconds)
         columns, rows = math.ceil(canvas.width / self._side), math.ceil(canvas.height / self._side)
         colours = [colour.ink() for colour in (palette.ground, *palette.shapes)]
-        kinds = [stencils.quarter_disc(self._side), stencils.quarter_disc(self._side, 2), stencils.quarter_disc(self._side, 3)]
+        kinds = [
+            stencils.quarter_disc(self._side),
+            stencils.quarter_disc(self._side, 2),
+            stencils.quarter_disc(self._side, 3),
+        ]
         turns = 4 * max(1, round(seconds / 12))
         self._tiles = []
         for row in range(rows):
@@ -272,7 +278,9 @@ class Tiles:
         for tile in self._tiles:
             left, top = tile.column * self._side, tile.row * self._side
             turned = tile.quarter + sum(smooth(part(turn, start, self._turn_time)) for start in tile.starts)
-            turned += sum(smooth(part(turn + 1, start, self._turn_time)) for start in tile.starts if start + self._turn_time > 1)
+            turned += sum(
+                smooth(part(turn + 1, start, self._turn_time)) for start in tile.starts if start + self._turn_time > 1
+            )
             canvas.rectangle(tile.paper, left, top, left + self._side, top + self._side)
             stencil = tile.piece.turned(90 * turned)
             inset = (stencil.width - self._side) // 2 // 2 * 2

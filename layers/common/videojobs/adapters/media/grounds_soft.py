@@ -191,7 +191,9 @@ class Bokeh:
         rise = cycles(seconds, 26)
         sizes = [int(span * share) // 2 * 2 for share in (0.1, 0.16, 0.24, 0.36)]
         gliders = {
-            size: tuple(Glider(stencils.bokeh(size).faded(0.14 + 0.5 * step / self._GLOWS)) for step in range(self._GLOWS))
+            size: tuple(
+                Glider(stencils.bokeh(size).faded(0.14 + 0.5 * step / self._GLOWS)) for step in range(self._GLOWS)
+            )
             for size in sizes
         }
         count = 22 * max(canvas.width, canvas.height) // 1280

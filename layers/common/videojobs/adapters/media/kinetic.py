@@ -125,7 +125,7 @@ def _pops(page: Page, setting: Setting, canvas: Canvas, length: float, index: in
 
 def _highlight(words: Sequence[Word]) -> Word | None:
     """The word that is put on a plate: the longest of several."""
-    return max(words, key=lambda word: word.width) if 2 <= len(words) else None
+    return max(words, key=lambda word: word.width) if len(words) >= 2 else None
 
 
 class _Sweep:

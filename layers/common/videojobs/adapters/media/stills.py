@@ -1,0 +1,124 @@
+"""Pictures of a video: a still for its poster, a few moving seconds for a preview."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+from PIL import Image
+
+from videojobs.adapters.media.inspect import seconds_of, unreadable_video
+
+_CANDIDATES = (0.62, 0.78, 0.45, 0.9, 0.3, 0.15, 0.99, 0.0)
+"""Where in the video to look for a poster, the likeliest place first."""
+_PREVIEW_SECONDS = 2.5
+_PREVIEW_FRAMES_PER_SECOND = 12
+_PREVIEW_BYTES = 500_000
+_PREVIEW_TRIES = ((480, 70), (480, 45), (360, 40), (270, 30), (180, 20))
+"""Longest side in pixels and WebP quality, to be tried until the preview is small enough."""
+
+
+def write_poster(video: Path, poster: Path) -> None:
+    """Write the JPEG still in which there is most to see.
+
+    Raises:
+        ProviderError: the file is no readable video.
+    """
+    best: Image.Image | None = None
+    most = -1.0
+    for rank, place in enumerate(_CANDIDATES):
+        image = _frame_at(video, place)
+        worth = _worth(image) * (1 - 0.03 * rank)
+        if worth > most:
+            best, most = image, worth
+    if best is not None:
+        best.save(poster, "JPEG", quality=86, optimize=True, progressive=True)
+
+
+def write_preview(video: Path, preview: Path) -> None:
+    """Write an animated WebP of 2.5 seconds (or all of a shorter video), under 500 KB, that runs in a loop.
+
+    Raises:
+        ProviderError: the file is no readable video.
+    """
+    frames = list(_preview_frames(video))
+    for longest, quality in _PREVIEW_TRIES:
+        small = [_shrunk(frame, longest) for frame in frames]
+        data = io.BytesIO()
+        small[0].save(
+            data,
+            "WEBP",
+            save_all=True,
+            append_images=small[1:],
+            duration=round(1000 / _PREVIEW_FRAMES_PER_SECOND),
+            loop=0,
+            quality=quality,
+            method=2,
+        )
+        if data.tell() < _PREVIEW_BYTES:
+            break
+    preview.write_bytes(data.getvalue())
+
+
+def _worth(image: Image.Image) -> float:
+    """How much there is to see: what a small copy weighs as a JPEG, and less if nearly all of it is dark."""
+    small = image.copy()
+    small.thumbnail((160, 160))
+    data = io.BytesIO()
+    small.save(data, "JPEG", quality=70)
+    tones = small.convert("L").histogram()
+    bright = sum(tones[40:]) / sum(tones)
+    return data.tell() * min(1.0, 0.2 + 4 * bright)
+
+
+def _shrunk(image: Image.Image, longest: int) -> Image.Image:
+    small = image.copy()
+    small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return small
+
+
+def _frame_at(video: Path, place: float) -> Image.Image:
+    """The frame at that part (0–1) of the video, or the last one before it."""
+    try:
+        with av.open(str(video)) as container:
+            stream = container.streams.video[0]
+            length = seconds_of(container, stream)
+            container.seek(int(place * length * av.time_base), backward=True)
+            image = None
+            for frame in container.decode(stream):
+                image = frame
+                if frame.time is not None and frame.time >= place * length - 0.05:
+                    break
+            if image is None:
+                raise unreadable_video()
+            return _image(image)
+    except (FFmpegError, IndexError, ValueError) as error:
+        raise unreadable_video() from error
+
+
+def _image(frame: av.VideoFrame) -> Image.Image:
+    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return image
+
+
+def _preview_frames(video: Path) -> Iterator[Image.Image]:
+    """Frames from the middle of the video, evenly spaced."""
+    try:
+        with av.open(str(video)) as container:
+            stream = container.streams.video[0]
+            length = seconds_of(container, stream)
+            start = max(0.0, (length - _PREVIEW_SECONDS) * 0.4)
+            container.seek(int(start * av.time_base), backward=True)
+            wanted = 0
+            for frame in container.decode(stream):
+                at = (frame.time or 0.0) - start
+                if at >= _PREVIEW_SECONDS - 0.001:
+                    return
+                if at >= wanted / _PREVIEW_FRAMES_PER_SECOND - 0.001:
+                    wanted += 1
+                    yield _shrunk(_image(frame), _PREVIEW_TRIES[0][0])
+            if not wanted:
+                raise unreadable_video()
+    except (FFmpegError, IndexError, ValueError) as error:
+        raise unreadable_video() from error
