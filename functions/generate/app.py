@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs import bootstrap
 from videojobs.edge.auth import admit
 from videojobs.edge.body import read_object
+from videojobs.edge.idempotency import read_idempotency_key
 from videojobs.edge.resolver import JSON, VideoJobsApi
 from videojobs.edge.schemas import parse_generate
 from videojobs.edge.views import AcceptedEnvelope, show_accepted
@@ -23,14 +24,15 @@ def generate() -> Response[AcceptedEnvelope]:
     """The new job: its id, and where to follow it."""
     user_id = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     request = parse_generate(read_object(api.http))
-    job = submit_job(
+    job, replayed = submit_job(
         request,
         user_id=user_id,
         jobs=bootstrap.job_repository(),
         queue=bootstrap.job_queue(),
         clock=bootstrap.clock(),
+        idempotency=read_idempotency_key(api.http, request),
     )
-    headers = {"Location": f"/api/videos/{job.id}"}
+    headers = {"Location": f"/api/videos/{job.id}"} | ({"Idempotent-Replayed": "true"} if replayed else {})
     return Response(201, content_type=JSON, body=show_accepted(job), headers=headers)
 
 

@@ -13,7 +13,7 @@ class RouteNotFound(RequestError):
     """No route has this method and path: look into the API's document."""
 
     code = ErrorCode.NOT_FOUND
-    message = "There is nothing at this address for this method."
+    message = "There is nothing at this address, or not with this method."
 
 
 STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
@@ -29,8 +29,12 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.JobForbidden: HTTPStatus.FORBIDDEN,
     errors.JobNotFound: HTTPStatus.NOT_FOUND,
     RouteNotFound: HTTPStatus.NOT_FOUND,
+    errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyTaken: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ProviderUnreachable: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.LeaseLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.IllegalTransition: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """Every error of the tree, by its own name: a test finds the one that is missing."""

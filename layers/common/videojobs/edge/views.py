@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
-from videojobs.domain.job import VideoJob
+from videojobs.domain.job import JobStatus, VideoJob
 
 
 class AcceptedData(TypedDict):
@@ -45,8 +45,8 @@ class VideoJobEnvelope(TypedDict):
 
 
 def show_accepted(job: VideoJob) -> AcceptedEnvelope:
-    """The answer to a new job."""
-    return {"success": True, "data": {"jobId": job.id, "status": job.status.value}}
+    """The answer to a new job; a replayed request gets the same one, however far the job has come since."""
+    return {"success": True, "data": {"jobId": job.id, "status": JobStatus.QUEUED.value}}
 
 
 def show_job(job: VideoJob, *, sign: Callable[[str], str]) -> VideoJobEnvelope:
