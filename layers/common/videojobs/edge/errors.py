@@ -16,6 +16,13 @@ class RouteNotFound(RequestError):
     message = "There is nothing at this address, or not with this method."
 
 
+class RateLimited(RequestError):
+    """Too many requests: wait `Retry-After` seconds. API Gateway finds that out and says it (`GatewayResponses`)."""
+
+    code = ErrorCode.RATE_LIMITED
+    message = "Too many requests. Try again shortly."
+
+
 STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.VideoJobsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.RequestError: HTTPStatus.BAD_REQUEST,
@@ -29,6 +36,7 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.JobForbidden: HTTPStatus.FORBIDDEN,
     errors.JobNotFound: HTTPStatus.NOT_FOUND,
     RouteNotFound: HTTPStatus.NOT_FOUND,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyTaken: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -38,6 +46,7 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.IllegalTransition: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """Every error of the tree, by its own name: a test finds the one that is missing."""
+_BUG = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class DetailData(TypedDict):
@@ -74,11 +83,12 @@ class ErrorAnswer:
 
 def answer_error(error: Exception, request_id: str) -> ErrorAnswer:
     """The answer to an error. A bug, of whatever kind, tells the caller nothing but that there was one."""
-    if not isinstance(error, VideoJobsError) or STATUS_OF[type(error)] is HTTPStatus.INTERNAL_SERVER_ERROR:
+    status = STATUS_OF.get(type(error), _BUG) if isinstance(error, VideoJobsError) else _BUG
+    if status is _BUG or not isinstance(error, VideoJobsError):
         error = VideoJobsError()
     details = error.details if isinstance(error, ValidationFailed) else ()
     return ErrorAnswer(
-        status=STATUS_OF[type(error)],
+        status=status,
         headers={"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Unavailable) else {},
         body={
             "success": False,
