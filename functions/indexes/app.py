@@ -36,8 +36,10 @@ def _make_indexes() -> list[str]:
     from videojobs import bootstrap
     from videojobs.adapters.mongo.indexes import ensure_indexes
 
+    connection = bootstrap.mongo_connection()
+    connection.run(lambda database: database.command("ping"))  # a closed network shows within seconds, not minutes
     with pymongo.timeout(INDEXING_SECONDS):
-        return bootstrap.mongo_connection().run(ensure_indexes)
+        return connection.run(ensure_indexes)
 
 
 def _advise(error: Exception) -> str:
