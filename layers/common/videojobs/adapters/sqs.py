@@ -23,6 +23,6 @@ class SqsJobQueue:
         message = {
             "QueueUrl": self._urls[step.step],
             "MessageBody": json.dumps({"jobId": job_id, "stepId": step.id}),
-            "DelaySeconds": min(ceil(max(delay_seconds, 0)), MAXIMUM_DELAY_SECONDS),
+            "DelaySeconds": min(ceil(delay_seconds), MAXIMUM_DELAY_SECONDS),
         }
         self._client.call("SendMessage", message)

@@ -16,7 +16,7 @@ def send_step(job: VideoJob, *, queue: JobQueue, clock: Clock) -> bool:
     """
     if job.next is None:
         return True
-    delay_seconds = (job.next.due_at - clock.now()).total_seconds()
+    delay_seconds = max((job.next.due_at - clock.now()).total_seconds(), 0.0)
     try:
         queue.send(job.id, job.next, delay_seconds=delay_seconds)
     except Unavailable:
