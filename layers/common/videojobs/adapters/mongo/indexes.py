@@ -5,16 +5,11 @@ from pymongo.database import Database
 
 from videojobs.adapters.mongo.connection import Document
 from videojobs.adapters.mongo.jobs import COLLECTION
-from videojobs.domain.job import LIVE_STATUSES
 
 INDEXES = (
     IndexModel([("status", ASCENDING), ("createdAt", ASCENDING)], name="status_age"),
     IndexModel([("userId", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)], name="user_newest"),
-    IndexModel(
-        [("status", ASCENDING), ("next.dueAt", ASCENDING)],
-        name="sweep",
-        partialFilterExpression={"status": {"$in": sorted(LIVE_STATUSES)}},
-    ),
+    IndexModel([("status", ASCENDING), ("next.dueAt", ASCENDING)], name="sweep"),
     IndexModel(
         [("userId", ASCENDING), ("idempotency.key", ASCENDING)],
         name="idempotency",
@@ -23,8 +18,8 @@ INDEXES = (
     ),
     IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),
 )
-"""`status_age`: the platform's reports. `user_newest`: a user's jobs. `sweep`: the reconciler's, live jobs
-only. `idempotency`: one job per user and key. `expiry`: MongoDB removes a document soon after its `expiresAt`."""
+"""`status_age`: the platform's reports. `user_newest`: a user's jobs. `sweep`: the reconciler's (not
+partial, because SecantusDB reads no partial index; an ended job stands in it once and never moves). `idempotency`: one job per user and key. `expiry`: MongoDB removes a document soon after its `expiresAt`."""
 
 
 def ensure_indexes(database: Database[Document]) -> list[str]:

@@ -5,9 +5,11 @@ No `find_one_and_update`: SecantusDB scans the whole collection for it, and a gu
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from bson import ObjectId
+from pymongo import ASCENDING
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -82,18 +84,23 @@ class MongoJobRepository:
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job.id)}, {"$unset": {"idempotency": ""}}))
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Served by the index `sweep`: live jobs whose `next.dueAt` is missing."""
-        query = {"status": {"$in": _LIVE}, "next.dueAt": None, "createdAt": {"$lt": created_before}}
-        found = self._run(lambda jobs: list(jobs.find(query).limit(limit)))
-        return map(from_document, found)
+        """Served by the index `sweep`, which knows a missing `next.dueAt` as null."""
+        return self._find_live({"next.dueAt": None}, lambda job: job.created_at < created_before, limit)
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Served by the index `sweep`, which holds live jobs only."""
-        unsent = {"next.dueAt": {"$lt": due_before}, "lease": None}
-        abandoned = {"lease.until": {"$lt": now}}
-        query = {"status": {"$in": _LIVE}, "next.dueAt": {"$lt": now}, "$or": [unsent, abandoned]}
-        found = self._run(lambda jobs: list(jobs.find(query).sort("next.dueAt", 1).limit(limit)))
-        return map(from_document, found)
+        """Served by the index `sweep`; the few jobs that somebody works on right now are passed over here."""
+        overdue = {"next.dueAt": {"$lt": due_before}}
+        return self._find_live(overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
+
+    def _find_live(self, query: Document, wanted: Callable[[VideoJob], bool], limit: int) -> list[VideoJob]:
+        # SecantusDB takes an index only for a query on nothing but the index's own keys, each compared once; so the
+        # status is asked for one by one, and what is no key is looked at here, as the cursor goes on.
+        def find(jobs: Collection[Document]) -> list[VideoJob]:
+            cursors = (jobs.find({"status": status} | query).sort("next.dueAt", ASCENDING) for status in _LIVE)
+            found = (from_document(document) for cursor in cursors for document in cursor)
+            return list(islice(filter(wanted, found), limit))
+
+        return self._run(find)
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
         return self._connection.run(lambda database: operation(database[COLLECTION]))
