@@ -8,16 +8,14 @@ from videojobs.adapters.media.canvas import Canvas, Stencil
 from videojobs.adapters.media.colour import Ink
 from videojobs.adapters.media.easing import part, smooth
 from videojobs.adapters.media.fonts import Face
-from videojobs.adapters.media.grounds_soft import Bokeh, Hills, Lights
+from videojobs.adapters.media.grounds.choice import QUIET, choose_ground
+from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.palette import Palette
 from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, paginate, place
 
 _SHORTEST_PAGE = 2.6
 """Seconds that a page needs at the least to be read in peace."""
 _WORDS_A_PAGE = 12
-
-type CalmGround = Lights | Hills | Bokeh
-CALM_GROUNDS: tuple[type[CalmGround], ...] = (Lights, Hills, Bokeh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,15 @@ class Captions:
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
         """Set the type, choose the ground, make the plan."""
         self._seconds = seconds
-        self._ground: CalmGround = dice.choice(CALM_GROUNDS)(canvas, palette, dice, seconds)
+        words = drawable_words(prompt, Face.BOOK)
+        stage = Stage(canvas.width, canvas.height, palette, dice, seconds, has_text=bool(words))
+        self._ground = choose_ground(prompt, dice, QUIET)(stage)
         self._ink: Ink = palette.text.ink()
         self._rate = min(1.0, seconds / 4)
-        words = drawable_words(prompt, Face.BOOK)
         short = min(canvas.width, canvas.height)
         setting = Setting(
             width=canvas.width * (0.74 if canvas.width > canvas.height else 0.82),
-            height=canvas.height * 0.6,
+            height=canvas.height * 0.46,
             largest=round(short * 0.125),
             smallest=round(short * 0.058),
             most_lines=7,
@@ -60,7 +59,7 @@ class Captions:
     def _plan(self, canvas: Canvas, page: Page, setting: Setting, index: int, count: int) -> list[_Fade]:
         length = self._seconds / count
         goes = (index + 1) * length - 0.8 * self._rate if index + 1 < count else math.inf
-        placed = place(page, setting, canvas.width / 2, canvas.height / 2)
+        placed = place(page, setting, canvas.width / 2, canvas.height * self._ground.text_middle)
         fades = []
         for number, baseline in enumerate(sorted({item.baseline for item in placed})):
             comes = index * length + (0.25 + 0.45 * number) * self._rate

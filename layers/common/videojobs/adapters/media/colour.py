@@ -37,17 +37,8 @@ class Colour:
 
     def rgb(self) -> Rgb:
         """As sRGB, with only as much chroma as a screen can show at this lightness and hue."""
-        low, high = 0.0, self.chroma
-        if _in_gamut(_linear_rgb(self.lightness, high, self.hue)):
-            low = high
-        else:
-            for _ in range(12):
-                middle = (low + high) / 2
-                if _in_gamut(_linear_rgb(self.lightness, middle, self.hue)):
-                    low = middle
-                else:
-                    high = middle
-        red, green, blue = (_gamma(min(1.0, max(0.0, part))) for part in _linear_rgb(self.lightness, low, self.hue))
+        chroma = min(self.chroma, _most_chroma(self.lightness, self.hue))
+        red, green, blue = (_gamma(min(1.0, max(0.0, part))) for part in _linear_rgb(self.lightness, chroma, self.hue))
         return red, green, blue
 
     def ink(self) -> Ink:
@@ -75,9 +66,37 @@ def legible_under(ground: Colour, text: Colour, ratio: float = 4.5) -> Colour:
     return ground
 
 
+def vivid(hue: float, darkest: float, lightest: float) -> Colour:
+    """A strong colour of a hue, as light as suits it within these limits: yellow is light, blue is dark."""
+    steps = [darkest + (lightest - darkest) * step / 12 for step in range(13)]
+    lightness = max(steps, key=lambda step: _most_chroma(step, hue))
+    return Colour(lightness, min(0.2, 0.88 * _most_chroma(lightness, hue)), hue % 360)
+
+
+def between(one: Colour, other: Colour, share: float) -> Colour:
+    """The colour that far on the way to the other one, by the shorter way around the hues: nothing turns grey."""
+    way = (other.hue - one.hue + 180) % 360 - 180
+    return Colour(
+        one.lightness + (other.lightness - one.lightness) * share,
+        one.chroma + (other.chroma - one.chroma) * share,
+        (one.hue + way * share) % 360,
+    )
+
+
 def _luminance(colour: Colour) -> float:
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.rgb())
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _most_chroma(lightness: float, hue: float) -> float:
+    low, high = 0.0, 0.37
+    for _ in range(10):
+        middle = (low + high) / 2
+        if _in_gamut(_linear_rgb(lightness, middle, hue)):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _linear_rgb(lightness: float, chroma: float, hue: float) -> Rgb:

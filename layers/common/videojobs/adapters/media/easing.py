@@ -20,7 +20,7 @@ def settle(t: float) -> float:
     return 1 - (1 - t) ** 3
 
 
-def overshoot(t: float, by: float = 1.9) -> float:
+def overshoot(t: float, by: float = 1.5) -> float:
     """Goes past its goal and swings back."""
     return 1 + (by + 1) * (t - 1) ** 3 + by * (t - 1) ** 2
 

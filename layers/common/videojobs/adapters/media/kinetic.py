@@ -2,8 +2,7 @@
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
@@ -12,34 +11,48 @@ from videojobs.adapters.media.canvas import Canvas, Stencil
 from videojobs.adapters.media.colour import Ink
 from videojobs.adapters.media.easing import overshoot, part, smooth
 from videojobs.adapters.media.fonts import Face
-from videojobs.adapters.media.grounds_flat import Bounce, Dots, Rays, Tiles, Tumble
+from videojobs.adapters.media.grounds.choice import LIVELY, Ground, choose_ground
+from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.palette import Palette
-from videojobs.adapters.media.typesetting import Page, Setting, Word, drawable_words, paginate, place
+from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, fit, paginate, place
 
 _SHORTEST_PAGE = 1.15
 """Seconds that a page needs at the least to be read."""
 _WORDS_A_PAGE = 5
 _SWEEP = 0.5
 _POP = 0.36
-
-type FunGround = Bounce | Tumble | Rays | Dots | Tiles
-_GROUNDS: tuple[type[FunGround], ...] = (Bounce, Tumble, Rays, Dots)
+_PLATE_PADDING = 0.17
+"""Room at either side of a word on a plate, in ems."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pop:
-    """One word on its page: its ink, the plate behind it if it has one, and the second it appears."""
+    """One word on its page: its ink, the plate behind it if it has one, and the second it appears.
+
+    It grows from its middle (`x`, `y`); `left` and `top` are where its ink then lies, seen from there.
+    """
 
     stencil: Stencil
     plate: Stencil | None
     x: float
     y: float
+    left: float
+    top: float
     at: float
+
+    def stamp(self, canvas: Canvas, scale: float, text: Ink, plate_text: Ink) -> None:
+        """Put it there, so much grown."""
+        if self.plate:
+            plate = self.plate if scale == 1 else self.plate.scaled(scale, scale)
+            canvas.stamp_centred(plate, text, self.x, self.y)
+        stencil = self.stencil if scale == 1 else self.stencil.scaled(scale, scale)
+        ink = plate_text if self.plate else text
+        canvas.stamp(stencil, ink, self.x + self.left * scale, self.y + self.top * scale)
 
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    ground: FunGround
+    ground: Ground
     text: Ink
     plate_text: Ink
     pops: tuple[_Pop, ...]
@@ -60,21 +73,26 @@ class Kinetic:
             largest=round(min(canvas.width, canvas.height) * 0.34),
             smallest=round(min(canvas.width, canvas.height) * 0.075),
             most_lines=6,
-            leading=1.04,
+            leading=1.2,
             space=0.24,
         )
         possible = max(1, math.floor(seconds / _SHORTEST_PAGE))
         wished = max(1, math.ceil(len(words) / _WORDS_A_PAGE), round(seconds / 3.2))
         pages = paginate(words, min(possible, wished), setting) if words else []
         count = len(pages) or min(3, possible)
-        kind = dice.choice(_GROUNDS)
-        kinds = [kind] * count if dice.random() < 0.5 else [dice.choice(_GROUNDS) for _ in range(count)]
+        kinds = [choose_ground(prompt, dice, LIVELY)] * count
+        if dice.random() < 0.5:
+            kinds[1:] = [dice.choice(LIVELY) for _ in kinds[1:]]
         length = seconds / count
         self._scenes = []
         for index in range(count):
             colours = palette.regrounded((index * 1) % max(1, len(palette.shapes)))
-            ground = kinds[index](canvas, colours, dice, seconds)
-            pops = _pops(pages[index], setting, canvas, length, index) if pages else ()
+            ground = kinds[index](Stage(canvas.width, canvas.height, colours, dice, seconds, has_text=bool(pages)))
+            pops = (
+                _pops(pages[index], setting, canvas.width / 2, canvas.height * ground.text_middle, length)
+                if pages
+                else ()
+            )
             self._scenes.append(_Scene(ground, colours.text.ink(), colours.ground.ink(), pops, index * length))
         self._sweep = _Sweep(canvas, palette.text.ink())
 
@@ -94,38 +112,31 @@ class Kinetic:
         for pop in scene.pops:
             grown = part(seconds, scene.start + pop.at, _POP)
             if grown > 0:
-                scale = overshoot(grown)
-                if pop.plate:
-                    plate = pop.plate if grown >= 1 else pop.plate.scaled(scale, scale)
-                    canvas.stamp_centred(plate, scene.text, pop.x, pop.y)
-                ink = scene.plate_text if pop.plate else scene.text
-                stencil = pop.stencil if grown >= 1 else pop.stencil.scaled(scale, scale)
-                canvas.stamp_centred(stencil, ink, pop.x, pop.y)
+                pop.stamp(canvas, overshoot(grown), scene.text, scene.plate_text)
 
 
-def _pops(page: Page, setting: Setting, canvas: Canvas, length: float, index: int) -> tuple[_Pop, ...]:
-    align = (0.5, 0.0)[index % 2] if len(page.lines) > 1 else 0.5
-    placed = place(page, setting, canvas.width / 2, canvas.height * 0.47, align=align)
-    gap = min(0.2, 0.5 * length / len(placed))
-    lead = _highlight([item.word for item in placed])
+def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tuple[_Pop, ...]:
+    words = [word for line in page.lines for word in line.words]
+    lead = max(words, key=lambda word: word.width) if len(words) > 1 else None
+    if lead:
+        padded = replace(lead, width=lead.width + 2 * _PLATE_PADDING)
+        page = fit([padded if word is lead else word for word in words], replace(setting, smallest=1)) or page
+        lead = padded
+    placed = place(page, setting, x, y)
+    gap = min(0.2, 0.45 * length / len(placed))
     pops = []
     for item in sorted(placed, key=lambda each: each.order):
         lettering = item.word.lettering(page.size)
         if lettering.stencil is None:
             continue
-        x = item.x + lettering.left + lettering.stencil.width / 2
-        y = item.baseline + lettering.top + lettering.stencil.height / 2
-        plate = None
-        if item.word is lead:
-            wide, tall = item.word.width * page.size + 0.3 * page.size, page.size * 1.0
-            plate = stencils.pill(int(wide) // 2 * 2, int(tall) // 2 * 2, round(page.size * 0.22))
-        pops.append(_Pop(lettering.stencil, plate, x, y, 0.04 + gap * item.order))
+        plate, pad = None, 0.0
+        if item.word == lead:
+            wide, pad = item.word.width * page.size, _PLATE_PADDING * page.size
+            plate = stencils.pill(int(wide) // 2 * 2, int(1.12 * page.size) // 2 * 2, round(page.size * 0.24))
+        middle = item.x + item.word.width * page.size / 2, item.baseline - 0.31 * page.size
+        left, top = item.x + pad + lettering.left - middle[0], item.baseline + lettering.top - middle[1]
+        pops.append(_Pop(lettering.stencil, plate, *middle, left, top, 0.04 + gap * item.order))
     return tuple(pops)
-
-
-def _highlight(words: Sequence[Word]) -> Word | None:
-    """The word that is put on a plate: the longest of several."""
-    return max(words, key=lambda word: word.width) if len(words) >= 2 else None
 
 
 class _Sweep:

@@ -5,30 +5,37 @@ import random
 import re
 from dataclasses import dataclass
 
-from videojobs.adapters.media.colour import Colour, legible_under
+from videojobs.adapters.media.colour import Colour, legible_under, vivid
 from videojobs.domain.job import Style
 
+# fmt: off
 _HUES: dict[str, float] = {
     "red": 25, "crimson": 20, "ruby": 15, "cherry": 18, "fire": 40, "flame": 40, "lava": 32, "love": 10, "heart": 12,
     "rose": 5, "pink": 355, "flamingo": 2, "coral": 32, "salmon": 35, "orange": 55, "pumpkin": 55, "autumn": 52,
     "desert": 68, "sand": 80, "sunset": 45, "sunrise": 60, "dawn": 40, "dusk": 320, "brown": 60, "coffee": 62,
     "chocolate": 55, "wood": 65, "gold": 88, "golden": 85, "honey": 82, "amber": 75, "yellow": 100, "sun": 92,
     "sunny": 95, "summer": 90, "lemon": 108, "banana": 102, "lime": 125, "spring": 130, "grass": 138, "green": 145,
-    "forest": 150, "jungle": 148, "tree": 145, "trees": 145, "leaf": 140, "leaves": 140, "garden": 142, "meadow": 135,
-    "emerald": 160, "mint": 170, "teal": 190, "turquoise": 195, "cyan": 205, "aqua": 205, "sea": 225, "ocean": 232,
-    "water": 230, "river": 228, "lake": 228, "wave": 232, "waves": 232, "rain": 240, "ice": 220, "snow": 225,
-    "winter": 235, "sky": 240, "blue": 258, "navy": 265, "night": 278, "midnight": 278, "space": 285, "galaxy": 300,
-    "indigo": 280, "violet": 300, "purple": 305, "lavender": 300, "lilac": 310, "magenta": 330, "neon": 335, "berry": 350,
+    "forest": 150, "jungle": 148, "tree": 145, "trees": 145, "leaf": 140, "leaves": 140, "garden": 142,
+    "meadow": 135, "emerald": 160, "mint": 170, "teal": 190, "turquoise": 195, "cyan": 205, "aqua": 205, "sea": 225,
+    "ocean": 232, "water": 230, "river": 228, "lake": 228, "wave": 232, "waves": 232, "rain": 240, "ice": 220,
+    "snow": 225, "winter": 235, "sky": 240, "blue": 258, "navy": 265, "night": 278, "midnight": 278, "space": 285,
+    "galaxy": 300, "indigo": 280, "violet": 300, "purple": 305, "lavender": 300, "lilac": 310, "magenta": 330,
+    "neon": 335, "berry": 350,
     "rojo": 25, "verde": 145, "azul": 258, "amarillo": 100, "mar": 230, "noche": 278, "rouge": 25, "vert": 145,
     "bleu": 258, "jaune": 100, "nuit": 278, "forêt": 150, "rot": 25, "grün": 145, "blau": 258, "gelb": 100,
     "meer": 230, "wald": 150, "nacht": 278, "himmel": 240,
-}  # fmt: skip
+}
 """Words that have a colour, with its hue in OKLCH."""
 
-_DARK_WORDS = frozenset({"night", "midnight", "dark", "black", "space", "star", "stars", "galaxy", "moon", "neon", "dusk",
-                         "noche", "nuit", "nacht", "universe", "cosmic", "cosmos", "shadow", "sleep"})  # fmt: skip
-_LIGHT_WORDS = frozenset({"morning", "snow", "white", "light", "bright", "day", "cloud", "clouds", "dawn", "sunrise",
-                          "spring", "summer", "cream", "paper", "winter", "ice", "sunny"})  # fmt: skip
+_DARK_WORDS = frozenset({
+    "night", "midnight", "dark", "black", "space", "star", "stars", "galaxy", "moon", "neon", "dusk", "universe",
+    "cosmic", "cosmos", "shadow", "sleep", "noche", "nuit", "nacht",
+})
+_LIGHT_WORDS = frozenset({
+    "morning", "snow", "white", "light", "bright", "day", "cloud", "clouds", "dawn", "sunrise", "spring", "summer",
+    "cream", "paper", "winter", "ice", "sunny",
+})
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +69,11 @@ def make_palette(prompt: str, style: Style) -> Palette:
     """The colours of a prompt in a style: words that have a colour decide, otherwise the dice."""
     dice = dice_for("palette", prompt)
     words = words_of(prompt)
-    named = [_HUES[word] for word in words if word in _HUES]
-    hue = named[0] + dice.uniform(-6, 6) if named else dice.uniform(0, 360)
-    second = named[1] + dice.uniform(-6, 6) if len(named) > 1 else None
+    named = [_HUES[word] + dice.uniform(-6, 6) for word in words if word in _HUES]
+    hue = named[0] if named else dice.uniform(0, 360)
+    second = next((other for other in named if abs(other - hue) > 25), None)
     dark = dice.random() < 0.5
-    if any(word in _LIGHT_WORDS for word in words):
+    if any(word in _LIGHT_WORDS for word in words) or (not named and _is_muddy(hue)):
         dark = False
     if any(word in _DARK_WORDS for word in words):
         dark = True
@@ -75,41 +82,61 @@ def make_palette(prompt: str, style: Style) -> Palette:
     return _soft(dice, hue, second, dark=dark)
 
 
+def _is_muddy(hue: float) -> bool:
+    """Whether a dark colour of this hue is a brown or an olive."""
+    return 45 < hue % 360 < 140
+
+
+def _deep(hue: float) -> float:
+    """The hue to use for a dark colour: of the muddy ones the next ember red or leaf green."""
+    hue %= 360
+    if not _is_muddy(hue):
+        return hue
+    return 22 + (hue - 45) * 0.45 if hue < 100 else 162 - (140 - hue) * 0.45
+
+
 def _fun(dice: random.Random, hue: float, second: float | None, *, dark: bool) -> Palette:
     turns = dice.choice(((38, 165, 255), (55, 190, 290), (120, 200, 320), (-45, 95, 180), (30, 150, 210)))
-    hues = [hue, second if second is not None else hue + turns[0], hue + turns[1], hue + turns[2]]
-    dice.shuffle(turned := hues[1:])
+    others = [hue + turns[0] if second is None else second, hue + turns[1], hue + turns[2]]
+    dice.shuffle(others)
+    hues = [hue, *others]
     if dark:
-        text = Colour(0.975, 0.02, hue + 60)
-        lightness = [0.33, 0.52, 0.47, 0.55]
-        chroma = [0.13, 0.21, 0.19, 0.2]
+        hues = [_deep(angle) for angle in hues]
+        text = Colour(0.98, 0.02, (hue + 60) % 360)
+        pale = Colour(0.24, 0.09, hues[0])
+        colours = [Colour(0.34, 0.15, hues[0]), *(vivid(angle, 0.45, 0.58) for angle in hues[1:])]
     else:
-        text = Colour(0.2, 0.06, hue - 80)
-        lightness = [0.86, 0.76, 0.82, 0.72]
-        chroma = [0.15, 0.19, 0.16, 0.2]
-    colours = [
-        legible_under(Colour(light, strong, angle % 360), text)
-        for light, strong, angle in zip(lightness, chroma, [hue, *turned], strict=True)
-    ]
-    pale = Colour(0.25, 0.09, hue) if dark else Colour(0.965, 0.025, hue)
-    return Palette(colours[0], text, (*colours[1:], legible_under(pale, text)), dark)
+        text = Colour(0.2, 0.06, (hue - 80) % 360)
+        pale = Colour(0.97, 0.03, hue % 360)
+        colours = [vivid(angle, 0.7, 0.88) for angle in hues]
+    ground, *shapes = (legible_under(colour, text) for colour in (*colours, pale))
+    return Palette(ground, text, tuple(shapes), dark)
 
 
 def _soft(dice: random.Random, hue: float, second: float | None, *, dark: bool) -> Palette:
     spread = dice.choice((-70, -48, 42, 60, 84))
-    other = second if second is not None else hue + spread
-    accent = hue + dice.choice((150, 180, 205)) if dice.random() < 0.4 else other + spread / 2
+    other = hue + spread if second is None else second
+    accent = hue + dice.choice((150, 180, 205)) if dice.random() < 0.3 else other + spread / 2
     if dark:
-        text = Colour(0.975, 0.015, hue)
+        text = Colour(0.98, 0.015, hue % 360)
         looks = (
-            (0.27, 0.09, hue),
-            (0.42, 0.15, hue),
-            (0.5, 0.16, other),
-            (0.36, 0.13, hue - spread / 2),
-            (0.55, 0.15, accent),
+            (0.25, 0.09, hue),
+            (0.43, 0.16, hue),
+            (0.5, 0.17, other),
+            (0.36, 0.14, hue - spread / 2),
+            (0.58, 0.17, accent),
         )
     else:
-        text = Colour(0.26, 0.06, hue)
-        looks = ((0.93, 0.04, hue), (0.84, 0.10, hue), (0.86, 0.10, other), (0.95, 0.035, other), (0.82, 0.12, accent))
-    colours = [legible_under(Colour(light, strong, angle % 360), text) for light, strong, angle in looks]
-    return Palette(colours[0], text, tuple(colours[1:]), dark)
+        text = Colour(0.27, 0.07, hue % 360)
+        looks = (
+            (0.93, 0.05, hue),
+            (0.83, 0.12, hue),
+            (0.85, 0.12, other),
+            (0.95, 0.04, other),
+            (0.81, 0.13, accent if abs(accent - hue) < 120 else hue - spread / 2),
+        )
+    ground, *shapes = (
+        legible_under(Colour(lightness, chroma, (_deep(angle) if dark else angle) % 360), text)
+        for lightness, chroma, angle in looks
+    )
+    return Palette(ground, text, tuple(shapes), dark)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from videojobs.adapters.media.canvas import Canvas
-from videojobs.adapters.media.captions import CALM_GROUNDS, Captions
+from videojobs.adapters.media.captions import Captions
 from videojobs.adapters.media.encoder import FRAMES_PER_SECOND, Mp4Writer
-from videojobs.adapters.media.grounds_flat import Dots, Tiles
+from videojobs.adapters.media.grounds.choice import ALONE, choose_ground
+from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.kinetic import Kinetic
 from videojobs.adapters.media.palette import Palette, dice_for, make_palette
 from videojobs.domain.job import AspectRatio, Style
@@ -41,9 +42,10 @@ class Picture(Protocol):
 class _Loop:
     """`background`: a ground alone, without text, that begins again where it ended."""
 
-    def __init__(self, canvas: Canvas, palette: Palette, dice: random.Random, seconds: float) -> None:
+    def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
         self._seconds = seconds
-        self._ground = dice.choice((*CALM_GROUNDS, Dots, Tiles))(canvas, palette, dice, seconds)
+        stage = Stage(canvas.width, canvas.height, palette, dice, seconds, has_text=False)
+        self._ground = choose_ground(prompt, dice, ALONE)(stage)
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
         self._ground.paint(canvas, (seconds / self._seconds) % 1)
@@ -60,7 +62,7 @@ def plan_sketch(*, prompt: str, style: Style, seconds: float, aspect_ratio: Aspe
         case Style.CALM:
             return canvas, Captions(canvas, prompt, palette, dice, seconds)
         case Style.BACKGROUND:
-            return canvas, _Loop(canvas, palette, dice, seconds)
+            return canvas, _Loop(canvas, prompt, palette, dice, seconds)
 
 
 def draw_sketch(

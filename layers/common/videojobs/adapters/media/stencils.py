@@ -33,6 +33,15 @@ def ring(size: int, stroke: int) -> Stencil:
 
 
 @lru_cache(maxsize=64)
+def ellipse(width: int, height: int, stroke: int) -> Stencil:
+    """An ellipse as a line `stroke` thick."""
+    box = 0, 0, width * 2 - 1, height * 2 - 1
+    mask = Image.new("L", (width * 2, height * 2))
+    ImageDraw.Draw(mask).ellipse(box, outline=255, width=stroke * 2)
+    return Stencil.of(mask.reduce(2))
+
+
+@lru_cache(maxsize=64)
 def pill(width: int, height: int, radius: int) -> Stencil:
     """A rectangle with round corners."""
     return _drawn(
@@ -64,15 +73,19 @@ def half_disc(size: int) -> Stencil:
 
 
 @lru_cache(maxsize=32)
-def quarter_disc(size: int, arcs: int = 1) -> Stencil:
-    """A quarter of a circle around the upper left corner; with more `arcs` as so many bands."""
+def quarter_disc(side: int, paper: int, bands: int = 1) -> Stencil:
+    """A quarter of a circle around a square's corner, or so many `bands` of one.
+
+    The square lies in the middle of the paper, and what is drawn goes on around it, so that it can be turned in place.
+    """
+    corner = (paper - side) / 2
 
     def pen(draw: ImageDraw.ImageDraw, k: int) -> None:
-        for band in range(arcs * 2 - 1):
-            reach = size * k * (1 - band / (arcs * 2 - 1))
-            draw.ellipse((-reach, -reach, reach, reach), fill=0 if band % 2 else 255)
+        for band in range(bands * 2 - 1):
+            reach = side * k * (1 - band / (bands * 2 - 1))
+            draw.circle((corner * k, corner * k), reach, fill=0 if band % 2 else 255)
 
-    return _drawn(size, pen)
+    return _drawn(paper, pen)
 
 
 @lru_cache(maxsize=32)

@@ -1,0 +1,157 @@
+"""Lively grounds: balls that jump on a floor, paper shapes that fall and turn."""
+
+import random
+from dataclasses import dataclass
+
+from videojobs.adapters.media import stencils
+from videojobs.adapters.media.canvas import Canvas, Stencil
+from videojobs.adapters.media.colour import Ink, between
+from videojobs.adapters.media.easing import bounce, swing
+from videojobs.adapters.media.grounds.stage import Stage, even
+
+
+class _Piece:
+    """A shape that can be turned and squashed; its versions are made when they are first needed."""
+
+    def __init__(self, stencil: Stencil, symmetry: float) -> None:
+        self._stencil = stencil
+        self._symmetry = symmetry
+        self._turned: dict[int, Stencil] = {}
+        self._squashed: dict[int, Stencil] = {}
+
+    def turned(self, degrees: float) -> Stencil:
+        """Turned by so much, to 6 degrees."""
+        step = round(degrees % self._symmetry / 6) if self._symmetry else 0
+        if step not in self._turned:
+            self._turned[step] = self._stencil.rotated(-step * 6) if step else self._stencil
+        return self._turned[step]
+
+    def squashed(self, height: float) -> Stencil:
+        """Flatter and wider (`height` below 1) or taller and slimmer, its area the same."""
+        step = round(height * 24)
+        if step not in self._squashed:
+            self._squashed[step] = self._stencil if step == 24 else self._stencil.scaled(24 / step, step / 24)
+        return self._squashed[step]
+
+
+def _any_piece(dice: random.Random, size: int) -> _Piece:
+    return dice.choice(
+        (
+            lambda: _Piece(stencils.polygon(size, 3), 120),
+            lambda: _Piece(stencils.polygon(size, 4), 90),
+            lambda: _Piece(stencils.polygon(size, 5, 0.5), 72),
+            lambda: _Piece(stencils.polygon(size, 8, 0.72), 45),
+            lambda: _Piece(stencils.half_disc(size), 360),
+            lambda: _Piece(stencils.squiggle(size, max(4, size // 8)), 180),
+            lambda: _Piece(stencils.ring(size, max(4, size // 6)), 0),
+            lambda: _Piece(stencils.pill(size, size // 3, size // 6), 180),
+        )
+    )()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ball:
+    piece: _Piece
+    ink: Ink
+    size: int
+    x: float
+    jump: float
+    bounces: int
+    phase: float
+
+
+class Bounce:
+    """Balls that jump on a floor, flattening as they land, and loose shapes that tumble above."""
+
+    text_middle = 0.36
+
+    def __init__(self, stage: Stage) -> None:
+        """Line the balls up."""
+        self._ground, self._floor_ink = stage.palette.ground.ink(), stage.palette.shapes[-1].ink()
+        self._shadow = between(stage.palette.shapes[-1], stage.palette.text, 0.14).ink()
+        self._floor = round(stage.height * 0.84 / 2) * 2
+        span = stage.short
+        count = 6 if stage.width > stage.height else 4
+        self._balls = []
+        for index in range(count):
+            size = even(span * stage.dice.uniform(0.12, 0.26))
+            self._balls.append(
+                _Ball(
+                    _Piece(stencils.disc(size), 0),
+                    stage.palette.shapes[index % (len(stage.palette.shapes) - 1)].ink(),
+                    size,
+                    stage.width * (index + 0.5 + stage.dice.uniform(-0.2, 0.2)) / count,
+                    stage.height * stage.dice.uniform(0.14, 0.3 if stage.has_text else 0.5),
+                    stage.cycles(stage.dice.uniform(0.75, 1.1)),
+                    stage.dice.random(),
+                )
+            )
+        self._tumbling = Tumble(stage, count=7)
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        canvas.fill(self._ground)
+        self._tumbling.scatter(canvas, turn)
+        canvas.rectangle(self._floor_ink, 0, self._floor, canvas.width, canvas.height)
+        for ball in self._balls:
+            height = bounce(ball.bounces * turn + ball.phase)
+            squash = 1 - 0.34 * max(0.0, 1 - height * 7) + 0.1 * max(0.0, 1 - abs(height - 0.3) * 4)
+            stencil = ball.piece.squashed(squash)
+            shade = stencils.disc(ball.size).scaled(1 - 0.4 * height, 0.16)
+            canvas.stamp_centred(shade, self._shadow, ball.x, self._floor + ball.size * 0.18)
+            bottom = self._floor + ball.size * 0.18 - ball.jump * height
+            canvas.stamp(stencil, ball.ink, ball.x - stencil.width / 2, bottom - stencil.height)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flake:
+    piece: _Piece
+    ink: Ink
+    x: float
+    y: float
+    laps: int
+    spins: int
+    sway: float
+    phase: float
+
+
+class Tumble:
+    """Paper shapes that fall and turn."""
+
+    text_middle = 0.48
+
+    def __init__(self, stage: Stage, count: int = 30) -> None:
+        """Cut the shapes: smaller and paler where words will stand."""
+        palette, dice = stage.palette, stage.dice
+        self._ground = palette.ground.ink()
+        self._margin = stage.short * 0.2
+        large = [_any_piece(dice, even(stage.short * share)) for share in (0.1, 0.13, 0.17, 0.21)]
+        small = [_any_piece(dice, even(stage.short * share)) for share in (0.035, 0.05, 0.065)]
+        self._flakes = []
+        for index in range(count):
+            x = (index + dice.random()) / count
+            behind = stage.has_text and 0.13 < x < 0.87
+            colour = dice.choice(palette.shapes)
+            flake = _Flake(
+                dice.choice(small if behind else large + small),
+                (between(palette.ground, colour, 0.55) if behind else colour).ink(),
+                stage.width * x,
+                dice.random(),
+                stage.cycles(dice.uniform(3.5, 6)),
+                stage.cycles(dice.uniform(2, 4)) * dice.choice((1, -1)),
+                stage.short * dice.uniform(0.02, 0.06),
+                dice.random(),
+            )
+            self._flakes.append(flake)
+
+    def scatter(self, canvas: Canvas, turn: float) -> None:
+        """The shapes alone, over what is there."""
+        for flake in self._flakes:
+            y = (canvas.height + 2 * self._margin) * ((flake.y + flake.laps * turn) % 1) - self._margin
+            x = flake.x + flake.sway * swing(flake.laps * 2 * turn + flake.phase)
+            canvas.stamp_centred(flake.piece.turned(360 * (flake.spins * turn + flake.phase)), flake.ink, x, y)
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        canvas.fill(self._ground)
+        self.scatter(canvas, turn)

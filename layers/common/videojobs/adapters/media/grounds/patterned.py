@@ -1,0 +1,154 @@
+"""Patterns in motion: a turning sunburst, a field of dots, a wall of tiles."""
+
+import math
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw
+
+from videojobs.adapters.media import stencils
+from videojobs.adapters.media.canvas import Canvas, Stencil
+from videojobs.adapters.media.colour import Ink, between
+from videojobs.adapters.media.easing import part, smooth, swing
+from videojobs.adapters.media.grounds.lively import Tumble
+from videojobs.adapters.media.grounds.stage import Stage, even
+
+
+class Rays:
+    """A sunburst that turns behind a disc that breathes."""
+
+    text_middle = 0.48
+    _RAYS = 10
+    _STEPS = 30
+
+    def __init__(self, stage: Stage) -> None:
+        """Choose the middle and the direction."""
+        step = -0.05 if stage.palette.is_dark else 0.055
+        self._ground, self._ray = stage.palette.ground.ink(), stage.palette.ground.lighter(step).ink()
+        self._core = stage.palette.ground.lighter(2 * step).ink()
+        self._size = stage.width, stage.height
+        self._middle = stage.width / 2, stage.height * stage.dice.choice((0.48, 0.48, 1.0))
+        self._turns = stage.cycles(2.4) * stage.dice.choice((1, -1))
+        self._beats = stage.cycles(1.2)
+        self._masks: dict[int, Stencil] = {}
+        self._flakes = Tumble(stage, count=14)
+        self._discs = [
+            stencils.disc(even(min(self._size) * (0.8 + 0.02 * step))) for step in range(9)
+        ]  # fmt: skip
+
+    def _mask(self, step: int) -> Stencil:
+        if step not in self._masks:
+            width, height = self._size
+            image = Image.new("L", (width * 2, height * 2))
+            draw = ImageDraw.Draw(image)
+            reach = 4.2 * max(self._size)
+            x, y = self._middle[0] * 2, self._middle[1] * 2
+            for ray in range(self._RAYS):
+                start = 2 * math.pi * (ray + step / self._STEPS) / self._RAYS
+                stop = start + math.pi / self._RAYS
+                edge = [(x + reach * math.cos(angle), y + reach * math.sin(angle)) for angle in (start, stop)]
+                draw.polygon([(x, y), *edge], fill=255)
+            self._masks[step] = Stencil.of(image.reduce(2))
+        return self._masks[step]
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        canvas.fill(self._ground)
+        canvas.stamp(self._mask(round(self._turns * turn * self._STEPS) % self._STEPS), self._ray, 0, 0)
+        beat = (self._beats * turn) % 1
+        disc = self._discs[round(8 * (1 - smooth(part(beat, 0.0, 0.7))))]
+        canvas.stamp_centred(disc, self._core, *self._middle)
+        self._flakes.scatter(canvas, turn)
+
+
+class Dots:
+    """A field of dots through which waves run: each dot swells as they pass."""
+
+    text_middle = 0.48
+    _SIZES = 20
+
+    def __init__(self, stage: Stage) -> None:
+        """Lay the dots out."""
+        self._ground = stage.palette.ground.ink()
+        pitch = stage.long / stage.dice.choice((18, 22))
+        self._dots = [
+            stencils.disc(max(2, even(pitch * 0.92 * step / self._SIZES))) for step in range(1, self._SIZES + 1)
+        ]
+        self._turns = stage.cycles(4)
+        source = stage.width * stage.dice.uniform(-0.1, 1.1), stage.height * stage.dice.choice((-0.1, 1.1))
+        long = stage.long * stage.dice.uniform(0.5, 0.8)
+        colours = [stage.palette.shapes[0], stage.palette.shapes[1], stage.palette.shapes[2], stage.palette.shapes[0]]
+        self._field: list[tuple[float, float, float, float, float, Ink]] = []
+        rows, columns = math.ceil(stage.height / pitch) + 1, math.ceil(stage.width / pitch) + 1
+        for row in range(rows):
+            for column in range(columns):
+                x, y = (column + (0.5 if row % 2 else 0)) * pitch, row * pitch
+                far = math.hypot(x - source[0], y - source[1])
+                hue = 2.999 * ((x / stage.width + y / stage.height) / 2 % 1)
+                ink = between(colours[int(hue)], colours[int(hue) + 1], hue % 1).ink()
+                quiet = (
+                    math.hypot((x / stage.width - 0.5) / 0.5, (y / stage.height - 0.48) / 0.42) if stage.has_text else 1
+                )
+                self._field.append((x, y, far / long, (x - y) / (1.7 * long), min(1.0, 0.15 + quiet**2), ink))
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        canvas.fill(self._ground)
+        for x, y, far, across, room, ink in self._field:
+            swell = 0.5 + 0.32 * swing(far - self._turns * turn) + 0.18 * swing(across + self._turns * turn)
+            canvas.stamp_centred(self._dots[min(self._SIZES - 1, int(swell * room * self._SIZES))], ink, x, y)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    column: int
+    row: int
+    bands: int
+    paper: Ink
+    ink: Ink
+    quarter: int
+    starts: tuple[float, ...]
+
+
+class Tiles:
+    """A wall of tiles with bold quarter circles, which turn, a few at a time."""
+
+    text_middle = 0.5
+    _BANDS = (1, 1, 2, 3)
+    _STEPS = 15
+
+    def __init__(self, stage: Stage) -> None:
+        """Lay the tiles."""
+        self._side = math.gcd(stage.width, stage.height) * 2
+        while self._side > stage.long / 6:
+            self._side //= 2
+        self._turn_time = min(0.25, 1.1 / stage.seconds)
+        self._masks: dict[tuple[int, int], Stencil] = {}
+        colours = [colour.ink() for colour in (stage.palette.ground, *stage.palette.shapes)]
+        turns = 4 * max(1, round(stage.seconds / 14))
+        self._tiles = []
+        for row in range(math.ceil(stage.height / self._side)):
+            for column in range(math.ceil(stage.width / self._side)):
+                paper, ink = stage.dice.sample(colours, 2)
+                starts = tuple((slot + stage.dice.uniform(0, 0.7)) / turns for slot in range(turns))
+                self._tiles.append(
+                    _Tile(column, row, stage.dice.choice(self._BANDS), paper, ink, stage.dice.randrange(4), starts)
+                )
+
+    def _mask(self, bands: int, step: int) -> Stencil:
+        key = bands, step % (4 * self._STEPS)
+        if key not in self._masks:
+            paper = self._side * 3 // 2 // 2 * 2
+            whole = stencils.quarter_disc(self._side, paper, bands).mask
+            turned = whole.rotate(-90 * key[1] / self._STEPS, Image.Resampling.BICUBIC)
+            inset = (paper - self._side) // 2
+            self._masks[key] = Stencil.of(turned.crop((inset, inset, inset + self._side, inset + self._side)))
+        return self._masks[key]
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        for tile in self._tiles:
+            left, top = tile.column * self._side, tile.row * self._side
+            begun = (part(later, start, self._turn_time) for start in tile.starts for later in (turn, turn + 1))
+            quarters = tile.quarter + sum(map(smooth, begun))
+            canvas.rectangle(tile.paper, left, top, left + self._side, top + self._side)
+            canvas.stamp(self._mask(tile.bands, round(quarters * self._STEPS)), tile.ink, left, top)

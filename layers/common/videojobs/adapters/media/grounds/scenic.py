@@ -1,0 +1,229 @@
+"""Scenes: hills in mist, a rolling sea, worlds on their orbits."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from videojobs.adapters.media import stencils
+from videojobs.adapters.media.canvas import Canvas, Glider, Stencil
+from videojobs.adapters.media.colour import Colour, Ink, between
+from videojobs.adapters.media.easing import swing
+from videojobs.adapters.media.grounds.stage import Stage, even
+
+
+class _Ridge:
+    """A range of hills wider than the frame, which can be moved by half a pixel."""
+
+    _PHASES = 4
+
+    def __init__(self, width: int, height: int, edge: Callable[[float], float]) -> None:
+        self.height = height
+        wide = stencils.band(width * 2 + 8, height * 2, lambda x: 2 * edge(x / 2)).mask
+        self._copies = [
+            Stencil.of(wide.crop((phase, 0, phase + width * 2, height * 2)).reduce(2)) for phase in range(self._PHASES)
+        ]
+
+    def at(self, offset: float, width: int) -> Stencil:
+        """The part that is seen when the view begins at `offset`."""
+        whole = 2 * math.floor(offset / 2)
+        phase = int((offset - whole) * 2)
+        return self._copies[phase].crop(whole, 0, width, self.height)
+
+
+class _Sun:
+    """A sun or a moon, low above the horizon, and its light on the sky."""
+
+    def __init__(self, sky: Canvas, stage: Stage, horizon: float) -> None:
+        size = even(stage.short * stage.dice.uniform(0.24, 0.36))
+        self._x = stage.width * stage.dice.choice((0.24, 0.5, 0.76))
+        self._y = stage.height * (horizon - stage.dice.uniform(0.03, 0.09))
+        light = stage.palette.shapes[3] if stage.palette.is_dark else Colour(0.985, 0.04, 90)
+        sky.stamp_centred(stencils.glow(size * 5, size * 5, 0.6), light.ink(), self._x, self._y)
+        self._disc, self._ink = Glider(stencils.disc(size)), light.ink()
+
+    def paint(self, canvas: Canvas, higher: float) -> None:
+        self._disc.stamp(canvas, self._ink, self._x, self._y - canvas.height * higher)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    ridge: _Ridge
+    ink: Ink
+    top: float
+    sway: float
+    bob: float
+    phase: float
+
+
+class Hills:
+    """Hills one behind the other under a low sun, seen from a slowly moving place."""
+
+    text_middle = 0.3
+    _LAYERS = 5
+
+    def __init__(self, stage: Stage) -> None:
+        """Build sky, sun and hills."""
+        self._turns = stage.cycles(20)
+        self._sky = stage.sky(stage.palette.ground, stage.palette.shapes[1 if stage.palette.is_dark else 0])
+        horizon = 0.54 if stage.has_text else 0.5
+        self._sun = _Sun(self._sky, stage, horizon)
+        self._layers = [self._layer(stage, index / (self._LAYERS - 1), horizon) for index in range(self._LAYERS)]
+
+    def _layer(self, stage: Stage, depth: float, horizon: float) -> _Layer:
+        """One range of hills; `depth` is 0 for the farthest, 1 for the nearest."""
+        palette, dice = stage.palette, stage.dice
+        far, near = palette.shapes[0], palette.ground
+        if not palette.is_dark:
+            far, near = between(palette.ground, palette.shapes[0], 0.3), palette.shapes[1]
+        sway = stage.width * (0.012 + 0.05 * depth**1.5)
+        tall = even(stage.height * (0.16 + 0.07 * depth))
+        waves = [
+            (dice.uniform(0.25, 0.5) * share, dice.uniform(0.7, 1.3) * frequency, dice.random())
+            for share, frequency in ((1.0, 1.3), (0.55, 2.9), (0.22, 6.1))
+        ]
+        total = sum(share for share, _, _ in waves)
+
+        def edge(x: float) -> float:
+            height = sum(share * swing(frequency * x / stage.width + phase) for share, frequency, phase in waves)
+            return tall * (0.5 - 0.45 * height / total)
+
+        ridge = _Ridge(even(stage.width + 2 * sway + 8), tall, edge)
+        top = stage.height * (horizon - 0.06 + (0.92 - horizon) * depth)
+        ink = between(far, near, 0.12 + 0.88 * depth).ink()
+        return _Layer(ridge, ink, top, sway, stage.height * 0.006, dice.random())
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        canvas.copy_from(self._sky)
+        self._sun.paint(canvas, 0.02 * swing(self._turns * turn))
+        for layer in self._layers:
+            view = layer.sway * (1 + 0.98 * swing(self._turns * turn)) + 2
+            top = 2 * round((layer.top + layer.bob * swing(self._turns * turn + layer.phase)) / 2)
+            canvas.stamp(layer.ridge.at(view, canvas.width), layer.ink, 0, top)
+            canvas.rectangle(layer.ink, 0, top + layer.ridge.height, canvas.width, canvas.height)
+
+
+@dataclass(frozen=True, slots=True)
+class _Swell:
+    ridge: _Ridge
+    ink: Ink
+    top: float
+    period: float
+    laps: int
+    heave: float
+    phase: float
+
+
+class Sea:
+    """Swells that roll past one another, towards the one who looks."""
+
+    text_middle = 0.3
+    _SWELLS = 6
+
+    def __init__(self, stage: Stage) -> None:
+        """Build sky, sun and swells."""
+        self._sky = stage.sky(stage.palette.shapes[2], stage.palette.ground)
+        self._horizon = 0.56 if stage.has_text else 0.5
+        self._sun = _Sun(self._sky, stage, self._horizon)
+        self._heaves = stage.cycles(5)
+        self._swells = [self._swell(stage, index) for index in range(self._SWELLS)]
+
+    def _swell(self, stage: Stage, index: int) -> _Swell:
+        """One line of waves; index 0 is the farthest."""
+        palette, dice, depth = stage.palette, stage.dice, index / (self._SWELLS - 1)
+        far, near = (palette.shapes[1], palette.ground) if palette.is_dark else (palette.shapes[3], palette.shapes[0])
+        period = 2 * round(stage.long * (0.22 + 0.36 * depth) / 2)
+        tall = even(stage.height * (0.045 + 0.07 * depth))
+        lean, phase = dice.uniform(0.12, 0.24), dice.random()
+
+        def edge(x: float) -> float:
+            at = x / period + phase
+            return tall * (0.5 - 0.36 * swing(at + lean * swing(at) / 2) - 0.1 * swing(3 * at))
+
+        ridge = _Ridge(even(stage.width + period + 8), tall, edge)
+        laps = stage.cycles(period / (stage.width * (0.03 + 0.04 * depth))) * (1 if index % 2 else -1)
+        top = stage.height * (self._horizon + (0.92 - self._horizon) * depth**1.15)
+        heave = stage.height * (0.004 + 0.012 * depth)
+        return _Swell(ridge, between(far, near, depth).ink(), top, period, laps, heave, dice.random())
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        canvas.copy_from(self._sky)
+        self._sun.paint(canvas, 0.0)
+        for swell in self._swells:
+            top = 2 * round((swell.top + swell.heave * swing(self._heaves * turn + swell.phase)) / 2)
+            view = swell.period * ((swell.laps * turn) % 1)
+            canvas.stamp(swell.ridge.at(view, canvas.width), swell.ink, 0, top)
+            canvas.rectangle(swell.ink, 0, top + swell.ridge.height, canvas.width, canvas.height)
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    glider: Glider
+    ink: Ink
+    reach: float
+    laps: int
+    phase: float
+
+
+class Orbits:
+    """Small worlds that circle a large one, each on a fine line, before twinkling stars."""
+
+    text_middle = 0.32
+    _TILT = 0.42
+    _GLINTS = 5
+
+    def __init__(self, stage: Stage) -> None:
+        """Draw the sky with its lines, and place worlds and stars."""
+        span = stage.short
+        self._middle = (
+            stage.width * stage.dice.choice((0.22, 0.5, 0.78)),
+            stage.height * (0.72 if stage.has_text else 0.5),
+        )
+        self._sky = stage.sky(stage.palette.ground, stage.palette.shapes[2])
+        size = even(span * stage.dice.uniform(0.24, 0.36))
+        self._sky.stamp_centred(stencils.glow(size * 4, size * 4, 0.75), stage.palette.shapes[0].ink(), *self._middle)
+        line, self._worlds = stage.palette.shapes[3].ink(), []
+        for index in range(5):
+            reach = size * (0.95 + 0.62 * index)
+            ring = stencils.ellipse(even(reach * 2), even(reach * 2 * self._TILT), 2)
+            self._sky.stamp_centred(ring.faded(0.5), line, *self._middle)
+            world = Glider(stencils.disc(even(span * stage.dice.uniform(0.03, 0.075))))
+            laps = stage.cycles(7 + 4 * index) * stage.dice.choice((1, 1, 1, -1))
+            self._worlds.append(
+                _World(world, stage.palette.shapes[index % 4].lighter(0.04).ink(), reach, laps, stage.dice.random())
+            )
+        self._sun, self._sun_ink = stencils.disc(size), stage.palette.shapes[3].ink()
+        self._star_ink = stage.palette.text.ink() if stage.palette.is_dark else Colour(1, 0, 0).ink()
+        self._stars = [
+            (
+                self._glints(stage.dice.choice((0.4, 0.4, 0.55, 0.8))),
+                stage.dice.random() * stage.width,
+                stage.dice.random() * stage.height,
+                stage.cycles(stage.dice.uniform(2, 6)),
+                stage.dice.random(),
+            )
+            for _ in range(90)
+        ]
+
+    @classmethod
+    def _glints(cls, size: float) -> list[Stencil]:
+        """A star in all its brightnesses."""
+        star = stencils.disc(8).scaled(size, size)
+        return [star.faded((step + 1) / cls._GLINTS) for step in range(cls._GLINTS)]
+
+    def paint(self, canvas: Canvas, turn: float) -> None:
+        """The whole frame at that turn of the loop."""
+        canvas.copy_from(self._sky)
+        for glints, x, y, twinkles, phase in self._stars:
+            glint = (1 + swing(twinkles * turn + phase)) / 2
+            canvas.stamp(glints[min(self._GLINTS - 1, int(glint * self._GLINTS))], self._star_ink, x, y)
+        for behind in (True, False):
+            for world in self._worlds:
+                angle = 2 * math.pi * (world.laps * turn + world.phase)
+                if (math.sin(angle) < 0) == behind:
+                    x = self._middle[0] + world.reach * math.cos(angle)
+                    y = self._middle[1] + world.reach * self._TILT * math.sin(angle)
+                    world.glider.stamp(canvas, world.ink, x, y)
+            if behind:
+                canvas.stamp_centred(self._sun, self._sun_ink, *self._middle)

@@ -1,0 +1,50 @@
+"""What every ground is given to build itself with, and what several of them share."""
+
+import random
+from dataclasses import dataclass
+
+from PIL import Image
+
+from videojobs.adapters.media.canvas import Canvas, Stencil
+from videojobs.adapters.media.colour import Colour
+from videojobs.adapters.media.palette import Palette
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The frame's size, the colours, the dice, the loop's length, and whether words will stand before the ground."""
+
+    width: int
+    height: int
+    palette: Palette
+    dice: random.Random
+    seconds: float
+    has_text: bool
+
+    @property
+    def short(self) -> int:
+        """The shorter side, in pixels."""
+        return min(self.width, self.height)
+
+    @property
+    def long(self) -> int:
+        """The longer side, in pixels."""
+        return max(self.width, self.height)
+
+    def cycles(self, period: float) -> int:
+        """How often something of about `period` seconds happens in the loop: a whole number, at least 1."""
+        return max(1, round(self.seconds / period))
+
+    def sky(self, top: Colour, bottom: Colour) -> Canvas:
+        """A frame that goes softly from one colour at the top to another towards the bottom."""
+        sky = Canvas(self.width, self.height)
+        sky.fill(top.ink())
+        ramp = Image.linear_gradient("L").resize((self.width, int(self.height * 0.8)), Image.Resampling.BICUBIC)
+        sky.stamp(Stencil.of(ramp), bottom.ink(), 0, 0)
+        sky.rectangle(bottom.ink(), 0, ramp.height, self.width, self.height)
+        return sky
+
+
+def even(size: float) -> int:
+    """The next smaller even number of pixels, at least 2: half of it is whole."""
+    return max(2, int(size) // 2 * 2)
