@@ -1,7 +1,6 @@
 """A request's body, from bytes to a JSON object, or to words that say what is wrong with it."""
 
 import base64
-import binascii
 import json
 from typing import Any, NoReturn
 
@@ -46,7 +45,7 @@ def _read_text(body: str, *, is_base64: bool, maximum_bytes: int) -> str:
         if len(raw) > maximum_bytes:
             raise too_large
         return raw.decode("utf-8") if is_base64 else body
-    except (UnicodeError, binascii.Error):
+    except ValueError:  # binascii.Error, UnicodeError, and base64's own for what is not ASCII
         raise _invalid("Is not valid UTF-8.") from None
 
 

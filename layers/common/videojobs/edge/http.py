@@ -24,12 +24,12 @@ class HttpRequest:
     @classmethod
     def from_event(cls, event: Mapping[str, Any], *, fallback_id: str = "") -> Self:
         """Read the event; whatever is missing in it is empty here. `fallback_id` is for events without a request id."""
-        context = event.get("requestContext") or {}
-        body = event.get("body")
+        context, body = event.get("requestContext"), event.get("body")
+        request_id = context.get("requestId") if isinstance(context, Mapping) else None
         return cls(
             method=str(event.get("httpMethod") or "").upper(),
             route=str(event.get("resource") or ""),
-            request_id=str(context.get("requestId") or fallback_id),
+            request_id=str(request_id or fallback_id),
             headers=_read_headers(event),
             body=body if isinstance(body, str) else None,
             is_base64=bool(event.get("isBase64Encoded")),
