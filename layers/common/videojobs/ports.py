@@ -91,7 +91,7 @@ class JobQueue(Protocol):
     def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
         """Send `{jobId, stepId}` to the queue of that kind of step, at least once.
 
-        `delay_seconds` is rounded up to whole seconds and cut at 900, SQS's limit.
+        `delay_seconds` is 0–900 (SQS's limit) and is rounded up to whole seconds.
 
         Raises:
             Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).

@@ -27,6 +27,7 @@ class S3VideoStore:
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
         """Upload a file, in parts when it is large; see `ports.VideoStore`."""
         from boto3.exceptions import S3UploadFailedError
+        from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
 
         size_bytes = path.stat().st_size
@@ -38,9 +39,11 @@ class S3VideoStore:
             if on_progress:
                 on_progress(sent_bytes / size_bytes)
 
+        # One thread: reports of progress come in order, and the function has one processor anyway.
+        transfer = TransferConfig(use_threads=False)
         extra = {"ContentType": content_type, "CacheControl": "private, max-age=3600"}
         try:
-            self._client.upload_file(str(path), self._bucket, key, ExtraArgs=extra, Callback=count)
+            self._client.upload_file(str(path), self._bucket, key, ExtraArgs=extra, Callback=count, Config=transfer)
         except (BotoCoreError, ClientError, S3UploadFailedError) as error:
             raise Unavailable from error
         return StoredObject(self._bucket, key, size_bytes)

@@ -7,9 +7,6 @@ from math import ceil
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.job import JobId, NextStep, Step
 
-MAXIMUM_DELAY_SECONDS = 900
-"""SQS's own limit on DelaySeconds."""
-
 
 class SqsJobQueue:
     """Sends a step's message to the queue of its kind: `render` to one, all others to another."""
@@ -23,6 +20,6 @@ class SqsJobQueue:
         message = {
             "QueueUrl": self._urls[step.step],
             "MessageBody": json.dumps({"jobId": job_id, "stepId": step.id}),
-            "DelaySeconds": min(ceil(delay_seconds), MAXIMUM_DELAY_SECONDS),
+            "DelaySeconds": ceil(delay_seconds),
         }
         self._client.call("SendMessage", message)

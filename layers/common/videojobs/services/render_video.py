@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import LeaseLost, ProviderError
+from videojobs.domain.errors import LeaseLost, ProviderError, Unavailable
 from videojobs.domain.job import JobId, Lease, Output, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports import Clock, JobQueue, JobRepository, VideoRenderer, VideoStore
@@ -35,7 +35,12 @@ class _LeasedWork:
         self._reported_at = now
         progress = round(self._start + (1 - self._start) * done, 3)
         lease = Lease(self.job.lease.token, now + self._lease_duration)
-        self.job = save_or_stop(self.job, lifecycle.keep_rendering(self.job, progress, now, lease), jobs=self._jobs)
+        after = lifecycle.keep_rendering(self.job, progress, now, lease)
+        try:
+            self.job = save_or_stop(self.job, after, jobs=self._jobs)
+        except Unavailable:
+            extra = {"action": "progress_not_saved", "job_id": self.job.id}
+            logger.warning("Progress not saved, the next report tries again", extra=extra, exc_info=True)
 
 
 def render_video(

@@ -4,7 +4,6 @@ import logging
 from dataclasses import replace
 
 from videojobs.domain import lifecycle
-from videojobs.domain.circuit import Circuit
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
@@ -43,13 +42,15 @@ def start_generation(
     try:
         submission = _submit(intent, provider, repeated=_is_unknown(job))
     except ProviderError as error:
-        _record(provider.name, circuits, clock, well=not error.transient)
+        if error.transient:
+            _count_failure(circuits, provider.name, clock)
         if isinstance(error, ProviderUnreachable):
             after = lifecycle.ask_again(intent, Step.START, clock.now())
         else:
             after = lifecycle.retry_or_fail(intent, error, clock.now(), policy)
         return save_or_stop(intent, after, jobs=jobs)
-    _record(provider.name, circuits, clock, well=True)
+    if circuit.failures:
+        _close(circuits, provider.name)
     after = lifecycle.submitted(intent, submission.ref, clock.now(), submission.poll_after_seconds)
     return save_or_stop(intent, after, jobs=jobs)
 
@@ -82,11 +83,15 @@ def _submit(intent: VideoJob, provider: VideoProvider, *, repeated: bool) -> Sub
     return provider.submit(intent, token=token)
 
 
-def _record(provider: str, circuits: CircuitRepository, clock: Clock, *, well: bool) -> None:
-    """Tell the circuit; of two workers that do so at once, one is enough."""
+def _count_failure(circuits: CircuitRepository, provider: str, clock: Clock) -> None:
     circuit = circuits.find(provider)
-    after = circuit.succeeded() if well else circuit.failed(clock.now())
-    if well and circuit == Circuit(provider, version=circuit.version):
-        return
+    after = circuit.failed(clock.now())
+    # Of several workers that count at once one wins; a provider that is really down soon gives them the next chance.
     if circuits.save(circuit, after) and after.open_until is not None:
         logger.warning("Circuit opened", extra={"action": "circuit_opened", "provider": provider})
+
+
+def _close(circuits: CircuitRepository, provider: str) -> None:
+    circuit = circuits.find(provider)
+    if circuits.save(circuit, circuit.succeeded()):
+        logger.info("Circuit closed", extra={"action": "circuit_closed", "provider": provider})
