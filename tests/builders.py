@@ -1,0 +1,86 @@
+"""Jobs for tests: a valid one with as little said as possible; each test names only what it is about."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from tests.fakes.clock import START
+from videojobs.domain.job import (
+    AspectRatio,
+    HistoryEntry,
+    JobId,
+    JobStatus,
+    Lease,
+    NewJob,
+    NextStep,
+    Output,
+    ProviderTask,
+    Step,
+    StoredObject,
+    Style,
+    UserId,
+    VideoJob,
+)
+
+A_USER = UserId("65a000000000000000000001")
+ANOTHER_USER = UserId("65a000000000000000000002")
+
+_numbers = count(1)
+
+
+def a_new_job(**changes: Any) -> NewJob:
+    """What a user asks for."""
+    request = NewJob(prompt="A cat on a surfboard", style=Style.FUN, duration=8, aspect_ratio=AspectRatio.LANDSCAPE)
+    return replace(request, **changes)
+
+
+def an_id() -> JobId:
+    """An id that no other job of this run has."""
+    return JobId(f"{next(_numbers):024x}")
+
+
+def a_job(**changes: Any) -> VideoJob:
+    """A job as `submit_job` stores it: queued, its start due at once; an id of its own."""
+    job = VideoJob(
+        id=an_id(),
+        user_id=A_USER,
+        prompt="A cat on a surfboard",
+        style=Style.FUN,
+        duration=8,
+        aspect_ratio=AspectRatio.LANDSCAPE,
+        status=JobStatus.QUEUED,
+        created_at=START,
+        updated_at=START,
+        version=1,
+        next=NextStep.new(Step.START, due_at=START),
+        history=(HistoryEntry(START, JobStatus.QUEUED, "accepted"),),
+    )
+    return replace(job, **changes)
+
+
+def a_lease(seconds: float = 25, token: str = "mine") -> Lease:
+    """A lease that lives for so long, counted from the virtual clock's start."""
+    return Lease(token, START + timedelta(seconds=seconds))
+
+
+def a_step(step: Step = Step.START, due_in_seconds: float = 0, **changes: Any) -> NextStep:
+    """A step with an id of its own, due so long after the virtual clock's start."""
+    return replace(NextStep.new(step, due_at=START + timedelta(seconds=due_in_seconds)), **changes)
+
+
+def a_started_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
+    """A job in processing whose provider took it: `step` is due at once."""
+    started = {
+        "status": JobStatus.PROCESSING,
+        "next": a_step(step),
+        "started_at": START,
+        "progress": 0.0,
+        "provider": ProviderTask("scripted", submitted_at=START, ref="task-1"),
+    }
+    return a_job(**(started | changes))
+
+
+def an_output(key: str = "videos/1/1.mp4", size_bytes: int = 55) -> Output:
+    """A rendered video in the store."""
+    return Output(StoredObject("videos-of-tests", key, size_bytes), width=1280, height=720, seconds=8.0)

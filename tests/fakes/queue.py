@@ -1,0 +1,56 @@
+"""A queue that keeps what it was told to send."""
+
+from dataclasses import dataclass
+from math import ceil
+from threading import Lock
+
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import JobId, NextStep, Step
+
+MAXIMUM_DELAY_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """One message: what it carries, which kind of step it is for, and the delay that SQS would give it."""
+
+    job_id: JobId
+    step_id: str
+    step: Step
+    delay_seconds: int = 0
+
+
+class RecordingQueue:
+    """See `ports.JobQueue`. Safe for threads.
+
+    `available = False`: nothing is taken and `Unavailable` raised. `answers_lost = True`: the message is taken, but
+    the answer is lost on its way, so that `Unavailable` is raised all the same.
+    """
+
+    def __init__(self) -> None:
+        self._sent: list[SentMessage] = []
+        self._lock = Lock()
+        self.available = True
+        self.answers_lost = False
+
+    @property
+    def sent(self) -> list[SentMessage]:
+        """Every message that was taken and not yet drained, oldest first."""
+        with self._lock:
+            return list(self._sent)
+
+    def drain(self) -> list[SentMessage]:
+        """Take all messages out."""
+        with self._lock:
+            taken, self._sent = self._sent, []
+            return taken
+
+    def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
+        """Keep it."""
+        if not self.available:
+            raise Unavailable
+        delay = min(max(ceil(delay_seconds), 0), MAXIMUM_DELAY_SECONDS)
+        with self._lock:
+            self._sent.append(SentMessage(job_id, step.id, step.step, delay))
+        if self.answers_lost:
+            raise Unavailable
