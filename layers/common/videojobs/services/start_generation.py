@@ -44,6 +44,8 @@ def start_generation(
     except ProviderError as error:
         if error.transient:
             _count_failure(circuits, provider.name, clock)
+        elif circuit.failures:
+            _close(circuits, provider.name)
         if isinstance(error, ProviderUnreachable):
             after = lifecycle.ask_again(intent, Step.START, clock.now())
         else:
