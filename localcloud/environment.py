@@ -110,9 +110,9 @@ def install(environment: Environment, uv: str) -> None:
             f"Python {PYTHON_VERSION} is needed and could neither be found nor downloaded; install it, by any way "
             f"that puts `python{PYTHON_VERSION}` on PATH, and try again",
         )
+    python, requirements = str(environment.python), str(environment.requirements)
     _run(
-        [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(environment.python)]
-        + [str(environment.requirements)],
+        [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements],
         "the packages could not be installed; once PyPI can be reached, the same command goes on from here",
     )
     environment.stamp.write_text(environment.digest())

@@ -1,0 +1,139 @@
+"""Starts, finds and ends processes; the only module that does.
+
+A process is found by a mark in its environment, which its children inherit, and not by a pid file: a file can be
+stale, half-written, or name a process that is somebody else's by now. Linux alone (it reads `/proc`).
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.errors import CommandFailedError
+
+MARK = "LOCALCLOUD_PROCESS"
+_PROC = Path("/proc")
+_TAIL_LINES = 25
+_LOG_KEPT_BYTES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedProcess:
+    """A live process of a local system."""
+
+    pid: int
+    role: str
+    """What the process, or the one that started it, is for: `aws`, `mongo`, `tool`."""
+    port: int
+    """Where it listens; 0 if it doesn't."""
+    leads: bool
+    """Whether it is the process that was started, rather than a child of it."""
+
+
+def find_processes(state: Path) -> list[MarkedProcess]:
+    """Every live process of the system whose folder is `state`, the functions' workers included."""
+    found = []
+    for folder in _PROC.iterdir():
+        if not folder.name.isdigit():
+            continue
+        with contextlib.suppress(OSError, ValueError):  # it ended meanwhile, or is another user's
+            for entry in (folder / "environ").read_bytes().split(b"\0"):
+                if entry.startswith(f"{MARK}=".encode()):
+                    role, port, home = entry.decode().partition("=")[2].split(":", 2)
+                    if home == str(state):
+                        pid = int(folder.name)
+                        found.append(MarkedProcess(pid, role, int(port), leads=os.getsid(pid) == pid))
+    return found
+
+
+def find_server(state: Path, role: str) -> MarkedProcess | None:
+    """The running server of that role, or None."""
+    return next((each for each in find_processes(state) if each.role == role and each.leads), None)
+
+
+def start_server(
+    command: Sequence[str], *, environment: Mapping[str, str], log: Path, state: Path, role: str, port: int
+) -> "subprocess.Popen[bytes]":
+    """Start a process in a session of its own that outlives this one and writes to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_KEPT_BYTES:
+        log.replace(log.with_suffix(".old.log"))
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            cwd=state,
+            env={**environment, MARK: f"{role}:{port}:{state}"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log: Path, state: Path) -> None:
+    """Run a command to its end, its output going to `log`.
+
+    Raises:
+        CommandFailedError: it ended with a status other than 0.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=cwd,
+            env={**environment, MARK: f"tool:0:{state}"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    if done.returncode != 0:
+        words = " ".join(command[:2])
+        raise CommandFailedError(f"{words} failed with status {done.returncode}. It ended with:\n{tail(log)}")
+
+
+def end_processes(processes: Iterable[MarkedProcess], *, grace_seconds: float) -> bool:
+    """End processes, with their consent if they give it in time; true if all did.
+
+    A server gets SIGTERM, so that it can save its state; whatever is left after `grace_seconds` gets SIGKILL.
+    """
+    pids = [process.pid for process in processes]
+    _signal_each(pids, signal.SIGTERM)
+    consented = _wait_for_end(pids, grace_seconds)
+    if not consented:
+        _signal_each(pids, signal.SIGKILL)
+        _wait_for_end(pids, grace_seconds)
+    return consented
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log, indented for a message."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
+
+
+def _signal_each(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _wait_for_end(pids: Sequence[int], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(_is_alive(pid) for pid in pids):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"  # a zombie has ended; its parent has yet to hear of it

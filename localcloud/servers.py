@@ -1,0 +1,213 @@
+"""The two servers of the local system: SecantusDB in MongoDB's place and MiniStack in that of AWS."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pymongo
+import pymongo.errors
+
+from localcloud.config import CloudConfig
+from localcloud.errors import ServerFailedError
+from localcloud.processes import MarkedProcess, end_processes, find_processes, find_server, start_server, tail
+
+MONGO = "mongo"
+AWS = "aws"
+STOP_GRACE_SECONDS = 20.0
+_START_SECONDS = 60.0
+_TRIES = 3
+_PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+def ensure_mongo(config: CloudConfig) -> str:
+    """The connection string of the database, started if it isn't running.
+
+    `journal=true`: SecantusDB otherwise loses acknowledged writes when it is killed.
+    `serverMonitoringMode=poll`: what pymongo itself chooses on Lambda; streaming stalls for 10 s after a step-down.
+    """
+    if config.mongodb_uri:
+        return config.mongodb_uri
+    running = find_server(config.state, MONGO)
+    port = running.port if running and _answers_ping(config.host, running.port) else _start_mongo(config)
+    options = "w=majority&journal=true&serverMonitoringMode=poll"
+    return f"mongodb://{config.host}:{port}/{config.database}?{options}"
+
+
+def _start_mongo(config: CloudConfig) -> int:
+    end_role(config, MONGO)
+    data, made = config.state / "mongo", config.state / "mongo.made"
+    if not made.exists():  # it was killed while it made its files for the first time: there is nothing in them
+        shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True, exist_ok=True)
+
+    def start(port: int) -> "subprocess.Popen[bytes]":
+        command = [str(config.servers / "secantusd-py"), "--host", config.host, "--port", str(port)]
+        return start_server(
+            [*command, "--storage-path", str(data), "--log-level", "WARNING"],
+            environment=_bare_environment(config),
+            log=config.logs / "mongo.log",
+            state=config.state,
+            role=MONGO,
+            port=port,
+        )
+
+    port = _start_on_a_port(start, config, config.mongo_port, _answers_ping, config.logs / "mongo.log")
+    made.touch()
+    return port
+
+
+def ensure_aws(config: CloudConfig) -> str:
+    """The endpoint URL of the local AWS, started if it isn't running.
+
+    It saves its state when it is asked to stop, and only then. State that is older than the last run, or that names
+    another port in its URLs, is thrown away: the deployment that follows makes it anew. Objects in S3 stay.
+    """
+    running = find_server(config.state, AWS)
+    port = running.port if running and _answers_health(config.host, running.port) else _start_aws(config)
+    return f"http://{config.host}:{port}"
+
+
+def _start_aws(config: CloudConfig) -> int:
+    stop_aws(config)
+    saved = _saved_mark(config)
+    saved_port = saved.read_text() if saved.exists() else ""
+    saved.unlink(missing_ok=True)
+    scratch = config.state / "aws" / "tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+
+    def start(port: int) -> "subprocess.Popen[bytes]":
+        if saved_port != str(port):
+            shutil.rmtree(config.state / "aws" / "state", ignore_errors=True)
+        return start_server(
+            [str(config.servers / "ministack")],
+            environment=_aws_environment(config, port),
+            log=config.logs / "aws.log",
+            state=config.state,
+            role=AWS,
+            port=port,
+        )
+
+    return _start_on_a_port(start, config, config.aws_port, _answers_health, config.logs / "aws.log")
+
+
+def stop_aws(config: CloudConfig) -> None:
+    """End the local AWS and every function's worker; what it knows is kept if it could save it."""
+    server = find_server(config.state, AWS)
+    if server and end_processes([server], grace_seconds=STOP_GRACE_SECONDS):
+        _saved_mark(config).write_text(str(server.port))
+    end_role(config, AWS)
+
+
+def forget_aws(config: CloudConfig) -> None:
+    """End the local AWS and throw away what it knows, objects in S3 excepted: a stack that is stuck is gone."""
+    stop_aws(config)
+    _saved_mark(config).unlink(missing_ok=True)
+
+
+def end_role(config: CloudConfig, role: str) -> None:
+    """End every process of a role, workers that outlived their server included."""
+    left = [process for process in find_processes(config.state) if process.role == role]
+    end_processes(left, grace_seconds=STOP_GRACE_SECONDS)
+
+
+def _saved_mark(config: CloudConfig) -> Path:
+    """Exists while the state on disk is what the last run left; holds the port of that run."""
+    return config.state / "aws.saved"
+
+
+def _bare_environment(config: CloudConfig) -> dict[str, str]:
+    """What a server gets to see of the environment: MiniStack hands its own on to every function."""
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    path = f"{config.servers}:/usr/local/bin:/usr/bin:/bin"
+    return {**passed_on, "PATH": path, "HOME": str(config.state), "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+def _aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
+    home = config.state / "aws"
+    return {
+        **_bare_environment(config),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": config.host,
+        "AUTH": "true",  # IAM policies and presigned URLs count, as they do on AWS
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "MINISTACK_REGION": config.region,
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(home / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(home / "s3"),
+        "TMPDIR": str(home / "tmp"),
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",  # for the functions: MiniStack doesn't set it
+        "LAMBDA_WARM_TTL_SECONDS": "3600",
+        "DOCKER_HOST": f"unix://{home}/no-docker.sock",  # it removes containers at start, also those of others
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+
+
+def _start_on_a_port(
+    start: Callable[[int], "subprocess.Popen[bytes]"],
+    config: CloudConfig,
+    preferred: int,
+    answers: Callable[[str, int], bool],
+    log: Path,
+) -> int:
+    for _ in range(_TRIES):
+        port = preferred if _is_free(config.host, preferred) else _free_port(config.host)
+        server = start(port)
+        deadline = time.monotonic() + _START_SECONDS
+        while server.poll() is None and time.monotonic() < deadline:
+            if answers(config.host, port):
+                return port
+            time.sleep(0.05)
+        server.kill()
+        if _is_free(config.host, port):  # else somebody was quicker to take the port: the next try takes another
+            break
+    raise ServerFailedError(f"A server could not start. {log} ends with:\n{tail(log)}")
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers_ping(host: str, port: int) -> bool:
+    client: pymongo.MongoClient[Mapping[str, object]]
+    with pymongo.MongoClient(host, port, serverSelectionTimeoutMS=500, directConnection=True) as client:
+        try:
+            client.admin.command("ping")
+        except pymongo.errors.PyMongoError:
+            return False
+        return True
+
+
+def _answers_health(host: str, port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{host}:{port}/_ministack/ready", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def describe(server: MarkedProcess) -> str:
+    """A server in a few words, for people."""
+    return f"{'MiniStack' if server.role == AWS else 'SecantusDB'} on port {server.port} (pid {server.pid})"

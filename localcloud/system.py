@@ -1,0 +1,126 @@
+"""Brings the whole local system up and takes it down."""
+
+import fcntl
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localcloud.config import CloudConfig
+from localcloud.deployment import (
+    DeployedStack,
+    build,
+    build_folder,
+    deploy,
+    describe_stack,
+    fingerprint,
+    template_parameters,
+)
+from localcloud.errors import LocalCloudError
+from localcloud.local_secrets import SecretArns, ensure_secrets, read_jwt_secret
+from localcloud.processes import end_processes, find_processes
+from localcloud.progress import console, step
+from localcloud.servers import MONGO, STOP_GRACE_SECONDS, end_role, ensure_aws, ensure_mongo, forget_aws, stop_aws
+from localcloud.stack import Stack
+
+_ANSWER_SECONDS = 60.0
+
+
+def bring_up(config: CloudConfig) -> Stack:
+    """Start what isn't running, deploy what has changed, and return once the API answers."""
+    _require_linux()
+    with _only_one(config):
+        # What an `up` that was killed left running (sam) would deploy into the middle of this one.
+        end_role(config, "tool")
+        with step("MongoDB" if config.mongodb_uri else "SecantusDB") as shown:
+            mongo_uri = ensure_mongo(config)
+            shown.note("yours, from MONGODB_URI" if config.mongodb_uri else mongo_uri.partition("?")[0])
+        with step("MiniStack") as shown:
+            endpoint_url = ensure_aws(config)
+            if (found := describe_stack(config, endpoint_url)) and found.is_stuck:
+                forget_aws(config)
+                endpoint_url = ensure_aws(config)
+            shown.note(endpoint_url)
+        arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
+        deployed = _deploy_changes(config, endpoint_url, arns)
+        stack = Stack.of(deployed, config, endpoint_url, mongo_uri, read_jwt_secret(config))
+        with step("API answers") as shown:
+            _wait_for_answer(stack)
+            shown.note(stack.apiUrl)
+        stack.write(config)
+        return stack
+
+
+def _deploy_changes(config: CloudConfig, endpoint_url: str, arns: SecretArns) -> DeployedStack:
+    parameters = template_parameters(config, endpoint_url, arns)
+    wanted = fingerprint(config, parameters)
+    found = describe_stack(config, endpoint_url)
+    if found and found.fingerprint == wanted:
+        return found
+    with build_folder(config):
+        with step("sam build"):
+            build(config, endpoint_url, parameters)
+        with step("sam deploy"):
+            deploy(config, endpoint_url, parameters, wanted)
+    made = describe_stack(config, endpoint_url)
+    if made is None or made.is_stuck or made.fingerprint != wanted:
+        raise LocalCloudError(f"sam deploy ended well, yet the stack is not there; see {config.logs / 'deploy.log'}")
+    return made
+
+
+def take_down(config: CloudConfig) -> None:
+    """End every process of the system; what it holds is kept for the next `up`."""
+    with _only_one(config):
+        config.stack_file.unlink(missing_ok=True)
+        running = find_processes(config.state)
+        if not running:
+            console.print("Nothing is running.")
+            return
+        with step("MiniStack and its functions stopped"):
+            end_role(config, "tool")
+            stop_aws(config)
+        with step("SecantusDB stopped"):
+            end_role(config, MONGO)
+        left = find_processes(config.state)
+        end_processes(left, grace_seconds=STOP_GRACE_SECONDS)
+        if find_processes(config.state):
+            raise LocalCloudError(f"These processes do not end: {[process.pid for process in left]}")
+
+
+@contextmanager
+def _only_one(config: CloudConfig) -> Iterator[None]:
+    """Let one `up` or `down` work at a time; the kernel frees the lock when its holder dies."""
+    config.state.mkdir(parents=True, exist_ok=True)
+    with (config.state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with step("another `up` or `down` ended"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _wait_for_answer(stack: Stack) -> None:
+    """Call the API as nobody until it refuses, in its own words."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    last = ""
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{stack.apiUrl}/api/videos/{'0' * 24}", timeout=30)
+        except urllib.error.HTTPError as refusal:
+            last = refusal.read().decode(errors="replace")
+            if refusal.code == 401 and json.loads(last)["success"] is False:
+                return
+        except OSError as error:
+            last = str(error)
+        time.sleep(0.2)
+    raise LocalCloudError(f"The API does not answer as it should. It says: {last}\nSee:  make logs")
+
+
+def _require_linux() -> None:
+    if not Path("/proc/self/environ").exists() or os.name != "posix":
+        raise LocalCloudError("The local system runs on Linux (also in WSL).")
