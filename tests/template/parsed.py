@@ -1,0 +1,85 @@
+"""template.yaml as data, with the questions that the tests ask of it."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": "X"}, `!GetAtt X.Arn` as {"Fn::GetAtt": "X.Arn"}."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    name = tag if tag in {"Ref", "Condition"} else f"Fn::{tag}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+@cache
+def template() -> Mapping[str, Any]:
+    """The whole template."""
+    parsed: Mapping[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
+    return parsed
+
+
+def resources(kind: str) -> dict[str, Any]:
+    """The properties of every resource of a type, by logical id."""
+    found = {name: it for name, it in template()["Resources"].items() if it["Type"] == kind}
+    assert found, f"no {kind} in the template"
+    return {name: it.get("Properties", {}) for name, it in found.items()}
+
+
+def functions() -> dict[str, Any]:
+    """The functions' properties, by their folder's name."""
+    return {properties["CodeUri"].removeprefix("functions/"): properties for properties in resources(FUNCTION).values()}
+
+
+FUNCTION = "AWS::Serverless::Function"
+FUNCTIONS = sorted(functions())
+
+
+def variables(function: Mapping[str, Any]) -> dict[str, Any]:
+    """A function's own environment, without what all share."""
+    return dict(function["Environment"]["Variables"])
+
+
+def events(function: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The properties of a function's events of a type."""
+    return [event["Properties"] for event in function.get("Events", {}).values() if event["Type"] == kind]
+
+
+def queue_of(event: Mapping[str, Any]) -> str:
+    """The logical id of the queue that an event source reads."""
+    return str(event["Queue"]["Fn::GetAtt"]).removesuffix(".Arn")
+
+
+def statements(function: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The policy statements of a function's own role."""
+    role = resources("AWS::IAM::Role")[str(function["Role"]["Fn::GetAtt"]).removesuffix(".Arn")]
+    return [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+
+
+def as_list(value: object) -> list[Any]:
+    """One or many, as IAM lets it be written."""
+    return value if isinstance(value, list) else [value]
+
+
+def all_statements() -> Iterator[dict[str, Any]]:
+    """Every statement that allows a function something, those behind a condition too."""
+    for function in functions().values():
+        yield from statements(function)
+    for policy in resources("AWS::IAM::ManagedPolicy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement

@@ -1,0 +1,78 @@
+"""What the template declares is what the settings read, in both directions."""
+
+from typing import Any
+
+import pytest
+
+from tests.template.parsed import FUNCTIONS, functions, template, variables
+from videojobs import settings
+from videojobs.settings import Settings
+
+SHARED = template()["Globals"]["Function"]["Environment"]["Variables"]
+READ_BY_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
+SET_BY_LAMBDA = {"AWS_REGION"}
+NOT_NEEDED = {  # fields of a shared class that this function never reads
+    "generate": {"RENDER_QUEUE_URL"},
+    "worker": {"PRESIGNED_URL_SECONDS"},
+    "render": {"RENDER_QUEUE_URL", "PRESIGNED_URL_SECONDS"},
+}
+
+
+def _settings(name: str) -> type[Settings]:
+    model: type[Settings] = getattr(settings, f"{name.capitalize()}Settings")
+    return model
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_variable_is_read_and_every_setting_declared(name: str) -> None:
+    declared = {*variables(functions()[name]), *SHARED} - READ_BY_POWERTOOLS
+    read = {field.upper() for field in _settings(name).model_fields} - SET_BY_LAMBDA
+    assert declared == read - NOT_NEEDED.get(name, set())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_not_declared_has_a_default(name: str) -> None:
+    fields = _settings(name).model_fields
+    for variable in NOT_NEEDED.get(name, set()):
+        assert not fields[variable.lower()].is_required()
+
+
+def test_a_variable_means_the_same_to_every_function() -> None:
+    seen: dict[str, Any] = {}
+    for name in FUNCTIONS:
+        for variable, value in variables(functions()[name]).items():
+            assert seen.setdefault(variable, value) == value, f"{variable} of {name}"
+
+
+def test_values_are_strings() -> None:
+    for name in FUNCTIONS:
+        for variable, value in variables(functions()[name]).items():
+            assert isinstance(value, str) or set(value) == {"Ref"}, f"{variable} of {name}"
+
+
+@pytest.mark.parametrize("limit", ["Default", "MinValue", "MaxValue"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_settings_accept_what_the_parameters_allow(name: str, limit: str) -> None:
+    declared = {**SHARED, **variables(functions()[name])}
+    values = {key: _value(value, limit) for key, value in declared.items() if key not in READ_BY_POWERTOOLS}
+    accepted = _settings(name).model_validate({key.lower(): value for key, value in values.items()})
+    assert accepted.mongodb_secret_arn
+
+
+def _value(value: object, limit: str) -> str:
+    if isinstance(value, str):
+        return value
+    assert isinstance(value, dict)
+    parameter = template()["Parameters"].get(value["Ref"], {})
+    return str(parameter.get(limit, parameter.get("Default", "a-resource")))
+
+
+def test_an_empty_endpoint_means_aws() -> None:
+    from botocore.session import Session
+
+    session = Session()
+    client = session.create_client("sqs", region_name="eu-west-1", endpoint_url=SHARED_ENDPOINT_ON_AWS or None)
+    assert client.meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
+
+
+SHARED_ENDPOINT_ON_AWS = template()["Parameters"]["AwsEndpointUrl"]["Default"]

@@ -1,0 +1,84 @@
+"""What keeps a message from being lost, or worked on for ever."""
+
+from typing import Any
+
+import pytest
+
+from tests.template.parsed import FUNCTIONS, events, functions, queue_of, resources, variables
+
+SOURCES = [(name, event) for name in FUNCTIONS for event in events(functions()[name], "SQS")]
+QUEUES = resources("AWS::SQS::Queue")
+DEAD_LETTER_QUEUES = {
+    queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"].removesuffix(".Arn")
+    for queue in QUEUES.values()
+    if "RedrivePolicy" in queue
+}
+
+
+@pytest.mark.parametrize(("name", "event"), SOURCES)
+def test_a_message_stays_hidden_for_six_times_the_longest_run_of_its_function(name: str, event: dict[str, Any]) -> None:
+    assert QUEUES[queue_of(event)]["VisibilityTimeout"] >= 6 * functions()[name]["Timeout"]
+
+
+@pytest.mark.parametrize(("name", "event"), SOURCES)
+def test_one_bad_message_of_a_batch_is_delivered_again_alone(name: str, event: dict[str, Any]) -> None:
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+
+
+@pytest.mark.parametrize("name", ["worker", "render"])
+def test_a_queue_of_steps_has_a_bound_on_how_many_run_at_once(name: str) -> None:
+    [event] = events(functions()[name], "SQS")
+    assert event["BatchSize"] == 1
+    [condition, local, deployed] = event["ScalingConfig"]["MaximumConcurrency"]["Fn::If"]
+    assert condition == "IsLocal"
+    assert local >= 2
+    assert deployed == {"Ref": f"{name.capitalize()}Concurrency"}
+    assert "ReservedConcurrentExecutions" not in functions()[name]
+
+
+def test_every_queue_that_is_worked_on_has_a_dead_letter_queue_of_its_own() -> None:
+    worked_on = {queue_of(event) for _, event in SOURCES} - DEAD_LETTER_QUEUES
+    targets = [QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"] for name in worked_on]
+    assert len(set(targets)) == len(worked_on) == 2
+    assert all(QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] >= 5 for name in worked_on)
+
+
+def test_dead_letters_are_kept_as_long_as_sqs_can() -> None:
+    assert DEAD_LETTER_QUEUES
+    assert all(QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3600 for name in DEAD_LETTER_QUEUES)
+
+
+def test_dead_letters_of_every_queue_reach_the_reconciler() -> None:
+    assert {queue_of(event) for name, event in SOURCES if name == "reconciler"} == DEAD_LETTER_QUEUES
+
+
+def test_queues_are_encrypted() -> None:
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
+
+
+def test_a_function_in_a_loop_of_queues_is_not_cut_off_by_recursion_detection() -> None:
+    fed_by = {queue_of(event): name for name, event in SOURCES}
+    sends_to = {name: {fed_by[queue] for queue in _sent_queues(name)} for name in FUNCTIONS}
+    looping = {name for name in FUNCTIONS if name in _reached(sends_to, name)}
+    assert looping == {"worker", "render"}
+    assert {name for name in FUNCTIONS if functions()[name].get("RecursiveLoop") == "Allow"} == looping
+
+
+def _sent_queues(name: str) -> list[str]:
+    return [value["Ref"] for key, value in variables(functions()[name]).items() if key.endswith("_QUEUE_URL")]
+
+
+def _reached(sends_to: dict[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    ahead = set(sends_to[start])
+    while ahead:
+        found |= ahead
+        ahead = {name for each in ahead for name in sends_to[each]} - found
+    return found
+
+
+def test_a_lease_outlives_the_worker_that_took_it() -> None:
+    for name in FUNCTIONS:
+        declared = variables(functions()[name])
+        if "LEASE_SECONDS" in declared:
+            assert float(declared["LEASE_SECONDS"]) > functions()["worker"]["Timeout"], name

@@ -1,0 +1,97 @@
+"""Functions, layers, logs, the bucket and what the stack says of itself."""
+
+import pytest
+
+from tests.template.parsed import FUNCTIONS, ROOT, functions, resources, template
+
+SHARED = template()["Globals"]["Function"]
+[BUCKET] = resources("AWS::S3::Bucket").values()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_a_folder_with_an_app(name: str) -> None:
+    folder = ROOT / "functions" / name
+    assert (folder / "app.py").is_file()
+    requirements = (folder / "requirements.txt").read_text().splitlines()
+    assert all(line.startswith("#") for line in requirements), "dependencies belong in the layers"
+
+
+def test_every_folder_is_deployed() -> None:
+    assert sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")) == FUNCTIONS
+
+
+def test_functions_run_what_the_layers_are_built_for() -> None:
+    assert SHARED["Runtime"] == "python3.13"
+    assert SHARED["Handler"] == "app.handler"
+    assert SHARED["Tracing"] == "Active"
+    for layer in resources("AWS::Serverless::LayerVersion").values():
+        assert layer["CompatibleRuntimes"] == [SHARED["Runtime"]]
+        assert layer["CompatibleArchitectures"] == SHARED["Architectures"] == [{"Ref": "Architecture"}]
+
+
+@pytest.mark.parametrize("layer", ["CommonLayer", "MediaLayer"])
+def test_a_layer_is_built_for_the_architecture_that_is_deployed(layer: str) -> None:
+    metadata = template()["Resources"][layer]["Metadata"]
+    assert metadata["BuildMethod"] == "makefile"
+    assert metadata["BuildArchitecture"] == {"Ref": "Architecture"}
+    assert metadata["WorkingDirectory"] == {"Fn::Sub": "layers/platform/${Architecture}"}
+    for architecture in template()["Parameters"]["Architecture"]["AllowedValues"]:
+        assert (ROOT / "layers" / "platform" / architecture / "wheels.mk").is_file()
+
+
+def test_media_libraries_reach_render_alone() -> None:
+    assert SHARED["Layers"] == [{"Ref": "CommonLayer"}]
+    own = {name: function["Layers"] for name, function in functions().items() if "Layers" in function}
+    assert own == {"render": [{"Ref": "MediaLayer"}]}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_a_log_group_that_forgets(name: str) -> None:
+    logs = resources("AWS::Logs::LogGroup")[functions()[name]["LoggingConfig"]["LogGroup"]["Ref"]]
+    assert logs["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert logs["LogGroupName"]["Fn::Sub"].endswith(f"/{name}")
+
+
+def test_the_bucket_is_private_and_encrypted() -> None:
+    assert all(BUCKET["PublicAccessBlockConfiguration"].values())
+    assert len(BUCKET["PublicAccessBlockConfiguration"]) == 4
+    [rule] = BUCKET["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert BUCKET["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_the_bucket_answers_over_tls_alone() -> None:
+    [policy] = resources("AWS::S3::BucketPolicy").values()
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_videos_and_halves_of_uploads_go_away() -> None:
+    rules = {rule["Id"]: rule for rule in BUCKET["LifecycleConfiguration"]["Rules"]}
+    assert rules["expire"]["ExpirationInDays"] == {"Ref": "VideoRetentionDays"}
+    assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert all(rule["Status"] == "Enabled" for rule in rules.values())
+
+
+def test_videos_outlive_the_stack() -> None:
+    bucket = template()["Resources"]["VideosBucket"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_outputs_name_what_tools_and_people_look_for() -> None:
+    queues = {f"{name}Url" for name in resources("AWS::SQS::Queue")}
+    named = {f"{name.capitalize()}FunctionName" for name in FUNCTIONS}
+    assert set(template()["Outputs"]) == {"ApiUrl", "DomainTarget", "VideosBucketName"} | queues | named
+
+
+def test_every_parameter_is_in_a_group() -> None:
+    groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template()["Parameters"])
+
+
+def test_the_indexes_are_made_before_cloudformation_stops_waiting() -> None:
+    [resource] = resources("Custom::MongoIndexes").values()
+    assert resource["ServiceToken"] == {"Fn::GetAtt": "IndexesFunction.Arn"}
+    assert resource["ServiceTimeout"] > functions()["indexes"]["Timeout"]
