@@ -19,7 +19,7 @@ OPACITY_STEPS = 32
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """A shape to be filled with a colour: how much of each pixel it covers; `half` is the same for the chroma planes."""
+    """A shape to fill with a colour: how much of each pixel it covers; `half` is the same for the chroma planes."""
 
     mask: Image.Image
     half: Image.Image

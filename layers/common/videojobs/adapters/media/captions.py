@@ -13,9 +13,11 @@ from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.palette import Palette
 from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, paginate, place
 
-_SHORTEST_PAGE = 2.6
-"""Seconds that a page needs at the least to be read in peace."""
 _WORDS_A_PAGE = 12
+_SHORTEST_PAGE = 2.6
+"""Seconds that a page of so many words needs at the least, to be read in peace."""
+_FULL_PAGE = 3.9
+"""Seconds that a page needs when there are too many words, and each page has to take more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,15 @@ class Captions:
             width=canvas.width * (0.74 if canvas.width > canvas.height else 0.82),
             height=canvas.height * 0.46,
             largest=round(short * 0.125),
-            smallest=round(short * 0.058),
+            smallest=round(short * 0.062),
             most_lines=7,
             leading=1.32,
             space=0.25,
         )
         possible = max(1, math.floor(seconds / _SHORTEST_PAGE))
-        pages = paginate(words, min(possible, max(1, math.ceil(len(words) / _WORDS_A_PAGE))), setting) if words else []
+        if len(words) > possible * _WORDS_A_PAGE * 1.4:
+            possible = max(1, math.floor(seconds / _FULL_PAGE))
+        pages = paginate(words, min(possible, max(1, math.ceil(len(words) / _WORDS_A_PAGE))), setting)
         self._fades = [
             fade for index, page in enumerate(pages) for fade in self._plan(canvas, page, setting, index, len(pages))
         ]

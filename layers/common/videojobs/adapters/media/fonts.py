@@ -14,6 +14,7 @@ from PIL import Image
 from videojobs.adapters.media.canvas import Stencil
 
 _SUBPIXELS = 64
+_REGULAR = 400
 
 
 class Face(Enum):
@@ -25,7 +26,7 @@ class Face(Enum):
         ("fontpkg_noto_sans_arabic", "NotoSansArabic[wdth,wght].ttf", 0, 800),
         ("fontpkg_noto_sans_devanagari", "NotoSansDevanagari[wdth,wght].ttf", 0, 800),
         ("fontpkg_noto_sans_thai", "NotoSansThai[wdth,wght].ttf", 0, 800),
-        ("paperang_p2_fonts_cjk", "wqy-microhei.ttc", 0, 400),
+        ("paperang_p2_fonts_cjk", "wqy-microhei.ttc", 0, 700),
     )
     BOOK = (
         ("fontpkg_eb_garamond", "EBGaramond[wght].ttf", 0, 430),
@@ -81,7 +82,7 @@ class Lettering:
         return self.top + (self.stencil.height if self.stencil else 0)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def set_runs(runs: tuple[Run, ...], face: Face, size: int, tracking: float = 0.0) -> Lettering:
     """Shape and rasterise runs, given from left to right; `tracking` is extra space between glyphs, in ems."""
     raster = uharfbuzz.RasterDraw()
@@ -126,4 +127,6 @@ def _font(package: str, file: str, number: int, weight: int, size: int) -> uharf
     font = uharfbuzz.Font(_face(package, file, number))
     font.scale = (size * _SUBPIXELS, size * _SUBPIXELS)
     font.set_variations({"wght": weight})
+    if weight > _REGULAR and not font.face.axis_infos:
+        font.synthetic_bold = (weight - _REGULAR) / 10_000
     return font

@@ -13,12 +13,14 @@ from videojobs.adapters.media.easing import overshoot, part, smooth
 from videojobs.adapters.media.fonts import Face
 from videojobs.adapters.media.grounds.choice import LIVELY, Ground, choose_ground
 from videojobs.adapters.media.grounds.stage import Stage
-from videojobs.adapters.media.palette import Palette
+from videojobs.adapters.media.palette import Palette, dice_for
 from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, fit, paginate, place
 
-_SHORTEST_PAGE = 1.15
-"""Seconds that a page needs at the least to be read."""
 _WORDS_A_PAGE = 5
+_SHORTEST_PAGE = 1.15
+"""Seconds that a page of so many words needs at the least."""
+_FULL_PAGE = 1.9
+"""Seconds that a page needs when there are too many words, and each page has to take more."""
 _SWEEP = 0.5
 _POP = 0.36
 _PLATE_PADDING = 0.17
@@ -56,63 +58,71 @@ class _Scene:
     text: Ink
     plate_text: Ink
     pops: tuple[_Pop, ...]
-    start: float
 
 
 class Kinetic:
-    """The whole of a `fun` sketch; `paint` draws any moment of it."""
+    """The whole of a `fun` sketch; `paint` draws any moment of it, best in order."""
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
-        """Set the type, choose the grounds, make the plan."""
-        self._seconds = seconds
-        self._next = Canvas(canvas.width, canvas.height)
-        words = drawable_words(prompt, Face.DISPLAY)
-        setting = Setting(
+        """Share the words out over pages and choose their grounds."""
+        self._seconds, self._palette = seconds, palette
+        self._setting = Setting(
             width=canvas.width * 0.8,
             height=canvas.height * 0.62,
             largest=round(min(canvas.width, canvas.height) * 0.34),
-            smallest=round(min(canvas.width, canvas.height) * 0.075),
+            smallest=round(min(canvas.width, canvas.height) * 0.088),
             most_lines=6,
             leading=1.2,
             space=0.24,
         )
+        words = drawable_words(prompt, Face.DISPLAY)
         possible = max(1, math.floor(seconds / _SHORTEST_PAGE))
+        if len(words) > possible * _WORDS_A_PAGE * 1.4:
+            possible = max(1, math.floor(seconds / _FULL_PAGE))
         wished = max(1, math.ceil(len(words) / _WORDS_A_PAGE), round(seconds / 3.2))
-        pages = paginate(words, min(possible, wished), setting) if words else []
-        count = len(pages) or min(3, possible)
-        kinds = [choose_ground(prompt, dice, LIVELY)] * count
+        self._pages = paginate(words, min(possible, wished), self._setting)
+        self._count = len(self._pages) or min(wished, possible)
+        self._length = seconds / self._count
+        self._kinds = [choose_ground(prompt, dice, LIVELY)] * self._count
         if dice.random() < 0.5:
-            kinds[1:] = [dice.choice(LIVELY) for _ in kinds[1:]]
-        length = seconds / count
-        self._scenes = []
-        for index in range(count):
-            colours = palette.regrounded((index * 1) % max(1, len(palette.shapes)))
-            ground = kinds[index](Stage(canvas.width, canvas.height, colours, dice, seconds, has_text=bool(pages)))
-            pops = (
-                _pops(pages[index], setting, canvas.width / 2, canvas.height * ground.text_middle, length)
-                if pages
-                else ()
-            )
-            self._scenes.append(_Scene(ground, colours.text.ink(), colours.ground.ink(), pops, index * length))
+            self._kinds[1:] = [dice.choice(LIVELY) for _ in self._kinds[1:]]
+        self._seed = dice.random()
+        self._scenes: dict[int, _Scene] = {}
+        self._next = Canvas(canvas.width, canvas.height)
         self._sweep = _Sweep(canvas, palette.text.ink())
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
         """The frame at that time."""
-        index = max(i for i, scene in enumerate(self._scenes) if scene.start <= seconds + 1e-9)
+        index = min(self._count - 1, int(seconds / self._length + 1e-9))
         self._paint_scene(canvas, index, seconds)
-        if index + 1 < len(self._scenes):
-            gone = part(seconds, self._scenes[index + 1].start - _SWEEP, _SWEEP)
-            if gone > 0:
-                self._paint_scene(self._next, index + 1, seconds)
-                self._sweep.paint(canvas, self._next, smooth(gone))
+        gone = part(seconds, (index + 1) * self._length - _SWEEP, _SWEEP)
+        if gone > 0 and index + 1 < self._count:
+            self._paint_scene(self._next, index + 1, seconds)
+            self._sweep.paint(canvas, self._next, smooth(gone))
 
     def _paint_scene(self, canvas: Canvas, index: int, seconds: float) -> None:
+        if (
+            index not in self._scenes
+        ):  # built when its time comes, and dropped after it: a long video needs no more room
+            self._scenes = {number: scene for number, scene in self._scenes.items() if number == index - 1}
+            self._scenes[index] = self._scene(canvas, index)
         scene = self._scenes[index]
         scene.ground.paint(canvas, (seconds / self._seconds) % 1)
         for pop in scene.pops:
-            grown = part(seconds, scene.start + pop.at, _POP)
+            grown = part(seconds, index * self._length + pop.at, _POP)
             if grown > 0:
                 pop.stamp(canvas, overshoot(grown), scene.text, scene.plate_text)
+
+    def _scene(self, canvas: Canvas, index: int) -> _Scene:
+        colours = self._palette.regrounded(index % max(1, len(self._palette.shapes)))
+        dice = dice_for(self._seed, index)
+        stage = Stage(canvas.width, canvas.height, colours, dice, self._seconds, has_text=bool(self._pages))
+        ground = self._kinds[index](stage)
+        pops: tuple[_Pop, ...] = ()
+        if self._pages:
+            middle = canvas.width / 2, canvas.height * ground.text_middle
+            pops = _pops(self._pages[index], self._setting, *middle, self._length)
+        return _Scene(ground, colours.text.ink(), colours.ground.ink(), pops)
 
 
 def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tuple[_Pop, ...]:

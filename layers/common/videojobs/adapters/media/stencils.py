@@ -20,19 +20,19 @@ def _drawn(size: int, pen: Pen, height: int | None = None) -> Stencil:
     return Stencil.of(mask.reduce(_FINER))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def disc(size: int) -> Stencil:
     """A filled circle, as wide as `size`."""
     return _drawn(size, lambda draw, k: draw.ellipse((0, 0, size * k - 1, size * k - 1), fill=255))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def ring(size: int, stroke: int) -> Stencil:
     """A circle as a line `stroke` thick."""
     return _drawn(size, lambda draw, k: draw.ellipse((0, 0, size * k - 1, size * k - 1), outline=255, width=stroke * k))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def ellipse(width: int, height: int, stroke: int) -> Stencil:
     """An ellipse as a line `stroke` thick."""
     box = 0, 0, width * 2 - 1, height * 2 - 1
@@ -41,7 +41,7 @@ def ellipse(width: int, height: int, stroke: int) -> Stencil:
     return Stencil.of(mask.reduce(2))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def pill(width: int, height: int, radius: int) -> Stencil:
     """A rectangle with round corners."""
     return _drawn(
@@ -51,7 +51,7 @@ def pill(width: int, height: int, radius: int) -> Stencil:
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def polygon(size: int, corners: int, inner: float = 1.0) -> Stencil:
     """A regular polygon, corner up; with `inner` below 1 a star whose notches are that far out."""
     points = corners * 2 if inner < 1 else corners
@@ -105,7 +105,7 @@ def squiggle(width: int, stroke: int, waves: int = 3) -> Stencil:
     return _drawn(width, pen, height)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def glow(width: int, height: int, strength: float = 1.0) -> Stencil:
     """A soft light: full in the middle, nothing at the edge, no line anywhere."""
     ramp = Image.radial_gradient("L")
@@ -113,7 +113,7 @@ def glow(width: int, height: int, strength: float = 1.0) -> Stencil:
     return Stencil.of(ramp.point(table).resize((width, height), Image.Resampling.BILINEAR))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def bokeh(size: int) -> Stencil:
     """A light out of focus: an even disc with a soft edge, a little brighter at its rim."""
     disc_mask = Image.new("L", (256, 256))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from videojobs.adapters.media.fonts import Face, Lettering, Run, set_runs
 
 _REFERENCE_SIZE = 100
-_LONGEST_WORD = 18
+_LONGEST_PIECE = {"narrow": 18, "ideograph": 4, "kana": 7}
 """Characters after which a word may be broken, so that one without an end can't shrink everything."""
 _JOINERS = "\u200c\u200d"
 _LEADING_VOWELS = "เแโใไ"
@@ -191,8 +191,7 @@ def _pieces(chunk: str) -> list[str]:
             clusters.append(character)
     pieces: list[list[str]] = []
     for cluster in clusters:
-        wide = _is_wide(cluster[0]) and cluster[0] not in _ENDS_PHRASE
-        limit = 4 if wide else _LONGEST_WORD
+        limit = _LONGEST_PIECE[_kind(cluster)]
         same = pieces and (cluster[0] in _ENDS_PHRASE or _kind(pieces[-1][0]) == _kind(cluster))
         if same and (len(pieces[-1]) < limit or cluster[0] in _ENDS_PHRASE):
             pieces[-1].append(cluster)

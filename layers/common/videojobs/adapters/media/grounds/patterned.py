@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
@@ -12,48 +13,46 @@ from videojobs.adapters.media.easing import part, smooth, swing
 from videojobs.adapters.media.grounds.lively import Tumble
 from videojobs.adapters.media.grounds.stage import Stage, even
 
+_RAYS = 10
+_RAY_STEPS = 30
+"""Positions while one ray turns into the place of the next."""
+
+
+@lru_cache(maxsize=_RAY_STEPS)
+def _rays(width: int, height: int, middle: tuple[float, float], step: int) -> Stencil:
+    """Every other sector around the middle; kept, since every page and every round needs the same few."""
+    image = Image.new("L", (width * 2, height * 2))
+    draw = ImageDraw.Draw(image)
+    reach = 4.2 * max(width, height)
+    x, y = middle[0] * 2, middle[1] * 2
+    for ray in range(_RAYS):
+        start = 2 * math.pi * (ray + step / _RAY_STEPS) / _RAYS
+        edge = [(x + reach * math.cos(at), y + reach * math.sin(at)) for at in (start, start + math.pi / _RAYS)]
+        draw.polygon([(x, y), *edge], fill=255)
+    return Stencil.of(image.reduce(2))
+
 
 class Rays:
     """A sunburst that turns behind a disc that breathes."""
 
     text_middle = 0.48
-    _RAYS = 10
-    _STEPS = 30
 
     def __init__(self, stage: Stage) -> None:
         """Choose the middle and the direction."""
         step = -0.05 if stage.palette.is_dark else 0.055
         self._ground, self._ray = stage.palette.ground.ink(), stage.palette.ground.lighter(step).ink()
         self._core = stage.palette.ground.lighter(2 * step).ink()
-        self._size = stage.width, stage.height
-        self._middle = stage.width / 2, stage.height * stage.dice.choice((0.48, 0.48, 1.0))
+        self._middle = stage.width / 2, stage.height * 0.48
         self._turns = stage.cycles(2.4) * stage.dice.choice((1, -1))
         self._beats = stage.cycles(1.2)
-        self._masks: dict[int, Stencil] = {}
         self._flakes = Tumble(stage, count=14)
-        self._discs = [
-            stencils.disc(even(min(self._size) * (0.8 + 0.02 * step))) for step in range(9)
-        ]  # fmt: skip
-
-    def _mask(self, step: int) -> Stencil:
-        if step not in self._masks:
-            width, height = self._size
-            image = Image.new("L", (width * 2, height * 2))
-            draw = ImageDraw.Draw(image)
-            reach = 4.2 * max(self._size)
-            x, y = self._middle[0] * 2, self._middle[1] * 2
-            for ray in range(self._RAYS):
-                start = 2 * math.pi * (ray + step / self._STEPS) / self._RAYS
-                stop = start + math.pi / self._RAYS
-                edge = [(x + reach * math.cos(angle), y + reach * math.sin(angle)) for angle in (start, stop)]
-                draw.polygon([(x, y), *edge], fill=255)
-            self._masks[step] = Stencil.of(image.reduce(2))
-        return self._masks[step]
+        self._discs = [stencils.disc(even(stage.short * (0.8 + 0.02 * step))) for step in range(9)]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
         canvas.fill(self._ground)
-        canvas.stamp(self._mask(round(self._turns * turn * self._STEPS) % self._STEPS), self._ray, 0, 0)
+        step = round(self._turns * turn * _RAY_STEPS) % _RAY_STEPS
+        canvas.stamp(_rays(canvas.width, canvas.height, self._middle, step), self._ray, 0, 0)
         beat = (self._beats * turn) % 1
         disc = self._discs[round(8 * (1 - smooth(part(beat, 0.0, 0.7))))]
         canvas.stamp_centred(disc, self._core, *self._middle)

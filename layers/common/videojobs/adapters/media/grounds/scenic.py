@@ -131,7 +131,7 @@ class Sea:
     def _swell(self, stage: Stage, index: int) -> _Swell:
         """One line of waves; index 0 is the farthest."""
         palette, dice, depth = stage.palette, stage.dice, index / (self._SWELLS - 1)
-        far, near = (palette.shapes[1], palette.ground) if palette.is_dark else (palette.shapes[3], palette.shapes[0])
+        far, near = (palette.shapes[0], palette.ground) if palette.is_dark else (palette.shapes[3], palette.shapes[0])
         period = 2 * round(stage.long * (0.22 + 0.36 * depth) / 2)
         tall = even(stage.height * (0.045 + 0.07 * depth))
         lean, phase = dice.uniform(0.12, 0.24), dice.random()
