@@ -136,7 +136,7 @@ def build_document() -> Json:
 
 def _generate() -> Json:
     body = {"schema": _ref("GenerateRequest"), "examples": {"calm": {"value": _example_request()}}}
-    accepted = show_accepted(_example_job(JobStatus.QUEUED))
+    examples = {"queued": show_accepted(_example_job(JobStatus.QUEUED))}
     return {
         "operationId": "generateVideo",
         "tags": ["videos"],
@@ -152,9 +152,10 @@ def _generate() -> Json:
         ],
         "requestBody": {"required": True, "content": {JSON: body}},
         "responses": {
-            "201": _answer(
-                "The job is queued.", "AcceptedEnvelope", {"queued": accepted}, "Location", "Idempotent-Replayed"
-            ),
+            "201": {
+                **_answer("The job is queued.", "AcceptedEnvelope", examples, "Location", "Idempotent-Replayed"),
+                "links": {"follow": {"operationId": "getVideo", "parameters": {"jobId": "$response.body#/data/jobId"}}},
+            },
             **_error_refs(_ON_GENERATE),
         },
     }

@@ -1,0 +1,137 @@
+"""The custom resource: CloudFormation gets an answer whatever happens, and a failure says what to do."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from pymongo.errors import ConfigurationError, OperationFailure, ServerSelectionTimeoutError
+
+from functions.indexes import app
+from videojobs import bootstrap
+from videojobs.adapters.mongo.indexes import INDEXES
+from videojobs.domain.errors import Unavailable
+
+NAMES = [index.document["name"] for index in INDEXES]
+
+
+class _Database:
+    """Knows the two commands that are sent."""
+
+    def command(self, name: str) -> dict[str, int]:
+        assert name == "ping"
+        return {"ok": 1}
+
+    def __getitem__(self, _collection: str) -> "_Database":
+        return self
+
+    def create_indexes(self, indexes: list[Any]) -> list[str]:
+        return [index.document["name"] for index in indexes]
+
+
+class _Connection:
+    """A connection that works, or fails as the real one does."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self._failure = failure
+
+    def run(self, operation: Callable[[Any], Any]) -> Any:
+        if self._failure is not None:
+            raise Unavailable from self._failure
+        return operation(_Database())
+
+
+@pytest.fixture
+def answers() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Where CloudFormation waits, and what it was told."""
+    told: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:  # noqa: N802 - the name that http.server looks for
+            assert self.headers["Content-Type"] == ""
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Silence."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/answer", told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _ask(answers: tuple[str, list[dict[str, Any]]], kind: str = "Create") -> dict[str, Any]:
+    url, told = answers
+    ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": "MongoIndexes"}
+    app.handler({"RequestType": kind, "ResponseURL": url, **ids}, None)  # type: ignore[arg-type]
+    [answer] = told
+    assert {key: answer[key] for key in ids} == ids
+    assert answer["PhysicalResourceId"]
+    return answer
+
+
+def _connect(monkeypatch: pytest.MonkeyPatch, failure: Exception | None = None) -> None:
+    monkeypatch.setattr(bootstrap, "mongo_connection", lambda: _Connection(failure))
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_a_deployment_makes_every_index(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    _connect(monkeypatch)
+    answer = _ask(answers, kind)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Reason"].split(", ") == NAMES
+
+
+def test_a_deletion_succeeds_even_where_the_database_is_gone(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _connect(monkeypatch, ServerSelectionTimeoutError("db-1.internal:27017: timed out"))
+    assert _ask(answers, "Delete")["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("failure", "advice"),
+    [
+        (ServerSelectionTimeoutError("db-1.internal:27017: timed out"), "Network Access"),
+        (OperationFailure("bad auth for db-1.internal", 18), "password"),
+        (OperationFailure("bad auth : db-1.internal", 8000), "password"),
+        (OperationFailure("not authorized on db-1.internal", 13), "readWrite"),
+        (OperationFailure("options differ: db-1.internal", 85), "drop it"),
+        (OperationFailure("something else on db-1.internal", 1), "refused"),
+        (ConfigurationError("db-1.internal does not exist"), "connection string"),
+        (RuntimeError("secretsmanager GetSecretValue: AccessDeniedException db-1.internal"), "ARN"),
+    ],
+)
+def test_a_failure_says_what_to_do_and_no_hosts(
+    answers: tuple[str, list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failure: Exception,
+    advice: str,
+) -> None:
+    _connect(monkeypatch, failure)
+    answer = _ask(answers)
+    assert answer["Status"] == "FAILED"
+    assert advice in answer["Reason"]
+    assert "db-1.internal" not in answer["Reason"] + capsys.readouterr().out
+
+
+def test_a_layer_that_cannot_be_loaded_is_told(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ImportError("No module named 'pydantic_core._pydantic_core'")
+
+    monkeypatch.setattr(bootstrap, "mongo_connection", fail)
+    answer = _ask(answers)
+    assert answer["Status"] == "FAILED"
+    assert "Architecture" in answer["Reason"]

@@ -1,0 +1,100 @@
+"""The API's document: fresh, complete, and true to what it shows."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from functions.generate import app as generate_app
+from functions.status import app as status_app
+from videojobs.edge.openapi import build_document
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
+DOCUMENT = build_document()
+
+
+def find(document, key):
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name == key:
+                yield value
+            yield from find(value, key)
+    elif isinstance(document, list):
+        for value in document:
+            yield from find(value, key)
+
+
+def test_the_committed_document_is_fresh():
+    made = json.dumps(DOCUMENT, indent=2, ensure_ascii=False) + "\n"
+    assert COMMITTED.read_text(encoding="utf-8") == made, (
+        "stale: PYTHONPATH=layers/common python -m videojobs.edge.openapi > docs/openapi.json"
+    )
+
+
+def test_it_is_the_same_every_time():
+    assert build_document() == DOCUMENT
+
+
+def test_every_reference_leads_somewhere():
+    references = set(find(DOCUMENT, "$ref"))
+    assert references
+    for reference in references:
+        target = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
+
+
+@pytest.mark.parametrize("app", [generate_app, status_app])
+def test_every_route_of_a_function_is_documented(app):
+    routes = [*app.api._static_routes, *app.api._dynamic_routes]
+    assert routes
+    for route in routes:
+        path = route.path.replace("<job_id>", "{jobId}")
+        assert route.method.lower() in DOCUMENT["paths"][path]
+
+
+def contents():
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" in operation:
+                yield f"{method} {path}", operation["requestBody"]["content"]["application/json"]
+            for status, answer in operation["responses"].items():
+                if "content" in answer:
+                    yield f"{method} {path} {status}", answer["content"]["application/json"]
+    for name, answer in DOCUMENT["components"]["responses"].items():
+        yield name, answer["content"]["application/json"]
+
+
+@pytest.mark.parametrize("content", [content for _, content in contents()], ids=[name for name, _ in contents()])
+def test_every_example_is_what_its_schema_says(content):
+    schema = content["schema"] | {"components": DOCUMENT["components"]}
+    assert content["examples"]
+    for example in content["examples"].values():
+        jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(example["value"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"prompt": " \u3000"},
+        {"prompt": ""},
+        {"duration": True},
+        {"duration": "8"},
+        {"duration": 61},
+        {"style": "sad"},
+        {"x": 1},
+    ],
+)
+def test_the_documented_request_refuses_what_the_code_refuses(wrong):
+    good = DOCUMENT["paths"]["/api/videos/generate"]["post"]["requestBody"]["content"]["application/json"]
+    body = (good["examples"]["calm"]["value"] | wrong) if wrong else {}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(body, good["schema"] | {"components": DOCUMENT["components"]})
+
+
+def test_the_session_cookie_is_what_lets_a_caller_in():
+    scheme = DOCUMENT["components"]["securitySchemes"]["session"]
+    assert (scheme["type"], scheme["in"]) == ("apiKey", "cookie")
+    assert DOCUMENT["security"] == [{"session": []}]
