@@ -49,7 +49,7 @@ def answers() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     told: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:  # noqa: N802 - the name that http.server looks for
+        def do_PUT(self) -> None:
             assert self.headers["Content-Type"] == ""
             told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
