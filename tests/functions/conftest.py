@@ -139,6 +139,10 @@ class World:
         """Call `status` with an event as it is."""
         return call(status_app.handler, event)
 
+    def invoke_generate(self, event: dict[str, Any]) -> Answer:
+        """Call `generate` with an event as it is."""
+        return call(generate_app.handler, event)
+
     def store(self, **fields: Any) -> VideoJob:
         values = {
             "id": JobId("665f1f77bcf86cd799439011"),
