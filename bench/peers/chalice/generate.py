@@ -1,0 +1,16 @@
+"""Chalice, POST."""
+
+from typing import Any
+
+from chalice.app import Chalice, Response
+from plain import admit, submit
+
+handler = Chalice(app_name="videojobs", configure_logs=False)
+
+
+@handler.route("/api/videos/generate", methods=["POST"])
+def generate() -> Response:
+    """Take a job."""
+    request: Any = handler.current_request
+    body = submit(request.raw_body.decode(), admit(request.headers["cookie"]))
+    return Response(body, status_code=201)

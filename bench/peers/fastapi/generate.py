@@ -1,0 +1,18 @@
+"""FastAPI behind Mangum, POST; `async def`, which FastAPI runs without a thread."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from mangum import Mangum
+from plain import admit, submit
+
+app = FastAPI(openapi_url=None)
+
+
+@app.post("/api/videos/generate", status_code=201)
+async def generate(request: Request) -> dict[str, Any]:
+    """Take a job."""
+    return submit((await request.body()).decode(), admit(request.headers["cookie"]))
+
+
+handler = Mangum(app, lifespan="off")

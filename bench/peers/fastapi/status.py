@@ -1,0 +1,18 @@
+"""FastAPI behind Mangum, GET; `async def`, which FastAPI runs without a thread."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from mangum import Mangum
+from plain import admit, read
+
+app = FastAPI(openapi_url=None)
+
+
+@app.get("/api/videos/{job_id}")
+async def status(job_id: str, request: Request) -> dict[str, Any]:
+    """Show a job."""
+    return read(job_id, admit(request.headers["cookie"]))
+
+
+handler = Mangum(app, lifespan="off")

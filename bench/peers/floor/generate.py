@@ -1,0 +1,22 @@
+"""The floor: POST with Powertools' Logger and resolver, and nothing around them."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from plain import admit, logger, submit
+
+app = APIGatewayRestResolver()
+
+
+@app.post("/api/videos/generate")
+def generate() -> Response[dict[str, Any]]:
+    """Take a job."""
+    user_id = admit(app.current_event.headers["cookie"])
+    return Response(201, content_type="application/json", body=submit(app.current_event.body or "", user_id))
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The Lambda's entry."""
+    return app.resolve(event, context)

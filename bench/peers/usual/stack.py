@@ -1,0 +1,102 @@
+"""The usual stack as its tutorials write it: clients at import, one Logger, Tracer and Metrics, models on the routes."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import boto3
+import jwt
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from bson import ObjectId
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo import MongoClient
+
+logger = Logger(service="videojobs")
+tracer = Tracer(service="videojobs")
+metrics = Metrics(namespace="videojobs", service="videojobs")
+app = APIGatewayRestResolver(enable_validation=True)
+
+_secrets = boto3.client("secretsmanager")
+
+
+def _read_secret(arn: str) -> str:
+    return str(_secrets.get_secret_value(SecretId=arn)["SecretString"])
+
+
+_jwt_secret = _read_secret(os.environ["JWT_SECRET_ARN"])
+_client: MongoClient[dict[str, Any]] = MongoClient(_read_secret(os.environ["MONGODB_SECRET_ARN"]), tz_aware=True)
+_client.admin.command("ping")
+jobs = _client.get_default_database("videojobs")["videojobs"]
+
+
+class GenerateRequest(BaseModel):
+    """The body of POST."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    prompt: str = Field(min_length=1, max_length=1000, pattern=r"\S")
+    style: Literal["fun", "calm", "background"]
+    duration: int | float = Field(ge=1, le=60)
+    aspectRatio: Literal["16:9", "9:16", "1:1", "4:3"]
+
+
+class Accepted(BaseModel):
+    """A job that was just taken on."""
+
+    jobId: str
+    status: str
+
+
+class AcceptedEnvelope(BaseModel):
+    """The answer to POST."""
+
+    success: bool = True
+    data: Accepted
+
+
+class Job(BaseModel):
+    """A job as its owner sees it."""
+
+    jobId: str
+    status: str
+    videoUrl: str | None
+    errorMessage: str | None
+    prompt: str
+    style: str
+    duration: int | float
+    aspectRatio: str
+    createdAt: datetime
+    updatedAt: datetime
+
+
+class JobEnvelope(BaseModel):
+    """The answer to GET."""
+
+    success: bool = True
+    data: Job
+
+
+def admit() -> ObjectId:
+    """The user's id, of the token in the cookie."""
+    pairs = dict(part.strip().partition("=")[::2] for part in app.current_event.headers["cookie"].split(";"))
+    token = pairs[os.environ["COOKIE_NAME"]]
+    claims = jwt.decode(token, _jwt_secret, algorithms=["HS256"], options={"require": ["exp", "userId"]})
+    return ObjectId(claims["userId"])
+
+
+def new_document(request: GenerateRequest, user_id: ObjectId, step_id: str) -> dict[str, Any]:
+    """A queued job."""
+    now = datetime.now(UTC)
+    fields = {"_id": ObjectId(), "userId": user_id, "status": "queued", "videoUrl": None, "errorMessage": None}
+    times = {"createdAt": now, "updatedAt": now, "next": {"id": step_id, "step": "start", "dueAt": now}}
+    return {**fields, **request.model_dump(), **times}
+
+
+def find_job(job_id: str, user_id: ObjectId) -> Job:
+    """The user's job."""
+    document = jobs.find_one({"_id": ObjectId(job_id)})
+    if document is None or document["userId"] != user_id:
+        raise NotFoundError
+    return Job.model_validate({**document, "jobId": job_id})

@@ -1,0 +1,25 @@
+"""The usual stack, GET."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from stack import JobEnvelope, admit, app, find_job, logger, metrics, tracer
+
+
+@app.get("/api/videos/<job_id>")
+@tracer.capture_method
+def status(job_id: Annotated[str, Path()]) -> JobEnvelope:
+    """Show a job."""
+    job = find_job(job_id, admit())
+    logger.info("Job read", extra={"job_id": job_id})
+    return JobEnvelope(data=job)
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
+@tracer.capture_lambda_handler
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The Lambda's entry."""
+    return app.resolve(event, context)

@@ -1,0 +1,161 @@
+"""The local MongoDB and AWS that every measured variant talks to, with the secrets, the queue and the job it needs."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from bson import ObjectId
+from pymongo import MongoClient
+
+from bench.places import cloud_config
+from localcloud.aws import ACCESS_KEY, SECRET_KEY, open_session
+from localcloud.local_secrets import ensure_secrets, read_jwt_secret
+from localcloud.processes import end_processes, find_processes
+from localcloud.servers import STOP_GRACE_SECONDS, ensure_aws, ensure_mongo
+
+_DATABASE = "bench"
+_USER_ID = "65f0c0ffee0123456789abcd"
+_QUEUE_NAME = "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the variants are told, and what they are asked."""
+
+    environment: Mapping[str, str]
+    mongo_uri: str
+    events: Mapping[str, Mapping[str, Any]]
+    """One API Gateway event for `generate` and one for `status`."""
+
+
+@contextmanager
+def bench_processes() -> Iterator[None]:
+    """End every process of the bench's local system on the way out."""
+    try:
+        yield
+    finally:
+        end_processes(find_processes(cloud_config().state), grace_seconds=STOP_GRACE_SECONDS)
+
+
+@contextmanager
+def run_services() -> Iterator[Services]:
+    """Start both servers, and end them with all they started."""
+    config = cloud_config()
+    with bench_processes():
+        base, _, options = ensure_mongo(config).partition("?")
+        mongo_uri = f"{base.rpartition('/')[0]}/{_DATABASE}?{options}"
+        endpoint_url = ensure_aws(config)
+        arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
+        secret = read_jwt_secret(config)
+        queue_url = open_session(config).client("sqs", endpoint_url=endpoint_url).create_queue(QueueName=_QUEUE_NAME)
+        yield Services(
+            environment={
+                "AWS_ENDPOINT_URL": endpoint_url,
+                "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+                "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+                "AWS_REGION": config.region,
+                "AWS_DEFAULT_REGION": config.region,
+                "MONGODB_SECRET_ARN": arns.mongo,
+                "JWT_SECRET_ARN": arns.jwt,
+                "COOKIE_NAME": "token",
+                "ALLOWED_ORIGINS": "https://videos.example.com",
+                "JWT_LEEWAY_SECONDS": "0",
+                "JOBS_QUEUE_URL": queue_url["QueueUrl"],
+                "VIDEOS_BUCKET": "bench",
+                "PRESIGNED_URL_SECONDS": "900",
+                "LOG_LEVEL": "INFO",
+                "POWERTOOLS_SERVICE_NAME": "videojobs",
+                "POWERTOOLS_METRICS_NAMESPACE": "videojobs",
+            },
+            mongo_uri=mongo_uri,
+            events={"generate": _post_event(secret), "status": _get_event(secret, _seed(mongo_uri))},
+        )
+
+
+def new_document(job_id: ObjectId) -> dict[str, Any]:
+    """A queued job as `generate` stores it."""
+    now = datetime.now(UTC)
+    return {
+        "_id": job_id,
+        "userId": ObjectId(_USER_ID),
+        "prompt": "A paper boat on a rainy street",
+        "style": "calm",
+        "duration": 8,
+        "aspectRatio": "16:9",
+        "status": "queued",
+        "videoUrl": None,
+        "errorMessage": None,
+        "createdAt": now,
+        "updatedAt": now,
+        "version": 1,
+        "attempt": 1,
+        "next": {"id": "0123456789abcdef0123456789abcdef", "step": "start", "dueAt": now, "resends": 0},
+        "history": [{"at": now, "status": "queued", "note": "accepted"}],
+    }
+
+
+def _seed(mongo_uri: str) -> str:
+    job_id = ObjectId()
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        client.get_default_database()["videojobs"].insert_one(new_document(job_id))
+    return str(job_id)
+
+
+def _post_event(secret: str) -> dict[str, Any]:
+    body = '{"prompt":"A paper boat on a rainy street","style":"calm","duration":8,"aspectRatio":"16:9"}'
+    return _event(secret, "POST", "/api/videos/generate", "/api/videos/generate", None, body)
+
+
+def _get_event(secret: str, job_id: str) -> dict[str, Any]:
+    return _event(secret, "GET", "/api/videos/{jobId}", f"/api/videos/{job_id}", {"jobId": job_id}, None)
+
+
+def _event(
+    secret: str, method: str, resource: str, path: str, parameters: dict[str, str] | None, body: str | None
+) -> dict[str, Any]:
+    """What API Gateway's REST API hands to a proxy integration when a browser calls."""
+    token = jwt.encode({"userId": _USER_ID, "exp": int(time.time()) + 86_400}, secret, algorithm="HS256")
+    headers = {
+        "accept": "application/json",
+        "accept-encoding": "gzip, deflate, br",
+        "accept-language": "en-GB,en;q=0.9",
+        "cookie": f"theme=dark; token={token}",
+        "host": "api.example.com",
+        "origin": "https://videos.example.com",
+        "sec-fetch-site": "same-site",
+        "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+        "x-forwarded-for": "203.0.113.7",
+        "x-forwarded-proto": "https",
+    } | ({"content-type": "application/json"} if body else {})
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": parameters,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abcdef1234",
+            "domainName": "api.example.com",
+            "httpMethod": method,
+            "identity": {"sourceIp": "203.0.113.7", "userAgent": headers["user-agent"]},
+            "path": f"/dev{path}",
+            "protocol": "HTTP/1.1",
+            "requestId": "0f8b6f1e-5f0a-4c1b-9d7e-2b1a3c4d5e6f",
+            "requestTime": "23/Nov/2026:05:00:00 +0000",
+            "requestTimeEpoch": 1795410000000,
+            "resourceId": "abc123",
+            "resourcePath": resource,
+            "stage": "dev",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
