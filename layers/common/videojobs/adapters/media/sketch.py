@@ -17,6 +17,7 @@ from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.kinetic import Kinetic
 from videojobs.adapters.media.palette import Palette, dice_for, make_palette
 from videojobs.domain.job import AspectRatio, Style
+from videojobs.ports import ReportProgress
 
 __all__ = ["FRAMES_PER_SECOND", "SIZES", "draw_sketch"]
 
@@ -72,7 +73,8 @@ def draw_sketch(
     seconds: float,
     aspect_ratio: AspectRatio,
     path: Path,
-    on_progress: Callable[[float], None],
+    on_progress: ReportProgress,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
     """Write the sketch of a prompt to `path`: `round(seconds * 24)` frames, the same bytes for the same arguments.
 
@@ -84,12 +86,12 @@ def draw_sketch(
     canvas, picture = plan_sketch(prompt=prompt, style=style, seconds=length, aspect_ratio=aspect_ratio)
     try:
         with Mp4Writer(path, canvas.width, canvas.height) as writer:
-            told = time.monotonic()
+            told = monotonic()
             for frame in range(frames):
                 picture.paint(canvas, frame / FRAMES_PER_SECOND)
                 writer.write(canvas)
-                if time.monotonic() - told >= _PROGRESS_EVERY_SECONDS:
-                    told = time.monotonic()
+                if monotonic() - told >= _PROGRESS_EVERY_SECONDS:
+                    told = monotonic()
                     on_progress(frame / frames)
         on_progress(1.0)
     except BaseException:

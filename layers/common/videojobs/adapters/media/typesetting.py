@@ -132,8 +132,9 @@ def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
 def place(page: Page, setting: Setting, centre_x: float, centre_y: float, *, align: float = 0.5) -> list[Placed]:
     """Where each word goes, the block around that middle; `align` 0 is flush left, 0.5 centred.
 
-    A line that begins in Arabic or Hebrew runs from right to left.
+    A page that begins in Arabic or Hebrew runs from right to left.
     """
+    is_rtl = page.lines[0].words[0].is_rtl
     placed: list[Placed] = []
     widest = max(line.width for line in page.lines) * page.size
     tall = (len(page.lines) - 1) * setting.leading * page.size
@@ -142,9 +143,9 @@ def place(page: Page, setting: Setting, centre_x: float, centre_y: float, *, ali
         baseline = centre_y - tall / 2 + number * setting.leading * page.size + 0.34 * page.size
         reading = {id(word): order + index for index, word in enumerate(line.words)}
         order += len(line.words)
-        shift = align if not line.words[0].is_rtl else 1 - align
+        shift = 1 - align if is_rtl else align
         pen = centre_x - widest / 2 + (widest - line.width * page.size) * shift
-        visual = _visual(line.words)
+        visual = _visual(line.words, is_rtl=is_rtl)
         for index, word in enumerate(visual):
             if index and not _touching(visual[index - 1], word):
                 pen += setting.space * page.size
@@ -280,9 +281,8 @@ def _share(words: Sequence[Word], share: float) -> int:
     return best
 
 
-def _visual(words: Sequence[Word]) -> list[Word]:
-    """From reading order to left-to-right order: words of the other direction than the line's keep together."""
-    rtl = words[0].is_rtl
+def _visual(words: Sequence[Word], *, is_rtl: bool) -> list[Word]:
+    """From reading order to left-to-right order: words of the other direction than the page's keep together."""
     groups: list[list[Word]] = []
     for word in words:
         if groups and groups[-1][0].is_rtl == word.is_rtl:
@@ -290,4 +290,4 @@ def _visual(words: Sequence[Word]) -> list[Word]:
         else:
             groups.append([word])
     ordered = [list(reversed(group)) if group[0].is_rtl else group for group in groups]
-    return [word for group in (reversed(ordered) if rtl else ordered) for word in group]
+    return [word for group in (reversed(ordered) if is_rtl else ordered) for word in group]

@@ -1,0 +1,49 @@
+"""Colours: harmonious is for the eye to judge, legible and steady are for these tests."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from videojobs.adapters.media.colour import Colour, between, contrast
+from videojobs.adapters.media.palette import dice_for, make_palette
+from videojobs.domain.job import Style
+
+
+@settings(max_examples=60, deadline=None)
+@given(prompt=st.text(max_size=40), style=st.sampled_from(Style), page=st.integers(0, 9))
+def test_text_can_be_read_on_every_colour_of_any_prompt(prompt, style, page):
+    palette = make_palette(prompt, style).regrounded(page)
+    for colour in (palette.ground, *palette.shapes):
+        assert contrast(palette.text, colour) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("prompt", "low", "high"),
+    [("the deep blue ocean", 210, 275), ("a red rose", 0, 45), ("green forest", 120, 170), ("purple haze", 290, 320)],
+)
+@pytest.mark.parametrize("style", Style)
+def test_words_that_have_a_colour_set_the_ground(prompt, low, high, style):
+    assert low <= make_palette(prompt, style).ground.hue <= high
+
+
+def test_night_is_dark_and_snow_is_light():
+    for style in Style:
+        assert make_palette("a city at night", style).is_dark
+        assert not make_palette("fresh snow", style).is_dark
+
+
+def test_the_dice_fall_alike_for_the_same_seed_only():
+    assert dice_for("a", 1).random() == dice_for("a", 1).random()
+    assert dice_for("a", 1).random() != dice_for("a", 2).random()
+
+
+def test_white_black_and_the_primaries_are_stored_as_bt_709_says():
+    assert Colour(1, 0, 0).ink().luma == 235
+    assert Colour(0, 0, 0).ink().luma == 16
+    red = Colour(0.628, 0.2577, 29.23).ink()
+    assert (red.luma, red.blue, red.red) == pytest.approx((63, 102, 240), abs=2)
+    assert contrast(Colour(1, 0, 0), Colour(0, 0, 0)) == pytest.approx(21, abs=0.1)
+
+
+def test_the_way_between_two_hues_is_the_shorter_one():
+    assert between(Colour(0.5, 0.1, 350), Colour(0.5, 0.1, 30), 0.5).hue == pytest.approx(10)

@@ -1,0 +1,237 @@
+"""The sketch renderer makes real MP4s; every test here looks at the file that came out."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageChops, ImageStat
+
+from videojobs.adapters.media.canvas import Canvas
+from videojobs.adapters.media.fonts import Face, set_runs
+from videojobs.adapters.media.grounds.choice import ALONE
+from videojobs.adapters.media.grounds.stage import Stage
+from videojobs.adapters.media.inspect import inspect_video
+from videojobs.adapters.media.palette import dice_for, make_palette
+from videojobs.adapters.media.sketch import FRAMES_PER_SECOND, SIZES, draw_sketch, plan_sketch
+from videojobs.adapters.media.typesetting import drawable_words
+from videojobs.domain.job import AspectRatio, Style
+
+PROMPT = "A red fox dances through an autumn forest"
+
+
+def ignore(_: float) -> None:
+    """Progress that nobody wants to hear."""
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Callable[..., Path]:
+    """Draws a sketch, by default the cheapest there is, and gives its file."""
+
+    def _draw(
+        *,
+        prompt: str = PROMPT,
+        style: Style = Style.CALM,
+        seconds: float = 1,
+        aspect_ratio: AspectRatio = AspectRatio.CLASSIC,
+        on_progress: Callable[[float], None] = ignore,
+        name: str = "video.mp4",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> Path:
+        path = tmp_path / name
+        draw_sketch(
+            prompt=prompt,
+            style=style,
+            seconds=seconds,
+            aspect_ratio=aspect_ratio,
+            path=path,
+            on_progress=on_progress,
+            monotonic=monotonic,
+        )
+        return path
+
+    return _draw
+
+
+def painted(prompt: str, style: Style, *times: float, seconds: float = 1) -> list[Image.Image]:
+    """The luma of a sketch at those times, not encoded."""
+    canvas, picture = plan_sketch(prompt=prompt, style=style, seconds=seconds, aspect_ratio=AspectRatio.CLASSIC)
+    frames = []
+    for moment in times:
+        picture.paint(canvas, moment)
+        frames.append(canvas.luma.copy())
+    return frames
+
+
+def decoded(path: Path) -> list[Image.Image]:
+    """Every frame of a video."""
+    with av.open(str(path)) as container:
+        return [frame.to_image() for frame in container.decode(video=0)]
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """The mean difference of two pictures of one band, 0-255."""
+    return ImageStat.Stat(ImageChops.difference(one, other)).mean[0]
+
+
+@pytest.mark.parametrize(
+    ("style", "seconds", "frames"),
+    [
+        (Style.FUN, 1, 24),
+        (Style.FUN, 2.5, 60),
+        (Style.CALM, 1, 24),
+        (Style.CALM, 7.3, 175),
+        (Style.BACKGROUND, 2.5, 60),
+        (Style.BACKGROUND, 0.01, 1),
+    ],
+)
+def test_the_video_has_exactly_the_frames_that_its_duration_asks_for(draw, style, seconds, frames):
+    path = draw(style=style, seconds=seconds)
+    facts = inspect_video(path)
+    assert facts.frames == frames
+    assert facts.seconds == pytest.approx(frames / FRAMES_PER_SECOND)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].average_rate == FRAMES_PER_SECOND
+
+
+@pytest.mark.parametrize("ratio", AspectRatio)
+@pytest.mark.parametrize("style", Style)
+def test_every_style_and_ratio_is_h264_that_starts_playing_before_it_has_loaded(draw, style, ratio):
+    path = draw(style=style, aspect_ratio=ratio)
+    facts = inspect_video(path)
+    assert (facts.width, facts.height) == SIZES[ratio]
+    assert (facts.codec, facts.pixel_format, facts.faststart) == ("h264", "yuv420p", True)
+    assert facts.size_bytes == path.stat().st_size
+    assert len(decoded(path)) == facts.frames
+
+
+def test_the_sizes_have_the_ratio_that_their_names_say():
+    for ratio, (width, height) in SIZES.items():
+        across, down = map(int, ratio.split(":"))
+        assert width * down == height * across
+
+
+@pytest.mark.parametrize("style", Style)
+def test_the_same_prompt_gives_the_same_bytes(draw, style):
+    first = draw(style=style, name="first.mp4").read_bytes()
+    assert draw(style=style, name="second.mp4").read_bytes() == first
+
+
+@pytest.mark.parametrize("style", Style)
+def test_no_two_prompts_look_alike(style):
+    prompts = ["Waves at dawn", "Waves at dusk", "Waves at dawn!", "🎉", "🚀", "Go"]
+    frames = [painted(prompt, style, 0.9)[0] for prompt in prompts]
+    for index, frame in enumerate(frames):
+        assert all(difference(frame, other) > 1 for other in frames[:index])
+
+
+@pytest.mark.parametrize("ground", ALONE)
+@pytest.mark.parametrize("seconds", [1.5, 8.0])
+def test_every_ground_ends_where_it_began(ground, seconds):
+    canvas = Canvas(960, 720)
+    palette = make_palette(PROMPT, Style.BACKGROUND)
+    picture = ground(Stage(960, 720, palette, dice_for(PROMPT), seconds, has_text=False))
+
+    def frame(number: int) -> Image.Image:
+        picture.paint(canvas, number / frames)
+        return canvas.luma.copy()
+
+    frames = round(seconds * FRAMES_PER_SECOND)
+    before, last, first, second = frame(frames - 2), frame(frames - 1), frame(0), frame(1)
+    assert difference(frame(frames), first) == 0
+    around = max(difference(before, last), difference(first, second))
+    assert difference(last, first) <= 1.6 * around + 0.3
+
+
+@pytest.mark.parametrize("seconds", [1, 3.7])
+def test_a_background_loops_without_a_jump(seconds):
+    frames = round(seconds * FRAMES_PER_SECOND)
+    length = frames / FRAMES_PER_SECOND
+    first, second, last, again = painted(
+        PROMPT, Style.BACKGROUND, 0, 1 / FRAMES_PER_SECOND, (frames - 1) / FRAMES_PER_SECOND, length, seconds=length
+    )
+    assert difference(first, again) == 0
+    assert difference(last, first) <= 1.6 * difference(first, second) + 0.3
+
+
+@pytest.mark.parametrize("prompt", ["Snow falls", "The sea", "Hills", "Stars", "Modern office", "Go", "Tea"])
+def test_a_background_moves(prompt):
+    before, after = painted(prompt, Style.BACKGROUND, 0, 2, seconds=8)
+    assert difference(before, after) > 0.3
+
+
+def test_words_are_set_only_where_the_style_has_text():
+    setter = set_runs.cache_info
+    before = setter().misses
+    painted("Unheard", Style.BACKGROUND, 0.9)
+    assert setter().misses == before
+    painted("Unheard", Style.CALM, 0.9)
+    assert setter().misses > before
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "x" * 1000,
+        "word " * 200,
+        "\x00\x01\x02",
+        "\u202eright\u0000to\u200fleft",
+        "\u0301\u0301 \u20dd",
+        "🎉🚀👨‍👩‍👧‍👦",
+        "مرحبا بالعالم",
+        "שלום hello 世界",
+        "今日は天気がいい",
+        "नमस्ते स्वागत",
+        "สวัสดีชาวโลก" * 20,
+        "\ud800 half a pair",
+        "\u200d\u200c",
+        "...",
+        "ﷺ ﷽",
+        "a\u0323\u0301\u0301\u0301\u0301b",
+    ],
+)
+@pytest.mark.parametrize("style", [Style.FUN, Style.CALM])
+def test_no_prompt_is_too_strange(prompt, style):
+    first, last = painted(prompt, style, 0, 23 / 24)
+    assert difference(first, last) > 0.05
+
+
+@pytest.mark.parametrize("prompt", ["🎉🚀", "\u202e\u200f", "\u0301", "\x00"])
+def test_where_nothing_can_be_set_in_type_there_still_is_a_picture(prompt):
+    assert drawable_words(prompt, Face.DISPLAY) == []
+    assert difference(*painted(prompt, Style.FUN, 0, 0.6)) > 0.5
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(prompt=st.text(min_size=1, max_size=1000), style=st.sampled_from([Style.FUN, Style.CALM]))
+def test_any_text_makes_a_video(draw, prompt, style):
+    facts = inspect_video(draw(prompt=prompt, style=style, seconds=0.5, aspect_ratio=AspectRatio.SQUARE))
+    assert facts.frames == 12
+
+
+def test_progress_only_grows_and_ends_at_one(draw):
+    ticks = iter(range(10_000))
+    told: list[float] = []
+    draw(seconds=2, on_progress=told.append, monotonic=lambda: next(ticks) * 0.1)
+    assert len(told) > 3
+    assert told == sorted(told)
+    assert told[0] > 0
+    assert told[-1] == 1
+
+
+@pytest.mark.parametrize("patience", [0, 0.99])
+def test_whoever_raises_from_progress_stops_the_work_and_leaves_no_file(draw, tmp_path, patience):
+    class Cancelled(Exception):
+        pass
+
+    def stop(part: float) -> None:
+        if part > patience:
+            raise Cancelled
+
+    ticks = iter(range(10_000))
+    with pytest.raises(Cancelled):
+        draw(on_progress=stop, monotonic=lambda: float(next(ticks)))
+    assert list(tmp_path.iterdir()) == []
