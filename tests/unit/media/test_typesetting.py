@@ -104,7 +104,7 @@ def test_hebrew_runs_from_right_to_left_and_english_from_left_to_right(prompt, o
 
 
 def test_every_line_of_a_hebrew_page_runs_from_right_to_left():
-    page = fit(drawable_words("שלום hello world עולם", Face.BOOK), replace(SETTING, width=400))
+    page = fit(drawable_words("שלום hello world עולם", Face.BOOK), replace(SETTING, width=400, most_lines=2))
     assert page is not None
     placed = sorted(place(page, SETTING, 500, 300), key=lambda item: (item.baseline, item.x))
     assert [item.order for item in placed] == [1, 0, 3, 2]
