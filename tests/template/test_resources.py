@@ -62,6 +62,9 @@ def test_the_bucket_is_private_and_encrypted() -> None:
 
 def test_the_bucket_answers_over_tls_alone() -> None:
     [policy] = resources("AWS::S3::BucketPolicy").values()
+    assert template()["Resources"]["VideosBucketPolicy"]["Condition"] == "OnAws"
+    assert template()["Conditions"]["OnAws"] == {"Fn::Not": [{"Condition": "IsLocal"}]}
+    assert template()["Conditions"]["IsLocal"] == {"Fn::Equals": [{"Ref": "Environment"}, "local"]}
     [statement] = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
