@@ -3,7 +3,7 @@
 import io
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -13,49 +13,19 @@ import pytest
 
 from functions.generate import app as generate_app
 from functions.status import app as status_app
+from tests.builders import a_job
+from tests.fakes.clock import VirtualClock
+from tests.fakes.jobs import InMemoryJobRepository
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.store import InMemoryVideoStore
 from videojobs import bootstrap
-from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import AspectRatio, JobId, JobStatus, NextStep, Step, Style, UserId, VideoJob
+from videojobs.domain.job import JobId, Style, UserId, VideoJob
 from videojobs.observability import logger
 
 NOW = datetime(2026, 1, 8, 10, 0, 0, 123_000, tzinfo=UTC)
 ORIGIN = "https://app.example.com"
 SECRET = "correct-horse-battery-staple-0123456789"
 USER = UserId("507f191e810c19729de860ea")
-
-
-@dataclass
-class Jobs:
-    """The jobs that the API adds and reads."""
-
-    stored: dict[JobId, VideoJob] = field(default_factory=dict)
-    is_down: bool = False
-
-    def new_id(self) -> JobId:
-        return JobId(f"{len(self.stored):024x}")
-
-    def add(self, job: VideoJob) -> None:
-        if self.is_down:
-            raise Unavailable
-        self.stored[job.id] = job
-
-    def find(self, job_id: JobId) -> VideoJob | None:
-        if self.is_down:
-            raise Unavailable
-        return self.stored.get(job_id)
-
-
-@dataclass
-class Queue:
-    """What was sent."""
-
-    sent: list[tuple[JobId, str]] = field(default_factory=list)
-    is_down: bool = False
-
-    def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
-        if self.is_down:
-            raise Unavailable
-        self.sent.append((job_id, step.id))
 
 
 @dataclass
@@ -98,8 +68,8 @@ class Answer:
 class World:
     """Everything around the two functions."""
 
-    jobs: Jobs
-    queue: Queue
+    jobs: InMemoryJobRepository
+    queue: RecordingQueue
     secret: Secret
     settings: SimpleNamespace
     log: io.StringIO
@@ -144,21 +114,13 @@ class World:
         return call(generate_app.handler, event)
 
     def store(self, **fields: Any) -> VideoJob:
-        values = {
-            "id": JobId("665f1f77bcf86cd799439011"),
-            "user_id": USER,
-            "prompt": "A paper boat",
-            "style": Style.CALM,
-            "duration": 8,
-            "aspect_ratio": AspectRatio.LANDSCAPE,
-            "status": JobStatus.QUEUED,
-            "created_at": NOW,
-            "updated_at": NOW,
-            "next": NextStep.new(Step.START, due_at=NOW),
-        }
-        job = VideoJob(**values | fields)
-        self.jobs.stored[job.id] = job
-        return job
+        """Put a job of the caller's into the database."""
+        own = {"id": JobId("665f1f77bcf86cd799439011"), "user_id": USER, "prompt": "A paper boat", "style": Style.CALM}
+        return self.jobs.put(a_job(**own | {"created_at": NOW, "updated_at": NOW} | fields))
+
+    def forget(self) -> None:
+        """Start with an empty database."""
+        self.jobs = InMemoryJobRepository()
 
 
 def call(handler: Any, event: dict[str, Any]) -> Answer:
@@ -179,13 +141,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     settings = SimpleNamespace(
         cookie_name="token", allowed_origins=(ORIGIN, "https://other.example.com"), jwt_leeway_seconds=0
     )
-    made = World(Jobs(), Queue(), Secret(), settings, io.StringIO())
+    made = World(InMemoryJobRepository(), RecordingQueue(), Secret(), settings, io.StringIO())
     monkeypatch.setattr(bootstrap, "api_settings", lambda: settings)
     monkeypatch.setattr(bootstrap, "jwt_secret", made.secret)
     monkeypatch.setattr(bootstrap, "job_repository", lambda: made.jobs)
     monkeypatch.setattr(bootstrap, "job_queue", lambda: made.queue)
-    monkeypatch.setattr(bootstrap, "clock", lambda: SimpleNamespace(now=lambda: NOW))
-    signer = SimpleNamespace(presigned_url=lambda url: f"https://signed.example.com/{url.removeprefix('s3://')}?sig=1")
-    monkeypatch.setattr(bootstrap, "video_store", lambda: signer)
+    monkeypatch.setattr(bootstrap, "clock", lambda: VirtualClock(NOW))
+    store = InMemoryVideoStore()
+    monkeypatch.setattr(bootstrap, "video_store", lambda: store)
     monkeypatch.setattr(logger.registered_handler, "stream", made.log)
     return made

@@ -23,9 +23,9 @@ GOOD = {
 
 def check(world, answer, expected):
     assert answer.status in expected
-    assert (answer.status == 201) == bool(world.jobs.stored)
+    assert (answer.status == 201) == bool(world.jobs.all())
     assert answer.json["success"] is (answer.status == 201)
-    world.jobs.stored.clear()
+    world.forget()
 
 
 @same_world
@@ -59,10 +59,10 @@ def test_whatever_the_rules_allow_is_taken_and_kept(world, body):
     answer = world.post(body)
     is_blank = not body["prompt"].strip()
     assert answer.status == (400 if is_blank else 201)
-    for job in world.jobs.stored.values():
+    for job in world.jobs.all():
         kept = {"prompt": job.prompt, "style": job.style, "duration": job.duration, "aspectRatio": job.aspect_ratio}
         assert kept == body
-    world.jobs.stored.clear()
+    world.forget()
 
 
 @same_world

@@ -13,13 +13,13 @@ REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRati
 def test_a_valid_request_is_queued_and_answered_with_its_id(world):
     answer = world.post(REQUEST)
     assert answer.status == 201
-    (job,) = world.jobs.stored.values()
+    (job,) = world.jobs.all()
     assert answer.json == {"success": True, "data": {"jobId": job.id, "status": "queued"}}
     assert answer.headers["location"] == f"/api/videos/{job.id}"
     assert (job.status, job.prompt, job.style, job.duration) == (JobStatus.QUEUED, "A paper boat", "calm", 8)
     assert job.next is not None
     assert job.next.step is Step.START
-    assert world.queue.sent == [(job.id, job.next.id)]
+    assert [(sent.job_id, sent.step_id) for sent in world.queue.sent] == [(job.id, job.next.id)]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "GET"])
@@ -51,7 +51,7 @@ def test_another_path_is_not_found(world):
 )
 def test_any_text_is_carried_faithfully(world, prompt):
     assert world.post(REQUEST | {"prompt": prompt}).status == 201
-    (job,) = world.jobs.stored.values()
+    (job,) = world.jobs.all()
     assert job.prompt == prompt
 
 
@@ -60,7 +60,7 @@ def test_any_text_is_carried_faithfully(world, prompt):
 )
 def test_a_duration_is_kept_as_it_came(world, written, kept):
     assert world.post(json.dumps(REQUEST | {"duration": 0}).replace(": 0", f": {written}")).status == 201
-    (job,) = world.jobs.stored.values()
+    (job,) = world.jobs.all()
     assert (job.duration, type(job.duration)) == (kept, type(kept))
 
 
@@ -90,7 +90,7 @@ def test_a_value_that_breaks_its_rule_is_named_and_explained(world, field, value
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert list(answer.details) == [field]
     assert len(answer.details[field]) > 20
-    assert world.jobs.stored == {}
+    assert world.jobs.all() == []
 
 
 @pytest.mark.parametrize("field", REQUEST)
@@ -164,7 +164,7 @@ def test_garbage_is_refused_with_words(world, body):
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert answer.details
     assert all(message.endswith(".") for message in answer.details.values())
-    assert world.jobs.stored == {}
+    assert world.jobs.all() == []
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_body_that_is_no_base64_though_it_says_so_is_refused(world, body):
 def test_a_base64_body_is_read(world):
     raw = json.dumps(REQUEST | {"prompt": "Grüße 🛶"}, ensure_ascii=False).encode()
     assert world.post(base64.b64encode(raw).decode(), isBase64Encoded=True).status == 201
-    (job,) = world.jobs.stored.values()
+    (job,) = world.jobs.all()
     assert job.prompt == "Grüße 🛶"
 
 
@@ -250,17 +250,17 @@ def test_json_is_known_by_its_media_type_alone(world, content_type):
 
 
 def test_mongodb_out_of_reach_is_503_with_retry_after(world):
-    world.jobs.is_down = True
+    world.jobs.available = False
     answer = world.post(REQUEST)
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
     assert world.queue.sent == []
 
 
 def test_sqs_out_of_reach_delays_a_job_and_refuses_none(world):
-    world.queue.is_down = True
+    world.queue.available = False
     answer = world.post(REQUEST)
     assert answer.status == 201
-    (job,) = world.jobs.stored.values()
+    (job,) = world.jobs.all()
     assert job.next is not None
 
 
@@ -272,3 +272,29 @@ def test_a_bug_is_500_and_says_nothing_but_that(world, monkeypatch):
     (line,) = [json.loads(line) for line in world.log.getvalue().splitlines() if "request_answered" in line]
     assert (line["level"], line["status"]) == ("ERROR", 500)
     assert "KeyError" in line["exception"]
+
+
+def test_the_same_key_and_request_again_is_the_same_answer_and_no_second_job(world):
+    key = {"Idempotency-Key": "first-video"}
+    first, again = (world.post(REQUEST, headers=key) for _ in range(2))
+    (job,) = world.jobs.all()
+    world.jobs.put(job.moved(JobStatus.PROCESSING, job.updated_at, "started"))
+    late = world.post(REQUEST | {"duration": 8.0}, headers=key)
+    assert first.status == again.status == late.status == 201
+    assert first.text == again.text == late.text
+    assert first.headers["location"] == late.headers["location"]
+    assert ["idempotent-replayed" in answer.headers for answer in (first, again, late)] == [False, True, True]
+
+
+def test_the_same_key_for_another_request_is_a_mismatch(world):
+    key = {"Idempotency-Key": "first-video"}
+    assert world.post(REQUEST, headers=key).status == 201
+    answer = world.post(REQUEST | {"duration": 9}, headers=key)
+    assert (answer.status, answer.code) == (422, "IDEMPOTENCY_MISMATCH")
+    assert len(world.jobs.all()) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\nb", "\0", "\ud800"])
+def test_a_key_that_is_no_key_is_named(world, key):
+    answer = world.post(REQUEST, headers={"Idempotency-Key": key})
+    assert (answer.status, list(answer.details)) == (400, ["Idempotency-Key"])

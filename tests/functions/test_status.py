@@ -55,7 +55,7 @@ def test_a_queued_job_is_shown_in_full(world):
 
 def test_a_stored_video_comes_with_a_url_that_plays(world):
     job = world.store(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
-    assert world.get(job.id).json["data"]["videoUrl"] == "https://signed.example.com/videos/a.mp4?sig=1"
+    assert world.get(job.id).json["data"]["videoUrl"] == "https://presigned.test/videos/a.mp4?signature=1"
 
 
 def test_a_url_of_the_providers_is_given_as_it_is(world):
@@ -160,7 +160,7 @@ def test_another_method_is_not_found(world, method):
 
 
 def test_mongodb_out_of_reach_is_503_with_retry_after(world):
-    world.jobs.is_down = True
+    world.jobs.available = False
     answer = world.get(JOB_ID)
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
 

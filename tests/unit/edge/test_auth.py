@@ -1,4 +1,4 @@
-"""Who is let in: the cookie's token, rotation of its key, and requests of other sites."""
+"""Who is let in: the cookie, its token, and the rotation of the key that signs it."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import jwt
 import pytest
 
-from videojobs.domain.errors import CrossSiteRequest, TokenExpired, TokenInvalid, TokenMissing, Unavailable
+from videojobs.domain.errors import TokenExpired, TokenInvalid, TokenMissing, Unavailable
 from videojobs.edge.auth import admit
 from videojobs.edge.http import HttpRequest
 
@@ -265,60 +265,4 @@ def test_nothing_but_the_cookie_counts():
         "queryStringParameters": {"token": sign()},
     }
     with pytest.raises(TokenMissing):
-        admit(HttpRequest.from_event(event), settings=SETTINGS, secret=Key())
-
-
-ALLOWED, FOREIGN = "https://app.example.com", "https://evil.example.com"
-CROSS_SITE = [
-    # Sec-Fetch-Site, Origin, passes
-    (None, None, True),
-    (None, ALLOWED, True),
-    (None, FOREIGN, False),
-    (None, "null", False),
-    (None, "", False),
-    (None, "https://app.example.com.evil.example.com", False),
-    (None, "https://app.example.com/", False),
-    (None, "http://app.example.com", False),
-    ("same-origin", None, True),
-    ("same-origin", FOREIGN, True),
-    ("none", None, True),
-    ("none", FOREIGN, True),
-    ("same-site", None, True),
-    ("same-site", ALLOWED, True),
-    ("same-site", FOREIGN, False),
-    ("same-site", "null", False),
-    ("cross-site", None, False),
-    ("cross-site", ALLOWED, True),
-    ("cross-site", FOREIGN, False),
-    ("cross-site", "null", False),
-    ("Same-Origin", FOREIGN, False),
-    ("same-origin, cross-site", FOREIGN, False),
-    ("nonsense", None, True),
-    ("nonsense", FOREIGN, False),
-]
-
-
-@pytest.mark.parametrize(("site", "origin", "passes"), CROSS_SITE)
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "SOMETHING"])
-def test_a_request_that_changes_something_must_not_come_from_another_sites_page(method, site, origin, passes):
-    headers = {"Sec_Fetch_Site": site, "Origin": origin}
-    asked = request(
-        f"token={sign()}", method=method, **{name: value for name, value in headers.items() if value is not None}
-    )
-    if passes:
-        assert admit(asked, settings=SETTINGS, secret=Key()) == USER
-    else:
-        with pytest.raises(CrossSiteRequest):
-            admit(asked, settings=SETTINGS, secret=Key())
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_request_that_changes_nothing_may_come_from_anywhere(method):
-    asked = request(f"token={sign()}", method=method, Sec_Fetch_Site="cross-site", Origin=FOREIGN)
-    assert admit(asked, settings=SETTINGS, secret=Key()) == USER
-
-
-def test_two_origins_are_no_allowed_one():
-    event = {"httpMethod": "POST", "multiValueHeaders": {"Cookie": [f"token={sign()}"], "Origin": [ALLOWED, FOREIGN]}}
-    with pytest.raises(CrossSiteRequest):
         admit(HttpRequest.from_event(event), settings=SETTINGS, secret=Key())

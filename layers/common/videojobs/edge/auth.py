@@ -83,7 +83,7 @@ def _read_cookie(request: HttpRequest, name: str) -> str:
 
 
 def _decode(token: str, leeway_seconds: float, secret: ReadSecret) -> dict[str, object]:
-    if len(token) > MAXIMUM_TOKEN_LENGTH or not token.isascii():
+    if len(token) > MAXIMUM_TOKEN_LENGTH:
         raise TokenInvalid
     try:
         try:
