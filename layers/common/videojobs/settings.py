@@ -1,41 +1,77 @@
 """The configuration of each function, read from the environment variables that template.yaml declares for it.
 
-The only reader of `os.environ`. A field `jobs_queue_url` is the variable `JOBS_QUEUE_URL`.
+The only reader of `os.environ`. A field `jobs_queue_url` is the variable `JOBS_QUEUE_URL`; a class attribute is its
+default. Plain classes: pydantic, which most functions need for nothing else, is a fifth of their cold start, and a
+dozen dataclasses are 12 ms of it (docs/performance.md).
 """
 
 import os
-from typing import Annotated, Self
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+from collections.abc import Mapping
+from inspect import get_annotations
+from typing import Annotated, Any, Never, Self
 
 
-class Settings(BaseModel):
+class SettingsError(ValueError):
+    """Variables are missing or malformed; the message names each, and never shows a value."""
+
+
+class Between:
+    """The bounds of a number, both allowed."""
+
+    def __init__(self, least: float, most: float = 1e9) -> None:
+        """`most` is there to keep infinity out."""
+        self.least, self.most = least, most
+
+
+class Settings:
     """What every function has: credentials come from the role, the database's address from a secret."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     aws_region: str = "us-east-1"
     aws_endpoint_url: str = ""
     mongodb_secret_arn: str
 
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Read the fields' variables.
+
+        Raises:
+            SettingsError: some are missing or malformed; all of them are named.
+        """
+        problems: list[str] = []
+        for name, kind in self.fields().items():
+            variable = name.upper()
+            if variable in variables:
+                try:
+                    may_be_empty = getattr(self, name, None) in {"", ()}
+                    self.__dict__[name] = _parse(variables[variable], kind, may_be_empty=may_be_empty)
+                except ValueError as error:
+                    problems.append(f"{variable} {error}")
+            elif not hasattr(self, name):
+                problems.append(f"{variable} is missing")
+        if problems:
+            raise SettingsError("; ".join(problems))
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        """Settings don't change."""
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the fields' variables; a missing or malformed one is named in the `ValidationError`."""
-        named = {field: os.environ.get(field.upper()) for field in cls.model_fields}
-        return cls.model_validate({field: value for field, value in named.items() if value is not None})
+        """The settings of this process."""
+        return cls(os.environ)
+
+    @classmethod
+    def fields(cls) -> dict[str, Any]:
+        """Each field's annotation, the inherited ones first."""
+        return {name: kind for base in reversed(cls.__mro__) for name, kind in get_annotations(base).items()}
 
 
 class ApiSettings(Settings):
     """What the functions behind API Gateway need to know who asks, and from where."""
 
     jwt_secret_arn: str
-    cookie_name: str = Field(default="token", min_length=1)
-    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
-    jwt_leeway_seconds: float = Field(default=0, ge=0, le=300)
+    cookie_name: str = "token"
+    allowed_origins: tuple[str, ...] = ()
+    jwt_leeway_seconds: Annotated[float, Between(0, 300)] = 0
 
 
 class QueueSettings(Settings):
@@ -49,25 +85,25 @@ class StoreSettings(Settings):
     """The bucket; presigned URLs live for `presigned_url_seconds`."""
 
     videos_bucket: str
-    presigned_url_seconds: int = Field(default=900, ge=60, le=3600)
+    presigned_url_seconds: Annotated[int, Between(60, 3600)] = 900
 
 
 class StepSettings(Settings):
     """How patient we are, see `domain.policy.StepPolicy`."""
 
-    lease_seconds: float = Field(default=25, gt=0)
-    video_retention_days: int = Field(default=30, ge=1)
-    maximum_attempts: int = Field(default=3, ge=1)
-    job_deadline_seconds: float = Field(default=3600, gt=0)
+    lease_seconds: Annotated[float, Between(0.001)] = 25
+    video_retention_days: Annotated[int, Between(1)] = 30
+    maximum_attempts: Annotated[int, Between(1)] = 3
+    job_deadline_seconds: Annotated[float, Between(0.001)] = 3600
 
 
 class ProviderSettings(Settings):
     """Which provider; for the simulated one also how long it takes, and which share (0–1) of its tasks fails."""
 
     provider: str
-    simulated_min_seconds: float = Field(default=3, ge=0)
-    simulated_max_seconds: float = Field(default=8, ge=0)
-    simulated_failure_rate: float = Field(default=0, ge=0, le=1)
+    simulated_min_seconds: Annotated[float, Between(0)] = 3
+    simulated_max_seconds: Annotated[float, Between(0)] = 8
+    simulated_failure_rate: Annotated[float, Between(0, 1)] = 0
 
 
 class GenerateSettings(ApiSettings, QueueSettings):
@@ -97,3 +133,20 @@ class IndexesSettings(Settings):
 def is_lambda() -> bool:
     """Whether this process runs as a Lambda function, and init is the time to connect."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+
+
+def _parse(text: str, kind: Any, *, may_be_empty: bool) -> object:  # a type, or `Annotated[int, Between(…)]`
+    if not text and not may_be_empty:
+        raise ValueError("is empty")
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if not hasattr(kind, "__metadata__"):
+        return text
+    try:
+        number: float = kind.__origin__(text)
+    except ValueError:
+        raise ValueError("is no number") from None
+    (bounds,) = kind.__metadata__
+    if not bounds.least <= number <= bounds.most:
+        raise ValueError(f"is not from {bounds.least:g} to {bounds.most:g}")
+    return number
