@@ -1,9 +1,8 @@
 """Errors on their way out: the one table of HTTP statuses, and the one envelope that every error comes in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal, TypedDict
+from typing import Literal, NamedTuple, TypedDict
 
 from videojobs.domain import errors
 from videojobs.domain.errors import ErrorCode, RequestError, Unavailable, ValidationFailed, VideoJobsError
@@ -72,8 +71,7 @@ class ErrorEnvelope(TypedDict):
     requestId: str
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorAnswer:
+class ErrorAnswer(NamedTuple):
     """An error, ready to be sent."""
 
     status: HTTPStatus
