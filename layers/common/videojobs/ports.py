@@ -69,7 +69,10 @@ class JobRepository(Protocol):
         ...
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Live jobs whose next step was due before `due_before` and that hold no live lease, longest overdue first."""
+        """Live jobs whose next step was due before `due_before` and that hold no live lease.
+
+        Of each status, the longest overdue come first. Served by the index `sweep`.
+        """
         ...
 
 

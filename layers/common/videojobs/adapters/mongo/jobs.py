@@ -110,8 +110,9 @@ def _difference(before: VideoJob, after: VideoJob) -> Document:
     """The update that turns one document into the other; of the history, only new lines are pushed."""
     old, new = to_document(before), to_document(after)
     old_history, new_history = old.pop("history"), new.pop("history")
+    changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
     update: dict[str, Any] = {
-        "$set": {name: value for name, value in new.items() if name not in old or old[name] != value},
+        "$set": changed | {"version": new["version"]},  # never empty: an update without operators is refused
         "$unset": dict.fromkeys(old.keys() - new.keys(), ""),
         "$push": {},
     }
