@@ -63,7 +63,7 @@ class InMemoryJobRepository:
             job = self._jobs.get(job_id)
             if job is None or job.next is None or job.next.id != step_id:
                 return None
-            if job.lease is not None and job.lease.until > now:
+            if not _is_free(job, now):
                 return None
             return self.put(replace(job, lease=lease))
 
@@ -101,13 +101,9 @@ class InMemoryJobRepository:
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Live jobs whose step nobody came for, or whose worker gave no more sign of life."""
         with self._answering():
-            due = [(job.next.due_at, job) for job in self.all() if job.is_live and job.next and job.next.due_at < now]
-            overdue = [
-                (due_at, job)
-                for due_at, job in due
-                if (due_at < due_before if job.lease is None else job.lease.until < now)
-            ]
-            return [job for _, job in sorted(overdue, key=lambda pair: pair[0])][:limit]
+            due = [(job.status, job.next.due_at, job) for job in self.all() if job.is_live and job.next]
+            overdue = [entry for entry in due if entry[1] < due_before and _is_free(entry[2], now)]
+            return [job for _, _, job in sorted(overdue, key=lambda entry: entry[:2])][:limit]
 
     def _answering(self) -> RLock:
         if not self.available:
@@ -122,3 +118,7 @@ class InMemoryJobRepository:
 def _guard(job: VideoJob) -> tuple[object, ...]:
     step = job.next and (job.next.id, job.next.due_at)
     return job.status, step, job.lease and job.lease.token
+
+
+def _is_free(job: VideoJob, now: datetime) -> bool:
+    return job.lease is None or job.lease.until <= now

@@ -1,0 +1,65 @@
+"""Real servers for tests: SecantusDB in a process of its own, moto's AWS on a thread, and a port where nothing is."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pymongo
+import pymongo.errors
+import pytest
+
+_PINNED = Path(__file__).resolve().parent.parent / ".local" / "cloud" / "bin" / "secantusd-py"
+_START_SECONDS = 30
+
+
+@contextmanager
+def secantusdb(folder: Path, *options: str, port: int = 0) -> Iterator[str]:
+    """A SecantusDB that keeps its files in `folder`; its address `host:port`. It ends with the block."""
+    command = str(_PINNED) if _PINNED.exists() else shutil.which("secantusd-py")
+    if command is None:
+        missing("SecantusDB is not installed: `make up` once sets it up")
+    port = port or free_port()
+    arguments = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder), "--log-level", "ERROR"]
+    with (folder.parent / f"secantusdb-{port}.log").open("wb") as log:
+        server = subprocess.Popen([str(command), *arguments, *options], stdout=log, stderr=log, cwd=folder)
+        try:
+            _wait_until_it_answers(server, port)
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.kill()  # nobody needs its files any more, and a clean stop takes two seconds
+            server.wait()
+
+
+def missing(what: str) -> None:
+    """A service that a test needs is not here: that skips the test on a laptop and fails it where `CI` is set."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def free_port() -> int:
+    """A port of this machine where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    with pymongo.MongoClient[dict[str, object]](
+        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=200
+    ) as client:
+        while True:
+            try:
+                client.admin.command("ping")
+            except pymongo.errors.PyMongoError:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise
+            else:
+                return
