@@ -8,7 +8,10 @@ PYTHON ?= python3.13
 SITE = $(ARTIFACTS_DIR)/python
 LAYER := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
 
-include wheels.mk
+-include wheels.mk
+ifndef WHEELS
+$(error Run this in layers/platform/<architecture>, as `sam build` does)
+endif
 
 # Bytecode of another Python is not read: every cold start would compile anew, without a word.
 define check-python
@@ -31,7 +34,7 @@ endef
 define prune
 	@find $(SITE) -depth \( -name '*.dist-info' -o -name __pycache__ -o -name tests -o -name include \) -exec rm -r {} +
 	@find $(SITE) -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name py.typed \) -delete
-	@rm -rf $(SITE)/bin
+	@rm -rf $(SITE)/bin $(SITE)/.lock
 endef
 
 # unchecked-hash: a timestamp in bytecode is stale as soon as a zip changes the source's. -s and -p: tracebacks and builds
