@@ -22,7 +22,7 @@ endef
 # uv where there is one: 0.4 s, pip 3 s.
 define install
 	@if command -v uv >/dev/null; then \
-	  uv pip install --quiet --no-config --python $(PYTHON) --target $(SITE) --python-version 3.13 --python-platform $(UV_PLATFORM) \
+	  uv pip install --quiet --python $(PYTHON) --target $(SITE) --python-version 3.13 --python-platform $(UV_PLATFORM) \
 	    --only-binary :all: --require-hashes -r $(LAYER)/requirements.txt; \
 	else \
 	  $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile --target $(SITE) --python-version 3.13 \

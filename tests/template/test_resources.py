@@ -1,5 +1,7 @@
 """Functions, layers, logs, the bucket and what the stack says of itself."""
 
+import tomllib
+
 import pytest
 
 from tests.template.parsed import FUNCTIONS, ROOT, functions, resources, template
@@ -98,3 +100,14 @@ def test_the_indexes_are_made_before_cloudformation_stops_waiting() -> None:
     [resource] = resources("Custom::MongoIndexes").values()
     assert resource["ServiceToken"] == {"Fn::GetAtt": "IndexesFunction.Arn"}
     assert resource["ServiceTimeout"] > functions()["indexes"]["Timeout"]
+
+
+def test_every_environment_has_its_section_of_the_configuration() -> None:
+    sections = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    environments = template()["Parameters"]["Environment"]["AllowedValues"]
+    assert sorted(set(sections) - {"version"}) == sorted(environments)
+    for name in environments:
+        deploy = sections[name]["deploy"]["parameters"]
+        assert f"Environment={name}" in deploy["parameter_overrides"]
+        assert deploy["confirm_changeset"] == (name in {"staging", "prod"})
+        assert sections[name]["build"]["parameters"] == {"cached": True, "parallel": True}
