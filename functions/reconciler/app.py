@@ -19,6 +19,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     counts = reconcile_jobs(
         jobs=bootstrap.job_repository(),
         queue=bootstrap.job_queue(),
+        notifier=bootstrap.notifier(),
         clock=bootstrap.clock(),
         policy=bootstrap.step_policy(),
     )

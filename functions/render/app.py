@@ -23,6 +23,7 @@ def _render(job_id: JobId, step_id: str) -> None:
         step_id,
         jobs=bootstrap.job_repository(),
         queue=bootstrap.job_queue(),
+        notifier=bootstrap.notifier(),
         renderer=bootstrap.video_renderer(),
         store=bootstrap.video_store(),
         clock=bootstrap.clock(),

@@ -24,6 +24,7 @@ def _run(job_id: JobId, step_id: str) -> None:
         jobs=bootstrap.job_repository(),
         circuits=bootstrap.circuit_repository(),
         queue=bootstrap.job_queue(),
+        notifier=bootstrap.notifier(),
         provider=bootstrap.video_provider(),
         store=bootstrap.video_store(),
         clock=bootstrap.clock(),

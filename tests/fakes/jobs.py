@@ -7,7 +7,7 @@ from threading import RLock
 from uuid import uuid4
 
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
-from videojobs.domain.job import MAXIMUM_HISTORY, JobId, Lease, UserId, VideoJob
+from videojobs.domain.job import MAXIMUM_HISTORY, Announcement, JobId, Lease, UserId, VideoJob
 
 
 class InMemoryJobRepository:
@@ -68,17 +68,18 @@ class InMemoryJobRepository:
             return self.put(replace(job, lease=lease))
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
-        """Compare the guard and set the fields that differ, in one; of the history only new lines are added."""
+        """Compare the guard and set the fields that differ, in one; to history and outbox what is new is added."""
         if self.before_save is not None:
             self.before_save(before, after)
         with self._answering():
             stored = self._jobs.get(before.id)
             if stored is None or _guard(stored) != _guard(before):
                 return False
-            names = [field.name for field in fields(VideoJob) if field.name != "history"]
+            names = [field.name for field in fields(VideoJob) if field.name not in {"history", "outbox"}]
             changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
             history = (*stored.history, *after.history[len(before.history) :])[-MAXIMUM_HISTORY:]
-            self.put(replace(stored, history=history, **changes))
+            outbox = (*stored.outbox, *after.outbox[len(before.outbox) :])
+            self.put(replace(stored, history=history, outbox=outbox, **changes))
             return True
 
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
@@ -97,6 +98,18 @@ class InMemoryJobRepository:
         with self._answering():
             found = [job for job in self.all() if job.is_live and not job.next and job.created_at < created_before]
             return found[:limit]
+
+    def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
+        """Jobs with an old announcement in the outbox."""
+        with self._answering():
+            return [job for job in self.all() if any(each.at < announced_before for each in job.outbox)][:limit]
+
+    def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
+        """Take them out of the outbox."""
+        with self._answering():
+            sent = {announcement.id for announcement in announcements}
+            if (job := self._jobs.get(job_id)) is not None:
+                self.put(replace(job, outbox=tuple(each for each in job.outbox if each.id not in sent)))
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Live jobs whose step nobody came for, or whose worker gave no more sign of life."""

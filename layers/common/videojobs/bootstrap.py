@@ -15,9 +15,19 @@ from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step
 from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
-from videojobs.ports import CircuitRepository, Clock, JobQueue, JobRepository, VideoProvider, VideoRenderer, VideoStore
+from videojobs.ports import (
+    CircuitRepository,
+    Clock,
+    JobQueue,
+    JobRepository,
+    Notifier,
+    VideoProvider,
+    VideoRenderer,
+    VideoStore,
+)
 from videojobs.settings import (
     ApiSettings,
+    EventsSettings,
     ProviderSettings,
     QueueSettings,
     Settings,
@@ -93,6 +103,13 @@ def circuit_repository() -> CircuitRepository:
 
 
 @cache
+def _sqs() -> AwsJsonClient:
+    settings = Settings.from_environment()
+    region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
+    return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region=region, endpoint_url=endpoint_url)
+
+
+@cache
 def job_queue() -> JobQueue:
     """The queues of this function: `render` steps go to one, all others to another."""
     from videojobs.adapters.sqs import SqsJobQueue
@@ -103,10 +120,15 @@ def job_queue() -> JobQueue:
         del urls[Step.RENDER]
     else:
         urls[Step.RENDER] = settings.render_queue_url
-    region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
-    return SqsJobQueue(
-        AwsJsonClient("sqs", "AmazonSQS", version="1.0", region=region, endpoint_url=endpoint_url), urls=urls
-    )
+    return SqsJobQueue(_sqs(), urls=urls)
+
+
+@cache
+def notifier() -> Notifier:
+    """The queue of events, for whoever wants to know of a job's changes."""
+    from videojobs.adapters.sqs import SqsNotifier
+
+    return SqsNotifier(_sqs(), url=EventsSettings.from_environment().events_queue_url)
 
 
 @cache

@@ -1,6 +1,6 @@
 """The ports: what the services need from the world, said as Protocols; adapters and the tests' fakes fulfil them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from videojobs.domain.circuit import Circuit
-from videojobs.domain.job import JobId, Lease, NextStep, StoredObject, UserId, VideoJob
+from videojobs.domain.job import Announcement, JobId, Lease, NextStep, StoredObject, UserId, VideoJob
 
 type ReportProgress = Callable[[float], None]
 """Called with the part that is done (0–1); may raise to stop the work."""
@@ -68,6 +68,14 @@ class JobRepository(Protocol):
         """Live jobs without a next step, as the Express server left them. Served by the index `sweep`."""
         ...
 
+    def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
+        """Jobs, ended ones too, with an announcement from before then. Served by the index `outbox`."""
+        ...
+
+    def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
+        """Take announcements out of the outbox; harmless when they are gone already."""
+        ...
+
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Live jobs whose next step was due before `due_before` and that hold no live lease.
 
@@ -98,6 +106,18 @@ class JobQueue(Protocol):
 
         Raises:
             Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).
+        """
+        ...
+
+
+class Notifier(Protocol):
+    """Where announcements go: whoever wants to know of a job's changes listens there."""
+
+    def publish(self, job_id: JobId, announcements: Sequence[Announcement]) -> None:
+        """Send each as `{id, jobId, version, at}`, at least once and in no promised order; receivers go by `version`.
+
+        Raises:
+            Unavailable: not all were taken; some may have been.
         """
         ...
 

@@ -81,6 +81,12 @@ class QueueSettings(Settings):
     render_queue_url: str | None = None
 
 
+class EventsSettings(Settings):
+    """Where the changes of jobs are announced."""
+
+    events_queue_url: str
+
+
 class StoreSettings(Settings):
     """The bucket; presigned URLs live for `presigned_url_seconds`."""
 
@@ -114,15 +120,15 @@ class StatusSettings(ApiSettings, StoreSettings):
     """`functions/status`."""
 
 
-class WorkerSettings(QueueSettings, StoreSettings, StepSettings, ProviderSettings):
+class WorkerSettings(QueueSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
     """`functions/worker`."""
 
 
-class RenderSettings(QueueSettings, StoreSettings, StepSettings):
+class RenderSettings(QueueSettings, EventsSettings, StoreSettings, StepSettings):
     """`functions/render`."""
 
 
-class ReconcilerSettings(QueueSettings, StepSettings):
+class ReconcilerSettings(QueueSettings, EventsSettings, StepSettings):
     """`functions/reconciler`."""
 
 

@@ -1,11 +1,38 @@
 """The queues: SQS standard queues, at least once, in no promised order."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 from videojobs.adapters.aws import AwsJsonClient
-from videojobs.domain.job import JobId, NextStep, Step
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import Announcement, JobId, NextStep, Step
+
+BATCH = 10
+"""Messages in one SendMessageBatch, by SQS's limit."""
+
+
+class SqsNotifier:
+    """Publishes announcements to one standard queue; see `ports.Notifier`."""
+
+    def __init__(self, client: AwsJsonClient, *, url: str) -> None:
+        """`url` is the queue's."""
+        self._client, self._url = client, url
+
+    def publish(self, job_id: JobId, announcements: Sequence[Announcement]) -> None:
+        """Ten at a time."""
+        for start in range(0, len(announcements), BATCH):
+            entries = [
+                {"Id": each.id, "MessageBody": json.dumps(_event(job_id, each))}
+                for each in announcements[start : start + BATCH]
+            ]
+            if self._client.call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get("Failed"):
+                raise Unavailable
+
+
+def _event(job_id: JobId, announcement: Announcement) -> dict[str, object]:
+    at = announcement.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"id": announcement.id, "jobId": job_id, "version": announcement.version, "at": at}
 
 
 class SqsJobQueue:

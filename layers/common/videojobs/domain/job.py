@@ -145,6 +145,20 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """A change that a user can see, to be told to whoever listens, under one id and the `version` it brought."""
+
+    id: str
+    version: int
+    at: datetime
+
+    @classmethod
+    def of(cls, version: int, at: datetime) -> Self:
+        """The announcement of a version, under an id of its own."""
+        return cls(uuid4().hex, version, at)
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """The caller's name for a request, so that a repeat makes no second job; `fingerprint` is the request's SHA-256."""
 
@@ -168,7 +182,7 @@ class VideoJob:
 
     `style`, `duration` and `aspect_ratio` are loose types because documents of the Express server are read too, and
     what they hold was never checked; a job of our own always holds a `Style`, a number and an `AspectRatio`.
-    `version` grows by one with each change that a user can see.
+    `version` grows by one with each change that a user can see; `outbox` holds what was not yet announced.
     """
 
     id: JobId
@@ -193,6 +207,7 @@ class VideoJob:
     poster: StoredObject | None = None
     error: JobError | None = None
     history: tuple[HistoryEntry, ...] = ()
+    outbox: tuple[Announcement, ...] = ()
     idempotency: IdempotencyKey | None = None
     expires_at: datetime | None = None
 
@@ -202,8 +217,10 @@ class VideoJob:
         return self.status in LIVE_STATUSES
 
     def changed(self, now: datetime, **changes: Any) -> Self:
-        """The same job with a change that a user can see: `version` + 1, `updated_at` = now."""
-        return replace(self, version=self.version + 1, updated_at=now, **changes)
+        """The same job with a change that a user can see: `version` + 1, `updated_at` = now, and its announcement."""
+        version = self.version + 1
+        outbox = (*self.outbox, Announcement.of(version, now))
+        return replace(self, version=version, updated_at=now, outbox=outbox, **changes)
 
     def noted(self, now: datetime, note: str) -> tuple[HistoryEntry, ...]:
         """The history with one more line, for a change that leaves the status as it is."""

@@ -127,7 +127,7 @@ def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
         refusal = "This video can't be made from what was asked for. Please ask again."
         return fail(job, ProviderError(FailureCode.INVALID_REQUEST, refusal, transient=False), now, policy)
     after = _then(job, Step.START, now)
-    return replace(after, version=job.version + 1, started_at=now, history=job.noted(now, "adopted"))
+    return replace(after, started_at=now, history=job.noted(now, "adopted"))
 
 
 def send_again(job: VideoJob, now: datetime) -> VideoJob:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from videojobs.domain import lifecycle
 from videojobs.domain.job import JobId, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Clock, JobQueue, JobRepository
+from videojobs.ports import Clock, JobQueue, JobRepository, Notifier
+from videojobs.services.announce_changes import announce_changes
 from videojobs.services.send_step import send_step
 
 logger = logging.getLogger(__name__)
@@ -19,8 +20,10 @@ LIMIT = 5000
 """A sweep goes on, page by page, until it has looked at so many jobs; the next minute brings the next sweep."""
 
 
-def reconcile_jobs(*, jobs: JobRepository, queue: JobQueue, clock: Clock, policy: StepPolicy) -> dict[str, int]:
-    """Sweep once; how many jobs were sent again, ended as late, and adopted from the Express server.
+def reconcile_jobs(
+    *, jobs: JobRepository, queue: JobQueue, notifier: Notifier, clock: Clock, policy: StepPolicy
+) -> dict[str, int]:
+    """Sweep once; how many jobs were sent again, ended as late, adopted from the Express server, and announced.
 
     An overdue step's message is sent again with the same step id; a job past its deadline fails. Two sweeps at once do
     no harm: each change is a guarded write that one of them wins, and a message too many finds nothing to claim.
@@ -28,7 +31,7 @@ def reconcile_jobs(*, jobs: JobRepository, queue: JobQueue, clock: Clock, policy
     Raises:
         Unavailable: MongoDB does not answer; the next minute tries again.
     """
-    counts = {"resent": 0, "late": 0, "adopted": 0}
+    counts = {"resent": 0, "late": 0, "adopted": 0, "announced": 0}
 
     def adopt(job: VideoJob) -> None:
         adopted = lifecycle.adopt(job, clock.now(), policy)
@@ -48,8 +51,12 @@ def reconcile_jobs(*, jobs: JobRepository, queue: JobQueue, clock: Clock, policy
             logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
             send_step(job, queue=queue, clock=clock)
 
+    def announce(job: VideoJob) -> None:
+        counts["announced"] += not announce_changes(job, jobs=jobs, notifier=notifier).outbox
+
     _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), adopt)
     _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), rescue)
+    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), announce)
     return counts
 
 

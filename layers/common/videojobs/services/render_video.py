@@ -9,7 +9,8 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, Unavailable
 from videojobs.domain.job import JobId, Lease, Output, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Clock, JobQueue, JobRepository, VideoRenderer, VideoStore
+from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, VideoRenderer, VideoStore
+from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.send_step import send_step
 
@@ -22,9 +23,11 @@ REPORT_EVERY = timedelta(seconds=1)
 class _LeasedWork:
     """A job under work: each report of progress that is due renews the lease, or finds that it was lost."""
 
-    def __init__(self, job: VideoJob, *, jobs: JobRepository, clock: Clock, lease_duration: timedelta) -> None:
+    def __init__(
+        self, job: VideoJob, *, jobs: JobRepository, notifier: Notifier, clock: Clock, lease_duration: timedelta
+    ) -> None:
         self.job = job
-        self._jobs, self._clock, self._lease_duration = jobs, clock, lease_duration
+        self._jobs, self._notifier, self._clock, self._lease_duration = jobs, notifier, clock, lease_duration
         self._start = job.progress or 0.0
         self._reported_at = clock.now()
 
@@ -38,6 +41,7 @@ class _LeasedWork:
         after = lifecycle.keep_rendering(self.job, progress, now, lease)
         try:
             self.job = save_or_stop(self.job, after, jobs=self._jobs)
+            self.job = announce_changes(self.job, jobs=self._jobs, notifier=self._notifier)
         except Unavailable:
             extra = {"action": "progress_not_saved", "job_id": self.job.id}
             logger.warning("Progress not saved, the next report tries again", extra=extra, exc_info=True)
@@ -49,6 +53,7 @@ def render_video(
     *,
     jobs: JobRepository,
     queue: JobQueue,
+    notifier: Notifier,
     renderer: VideoRenderer,
     store: VideoStore,
     clock: Clock,
@@ -64,7 +69,7 @@ def render_video(
     job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=policy.lease_duration)
     if job is None:
         return
-    work = _LeasedWork(job, jobs=jobs, clock=clock, lease_duration=policy.lease_duration)
+    work = _LeasedWork(job, jobs=jobs, notifier=notifier, clock=clock, lease_duration=policy.lease_duration)
     try:
         with TemporaryDirectory(prefix=f"render-{job_id}-") as folder:
             try:
@@ -78,6 +83,7 @@ def render_video(
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         return
     send_step(after, queue=queue, clock=clock)
+    announce_changes(after, jobs=jobs, notifier=notifier)
 
 
 def _render(work: _LeasedWork, folder: Path, *, renderer: VideoRenderer, store: VideoStore, clock: Clock) -> VideoJob:

@@ -6,7 +6,8 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import CircuitRepository, Clock, JobQueue, JobRepository, VideoProvider, VideoStore
+from videojobs.ports import CircuitRepository, Clock, JobQueue, JobRepository, Notifier, VideoProvider, VideoStore
+from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.send_step import send_step
 from videojobs.services.start_generation import start_generation
@@ -21,6 +22,7 @@ def run_step(
     jobs: JobRepository,
     circuits: CircuitRepository,
     queue: JobQueue,
+    notifier: Notifier,
     provider: VideoProvider,
     store: VideoStore,
     clock: Clock,
@@ -55,6 +57,7 @@ def run_step(
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         return
     send_step(after, queue=queue, clock=clock)
+    announce_changes(after, jobs=jobs, notifier=notifier)
 
 
 def _give_up(

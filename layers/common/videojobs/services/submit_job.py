@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch
 from videojobs.domain.job import (
+    Announcement,
     HistoryEntry,
     IdempotencyKey,
     JobStatus,
@@ -71,6 +72,7 @@ def _new_job(
         updated_at=now,
         version=1,
         next=NextStep.new(Step.START, due_at=now),
+        outbox=(Announcement.of(1, now),),
         history=(HistoryEntry(now, JobStatus.QUEUED, "accepted"),),
         idempotency=idempotency,
     )

@@ -6,6 +6,7 @@ from bson import ObjectId
 
 from videojobs.adapters.mongo.connection import Document
 from videojobs.domain.job import (
+    Announcement,
     HistoryEntry,
     IdempotencyKey,
     JobError,
@@ -63,6 +64,7 @@ def to_document(job: VideoJob) -> Document:
         "output": job.output and _from_output(job.output),
         "poster": job.poster and _from_object(job.poster),
         "error": job.error and {"code": job.error.code, "retryable": job.error.retryable},
+        "outbox": [{"id": each.id, "version": each.version, "at": each.at} for each in job.outbox],
         "history": [{"at": entry.at, "status": str(entry.status), "note": entry.note} for entry in job.history],
         "idempotency": job.idempotency and {"key": job.idempotency.key, "fingerprint": job.idempotency.fingerprint},
         "expiresAt": job.expires_at,
@@ -99,6 +101,7 @@ def from_document(document: Document) -> VideoJob:
             HistoryEntry(entry["at"], JobStatus(entry["status"]), entry["note"])
             for entry in document.get("history", ())
         ),
+        outbox=tuple(Announcement(each["id"], each["version"], each["at"]) for each in document.get("outbox", ())),
         idempotency=_optional(lambda key: IdempotencyKey(key["key"], key["fingerprint"]), document.get("idempotency")),
         expires_at=document.get("expiresAt"),
     )

@@ -16,11 +16,12 @@ INDEXES = (
         unique=True,
         partialFilterExpression={"idempotency.key": {"$exists": True}},
     ),
+    IndexModel([("outbox.at", ASCENDING)], name="outbox", sparse=True),
     IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),
 )
 """`status_age`: the platform's reports. `user_newest`: a user's jobs. `sweep`: the reconciler's (not partial, because
 SecantusDB reads no partial index; an ended job stands in it once and never moves). `idempotency`: one job per user and
-key. `expiry`: MongoDB removes a document soon after its `expiresAt`."""
+key. `outbox`: announcements not yet delivered. `expiry`: MongoDB removes a document soon after its `expiresAt`."""
 
 
 def ensure_indexes(database: Database[Document]) -> list[str]:

@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import from_document, to_document
 from videojobs.domain.errors import IdempotencyKeyTaken
-from videojobs.domain.job import LIVE_STATUSES, MAXIMUM_HISTORY, JobId, Lease, UserId, VideoJob
+from videojobs.domain.job import LIVE_STATUSES, MAXIMUM_HISTORY, Announcement, JobId, Lease, UserId, VideoJob
 
 COLLECTION = "videojobs"
 _LIVE = sorted(LIVE_STATUSES)
@@ -87,6 +87,16 @@ class MongoJobRepository:
         """Served by the index `sweep`, which knows a missing `next.dueAt` as null."""
         return self._find_live({"next.dueAt": None}, lambda job: job.created_at < created_before, limit)
 
+    def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
+        """Served by the index `outbox`, in which a job without announcements does not stand."""
+        query = {"outbox.at": {"$lt": announced_before}}
+        return self._run(lambda jobs: [from_document(document) for document in jobs.find(query).limit(limit)])
+
+    def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
+        """By `_id`; unguarded, as an outbox entry is nobody's but the announcer's."""
+        sent = {"$pull": {"outbox": {"id": {"$in": [announcement.id for announcement in announcements]}}}}
+        self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job_id)}, sent))
+
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`; the few jobs that somebody works on right now are passed over here."""
         overdue = {"next.dueAt": {"$lt": due_before}}
@@ -107,9 +117,10 @@ class MongoJobRepository:
 
 
 def _difference(before: VideoJob, after: VideoJob) -> Document:
-    """The update that turns one document into the other; of the history, only new lines are pushed."""
+    """The update that turns one document into the other; to history and outbox, what is new is pushed."""
     old, new = to_document(before), to_document(after)
     old_history, new_history = old.pop("history"), new.pop("history")
+    old_outbox, new_outbox = old.pop("outbox"), new.pop("outbox")
     changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
     update: dict[str, Any] = {
         "$set": changed | {"version": new["version"]},  # never empty: an update without operators is refused
@@ -117,5 +128,7 @@ def _difference(before: VideoJob, after: VideoJob) -> Document:
         "$push": {},
     }
     if added := new_history[len(old_history) :]:
-        update["$push"] = {"history": {"$each": added, "$slice": -MAXIMUM_HISTORY}}
+        update["$push"]["history"] = {"$each": added, "$slice": -MAXIMUM_HISTORY}
+    if added := new_outbox[len(old_outbox) :]:
+        update["$push"]["outbox"] = {"$each": added}
     return {operator: value for operator, value in update.items() if value}
