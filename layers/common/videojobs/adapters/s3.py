@@ -26,26 +26,33 @@ class S3VideoStore:
 
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
         """Upload a file, in parts when it is large; see `ports.VideoStore`."""
-        from boto3.exceptions import S3UploadFailedError
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
 
         size_bytes = path.stat().st_size
         sent_bytes = 0
+        stopped: Exception | None = None
 
         def count(part_bytes: int) -> None:
-            nonlocal sent_bytes
+            nonlocal sent_bytes, stopped
             sent_bytes += part_bytes
+            if stopped:
+                raise stopped
             if on_progress:
-                on_progress(sent_bytes / size_bytes)
+                try:
+                    on_progress(sent_bytes / size_bytes)
+                except Exception as error:
+                    stopped = error
+                    raise
 
         # One thread: reports of progress come in order, and the function has one processor anyway.
         transfer = TransferConfig(use_threads=False)
         extra = {"ContentType": content_type, "CacheControl": "private, max-age=3600"}
         try:
-            self._client.upload_file(str(path), self._bucket, key, ExtraArgs=extra, Callback=count, Config=transfer)
-        except (BotoCoreError, ClientError, S3UploadFailedError) as error:
-            raise Unavailable from error
+            with path.open("rb") as file:
+                self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=extra, Callback=count, Config=transfer)
+        except (BotoCoreError, ClientError) as error:
+            raise stopped or Unavailable() from error  # botocore wraps what a report raises, and tries again
         return StoredObject(self._bucket, key, size_bytes)
 
     def size(self, stored: StoredObject) -> int | None:
