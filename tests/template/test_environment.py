@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from tests.template.parsed import FUNCTIONS, functions, template, variables
 from videojobs import settings
@@ -66,12 +67,7 @@ def _value(value: object, limit: str) -> str:
     return str(parameter.get(limit, parameter.get("Default", "a-resource")))
 
 
-def test_an_empty_endpoint_means_aws() -> None:
-    from botocore.session import Session
-
-    session = Session()
-    client = session.create_client("sqs", region_name="eu-west-1", endpoint_url=SHARED_ENDPOINT_ON_AWS or None)
+def test_an_empty_endpoint_means_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", template()["Parameters"]["AwsEndpointUrl"]["Default"])
+    client = Session().create_client("sqs", region_name="eu-west-1")
     assert client.meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
-
-
-SHARED_ENDPOINT_ON_AWS = template()["Parameters"]["AwsEndpointUrl"]["Default"]

@@ -31,7 +31,11 @@ VIDEOS = {"Fn::Sub": "${VideosBucket.Arn}/videos/*"}
 
 def _allowed(name: str, action: str) -> list[Any]:
     found = [each for each in statements(functions()[name]) if action in as_list(each["Action"])]
-    return [resource for each in found for resource in as_list(each["Resource"])]
+    return sorted((resource for each in found for resource in as_list(each["Resource"])), key=str)
+
+
+def _told(name: str, ending: str) -> list[str]:
+    return sorted(value["Ref"] for key, value in variables(functions()[name]).items() if key.endswith(ending))
 
 
 def _arn(queue: str) -> dict[str, str]:
@@ -72,19 +76,18 @@ def test_a_function_writes_to_its_own_logs_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_reads_the_secrets_that_it_is_told_of(name: str) -> None:
-    told = [value for key, value in variables(functions()[name]).items() if key.endswith("_SECRET_ARN")]
+    told = [{"Ref": secret} for secret in _told(name, "_SECRET_ARN")]
     assert _allowed(name, "secretsmanager:GetSecretValue") == told
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_sends_to_the_queues_that_it_is_told_of(name: str) -> None:
-    told = [_arn(value["Ref"]) for key, value in variables(functions()[name]).items() if key.endswith("_QUEUE_URL")]
-    assert _allowed(name, "sqs:SendMessage") == told
+    assert _allowed(name, "sqs:SendMessage") == [_arn(queue) for queue in _told(name, "_QUEUE_URL")]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_takes_messages_from_the_queues_that_feed_it(name: str) -> None:
-    fed = [_arn(queue_of(event)) for event in events(functions()[name], "SQS")]
+    fed = [_arn(queue) for queue in sorted(queue_of(event) for event in events(functions()[name], "SQS"))]
     for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
         assert _allowed(name, action) == fed
 
