@@ -40,3 +40,25 @@ def connection(mongo_uri: str) -> Iterator[MongoConnection]:
     yield made
     made.run(lambda database: database.client.drop_database(database.name))
     made.run(lambda database: database.client.close())
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """moto's AWS behind a real HTTP port, one for all tests: each takes names of its own."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The endpoint, with credentials in the environment as Lambda puts them there."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-no-account")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-no-session")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return aws_endpoint

@@ -7,7 +7,7 @@ from threading import Lock
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobId, NextStep, Step
 
-MAXIMUM_DELAY_SECONDS = 900
+LONGEST_DELAY_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,9 @@ class RecordingQueue:
         """Keep it."""
         if not self.available:
             raise Unavailable
-        delay = min(max(ceil(delay_seconds), 0), MAXIMUM_DELAY_SECONDS)
+        if not 0 <= delay_seconds <= LONGEST_DELAY_SECONDS:
+            raise ValueError(f"SQS can't delay a message by {delay_seconds} s")
         with self._lock:
-            self._sent.append(SentMessage(job_id, step.id, step.step, delay))
+            self._sent.append(SentMessage(job_id, step.id, step.step, ceil(delay_seconds)))
         if self.answers_lost:
             raise Unavailable

@@ -1,0 +1,115 @@
+"""The contract of `VideoStore`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from tests.fakes.store import InMemoryVideoStore
+from tests.servers import free_port
+from videojobs.adapters.s3 import S3VideoStore
+from videojobs.domain.errors import LeaseLost, Unavailable
+from videojobs.domain.job import StoredObject
+from videojobs.ports import VideoStore
+
+MULTIPART_BYTES = 9 * 1024 * 1024
+"""More than boto3 uploads in one part."""
+
+
+@pytest.fixture(params=["in memory", "S3"])
+def store(request: pytest.FixtureRequest) -> VideoStore:
+    """An empty bucket."""
+    if request.param == "in memory":
+        return InMemoryVideoStore()
+    endpoint = request.getfixturevalue("aws")
+    bucket = f"videos-{uuid4().hex}"
+    boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint).create_bucket(Bucket=bucket)
+    return S3VideoStore(bucket, region="us-east-1", endpoint_url=endpoint)
+
+
+@pytest.fixture(params=["in memory", "S3"])
+def unreachable(request: pytest.FixtureRequest) -> VideoStore:
+    """A bucket that takes nothing."""
+    if request.param == "in memory":
+        store = InMemoryVideoStore()
+        store.available = False
+        return store
+    request.getfixturevalue("aws")
+    return S3VideoStore("a-bucket", region="us-east-1", endpoint_url=f"http://127.0.0.1:{free_port()}")
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """A file to upload."""
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"twelve bytes")
+    return path
+
+
+def test_an_object_is_as_long_as_what_was_sent(store: VideoStore, video: Path) -> None:
+    stored = store.put(video, "videos/1/1.mp4", "video/mp4")
+    assert (stored.key, stored.size_bytes) == ("videos/1/1.mp4", 12)
+    assert store.size(stored) == 12
+
+
+def test_a_second_upload_replaces_the_first(store: VideoStore, video: Path) -> None:
+    first = store.put(video, "videos/1/1.mp4", "video/mp4")
+    video.write_bytes(b"longer than twelve bytes")
+    second = store.put(video, "videos/1/1.mp4", "video/mp4")
+    assert store.size(first) == store.size(second) == 24
+
+
+def test_an_object_that_is_not_there_has_no_size(store: VideoStore, video: Path) -> None:
+    stored = store.put(video, "videos/1/1.mp4", "video/mp4")
+    assert store.size(StoredObject(stored.bucket, "videos/1/2.mp4", 12)) is None
+
+
+@pytest.mark.parametrize("size_bytes", [12, MULTIPART_BYTES], ids=["one part", "many parts"])
+def test_progress_ends_at_the_whole_and_never_leaves_its_range(store: VideoStore, video: Path, size_bytes: int) -> None:
+    video.write_bytes(b"x" * size_bytes)
+    reported: list[float] = []
+    stored = store.put(video, "videos/1/1.mp4", "video/mp4", reported.append)
+    assert store.size(stored) == size_bytes
+    assert max(reported) == 1
+    assert all(0 <= part <= 1 for part in reported)
+
+
+@pytest.mark.parametrize("size_bytes", [12, MULTIPART_BYTES], ids=["one part", "many parts"])
+@pytest.mark.parametrize("error", [LeaseLost, Unavailable])
+def test_what_stops_the_upload_from_within_comes_out_as_it_is(
+    store: VideoStore, video: Path, error: type[Exception], size_bytes: int
+) -> None:
+    video.write_bytes(b"x" * size_bytes)
+    raised = error()
+    calls = 0
+
+    def stop(_: float) -> None:
+        nonlocal calls
+        calls += 1
+        raise raised
+
+    with pytest.raises(error) as caught:
+        store.put(video, "videos/1/1.mp4", "video/mp4", stop)
+    assert caught.value is raised
+
+
+def test_a_presigned_url_names_the_object_and_needs_no_answer(unreachable: VideoStore) -> None:
+    url = unreachable.presigned_url("s3://a-bucket/videos/1/1.mp4")
+    assert url.startswith("http")
+    assert "a-bucket/videos/1/1.mp4?" in url
+
+
+CALLS: dict[str, Callable[[VideoStore, Path], object]] = {
+    "put": lambda store, video: store.put(video, "videos/1/1.mp4", "video/mp4"),
+    "size": lambda store, _: store.size(StoredObject("a-bucket", "videos/1/1.mp4", 12)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_a_store_that_does_not_answer_says_so(
+    unreachable: VideoStore, video: Path, call: Callable[[VideoStore, Path], object]
+) -> None:
+    with pytest.raises(Unavailable):
+        call(unreachable, video)
