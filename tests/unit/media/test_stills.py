@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 import pytest
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 
 from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.sketch import draw_sketch
@@ -60,6 +60,15 @@ def test_a_poster_is_not_taken_from_the_black_before_and_after(tmp_path):
     write_poster(write_frames(tmp_path / "video.mp4", frames), poster)
     with Image.open(poster) as image:
         assert sum(ImageStat.Stat(image).mean) > 60
+
+
+def test_a_poster_is_not_taken_in_the_middle_of_a_cut(tmp_path):
+    still = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
+    noisy = [Image.effect_noise((64, 48), spread).convert("RGB") for spread in range(100, 114)]
+    poster = tmp_path / "poster.jpg"
+    write_poster(write_frames(tmp_path / "video.mp4", [*noisy, *[still] * 6]), poster)
+    with Image.open(poster) as image:
+        assert sum(ImageStat.Stat(ImageChops.difference(image, still)).mean) < 30
 
 
 def test_even_a_video_that_is_black_has_a_poster(tmp_path):

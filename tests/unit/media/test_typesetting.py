@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from videojobs.adapters.media.fonts import Face
-from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, fit, paginate, place
+from videojobs.adapters.media.typesetting import Page, Setting, fit, paginate, place
+from videojobs.adapters.media.words import drawable_words
 
 SETTING = Setting(width=900, height=400, largest=200, smallest=40, most_lines=5, leading=1.2)
 PROMPT = "The quick brown fox jumps over the lazy dog while the moon rises above the quiet harbour. "
@@ -44,6 +45,19 @@ def test_only_what_a_typeface_has_is_set(prompt, words, face):
 def test_the_scripts_that_ship_lose_nothing(prompt, face):
     words = drawable_words(prompt, face)
     assert "".join(run.text for word in words for run in word.runs) == prompt.replace(" ", "")
+
+
+def test_small_words_go_with_what_follows_them():
+    page = fit(
+        drawable_words("Lavender fields in the summer wind", Face.BOOK), replace(SETTING, most_lines=2, height=300)
+    )
+    assert page is not None
+    assert [line.words[-1].runs[0].text for line in page.lines] == ["fields", "wind"]
+
+
+def test_a_page_does_not_end_with_a_small_word():
+    pages = paginate(drawable_words("A paper boat sails across the city after the rain", Face.DISPLAY), 2, SETTING)
+    assert list(map(text_of, pages)) == ["A paper boat sails", "across the city after the rain"]
 
 
 def test_a_word_without_an_end_is_broken():

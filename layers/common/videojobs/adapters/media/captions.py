@@ -11,7 +11,8 @@ from videojobs.adapters.media.fonts import Face
 from videojobs.adapters.media.grounds.choice import QUIET, choose_ground
 from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.palette import Palette
-from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, paginate, place
+from videojobs.adapters.media.typesetting import Page, Setting, paginate, place
+from videojobs.adapters.media.words import drawable_words
 
 _WORDS_A_PAGE = 12
 _SHORTEST_PAGE = 2.6

@@ -14,7 +14,8 @@ from videojobs.adapters.media.fonts import Face
 from videojobs.adapters.media.grounds.choice import LIVELY, Ground, choose_ground
 from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.palette import Palette, dice_for
-from videojobs.adapters.media.typesetting import Page, Setting, drawable_words, fit, paginate, place
+from videojobs.adapters.media.typesetting import Page, Setting, fit, paginate, place
+from videojobs.adapters.media.words import drawable_words
 
 _WORDS_A_PAGE = 5
 _SHORTEST_PAGE = 1.15
@@ -127,7 +128,8 @@ class Kinetic:
 
 def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tuple[_Pop, ...]:
     words = [word for line in page.lines for word in line.words]
-    lead = max(words, key=lambda word: word.width) if len(words) > 1 else None
+    worthy = [word for word in words if not word.leads_on] if len(words) > 1 else []
+    lead = max(worthy, key=lambda word: word.width, default=None)
     if lead:
         padded = replace(lead, width=lead.width + 2 * _PLATE_PADDING)
         page = fit([padded if word is lead else word for word in words], replace(setting, smallest=1)) or page

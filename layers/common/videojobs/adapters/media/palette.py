@@ -2,40 +2,11 @@
 
 import hashlib
 import random
-import re
 from dataclasses import dataclass
 
 from videojobs.adapters.media.colour import Colour, legible_under, vivid
+from videojobs.adapters.media.vocabulary import DARK, HUES, LIGHT, words_of
 from videojobs.domain.job import Style
-
-# fmt: off
-_HUES: dict[str, float] = {
-    "red": 25, "crimson": 20, "ruby": 15, "cherry": 18, "fire": 40, "flame": 40, "lava": 32, "love": 10, "heart": 12,
-    "rose": 5, "pink": 355, "flamingo": 2, "coral": 32, "salmon": 35, "orange": 55, "pumpkin": 55, "autumn": 52,
-    "desert": 68, "sand": 80, "sunset": 45, "sunrise": 60, "dawn": 40, "dusk": 320, "brown": 60, "coffee": 62,
-    "chocolate": 55, "wood": 65, "gold": 88, "golden": 85, "honey": 82, "amber": 75, "yellow": 100, "sun": 92,
-    "sunny": 95, "summer": 90, "lemon": 108, "banana": 102, "lime": 125, "spring": 130, "grass": 138, "green": 145,
-    "forest": 150, "jungle": 148, "tree": 145, "trees": 145, "leaf": 140, "leaves": 140, "garden": 142,
-    "meadow": 135, "emerald": 160, "mint": 170, "teal": 190, "turquoise": 195, "cyan": 205, "aqua": 205, "sea": 225,
-    "ocean": 232, "water": 230, "river": 228, "lake": 228, "wave": 232, "waves": 232, "rain": 240, "ice": 220,
-    "snow": 225, "winter": 235, "sky": 240, "blue": 258, "navy": 265, "night": 278, "midnight": 278, "space": 285,
-    "galaxy": 300, "indigo": 280, "violet": 300, "purple": 305, "lavender": 300, "lilac": 310, "magenta": 330,
-    "neon": 335, "berry": 350,
-    "rojo": 25, "verde": 145, "azul": 258, "amarillo": 100, "mar": 230, "noche": 278, "rouge": 25, "vert": 145,
-    "bleu": 258, "jaune": 100, "nuit": 278, "forêt": 150, "rot": 25, "grün": 145, "blau": 258, "gelb": 100,
-    "meer": 230, "wald": 150, "nacht": 278, "himmel": 240,
-}
-"""Words that have a colour, with its hue in OKLCH."""
-
-_DARK_WORDS = frozenset({
-    "night", "midnight", "dark", "black", "space", "star", "stars", "galaxy", "moon", "neon", "dusk", "universe",
-    "cosmic", "cosmos", "shadow", "sleep", "noche", "nuit", "nacht",
-})
-_LIGHT_WORDS = frozenset({
-    "morning", "snow", "white", "light", "bright", "day", "cloud", "clouds", "dawn", "sunrise", "spring", "summer",
-    "cream", "paper", "winter", "ice", "sunny",
-})
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +25,6 @@ class Palette:
         return Palette(colours[index], self.text, colours[:index] + colours[index + 1 :], self.is_dark)
 
 
-def words_of(prompt: str) -> list[str]:
-    """The prompt's words in lower case, without punctuation."""
-    return re.findall(r"\w+", prompt.casefold())
-
-
 def dice_for(*seed: object) -> random.Random:
     """Dice that always fall alike for the same seed."""
     digest = hashlib.sha256("\0".join(map(str, seed)).encode("utf-8", "surrogatepass")).digest()
@@ -69,13 +35,13 @@ def make_palette(prompt: str, style: Style) -> Palette:
     """The colours of a prompt in a style: words that have a colour decide, otherwise the dice."""
     dice = dice_for("palette", prompt)
     words = words_of(prompt)
-    named = [_HUES[word] + dice.uniform(-6, 6) for word in words if word in _HUES]
+    named = [HUES[word] + dice.uniform(-6, 6) for word in words if word in HUES]
     hue = named[0] if named else dice.uniform(0, 360)
     second = next((other for other in named if abs(other - hue) > 25), None)
     dark = dice.random() < 0.5
-    if any(word in _LIGHT_WORDS for word in words) or (not named and _is_muddy(hue)):
+    if any(word in LIGHT for word in words) or (not named and _is_muddy(hue)):
         dark = False
-    if any(word in _DARK_WORDS for word in words):
+    if any(word in DARK for word in words):
         dark = True
     if style is Style.FUN:
         return _fun(dice, hue, second, dark=dark)

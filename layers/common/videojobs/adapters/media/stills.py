@@ -6,12 +6,13 @@ from pathlib import Path
 
 import av
 from av.error import FFmpegError
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from videojobs.adapters.media.inspect import seconds_of, unreadable_video
 
 _CANDIDATES = (0.62, 0.78, 0.45, 0.9, 0.3, 0.15, 0.99, 0.0)
 """Where in the video to look for a poster, the likeliest place first."""
+_SOON_SECONDS = 0.25
 _PREVIEW_SECONDS = 2.5
 _PREVIEW_FRAMES_PER_SECOND = 12
 _PREVIEW_BYTES = 500_000
@@ -20,7 +21,7 @@ _PREVIEW_TRIES = ((480, 70), (480, 45), (360, 40), (270, 30), (180, 20))
 
 
 def write_poster(video: Path, poster: Path) -> None:
-    """Write the JPEG still in which there is most to see.
+    """Write the JPEG still in which there is most to see, and least in the middle of changing.
 
     Raises:
         ProviderError: the file is no readable video.
@@ -28,8 +29,8 @@ def write_poster(video: Path, poster: Path) -> None:
     best: Image.Image | None = None
     most = -1.0
     for rank, place in enumerate(_CANDIDATES):
-        image = _frame_at(video, place)
-        worth = _worth(image) * (1 - 0.03 * rank)
+        image, soon = _frames_at(video, place)
+        worth = _worth(image, soon) * (1 - 0.03 * rank)
         if worth > most:
             best, most = image, worth
     if best is not None:
@@ -61,15 +62,15 @@ def write_preview(video: Path, preview: Path) -> None:
     preview.write_bytes(data.getvalue())
 
 
-def _worth(image: Image.Image) -> float:
-    """How much there is to see: what a small copy weighs as a JPEG, and less if nearly all of it is dark."""
-    small = image.copy()
-    small.thumbnail((160, 160))
+def _worth(image: Image.Image, soon: Image.Image) -> float:
+    """How much there is to see: what a small copy weighs as a JPEG; less where it is dark or about to change."""
+    small, later = _shrunk(image, 160), _shrunk(soon, 160)
     data = io.BytesIO()
     small.save(data, "JPEG", quality=70)
     tones = small.convert("L").histogram()
     bright = sum(tones[40:]) / sum(tones)
-    return data.tell() * min(1.0, 0.2 + 4 * bright)
+    change = sum(ImageStat.Stat(ImageChops.difference(small, later)).mean) / 3
+    return data.tell() * min(1.0, 0.2 + 4 * bright) / (1 + change / 6)
 
 
 def _shrunk(image: Image.Image, longest: int) -> Image.Image:
@@ -78,21 +79,24 @@ def _shrunk(image: Image.Image, longest: int) -> Image.Image:
     return small
 
 
-def _frame_at(video: Path, place: float) -> Image.Image:
-    """The frame at that part (0–1) of the video, or the last one before it."""
+def _frames_at(video: Path, place: float) -> tuple[Image.Image, Image.Image]:
+    """The frame at that part (0–1) of the video, or the last one before it; and one that comes a little later."""
     try:
         with av.open(str(video)) as container:
             stream = container.streams.video[0]
-            length = seconds_of(container, stream)
-            container.seek(int(place * length * av.time_base), backward=True)
-            image = None
+            at = place * seconds_of(container, stream) - 0.05
+            container.seek(max(0, int(at * av.time_base)), backward=True)
+            found: av.VideoFrame | None = None
+            latest: av.VideoFrame | None = None
             for frame in container.decode(stream):
-                image = frame
-                if frame.time is not None and frame.time >= place * length - 0.05:
+                latest = frame
+                if found is None and (frame.time or 0.0) >= at:
+                    found = frame
+                if (frame.time or 0.0) >= at + _SOON_SECONDS:
                     break
-            if image is None:
+            if latest is None:
                 raise unreadable_video()
-            return _image(image)
+            return _image(found or latest), _image(latest)
     except (FFmpegError, IndexError, ValueError) as error:
         raise unreadable_video() from error
 

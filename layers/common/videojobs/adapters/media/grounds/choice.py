@@ -4,13 +4,13 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from videojobs.adapters.media import vocabulary
 from videojobs.adapters.media.canvas import Canvas
 from videojobs.adapters.media.grounds.lively import Bounce, Tumble
 from videojobs.adapters.media.grounds.patterned import Dots, Rays, Tiles
 from videojobs.adapters.media.grounds.scenic import Hills, Orbits, Sea
 from videojobs.adapters.media.grounds.soft import Bokeh, Lights
 from videojobs.adapters.media.grounds.stage import Stage
-from videojobs.adapters.media.palette import words_of
 
 
 class Ground(Protocol):
@@ -25,151 +25,26 @@ class Ground(Protocol):
 
 type GroundMaker = Callable[[Stage], Ground]
 
-LIVELY: tuple[GroundMaker, ...] = (Bounce, Tumble, Rays, Dots)
+LIVELY: tuple[GroundMaker, ...] = (Bounce, Tumble, Rays, Dots, Tiles)
 QUIET: tuple[GroundMaker, ...] = (Lights, Bokeh, Hills, Sea, Orbits)
 ALONE: tuple[GroundMaker, ...] = (Lights, Bokeh, Hills, Sea, Orbits, Dots, Tiles)
 
 _CALLED_FOR: dict[GroundMaker, frozenset[str]] = {
-    Hills: frozenset(
-        [
-            "mountain",
-            "mountains",
-            "hill",
-            "hills",
-            "forest",
-            "valley",
-            "desert",
-            "field",
-            "fields",
-            "meadow",
-            "countryside",
-            "sunset",
-            "sunrise",
-            "autumn",
-            "farm",
-            "jungle",
-            "savanna",
-            "landscape",
-            "horizon",
-            "berg",
-            "berge",
-            "montagne",
-            "montaña",
-            "bosque",
-            "wald",
-        ]
-    ),
-    Sea: frozenset(
-        [
-            "sea",
-            "ocean",
-            "wave",
-            "waves",
-            "beach",
-            "river",
-            "lake",
-            "water",
-            "boat",
-            "ship",
-            "sail",
-            "coast",
-            "island",
-            "surf",
-            "tide",
-            "harbour",
-            "harbor",
-            "mar",
-            "meer",
-            "mer",
-            "playa",
-            "strand",
-            "plage",
-        ]
-    ),
-    Orbits: frozenset(
-        [
-            "space",
-            "star",
-            "stars",
-            "planet",
-            "planets",
-            "galaxy",
-            "galaxies",
-            "moon",
-            "orbit",
-            "rocket",
-            "astronaut",
-            "universe",
-            "cosmos",
-            "cosmic",
-            "satellite",
-            "comet",
-            "atom",
-            "science",
-            "espacio",
-            "luna",
-            "mond",
-            "sterne",
-            "lune",
-            "étoiles",
-        ]
-    ),
-    Bokeh: frozenset(
-        [
-            "city",
-            "lights",
-            "neon",
-            "rain",
-            "rainy",
-            "party",
-            "birthday",
-            "christmas",
-            "candle",
-            "candles",
-            "snow",
-            "snowfall",
-            "wedding",
-            "festival",
-            "jazz",
-            "street",
-            "fireflies",
-            "bubbles",
-            "ciudad",
-            "stadt",
-            "ville",
-        ]
-    ),
-    Tumble: frozenset(
-        ["party", "birthday", "confetti", "celebrate", "celebration", "congratulations", "wedding", "carnival", "snow"]
-    ),
-    Bounce: frozenset(
-        [
-            "ball",
-            "balls",
-            "jump",
-            "jumps",
-            "jumping",
-            "bounce",
-            "play",
-            "game",
-            "football",
-            "basketball",
-            "tennis",
-            "dance",
-            "dances",
-        ]
-    ),
-    Rays: frozenset(["sun", "sunny", "summer", "new", "wow", "sale", "win", "winner", "launch", "power", "superhero"]),
-    Tiles: frozenset(
-        ["pattern", "geometric", "abstract", "mosaic", "modern", "design", "architecture", "office", "business"]
-    ),
+    Hills: vocabulary.HILLS,
+    Sea: vocabulary.SEA,
+    Orbits: vocabulary.SPACE,
+    Bokeh: vocabulary.LIGHTS,
+    Tumble: vocabulary.PARTY,
+    Bounce: vocabulary.PLAY,
+    Rays: vocabulary.TRIUMPH,
+    Tiles: vocabulary.DESIGN,
 }
 
 
 def choose_ground(prompt: str, dice: random.Random, among: Sequence[GroundMaker]) -> GroundMaker:
     """One of them: the first that a word of the prompt calls for, or any."""
     fallback = dice.choice(among)
-    for word in words_of(prompt):
+    for word in vocabulary.words_of(prompt):
         for ground in among:
             if word in _CALLED_FOR.get(ground, frozenset()):
                 return ground

@@ -99,13 +99,19 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
-    column: int
-    row: int
+    left: int
+    top: int
     bands: int
     paper: Ink
     ink: Ink
     quarter: int
-    starts: tuple[float, ...]
+    begins: tuple[float, ...]
+
+
+def _starts(length: int, side: int) -> range:
+    """Where tiles begin, so that those at both ends are cut alike."""
+    over = math.ceil(length / side) * side - length
+    return range(-over // 2 // 2 * 2, length, side)
 
 
 class Tiles:
@@ -124,14 +130,18 @@ class Tiles:
         self._masks: dict[tuple[int, int], Stencil] = {}
         colours = [colour.ink() for colour in (stage.palette.ground, *stage.palette.shapes)]
         turns = 4 * max(1, round(stage.seconds / 14))
+        self._ground = stage.palette.ground.ink()
         self._tiles = []
-        for row in range(math.ceil(stage.height / self._side)):
-            for column in range(math.ceil(stage.width / self._side)):
+        for left in _starts(stage.width, self._side):
+            for top in _starts(stage.height, self._side):
+                across = abs(left + self._side / 2 - stage.width / 2) / stage.width
+                down = abs(top + self._side / 2 - stage.height / 2) / stage.height
+                if stage.has_text and across < 0.45 and down < 0.34:
+                    continue
                 paper, ink = stage.dice.sample(colours, 2)
-                starts = tuple((slot + stage.dice.uniform(0, 0.7)) / turns for slot in range(turns))
-                self._tiles.append(
-                    _Tile(column, row, stage.dice.choice(self._BANDS), paper, ink, stage.dice.randrange(4), starts)
-                )
+                begins = tuple((slot + stage.dice.uniform(0, 0.7)) / turns for slot in range(turns))
+                bands, quarter = stage.dice.choice(self._BANDS), stage.dice.randrange(4)
+                self._tiles.append(_Tile(left, top, bands, paper, ink, quarter, begins))
 
     def _mask(self, bands: int, step: int) -> Stencil:
         key = bands, step % (4 * self._STEPS)
@@ -145,9 +155,9 @@ class Tiles:
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
+        canvas.fill(self._ground)
         for tile in self._tiles:
-            left, top = tile.column * self._side, tile.row * self._side
-            begun = (part(later, start, self._turn_time) for start in tile.starts for later in (turn, turn + 1))
+            begun = (part(later, start, self._turn_time) for start in tile.begins for later in (turn, turn + 1))
             quarters = tile.quarter + sum(map(smooth, begun))
-            canvas.rectangle(tile.paper, left, top, left + self._side, top + self._side)
-            canvas.stamp(self._mask(tile.bands, round(quarters * self._STEPS)), tile.ink, left, top)
+            canvas.rectangle(tile.paper, tile.left, tile.top, tile.left + self._side, tile.top + self._side)
+            canvas.stamp(self._mask(tile.bands, round(quarters * self._STEPS)), tile.ink, tile.left, tile.top)

@@ -1,0 +1,68 @@
+"""Make the pictures that README shows, with the code that makes the videos.
+
+    PYTHONPATH=layers/common python docs/images/make_stills.py
+
+Writes beside itself: `sketch.webp`, the three styles side by side and moving, and a still of each, `sketch-fun.jpg`,
+`sketch-calm.jpg` and `sketch-background.jpg`.
+"""  # noqa: INP001 - a script, not a package
+
+import tempfile
+from pathlib import Path
+
+import av
+from PIL import Image
+
+from videojobs.adapters.media.sketch import FRAMES_PER_SECOND, draw_sketch
+from videojobs.adapters.media.stills import write_poster
+from videojobs.domain.job import AspectRatio, Style
+
+PROMPTS = {
+    Style.FUN: "A paper boat sails across the city after the rain",
+    Style.CALM: "Lavender fields in the summer wind",
+    Style.BACKGROUND: "Deep space, distant galaxies",
+}
+SECONDS = 5
+PANEL = 400, 225
+GAP = 12
+EVERY = 2
+"""Each how many frames one is shown."""
+
+
+def main() -> None:
+    """Draw a video of each style, take its poster, and put the three side by side."""
+    here = Path(__file__).parent
+    panels = []
+    with tempfile.TemporaryDirectory() as folder:
+        for style, prompt in PROMPTS.items():
+            video = Path(folder) / f"{style}.mp4"
+            draw_sketch(
+                prompt=prompt,
+                style=style,
+                seconds=SECONDS,
+                aspect_ratio=AspectRatio.LANDSCAPE,
+                path=video,
+                on_progress=lambda _: None,
+            )
+            write_poster(video, here / f"sketch-{style}.jpg")
+            with av.open(str(video)) as container:
+                frames = [frame.to_image() for frame in container.decode(video=0)]
+            panels.append([frame.resize(PANEL, Image.Resampling.LANCZOS) for frame in frames[::EVERY]])
+    sheets = []
+    for row in zip(*panels, strict=True):
+        sheet = Image.new("RGB", (3 * PANEL[0] + 2 * GAP, PANEL[1]), "white")
+        for number, panel in enumerate(row):
+            sheet.paste(panel, (number * (PANEL[0] + GAP), 0))
+        sheets.append(sheet)
+    sheets[0].save(
+        here / "sketch.webp",
+        save_all=True,
+        append_images=sheets[1:],
+        duration=round(1000 * EVERY / FRAMES_PER_SECOND),
+        loop=0,
+        quality=84,
+        method=4,
+    )
+
+
+if __name__ == "__main__":
+    main()
