@@ -29,6 +29,8 @@ FIELDS = [
     "aspectRatio",
     "createdAt",
     "updatedAt",
+    "progress",
+    "posterUrl",
 ]
 
 
@@ -49,6 +51,8 @@ def test_a_queued_job_is_shown_in_full(world):
             "aspectRatio": "16:9",
             "createdAt": "2026-01-08T10:00:00.123Z",
             "updatedAt": "2026-01-08T10:00:00.123Z",
+            "progress": None,
+            "posterUrl": None,
         },
     }
 

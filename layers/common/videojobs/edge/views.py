@@ -35,6 +35,8 @@ class VideoJobData(TypedDict):
     aspectRatio: str | None
     createdAt: str
     updatedAt: str
+    progress: int | float | None
+    posterUrl: str | None
 
 
 class VideoJobEnvelope(TypedDict):
@@ -65,6 +67,8 @@ def show_job(job: VideoJob, *, sign: Callable[[str], str]) -> VideoJobEnvelope:
             "aspectRatio": _text(job.aspect_ratio),
             "createdAt": format_time(job.created_at),
             "updatedAt": format_time(job.updated_at),
+            "progress": _number(job.progress),
+            "posterUrl": sign(job.poster.url) if job.poster and job.status is JobStatus.COMPLETED else None,
         },
     }
 
