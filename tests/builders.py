@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.fakes.clock import START
 from videojobs.domain.job import (
+    Announcement,
     AspectRatio,
     HistoryEntry,
     JobId,
@@ -54,6 +55,7 @@ def a_job(**changes: Any) -> VideoJob:
         updated_at=START,
         version=1,
         next=NextStep.new(Step.START, due_at=START),
+        outbox=(Announcement.of(1, START),),
         history=(HistoryEntry(START, JobStatus.QUEUED, "accepted"),),
     )
     return replace(job, **changes)

@@ -17,6 +17,7 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
 from videojobs.domain.job import (
     MAXIMUM_HISTORY,
+    Announcement,
     HistoryEntry,
     IdempotencyKey,
     JobError,
@@ -251,7 +252,7 @@ class TestClaims:
 class TestSaves:
     def test_what_differs_is_written(self, jobs: JobRepository) -> None:
         before = a_job(lease=a_lease())
-        after = replace(a_job_with_everything(), id=before.id, history=before.history)
+        after = replace(a_job_with_everything(), id=before.id, history=before.history, outbox=before.outbox)
         jobs.add(before)
         assert jobs.save(before, after)
         assert jobs.find(before.id) == after
@@ -304,7 +305,7 @@ class TestSaves:
         assert jobs.find(before.id) is None
 
     def test_a_job_of_the_express_server_can_be_saved(self, jobs: JobRepository) -> None:
-        before = a_job(next=None, version=0, history=())
+        before = a_job(next=None, version=0, history=(), outbox=())
         after = replace(before, next=a_step())
         jobs.add(before)
         assert jobs.save(before, after)
@@ -333,6 +334,18 @@ class TestSaves:
         found = jobs.find(before.id)
         assert found is not None
         assert found.history == tuple(lines[2:])
+
+    def test_what_is_new_to_the_outbox_is_added_and_what_was_announced_meanwhile_stays_gone(
+        self, jobs: JobRepository
+    ) -> None:
+        before = a_started_job()
+        jobs.add(before)
+        jobs.mark_announced(before.id, before.outbox)
+        after = before.changed(START, progress=0.5)
+        assert jobs.save(before, after)
+        found = jobs.find(before.id)
+        assert found is not None
+        assert found.outbox == after.outbox[1:]
 
     def test_of_sixteen_that_save_at_once_one_wins(self, jobs: JobRepository) -> None:
         before = a_started_job(lease=a_lease())
@@ -420,6 +433,42 @@ class TestSweeps:
         assert all(job in made for job in found)
 
 
+class TestOutbox:
+    LATER = START + timedelta(seconds=30)
+
+    def test_jobs_with_something_to_tell_are_found_also_when_they_have_ended(self, jobs: JobRepository) -> None:
+        live, ended = a_job(), a_job(status=JobStatus.FAILED, next=None)
+        quiet, fresh = a_job(outbox=()), a_job(outbox=(Announcement.of(1, self.LATER),))
+        for job in (live, ended, quiet, fresh):
+            jobs.add(job)
+        found = list(jobs.find_unannounced(self.LATER, 100))
+        assert sorted(found, key=lambda job: job.id) == sorted([live, ended], key=lambda job: job.id)
+
+    def test_no_more_are_found_at_once_than_asked_for(self, jobs: JobRepository) -> None:
+        for _ in range(3):
+            jobs.add(a_job())
+        assert len(list(jobs.find_unannounced(self.LATER, 2))) == 2
+
+    def test_what_was_announced_is_gone_and_the_rest_stays(self, jobs: JobRepository) -> None:
+        told, untold = Announcement.of(1, START), Announcement.of(2, START)
+        job = a_job(outbox=(told, untold))
+        jobs.add(job)
+        jobs.mark_announced(job.id, [told])
+        jobs.mark_announced(job.id, [told, Announcement.of(1, START)])
+        assert jobs.find(job.id) == replace(job, outbox=(untold,))
+
+    def test_a_job_with_nothing_left_to_tell_is_found_no_more(self, jobs: JobRepository) -> None:
+        job = a_job()
+        jobs.add(job)
+        jobs.mark_announced(job.id, job.outbox)
+        assert list(jobs.find_unannounced(self.LATER, 100)) == []
+
+    def test_announcements_of_a_job_that_is_gone_do_no_harm(self, jobs: JobRepository) -> None:
+        missing = an_id()
+        jobs.mark_announced(missing, [Announcement.of(1, START)])
+        assert jobs.find(missing) is None
+
+
 JOB = a_started_job()
 CALLS: dict[str, Callable[[JobRepository], object]] = {
     "add": lambda jobs: jobs.add(JOB),
@@ -429,6 +478,8 @@ CALLS: dict[str, Callable[[JobRepository], object]] = {
     "find_by_key": lambda jobs: jobs.find_by_key(A_USER, "key"),
     "release_key": lambda jobs: jobs.release_key(JOB),
     "find_unadopted": lambda jobs: jobs.find_unadopted(START, 1),
+    "find_unannounced": lambda jobs: jobs.find_unannounced(START, 1),
+    "mark_announced": lambda jobs: jobs.mark_announced(JOB.id, JOB.outbox),
     "find_overdue": lambda jobs: jobs.find_overdue(START, START, 1),
 }
 

@@ -1,4 +1,4 @@
-"""A notifier that keeps what it was told to publish."""
+"""A notifier that keeps what was announced."""
 
 from collections.abc import Sequence
 from threading import Lock
@@ -8,16 +8,21 @@ from videojobs.domain.job import Announcement, JobId
 
 
 class RecordingNotifier:
-    """See `ports.Notifier`. Safe for threads. `available = False`: nothing is taken and `Unavailable` raised."""
+    """See `ports.Notifier`. Safe for threads.
+
+    `available = False`: nothing is taken and `Unavailable` raised. `answers_lost = True`: everything is taken, but the
+    answer is lost on its way, so that `Unavailable` is raised all the same.
+    """
 
     def __init__(self) -> None:
         self._published: list[tuple[JobId, Announcement]] = []
         self._lock = Lock()
         self.available = True
+        self.answers_lost = False
 
     @property
     def published(self) -> list[tuple[JobId, Announcement]]:
-        """Everything that was taken, in order, repeats included."""
+        """Everything that was taken, oldest first, repeats included."""
         with self._lock:
             return list(self._published)
 
@@ -26,4 +31,6 @@ class RecordingNotifier:
         if not self.available:
             raise Unavailable
         with self._lock:
-            self._published += [(job_id, announcement) for announcement in announcements]
+            self._published += [(job_id, each) for each in announcements]
+        if self.answers_lost:
+            raise Unavailable
