@@ -33,26 +33,33 @@ def reconcile_jobs(
     """
     counts = {"resent": 0, "late": 0, "adopted": 0, "announced": 0}
 
-    def adopt(job: VideoJob) -> None:
+    def adopt(job: VideoJob) -> bool:
         adopted = lifecycle.adopt(job, clock.now(), policy)
-        if jobs.save(job, adopted):
+        saved = jobs.save(job, adopted)
+        if saved:
             counts["adopted"] += 1
             logger.info("Job adopted", extra={"action": "job_adopted", "job_id": job.id})
             send_step(adopted, queue=queue, clock=clock)
+        return saved
 
-    def rescue(job: VideoJob) -> None:
+    def rescue(job: VideoJob) -> bool:
         now = clock.now()
-        if lifecycle.is_late(job, now, policy):
-            if jobs.save(job, lifecycle.fail(job, lifecycle.TOO_LATE, now, policy)):
-                counts["late"] += 1
-                logger.warning("Job failed, too late", extra={"action": "job_failed", "job_id": job.id})
-        elif jobs.save(job, lifecycle.send_again(job, now)):
+        late = lifecycle.is_late(job, now, policy)
+        after = lifecycle.fail(job, lifecycle.TOO_LATE, now, policy) if late else lifecycle.send_again(job, now)
+        saved = jobs.save(job, after)
+        if saved and late:
+            counts["late"] += 1
+            logger.warning("Job failed, too late", extra={"action": "job_failed", "job_id": job.id})
+        elif saved:
             counts["resent"] += 1
             logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
             send_step(job, queue=queue, clock=clock)
+        return saved
 
-    def announce(job: VideoJob) -> None:
-        counts["announced"] += not announce_changes(job, jobs=jobs, notifier=notifier).outbox
+    def announce(job: VideoJob) -> bool:
+        announced = not announce_changes(job, jobs=jobs, notifier=notifier).outbox
+        counts["announced"] += announced
+        return announced
 
     _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), adopt)
     _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), rescue)
@@ -79,11 +86,9 @@ def bury_dead_letter(job_id: JobId, step_id: str, *, jobs: JobRepository, clock:
     return buried
 
 
-def _page_through(find: Callable[[], Iterable[VideoJob]], treat: Callable[[VideoJob], None]) -> None:
-    """Treat page after page. What was treated is found no more, except where another's write won, so it ends."""
+def _page_through(find: Callable[[], Iterable[VideoJob]], treat: Callable[[VideoJob], bool]) -> None:
+    """Treat page after page. What was treated is found no more; a page where nothing could be would come again."""
     for _ in range(LIMIT // PAGE):
-        page = list(find())
-        for job in page:
-            treat(job)
-        if len(page) < PAGE:
+        treated = [treat(job) for job in find()]
+        if len(treated) < PAGE or not any(treated):
             return

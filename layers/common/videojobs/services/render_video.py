@@ -74,8 +74,9 @@ def render_video(
         with TemporaryDirectory(prefix=f"render-{job_id}-") as folder:
             try:
                 if lifecycle.is_late(job, clock.now(), policy):
-                    raise lifecycle.TOO_LATE
-                after = _render(work, Path(folder), renderer=renderer, store=store, clock=clock)
+                    after = lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy)
+                else:
+                    after = _render(work, Path(folder), renderer=renderer, store=store, clock=clock)
             except ProviderError as error:
                 after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
         save_or_stop(work.job, after, jobs=jobs)

@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch
+from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import (
     Announcement,
     HistoryEntry,
@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 KEY_LIFETIME = timedelta(hours=24)
 """How long an idempotency key names one request; then it may name another, though its job lives on."""
+
+KEY_TRIES = 5
+"""A key that has run out is released and then anybody's again: of those who race for it one gets it in each round."""
 
 
 def submit_job(
@@ -44,13 +47,17 @@ def submit_job(
             with the same key finds it.
     """
     job = _new_job(request, user_id=user_id, jobs=jobs, clock=clock, idempotency=idempotency)
-    try:
-        jobs.add(job)
-    except IdempotencyKeyTaken:
-        earlier = _find_earlier(job, jobs=jobs)
-        if earlier is not None:
-            return earlier, True
-        jobs.add(job)
+    for _ in range(KEY_TRIES):
+        try:
+            jobs.add(job)
+        except IdempotencyKeyTaken:
+            earlier = _find_earlier(job, jobs=jobs)
+            if earlier is not None:
+                return earlier, True
+        else:
+            break
+    else:
+        raise Unavailable
     logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
     send_step(job, queue=queue, clock=clock)
     return job, False

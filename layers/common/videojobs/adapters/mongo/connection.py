@@ -59,6 +59,7 @@ class MongoConnection:
         if self._database is None or refresh:
             if self._database is not None:
                 self._database.client.close()
+                self._database = None  # a client that is closed stays so: if no new one can be made now, try next time
             client: MongoClient[Document] = MongoClient(
                 self._read_uri(refresh=refresh),
                 appname="videojobs",

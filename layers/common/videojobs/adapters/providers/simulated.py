@@ -38,7 +38,7 @@ class SimulatedProvider:
         ready_at, seconds = map(float, times.split("+"))
         left = ready_at - self._clock.now().timestamp()
         if left > 0:
-            return Generation(done=False, progress=1 - min(left / seconds, 1), poll_after_seconds=left)
+            return Generation(done=False, progress=1 - min(left / max(seconds, 0.001), 1), poll_after_seconds=left)
         if outcome == "fails":
             words = "The simulated provider failed, as it was told to now and then."
             raise ProviderError(FailureCode.PROVIDER_ERROR, words, transient=True)
