@@ -1,0 +1,70 @@
+"""The signature is the one that botocore makes."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotocoreCredentials
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from videojobs.adapters.sigv4 import Credentials, sign_post
+
+NOW = datetime(2026, 11, 23, 5, 0, 1, tzinfo=UTC)
+WORDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-_.", min_size=1, max_size=60)
+KEYS = st.builds(Credentials, WORDS, WORDS, st.none() | WORDS)
+
+
+@pytest.fixture
+def _botocore_lives_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: NOW)
+
+
+def sign_with_botocore(
+    url: str, headers: dict[str, str], body: bytes, *, credentials: Credentials, service: str, region: str
+) -> dict[str, Any]:
+    request = AWSRequest("POST", url, headers=headers, data=body)
+    SigV4Auth(BotocoreCredentials(*credentials), service, region).add_auth(request)
+    return dict(request.headers)
+
+
+@pytest.mark.usefixtures("_botocore_lives_now")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    url=st.sampled_from(
+        ["https://sqs.eu-west-1.amazonaws.com/", "http://127.0.0.1:4566/", "https://example.com:8443/"]
+    ),
+    target=WORDS,
+    body=st.binary(max_size=200),
+    credentials=KEYS,
+    scope=st.tuples(st.sampled_from(["sqs", "secretsmanager"]), st.sampled_from(["us-east-1", "us-gov-west-1"])),
+)
+def test_botocore_signs_alike(
+    url: str, target: str, body: bytes, credentials: Credentials, scope: tuple[str, str]
+) -> None:
+    service, region = scope
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
+    theirs = sign_with_botocore(url, headers, body, credentials=credentials, service=service, region=region)
+    ours = sign_post(url, headers, body, credentials=credentials, service=service, region=region, now=NOW)
+    assert {name: value for name, value in ours.items() if name != "Host"} == theirs
+
+
+def test_a_signed_request_says_who_signed_what_and_when() -> None:
+    ours = sign_post(
+        "https://sqs.us-east-1.amazonaws.com/",
+        {"Content-Type": "application/x-amz-json-1.0"},
+        b"{}",
+        credentials=Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+        service="sqs",
+        region="us-east-1",
+        now=NOW,
+    )
+    assert ours["Host"] == "sqs.us-east-1.amazonaws.com"
+    assert ours["X-Amz-Date"] == "20261123T050001Z"
+    assert ours["Authorization"].startswith(
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261123/us-east-1/sqs/aws4_request, "
+        "SignedHeaders=content-type;host;x-amz-date, Signature="
+    )
+    assert "X-Amz-Security-Token" not in ours
