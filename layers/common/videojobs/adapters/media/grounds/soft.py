@@ -26,7 +26,7 @@ class Lights:
     """Large soft lights that wander through one another, painted small and blown up."""
 
     text_middle = 0.5
-    _SHRINK = 8
+    _SHRINK = 4
 
     def __init__(self, stage: Stage) -> None:
         """Place the lights."""
@@ -47,7 +47,7 @@ class Lights:
                 base * stage.dice.choice((1, 1, -1, 2)),
                 stage.dice.random(),
             )
-            for index in range(7)
+            for index in range(6)
         ]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
