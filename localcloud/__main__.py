@@ -5,20 +5,18 @@ import sys
 
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
+from localcloud.function_logs import show_logs
 from localcloud.progress import console, errors
+from localcloud.stack import Stack
 from localcloud.system import bring_up, take_down
+from localcloud.tokens import SAMPLE_USER, make_token
 
 
 def main() -> int:
     """Run one command; the exit status is 1 if it could not do it, 130 if it was interrupted."""
     arguments = _parser().parse_args()
-    config = CloudConfig.from_environment()
     try:
-        if arguments.command == "up":
-            stack = bring_up(config)
-            console.print(f"\nThe system is up: [bold]{stack.apiUrl}[/bold]")
-        elif arguments.command == "down":
-            take_down(config)
+        _run(arguments, CloudConfig.from_environment())
     except LocalCloudError as error:
         errors.print(str(error), markup=False, style="red")
         return 1
@@ -27,11 +25,46 @@ def main() -> int:
     return 0
 
 
+def _run(arguments: argparse.Namespace, config: CloudConfig) -> None:
+    match arguments.command:
+        case "up":
+            stack = bring_up(config)
+            console.print(f"\nThe system is up: [bold]{stack.apiUrl}[/bold]\nTry it:  make demo")
+        case "down":
+            take_down(config)
+        case "logs":
+            show_logs(config, Stack.read(config), function=arguments.function, follow=arguments.follow)
+        case "token":
+            print(make_token(Stack.read(config), user_id=arguments.user, minutes=arguments.minutes))
+        case "demo":
+            # Imported for this command alone: it brings the media libraries.
+            from localcloud.demo import Wish, run_demo
+
+            wish = Wish(arguments.prompt, arguments.style, arguments.duration, arguments.ratio)
+            run_demo(config, bring_up(config), wish)
+        case "api":
+            from localcloud.sam_api import serve_api
+
+            serve_api(config, bring_up(config))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description="The whole system on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start what isn't running, deploy what has changed")
-    commands.add_parser("down", help="stop everything")
+    commands.add_parser("down", help="stop everything; what it holds is kept")
+    logs = commands.add_parser("logs", help="what the functions log")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as they log more")
+    logs.add_argument("function", nargs="?", help="one function alone, such as worker")
+    token = commands.add_parser("token", help="a session token, for the API's cookie")
+    token.add_argument("--user", default=SAMPLE_USER, help="the user's id, 24 hexadecimal digits")
+    token.add_argument("--minutes", type=float, default=60)
+    demo = commands.add_parser("demo", help="turn a prompt into a video")
+    demo.add_argument("--prompt", default="A paper boat sails through a thunderstorm of confetti")
+    demo.add_argument("--style", default="fun", choices=["fun", "calm", "background"])
+    demo.add_argument("--duration", type=float, default=8, help="seconds")
+    demo.add_argument("--ratio", default="16:9", choices=["16:9", "9:16", "1:1", "4:3"])
+    commands.add_parser("api", help="serve the API with `sam local start-api`, in containers")
     return parser
 
 
