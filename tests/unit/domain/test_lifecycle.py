@@ -1,0 +1,287 @@
+"""What each outcome of a step makes of a job."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.builders import a_job, a_lease, a_started_job, a_step, an_output
+from tests.fakes.clock import START
+from videojobs.domain import lifecycle
+from videojobs.domain.errors import FailureCode, IllegalTransition, ProviderError
+from videojobs.domain.job import JobError, JobStatus, ProviderTask, Step, StoredObject, VideoJob
+from videojobs.domain.policy import BACKOFF_FIRST, StepPolicy
+
+NOW = START + timedelta(seconds=10)
+POLICY = StepPolicy()
+POSTER = StoredObject("videos-of-tests", "videos/1/1.jpg", 12)
+PASSING = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
+FINAL = ProviderError(FailureCode.CONTENT_REJECTED, "The provider refuses such videos.", transient=False)
+
+
+def a_claimed_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
+    """A started job under our lease."""
+    return a_started_job(step, **({"lease": a_lease()} | changes))
+
+
+def test_the_intent_is_a_task_without_a_ref_under_the_same_lease() -> None:
+    job = a_job(lease=a_lease())
+    begun = lifecycle.begin(job, "scripted", NOW)
+    assert begun.status is JobStatus.PROCESSING
+    assert begun.provider == ProviderTask("scripted", submitted_at=NOW)
+    assert (begun.lease, begun.next, begun.started_at, begun.progress) == (job.lease, job.next, NOW, 0.0)
+
+
+def test_a_second_intent_keeps_the_first_start_and_is_no_news_to_the_user() -> None:
+    job = a_claimed_job(Step.START, provider=None)
+    begun = lifecycle.begin(job, "scripted", NOW)
+    assert (begun.started_at, begun.version, begun.history) == (START, job.version, job.history)
+    assert begun.provider == ProviderTask("scripted", submitted_at=NOW)
+
+
+def test_what_is_known_of_an_earlier_intent_goes_into_the_history() -> None:
+    job = a_claimed_job(Step.START, provider=ProviderTask("scripted", START, unreachable=3), started_at=None)
+    begun = lifecycle.begin(job, "scripted", NOW, "nobody knows")
+    assert begun.history[-1].note == "nobody knows"
+    assert begun.provider == ProviderTask("scripted", NOW, unreachable=3)
+    assert begun.started_at == NOW
+
+
+def test_a_job_that_waited_for_a_provider_counts_its_deadline_from_then() -> None:
+    waited = lifecycle.postpone(a_job(lease=a_lease()), NOW + timedelta(minutes=1), NOW)
+    assert lifecycle.begin(waited, "scripted", NOW + timedelta(minutes=2)).started_at == NOW
+
+
+def test_an_ended_job_begins_no_more() -> None:
+    with pytest.raises(IllegalTransition):
+        lifecycle.begin(a_job(status=JobStatus.COMPLETED), "scripted", NOW)
+
+
+def test_a_submitted_job_asks_again_after_what_the_provider_said() -> None:
+    job = a_claimed_job(Step.START, provider=ProviderTask("scripted", START, unreachable=2))
+    after = lifecycle.submitted(job, "task-9", NOW, 7.5)
+    assert after.next is not None
+    assert (after.next.step, after.next.due_at) == (Step.POLL, NOW + timedelta(seconds=7.5))
+    assert after.provider == ProviderTask("scripted", START, ref="task-9")
+
+
+def test_where_there_is_nothing_to_wait_for_the_next_step_is_to_render() -> None:
+    after = lifecycle.submitted(a_claimed_job(Step.START), "task-9", NOW, None)
+    assert after.next is not None
+    assert (after.next.step, after.next.due_at) == (Step.RENDER, NOW)
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "shown"), [(0.0, 0.5, 0.45), (0.6, 0.5, 0.6), (0.6, None, 0.6), (None, 0.0, 0.0)]
+)
+def test_progress_never_goes_back(known: float | None, told: float | None, shown: float) -> None:
+    after = lifecycle.wait(a_claimed_job(progress=known), told, NOW, 5, share=0.9)
+    assert after.progress == pytest.approx(shown)
+
+
+def test_a_poll_that_brings_no_progress_is_no_news_to_the_user() -> None:
+    job = a_claimed_job(progress=0.45, provider=ProviderTask("scripted", START, ref="task-1", unreachable=4))
+    after = lifecycle.wait(job, 0.5, NOW, 5, share=0.9)
+    assert (after.version, after.outbox) == (job.version, job.outbox)
+    assert after.provider == ProviderTask("scripted", START, ref="task-1")
+    assert after.next is not None
+    assert after.next.due_at == NOW + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("step", [Step.START, Step.POLL])
+def test_no_answer_means_the_same_step_again_in_the_same_attempt(step: Step) -> None:
+    job = a_claimed_job(step)
+    after = lifecycle.ask_again(job, step, NOW)
+    assert after.next is not None
+    assert after.next.step is step
+    assert NOW <= after.next.due_at <= NOW + BACKOFF_FIRST
+    assert after.provider is not None
+    assert (after.provider.unreachable, after.attempt, after.version) == (1, job.attempt, job.version)
+
+
+def test_a_job_waits_for_an_open_circuit_at_no_cost() -> None:
+    job = a_job(lease=a_lease())
+    until = NOW + timedelta(minutes=1)
+    after = lifecycle.postpone(job, until, NOW)
+    assert after.next is not None
+    assert after.next.step is Step.START
+    assert until <= after.next.due_at <= until + BACKOFF_FIRST
+    assert (after.status, after.attempt, after.started_at) == (JobStatus.QUEUED, job.attempt, NOW)
+    assert after.history[-1].note == "waiting: the provider has been failing, next try after 10:01:10"
+
+
+class TestAnotherAttempt:
+    def test_it_starts_afresh_after_a_pause(self) -> None:
+        job = a_claimed_job(progress=0.7, output=an_output(), poster=POSTER)
+        after = lifecycle.retry_or_fail(job, PASSING, NOW, POLICY)
+        assert after.next is not None
+        assert after.next.step is Step.START
+        assert NOW <= after.next.due_at <= NOW + BACKOFF_FIRST
+        assert (after.status, after.attempt, after.started_at) == (JobStatus.PROCESSING, 2, START)
+        assert (after.provider, after.output, after.poster, after.progress) == (None, None, None, 0.0)
+        assert after.version == job.version + 1
+        assert "attempt 1 failed (provider_error: The provider stumbled.)" in after.history[-1].note
+
+    def test_it_waits_for_as_long_as_the_provider_asked(self) -> None:
+        busy = ProviderError(FailureCode.RATE_LIMITED, "Busy.", transient=True, retry_after_seconds=600)
+        after = lifecycle.retry_or_fail(a_claimed_job(), busy, NOW, POLICY)
+        assert after.next is not None
+        assert after.next.due_at == NOW + timedelta(seconds=600)
+
+    @pytest.mark.parametrize(
+        ("error", "changes"),
+        [
+            (FINAL, {}),
+            (PASSING, {"attempt": POLICY.maximum_attempts}),
+            (PASSING, {"started_at": NOW - POLICY.deadline}),
+            (ProviderError(FailureCode.RATE_LIMITED, "Busy.", transient=True, retry_after_seconds=3600), {}),
+            (
+                ProviderError(FailureCode.RATE_LIMITED, "Busy.", transient=True, retry_after_seconds=3600),
+                {"started_at": None},
+            ),
+        ],
+        ids=["nothing would change", "no attempt is left", "it is too late", "it would be too late", "or never begun"],
+    )
+    def test_none_where_it_can_not_help(self, error: ProviderError, changes: dict[str, Any]) -> None:
+        after = lifecycle.retry_or_fail(a_claimed_job(**changes), error, NOW, POLICY)
+        assert after.status is JobStatus.FAILED
+        assert after.error_message == error.message
+        assert after.error == JobError(error.reason, retryable=error.transient)
+
+
+def test_rendering_comes_at_once() -> None:
+    after = lifecycle.render_next(a_claimed_job(), NOW)
+    assert after.next is not None
+    assert (after.next.step, after.next.due_at) == (Step.RENDER, NOW)
+
+
+def test_while_rendering_the_lease_is_renewed_and_progress_never_goes_back() -> None:
+    job = a_claimed_job(Step.RENDER, progress=0.4)
+    renewed = a_lease(60)
+    assert lifecycle.keep_rendering(job, 0.7, NOW, renewed).progress == 0.7
+    after = lifecycle.keep_rendering(job, 0.2, NOW, renewed)
+    assert (after.progress, after.lease, after.next) == (0.4, renewed, job.next)
+
+
+def test_files_in_the_bucket_are_looked_at_once_more() -> None:
+    after = lifecycle.finish_next(a_claimed_job(Step.RENDER), an_output(), POSTER, NOW)
+    assert (after.output, after.poster) == (an_output(), POSTER)
+    assert after.next is not None
+    assert (after.next.step, after.next.due_at) == (Step.FINISH, NOW)
+
+
+def test_files_that_are_not_whole_are_made_again() -> None:
+    job = a_claimed_job(Step.FINISH, output=an_output(), poster=POSTER)
+    after = lifecycle.render_again(job, NOW)
+    assert (after.output, after.poster, after.attempt) == (None, None, job.attempt)
+    assert after.next is not None
+    assert after.next.step is Step.RENDER
+    assert after.history[-1].note.startswith("the stored video is missing or cut short")
+
+
+def test_a_completed_job_has_a_video_and_nothing_left_to_do() -> None:
+    after = lifecycle.complete(a_claimed_job(), "s3://videos/1.mp4", NOW, POLICY)
+    assert (after.status, after.video_url, after.progress) == (JobStatus.COMPLETED, "s3://videos/1.mp4", 1.0)
+    assert (after.next, after.lease, after.expires_at) == (None, None, NOW + POLICY.retention)
+
+
+def test_a_failed_job_says_why_and_has_nothing_left_to_do() -> None:
+    after = lifecycle.fail(a_claimed_job(attempt=2), FINAL, NOW, POLICY)
+    assert (after.status, after.error_message) == (JobStatus.FAILED, "The provider refuses such videos.")
+    assert after.error == JobError("content_rejected", retryable=False)
+    assert (after.next, after.lease, after.expires_at) == (None, None, NOW + POLICY.retention)
+    assert after.history[-1].note == "failed in attempt 2 (content_rejected)"
+
+
+OUTCOMES = {
+    "submitted": lambda job: lifecycle.submitted(job, "ref", NOW, 5),
+    "wait": lambda job: lifecycle.wait(job, 0.5, NOW, 5, 1.0),
+    "ask_again": lambda job: lifecycle.ask_again(job, Step.POLL, NOW),
+    "postpone": lambda job: lifecycle.postpone(job, NOW, NOW),
+    "retry": lambda job: lifecycle.retry_or_fail(job, PASSING, NOW, POLICY),
+    "render_next": lambda job: lifecycle.render_next(job, NOW),
+    "finish_next": lambda job: lifecycle.finish_next(job, an_output(), POSTER, NOW),
+    "render_again": lambda job: lifecycle.render_again(job, NOW),
+}
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES.keys())
+def test_every_outcome_ends_the_lease_and_names_a_new_step(outcome: Any) -> None:
+    job = a_claimed_job()
+    after = outcome(job)
+    assert after.lease is None
+    assert after.next.id != job.next.id
+    assert after.next.resends == 0
+    assert after.next.due_at.microsecond % 1000 == 0
+
+
+class TestAdoption:
+    @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
+    def test_an_unfinished_job_of_the_express_server_starts_in_its_own_status(self, status: JobStatus) -> None:
+        job = a_job(status=status, next=None, version=0, history=(), outbox=())
+        after = lifecycle.adopt(job, NOW, POLICY)
+        assert after.next is not None
+        assert (after.next.step, after.next.due_at) == (Step.START, NOW)
+        assert (after.status, after.started_at, after.history[-1].note) == (status, NOW, "adopted")
+
+    @pytest.mark.parametrize(
+        "impossible",
+        [
+            {"prompt": ""},
+            {"style": "sepia"},
+            {"style": ""},
+            {"aspect_ratio": "2:1"},
+            {"duration": None},
+            {"duration": 0},
+        ],
+        ids=str,
+    )
+    def test_one_that_asks_for_the_impossible_fails_with_words(self, impossible: dict[str, Any]) -> None:
+        after = lifecycle.adopt(a_job(next=None, **impossible), NOW, POLICY)
+        assert after.status is JobStatus.FAILED
+        assert after.error == JobError("invalid_request", retryable=False)
+        assert after.error_message == "This video can't be made from what was asked for. Please ask again."
+
+
+class TestSendingAgain:
+    def test_the_pauses_double_up_to_a_limit(self) -> None:
+        job = a_started_job()
+        pauses = []
+        for _ in range(20):
+            job = lifecycle.send_again(job, NOW)
+            assert job.next is not None
+            pauses.append((job.next.due_at - NOW).total_seconds())
+        assert pauses[:6] == [30, 60, 120, 240, 480, 900]
+        assert set(pauses[6:]) == {900}
+
+    def test_it_stays_the_same_step_of_the_same_job(self) -> None:
+        job = a_started_job(lease=a_lease())
+        after = lifecycle.send_again(job, NOW)
+        assert job.next is not None
+        assert after.next is not None
+        assert (after.next.id, after.next.resends) == (job.next.id, 1)
+        assert (after.lease, after.version, after.attempt) == (job.lease, job.version, job.attempt)
+
+    def test_an_ended_job_has_no_step_to_send(self) -> None:
+        with pytest.raises(ValueError, match="no step"):
+            lifecycle.send_again(a_job(next=None), NOW)
+
+
+class TestLateness:
+    @pytest.mark.parametrize(("after_start", "late"), [(-0.001, False), (0, True), (60, True)])
+    def test_a_job_is_late_once_its_deadline_is_over(self, after_start: float, late: bool) -> None:
+        then = START + POLICY.deadline + timedelta(seconds=after_start)
+        assert lifecycle.is_late(a_started_job(), then, POLICY) is late
+
+    def test_a_job_that_nobody_has_begun_with_is_not_late(self) -> None:
+        assert not lifecycle.is_late(a_job(), START + timedelta(days=365), POLICY)
+
+    def test_an_ended_job_is_not_late(self) -> None:
+        ended = a_started_job(status=JobStatus.COMPLETED)
+        assert not lifecycle.is_late(ended, START + timedelta(days=365), POLICY)
+
+
+@pytest.mark.parametrize("outcome", [OUTCOMES["submitted"], OUTCOMES["wait"], OUTCOMES["ask_again"]])
+def test_an_answer_of_a_provider_that_was_never_asked_is_a_bug(outcome: Any) -> None:
+    with pytest.raises(ValueError, match="begin"):
+        outcome(a_job(next=a_step()))
