@@ -81,15 +81,20 @@ def _fun(dice: random.Random, hue: float, second: float | None, *, dark: bool) -
 
 def _soft(dice: random.Random, hue: float, second: float | None, *, dark: bool) -> Palette:
     spread = dice.choice((-70, -48, 42, 60, 84))
+    opposite = dice.choice((150, 180, 205)) if dice.random() < 0.3 else None
+    if dark:
+        hue = _deep(hue)
+        if _is_muddy(hue + spread) or _is_muddy(hue + spread / 2):
+            spread = -spread
     other = hue + spread if second is None else second
-    accent = hue + dice.choice((150, 180, 205)) if dice.random() < 0.3 else other + spread / 2
+    accent = other + spread / 2 if opposite is None else hue + opposite
     if dark:
         text = Colour(0.98, 0.015, hue % 360)
         looks = (
             (0.25, 0.09, hue),
             (0.43, 0.16, hue),
             (0.5, 0.17, other),
-            (0.36, 0.14, hue - spread / 2),
+            (0.36, 0.14, hue + spread / 2),
             (0.58, 0.17, accent),
         )
     else:
