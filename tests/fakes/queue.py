@@ -45,6 +45,11 @@ class RecordingQueue:
             taken, self._sent = self._sent, []
             return taken
 
+    def put_back(self, message: SentMessage) -> None:
+        """Return a drained message."""
+        with self._lock:
+            self._sent.append(message)
+
     def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
         """Keep it."""
         if not self.available:
