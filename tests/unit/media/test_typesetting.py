@@ -94,7 +94,7 @@ def test_nothing_sticks_out_of_its_box(prompt, face):
             assert left >= 50 - 0.15 * page.size
             assert left + lettering.stencil.width <= 950 + 0.15 * page.size
             assert item.baseline + lettering.top >= 100 - 0.5 * page.size
-            assert item.baseline + lettering.bottom <= 500 + 0.5 * page.size
+            assert item.baseline + lettering.top + lettering.stencil.height <= 500 + 0.5 * page.size
 
 
 def test_words_of_a_line_do_not_overlap():

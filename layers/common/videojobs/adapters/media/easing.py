@@ -15,11 +15,6 @@ def smooth(t: float) -> float:
     return t * t * t * (t * (6 * t - 15) + 10)
 
 
-def settle(t: float) -> float:
-    """Starts at full speed and comes to rest."""
-    return 1 - (1 - t) ** 3
-
-
 def overshoot(t: float, by: float = 1.5) -> float:
     """Goes past its goal and swings back."""
     return 1 + (by + 1) * (t - 1) ** 3 + by * (t - 1) ** 2

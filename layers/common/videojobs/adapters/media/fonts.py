@@ -76,15 +76,10 @@ class Lettering:
     top: int
     stencil: Stencil | None
 
-    @property
-    def bottom(self) -> int:
-        """How far the ink reaches below the base line (negative: it ends above)."""
-        return self.top + (self.stencil.height if self.stencil else 0)
-
 
 @lru_cache(maxsize=256)
-def set_runs(runs: tuple[Run, ...], face: Face, size: int, tracking: float = 0.0) -> Lettering:
-    """Shape and rasterise runs, given from left to right; `tracking` is extra space between glyphs, in ems."""
+def set_runs(runs: tuple[Run, ...], face: Face, size: int) -> Lettering:
+    """Shape and rasterise runs, given from left to right."""
     raster = uharfbuzz.RasterDraw()
     raster.scale_factor = (_SUBPIXELS, _SUBPIXELS)
     pen = 0.0
@@ -98,7 +93,7 @@ def set_runs(runs: tuple[Run, ...], face: Face, size: int, tracking: float = 0.0
             if glyph.codepoint:
                 raster.transform = (1, 0, 0, 1, pen + position.x_offset, position.y_offset)
                 raster.draw_glyph(font, glyph.codepoint)
-                pen += position.x_advance + (tracking * size * _SUBPIXELS if position.x_advance else 0)
+                pen += position.x_advance
     image = raster.render()
     extents = image.extents
     stencil = None

@@ -80,22 +80,20 @@ def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
     return done
 
 
-def place(page: Page, setting: Setting, centre_x: float, centre_y: float, *, align: float = 0.5) -> list[Placed]:
-    """Where each word goes, the block around that middle; `align` 0 is flush left, 0.5 centred.
+def place(page: Page, setting: Setting, centre_x: float, centre_y: float) -> list[Placed]:
+    """Where each word goes, each line centred, the block around that middle.
 
     A page that begins in Arabic or Hebrew runs from right to left.
     """
     is_rtl = page.lines[0].words[0].is_rtl
     placed: list[Placed] = []
-    widest = max(line.width for line in page.lines) * page.size
     tall = (len(page.lines) - 1) * setting.leading * page.size
     order = 0
     for number, line in enumerate(page.lines):
         baseline = centre_y - tall / 2 + number * setting.leading * page.size + 0.34 * page.size
         reading = {id(word): order + index for index, word in enumerate(line.words)}
         order += len(line.words)
-        shift = 1 - align if is_rtl else align
-        pen = centre_x - widest / 2 + (widest - line.width * page.size) * shift
+        pen = centre_x - line.width * page.size / 2
         visual = _visual(line.words, is_rtl=is_rtl)
         for index, word in enumerate(visual):
             if index and not _touching(visual[index - 1], word):

@@ -28,9 +28,9 @@ class Word:
     width: float
     """In ems."""
 
-    def lettering(self, size: int, tracking: float = 0.0) -> Lettering:
+    def lettering(self, size: int) -> Lettering:
         """The word in type of that size (pixels an em)."""
-        return set_runs(self.runs, self.face, size, tracking)
+        return set_runs(self.runs, self.face, size)
 
 
 def drawable_words(prompt: str, face: Face) -> list[Word]:
@@ -125,7 +125,7 @@ def _word(text: str, face: Face, *, glued: bool) -> Word | None:
     is_rtl = directions[next(spoken, 0)]
     visual = tuple(reversed(runs)) if is_rtl else tuple(runs)
     lettering = set_runs(visual, face, _REFERENCE_SIZE)
-    if lettering.stencil is None:
+    if lettering.stencil is None or lettering.advance <= 0:
         return None
     width = lettering.advance / _REFERENCE_SIZE
     return Word(visual, face, glued, is_rtl, text[-1] in _ENDS_PHRASE, text.casefold() in LEADS_ON, width)

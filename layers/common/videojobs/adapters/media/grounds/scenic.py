@@ -49,10 +49,8 @@ class _Sun:
 class _Layer:
     ridge: _Ridge
     ink: Ink
-    top: float
+    top: int
     sway: float
-    bob: float
-    phase: float
 
 
 class Hills:
@@ -88,9 +86,9 @@ class Hills:
             return tall * (0.5 - 0.45 * height / total)
 
         ridge = _Ridge(even(stage.width + 2 * sway + 8), tall, edge)
-        top = stage.height * (horizon - 0.06 + (0.92 - horizon) * depth)
+        top = even(stage.height * (horizon - 0.06 + (0.92 - horizon) * depth))
         ink = between(far, near, 0.12 + 0.88 * depth).ink()
-        return _Layer(ridge, ink, top, sway, stage.height * 0.006, dice.random())
+        return _Layer(ridge, ink, top, sway)
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
@@ -98,9 +96,8 @@ class Hills:
         self._sun.paint(canvas, 0.02 * swing(self._turns * turn))
         for layer in self._layers:
             view = layer.sway * (1 + 0.98 * swing(self._turns * turn)) + 2
-            top = 2 * round((layer.top + layer.bob * swing(self._turns * turn + layer.phase)) / 2)
-            canvas.stamp(layer.ridge.at(view, canvas.width), layer.ink, 0, top)
-            canvas.rectangle(layer.ink, 0, top + layer.ridge.height, canvas.width, canvas.height)
+            canvas.stamp(layer.ridge.at(view, canvas.width), layer.ink, 0, layer.top)
+            canvas.rectangle(layer.ink, 0, layer.top + layer.ridge.height, canvas.width, canvas.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +148,7 @@ class Sea:
         canvas.copy_from(self._sky)
         self._sun.paint(canvas, 0.0)
         for swell in self._swells:
-            top = 2 * round((swell.top + swell.heave * swing(self._heaves * turn + swell.phase)) / 2)
+            top = round(swell.top + swell.heave * swing(self._heaves * turn + swell.phase))
             view = swell.period * ((swell.laps * turn) % 1)
             canvas.stamp(swell.ridge.at(view, canvas.width), swell.ink, 0, top)
             canvas.rectangle(swell.ink, 0, top + swell.ridge.height, canvas.width, canvas.height)
