@@ -51,7 +51,7 @@ def run_step(
                 after = _poll(job, jobs=jobs, provider=provider, clock=clock, policy=policy)
             case Step.FINISH:
                 after = _finish(job, jobs=jobs, store=store, clock=clock, policy=policy)
-            case Step.RENDER:
+            case Step.RENDER:  # pragma: no branch - the last of them
                 raise ValueError("a render step came to the worker's queue")
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
