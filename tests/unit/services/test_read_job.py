@@ -1,0 +1,60 @@
+"""Who may read a job."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.builders import A_USER, ANOTHER_USER, a_job
+from tests.fakes.clock import START, VirtualClock
+from tests.fakes.jobs import InMemoryJobRepository
+from videojobs.domain.errors import JobForbidden, JobNotFound, Unavailable
+from videojobs.domain.job import JobId
+from videojobs.services.read_job import read_job
+
+
+def test_the_owner_reads_the_job_however_the_id_is_written() -> None:
+    job = a_job(id=JobId("65a0000000000000000000ff"))
+    jobs = InMemoryJobRepository(job)
+    for written in (job.id, job.id.upper()):
+        assert read_job(written, user_id=A_USER, jobs=jobs, clock=VirtualClock()) == job
+
+
+def test_nobody_else_reads_it() -> None:
+    job = a_job()
+    with pytest.raises(JobForbidden):
+        read_job(job.id, user_id=ANOTHER_USER, jobs=InMemoryJobRepository(job), clock=VirtualClock())
+
+
+@pytest.mark.parametrize(
+    "job_id",
+    ["", "no id", "f" * 23, "f" * 25, "g" * 24, "\N{ARABIC-INDIC DIGIT SIX}" * 24, "f" * 24 + "\n"],
+    ids=["nothing", "words", "short", "long", "no hex", "other digits", "a line end"],
+)
+def test_what_is_no_id_is_no_job_and_asks_no_database(job_id: str) -> None:
+    jobs = InMemoryJobRepository()
+    jobs.available = False
+    with pytest.raises(JobNotFound):
+        read_job(job_id, user_id=A_USER, jobs=jobs, clock=VirtualClock())
+
+
+def test_an_unknown_id_is_no_job() -> None:
+    with pytest.raises(JobNotFound):
+        read_job("f" * 24, user_id=A_USER, jobs=InMemoryJobRepository(), clock=VirtualClock())
+
+
+@pytest.mark.parametrize(("seconds_left", "gone"), [(1, False), (0, True), (-60, True)])
+def test_an_expired_job_is_gone_before_mongodb_removes_it(seconds_left: float, gone: bool) -> None:
+    job = a_job(expires_at=START + timedelta(seconds=seconds_left))
+    jobs = InMemoryJobRepository(job)
+    if gone:
+        with pytest.raises(JobNotFound):
+            read_job(job.id, user_id=A_USER, jobs=jobs, clock=VirtualClock())
+    else:
+        assert read_job(job.id, user_id=A_USER, jobs=jobs, clock=VirtualClock()) == job
+
+
+def test_a_database_that_is_gone_is_told() -> None:
+    jobs = InMemoryJobRepository(a_job())
+    jobs.available = False
+    with pytest.raises(Unavailable):
+        read_job("f" * 24, user_id=A_USER, jobs=jobs, clock=VirtualClock())

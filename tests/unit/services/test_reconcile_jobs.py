@@ -1,0 +1,245 @@
+"""The net below everything: what was left behind is found, once, and set going or ended."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from tests.builders import a_job, a_lease, a_started_job, a_step
+from tests.fakes.clock import START
+from tests.fakes.queue import SentMessage
+from tests.system import InMemorySystem
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import JobStatus, Step, VideoJob
+from videojobs.services.reconcile_jobs import LIMIT, PAGE
+
+NOTHING = {"resent": 0, "late": 0, "adopted": 0, "announced": 0}
+
+
+def a_quiet_job(**changes: object) -> VideoJob:
+    """A job with nothing to announce."""
+    return a_started_job(**({"outbox": ()} | changes))
+
+
+class TestOverdueSteps:
+    def test_a_message_that_never_went_out_is_sent_again_with_the_same_step(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job())
+        system.clock.advance(31)
+        assert system.sweep() == NOTHING | {"resent": 1}
+        assert system.queue.sent == [message]
+
+    def test_a_step_that_is_merely_waiting_is_left_alone(self) -> None:
+        system = InMemorySystem()
+        system.put(a_quiet_job())
+        system.clock.advance(30)
+        assert system.sweep() == NOTHING
+        assert system.queue.sent == []
+
+    def test_work_under_way_is_left_alone(self) -> None:
+        system = InMemorySystem()
+        system.put(a_quiet_job(lease=a_lease(61)))
+        system.clock.advance(60)
+        assert system.sweep() == NOTHING
+
+    def test_an_abandoned_lease_is_found_and_the_step_worked_on_again_within_ninety_seconds(self) -> None:
+        system = InMemorySystem()
+        job = system.submit()
+        [message] = system.queue.drain()
+        system.crash_worker(message)
+        waited = timedelta(0)
+        while not system.queue.sent:
+            system.clock.advance(minutes=1)
+            system.sweep()
+            waited = system.clock.now() - START
+        system.deliver(system.queue.drain()[0])
+        again = system.jobs.get(job.id)
+        assert waited <= timedelta(seconds=90)
+        assert (again.status, again.attempt) == (JobStatus.PROCESSING, 1)
+
+    def test_resends_back_off(self) -> None:
+        system = InMemorySystem()
+        system.put(a_quiet_job())
+        sent_at = []
+        for minute in range(1, 60):
+            system.clock.advance(minutes=1)
+            if system.sweep()["resent"]:
+                sent_at.append(minute)
+        pauses = [later - earlier for earlier, later in pairwise(sent_at)]
+        assert pauses == sorted(pauses)
+        assert pauses[0] <= 2
+        assert max(pauses) <= 17
+        assert len(sent_at) < 10
+
+    def test_a_queue_that_takes_nothing_now_is_asked_again_later(self) -> None:
+        system = InMemorySystem()
+        system.put(a_quiet_job())
+        system.queue.available = False
+        system.clock.advance(minutes=1)
+        assert system.sweep()["resent"] == 1
+        system.queue.available = True
+        system.clock.advance(minutes=2)
+        system.sweep()
+        assert len(system.queue.sent) == 1
+
+    def test_a_late_duplicate_finds_nothing_left_to_do(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job())
+        system.clock.advance(31)
+        system.sweep()
+        assert system.deliver(message).status is JobStatus.COMPLETED
+        done = system.jobs.get(message.job_id)
+        assert system.deliver(system.queue.drain()[0]) == done
+
+
+class TestSweepsAtOnce:
+    def test_two_at_once_send_each_message_once(self) -> None:
+        system = InMemorySystem()
+        messages = [system.put(a_quiet_job()) for _ in range(150)]
+        system.clock.advance(31)
+        with ThreadPoolExecutor(4) as pool:
+            counts = list(pool.map(lambda _: system.sweep(), range(4)))
+        assert sum(count["resent"] for count in counts) == 150
+        assert sorted(sent.step_id for sent in system.queue.sent) == sorted(each.step_id for each in messages)
+
+    def test_two_at_once_end_each_late_job_once(self) -> None:
+        system = InMemorySystem()
+        for _ in range(150):
+            system.put(a_quiet_job())
+        system.clock.advance(hours=2)
+        with ThreadPoolExecutor(4) as pool:
+            counts = list(pool.map(lambda _: system.sweep(), range(4)))
+        assert sum(count["late"] for count in counts) == 150
+        assert {len(job.history) for job in system.jobs.all()} == {2}
+
+    @pytest.mark.parametrize("advance", [31, 7200], ids=["overdue", "late"])
+    def test_a_job_that_moves_on_during_the_sweep_is_left_to_whoever_moved_it(self, advance: float) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job())
+        system.clock.advance(advance)
+        system.jobs.before_save = lambda before, _: system.jobs.put(
+            replace(before, lease=a_lease(advance + 25)) if before.lease is None else before
+        )
+        assert system.sweep() == NOTHING
+        assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
+        assert system.queue.sent == []
+
+    def test_an_adoption_that_another_sweep_was_quicker_with_is_let_go(self) -> None:
+        system = InMemorySystem()
+        job = system.jobs.put(a_job(next=None, outbox=()))
+        system.clock.advance(minutes=1)
+        taken = replace(job, next=a_step(Step.START, due_in_seconds=60))
+        system.jobs.before_save = lambda before, _: system.jobs.put(taken) and None
+        assert system.sweep() == NOTHING
+        assert system.jobs.get(job.id) == taken
+
+
+class TestPages:
+    def test_a_sweep_goes_on_page_by_page(self) -> None:
+        system = InMemorySystem()
+        for _ in range(2 * PAGE + 1):
+            system.put(a_quiet_job())
+        system.clock.advance(31)
+        assert system.sweep()["resent"] == 2 * PAGE + 1
+
+    def test_a_sweep_ends_where_nothing_can_be_done(self) -> None:
+        system = InMemorySystem()
+        system.notifier.available = False
+        for _ in range(PAGE + 1):
+            system.jobs.put(a_job(status=JobStatus.FAILED, next=None))
+        system.clock.advance(minutes=1)
+        asked: list[int] = []
+        real_find = system.jobs.find_unannounced
+        system.jobs.find_unannounced = lambda before, limit: asked.append(limit) or real_find(before, limit)  # type: ignore[method-assign, func-returns-value]
+        assert system.sweep() == NOTHING
+        assert asked == [PAGE]
+
+    def test_a_sweep_is_bounded(self) -> None:
+        system = InMemorySystem()
+        asked: list[int] = []
+
+        def find_the_same_over_and_over(*_: object) -> list[VideoJob]:
+            asked.append(1)
+            return [system.jobs.put(a_job(next=None, outbox=(), style="sepia")) for _ in range(PAGE)]
+
+        system.jobs.find_unadopted = find_the_same_over_and_over  # type: ignore[method-assign]
+        assert system.sweep()["adopted"] == LIMIT
+        assert len(asked) == LIMIT // PAGE
+
+
+class TestEnds:
+    def test_a_job_past_its_deadline_fails_with_words_and_a_code(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job())
+        system.clock.advance(hours=1, seconds=1)
+        assert system.sweep() == NOTHING | {"late": 1}
+        failed = system.jobs.get(message.job_id)
+        assert (failed.status, failed.error_message) == (
+            JobStatus.FAILED,
+            "The video could not be made in time. Please try again.",
+        )
+        assert failed.error is not None
+        assert failed.error.code == "timeout"
+        assert system.queue.sent == []
+
+    def test_an_impossible_job_of_the_express_server_ends(self) -> None:
+        system = InMemorySystem()
+        job = system.jobs.put(a_job(next=None, outbox=(), style="sepia"))
+        system.clock.advance(minutes=1)
+        assert system.sweep()["adopted"] == 1
+        assert system.jobs.get(job.id).status is JobStatus.FAILED
+        assert system.queue.sent == []
+
+    def test_a_young_job_of_the_express_server_is_left_to_it(self) -> None:
+        system = InMemorySystem()
+        system.jobs.put(a_job(next=None, outbox=()))
+        system.clock.advance(30)
+        assert system.sweep() == NOTHING
+
+    def test_a_database_that_is_gone_ends_the_sweep(self) -> None:
+        system = InMemorySystem()
+        system.jobs.available = False
+        with pytest.raises(Unavailable):
+            system.sweep()
+
+
+class TestDeadLetters:
+    def test_a_step_that_was_delivered_in_vain_too_often_fails_its_job(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job(lease=a_lease(25)))
+        system.clock.advance(25)
+        assert system.bury(message)
+        failed = system.jobs.get(message.job_id)
+        assert failed.status is JobStatus.FAILED
+        assert failed.error is not None
+        assert failed.error.code == "internal_error"
+        assert not system.bury(message)
+        assert system.jobs.get(message.job_id) == failed
+
+    def test_a_step_that_is_no_longer_next_changes_nothing(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job())
+        assert not system.bury(replace(message, step_id="the step before"))
+        assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
+
+    def test_a_step_that_somebody_works_on_is_not_dead(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job(lease=a_lease(25)))
+        assert not system.bury(message)
+        assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
+
+    def test_an_ended_or_unknown_job_changes_nothing(self) -> None:
+        system = InMemorySystem()
+        ended = system.jobs.put(a_job(status=JobStatus.COMPLETED, next=None))
+        assert not system.bury(SentMessage(ended.id, "step", Step.POLL))
+        assert not system.bury(SentMessage(system.jobs.new_id(), "step", Step.POLL))
+        assert system.jobs.all() == [ended]
+
+    def test_a_job_that_is_claimed_at_that_moment_lives_on(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_quiet_job())
+        system.jobs.before_save = lambda before, _: system.jobs.put(replace(before, lease=a_lease())) and None
+        assert not system.bury(message)
+        assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING

@@ -1,0 +1,290 @@
+"""The worker under duplicates, stale messages, lost leases and services that do not answer."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.builders import a_job, a_lease, a_started_job, an_id, an_output
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.queue import SentMessage
+from tests.system import InMemorySystem
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import JobStatus, Lease, Step, VideoJob
+from videojobs.ports import Generation, Submission
+
+
+def steal(system: InMemorySystem, *, at_save: int) -> None:
+    """Somebody else takes over right before the worker's n-th save."""
+    saves = 0
+
+    def before_save(before: VideoJob, _: VideoJob) -> None:
+        nonlocal saves
+        saves += 1
+        if saves == at_save:
+            stolen = system.jobs.get(before.id)
+            system.jobs.put(replace(stolen, lease=Lease("theirs", system.clock.now() + timedelta(minutes=1))))
+
+    system.jobs.before_save = before_save
+
+
+def break_save(system: InMemorySystem, *, at_save: int, landed: bool = False) -> None:
+    """MongoDB does not confirm the n-th save; with `landed` it was written all the same."""
+    saves = 0
+
+    def before_save(before: VideoJob, after: VideoJob) -> None:
+        nonlocal saves
+        saves += 1
+        if saves == at_save:
+            system.jobs.before_save = None
+            if landed:
+                assert system.jobs.save(before, after)
+            raise Unavailable
+
+    system.jobs.before_save = before_save
+
+
+def a_finish(**changes: Any) -> VideoJob:
+    """A job whose files are in the bucket."""
+    return a_started_job(Step.FINISH, output=an_output(size_bytes=4), **changes)
+
+
+class TestMessages:
+    def test_the_same_message_twice_does_its_work_once(self) -> None:
+        system = InMemorySystem()
+        system.submit()
+        [message] = system.queue.drain()
+        first = system.deliver(message)
+        assert system.deliver(message) == first
+        assert len(system.provider.tokens) == 1
+        assert len(system.queue.sent) == 1
+
+    def test_the_same_message_in_sixteen_threads_does_its_work_once(self) -> None:
+        system = InMemorySystem()
+        system.submit()
+        [message] = system.queue.drain()
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(system.deliver, [message] * 16))
+        assert len(system.provider.tokens) == 1
+        assert len(system.queue.sent) == 1
+
+    def test_a_stale_message_does_nothing(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_started_job())
+        job = system.deliver(replace(message, step_id="the step before"))
+        assert job == system.jobs.get(message.job_id)
+        assert (system.provider.polled, system.queue.sent) == ([], [])
+
+    def test_a_message_about_an_ended_job_does_nothing(self) -> None:
+        system = InMemorySystem()
+        ended = system.jobs.put(a_job(status=JobStatus.FAILED, next=None))
+        assert system.deliver(SentMessage(ended.id, "old", Step.START)) == ended
+        assert system.provider.tokens == []
+
+    def test_a_message_before_its_job_can_be_seen_does_nothing(self) -> None:
+        system = InMemorySystem()
+        with pytest.raises(KeyError):
+            system.deliver(SentMessage(an_id(), "step", Step.START))
+        assert (system.provider.tokens, system.queue.sent) == ([], [])
+
+    def test_a_message_while_somebody_works_on_the_step_does_nothing(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_started_job(lease=a_lease(25)))
+        assert system.deliver(message).lease == a_lease(25)
+        assert system.provider.polled == []
+
+    def test_a_step_whose_worker_died_is_worked_on_again_in_the_same_attempt(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_started_job())
+        system.crash_worker(message)
+        system.clock.advance(25)
+        done = system.deliver(message)
+        assert (done.status, done.attempt) == (JobStatus.COMPLETED, 1)
+
+    def test_a_render_step_in_the_wrong_queue_is_a_bug_that_is_told(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_started_job(Step.RENDER))
+        with pytest.raises(ValueError, match="render step"):
+            system.deliver(replace(message, step=Step.POLL))
+        assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
+
+    @pytest.mark.parametrize("ref", [None, ""], ids=["no ref", "no provider"])
+    def test_a_poll_of_nothing_is_a_bug_that_is_told(self, ref: str | None) -> None:
+        system = InMemorySystem()
+        job = a_started_job()
+        assert job.provider is not None
+        message = system.put(replace(job, provider=replace(job.provider, ref=None) if ref is None else None))
+        with pytest.raises(ValueError, match="without a task"):
+            system.deliver(message)
+        assert system.provider.polled == []
+
+
+class TestLostLeases:
+    """Whichever write it is that comes too late, nothing of it lands and nothing is sent."""
+
+    def outcome(self, system: InMemorySystem, message: SentMessage) -> None:
+        after = system.deliver(message)
+        assert after.lease is not None
+        assert after.lease.token == "theirs"
+        assert after.next is not None
+        assert after.next.id == message.step_id
+        assert (system.queue.sent, system.notifier.published) == ([], [])
+
+    def test_before_the_intent_nothing_is_submitted(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_job())
+        steal(system, at_save=1)
+        self.outcome(system, message)
+        assert system.provider.tokens == []
+        assert system.jobs.get(message.job_id).status is JobStatus.QUEUED
+
+    def test_before_the_ref_the_submit_is_told_by_its_intent(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_job())
+        steal(system, at_save=2)
+        self.outcome(system, message)
+        task = system.jobs.get(message.job_id).provider
+        assert task is not None
+        assert task.ref is None
+        assert len(system.provider.tokens) == 1
+
+    @pytest.mark.parametrize("done", [False, True], ids=["running", "done"])
+    def test_before_the_outcome_of_a_poll(self, done: bool) -> None:
+        system = InMemorySystem(provider=ScriptedProvider(polls=[Generation(done=done)]))
+        message = system.put(a_started_job())
+        steal(system, at_save=1)
+        self.outcome(system, message)
+        assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
+
+    def test_before_the_end_a_job_is_not_completed(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_finish())
+        system.store.objects["videos/1/1.mp4"] = b"four"
+        steal(system, at_save=1)
+        self.outcome(system, message)
+        assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
+
+    def test_before_the_deadlines_end_nothing_is_cancelled(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_started_job())
+        system.clock.advance(hours=2)
+        steal(system, at_save=1)
+        self.outcome(system, message)
+        assert system.provider.cancelled == []
+
+
+class TestFinish:
+    @pytest.mark.parametrize("content", [None, b"", b"fou", b"fours"], ids=["missing", "empty", "short", "long"])
+    def test_an_object_that_is_not_what_was_sent_is_rendered_again(self, content: bytes | None) -> None:
+        system = InMemorySystem()
+        message = system.put(a_finish())
+        if content is not None:
+            system.store.objects["videos/1/1.mp4"] = content
+        after = system.deliver(message)
+        assert after.next is not None
+        assert (after.status, after.next.step, after.video_url) == (JobStatus.PROCESSING, Step.RENDER, None)
+        assert [sent.step for sent in system.queue.sent] == [Step.RENDER]
+
+    def test_a_finish_without_an_output_renders(self) -> None:
+        system = InMemorySystem()
+        after = system.deliver(system.put(a_started_job(Step.FINISH)))
+        assert after.next is not None
+        assert after.next.step is Step.RENDER
+
+    def test_a_job_that_is_whole_completes_even_after_its_deadline(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_finish())
+        system.store.objects["videos/1/1.mp4"] = b"four"
+        system.clock.advance(hours=2)
+        assert system.deliver(message).status is JobStatus.COMPLETED
+
+    def test_while_the_store_does_not_answer_nothing_is_decided(self) -> None:
+        system = InMemorySystem()
+        message = system.put(a_finish())
+        system.store.available = False
+        with pytest.raises(Unavailable):
+            system.deliver(message)
+        system.store.available = True
+        system.store.objects["videos/1/1.mp4"] = b"four"
+        system.clock.advance(26)
+        assert system.deliver(message).status is JobStatus.COMPLETED
+
+
+class TestWhatDoesNotAnswer:
+    def test_a_queue_that_takes_nothing_leaves_the_next_step_to_the_reconciler(self) -> None:
+        system = InMemorySystem()
+        system.queue.available = False
+        job = system.submit()
+        assert system.queue.sent == []
+        system.queue.available = True
+        system.run(sweeping=True)
+        assert system.jobs.get(job.id).status is JobStatus.COMPLETED
+
+    def test_a_message_whose_answer_is_lost_comes_twice_and_is_worked_on_once(self) -> None:
+        system = InMemorySystem()
+        system.queue.answers_lost = True
+        job = system.submit()
+        system.run(sweeping=True)
+        done = system.jobs.get(job.id)
+        assert (done.status, len(system.provider.tokens)) == (JobStatus.COMPLETED, 1)
+
+    def test_a_database_that_is_gone_lets_the_message_come_again(self) -> None:
+        system = InMemorySystem()
+        job = system.submit()
+        [message] = system.queue.drain()
+        system.jobs.available = False
+        with pytest.raises(Unavailable):
+            system.deliver(message)
+        assert system.jobs.get(job.id) == job
+
+    @pytest.mark.parametrize("landed", [False, True])
+    @pytest.mark.parametrize("at_save", [1, 2])
+    def test_a_save_that_is_not_confirmed_costs_no_second_task(self, at_save: int, landed: bool) -> None:
+        system = InMemorySystem()
+        job = system.submit()
+        [message] = system.queue.drain()
+        break_save(system, at_save=at_save, landed=landed)
+        with pytest.raises(Unavailable):
+            system.deliver(message)
+        system.run(sweeping=True)
+        done = system.jobs.get(job.id)
+        assert (done.status, done.attempt) == (JobStatus.COMPLETED, 1)
+        assert set(system.provider.tokens) == {f"{job.id}:1"}
+
+    def test_a_notifier_that_takes_nothing_holds_up_no_work_and_hears_everything_later(self) -> None:
+        system = InMemorySystem()
+        system.notifier.available = False
+        job = system.submit()
+        system.run()
+        done = system.jobs.get(job.id)
+        assert (done.status, system.notifier.published) == (JobStatus.COMPLETED, [])
+        system.notifier.available = True
+        system.clock.advance(minutes=1)
+        assert system.sweep()["announced"] == 1
+        assert [each.version for _, each in system.notifier.published] == list(range(1, done.version + 1))
+
+    def test_what_was_heard_though_its_answer_was_lost_is_told_again_under_the_same_id(self) -> None:
+        system = InMemorySystem()
+        system.notifier.answers_lost = True
+        system.submit()
+        system.run()
+        system.notifier.answers_lost = False
+        system.clock.advance(minutes=1)
+        system.sweep()
+        ids: dict[int, set[str]] = {}
+        for _, announcement in system.notifier.published:
+            ids.setdefault(announcement.version, set()).add(announcement.id)
+        assert len(system.notifier.published) > len(ids)
+        assert all(len(each) == 1 for each in ids.values())
+
+
+def test_a_sketch_needs_no_poll() -> None:
+    provider = ScriptedProvider(yields_pixels=True, submits=[Submission("task", poll_after_seconds=None)])
+    system = InMemorySystem(provider=provider)
+    system.submit()
+    [message] = system.queue.drain()
+    system.deliver(message)
+    assert [sent.step for sent in system.queue.sent] == [Step.RENDER]
+    assert system.queue.sent[0].delay_seconds == 0
