@@ -6,9 +6,10 @@ import sys
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.function_logs import show_logs
+from localcloud.lock import lock_requirements
 from localcloud.progress import console, errors
 from localcloud.stack import Stack
-from localcloud.system import bring_up, take_down
+from localcloud.system import bring_up, run_during, take_down
 from localcloud.tokens import SAMPLE_USER, make_token
 
 
@@ -16,20 +17,19 @@ def main() -> int:
     """Run one command; the exit status is 1 if it could not do it, 130 if it was interrupted."""
     arguments = _parser().parse_args()
     try:
-        _run(arguments, CloudConfig.from_environment())
+        return _run(arguments, CloudConfig.from_environment())
     except LocalCloudError as error:
         errors.print(str(error), markup=False, style="red")
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
-def _run(arguments: argparse.Namespace, config: CloudConfig) -> None:
+def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
     match arguments.command:
         case "up":
             stack = bring_up(config)
-            console.print(f"\nThe system is up: [bold]{stack.apiUrl}[/bold]\nTry it:  make demo")
+            console.print(f"\nThe system is up: [bold]{stack.api_url}[/bold]\nTry it:  make demo")
         case "down":
             take_down(config)
         case "logs":
@@ -46,6 +46,11 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> None:
             from localcloud.sam_api import serve_api
 
             serve_api(config, bring_up(config))
+        case "during":
+            return run_during(config, arguments.words)
+        case "lock":
+            lock_requirements(config.root)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--duration", type=float, default=8, help="seconds")
     demo.add_argument("--ratio", default="16:9", choices=["16:9", "9:16", "1:1", "4:3"])
     commands.add_parser("api", help="serve the API with `sam local start-api`, in containers")
+    commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
+    during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
+    during.add_argument("words", nargs="+", metavar="COMMAND")
     return parser
 
 

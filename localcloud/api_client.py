@@ -20,7 +20,7 @@ class ApiClient:
     def __init__(self, stack: Stack) -> None:
         """Sign in as the sample user."""
         self._stack = stack
-        self._cookie = f"{stack.cookieName}={make_token(stack)}"
+        self._cookie = f"{stack.cookie_name}={make_token(stack)}"
 
     def submit_job(self, wish: Mapping[str, object]) -> str:
         """Ask for a video; returns the job's id."""

@@ -5,18 +5,18 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from videojobs.adapters.media.inspect import inspect_video
 
 from localcloud.api_client import ApiClient, download
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.progress import console
 from localcloud.stack import Stack
+from videojobs.adapters.media.inspect import inspect_video
 
 _POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 300.0
@@ -25,12 +25,21 @@ _ENDED = frozenset({"completed", "failed", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to ask for; the fields are those of the API, in its spelling."""
+    """What to ask for."""
 
     prompt: str
     style: str
     duration: float
-    aspectRatio: str  # noqa: N815
+    aspect_ratio: str
+
+    def as_body(self) -> dict[str, object]:
+        """The wish as the API takes it."""
+        return {
+            "prompt": self.prompt,
+            "style": self.style,
+            "duration": self.duration,
+            "aspectRatio": self.aspect_ratio,
+        }
 
 
 def run_demo(config: CloudConfig, stack: Stack, wish: Wish) -> Path:
@@ -40,11 +49,11 @@ def run_demo(config: CloudConfig, stack: Stack, wish: Wish) -> Path:
         LocalCloudError: the job failed, or took unreasonably long.
     """
     console.print(
-        f"\n  [bold]“{wish.prompt}”[/bold]  [dim]{wish.style}, {wish.duration:g} s, {wish.aspectRatio}[/dim]\n"
+        f"\n  [bold]“{wish.prompt}”[/bold]  [dim]{wish.style}, {wish.duration:g} s, {wish.aspect_ratio}[/dim]\n"
     )
     client = ApiClient(stack)
     begun = time.monotonic()
-    job_id = client.submit_job(asdict(wish))
+    job_id = client.submit_job(wish.as_body())
     job = _follow(client, job_id)
     if job["status"] != "completed":
         raise LocalCloudError(f"Job {job_id} {job['status']}: {job['errorMessage']}\nSee:  make logs")
@@ -119,13 +128,13 @@ def _print_facts(path: Path, root: Path, seconds: float) -> None:
     facts = inspect_video(path)
     console.print(
         f"\n[green]✓[/green] [bold]{path.relative_to(root)}[/bold]"
-        f"  {facts.width}×{facts.height}, {facts.seconds:.2f} s, {facts.frames} frames, {facts.codec} {facts.pixel_format}, "
-        f"{facts.size_bytes / 1e6:.1f} MB  [dim]made in {seconds:.1f} s[/dim]"
+        f"  {facts.width}×{facts.height}, {facts.seconds:.2f} s, {facts.frames} frames, "
+        f"{facts.codec} {facts.pixel_format}, {facts.size_bytes / 1e6:.1f} MB  [dim]made in {seconds:.1f} s[/dim]"
     )
 
 
 def _print_hints(stack: Stack, job_id: str) -> None:
-    call = f'curl --cookie "{stack.cookieName}=$(make -s token)" {stack.apiUrl}/api/videos'
+    call = f'curl --cookie "{stack.cookie_name}=$(make -s token)" {stack.api_url}/api/videos'
     body = '{"prompt": "A lighthouse hums to the moon", "style": "calm", "duration": 6, "aspectRatio": "9:16"}'
     console.print("\nThe system is still up. What next?", style="bold")
     console.print("  another video:      make demo PROMPT='A lighthouse hums to the moon' STYLE=calm RATIO=9:16")

@@ -30,6 +30,8 @@ class Environment:
     name: str
     folder: Path
     requirements: Path
+    source: Path | None = None
+    """A folder of the checkout whose packages are to be importable, as an editable install would make them."""
 
     @property
     def python(self) -> Path:
@@ -43,7 +45,9 @@ class Environment:
 
     def digest(self) -> str:
         """Digest of all that decides what the environment holds."""
-        return hashlib.sha256(PYTHON_VERSION.encode() + self.requirements.read_bytes()).hexdigest()
+        return hashlib.sha256(
+            f"{PYTHON_VERSION} {self.folder} {self.source}".encode() + self.requirements.read_bytes()
+        ).hexdigest()
 
     def is_current(self) -> bool:
         """Whether the environment already holds exactly what its requirements say."""
@@ -53,7 +57,7 @@ class Environment:
 # MiniStack runs functions with its own interpreter, site-packages included: apart from the developer's tools, a
 # dependency that a layer forgot to declare has fewer places to hide.
 ENVIRONMENTS = (
-    Environment("developer tools", ROOT / ".venv", ROOT / "requirements-dev.txt"),
+    Environment("developer tools", ROOT / ".venv", ROOT / "requirements-dev.txt", ROOT / "layers" / "common"),
     Environment("local cloud", ROOT / ".local" / "cloud", ROOT / "localcloud" / "requirements.txt"),
 )
 
@@ -115,6 +119,9 @@ def install(environment: Environment, uv: str) -> None:
         [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements],
         "the packages could not be installed; once PyPI can be reached, the same command goes on from here",
     )
+    if environment.source:
+        packages = environment.folder / "lib" / f"python{PYTHON_VERSION}" / "site-packages"
+        (packages / "checkout.pth").write_text(f"{environment.source}\n")
     environment.stamp.write_text(environment.digest())
 
 

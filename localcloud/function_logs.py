@@ -22,7 +22,8 @@ _LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red bold", "D
 # Said by the columns already, or of use to machines alone.
 _HIDDEN = frozenset(
     {"level", "location", "message", "timestamp", "service", "cold_start", "job_id", "xray_trace_id", "action"}
-    | {"function_name", "function_memory_size", "function_arn", "function_request_id", "exception", "stack_trace"}
+    | {"function_name", "function_memory_size", "function_arn", "function_request_id"}
+    | {"exception", "exception_name", "stack_trace"}
 )
 
 
@@ -57,8 +58,8 @@ def show_logs(config: CloudConfig, stack: Stack, *, function: str | None, follow
 
 def read_events(config: CloudConfig, stack: Stack, *, function: str | None, since: int) -> list[LogEvent]:
     """All events from that time on (milliseconds since 1970), sorted."""
-    client = open_session(config).client("logs", endpoint_url=stack.awsEndpointUrl)
-    prefix = f"/videojobs/{stack.stackName}/"
+    client = open_session(config).client("logs", endpoint_url=stack.aws_endpoint_url)
+    prefix = f"/videojobs/{stack.stack_name}/"
     events = []
     for group in client.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
         name = group["logGroupName"].removeprefix(prefix)
@@ -90,8 +91,9 @@ def format_event(event: LogEvent) -> Text | None:
     if job_id := record.get("job_id"):
         line.append(f"  {job_id}", style="magenta")
     line.append("".join(_pairs(record)), style="dim")
-    if exception := record.get("exception"):
-        line.append(f"\n{exception}", style="red")
+    if exception := str(record.get("exception", "")):
+        # What was expected and dealt with is told by its last line; what was not, in full.
+        line.append("\n" + (exception if level in {"ERROR", "CRITICAL"} else exception.splitlines()[-1]), style="red")
     return line
 
 

@@ -33,12 +33,12 @@ def read_jwt_secret(config: CloudConfig) -> str:
 def ensure_secrets(config: CloudConfig, endpoint_url: str, *, mongo_uri: str) -> SecretArns:
     """See that both secrets hold what they should, and return their ARNs."""
     return SecretArns(
-        mongo=_ensure_secret(config, endpoint_url, MONGO_SECRET, mongo_uri),
-        jwt=_ensure_secret(config, endpoint_url, JWT_SECRET, read_jwt_secret(config)),
+        mongo=ensure_secret(config, endpoint_url, MONGO_SECRET, mongo_uri),
+        jwt=ensure_secret(config, endpoint_url, JWT_SECRET, read_jwt_secret(config)),
     )
 
 
-def _ensure_secret(config: CloudConfig, endpoint_url: str, name: str, value: str) -> str:
+def ensure_secret(config: CloudConfig, endpoint_url: str, name: str, value: str) -> str:
     """A secret whose value changes is made anew: its new ARN makes the deployment replace warm functions."""
     client = open_session(config).client("secretsmanager", endpoint_url=endpoint_url)
     try:

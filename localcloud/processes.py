@@ -18,6 +18,7 @@ from localcloud.errors import CommandFailedError
 MARK = "LOCALCLOUD_PROCESS"
 _PROC = Path("/proc")
 _TAIL_LINES = 25
+_CLEAN_UP_SECONDS = 30.0
 _LOG_KEPT_BYTES = 5_000_000
 
 
@@ -94,6 +95,25 @@ def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Pat
     if done.returncode != 0:
         words = " ".join(command[:2])
         raise CommandFailedError(f"{words} failed with status {done.returncode}. It ended with:\n{tail(log)}")
+
+
+def run_in_foreground(
+    command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, state: Path, role: str
+) -> int:
+    """Run a command that speaks to the terminal itself, until it ends; its status.
+
+    Ctrl-C reaches it as well: it is given the time to clean up after itself before the interrupt goes on here.
+    """
+    marked = {**environment, MARK: f"{role}:0:{state}"}
+    with subprocess.Popen(command, cwd=cwd, env=marked) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+                process.wait(_CLEAN_UP_SECONDS)
+            process.kill()
+            raise
 
 
 def end_processes(processes: Iterable[MarkedProcess], *, grace_seconds: float) -> bool:

@@ -15,7 +15,7 @@ import pymongo.errors
 
 from localcloud.config import CloudConfig
 from localcloud.errors import ServerFailedError
-from localcloud.processes import MarkedProcess, end_processes, find_processes, find_server, start_server, tail
+from localcloud.processes import end_processes, find_processes, find_server, start_server, tail
 
 MONGO = "mongo"
 AWS = "aws"
@@ -86,7 +86,7 @@ def _start_aws(config: CloudConfig) -> int:
         if saved_port != str(port):
             shutil.rmtree(config.state / "aws" / "state", ignore_errors=True)
         return start_server(
-            [str(config.servers / "ministack")],
+            [str(config.servers / "python"), str(Path(__file__).with_name("ministack_launcher.py"))],
             environment=_aws_environment(config, port),
             log=config.logs / "aws.log",
             state=config.state,
@@ -160,7 +160,7 @@ def _start_on_a_port(
     log: Path,
 ) -> int:
     for _ in range(_TRIES):
-        port = preferred if _is_free(config.host, preferred) else _free_port(config.host)
+        port = choose_port(config.host, preferred)
         server = start(port)
         deadline = time.monotonic() + _START_SECONDS
         while server.poll() is None and time.monotonic() < deadline:
@@ -171,6 +171,11 @@ def _start_on_a_port(
         if _is_free(config.host, port):  # else somebody was quicker to take the port: the next try takes another
             break
     raise ServerFailedError(f"A server could not start. {log} ends with:\n{tail(log)}")
+
+
+def choose_port(host: str, preferred: int) -> int:
+    """The preferred port if nobody has it, else another."""
+    return preferred if _is_free(host, preferred) else _free_port(host)
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -206,8 +211,3 @@ def _answers_health(host: str, port: int) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
-
-
-def describe(server: MarkedProcess) -> str:
-    """A server in a few words, for people."""
-    return f"{'MiniStack' if server.role == AWS else 'SecantusDB'} on port {server.port} (pid {server.pid})"

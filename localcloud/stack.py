@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Self
 
 from localcloud.config import CloudConfig
@@ -14,16 +14,16 @@ _EXECUTE_API = re.compile(r"(?:https|wss)://(?P<api>[^./]+)\.execute-api\.[^/]+/
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running local system. The fields are those of the file, in its spelling."""
+    """A running local system. In the file the fields are spelled in camel case."""
 
-    apiUrl: str  # noqa: N815
-    webUrl: str | None  # noqa: N815
-    wsUrl: str | None  # noqa: N815
-    mongoUri: str  # noqa: N815
-    awsEndpointUrl: str  # noqa: N815
-    stackName: str  # noqa: N815
-    cookieName: str  # noqa: N815
-    jwtSecret: str = field(repr=False)  # noqa: N815
+    api_url: str
+    web_url: str | None
+    ws_url: str | None
+    mongo_uri: str
+    aws_endpoint_url: str
+    stack_name: str
+    cookie_name: str
+    jwt_secret: str = field(repr=False)
     queues: dict[str, str]
     bucket: str
     functions: dict[str, str]
@@ -33,14 +33,14 @@ class Stack:
         """The system that these parts make."""
         outputs = deployed.outputs
         return cls(
-            apiUrl=_local_url(outputs["ApiUrl"], endpoint_url),
-            webUrl=outputs.get("WebUrl"),
-            wsUrl=_local_url(outputs["WebSocketUrl"], endpoint_url) if "WebSocketUrl" in outputs else None,
-            mongoUri=mongo_uri,
-            awsEndpointUrl=endpoint_url,
-            stackName=config.stack_name,
-            cookieName=deployed.parameters["CookieName"],
-            jwtSecret=secret,
+            api_url=_local_url(outputs["ApiUrl"], endpoint_url),
+            web_url=outputs.get("WebUrl"),
+            ws_url=_local_url(outputs["WebSocketUrl"], endpoint_url) if "WebSocketUrl" in outputs else None,
+            mongo_uri=mongo_uri,
+            aws_endpoint_url=endpoint_url,
+            stack_name=config.stack_name,
+            cookie_name=deployed.parameters["CookieName"],
+            jwt_secret=secret,
             queues={_short(key, "QueueUrl"): value for key, value in outputs.items() if key.endswith("QueueUrl")},
             bucket=outputs["VideosBucketName"],
             functions={
@@ -52,7 +52,7 @@ class Stack:
         """Write the file in one move, so that no reader sees half of it; it holds a secret."""
         draft = config.stack_file.with_suffix(".draft")
         draft.touch(mode=0o600)
-        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.write_text(json.dumps({_camel(name): value for name, value in asdict(self).items()}, indent=2) + "\n")
         draft.replace(config.stack_file)
 
     @classmethod
@@ -63,9 +63,15 @@ class Stack:
             LocalCloudError: none is running.
         """
         try:
-            return cls(**json.loads(config.stack_file.read_text()))
+            found = json.loads(config.stack_file.read_text())
         except FileNotFoundError:
             raise LocalCloudError("The local system is not running. Start it:  make up") from None
+        return cls(**{each.name: found[_camel(each.name)] for each in fields(cls)})
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.title() for other in others)
 
 
 def _short(key: str, ending: str) -> str:

@@ -3,10 +3,12 @@
 import fcntl
 import json
 import os
+import shutil
+import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from localcloud.deployment import (
 )
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns, ensure_secrets, read_jwt_secret
-from localcloud.processes import end_processes, find_processes
+from localcloud.processes import end_processes, find_processes, run_in_foreground
 from localcloud.progress import console, step
 from localcloud.servers import MONGO, STOP_GRACE_SECONDS, end_role, ensure_aws, ensure_mongo, forget_aws, stop_aws
 from localcloud.stack import Stack
@@ -50,7 +52,7 @@ def bring_up(config: CloudConfig) -> Stack:
         stack = Stack.of(deployed, config, endpoint_url, mongo_uri, read_jwt_secret(config))
         with step("API answers") as shown:
             _wait_for_answer(stack)
-            shown.note(stack.apiUrl)
+            shown.note(stack.api_url)
         stack.write(config)
         return stack
 
@@ -76,8 +78,7 @@ def take_down(config: CloudConfig) -> None:
     """End every process of the system; what it holds is kept for the next `up`."""
     with _only_one(config):
         config.stack_file.unlink(missing_ok=True)
-        running = find_processes(config.state)
-        if not running:
+        if not find_processes(config.state):
             console.print("Nothing is running.")
             return
         with step("MiniStack and its functions stopped"):
@@ -85,10 +86,26 @@ def take_down(config: CloudConfig) -> None:
             stop_aws(config)
         with step("SecantusDB stopped"):
             end_role(config, MONGO)
-        left = find_processes(config.state)
-        end_processes(left, grace_seconds=STOP_GRACE_SECONDS)
-        if find_processes(config.state):
-            raise LocalCloudError(f"These processes do not end: {[process.pid for process in left]}")
+
+
+def run_during(config: CloudConfig, command: Sequence[str]) -> int:
+    """Run a command that may use a system of its own, from nothing; when it ends, however it ends, all of it ends.
+
+    Returns the command's status.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _end_everything(config)
+    shutil.rmtree(config.state, ignore_errors=True)
+    config.state.mkdir(parents=True)
+    try:
+        return run_in_foreground(command, environment=os.environ, cwd=config.root, state=config.state, role="test")
+    finally:
+        _end_everything(config)
+
+
+def _end_everything(config: CloudConfig) -> None:
+    config.stack_file.unlink(missing_ok=True)
+    end_processes(find_processes(config.state), grace_seconds=STOP_GRACE_SECONDS)
 
 
 @contextmanager
@@ -110,7 +127,7 @@ def _wait_for_answer(stack: Stack) -> None:
     last = ""
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"{stack.apiUrl}/api/videos/{'0' * 24}", timeout=30)
+            urllib.request.urlopen(f"{stack.api_url}/api/videos/{'0' * 24}", timeout=30)
         except urllib.error.HTTPError as refusal:
             last = refusal.read().decode(errors="replace")
             if refusal.code == 401 and json.loads(last)["success"] is False:

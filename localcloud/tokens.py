@@ -12,4 +12,4 @@ SAMPLE_USER = "65a1b2c3d4e5f60718293a4b"
 def make_token(stack: Stack, *, user_id: str = SAMPLE_USER, minutes: float = 60) -> str:
     """A session token of that user, for the cookie that the API reads."""
     claims = {"userId": user_id, "exp": int(time.time() + minutes * 60)}
-    return jwt.encode(claims, stack.jwtSecret, algorithm="HS256")
+    return jwt.encode(claims, stack.jwt_secret, algorithm="HS256")

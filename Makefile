@@ -1,0 +1,61 @@
+# Every target sets up what it needs first; `make` alone says what there is. The logic is in localcloud/.
+
+PYTHON ?= python3
+RUN = .venv/bin/python -m
+SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam
+# The tests have a system of their own, so that yours stays as it is; it ends with them.
+TEST_STATE = .local/test
+COVERAGE = --cov --cov-branch --cov-report=term
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down logs token api check static test bench lock clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## the two Python environments (every other target does this first)
+	@$(PYTHON) -m localcloud.environment
+
+demo: setup ## a prompt becomes a video: PROMPT='…' STYLE=fun|calm|background DURATION=8 RATIO=16:9|9:16|1:1|4:3
+	@$(RUN) localcloud demo $(if $(PROMPT),--prompt $(call quoted,$(PROMPT))) $(STYLE:%=--style %) $(DURATION:%=--duration %) $(RATIO:%=--ratio %)
+
+up: setup ## start the whole system here; a second time, deploy what has changed
+	@$(RUN) localcloud up
+
+down: setup ## stop it; what it holds is kept
+	@$(RUN) localcloud down
+
+logs: setup ## what the functions log: F=1 to follow, FUNCTION=worker for one alone
+	@$(RUN) localcloud logs $(if $(F),--follow) $(FUNCTION)
+
+token: setup ## a session token for the cookie: USER_ID=… MINUTES=60
+	@$(RUN) localcloud token $(USER_ID:%=--user %) $(MINUTES:%=--minutes %)
+
+api: setup ## the API through `sam local start-api` (needs a container engine)
+	@$(RUN) localcloud api
+
+static: setup
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-timing > .local/imports.log || { cat .local/imports.log; exit 1; }
+	@.venv/bin/bandit --quiet --recursive --configfile pyproject.toml layers/common functions localcloud
+	@.venv/bin/cfn-lint template.yaml
+	@$(SAM) validate --lint --config-env local > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
+
+check: static ## format, lint, types, imports, template, and the tests that need no server: under a minute
+	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
+
+test: static ## every test that needs no AWS account, on real services; ends non-zero if any fails
+	@LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(COVERAGE)
+
+bench: setup ## the performance table
+	@$(RUN) bench
+
+lock: setup ## pin anew every dependency that pyproject.toml names
+	@$(RUN) localcloud lock
+
+clean: down ## forget everything that can be made again: environments, builds, the local system's data
+	@rm -rf .aws-sam .local .venv out
+
+quoted = '$(subst ','\'',$(1))'

@@ -1,0 +1,30 @@
+"""Pins every dependency, by hash: one requirements file for each group of pyproject.toml."""
+
+import subprocess
+from pathlib import Path
+
+from localcloud.environment import PYTHON_VERSION, find_uv
+from localcloud.errors import CommandFailedError
+
+# The layers take the versions that the developer's tools are tested with, so what is tested is what ships.
+_CONSTRAINED_BY = {"common": "dev", "media": "dev"}
+_FILES = {
+    "dev": "requirements-dev.txt",
+    "common": "layers/common/requirements.txt",
+    "media": "layers/media/requirements.txt",
+    "localcloud": "localcloud/requirements.txt",
+}
+
+
+def lock_requirements(root: Path) -> None:
+    """Compile all files to the newest versions that pyproject.toml allows."""
+    uv = find_uv(root / ".local" / "uv")
+    for group, file in _FILES.items():
+        command = [uv, "pip", "compile", "--quiet", "--upgrade", "pyproject.toml", "--group", group, "--no-header"]
+        command += ["--generate-hashes", "--no-emit-index-url", "--python-version", PYTHON_VERSION]
+        command += ["--output-file", file]
+        if group in _CONSTRAINED_BY:
+            command += ["--constraints", _FILES[_CONSTRAINED_BY[group]]]
+        if subprocess.run(command, cwd=root, check=False).returncode != 0:
+            raise CommandFailedError(f"{file} could not be made; uv says why, above")
+        print(f"locked {file}")

@@ -1,0 +1,100 @@
+"""Serves the API with `sam local start-api`: the functions in containers, everything behind them the local system's."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import urllib.parse
+from collections.abc import Mapping
+
+from localcloud.aws import open_session, tool_environment
+from localcloud.config import CloudConfig
+from localcloud.errors import LocalCloudError
+from localcloud.forwarding import forwarded
+from localcloud.local_secrets import ensure_secret
+from localcloud.processes import run_in_foreground
+from localcloud.progress import console
+from localcloud.servers import choose_port
+from localcloud.stack import Stack
+
+_CONTAINER_SECRET = "videojobs/local/mongodb-from-a-container"  # noqa: S105 - a name
+_ENGINE_HOST = "host.docker.internal"
+_USUAL_PORT = 3000
+
+
+def serve_api(config: CloudConfig, stack: Stack) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        LocalCloudError: no container engine answers, or sam gave up.
+    """
+    gateway = _bridge_gateway()
+    local = [url for url in (stack.aws_endpoint_url, stack.mongo_uri) if f"//{config.host}:" in url]
+    ports = [port for url in local if (port := urllib.parse.urlsplit(url).port)]
+    with contextlib.ExitStack() as resources:
+        try:
+            resources.enter_context(forwarded(gateway, ports, to=config.host))
+            host = gateway
+        except OSError:  # the engine's bridge is in a machine of its own, as with Docker Desktop
+            host = _ENGINE_HOST
+        variables = config.state / "sam-local.json"
+        variables.touch(mode=0o600)
+        variables.write_text(json.dumps(_function_variables(config, stack, host), indent=2))
+        port = choose_port(config.host, _USUAL_PORT)
+        console.print(f"\nThe API without a stage in its paths:  http://{config.host}:{port}/api/videos/generate")
+        console.print("Stop it with Ctrl-C. The queues' functions go on in the local system.\n")
+        command = ["sam", "local", "start-api", "--port", str(port), "--host", config.host]
+        command += ["--template", str(config.build / "template.yaml"), "--env-vars", str(variables)]
+        status = run_in_foreground(
+            [*command, "--skip-pull-image", "--warm-containers", "LAZY", "--region", config.region],
+            environment=tool_environment(config, stack.aws_endpoint_url),
+            cwd=config.root,
+            state=config.state,
+            role="tool",
+        )
+    if status != 0:
+        raise LocalCloudError(f"sam local start-api ended with status {status}")
+
+
+def _bridge_gateway() -> str:
+    """The address of this machine that containers see."""
+    if shutil.which("docker") is None:
+        raise LocalCloudError(
+            "`sam local start-api` runs functions in containers, and there is no container engine here: the command "
+            "`docker` is missing.\nInstall one (on Debian: apt-get install docker.io), or use the system that is up "
+            "already: `make up` says where its API is."
+        )
+    asked = subprocess.run(
+        ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if asked.returncode != 0 or not asked.stdout.strip():
+        raise LocalCloudError(f"The container engine does not answer. `docker` says: {asked.stderr.strip()}")
+    return asked.stdout.strip()
+
+
+def _function_variables(config: CloudConfig, stack: Stack, host: str) -> dict[str, Mapping[str, str]]:
+    """Each function's environment as it is deployed, its addresses those that hold from within a container."""
+    session = open_session(config)
+    cloudformation = session.client("cloudformation", endpoint_url=stack.aws_endpoint_url)
+    functions = session.client("lambda", endpoint_url=stack.aws_endpoint_url)
+    # SecantusDB says that it is a replica set at its own address, where a container finds nothing.
+    direct = "" if config.mongodb_uri else "&directConnection=true"
+    mongo_uri = _seen_from_container(stack.mongo_uri, host) + direct
+    mongo_secret = ensure_secret(config, stack.aws_endpoint_url, _CONTAINER_SECRET, mongo_uri)
+    resources = cloudformation.describe_stack_resources(StackName=stack.stack_name)["StackResources"]
+    result: dict[str, Mapping[str, str]] = {}
+    for resource in resources:
+        if resource["ResourceType"] == "AWS::Lambda::Function":
+            found = functions.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
+            deployed = {**found["Environment"]["Variables"], "MONGODB_SECRET_ARN": mongo_secret}
+            result[resource["LogicalResourceId"]] = {
+                name: _seen_from_container(value, host) for name, value in deployed.items()
+            }
+    return result
+
+
+def _seen_from_container(address: str, host: str) -> str:
+    return address.replace("//127.0.0.1:", f"//{host}:").replace("//localhost:", f"//{host}:")

@@ -1,0 +1,112 @@
+"""A user of the deployed system: signs in, calls the API over HTTP, and waits for what it was promised."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from bson import ObjectId
+
+from localcloud.stack import Stack
+
+_CALL_SECONDS = 30
+_POLL_SECONDS = 0.2
+ENDED = frozenset({"completed", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Looked up whatever the case of their letters."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What a success carries."""
+        assert self.json["success"] is True, self.json
+        data: dict[str, Any] = self.json["data"]
+        return data
+
+    @property
+    def error_code(self) -> str:
+        """The code that an error carries."""
+        assert self.json["success"] is False, self.json
+        code: str = self.json["error"]["code"]
+        return code
+
+
+@dataclass
+class User:
+    """One user's calls."""
+
+    stack: Stack
+    id: str = field(default_factory=lambda: str(ObjectId()))
+
+    def token(self, *, seconds: float = 600, **claims: object) -> str:
+        """A session token; `claims` are added to the proper ones or replace them."""
+        proper = {"userId": self.id, "exp": int(time.time() + seconds)}
+        return jwt.encode({**proper, **claims}, self.stack.jwt_secret, algorithm="HS256")
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call the API, as this user unless a token says otherwise (an empty one: as nobody).
+
+        `body` is sent as JSON; bytes are sent as they are.
+        """
+        token = self.token() if token is None else token
+        sent = {"Cookie": f"{self.stack.cookie_name}={token}"} if token else {}
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        request = urllib.request.Request(
+            self.stack.api_url + path, method=method, data=data, headers={**sent, **(headers or {})}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return Answer(refusal.code, refusal.headers, refusal.read())
+
+    def submit(self, **changes: object) -> str:
+        """Ask for a short video; the job's id."""
+        wish = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "16:9"}
+        answer = self.call("POST", "/api/videos/generate", {**wish, **changes})
+        assert answer.status == 201, answer.body
+        return str(answer.data["jobId"])
+
+    def read(self, job_id: str) -> dict[str, Any]:
+        """The job as the API shows it."""
+        answer = self.call("GET", f"/api/videos/{job_id}")
+        assert answer.status == 200, answer.body
+        return answer.data
+
+    def wait(
+        self, job_id: str, *, seconds: float = 60, until: Callable[[dict[str, Any]], bool] | None = None
+    ) -> dict[str, Any]:
+        """Follow the job until it has ended (or `until` holds), for `seconds` at most; the job as it is then."""
+        reached = until or (lambda job: job["status"] in ENDED)
+        deadline = time.monotonic() + seconds
+        while not reached(job := self.read(job_id)):
+            assert time.monotonic() < deadline, f"after {seconds} s the job is {job}"
+            time.sleep(_POLL_SECONDS)
+        return job

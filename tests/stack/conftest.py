@@ -1,0 +1,44 @@
+"""The deployed system that the stack tests drive: brought up once for all of them, away from a developer's own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud.config import CloudConfig
+from localcloud.stack import Stack
+from tests.servers import missing
+from tests.stack.client import User
+
+_ROOT = Path(__file__).resolve().parents[2]
+_STATE = os.environ.get("LOCALCLOUD_STATE", ".local/test")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The running system as `stack.json` describes it."""
+    if not (_ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
+        missing("the local cloud is not installed: `make setup` does it")
+    environment = {**os.environ, "LOCALCLOUD_STATE": _STATE}
+    command = [sys.executable, "-m", "localcloud"]
+    try:
+        up = subprocess.run([*command, "up"], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert up.returncode == 0, f"`localcloud up` failed:\n{up.stdout}{up.stderr}"
+        yield Stack.read(CloudConfig.from_environment(environment))
+    finally:
+        subprocess.run([*command, "down"], cwd=_ROOT, env=environment, capture_output=True, check=False)
+
+
+@pytest.fixture
+def user(stack: Stack) -> User:
+    """Somebody new, signed in."""
+    return User(stack)
+
+
+@pytest.fixture
+def stranger(stack: Stack) -> User:
+    """Somebody else, signed in."""
+    return User(stack)

@@ -1,0 +1,62 @@
+"""A prompt becomes a video in the deployed system."""
+
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from localcloud.stack import Stack
+from tests.stack.client import User
+from videojobs.adapters.media.inspect import inspect_video
+
+
+def test_a_prompt_becomes_a_video_of_the_wanted_shape_and_length(user: User, tmp_path: Path) -> None:
+    job_id = user.submit(prompt="Two snails race to the moon", style="fun", duration=2.5, aspectRatio="9:16")
+
+    job = user.wait(job_id)
+
+    assert job["status"] == "completed", job
+    saved = tmp_path / "video.mp4"
+    with urllib.request.urlopen(job["videoUrl"], timeout=30) as answer:
+        saved.write_bytes(answer.read())
+    facts = inspect_video(saved)
+    assert (facts.width, facts.height) == (720, 1280)
+    assert facts.seconds == pytest.approx(2.5, abs=1 / 24)
+    assert (facts.codec, facts.pixel_format, facts.faststart) == ("h264", "yuv420p", True)
+
+
+def test_a_stranger_may_not_see_the_job(user: User, stranger: User) -> None:
+    job_id = user.submit()
+
+    answer = stranger.call("GET", f"/api/videos/{job_id}")
+
+    assert (answer.status, answer.error_code) == (403, "FORBIDDEN")
+    assert user.wait(job_id)["status"] == "completed"
+
+
+def test_an_expired_token_is_refused(user: User) -> None:
+    answer = user.call("GET", f"/api/videos/{'0' * 24}", token=user.token(seconds=-1))
+
+    assert (answer.status, answer.error_code) == (401, "TOKEN_EXPIRED")
+
+
+def test_the_functions_may_not_do_more_than_their_statements_say(stack: Stack, user: User) -> None:
+    """IAM is enforced here as on AWS: a whole job done without a refusal in any log shows that nothing is missing."""
+    import boto3
+
+    job_id = user.submit(style="background")
+    assert user.wait(job_id)["status"] == "completed"
+
+    logs = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1").client(
+        "logs", endpoint_url=stack.aws_endpoint_url
+    )
+    prefix = f"/videojobs/{stack.stack_name}/"
+    groups = [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]]
+    messages = [
+        event["message"]
+        for group in groups
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        for event in page["events"]
+    ]
+    assert any(job_id in message for message in messages)
+    assert [message for message in messages if "AccessDenied" in message] == []
