@@ -39,7 +39,8 @@ def measure_cold_starts(
         title="Cold start, to the first answer",
         method=(
             f"Median of {rounds} fresh processes under AWS's runtime client, in turn; init, first call, both secrets, "
-            "MongoDB and (generate) SQS included. In brackets: init alone."
+            "MongoDB and (generate) SQS included. In brackets: the function's processor time, which other work on the "
+            "machine changes least."
         ),
         figures=[_figure(samples, variant, function) for function in FUNCTIONS for variant in variants],
     )
@@ -47,8 +48,8 @@ def measure_cold_starts(
 
 def _figure(samples: Samples, variant: Variant, function: str) -> Figure:
     took = _first_answer(samples, variant.name, function)
-    init = median(sample.init_ms for sample in samples[variant.name, function])
-    name, measured = f"{function}: {variant.title}", f"{took:.0f} ms ({init:.0f})"
+    cpu = median(sample.cpu_ms for sample in samples[variant.name, function])
+    name, measured = f"{function}: {variant.title}", f"{took:.0f} ms ({cpu:.0f})"
     own = _first_answer(samples, "ours", function)
     if variant.name == "floor":
         ratio = own / took

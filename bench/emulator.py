@@ -39,6 +39,8 @@ class ColdStart:
     init_ms: float
     first_answer_ms: float
     """From the request to the answer: init and first call."""
+    cpu_ms: float
+    """What the function's process spent on a processor until then: the same on a busy machine."""
 
 
 def read_init_ms(log: str) -> float:
@@ -62,7 +64,7 @@ def measure_cold_start(
         expected = 201 if function == "generate" else 200
         if answer.get("statusCode") != expected:
             raise EmulatorError(f"{variant.name} {function} answered {answer}\n{emulator.read_log()}")
-        return ColdStart(read_init_ms(emulator.read_log()), milliseconds)
+        return ColdStart(read_init_ms(emulator.read_log()), milliseconds, emulator.cpu_ms())
 
 
 class Emulator:
@@ -121,6 +123,11 @@ class Emulator:
         except ValueError as error:
             raise EmulatorError(f"no JSON: {raw[:300]!r}\n{self.read_log()}") from error
         return answer, milliseconds
+
+    def cpu_ms(self) -> float:
+        """What the function's process has spent on a processor so far."""
+        tasks = [task for child in _children(self._process.pid) for task in Path(f"/proc/{child}/task").iterdir()]
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
 
     def read_log(self) -> str:
         """What the emulator and the function wrote."""

@@ -107,17 +107,18 @@ def _seed(mongo_uri: str) -> str:
 
 def _post_event(secret: str) -> dict[str, Any]:
     body = '{"prompt":"A paper boat on a rainy street","style":"calm","duration":8,"aspectRatio":"16:9"}'
-    return _event(secret, "POST", "/api/videos/generate", "/api/videos/generate", None, body)
+    return _event(secret, "POST", "/api/videos/generate", body=body)
 
 
 def _get_event(secret: str, job_id: str) -> dict[str, Any]:
-    return _event(secret, "GET", "/api/videos/{jobId}", f"/api/videos/{job_id}", {"jobId": job_id}, None)
+    return _event(secret, "GET", "/api/videos/{jobId}", parameters={"jobId": job_id})
 
 
 def _event(
-    secret: str, method: str, resource: str, path: str, parameters: dict[str, str] | None, body: str | None
+    secret: str, method: str, resource: str, *, parameters: dict[str, str] | None = None, body: str | None = None
 ) -> dict[str, Any]:
     """What API Gateway's REST API hands to a proxy integration when a browser calls."""
+    path = resource.format_map(parameters or {})
     token = jwt.encode({"userId": _USER_ID, "exp": int(time.time()) + 86_400}, secret, algorithm="HS256")
     headers = {
         "accept": "application/json",
@@ -127,7 +128,7 @@ def _event(
         "host": "api.example.com",
         "origin": "https://videos.example.com",
         "sec-fetch-site": "same-site",
-        "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+        "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
         "x-forwarded-for": "203.0.113.7",
         "x-forwarded-proto": "https",
     } | ({"content-type": "application/json"} if body else {})

@@ -32,7 +32,7 @@ def prepare_variants() -> list[Variant]:
     """Build ours, install the peers; what is there already is left."""
     _build_ours()
     layer = _MADE / "ours" / "CommonLayer" / "python"
-    plain = _with_bytecode("plain", [_PEERS / "plain.py"])
+    plain = _with_bytecode("plain", sorted(_PEERS.glob("*.py")))
     return [
         _ours("ours", "as built", layer),
         _ours("ours-source", "the same without bytecode", _without_bytecode(layer)),

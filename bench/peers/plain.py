@@ -3,47 +3,48 @@
 Init reads both secrets and connects; the queue's connection is opened by the first message.
 """
 
+import hmac
 import json
 import os
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import urllib3
 from aws_lambda_powertools.logging import Logger
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from bson import ObjectId
-from pydantic import BaseModel, ConfigDict, Field
 from pymongo import MongoClient
 
 logger = Logger(service="videojobs")
 _pool = urllib3.PoolManager()
 _region, _endpoint = os.environ["AWS_REGION"], os.environ["AWS_ENDPOINT_URL"]
-_credentials = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-
-
-class GenerateRequest(BaseModel):
-    """The body of POST."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-    prompt: str = Field(min_length=1, max_length=1000, pattern=r"\S")
-    style: str = Field(pattern="^(fun|calm|background)$")
-    duration: int | float = Field(ge=1, le=60)
-    aspect_ratio: str = Field(alias="aspectRatio", pattern="^(16:9|9:16|1:1|4:3)$")
 
 
 def _call(service: str, target: str, version: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": f"application/x-amz-json-{version}", "X-Amz-Target": target}
-    request = AWSRequest("POST", _endpoint + "/", headers=headers, data=json.dumps(arguments).encode())
-    SigV4Auth(_credentials, service, _region).add_auth(request)
-    answer = _pool.request("POST", _endpoint + "/", body=request.data, headers=dict(request.headers))
+    body, at = json.dumps(arguments).encode(), datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    headers = {
+        "content-type": f"application/x-amz-json-{version}",
+        "host": urlsplit(_endpoint).netloc,
+        "x-amz-date": at,
+        "x-amz-target": target,
+    }
+    names, scope = ";".join(headers), f"{at[:8]}/{_region}/{service}/aws4_request"
+    lines = [f"{name}:{value}" for name, value in headers.items()]
+    canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body).hexdigest()])
+    to_sign = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
+    key = f"AWS4{os.environ['AWS_SECRET_ACCESS_KEY']}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    credential = f"AWS4-HMAC-SHA256 Credential={os.environ['AWS_ACCESS_KEY_ID']}/{scope}"
+    headers["authorization"] = f"{credential}, SignedHeaders={names}, Signature={signature}"
+    answer = _pool.request("POST", _endpoint + "/", body=body, headers=headers)
     if answer.status != 200:
         raise RuntimeError(f"{target}: HTTP {answer.status}")
-    body: dict[str, Any] = json.loads(answer.data)
-    return body
+    result: dict[str, Any] = json.loads(answer.data)
+    return result
 
 
 def _read_secret(arn: str) -> str:
@@ -65,13 +66,12 @@ def admit(cookie: str) -> str:
     return str(claims["userId"])
 
 
-def submit(body: str, user_id: str) -> dict[str, Any]:
-    """Validate, insert, send; the answer's body."""
-    request = GenerateRequest.model_validate(json.loads(body))
+def submit(request: dict[str, Any], user_id: str) -> dict[str, Any]:
+    """Insert a validated request, send its message; the answer's body."""
     job_id, step_id, now = ObjectId(), os.urandom(16).hex(), datetime.now(UTC)
     fields = {"_id": job_id, "userId": ObjectId(user_id), "status": "queued", "videoUrl": None, "errorMessage": None}
     times = {"createdAt": now, "updatedAt": now, "next": {"id": step_id, "step": "start", "dueAt": now}}
-    _jobs.insert_one({**fields, **request.model_dump(by_alias=True), **times})
+    _jobs.insert_one({**fields, **request, **times})
     message = {
         "QueueUrl": os.environ["JOBS_QUEUE_URL"],
         "MessageBody": json.dumps({"jobId": str(job_id), "stepId": step_id}),

@@ -4,6 +4,7 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 from plain import admit, submit
+from schema import validate
 
 handler = Chalice(app_name="videojobs", configure_logs=False)
 
@@ -12,5 +13,5 @@ handler = Chalice(app_name="videojobs", configure_logs=False)
 def generate() -> Response:
     """Take a job."""
     request: Any = handler.current_request
-    body = submit(request.raw_body.decode(), admit(request.headers["cookie"]))
+    body = submit(validate(request.raw_body.decode()), admit(request.headers["cookie"]))
     return Response(body, status_code=201)

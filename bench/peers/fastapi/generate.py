@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from mangum import Mangum
 from plain import admit, submit
+from schema import validate
 
 app = FastAPI(openapi_url=None)
 
@@ -12,7 +13,7 @@ app = FastAPI(openapi_url=None)
 @app.post("/api/videos/generate", status_code=201)
 async def generate(request: Request) -> dict[str, Any]:
     """Take a job."""
-    return submit((await request.body()).decode(), admit(request.headers["cookie"]))
+    return submit(validate((await request.body()).decode()), admit(request.headers["cookie"]))
 
 
 handler = Mangum(app, lifespan="off")

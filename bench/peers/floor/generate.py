@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from plain import admit, logger, submit
+from schema import validate
 
 app = APIGatewayRestResolver()
 
@@ -13,7 +14,7 @@ app = APIGatewayRestResolver()
 def generate() -> Response[dict[str, Any]]:
     """Take a job."""
     user_id = admit(app.current_event.headers["cookie"])
-    return Response(201, content_type="application/json", body=submit(app.current_event.body or "", user_id))
+    return Response(201, content_type="application/json", body=submit(validate(app.current_event.body or ""), user_id))
 
 
 @logger.inject_lambda_context(clear_state=True)

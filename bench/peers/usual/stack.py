@@ -1,8 +1,10 @@
-"""The usual stack as its tutorials write it: clients at import, one Logger, Tracer and Metrics, models on the routes."""
+"""The usual stack as its tutorials write it: clients at import, Logger, Tracer and Metrics, models on the routes."""
+# ruff: noqa: N815 - the fields have the names of the contract
 
 import os
 from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import boto3
 import jwt
@@ -94,9 +96,13 @@ def new_document(request: GenerateRequest, user_id: ObjectId, step_id: str) -> d
     return {**fields, **request.model_dump(), **times}
 
 
-def find_job(job_id: str, user_id: ObjectId) -> Job:
-    """The user's job."""
+def find_job(job_id: str, user_id: ObjectId, store: Any) -> Job:
+    """The user's job, its video's address presigned by the S3 client `store`."""
     document = jobs.find_one({"_id": ObjectId(job_id)})
     if document is None or document["userId"] != user_id:
         raise NotFoundError
+    if (document["videoUrl"] or "").startswith("s3://"):
+        place = urlsplit(document["videoUrl"])
+        parameters = {"Bucket": place.netloc, "Key": place.path[1:]}
+        document["videoUrl"] = store.generate_presigned_url("get_object", Params=parameters, ExpiresIn=900)
     return Job.model_validate({**document, "jobId": job_id})

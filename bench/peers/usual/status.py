@@ -2,17 +2,20 @@
 
 from typing import Annotated, Any
 
+import boto3
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from stack import JobEnvelope, admit, app, find_job, logger, metrics, tracer
+
+_store = boto3.client("s3")
 
 
 @app.get("/api/videos/<job_id>")
 @tracer.capture_method
 def status(job_id: Annotated[str, Path()]) -> JobEnvelope:
     """Show a job."""
-    job = find_job(job_id, admit())
+    job = find_job(job_id, admit(), _store)
     logger.info("Job read", extra={"job_id": job_id})
     return JobEnvelope(data=job)
 
