@@ -188,6 +188,6 @@ def prepare_api() -> None:
         return
     try:
         jwt_secret()
-        mongo_connection().run(lambda database: database.client.admin.command("ping"))
+        mongo_connection().warm_up()
     except Unavailable:
         logger.warning("Not prepared at init", extra={"action": "prepare_failed"}, exc_info=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pymongo import MongoClient
+from pymongo import MongoClient, timeout
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
@@ -30,6 +30,7 @@ class MongoConnection:
     """
 
     TIMEOUT_MS = 4000
+    WARM_UP_SECONDS = 0.8
 
     def __init__(self, read_uri: ReadUri) -> None:
         """Nothing is connected until the first operation."""
@@ -54,6 +55,15 @@ class MongoConnection:
             raise
         except PyMongoError as error:
             raise Unavailable from error
+
+    def warm_up(self) -> None:
+        """Connect ahead of the first operation, in `WARM_UP_SECONDS` at most: that operation has to answer in time too.
+
+        Raises:
+            Unavailable: MongoDB did not answer so soon; the first operation tries again.
+        """
+        with timeout(self.WARM_UP_SECONDS):
+            self.run(lambda database: database.client.admin.command("ping"))
 
     def _connect(self, *, refresh: bool = False) -> Database[Document]:
         if self._database is None or refresh:
