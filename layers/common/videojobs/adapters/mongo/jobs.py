@@ -54,7 +54,8 @@ class MongoJobRepository:
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Two operations by `_id`: the guarded update that decides, then the read of what was won."""
         identity = {"_id": ObjectId(job_id)}
-        unleased = {"$or": [{"lease": None}, {"lease.until": {"$lte": now}}]}
+        # Not greater: a lease that has run out, or none. An $or would make SecantusDB scan the collection.
+        unleased = {"lease.until": {"$not": {"$gt": now}}}
         taken = {"$set": {"lease": {"token": lease.token, "until": lease.until}}}
         result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, taken))
         if result.matched_count == 0:
