@@ -17,6 +17,8 @@ from videojobs.adapters.media.words import drawable_words
 _WORDS_A_PAGE = 12
 _SHORTEST_PAGE = 2.6
 """Seconds that a page of so many words needs at the least, to be read in peace."""
+_LOOP = 30.0
+"""Seconds that the ground has for its loop at the least: a short video shows a part of it, and is no less calm."""
 _FULL_PAGE = 3.9
 """Seconds that a page needs when there are too many words, and each page has to take more."""
 
@@ -38,8 +40,9 @@ class Captions:
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
         """Set the type, choose the ground, make the plan."""
         self._seconds = seconds
+        self._loop = max(seconds, _LOOP)
         words = drawable_words(prompt, Face.BOOK)
-        stage = Stage(canvas.width, canvas.height, palette, dice, seconds, has_text=bool(words))
+        stage = Stage(canvas.width, canvas.height, palette, dice, self._loop, has_text=bool(words))
         self._ground = choose_ground(prompt, dice, QUIET)(stage)
         self._ink: Ink = palette.text.ink()
         self._rate = min(1.0, seconds / 4)
@@ -77,7 +80,7 @@ class Captions:
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
         """The frame at that time."""
-        self._ground.paint(canvas, (seconds / self._seconds) % 1)
+        self._ground.paint(canvas, (seconds / self._loop) % 1)
         for fade in self._fades:
             opacity = smooth(part(seconds, fade.comes, 1.3 * self._rate))
             opacity *= 1 - smooth(part(seconds, fade.goes, 0.8 * self._rate))

@@ -24,6 +24,8 @@ _FULL_PAGE = 1.9
 """Seconds that a page needs when there are too many words, and each page has to take more."""
 _SWEEP = 0.5
 _POP = 0.36
+_LOOP = 12.0
+"""Seconds that a ground has for its loop at the least: a short video shows a part of it."""
 _PLATE_PADDING = 0.17
 """Room at either side of a word on a plate, in ems."""
 
@@ -66,7 +68,7 @@ class Kinetic:
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
         """Share the words out over pages and choose their grounds."""
-        self._seconds, self._palette = seconds, palette
+        self._loop, self._palette = max(seconds, _LOOP), palette
         self._setting = Setting(
             width=canvas.width * 0.8,
             height=canvas.height * 0.62,
@@ -108,7 +110,7 @@ class Kinetic:
             self._scenes = {number: scene for number, scene in self._scenes.items() if number == index - 1}
             self._scenes[index] = self._scene(canvas, index)
         scene = self._scenes[index]
-        scene.ground.paint(canvas, (seconds / self._seconds) % 1)
+        scene.ground.paint(canvas, (seconds / self._loop) % 1)
         for pop in scene.pops:
             grown = part(seconds, index * self._length + pop.at, _POP)
             if grown > 0:
@@ -117,7 +119,7 @@ class Kinetic:
     def _scene(self, canvas: Canvas, index: int) -> _Scene:
         colours = self._palette.regrounded(index % max(1, len(self._palette.shapes)))
         dice = dice_for(self._seed, index)
-        stage = Stage(canvas.width, canvas.height, colours, dice, self._seconds, has_text=bool(self._pages))
+        stage = Stage(canvas.width, canvas.height, colours, dice, self._loop, has_text=bool(self._pages))
         ground = self._kinds[index](stage)
         pops: tuple[_Pop, ...] = ()
         if self._pages:

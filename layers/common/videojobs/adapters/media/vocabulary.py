@@ -24,7 +24,7 @@ HUES: dict[str, float] = {
     "ocean": 232, "water": 230, "river": 228, "lake": 228, "wave": 232, "waves": 232, "rain": 240, "ice": 220,
     "snow": 225, "winter": 235, "sky": 240, "blue": 258, "navy": 265, "night": 278, "midnight": 278, "space": 285,
     "galaxy": 300, "indigo": 280, "violet": 300, "purple": 305, "lavender": 300, "lilac": 310, "magenta": 330,
-    "neon": 335, "berry": 350,
+    "neon": 335, "berry": 350, "tide": 228,
     "rojo": 25, "verde": 145, "azul": 258, "amarillo": 100, "mar": 230, "noche": 278, "rouge": 25, "vert": 145,
     "bleu": 258, "jaune": 100, "nuit": 278, "forêt": 150, "rot": 25, "grün": 145, "blau": 258, "gelb": 100,
     "meer": 230, "wald": 150, "nacht": 278, "himmel": 240,

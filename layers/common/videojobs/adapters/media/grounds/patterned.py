@@ -72,7 +72,7 @@ class Dots:
         self._dots = [
             stencils.disc(max(2, even(pitch * 0.92 * step / self._SIZES))) for step in range(1, self._SIZES + 1)
         ]
-        self._turns = stage.cycles(4)
+        self._way = stage.way(4)
         source = stage.width * stage.dice.uniform(-0.1, 1.1), stage.height * stage.dice.choice((-0.1, 1.1))
         long = stage.long * stage.dice.uniform(0.5, 0.8)
         colours = [stage.palette.shapes[0], stage.palette.shapes[1], stage.palette.shapes[2], stage.palette.shapes[0]]
@@ -92,8 +92,9 @@ class Dots:
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
         canvas.fill(self._ground)
+        gone = self._way.at(turn)
         for x, y, far, across, room, ink in self._field:
-            swell = 0.5 + 0.32 * swing(far - self._turns * turn) + 0.18 * swing(across + self._turns * turn)
+            swell = 0.5 + 0.32 * swing(far - gone) + 0.18 * swing(across + gone)
             canvas.stamp_centred(self._dots[min(self._SIZES - 1, int(swell * room * self._SIZES))], ink, x, y)
 
 
@@ -129,7 +130,7 @@ class Tiles:
         self._turn_time = min(0.25, 1.1 / stage.seconds)
         self._masks: dict[tuple[int, int], Stencil] = {}
         colours = [colour.ink() for colour in (stage.palette.ground, *stage.palette.shapes)]
-        turns = 4 * max(1, round(stage.seconds / 14))
+        self._steps = (1, -1) if stage.seconds < 8 else (1,) * 4 * stage.cycles(14)  # together whole turns, or none
         self._ground = stage.palette.ground.ink()
         self._tiles = []
         for left in _starts(stage.width, self._side):
@@ -139,7 +140,9 @@ class Tiles:
                 if stage.has_text and across < 0.45 and down < 0.34:
                     continue
                 paper, ink = stage.dice.sample(colours, 2)
-                begins = tuple((slot + stage.dice.uniform(0, 0.7)) / turns for slot in range(turns))
+                begins = tuple(
+                    (slot + stage.dice.uniform(0, 0.7)) / len(self._steps) for slot in range(len(self._steps))
+                )
                 bands, quarter = stage.dice.choice(self._BANDS), stage.dice.randrange(4)
                 self._tiles.append(_Tile(left, top, bands, paper, ink, quarter, begins))
 
@@ -157,7 +160,10 @@ class Tiles:
         """The whole frame at that turn of the loop."""
         canvas.fill(self._ground)
         for tile in self._tiles:
-            begun = (part(later, start, self._turn_time) for start in tile.begins for later in (turn, turn + 1))
-            quarters = tile.quarter + sum(map(smooth, begun))
+            quarters = tile.quarter + sum(
+                step * smooth(part(later, begin, self._turn_time))
+                for begin, step in zip(tile.begins, self._steps, strict=True)
+                for later in (turn, turn + 1)
+            )
             canvas.rectangle(tile.paper, tile.left, tile.top, tile.left + self._side, tile.top + self._side)
             canvas.stamp(self._mask(tile.bands, round(quarters * self._STEPS)), tile.ink, tile.left, tile.top)

@@ -8,7 +8,7 @@ from videojobs.adapters.media import stencils
 from videojobs.adapters.media.canvas import Canvas, Glider, Stencil
 from videojobs.adapters.media.colour import Colour, Ink, between
 from videojobs.adapters.media.easing import swing
-from videojobs.adapters.media.grounds.stage import Stage, even
+from videojobs.adapters.media.grounds.stage import Stage, Way, even
 
 
 class _Ridge:
@@ -38,7 +38,11 @@ class _Sun:
         self._x = stage.width * stage.dice.choice((0.24, 0.5, 0.76))
         self._y = stage.height * (horizon - stage.dice.uniform(0.03, 0.09))
         light = stage.palette.shapes[3] if stage.palette.is_dark else Colour(0.985, 0.04, 90)
-        sky.stamp_centred(stencils.glow(size * 5, size * 5, 0.6), light.ink(), self._x, self._y)
+        apart = abs((light.hue - stage.palette.ground.hue + 180) % 360 - 180)
+        halo = (
+            stage.palette.shapes[0].lighter(0.1) if stage.palette.is_dark and apart > 100 else light
+        )  # or it turns grey
+        sky.stamp_centred(stencils.glow(size * 5, size * 5, 0.6), halo.ink(), self._x, self._y)
         self._disc, self._ink = Glider(stencils.disc(size)), light.ink()
 
     def paint(self, canvas: Canvas, higher: float) -> None:
@@ -61,7 +65,7 @@ class Hills:
 
     def __init__(self, stage: Stage) -> None:
         """Build sky, sun and hills."""
-        self._turns = stage.cycles(20)
+        self._turns, self._rise = stage.cycles(20), 0.02 * min(1.0, stage.seconds / 8)
         self._sky = stage.sky(stage.palette.ground, stage.palette.shapes[1 if stage.palette.is_dark else 0])
         horizon = 0.54 if stage.has_text else 0.5
         self._sun = _Sun(self._sky, stage, horizon)
@@ -73,7 +77,7 @@ class Hills:
         far, near = palette.shapes[0], palette.ground
         if not palette.is_dark:
             far, near = between(palette.ground, palette.shapes[0], 0.3), palette.shapes[1]
-        sway = stage.width * (0.012 + 0.05 * depth**1.5)
+        sway = stage.width * (0.012 + 0.05 * depth**1.5) * min(1.0, stage.seconds / 8)
         tall = even(stage.height * (0.16 + 0.07 * depth))
         waves = [
             (dice.uniform(0.25, 0.5) * share, dice.uniform(0.7, 1.3) * frequency, dice.random())
@@ -93,7 +97,7 @@ class Hills:
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
         canvas.copy_from(self._sky)
-        self._sun.paint(canvas, 0.02 * swing(self._turns * turn))
+        self._sun.paint(canvas, self._rise * swing(self._turns * turn))
         for layer in self._layers:
             view = layer.sway * (1 + 0.98 * swing(self._turns * turn)) + 2
             canvas.stamp(layer.ridge.at(view, canvas.width), layer.ink, 0, layer.top)
@@ -106,7 +110,8 @@ class _Swell:
     ink: Ink
     top: float
     period: float
-    laps: int
+    way: Way
+    direction: int
     heave: float
     phase: float
 
@@ -138,10 +143,11 @@ class Sea:
             return tall * (0.5 - 0.36 * swing(at + lean * swing(at) / 2) - 0.1 * swing(3 * at))
 
         ridge = _Ridge(even(stage.width + period + 8), tall, edge)
-        laps = stage.cycles(period / (stage.width * (0.03 + 0.04 * depth))) * (1 if index % 2 else -1)
+        way = stage.way(period / (stage.width * (0.03 + 0.04 * depth)))
         top = stage.height * (self._horizon + (0.92 - self._horizon) * depth**1.15)
-        heave = stage.height * (0.004 + 0.012 * depth)
-        return _Swell(ridge, between(far, near, depth).ink(), top, period, laps, heave, dice.random())
+        heave = stage.height * (0.004 + 0.012 * depth) * min(1.0, stage.seconds / 4)
+        direction = 1 if index % 2 else -1
+        return _Swell(ridge, between(far, near, depth).ink(), top, period, way, direction, heave, dice.random())
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
@@ -149,7 +155,7 @@ class Sea:
         self._sun.paint(canvas, 0.0)
         for swell in self._swells:
             top = round(swell.top + swell.heave * swing(self._heaves * turn + swell.phase))
-            view = swell.period * ((swell.laps * turn) % 1)
+            view = swell.period * ((swell.direction * swell.way.at(turn)) % 1)
             canvas.stamp(swell.ridge.at(view, canvas.width), swell.ink, 0, top)
             canvas.rectangle(swell.ink, 0, top + swell.ridge.height, canvas.width, canvas.height)
 
@@ -159,7 +165,8 @@ class _World:
     glider: Glider
     ink: Ink
     reach: float
-    laps: int
+    way: Way
+    direction: int
     phase: float
 
 
@@ -186,9 +193,16 @@ class Orbits:
             ring = stencils.ellipse(even(reach * 2), even(reach * 2 * self._TILT), 2)
             self._sky.stamp_centred(ring.faded(0.5), line, *self._middle)
             world = Glider(stencils.disc(even(span * stage.dice.uniform(0.03, 0.075))))
-            laps = stage.cycles(7 + 4 * index) * stage.dice.choice((1, 1, 1, -1))
+            way, direction = stage.way(7 + 4 * index), stage.dice.choice((1, 1, 1, -1))
             self._worlds.append(
-                _World(world, stage.palette.shapes[index % 4].lighter(0.04).ink(), reach, laps, stage.dice.random())
+                _World(
+                    world,
+                    stage.palette.shapes[index % 4].lighter(0.04).ink(),
+                    reach,
+                    way,
+                    direction,
+                    stage.dice.random(),
+                )
             )
         self._sun, self._sun_ink = stencils.disc(size), stage.palette.shapes[3].ink()
         self._star_ink = stage.palette.text.ink() if stage.palette.is_dark else Colour(1, 0, 0).ink()
@@ -217,7 +231,7 @@ class Orbits:
             canvas.stamp(glints[min(self._GLINTS - 1, int(glint * self._GLINTS))], self._star_ink, x, y)
         for behind in (True, False):
             for world in self._worlds:
-                angle = 2 * math.pi * (world.laps * turn + world.phase)
+                angle = 2 * math.pi * (world.direction * world.way.at(turn) + world.phase)
                 if (math.sin(angle) < 0) == behind:
                     x = self._middle[0] + world.reach * math.cos(angle)
                     y = self._middle[1] + world.reach * self._TILT * math.sin(angle)

@@ -6,7 +6,7 @@ from videojobs.adapters.media import stencils
 from videojobs.adapters.media.canvas import Canvas, Glider
 from videojobs.adapters.media.colour import Ink
 from videojobs.adapters.media.easing import swing
-from videojobs.adapters.media.grounds.stage import Stage, even
+from videojobs.adapters.media.grounds.stage import Stage, Way, even
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class Lights:
         self._small = Canvas(width, height)
         self._ground = stage.palette.ground.ink()
         span = max(width, height)
-        base = stage.cycles(16)
+        base, slow = stage.cycles(16), min(1.0, stage.seconds / 10)
         self._lights = [
             _Light(
                 Glider(stencils.glow(size := even(span * stage.dice.uniform(0.75, 1.25)), size, 0.95)),
                 stage.palette.shapes[index % len(stage.palette.shapes)].ink(),
                 width * stage.dice.uniform(0.05, 0.95),
                 height * stage.dice.uniform(0.05, 0.95),
-                width * stage.dice.uniform(0.18, 0.38),
-                height * stage.dice.uniform(0.18, 0.38),
+                slow * width * stage.dice.uniform(0.18, 0.38),
+                slow * height * stage.dice.uniform(0.18, 0.38),
                 base * stage.dice.choice((1, 1, -1)),
                 base * stage.dice.choice((1, 1, -1, 2)),
                 stage.dice.random(),
@@ -66,7 +66,7 @@ class _Spot:
     ink: Ink
     x: float
     y: float
-    laps: int
+    rise: Way
     drift: float
     twinkles: int
     phase: float
@@ -83,7 +83,6 @@ class Bokeh:
         """Place the lights."""
         self._sky = stage.sky(stage.palette.ground, stage.palette.shapes[2])
         span = stage.short
-        rise = stage.cycles(26)
         sizes = [even(span * share) for share in (0.1, 0.16, 0.24, 0.36)]
         gliders = {
             size: tuple(
@@ -98,8 +97,8 @@ class Bokeh:
                 stage.dice.choice(stage.palette.shapes).lighter(0.03).ink(),
                 stage.width * ((index + stage.dice.random()) / count),
                 stage.dice.random(),
-                rise * stage.dice.choice((1, 1, 2)) if size < sizes[2] else rise,
-                stage.width * stage.dice.uniform(0.01, 0.04),
+                stage.way(stage.dice.choice((26, 26, 13)) if size < sizes[2] else 26),
+                stage.width * stage.dice.uniform(0.01, 0.04) * min(1.0, stage.seconds / 8),
                 stage.cycles(stage.dice.uniform(4, 8)),
                 stage.dice.random(),
                 size,
@@ -113,7 +112,7 @@ class Bokeh:
         canvas.copy_from(self._sky)
         for spot in self._spots:
             way = canvas.height + spot.size * 1.2
-            y = way * ((spot.y - spot.laps * turn) % 1) - spot.size * 0.6
-            x = spot.x + spot.drift * swing(spot.laps * turn + spot.phase)
+            y = way * ((spot.y - spot.rise.at(turn)) % 1) - spot.size * 0.6
+            x = spot.x + spot.drift * swing(turn + spot.phase)
             glow = (1 + swing(spot.twinkles * turn + spot.phase)) / 2
             spot.gliders[min(self._GLOWS - 1, int(glow * self._GLOWS))].stamp(canvas, spot.ink, x, y)

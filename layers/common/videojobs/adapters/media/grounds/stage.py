@@ -1,5 +1,6 @@
 """What every ground is given to build itself with, and what several of them share."""
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from PIL import Image
 
 from videojobs.adapters.media.canvas import Canvas, Stencil
 from videojobs.adapters.media.colour import Colour
+from videojobs.adapters.media.easing import swing
 from videojobs.adapters.media.palette import Palette
 
 
@@ -35,6 +37,13 @@ class Stage:
         """How often something of about `period` seconds happens in the loop: a whole number, at least 1."""
         return max(1, round(self.seconds / period))
 
+    def way(self, period: float) -> "Way":
+        """How far something gets that takes about `period` seconds for one round, so that the loop closes.
+
+        Where the loop is too short for a round, it goes a little way and comes back, no faster than otherwise.
+        """
+        return Way(round(self.seconds / period), self.seconds / (2 * math.pi * period))
+
     def sky(self, top: Colour, bottom: Colour) -> Canvas:
         """A frame that goes softly from one colour at the top to another towards the bottom."""
         sky = Canvas(self.width, self.height)
@@ -43,6 +52,18 @@ class Stage:
         sky.stamp(Stencil.of(ramp), bottom.ink(), 0, 0)
         sky.rectangle(bottom.ink(), 0, ramp.height, self.width, self.height)
         return sky
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Whole rounds, or `reach` of one to either side."""
+
+    rounds: int
+    reach: float
+
+    def at(self, turn: float) -> float:
+        """The rounds done at that turn of the loop."""
+        return self.rounds * turn if self.rounds else self.reach * swing(turn)
 
 
 def even(size: float) -> int:
