@@ -3,13 +3,15 @@
 import argparse
 import sys
 
+from botocore.exceptions import BotoCoreError, ClientError
+from pymongo.errors import PyMongoError
+
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.function_logs import show_logs
 from localcloud.lock import lock_requirements
 from localcloud.progress import console, errors
-from localcloud.stack import Stack
-from localcloud.system import bring_up, run_during, take_down
+from localcloud.system import bring_up, find_running, run_during, take_down
 from localcloud.tokens import SAMPLE_USER, make_token
 
 
@@ -20,6 +22,11 @@ def main() -> int:
         return _run(arguments, CloudConfig.from_environment())
     except LocalCloudError as error:
         errors.print(str(error), markup=False, style="red")
+        return 1
+    except (BotoCoreError, ClientError, PyMongoError) as error:
+        errors.print(
+            f"A server of the local system does not answer as it should: {error}\nTry:  make down up", style="red"
+        )
         return 1
     except KeyboardInterrupt:
         return 130
@@ -33,9 +40,9 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
         case "down":
             take_down(config)
         case "logs":
-            show_logs(config, Stack.read(config), function=arguments.function, follow=arguments.follow)
+            show_logs(config, find_running(config), function=arguments.function, follow=arguments.follow)
         case "token":
-            print(make_token(Stack.read(config), user_id=arguments.user, minutes=arguments.minutes))
+            print(make_token(find_running(config), user_id=arguments.user, minutes=arguments.minutes))
         case "demo":
             # Imported for this command alone: it brings the media libraries.
             from localcloud.demo import Wish, run_demo

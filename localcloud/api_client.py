@@ -32,7 +32,7 @@ class ApiClient:
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(
-            self._stack.apiUrl + path,
+            self._stack.api_url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Cookie": self._cookie, "Content-Type": "application/json"},

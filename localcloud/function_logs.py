@@ -1,6 +1,7 @@
 """Shows what the functions logged: one line an event, in the order of time, whichever function it came from."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from localcloud.stack import Stack
 _FOLLOW_SECONDS = 0.5
 _SHOWN_AT_FIRST = 200
 _PLATFORM_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+_EXCEPTION = re.compile(r"[\w.]*[A-Z]\w+: ")
 _LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red bold", "DEBUG": "dim"}
 # Said by the columns already, or of use to machines alone.
 _HIDDEN = frozenset(
@@ -31,10 +33,22 @@ _HIDDEN = frozenset(
 class LogEvent:
     """One event in a function's log group."""
 
-    at_milliseconds: int
+    at: datetime
+    """When the function said it, if it says when; the platform's own time is that of the call's end."""
     function: str
     stream: str
     message: str
+    stored_milliseconds: int
+
+    @property
+    def is_platforms(self) -> bool:
+        """Whether it is the platform's book-keeping rather than the function's word."""
+        return self.message.startswith(_PLATFORM_LINES)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was logged, its text under `message`."""
+        return _record_of(self.message)
 
 
 def show_logs(config: CloudConfig, stack: Stack, *, function: str | None, follow: bool) -> None:
@@ -44,15 +58,15 @@ def show_logs(config: CloudConfig, stack: Stack, *, function: str | None, follow
     seen: set[LogEvent] = set()
     since = 0
     while True:
-        fresh = [each for each in read_events(config, stack, function=function, since=since) if each not in seen]
-        for event in fresh if seen or since else fresh[-_SHOWN_AT_FIRST:]:
-            if line := format_event(event):
-                console.print(line)
+        events = read_events(config, stack, function=function, since=since)
+        fresh = [event for event in events if event not in seen]
+        for event in fresh[-_SHOWN_AT_FIRST:] if not since else fresh:
+            console.print(format_event(event))
         if not follow:
             return
-        seen.update(fresh)
-        since = max([since, *(event.at_milliseconds for event in fresh)])
-        seen = {event for event in seen if event.at_milliseconds >= since}
+        # The store is asked again from its last millisecond on, as more may have come within it.
+        since = max([since, *(event.stored_milliseconds for event in fresh)])
+        seen = {event for event in events if event.stored_milliseconds >= since}
         time.sleep(_FOLLOW_SECONDS)
 
 
@@ -60,30 +74,32 @@ def read_events(config: CloudConfig, stack: Stack, *, function: str | None, sinc
     """All events from that time on (milliseconds since 1970), sorted."""
     client = open_session(config).client("logs", endpoint_url=stack.aws_endpoint_url)
     prefix = f"/videojobs/{stack.stack_name}/"
-    events = []
+    events: list[LogEvent] = []
     for group in client.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
         name = group["logGroupName"].removeprefix(prefix)
         if function in {None, name}:
             pages = client.get_paginator("filter_log_events").paginate(
                 logGroupName=group["logGroupName"], startTime=since
             )
+            stored = [each for page in pages for each in page["events"]]
             events += [
-                LogEvent(each["timestamp"], name, each["logStreamName"], each["message"])
-                for page in pages
-                for each in page["events"]
+                LogEvent(
+                    at=_time_of(each["message"], each["timestamp"]),
+                    function=name,
+                    stream=each["logStreamName"],
+                    message=each["message"],
+                    stored_milliseconds=each["timestamp"],
+                )
+                for each in stored
             ]
-    return sorted(events)
+    return sorted(event for event in events if not event.is_platforms)
 
 
-def format_event(event: LogEvent) -> Text | None:
-    """One event as a line, or None for the platform's own book-keeping."""
-    if event.message.startswith(_PLATFORM_LINES):
-        return None
-    record = _record_of(event)
-    at = datetime.fromtimestamp(event.at_milliseconds / 1000, tz=UTC).astimezone()
-    if stamp := record.get("timestamp"):
-        at = datetime.fromisoformat(str(stamp)).astimezone()
+def format_event(event: LogEvent) -> Text:
+    """One event as a line."""
+    record = event.record
     level = str(record.get("level", ""))
+    at = event.at.astimezone()
     line = Text(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  ", style="dim")
     line.append(f"{event.function:<10}  ", style="cyan")
     line.append(f"{level:<7}  ", style=_LEVEL_STYLES.get(level, "green"))
@@ -92,17 +108,31 @@ def format_event(event: LogEvent) -> Text | None:
         line.append(f"  {job_id}", style="magenta")
     line.append("".join(_pairs(record)), style="dim")
     if exception := str(record.get("exception", "")):
-        # What was expected and dealt with is told by its last line; what was not, in full.
-        line.append("\n" + (exception if level in {"ERROR", "CRITICAL"} else exception.splitlines()[-1]), style="red")
+        # What was expected and dealt with is told in a line; what was not, in full.
+        words = exception if level in {"ERROR", "CRITICAL"} else " ← ".join(_causes(exception))
+        line.append(f"\n{words}", style="red")
     return line
 
 
-def _record_of(event: LogEvent) -> dict[str, Any]:
+def _causes(exception: str) -> Iterator[str]:
+    """The messages of an exception and of what it came from, itself first, without the traces."""
+    for line in reversed(exception.splitlines()):
+        if _EXCEPTION.match(line):
+            yield line
+
+
+def _time_of(message: str, stored_milliseconds: int) -> datetime:
+    if stamp := _record_of(message).get("timestamp"):
+        return datetime.fromisoformat(str(stamp))
+    return datetime.fromtimestamp(stored_milliseconds / 1000, tz=UTC)
+
+
+def _record_of(message: str) -> dict[str, Any]:
     try:
-        record = json.loads(event.message)
+        record = json.loads(message)
     except ValueError:
-        return {"message": event.message.rstrip()}
-    return record if isinstance(record, dict) and "message" in record else {"message": event.message.rstrip()}
+        record = None
+    return record if isinstance(record, dict) and "message" in record else {"message": message.rstrip()}
 
 
 def _pairs(record: dict[str, Any]) -> Iterator[str]:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from localcloud.errors import CommandFailedError
 
-MARK = "LOCALCLOUD_PROCESS"
+# The variables of the mark; a missing one counts as empty, so that what an older version started is found as well.
+_HOME, _ROLE, _PORT, _VERSION = "LOCALCLOUD_HOME", "LOCALCLOUD_ROLE", "LOCALCLOUD_PORT", "LOCALCLOUD_VERSION"
 _PROC = Path("/proc")
 _TAIL_LINES = 25
 _CLEAN_UP_SECONDS = 30.0
@@ -31,6 +32,8 @@ class MarkedProcess:
     """What the process, or the one that started it, is for: `aws`, `mongo`, `tool`."""
     port: int
     """Where it listens; 0 if it doesn't."""
+    version: str
+    """What it was started from: another one of the same role with another version does not stand in for it."""
     leads: bool
     """Whether it is the process that was started, rather than a child of it."""
 
@@ -41,13 +44,14 @@ def find_processes(state: Path) -> list[MarkedProcess]:
     for folder in _PROC.iterdir():
         if not folder.name.isdigit():
             continue
-        with contextlib.suppress(OSError, ValueError):  # it ended meanwhile, or is another user's
-            for entry in (folder / "environ").read_bytes().split(b"\0"):
-                if entry.startswith(f"{MARK}=".encode()):
-                    role, port, home = entry.decode().partition("=")[2].split(":", 2)
-                    if home == str(state):
-                        pid = int(folder.name)
-                        found.append(MarkedProcess(pid, role, int(port), leads=os.getsid(pid) == pid))
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
+            entries = (folder / "environ").read_text(errors="replace").split("\0")
+            variables = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+            if variables.get(_HOME) == str(state):
+                pid = int(folder.name)
+                port, version = int(variables.get(_PORT) or 0), variables.get(_VERSION, "")
+                leads = os.getsid(pid) == pid
+                found.append(MarkedProcess(pid, variables.get(_ROLE, ""), port, version, leads=leads))
     return found
 
 
@@ -57,7 +61,14 @@ def find_server(state: Path, role: str) -> MarkedProcess | None:
 
 
 def start_server(
-    command: Sequence[str], *, environment: Mapping[str, str], log: Path, state: Path, role: str, port: int
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: Path,
+    state: Path,
+    role: str,
+    port: int,
+    version: str,
 ) -> "subprocess.Popen[bytes]":
     """Start a process in a session of its own that outlives this one and writes to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +78,7 @@ def start_server(
         return subprocess.Popen(
             command,
             cwd=state,
-            env={**environment, MARK: f"{role}:{port}:{state}"},
+            env={**environment, _HOME: str(state), _ROLE: role, _PORT: str(port), _VERSION: version},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -87,7 +98,7 @@ def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Pat
             command,
             check=False,
             cwd=cwd,
-            env={**environment, MARK: f"tool:0:{state}"},
+            env={**environment, _HOME: str(state), _ROLE: "tool"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -104,7 +115,7 @@ def run_in_foreground(
 
     Ctrl-C reaches it as well: it is given the time to clean up after itself before the interrupt goes on here.
     """
-    marked = {**environment, MARK: f"{role}:0:{state}"}
+    marked = {**environment, _HOME: str(state), _ROLE: role}
     with subprocess.Popen(command, cwd=cwd, env=marked) as process:
         try:
             return process.wait()

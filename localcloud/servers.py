@@ -1,5 +1,6 @@
 """The two servers of the local system: SecantusDB in MongoDB's place and MiniStack in that of AWS."""
 
+import hashlib
 import os
 import shutil
 import socket
@@ -15,13 +16,14 @@ import pymongo.errors
 
 from localcloud.config import CloudConfig
 from localcloud.errors import ServerFailedError
-from localcloud.processes import end_processes, find_processes, find_server, start_server, tail
+from localcloud.processes import MarkedProcess, end_processes, find_processes, find_server, start_server, tail
 
 MONGO = "mongo"
 AWS = "aws"
 STOP_GRACE_SECONDS = 20.0
 _START_SECONDS = 60.0
 _TRIES = 3
+_LAUNCHER = "ministack_launcher.py"
 _PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -33,7 +35,7 @@ def ensure_mongo(config: CloudConfig) -> str:
     """
     if config.mongodb_uri:
         return config.mongodb_uri
-    running = find_server(config.state, MONGO)
+    running = _find_current(config, MONGO)
     port = running.port if running and _answers_ping(config.host, running.port) else _start_mongo(config)
     options = "w=majority&journal=true&serverMonitoringMode=poll"
     return f"mongodb://{config.host}:{port}/{config.database}?{options}"
@@ -55,6 +57,7 @@ def _start_mongo(config: CloudConfig) -> int:
             state=config.state,
             role=MONGO,
             port=port,
+            version=_version(config),
         )
 
     port = _start_on_a_port(start, config, config.mongo_port, _answers_ping, config.logs / "mongo.log")
@@ -68,7 +71,7 @@ def ensure_aws(config: CloudConfig) -> str:
     It saves its state when it is asked to stop, and only then. State that is older than the last run, or that names
     another port in its URLs, is thrown away: the deployment that follows makes it anew. Objects in S3 stay.
     """
-    running = find_server(config.state, AWS)
+    running = _find_current(config, AWS)
     port = running.port if running and _answers_health(config.host, running.port) else _start_aws(config)
     return f"http://{config.host}:{port}"
 
@@ -86,15 +89,29 @@ def _start_aws(config: CloudConfig) -> int:
         if saved_port != str(port):
             shutil.rmtree(config.state / "aws" / "state", ignore_errors=True)
         return start_server(
-            [str(config.servers / "python"), str(Path(__file__).with_name("ministack_launcher.py"))],
+            [str(config.servers / "python"), str(Path(__file__).with_name(_LAUNCHER))],
             environment=_aws_environment(config, port),
             log=config.logs / "aws.log",
             state=config.state,
             role=AWS,
             port=port,
+            version=_version(config),
         )
 
     return _start_on_a_port(start, config, config.aws_port, _answers_health, config.logs / "aws.log")
+
+
+def _find_current(config: CloudConfig, role: str) -> MarkedProcess | None:
+    """The running server, unless it is of a version that has been replaced since it was started."""
+    server = find_server(config.state, role)
+    return server if server and server.version == _version(config) else None
+
+
+def _version(config: CloudConfig) -> str:
+    """Changes with the servers' packages and with the way they are started."""
+    here = Path(__file__)
+    parts = (config.root / "localcloud" / "requirements.txt", here, here.with_name(_LAUNCHER))
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
 
 
 def stop_aws(config: CloudConfig) -> None:

@@ -24,9 +24,9 @@ from localcloud.deployment import (
 )
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns, ensure_secrets, read_jwt_secret
-from localcloud.processes import end_processes, find_processes, run_in_foreground
+from localcloud.processes import end_processes, find_processes, find_server, run_in_foreground
 from localcloud.progress import console, step
-from localcloud.servers import MONGO, STOP_GRACE_SECONDS, end_role, ensure_aws, ensure_mongo, forget_aws, stop_aws
+from localcloud.servers import AWS, MONGO, STOP_GRACE_SECONDS, end_role, ensure_aws, ensure_mongo, forget_aws, stop_aws
 from localcloud.stack import Stack
 
 _ANSWER_SECONDS = 60.0
@@ -72,6 +72,18 @@ def _deploy_changes(config: CloudConfig, endpoint_url: str, arns: SecretArns) ->
     if made is None or made.is_stuck or made.fingerprint != wanted:
         raise LocalCloudError(f"sam deploy ended well, yet the stack is not there; see {config.logs / 'deploy.log'}")
     return made
+
+
+def find_running(config: CloudConfig) -> Stack:
+    """The system that is up.
+
+    Raises:
+        LocalCloudError: none is.
+    """
+    stack = Stack.read(config)
+    if find_server(config.state, AWS) is None:
+        raise LocalCloudError("The local system has ended unasked. Start it again:  make up")
+    return stack
 
 
 def take_down(config: CloudConfig) -> None:

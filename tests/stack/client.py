@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 import jwt
@@ -23,7 +24,7 @@ class Answer:
     """What the API said."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     """Looked up whatever the case of their letters."""
     body: bytes
 
