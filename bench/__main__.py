@@ -1,29 +1,79 @@
-"""The command line: `python -m bench [cold|warm|pickup|layers|sketch] [--rounds N]`; without a name, all of them."""
+"""The command line: `python -m bench [cold|warm|pickup|layers|sketch] …`; without a name, all of them.
+
+Exits with 1 only when something could not be measured: how fast a machine is, is no error.
+"""
 
 import argparse
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 
+from pymongo.errors import PyMongoError
 from rich.console import Console
 
 from bench.cold import measure_cold_starts
-from bench.figures import Section, print_section, write_markdown
+from bench.figures import MeasurementError, Section, print_section, write_markdown
+from bench.pickup import measure_pickup
 from bench.places import HOME
 from bench.services import run_services
+from bench.sizes import measure_sizes
+from bench.sketch import measure_sketch
 from bench.variants import prepare_variants
+from bench.warm import measure_warm_calls
+from localcloud.errors import LocalCloudError
+
+_COLD_ROUNDS, _WARM_ROUNDS, _PICKUP_JOBS, _SKETCH_ROUNDS = 7, 3, 15, 3
+
+_EXPECTED = (MeasurementError, LocalCloudError, PyMongoError, OSError, subprocess.SubprocessError)
+
+console = Console(highlight=False)
 
 
 def main() -> int:
-    console = Console(highlight=False)
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=7)
-    arguments = parser.parse_args()
+    """Measure what was asked for, show each table as it is there, and keep all of them as Markdown."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what the design promises.")
+    parser.add_argument("names", nargs="*", choices=[*_MEASUREMENTS, []], metavar="|".join(_MEASUREMENTS))
+    names = parser.parse_args().names or list(_MEASUREMENTS)
+    sections: list[Section] = []
+    failed = False
+    for name in names:
+        begun = time.monotonic()
+        try:
+            with console.status(f"measuring: {name}"):
+                section = _MEASUREMENTS[name]()
+        except _EXPECTED as error:
+            console.print(f"{name} could not be measured: {error}", style="red", markup=False)
+            failed = True
+            continue
+        print_section(section, console)
+        console.print(f"[dim]{name}: {time.monotonic() - begun:.0f} s[/dim]\n")
+        sections.append(section)
+    written = HOME / ("table.md" if names == list(_MEASUREMENTS) else f"{'-'.join(names)}.md")
+    write_markdown(sections, written)
+    console.print(f"The same as Markdown: {written}")
+    return 1 if failed else 0
+
+
+def _cold() -> Section:
     variants = prepare_variants()
     with run_services() as services:
-        section = measure_cold_starts(
-            variants, services, rounds=arguments.rounds, on_round=lambda n: print(n, flush=True)
-        )
-    print_section(section, console)
-    return 0
+        return measure_cold_starts(variants, services, rounds=_COLD_ROUNDS)
+
+
+def _warm() -> Section:
+    variants = prepare_variants()
+    with run_services() as services:
+        return measure_warm_calls(variants, services, rounds=_WARM_ROUNDS)
+
+
+_MEASUREMENTS: dict[str, Callable[[], Section]] = {
+    "cold": _cold,
+    "warm": _warm,
+    "pickup": lambda: measure_pickup(jobs=_PICKUP_JOBS),
+    "layers": measure_sizes,
+    "sketch": lambda: measure_sketch(rounds=_SKETCH_ROUNDS),
+}
 
 
 if __name__ == "__main__":

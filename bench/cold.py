@@ -1,6 +1,6 @@
 """Cold starts: a fresh process to its first answer, every variant in turn so that noise meets all alike."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from statistics import median
 
 from bench.emulator import ColdStart, measure_cold_start
@@ -14,16 +14,13 @@ _AT_LEAST_TIMES_FASTER = {"generate": 3.5, "status": 5.0}
 type Samples = Mapping[tuple[str, str], list[ColdStart]]
 
 
-def measure_cold_starts(
-    variants: list[Variant], services: Services, *, rounds: int, on_round: Callable[[int], None]
-) -> Section:
+def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: int) -> Section:
     """`rounds` cold starts of each variant and function, interleaved; medians and the ratios between them."""
     runtime = runtime_client()
     samples: dict[tuple[str, str], list[ColdStart]] = {
         (variant.name, function): [] for function in FUNCTIONS for variant in variants
     }
     for turn in range(-1, rounds):
-        on_round(turn)
         for function in FUNCTIONS:
             for variant in variants:
                 sample = measure_cold_start(

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import platform
 import re
 import shutil
 import signal
@@ -19,6 +18,8 @@ from typing import Any, Self
 
 import samcli
 
+from bench.built import MACHINE
+from bench.figures import MeasurementError
 from bench.places import HOME, INTERPRETER
 from bench.variants import Variant
 
@@ -26,10 +27,6 @@ _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _START_SECONDS = 10.0
 _INVOKE_SECONDS = 60.0
 _PATH = "/2015-03-31/functions/function/invocations"
-
-
-class EmulatorError(Exception):
-    """A function did not answer as it should; the message holds what it and the emulator said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +44,11 @@ def read_init_ms(log: str) -> float:
     """The duration of init from the emulator's own log (its REPORT line lies about it).
 
     Raises:
-        EmulatorError: the log has none.
+        MeasurementError: the log has none.
     """
     found = _INIT.search(log)
     if found is None:
-        raise EmulatorError(f"no INIT REPORT in: {log[-2000:]}")
+        raise MeasurementError(f"no INIT REPORT in: {log[-2000:]}")
     return float(found[1])
 
 
@@ -63,7 +60,7 @@ def measure_cold_start(
         answer, milliseconds = emulator.invoke(event)
         expected = 201 if function == "generate" else 200
         if answer.get("statusCode") != expected:
-            raise EmulatorError(f"{variant.name} {function} answered {answer}\n{emulator.read_log()}")
+            raise MeasurementError(f"{variant.name} {function} answered {answer}\n{emulator.read_log()}")
         return ColdStart(read_init_ms(emulator.read_log()), milliseconds, emulator.cpu_ms())
 
 
@@ -98,7 +95,7 @@ class Emulator:
                 return self
             time.sleep(0.005)
         self.__exit__(None, None, None)
-        raise EmulatorError(f"the emulator did not start: {self.read_log()}")
+        raise MeasurementError(f"the emulator did not start: {self.read_log()}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -121,7 +118,7 @@ class Emulator:
         try:
             answer: dict[str, Any] = json.loads(raw)
         except ValueError as error:
-            raise EmulatorError(f"no JSON: {raw[:300]!r}\n{self.read_log()}") from error
+            raise MeasurementError(f"no JSON: {raw[:300]!r}\n{self.read_log()}") from error
         return answer, milliseconds
 
     def cpu_ms(self) -> float:
@@ -156,8 +153,7 @@ class Emulator:
 
 def emulator_binary() -> Path:
     """A copy that may be executed: the packaged file may not."""
-    machine = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-    target = HOME / f"aws-lambda-rie-{machine}"
+    target = HOME / f"aws-lambda-rie-{MACHINE}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_suffix(f".{os.getpid()}")

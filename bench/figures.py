@@ -7,6 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+
+class MeasurementError(Exception):
+    """Something could not be measured; the message says what went wrong where."""
+
+
 _COLUMNS = ("figure", "must", "measured", "ratio", "verdict")
 _COLOURS = {"reached": "green", "missed": "red"}
 

@@ -99,8 +99,10 @@ def new_document(job_id: ObjectId) -> dict[str, Any]:
 
 
 def _seed(mongo_uri: str) -> str:
+    """An empty database but for one job; its id."""
     job_id = ObjectId()
     with MongoClient[dict[str, Any]](mongo_uri) as client:
+        client.drop_database(_DATABASE)
         client.get_default_database()["videojobs"].insert_one(new_document(job_id))
     return str(job_id)
 

@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.places import HOME, INTERPRETER, SOURCES, cloud_config
-from localcloud.deployment import build, build_folder
+from bench.built import build_system
+from bench.places import HOME, INTERPRETER, SOURCES
 from localcloud.environment import find_uv
 
 FUNCTIONS = {"generate": "GenerateFunction", "status": "StatusFunction"}
@@ -30,8 +30,7 @@ class Variant:
 
 def prepare_variants() -> list[Variant]:
     """Build ours, install the peers; what is there already is left."""
-    _build_ours()
-    layer = _MADE / "ours" / "CommonLayer" / "python"
+    layer = build_system() / "CommonLayer" / "python"
     plain = _with_bytecode("plain", sorted(_PEERS.glob("*.py")))
     return [
         _ours("ours", "as built", layer),
@@ -48,26 +47,8 @@ def runtime_client() -> Path:
     return _install("runtime", bytecode=True)
 
 
-def _build_ours() -> None:
-    """`sam build`, and a copy of it, so that a build by somebody else doesn't change what is being measured."""
-    config = cloud_config()
-    config.logs.mkdir(parents=True, exist_ok=True)
-    target = _MADE / "ours"
-    with build_folder(config):
-        build(config, "http://127.0.0.1:1", {"Architecture": _architecture()})
-        shutil.rmtree(target, ignore_errors=True)
-        for name in ("CommonLayer", *FUNCTIONS.values()):
-            shutil.copytree(config.build / name, target / name)
-
-
-def _architecture() -> str:
-    import platform
-
-    return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-
-
 def _ours(name: str, title: str, layer: Path) -> Variant:
-    roots = {function: _MADE / "ours" / logical for function, logical in FUNCTIONS.items()}
+    roots = {function: build_system() / logical for function, logical in FUNCTIONS.items()}
     return Variant(name, title, roots, dict.fromkeys(FUNCTIONS, "app.handler"), (layer,))
 
 
