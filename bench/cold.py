@@ -39,11 +39,12 @@ def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: 
             "MongoDB and (generate) SQS included. In brackets: the function's processor time, which other work on the "
             "machine changes least."
         ),
-        figures=[_figure(samples, variant, function) for function in FUNCTIONS for variant in variants],
+        figures=[cold_figure(samples, variant, function) for function in FUNCTIONS for variant in variants],
     )
 
 
-def _figure(samples: Samples, variant: Variant, function: str) -> Figure:
+def cold_figure(samples: Samples, variant: Variant, function: str) -> Figure:
+    """One line of the table: the medians, and the ratio that is promised for this peer."""
     took = _first_answer(samples, variant.name, function)
     cpu = median(sample.cpu_ms for sample in samples[variant.name, function])
     name, measured = f"{function}: {variant.title}", f"{took:.0f} ms ({cpu:.0f})"
