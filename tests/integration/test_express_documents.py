@@ -1,0 +1,201 @@
+"""Documents as the Express server left them: read, answered, and its unfinished ones brought to an end."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import Int64, ObjectId
+
+from tests.builders import A_USER
+from tests.fakes.clock import START, VirtualClock
+from tests.fakes.notifier import RecordingNotifier
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.store import InMemoryVideoStore
+from videojobs.adapters.mongo.circuits import MongoCircuitRepository
+from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.jobs import COLLECTION, MongoJobRepository
+from videojobs.domain.job import JobId, JobStatus, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.edge.views import show_job
+from videojobs.services.read_job import read_job
+from videojobs.services.reconcile_jobs import reconcile_jobs
+from videojobs.services.run_step import run_step
+
+CREATED = datetime(2025, 12, 1, 9, 30, 0, 123_000, tzinfo=UTC)
+
+
+class Express:
+    """The platform's old server, as far as the database can tell."""
+
+    def __init__(self, connection: MongoConnection) -> None:
+        self._connection = connection
+
+    def write(self, without: tuple[str, ...] = (), **changes: Any) -> JobId:
+        """What Mongoose stores of a job; its id."""
+        document = {
+            "_id": ObjectId(),
+            "userId": ObjectId(A_USER),
+            "prompt": "A cat on a surfboard",
+            "style": "fun",
+            "duration": 8,
+            "aspectRatio": "16:9",
+            "status": "completed",
+            "videoUrl": "https://mock-videos.eirthlink.com/videos/1.mp4",
+            "errorMessage": None,
+            "createdAt": CREATED,
+            "updatedAt": CREATED + timedelta(seconds=5),
+            "__v": 0,
+        } | changes
+        kept = {name: value for name, value in document.items() if name not in without}
+        self._connection.run(lambda database: database[COLLECTION].insert_one(kept))
+        return JobId(str(document["_id"]))
+
+    def read(self, job_id: JobId) -> dict[str, Any]:
+        """The document as it lies in the collection."""
+        found = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": ObjectId(job_id)}))
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def express(connection: MongoConnection) -> Express:
+    """The old server on the same database."""
+    return Express(connection)
+
+
+@pytest.fixture
+def jobs(connection: MongoConnection) -> MongoJobRepository:
+    """The new one's repository."""
+    return MongoJobRepository(connection)
+
+
+def answer(jobs: MongoJobRepository, job_id: JobId) -> dict[str, Any]:
+    """What `GET /api/videos/{jobId}` says of it."""
+    job = read_job(job_id, user_id=A_USER, jobs=jobs, clock=VirtualClock())
+    return dict(show_job(job, sign=lambda url: f"signed:{url}")["data"])
+
+
+def test_a_finished_job_reads_as_it_always_did(express: Express, jobs: MongoJobRepository) -> None:
+    job_id = express.write()
+    assert answer(jobs, job_id) == {
+        "jobId": job_id,
+        "status": "completed",
+        "videoUrl": "https://mock-videos.eirthlink.com/videos/1.mp4",
+        "errorMessage": None,
+        "prompt": "A cat on a surfboard",
+        "style": "fun",
+        "duration": 8,
+        "aspectRatio": "16:9",
+        "createdAt": "2025-12-01T09:30:00.123Z",
+        "updatedAt": "2025-12-01T09:30:05.123Z",
+        "progress": None,
+        "posterUrl": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"), [(8, 8), (8.0, 8), (2.5, 2.5), (Int64(8), 8)], ids=["int32", "double", "fraction", "int64"]
+)
+def test_any_number_of_mongodb_is_a_duration(
+    express: Express, jobs: MongoJobRepository, stored: float, shown: float
+) -> None:
+    assert answer(jobs, express.write(duration=stored))["duration"] == shown
+
+
+@pytest.mark.parametrize("status", ["queued", "processing", "completed", "failed"])
+def test_each_of_its_statuses_reads(express: Express, jobs: MongoJobRepository, status: str) -> None:
+    assert answer(jobs, express.write(status=status))["status"] == status
+
+
+@pytest.mark.parametrize(
+    "field", ["videoUrl", "errorMessage", "prompt", "style", "duration", "aspectRatio", "updatedAt"]
+)
+@pytest.mark.parametrize("how", ["missing", "null"])
+def test_a_field_without_a_value_hides_no_job(express: Express, jobs: MongoJobRepository, field: str, how: str) -> None:
+    job_id = express.write(without=(field,)) if how == "missing" else express.write(**{field: None})
+    assert answer(jobs, job_id)[field] == ("2025-12-01T09:30:00.123Z" if field == "updatedAt" else None)
+
+
+def test_without_a_time_of_creation_the_id_tells_it(express: Express, jobs: MongoJobRepository) -> None:
+    job_id = ObjectId.from_datetime(CREATED)
+    express.write(_id=job_id, without=("createdAt", "updatedAt"))
+    shown = answer(jobs, JobId(str(job_id)))
+    assert shown["createdAt"] == shown["updatedAt"] == "2025-12-01T09:30:00.000Z"
+
+
+def test_fields_that_nobody_knows_are_passed_over_and_kept(express: Express, jobs: MongoJobRepository) -> None:
+    job_id = express.write(status="queued", videoUrl=None, note={"by": "hand"})
+    job = jobs.find(job_id)
+    assert job is not None
+    assert jobs.save(job, job.changed(START, progress=0.5))
+    assert (express.read(job_id)["note"], express.read(job_id)["__v"]) == ({"by": "hand"}, 0)
+
+
+@pytest.mark.parametrize("duration", [8.0, Int64(8), 2.5])
+def test_a_save_of_other_fields_leaves_the_kind_of_a_number(
+    express: Express, jobs: MongoJobRepository, duration: float
+) -> None:
+    job_id = express.write(status="queued", duration=duration)
+    job = jobs.find(job_id)
+    assert job is not None
+    assert jobs.save(job, job.changed(START, progress=0.5))
+    kept = express.read(job_id)["duration"]
+    assert (kept, type(kept)) == (duration, type(duration))
+
+
+def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_id: JobId) -> VideoJob:
+    """Sweep once, then deliver what was sent until nothing is left."""
+    queue, notifier, clock, policy = RecordingQueue(), RecordingNotifier(), VirtualClock(), StepPolicy()
+    reconcile_jobs(jobs=jobs, queue=queue, notifier=notifier, clock=clock, policy=policy)
+    provider = ScriptedProvider()
+    while messages := queue.drain():
+        for message in messages:
+            clock.advance(message.delay_seconds)
+            run_step(
+                message.job_id,
+                message.step_id,
+                jobs=jobs,
+                circuits=MongoCircuitRepository(connection),
+                queue=queue,
+                notifier=notifier,
+                provider=provider,
+                store=InMemoryVideoStore(),
+                clock=clock,
+                policy=policy,
+            )
+    job = jobs.find(job_id)
+    assert job is not None
+    return job
+
+
+@pytest.mark.parametrize("status", ["queued", "processing"])
+def test_an_unfinished_job_is_adopted_and_completed(
+    express: Express, connection: MongoConnection, jobs: MongoJobRepository, status: str
+) -> None:
+    job_id = express.write(status=status, videoUrl=None)
+    done = bring_to_an_end(connection, jobs, job_id)
+    assert (done.status, done.video_url) == (JobStatus.COMPLETED, "https://provider.test/result.mp4")
+    assert express.read(job_id)["createdAt"] == CREATED
+
+
+@pytest.mark.parametrize(
+    "wish", [{"style": "sepia"}, {"duration": None}, {"aspectRatio": "2:1"}, {"prompt": ""}], ids=str
+)
+def test_an_unfinished_job_that_was_never_possible_fails_with_words(
+    express: Express, connection: MongoConnection, jobs: MongoJobRepository, wish: dict[str, Any]
+) -> None:
+    failed = bring_to_an_end(connection, jobs, express.write(status="processing", videoUrl=None, **wish))
+    assert failed.status is JobStatus.FAILED
+    assert failed.error_message is not None
+    assert answer(jobs, failed.id)["status"] == "failed"
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_a_finished_job_is_never_touched(
+    express: Express, connection: MongoConnection, jobs: MongoJobRepository, status: str
+) -> None:
+    job_id = express.write(status=status)
+    before = express.read(job_id)
+    bring_to_an_end(connection, jobs, job_id)
+    assert express.read(job_id) == before

@@ -1,0 +1,156 @@
+"""Every query of the repository is served by an index: the cost is the same at a million jobs as at a thousand."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pymongo.monitoring
+import pytest
+
+from tests.builders import A_USER, a_job, a_lease, a_started_job
+from tests.fakes.clock import START
+from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
+from videojobs.adapters.mongo.jobs import MongoJobRepository
+from videojobs.domain.job import IdempotencyKey
+
+JOB = a_started_job(idempotency=IdempotencyKey("key", "f"))
+
+
+class Recorder(pymongo.monitoring.CommandListener):
+    """Keeps the commands that clients send while it is told to listen."""
+
+    def __init__(self) -> None:
+        self.heard: list[Mapping[str, Any]] | None = None
+
+    def started(self, event: pymongo.monitoring.CommandStartedEvent) -> None:
+        if self.heard is not None:
+            self.heard.append(dict(event.command))
+
+    def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
+        """Nothing to keep."""
+
+    def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
+        """Nothing to keep."""
+
+    @contextmanager
+    def listening(self) -> Iterator[list[Mapping[str, Any]]]:
+        """The commands that are sent within."""
+        self.heard = heard = []
+        yield heard
+        self.heard = None
+
+
+RECORDER = Recorder()
+pymongo.monitoring.register(RECORDER)
+
+
+@pytest.fixture
+def jobs(connection: MongoConnection) -> MongoJobRepository:
+    """A repository with a few jobs, one of them with everything that is asked for."""
+    repository = MongoJobRepository(connection)
+    for job in (JOB, *(a_job() for _ in range(20))):
+        repository.add(job)
+    return repository
+
+
+BY_ID: dict[str, Callable[[MongoJobRepository], object]] = {
+    "find": lambda jobs: jobs.find(JOB.id),
+    "claim": lambda jobs: jobs.claim(JOB.id, JOB.next.id if JOB.next else "", a_lease(), START),
+    "save": lambda jobs: jobs.save(JOB, replace(JOB, progress=0.5)),
+    "release_key": lambda jobs: jobs.release_key(JOB),
+    "mark_announced": lambda jobs: jobs.mark_announced(JOB.id, JOB.outbox),
+}
+BY_INDEX: dict[str, tuple[Callable[[MongoJobRepository], object], str]] = {
+    "find_unadopted": (lambda jobs: jobs.find_unadopted(START, 10), "sweep"),
+    "find_overdue": (lambda jobs: jobs.find_overdue(START, START, 10), "sweep"),
+    "find_unannounced": (lambda jobs: jobs.find_unannounced(START, 10), "outbox"),
+}
+
+
+def filters(commands: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What each command looks for."""
+    return [
+        dict(query)
+        for command in commands
+        for query in ([command["filter"]] if "find" in command else [each["q"] for each in command["updates"]])
+    ]
+
+
+def stages(plan: Any) -> list[Mapping[str, Any]]:
+    """Every stage of a plan, the outermost first."""
+    return [plan, *stages(plan["inputStage"])] if "inputStage" in plan else [plan]
+
+
+@pytest.mark.parametrize("call", BY_ID.values(), ids=BY_ID.keys())
+def test_a_call_about_one_job_looks_for_its_id_alone(
+    jobs: MongoJobRepository, call: Callable[[MongoJobRepository], object]
+) -> None:
+    with RECORDER.listening() as heard:
+        call(jobs)
+    assert filters(heard)
+    for query in filters(heard):
+        # An `$or` beside it makes SecantusDB scan the collection; `explain` can't tell, it says so of any second field.
+        assert str(query["_id"]) == JOB.id
+        assert not [name for name in query if name.startswith("$")]
+
+
+@pytest.mark.parametrize(("call", "index"), BY_INDEX.values(), ids=BY_INDEX.keys())
+def test_a_sweep_reads_its_index(
+    jobs: MongoJobRepository,
+    connection: MongoConnection,
+    call: Callable[[MongoJobRepository], object],
+    index: str,
+) -> None:
+    with RECORDER.listening() as heard:
+        call(jobs)
+    finds = [command for command in heard if "find" in command]
+    assert finds
+    for command in finds:
+        asked = {name: command[name] for name in ("find", "filter", "sort", "limit") if name in command}
+        plan = connection.run(lambda database, asked=asked: database.command({"explain": asked}))
+        scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
+        assert [(stage["stage"], stage["indexName"]) for stage in scans] == [("IXSCAN", index)]
+
+
+def test_a_key_is_looked_for_by_exactly_the_fields_of_its_index(jobs: MongoJobRepository) -> None:
+    """`explain` of SecantusDB knows no partial index; MongoDB takes it, as the key that is asked for exists."""
+    with RECORDER.listening() as heard:
+        found = jobs.find_by_key(A_USER, "key")
+    assert found is not None
+    assert found.id == JOB.id
+    [index] = [index.document for index in INDEXES if index.document["name"] == "idempotency"]
+    assert [set(query) for query in filters(heard)] == [set(index["key"])]
+
+
+def test_a_users_newest_jobs_are_served_by_an_index(connection: MongoConnection) -> None:
+    plan = connection.run(
+        lambda database: database["videojobs"].find({"userId": 1}).sort({"createdAt": -1, "_id": -1}).explain()
+    )
+    scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
+    assert [stage["indexName"] for stage in scans] == ["user_newest"]
+
+
+def test_the_indexes_are_those_of_the_design(connection: MongoConnection) -> None:
+    made = connection.run(lambda database: database["videojobs"].index_information())
+    keys = {name: index["key"] for name, index in made.items()}
+    assert keys == {
+        "_id_": [("_id", 1)],
+        "status_age": [("status", 1), ("createdAt", 1)],
+        "user_newest": [("userId", 1), ("createdAt", -1), ("_id", -1)],
+        "sweep": [("status", 1), ("next.dueAt", 1)],
+        "idempotency": [("userId", 1), ("idempotency.key", 1)],
+        "outbox": [("outbox.at", 1)],
+        "expiry": [("expiresAt", 1)],
+    }
+    assert made["idempotency"]["unique"] is True
+    assert made["idempotency"]["partialFilterExpression"] == {"idempotency.key": {"$exists": True}}
+    assert made["expiry"]["expireAfterSeconds"] == 0
+
+
+def test_making_them_again_changes_nothing(connection: MongoConnection) -> None:
+    before = connection.run(lambda database: database["videojobs"].index_information())
+    names = connection.run(ensure_indexes)
+    assert set(names) == set(before) - {"_id_"}
+    assert connection.run(lambda database: database["videojobs"].index_information()) == before

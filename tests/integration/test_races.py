@@ -1,0 +1,186 @@
+"""Many at once on the real protocol, each with a connection of its own: one wins, and nobody else's write lands."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+
+from tests.builders import A_USER, a_new_job, a_started_job, a_step
+from tests.fakes.clock import START, VirtualClock
+from tests.fakes.notifier import RecordingNotifier
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.store import InMemoryVideoStore
+from videojobs.adapters.mongo.circuits import MongoCircuitRepository
+from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.jobs import MongoJobRepository
+from videojobs.domain import lifecycle
+from videojobs.domain.job import IdempotencyKey, JobStatus, Lease, Step, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.services.reconcile_jobs import reconcile_jobs
+from videojobs.services.run_step import run_step
+from videojobs.services.submit_job import submit_job
+
+RACERS = 16
+POLICY = StepPolicy()
+
+
+@pytest.fixture
+def connections(connection: MongoConnection, mongo_uri: str) -> Iterator[list[MongoConnection]]:
+    """One connection per racer, all to the same database; connected already, so that the race is fair."""
+    with ExitStack() as closing:
+        made = [MongoConnection(lambda *, refresh=False: mongo_uri) for _ in range(RACERS)]
+        for each in made:
+            each.run(lambda database: database.command("ping"))
+            closing.callback(each.run, lambda database: database.client.close())
+        yield made
+
+
+def race[T](racers: list[T], run: "object") -> list[object]:
+    """Run all at the same moment; their results in order."""
+    barrier = Barrier(len(racers))
+
+    def start(racer: T) -> object:
+        barrier.wait(30)
+        return run(racer)  # type: ignore[operator]
+
+    with ThreadPoolExecutor(len(racers)) as pool:
+        return list(pool.map(start, racers))
+
+
+@pytest.mark.parametrize("abandoned", [False, True], ids=["a free step", "a step whose worker died"])
+def test_one_of_many_gets_a_step(connections: list[MongoConnection], abandoned: bool) -> None:
+    repositories = [MongoJobRepository(each) for each in connections]
+    for _ in range(5):
+        job = a_started_job(lease=Lease("dead", START) if abandoned else None)
+        repositories[0].add(job)
+        assert job.next is not None
+        step_id = job.next.id
+
+        def claim(jobs: MongoJobRepository, job: VideoJob = job, step_id: str = step_id) -> VideoJob | None:
+            lease = Lease(f"of-{id(jobs)}", START + timedelta(seconds=25))
+            return jobs.claim(job.id, step_id, lease, START)
+
+        won = [claimed for claimed in race(repositories, claim) if claimed is not None]
+        assert len(won) == 1
+        assert repositories[0].find(job.id) == won[0]
+
+
+def test_a_worker_that_wakes_up_late_writes_nothing(connection: MongoConnection) -> None:
+    jobs = MongoJobRepository(connection)
+    job = a_started_job()
+    jobs.add(job)
+    assert job.next is not None
+    slow = jobs.claim(job.id, job.next.id, Lease("slow", START + timedelta(seconds=25)), START)
+    later = START + timedelta(seconds=25)
+    quick = jobs.claim(job.id, job.next.id, Lease("quick", later + timedelta(seconds=25)), later)
+    assert slow is not None
+    assert quick is not None
+    assert not jobs.save(slow, lifecycle.complete(slow, "s3://of/the-slow", later, POLICY))
+    assert jobs.find(job.id) == quick
+    assert jobs.save(quick, lifecycle.render_next(quick, later))
+    moved_on = jobs.find(job.id)
+    assert not jobs.save(slow, lifecycle.complete(slow, "s3://of/the-slow", later, POLICY))
+    assert not jobs.save(quick, lifecycle.complete(quick, "s3://twice", later, POLICY))
+    assert jobs.find(job.id) == moved_on
+
+
+def test_while_a_lease_is_renewed_nobody_gets_in_however_many_try(connections: list[MongoConnection]) -> None:
+    holder, *others = [MongoJobRepository(each) for each in connections]
+    job = a_started_job(Step.RENDER)
+    holder.add(job)
+    assert job.next is not None
+    step_id = job.next.id
+    mine = holder.claim(job.id, step_id, Lease("mine", START + timedelta(seconds=25)), START)
+    assert mine is not None
+    for renewal in range(1, 11):
+        now = START + timedelta(seconds=20 * renewal)  # within the lease before, after the one before that
+        renewed = lifecycle.keep_rendering(mine, renewal / 10, now, Lease("mine", now + timedelta(seconds=25)))
+        assert holder.save(mine, renewed)
+        mine = renewed
+
+        def try_to_get_in(jobs: MongoJobRepository, now: object = now) -> VideoJob | None:
+            return jobs.claim(job.id, step_id, Lease("theirs", START + timedelta(days=1)), now)  # type: ignore[arg-type]
+
+        assert set(race(others, try_to_get_in)) == {None}
+    assert holder.find(job.id) == mine
+
+
+def test_of_many_outcomes_of_one_step_one_is_written(connections: list[MongoConnection]) -> None:
+    repositories = [MongoJobRepository(each) for each in connections]
+    job = a_started_job(lease=Lease("mine", START + timedelta(seconds=25)))
+    repositories[0].add(job)
+    outcomes = {id(jobs): replace(job, lease=None, next=a_step(Step.POLL)) for jobs in repositories}
+    saved = race(repositories, lambda jobs: jobs.save(job, outcomes[id(jobs)]))
+    assert saved.count(True) == 1
+    assert repositories[0].find(job.id) == outcomes[id(repositories[saved.index(True)])]
+
+
+def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connections: list[MongoConnection]) -> None:
+    jobs = MongoJobRepository(connections[0])
+    provider, queue, notifier, clock = ScriptedProvider(), RecordingQueue(), RecordingNotifier(), VirtualClock()
+    job, _ = submit_job(a_new_job(), user_id=A_USER, jobs=jobs, queue=queue, clock=clock)
+    while messages := queue.drain():
+        [message] = messages
+        clock.advance(message.delay_seconds)
+
+        def work(connection: MongoConnection, step_id: str = message.step_id) -> None:
+            run_step(
+                job.id,
+                step_id,
+                jobs=MongoJobRepository(connection),
+                circuits=MongoCircuitRepository(connection),
+                queue=queue,
+                notifier=notifier,
+                provider=provider,
+                store=InMemoryVideoStore(),
+                clock=clock,
+                policy=POLICY,
+            )
+
+        race(connections, work)
+    done = jobs.find(job.id)
+    assert done is not None
+    assert (done.status, provider.tokens, len(provider.polled)) == (JobStatus.COMPLETED, [f"{job.id}:1"], 1)
+    assert [line.note for line in done.history] == ["accepted", "started with scripted", "completed"]
+    assert [each.version for _, each in notifier.published] == [1, 2, 3]
+
+
+def test_sweeps_at_once_send_each_overdue_step_once(connections: list[MongoConnection]) -> None:
+    overdue = [a_started_job(outbox=()) for _ in range(30)]
+    for job in overdue:
+        MongoJobRepository(connections[0]).add(job)
+    queue, clock = RecordingQueue(), VirtualClock(START + timedelta(seconds=31))
+
+    def sweep(connection: MongoConnection) -> int:
+        repository = MongoJobRepository(connection)
+        notifier = RecordingNotifier()
+        return reconcile_jobs(jobs=repository, queue=queue, notifier=notifier, clock=clock, policy=POLICY)["resent"]
+
+    resent = race(connections[:4], sweep)
+    assert sum(resent) == 30  # type: ignore[arg-type]
+    assert sorted(sent.job_id for sent in queue.sent) == sorted(job.id for job in overdue)
+
+
+@pytest.mark.parametrize("key_has_run_out", [False, True])
+def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection], key_has_run_out: bool) -> None:
+    queue, clock = RecordingQueue(), VirtualClock()
+    key = IdempotencyKey("key", "f" * 64)
+
+    def submit(connection: MongoConnection) -> tuple[str, bool]:
+        jobs = MongoJobRepository(connection)
+        job, replayed = submit_job(a_new_job(), user_id=A_USER, jobs=jobs, queue=queue, clock=clock, idempotency=key)
+        return job.id, replayed
+
+    if key_has_run_out:
+        submit(connections[0])
+        clock.advance(days=1)
+        queue.drain()
+    answers = race(connections, submit)
+    assert len({job_id for job_id, _ in answers}) == 1  # type: ignore[misc]
+    assert [replayed for _, replayed in answers].count(False) == 1  # type: ignore[misc]
+    assert len(queue.sent) == 1
