@@ -24,7 +24,7 @@ class ReadUri(Protocol):
 
 
 class MongoConnection:
-    """Runs operations on the database that the URI names, each within `TIMEOUT_MS`, its one retry included.
+    """Runs operations on the database that the URI names, each within `TIMEOUT_MS`, its retries included.
 
     The defaults of the driver (30 s) outlive API Gateway (29 s).
     """
