@@ -76,7 +76,10 @@ class AwsJsonClient:
         if answer.status != 200:
             kind = answer.headers.get("x-amzn-errortype") or f"HTTP {answer.status}"
             raise Unavailable from RuntimeError(f"{self._service} {operation}: {kind}")
-        result: dict[str, Any] = json.loads(answer.data)
+        try:
+            result: dict[str, Any] = json.loads(answer.data)
+        except ValueError as error:  # not AWS: something in between
+            raise Unavailable from error
         return result
 
     def _read_credentials(self) -> Credentials:
