@@ -1,7 +1,12 @@
 """The contract of `VideoStore`."""
 
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import boto3
@@ -113,3 +118,62 @@ def test_a_store_that_does_not_answer_says_so(
 ) -> None:
     with pytest.raises(Unavailable):
         call(unreachable, video)
+
+
+class TestS3:
+    """What only the real bucket can show."""
+
+    @pytest.fixture
+    def bucket(self, aws: str) -> str:
+        """The name of an empty bucket."""
+        name = f"videos-{uuid4().hex}"
+        boto3.client("s3", region_name="us-east-1", endpoint_url=aws).create_bucket(Bucket=name)
+        return name
+
+    def test_a_presigned_url_serves_the_object_for_as_long_as_configured(
+        self, aws: str, bucket: str, video: Path
+    ) -> None:
+        store = S3VideoStore(bucket, region="us-east-1", endpoint_url=aws, url_seconds=120)
+        stored = store.put(video, "videos/1/1.mp4", "video/mp4")
+        url = store.presigned_url(stored.url)
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read() == b"twelve bytes"
+            assert answer.headers["Content-Type"] == "video/mp4"
+            assert answer.headers["Cache-Control"] == "private, max-age=3600"
+        signed = parse_qs(urlsplit(url).query)
+        assert signed["X-Amz-Expires"] == ["120"]
+        assert signed["X-Amz-Security-Token"] == ["of-no-session"]
+        assert "of-no-account" not in url
+
+    def test_on_aws_a_url_names_the_bucket_as_a_host(self, aws: str) -> None:
+        url = S3VideoStore("a-bucket", region="eu-west-1").presigned_url("s3://a-bucket/videos/1/1.mp4")
+        assert url.startswith("https://a-bucket.s3.eu-west-1.amazonaws.com/videos/1/1.mp4?")
+
+    def test_a_bucket_that_is_not_there_takes_nothing(self, aws: str, video: Path) -> None:
+        store = S3VideoStore("no-such-bucket", region="us-east-1", endpoint_url=aws)
+        with pytest.raises(Unavailable):
+            store.put(video, "videos/1/1.mp4", "video/mp4")
+
+    def test_a_look_that_is_refused_is_no_missing_object(self, aws: str) -> None:
+        with refusing() as endpoint, pytest.raises(Unavailable):
+            S3VideoStore("a-bucket", region="us-east-1", endpoint_url=endpoint).size(StoredObject("a-bucket", "k", 1))
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """The address of an S3 that forbids everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(403)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Tests are quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
