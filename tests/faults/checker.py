@@ -1,0 +1,171 @@
+"""Holds everything that was acknowledged against everything that is there, and proves the invariants I1 to I6.
+
+I1 every job that was answered 201 ends within its deadline. I2 one terminal transition, never left. I3 at most one
+billable submit per attempt, or a reconciled orphan. I4 completed ⇔ the object exists, whole, and belongs to the job.
+I5 no write of a stale step or lease lands. I6 each change is announced under exactly one id.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from tests.faults.world import ENDED, World
+from videojobs.domain.job import TRANSITIONS, JobStatus
+
+LATENESS = timedelta(minutes=20)
+"""How long after its deadline a job may end: at the next sweep, or when a step that was put off comes up again."""
+
+
+class InvariantViolated(AssertionError):
+    """What is there is not what was promised."""
+
+
+def check(world: World) -> None:
+    """Prove the invariants.
+
+    Raises:
+        InvariantViolated: with each violation, and the seed that led to it.
+    """
+    violations = list(_violations(world))
+    if violations:
+        lines = "\n".join(f"  {line}" for line in violations)
+        raise InvariantViolated(f"seed {world.seed}\n{lines}")
+
+
+def _violations(world: World) -> Iterator[str]:
+    jobs = {str(job["_id"]): job for job in world.jobs()}
+    yield from _every_acknowledged_job_ends(world, jobs)
+    yield from _one_job_per_request(world, jobs)
+    yield from _submits_are_paid_once(world, jobs)
+    yield from _announced_under_one_id(world, jobs)
+    for job_id, job in jobs.items():
+        yield from _one_end(job_id, job)
+        yield from _video_is_there(world, job_id, job)
+        seen = [each for each in world.observations if each["job"] == job_id]
+        yield from _no_stale_write(job_id, sorted(seen, key=lambda each: each["at"]))
+
+
+def _every_acknowledged_job_ends(world: World, jobs: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for post in world.posts:
+        if post.status == 201 and post.job_id not in jobs:
+            yield f"I1 {post.job_id} was answered 201 and is not there"
+    for job_id, job in jobs.items():
+        if job["status"] not in ENDED:
+            yield f"I1 {job_id} is {job['status']} for ever: {job.get('next')}"
+        elif job["updatedAt"] - (job.get("startedAt") or job["createdAt"]) > world.deadline + LATENESS:
+            yield f"I1 {job_id} took {job['updatedAt'] - job['startedAt']}"
+        if job["status"] in ENDED and (job.get("next") or job.get("lease")):
+            yield f"I1 {job_id} has ended and still has something to do"
+        if job["attempt"] > world.attempts:
+            yield f"I1 {job_id} has had {job['attempt']} attempts"
+
+
+def _one_job_per_request(world: World, jobs: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """A repeated request makes no second job, and no job comes from nowhere."""
+    made = Counter(job["prompt"] for job in jobs.values())
+    asked = Counter(post.prompt for post in world.posts if post.key is None)
+    asked.update({prompt for prompt in {post.prompt for post in world.posts if post.key is not None}})
+    for prompt, count in made.items():
+        if count > asked[prompt]:
+            yield f"I1 {asked[prompt]} requests made {count} jobs: {prompt}"
+    for key in {post.key for post in world.posts if post.key is not None}:
+        named = {post.job_id for post in world.posts if post.key == key and post.status == 201}
+        if len(named) > 1:
+            yield f"I1 the key {key} names {len(named)} jobs"
+
+
+def _one_end(job_id: str, job: dict[str, Any]) -> Iterator[str]:
+    told = [entry["status"] for entry in job["history"]]
+    if told[-1] != job["status"]:
+        yield f"I2 {job_id} is {job['status']}, its history says {told}"
+    if sum(status in ENDED for status in told) > 1:
+        yield f"I2 {job_id} has ended more than once: {told}"
+    for before, after in zip(told, told[1:], strict=False):
+        if before != after and JobStatus(after) not in TRANSITIONS[JobStatus(before)]:
+            yield f"I2 {job_id} went from {before} to {after}"
+    if (job["errorMessage"] is not None) != (job["status"] == "failed"):
+        yield f"I2 {job_id} is {job['status']} with the error {job['errorMessage']}"
+
+
+def _submits_are_paid_once(world: World, jobs: dict[str, dict[str, Any]]) -> Iterator[str]:
+    tasks = defaultdict(list)
+    for task in world.provider.tasks.values():
+        tasks[task.job].append(task)
+    for job_id, paid in tasks.items():
+        if job_id not in jobs:
+            yield f"I3 {job_id} was submitted and is not there"
+            continue
+        job = jobs[job_id]
+        for token, count in Counter(task.token for task in paid).items():
+            if count > 1:
+                yield f"I3 {token} was paid for {count} times"
+        if len(paid) > job["attempt"]:
+            yield f"I3 {job_id} was paid for {len(paid)} times in {job['attempt']} attempts"
+        current = job["provider"]["ref"] if job.get("provider") else None
+        notes = " ".join(entry["note"] for entry in job["history"])
+        for task in paid:
+            accounted = task.failed or task.lost or task.ref == current or "nobody knows" in notes
+            if not accounted and job["status"] != "failed":
+                yield f"I3 {task.ref} of {job_id} is an orphan that nobody speaks of"
+
+
+def _video_is_there(world: World, job_id: str, job: dict[str, Any]) -> Iterator[str]:
+    if (job["videoUrl"] is not None) != (job["status"] == "completed"):
+        yield f"I4 {job_id} is {job['status']} with the URL {job['videoUrl']}"
+    if job["status"] != "completed":
+        return
+    task = world.provider.tasks[job["provider"]["ref"]]
+    if not world.yields_pixels:
+        if job["videoUrl"] != task.url:
+            yield f"I4 {job_id} has another's video: {job['videoUrl']}"
+        return
+    try:
+        key = job["videoUrl"].removeprefix(f"s3://{world.bucket}/")
+        stored = world.s3.get_object(Bucket=world.bucket, Key=key)["Body"].read()
+    except world.s3.exceptions.ClientError:
+        yield f"I4 {job_id} is completed and has no video"
+        return
+    if stored != task.content or task.job != job_id:
+        yield f"I4 {job_id}: the video has {len(stored)} bytes and begins with {stored[:60]!r}"
+
+
+def _no_stale_write(job_id: str, seen: list[dict[str, Any]]) -> Iterator[str]:
+    """Replay the acknowledged writes: a step is left once, by whoever holds its lease, and claimed while it is next."""
+    left: set[str] = set()
+    holder: dict[str, Any] | None = None
+    for write in seen:
+        step, token = write["step"], write["token"]
+        others = holder if holder and holder["token"] != token and holder["until"] > write["now"] else None
+        if step in left:
+            yield f"I5 {job_id}: {write['kind']} of step {step}, which was over"
+        if others:
+            yield f"I5 {job_id}: {write['kind']} of step {step} while somebody else held a live lease"
+        if write["kind"] == "claim":
+            if write["found"] != step:
+                yield f"I5 {job_id}: step {step} was claimed when {write['found']} was next"
+            holder = write
+            continue
+        if token is not None and (holder is None or holder["token"] != token):
+            yield f"I5 {job_id}: a write under a lease that was another's by then"
+        if write["left"]:
+            left.add(step)
+            holder = None
+        elif token is not None:
+            holder = write
+
+
+def _announced_under_one_id(world: World, jobs: dict[str, dict[str, Any]]) -> Iterator[str]:
+    world.pass_time(3600)  # whatever somebody has received and not deleted becomes visible again
+    ids: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for message in world.queues.drain("EventsQueue"):
+        event = json.loads(message.body)
+        ids[event["jobId"], event["version"]].add(event["id"])
+    for (job_id, version), announced in ids.items():
+        if len(announced) > 1:
+            yield f"I6 version {version} of {job_id} was announced under {len(announced)} ids"
+    for job_id, job in jobs.items():
+        missing = [version for version in range(1, job["version"] + 1) if (job_id, version) not in ids]
+        if missing:
+            yield f"I6 versions {missing} of {job_id} were never announced"

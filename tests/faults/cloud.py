@@ -1,0 +1,100 @@
+"""moto's AWS behind a real HTTP port: its queues live in the test's time, and it can refuse, or lose what it answered."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import moto.sqs.models
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "of-no-account",
+    "AWS_SESSION_TOKEN": "of-no-session",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass
+class Disturbance:
+    """The next calls of one operation fail, for this many calls: refused, or carried out and the answer lost."""
+
+    operation: str
+    calls: int
+    carried_out: bool
+
+
+@dataclass
+class Cloud:
+    """Where AWS is, what time it has, and what is wrong with it."""
+
+    url: str = ""
+    now: datetime | None = None
+    """What SQS takes for the present; None: the real one."""
+    disturbances: list[Disturbance] = field(default_factory=list)
+
+    def disturb(self, operation: str, *, calls: int = 1, carried_out: bool = False) -> None:
+        """`SendMessage`, `SendMessageBatch`, `GetSecretValue`, `PUT` or `HEAD` (S3) fail with 500 for some calls."""
+        self.disturbances.append(Disturbance(operation, calls, carried_out))
+
+    def epoch_seconds(self) -> float:
+        """The present, as SQS counts it."""
+        return (self.now or datetime.now(UTC)).timestamp()
+
+    def _take(self, environ: dict[str, Any]) -> Disturbance | None:
+        target = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2] or environ["REQUEST_METHOD"]
+        for found in self.disturbances:
+            if found.operation == target and found.calls:
+                found.calls -= 1
+                return found
+        return None
+
+
+@contextmanager
+def fake_aws() -> Iterator[Cloud]:
+    """Serve it until the block ends."""
+    cloud = Cloud()
+    application = _disturbed(DomainDispatcherApplication(create_backend_app), cloud)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    clock = {"unix_time": cloud.epoch_seconds, "unix_time_millis": lambda: cloud.epoch_seconds() * 1000}
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each call says nothing
+    real = {name: getattr(moto.sqs.models, name) for name in clock}
+    for name, told in clock.items():
+        setattr(moto.sqs.models, name, told)
+    thread.start()
+    cloud.url = f"http://127.0.0.1:{server.port}"
+    try:
+        yield cloud
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        for name, original in real.items():
+            setattr(moto.sqs.models, name, original)
+
+
+def _disturbed(application: Application, cloud: Cloud) -> Application:
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        disturbance = cloud._take(environ)
+        if disturbance is None:
+            return application(environ, start_response)
+        if disturbance.carried_out:
+            b"".join(application(environ, lambda *_: None))
+        start_response("500 Internal Server Error", [("x-amzn-errortype", "InternalFailure"), ("Content-Length", "0")])
+        return [b""]
+
+    return serve
+
+
+def unused_name(prefix: str) -> str:
+    """A name that nothing else in this run has."""
+    return f"{prefix}-{uuid4().hex[:12]}"

@@ -1,0 +1,99 @@
+"""A TCP proxy in front of MongoDB that can carry a command out and lose its answer, or cut every connection."""
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+
+_HEADER = struct.Struct("<iiii")
+_OP_MSG = 2013
+
+
+class LossyProxy:
+    """Forwards message by message; `lose` arms it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._losses: dict[str, int] = {}
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.lost: list[str] = []
+        """The commands whose answers were lost."""
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """`host:port` to connect to."""
+        return f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def lose(self, command: str, *, answers: int) -> None:
+        """Carry the command out, then close the connection instead of passing the answer on; for so many answers."""
+        self._losses[command] = answers
+
+    def cut(self) -> None:
+        """Close every connection there is."""
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Stop."""
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client, socket.create_connection(self._target) as server:
+            with self._lock:
+                self._open |= {client, server}
+            try:
+                while request := _read_message(client):
+                    server.sendall(request)
+                    answer = _read_message(server)
+                    if not answer or self._loses(request):
+                        return
+                    client.sendall(answer)
+            finally:
+                with self._lock:
+                    self._open -= {client, server}
+
+    def _loses(self, request: bytes) -> bool:
+        command = _command(request)
+        with self._lock:
+            if not self._losses.get(command):
+                return False
+            self._losses[command] -= 1
+            self.lost.append(command)
+            return True
+
+
+def _read_message(connection: socket.socket) -> bytes:
+    header = _read(connection, 4)
+    return header + _read(connection, struct.unpack("<i", header)[0] - 4) if header else b""
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    content = b""
+    while len(content) < size:
+        part = connection.recv(size - len(content))
+        if not part:
+            return b""
+        content += part
+    return content
+
+
+def _command(message: bytes) -> str:
+    """The first key of an OP_MSG's body, which names the command."""
+    if _HEADER.unpack_from(message)[3] != _OP_MSG:
+        return ""
+    first = 16 + 4 + 1 + 4 + 1  # header, flags, kind of section, the document's length, the type of its first element
+    return message[first : message.index(b"\0", first)].decode()
