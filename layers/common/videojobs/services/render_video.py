@@ -1,6 +1,7 @@
 """The renderer: make a job's pixels, store them, and hand over to the worker's finish."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,11 +41,15 @@ class _LeasedWork:
         lease = Lease(self.job.lease.token, now + self._lease_duration)
         after = lifecycle.keep_rendering(self.job, progress, now, lease)
         try:
-            self.job = save_or_stop(self.job, after, jobs=self._jobs)
-            self.job = announce_changes(self.job, jobs=self._jobs, notifier=self._notifier)
+            save_or_stop(self.job, after, jobs=self._jobs)
         except Unavailable:
+            # It may have landed: the next write takes a version beyond it, and only the stored outbox knows whether to
+            # announce it.
+            self.job = replace(after, outbox=self.job.outbox)
             extra = {"action": "progress_not_saved", "job_id": self.job.id}
             logger.warning("Progress not saved, the next report tries again", extra=extra, exc_info=True)
+        else:
+            self.job = announce_changes(after, jobs=self._jobs, notifier=self._notifier)
 
 
 def render_video(
