@@ -138,6 +138,14 @@ def send_again(job: VideoJob, now: datetime) -> VideoJob:
     return replace(job, next=replace(job.next, due_at=now + pause, resends=job.next.resends + 1))
 
 
+def in_time(job: VideoJob, policy: StepPolicy) -> VideoJob:
+    """The job with its next step due at the deadline at the latest: no pause, whoever asked for it, outlives it."""
+    if job.next is None or job.started_at is None:
+        return job
+    due_at = min(job.next.due_at, job.started_at + policy.deadline)
+    return replace(job, next=replace(job.next, due_at=due_at))
+
+
 def is_late(job: VideoJob, now: datetime, policy: StepPolicy) -> bool:
     """Whether a live job should have ended by now; a job that nobody has begun with yet is not late."""
     return job.is_live and job.started_at is not None and now >= job.started_at + policy.deadline

@@ -46,7 +46,7 @@ def reconcile_jobs(
         now = clock.now()
         late = lifecycle.is_late(job, now, policy)
         after = lifecycle.fail(job, lifecycle.TOO_LATE, now, policy) if late else lifecycle.send_again(job, now)
-        saved = jobs.save(job, after)
+        saved = jobs.save(job, lifecycle.in_time(after, policy))
         if saved and late:
             counts["late"] += 1
             logger.warning("Job failed, too late", extra={"action": "job_failed", "job_id": job.id})

@@ -91,7 +91,7 @@ def _poll(job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock:
             after = lifecycle.render_next(job, now)
         else:
             after = lifecycle.complete(job, generation.video_url or "", now, policy)
-    return save_or_stop(job, after, jobs=jobs)
+    return save_or_stop(job, lifecycle.in_time(after, policy), jobs=jobs)
 
 
 def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clock, policy: StepPolicy) -> VideoJob:

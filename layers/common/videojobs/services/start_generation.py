@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports import CircuitRepository, Clock, JobRepository, Submission, UnknownSubmit, VideoProvider
@@ -34,7 +34,8 @@ def start_generation(
     now = clock.now()
     circuit = circuits.find(provider.name)
     if circuit.open_until is not None and (circuit.blocks(now) or not circuits.save(circuit, circuit.probing(now))):
-        return save_or_stop(job, lifecycle.postpone(job, max(circuit.open_until, now), now), jobs=jobs)
+        postponed = lifecycle.postpone(job, max(circuit.open_until, now), now)
+        return save_or_stop(job, lifecycle.in_time(postponed, policy), jobs=jobs)
     try:
         intent = save_or_stop(job, _intend(job, provider, clock, policy), jobs=jobs)
     except ProviderError as error:
@@ -42,19 +43,19 @@ def start_generation(
     try:
         submission = _submit(intent, provider, repeated=_is_unknown(job))
     except ProviderError as error:
-        if error.transient:
-            _count_failure(circuits, provider.name, clock)
-        elif circuit.failures:
-            _close(circuits, provider.name)
         if isinstance(error, ProviderUnreachable):
             after = lifecycle.ask_again(intent, Step.START, clock.now())
         else:
             after = lifecycle.retry_or_fail(intent, error, clock.now(), policy)
-        return save_or_stop(intent, after, jobs=jobs)
-    if circuit.failures:
-        _close(circuits, provider.name)
+        stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
+        if error.transient or circuit.failures:
+            _keep_count(circuits, provider.name, clock, failed=error.transient)
+        return stored
     after = lifecycle.submitted(intent, submission.ref, clock.now(), submission.poll_after_seconds)
-    return save_or_stop(intent, after, jobs=jobs)
+    stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
+    if circuit.failures:
+        _keep_count(circuits, provider.name, clock, failed=False)
+    return stored
 
 
 def _is_unknown(job: VideoJob) -> bool:
@@ -85,15 +86,18 @@ def _submit(intent: VideoJob, provider: VideoProvider, *, repeated: bool) -> Sub
     return provider.submit(intent, token=token)
 
 
-def _count_failure(circuits: CircuitRepository, provider: str, clock: Clock) -> None:
-    circuit = circuits.find(provider)
-    after = circuit.failed(clock.now())
-    # Of several workers that count at once one wins; a provider that is really down soon gives them the next chance.
-    if circuits.save(circuit, after) and after.open_until is not None:
+def _keep_count(circuits: CircuitRepository, provider: str, clock: Clock, *, failed: bool) -> None:
+    """Count a failure or end the count. The outcome is stored by now: what goes wrong here costs the job nothing."""
+    try:
+        before = circuits.find(provider)
+        after = before.failed(clock.now()) if failed else before.succeeded()
+        # Of several workers that count at once one wins; a provider that is really down soon gives the next chance.
+        saved = circuits.save(before, after)
+    except Unavailable:
+        extra = {"action": "circuit_not_saved", "provider": provider}
+        logger.warning("Circuit not saved", extra=extra, exc_info=True)
+        return
+    if saved and failed and after.open_until is not None:
         logger.warning("Circuit opened", extra={"action": "circuit_opened", "provider": provider})
-
-
-def _close(circuits: CircuitRepository, provider: str) -> None:
-    circuit = circuits.find(provider)
-    if circuits.save(circuit, circuit.succeeded()):
+    elif saved and not failed:
         logger.info("Circuit closed", extra={"action": "circuit_closed", "provider": provider})
