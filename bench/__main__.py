@@ -21,6 +21,7 @@ from bench.sizes import measure_sizes
 from bench.sketch import measure_sketch
 from bench.variants import prepare_variants
 from bench.warm import measure_warm_calls
+from localcloud.config import ROOT
 from localcloud.errors import LocalCloudError
 
 _COLD_ROUNDS, _WARM_ROUNDS, _PICKUP_JOBS, _SKETCH_ROUNDS = 7, 3, 15, 3
@@ -51,7 +52,7 @@ def main() -> int:
         sections.append(section)
     written = HOME / ("table.md" if names == list(_MEASUREMENTS) else f"{'-'.join(names)}.md")
     write_markdown(sections, written)
-    console.print(f"The same as Markdown: {written}")
+    console.print(f"The same as Markdown: {written.relative_to(ROOT)}")
     return 1 if failed else 0
 
 
