@@ -28,4 +28,5 @@ def tool_environment(config: CloudConfig, endpoint_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",  # seconds between its looks at a deployment; 5 otherwise
     }

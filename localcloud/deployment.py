@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from localcloud.aws import open_session, tool_environment
 from localcloud.config import CloudConfig
 from localcloud.local_secrets import SecretArns
+from localcloud.packaging import zip_artifacts
 from localcloud.processes import run_tool
 
 # What a deployment is made of; a change in any of it makes `up` deploy again.
@@ -102,7 +103,7 @@ def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str])
 
 def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str], wanted: str) -> None:
     """`sam deploy` of what was built; the stack carries `wanted` as a tag."""
-    command = ["sam", "deploy", "--config-env", "local", "--template-file", str(config.build / "template.yaml")]
+    command = ["sam", "deploy", "--config-env", "local", "--template-file", str(zip_artifacts(config.build))]
     flags = ["--stack-name", config.stack_name, "--region", config.region, "--resolve-s3", "--no-progressbar"]
     flags += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--capabilities", *_CAPABILITIES]
     run_tool(

@@ -1,5 +1,6 @@
 """The two servers of the local system: SecantusDB in MongoDB's place and MiniStack in that of AWS."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pymongo
@@ -60,7 +61,7 @@ def _start_mongo(config: CloudConfig) -> int:
             version=_version(config),
         )
 
-    port = _start_on_a_port(start, config, config.mongo_port, _answers_ping, config.logs / "mongo.log")
+    port = _start_on_a_port(start, config, MONGO, _answers_ping, config.logs / "mongo.log")
     made.touch()
     return port
 
@@ -98,7 +99,7 @@ def _start_aws(config: CloudConfig) -> int:
             version=_version(config),
         )
 
-    return _start_on_a_port(start, config, config.aws_port, _answers_health, config.logs / "aws.log")
+    return _start_on_a_port(start, config, AWS, _answers_health, config.logs / "aws.log")
 
 
 def _find_current(config: CloudConfig, role: str) -> MarkedProcess | None:
@@ -172,16 +173,17 @@ def _aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
 def _start_on_a_port(
     start: Callable[[int], "subprocess.Popen[bytes]"],
     config: CloudConfig,
-    preferred: int,
+    role: str,
     answers: Callable[[str, int], bool],
     log: Path,
 ) -> int:
     for _ in range(_TRIES):
-        port = choose_port(config.host, preferred)
+        port = choose_port(config.host, *_wanted_ports(config, role))
         server = start(port)
         deadline = time.monotonic() + _START_SECONDS
         while server.poll() is None and time.monotonic() < deadline:
             if answers(config.host, port):
+                _port_file(config, role).write_text(str(port))
                 return port
             time.sleep(0.05)
         server.kill()
@@ -190,9 +192,20 @@ def _start_on_a_port(
     raise ServerFailedError(f"A server could not start. {log} ends with:\n{tail(log)}")
 
 
-def choose_port(host: str, preferred: int) -> int:
-    """The preferred port if nobody has it, else another."""
-    return preferred if _is_free(host, preferred) else _free_port(host)
+def choose_port(host: str, *wanted: int) -> int:
+    """The first of the wanted ports that nobody has, else any."""
+    return next((port for port in wanted if _is_free(host, port)), 0) or _free_port(host)
+
+
+def _wanted_ports(config: CloudConfig, role: str) -> Iterator[int]:
+    """The port of the last time, as what is deployed names it, then the usual one."""
+    with contextlib.suppress(OSError, ValueError):
+        yield int(_port_file(config, role).read_text())
+    yield config.aws_port if role == AWS else config.mongo_port
+
+
+def _port_file(config: CloudConfig, role: str) -> Path:
+    return config.state / f"{role}.port"
 
 
 def _is_free(host: str, port: int) -> bool:

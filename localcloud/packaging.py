@@ -1,0 +1,56 @@
+"""Zips what `sam build` made, once for each content: sam would zip all of it at every deployment, and for longer.
+
+Little compression is on purpose: the archives go nowhere but to this machine, and each worker unpacks them anew.
+"""
+
+import hashlib
+import re
+import zipfile
+from pathlib import Path
+
+_ARTIFACT = re.compile(r"^( +)(CodeUri|ContentUri): (\w+)$", re.MULTILINE)
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content makes the same archive, so that sam need not upload it again
+_COMPRESSION_LEVEL = 1
+
+
+def zip_artifacts(build: Path) -> Path:
+    """Zip every artifact of a build; returns a copy of its template that names the archives."""
+    archives = build.parent / "archives"
+    archives.mkdir(exist_ok=True)
+    used = set()
+
+    def archive_of(match: re.Match[str]) -> str:
+        indent, key, name = match.groups()
+        archive = archives / f"{name}-{_digest(build / name)}.zip"
+        used.add(archive)
+        if not archive.exists():
+            _write_archive(build / name, archive)
+        return f"{indent}{key}: {archive}"
+
+    template = build.parent / "template.zipped.yaml"
+    template.write_text(_ARTIFACT.sub(archive_of, (build / "template.yaml").read_text()))
+    for archive in set(archives.iterdir()) - used:
+        archive.unlink()
+    return template
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in _files(folder):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _write_archive(folder: Path, archive: Path) -> None:
+    draft = archive.with_suffix(".draft")
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION_LEVEL) as made:
+        for path in _files(folder):
+            entry = zipfile.ZipInfo.from_file(path, path.relative_to(folder))
+            entry.date_time = _EPOCH
+            made.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, _COMPRESSION_LEVEL)
+    draft.replace(archive)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
