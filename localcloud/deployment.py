@@ -78,7 +78,7 @@ def fingerprint(config: CloudConfig, parameters: Mapping[str, str]) -> str:
     digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
     for path in _input_files(config.root):
         digest.update(f"{path.relative_to(config.root)}\0".encode())
-        digest.update(hashlib.file_digest(path.open("rb"), "sha256").digest())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:32]
 
 

@@ -1,0 +1,106 @@
+"""`stack.json`: what the local system says of itself."""
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from localcloud.config import CloudConfig
+from localcloud.deployment import DeployedStack
+from localcloud.errors import LocalCloudError
+from localcloud.stack import Stack
+
+DEPLOYED = DeployedStack(
+    status="CREATE_COMPLETE",
+    fingerprint="",
+    outputs={
+        "ApiUrl": "https://abc123.execute-api.us-east-1.amazonaws.com/local",
+        "JobsQueueUrl": "http://localhost:4566/000000000000/jobs",
+        "DeadLetterQueueUrl": "http://localhost:4566/000000000000/dead",
+        "VideosBucketName": "videos",
+        "WorkerFunctionName": "videojobs-Worker-1",
+    },
+    parameters={"CookieName": "session"},
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> CloudConfig:
+    return CloudConfig(root=tmp_path, state=tmp_path)
+
+
+def stack_of(deployed: DeployedStack, config: CloudConfig) -> Stack:
+    return Stack.of(deployed, config, "http://127.0.0.1:4567", "mongodb://127.0.0.1:27117/videojobs", "s3cret")
+
+
+def test_the_file_is_as_the_design_promises(config: CloudConfig) -> None:
+    stack_of(DEPLOYED, config).write(config)
+
+    assert json.loads(config.stack_file.read_text()) == {
+        "apiUrl": "http://127.0.0.1:4567/_aws/execute-api/abc123/local",
+        "webUrl": None,
+        "wsUrl": None,
+        "mongoUri": "mongodb://127.0.0.1:27117/videojobs",
+        "awsEndpointUrl": "http://127.0.0.1:4567",
+        "stackName": "videojobs",
+        "cookieName": "session",
+        "jwtSecret": "s3cret",
+        "queues": {
+            "jobs": "http://localhost:4566/000000000000/jobs",
+            "deadLetter": "http://localhost:4566/000000000000/dead",
+        },
+        "bucket": "videos",
+        "functions": {"worker": "videojobs-Worker-1"},
+    }
+
+
+def test_what_is_written_reads_back_the_same(config: CloudConfig) -> None:
+    written = stack_of(DEPLOYED, config)
+    written.write(config)
+
+    assert Stack.read(config) == written
+
+
+def test_nobody_else_may_read_the_secret(config: CloudConfig) -> None:
+    stack = stack_of(DEPLOYED, config)
+    stack.write(config)
+
+    assert stat.S_IMODE(config.stack_file.stat().st_mode) == 0o600
+    assert "s3cret" not in repr(stack)
+
+
+def test_a_web_socket_api_is_reached_by_its_local_address(config: CloudConfig) -> None:
+    with_socket = replace(
+        DEPLOYED,
+        outputs={**DEPLOYED.outputs, "WebSocketUrl": "wss://ws9.execute-api.us-east-1.amazonaws.com/local"},
+    )
+
+    assert stack_of(with_socket, config).ws_url == "ws://127.0.0.1:4567/_aws/execute-api/ws9/local"
+
+
+def test_an_address_that_is_no_apis_is_refused(config: CloudConfig) -> None:
+    elsewhere = replace(DEPLOYED, outputs={**DEPLOYED.outputs, "ApiUrl": "https://api.example.com"})
+
+    with pytest.raises(LocalCloudError, match=r"api\.example\.com is not the address"):
+        stack_of(elsewhere, config)
+
+
+def test_without_a_running_system_the_way_to_start_it_is_named(config: CloudConfig) -> None:
+    with pytest.raises(LocalCloudError, match="make up"):
+        Stack.read(config)
+
+
+@pytest.mark.parametrize(
+    ("status", "stuck"),
+    [
+        ("CREATE_COMPLETE", False),
+        ("UPDATE_ROLLBACK_COMPLETE", False),
+        ("ROLLBACK_COMPLETE", True),
+        ("UPDATE_IN_PROGRESS", True),
+        ("REVIEW_IN_PROGRESS", True),
+    ],
+)
+def test_a_stack_that_no_deployment_can_go_on_from_is_stuck(*, status: str, stuck: bool) -> None:
+    assert replace(DEPLOYED, status=status).is_stuck is stuck
