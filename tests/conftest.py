@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from pymongo.database import Database
 
 from tests.servers import secantusdb
-from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.circuits import COLLECTION as CIRCUITS
+from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.indexes import ensure_indexes
+from videojobs.adapters.mongo.jobs import COLLECTION
 
 
 @pytest.fixture(scope="session")
@@ -22,16 +25,14 @@ def mongo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mongo_uri(mongo_address: str) -> str:
-    """A connection string to a database that no other test has seen."""
+    """A connection string to a database of this run's own."""
     return f"mongodb://{mongo_address}/test_{uuid4().hex}?directConnection=true&serverMonitoringMode=poll"
 
 
-@pytest.fixture
-def connection(mongo_uri: str) -> Iterator[MongoConnection]:
-    """A connection as a function has it, to a database with its indexes that is dropped at the end."""
-
+@pytest.fixture(scope="session")
+def _indexed(mongo_uri: str) -> Iterator[MongoConnection]:
     def read_uri(*, refresh: bool = False) -> str:
         return mongo_uri
 
@@ -40,6 +41,18 @@ def connection(mongo_uri: str) -> Iterator[MongoConnection]:
     yield made
     made.run(lambda database: database.client.drop_database(database.name))
     made.run(lambda database: database.client.close())
+
+
+@pytest.fixture
+def connection(_indexed: MongoConnection) -> MongoConnection:
+    """A connection as a function has it, to a database with its indexes and nothing else."""
+
+    def empty(database: Database[Document]) -> None:
+        for name in (COLLECTION, CIRCUITS):
+            database[name].delete_many({})
+
+    _indexed.run(empty)
+    return _indexed
 
 
 @pytest.fixture(scope="session")

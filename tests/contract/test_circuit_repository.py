@@ -27,7 +27,7 @@ def circuits(request: pytest.FixtureRequest) -> CircuitRepository:
     return MongoCircuitRepository(request.getfixturevalue("connection"))
 
 
-@pytest.fixture(params=["in memory", "MongoDB"])
+@pytest.fixture(scope="module", params=["in memory", "MongoDB"])
 def unreachable(request: pytest.FixtureRequest) -> Iterator[CircuitRepository]:
     """A repository behind which nothing answers."""
     if request.param == "in memory":
@@ -82,5 +82,5 @@ def test_of_eight_that_save_at_once_one_wins(circuits: CircuitRepository, before
 def test_every_call_says_so_when_nothing_answers(
     unreachable: CircuitRepository, call: Callable[[CircuitRepository], object]
 ) -> None:
-    with pymongo.timeout(0.2), pytest.raises(Unavailable):
+    with pymongo.timeout(0.1), pytest.raises(Unavailable):
         call(unreachable)

@@ -39,7 +39,7 @@ def jobs(request: pytest.FixtureRequest) -> JobRepository:
     return MongoJobRepository(request.getfixturevalue("connection"))
 
 
-@pytest.fixture(params=["in memory", "MongoDB"])
+@pytest.fixture(scope="module", params=["in memory", "MongoDB"])
 def unreachable(request: pytest.FixtureRequest) -> Iterator[JobRepository]:
     """A repository behind which nothing answers."""
     if request.param == "in memory":
@@ -488,7 +488,7 @@ CALLS: dict[str, Callable[[JobRepository], object]] = {
 def test_every_call_says_so_when_nothing_answers(
     unreachable: JobRepository, call: Callable[[JobRepository], object]
 ) -> None:
-    with pymongo.timeout(0.2), pytest.raises(Unavailable):  # in place of the four seconds that a function waits
+    with pymongo.timeout(0.1), pytest.raises(Unavailable):  # in place of the four seconds that a function waits
         call(unreachable)
 
 
