@@ -192,12 +192,15 @@ class IllegalTransition(VideoJobsError):
 class ProviderUnreachable(ProviderError):
     """A call brought no answer that says anything: what it was to do may have been done or not.
 
-    After a poll: ask again. After a submit: a task may be running and costing money, see `Capabilities.unknown_submit`.
+    After a poll: ask again (a poll that is too early or one too many, 429, says nothing about the task either). After a
+    submit: a task may be running and costing money, see `Capabilities.unknown_submit`.
     """
 
-    def __init__(self, message: str = "The video provider does not answer.") -> None:
+    def __init__(
+        self, message: str = "The video provider does not answer.", *, retry_after_seconds: float | None = None
+    ) -> None:
         """No answer has no code of the provider's; ours is `provider_error`."""
-        super().__init__(FailureCode.PROVIDER_ERROR, message, transient=True)
+        super().__init__(FailureCode.PROVIDER_ERROR, message, transient=True, retry_after_seconds=retry_after_seconds)
 
 
 class LeaseLost(VideoJobsError):

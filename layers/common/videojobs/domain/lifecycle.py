@@ -57,10 +57,10 @@ def wait(job: VideoJob, progress: float | None, now: datetime, poll_after_second
     return after if reached == job.progress else after.changed(now, progress=reached)
 
 
-def ask_again(job: VideoJob, step: Step, now: datetime) -> VideoJob:
+def ask_again(job: VideoJob, step: Step, now: datetime, retry_after_seconds: float | None = None) -> VideoJob:
     """The provider gave no answer: the same step later, in the same attempt, after ever longer pauses."""
     unreachable = _task(job).unreachable + 1
-    after = _then(job, step, now + backoff(unreachable))
+    after = _then(job, step, now + backoff(unreachable, retry_after_seconds))
     return replace(after, provider=replace(_task(job), unreachable=unreachable))
 
 

@@ -78,8 +78,8 @@ def _poll(job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock:
     pixels = provider.capabilities.yields_pixels
     try:
         generation = provider.poll(job, job.provider.ref)
-    except ProviderUnreachable:
-        after = lifecycle.ask_again(job, Step.POLL, clock.now())
+    except ProviderUnreachable as error:
+        after = lifecycle.ask_again(job, Step.POLL, clock.now(), error.retry_after_seconds)
     except ProviderError as error:
         after = lifecycle.retry_or_fail(job, error, clock.now(), policy)
     else:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
+from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports import CircuitRepository, Clock, JobRepository, Submission, UnknownSubmit, VideoProvider
@@ -44,7 +44,7 @@ def start_generation(
         submission = _submit(intent, provider, repeated=_is_unknown(job))
     except ProviderError as error:
         if isinstance(error, ProviderUnreachable):
-            after = lifecycle.ask_again(intent, Step.START, clock.now())
+            after = lifecycle.ask_again(intent, Step.START, clock.now(), error.retry_after_seconds)
         else:
             after = lifecycle.retry_or_fail(intent, error, clock.now(), policy)
         stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
@@ -52,7 +52,11 @@ def start_generation(
             _keep_count(circuits, provider.name, clock, failed=error.transient)
         return stored
     after = lifecycle.submitted(intent, submission.ref, clock.now(), submission.poll_after_seconds)
-    stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
+    try:
+        stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
+    except LeaseLost:
+        _cancel_orphan(intent, submission.ref, jobs=jobs, provider=provider)
+        raise
     if circuit.failures:
         _keep_count(circuits, provider.name, clock, failed=False)
     return stored
@@ -84,6 +88,24 @@ def _submit(intent: VideoJob, provider: VideoProvider, *, repeated: bool) -> Sub
         if found is not None:
             return found
     return provider.submit(intent, token=token)
+
+
+def _cancel_orphan(intent: VideoJob, ref: str, *, jobs: JobRepository, provider: VideoProvider) -> None:
+    """We slept between the intent and the submit, and somebody else has submitted: what we began has to stop.
+
+    Where nothing says that the task is nobody's (no ref is stored yet: whoever is at it may have found it), it stays.
+    """
+    stored = jobs.find(intent.id)
+    known = stored.provider.ref if stored and stored.provider else None
+    is_wanted = stored is not None and stored.is_live and stored.attempt == intent.attempt
+    if known == ref or (is_wanted and known is None):
+        return
+    extra = {"action": "orphan_cancelled", "job_id": intent.id, "provider": provider.name}
+    try:
+        stopped = provider.capabilities.can_cancel and provider.cancel(intent, ref)
+    except ProviderError:
+        stopped = False
+    logger.warning("Submitted twice; the orphan was%s stopped", "" if stopped else " not", extra=extra)
 
 
 def _keep_count(circuits: CircuitRepository, provider: str, clock: Clock, *, failed: bool) -> None:

@@ -3,7 +3,8 @@
 No `find_one_and_update`: SecantusDB scans the whole collection for it, and a guarded update needs nothing more.
 """
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -20,6 +21,8 @@ from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import LIVE_STATUSES, MAXIMUM_HISTORY, Announcement, JobId, Lease, UserId, VideoJob
 
 COLLECTION = "videojobs"
+logger = logging.getLogger(__name__)
+
 _LIVE = sorted(LIVE_STATUSES)
 
 
@@ -91,7 +94,7 @@ class MongoJobRepository:
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `outbox`, in which a job without announcements does not stand."""
         query = {"outbox.at": {"$lt": announced_before}}
-        return self._run(lambda jobs: [from_document(document) for document in jobs.find(query).limit(limit)])
+        return self._run(lambda jobs: list(islice(_readable(jobs.find(query)), limit)))
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
         """By `_id`; unguarded, as an outbox entry is nobody's but the announcer's."""
@@ -108,13 +111,23 @@ class MongoJobRepository:
         # status is asked for one by one, and what is no key is looked at here, as the cursor goes on.
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             cursors = (jobs.find({"status": status} | query).sort("next.dueAt", ASCENDING) for status in _LIVE)
-            found = (from_document(document) for cursor in cursors for document in cursor)
+            found = _readable(document for cursor in cursors for document in cursor)
             return list(islice(filter(wanted, found), limit))
 
         return self._run(find)
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
         return self._connection.run(lambda database: operation(database[COLLECTION]))
+
+
+def _readable(documents: Iterable[Document]) -> Iterator[VideoJob]:
+    """The jobs of those documents that make sense: one that somebody has damaged must not hold up a sweep."""
+    for document in documents:
+        try:
+            yield from_document(document)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            extra = {"action": "document_unreadable", "job_id": str(document["_id"])}
+            logger.exception("A job's document is damaged", extra=extra)
 
 
 def _difference(before: VideoJob, after: VideoJob) -> Document:
