@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from localcloud.aws import open_session, tool_environment
 from localcloud.config import CloudConfig
+from localcloud.deployment import describe_stack
 from localcloud.errors import LocalCloudError
 from localcloud.forwarding import forwarded
 from localcloud.local_secrets import ensure_secret
@@ -43,10 +44,11 @@ def serve_api(config: CloudConfig, stack: Stack) -> None:
         port = choose_port(config.host, _USUAL_PORT)
         console.print(f"\nThe API without a stage in its paths:  http://{config.host}:{port}/api/videos/generate")
         console.print("Stop it with Ctrl-C. The queues' functions go on in the local system.\n")
-        command = ["sam", "local", "start-api", "--port", str(port), "--host", config.host]
+        command = ["sam", "local", "start-api", "--port", str(port), "--host", config.host, "--region", config.region]
         command += ["--template", str(config.build / "template.yaml"), "--env-vars", str(variables)]
+        command += ["--skip-pull-image", "--warm-containers", "LAZY"]
         status = run_in_foreground(
-            [*command, "--skip-pull-image", "--warm-containers", "LAZY", "--region", config.region],
+            [*command, "--parameter-overrides", *_overrides(config, stack)],
             environment=tool_environment(config, stack.aws_endpoint_url),
             cwd=config.root,
             state=config.state,
@@ -54,6 +56,12 @@ def serve_api(config: CloudConfig, stack: Stack) -> None:
         )
     if status != 0:
         raise LocalCloudError(f"sam local start-api ended with status {status}")
+
+
+def _overrides(config: CloudConfig, stack: Stack) -> list[str]:
+    """The parameters as they are deployed."""
+    deployed = describe_stack(config, stack.aws_endpoint_url)
+    return [f"{name}={value}" for name, value in deployed.parameters.items() if value] if deployed else []
 
 
 def _bridge_gateway() -> str:
