@@ -18,16 +18,22 @@ _STATE = os.environ.get("LOCALCLOUD_STATE", ".local/test")
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def cloud() -> CloudConfig:
+    """Where the system of the stack tests lives."""
+    return CloudConfig.from_environment({**os.environ, "LOCALCLOUD_STATE": _STATE})
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: CloudConfig) -> Iterator[Stack]:
     """The running system as `stack.json` describes it."""
     if not (_ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
         missing("the local cloud is not installed: `make setup` does it")
-    environment = {**os.environ, "LOCALCLOUD_STATE": _STATE}
+    environment = {**os.environ, "LOCALCLOUD_STATE": str(cloud.state)}
     command = [sys.executable, "-m", "localcloud"]
     try:
         up = subprocess.run([*command, "up"], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)
         assert up.returncode == 0, f"`localcloud up` failed:\n{up.stdout}{up.stderr}"
-        yield Stack.read(CloudConfig.from_environment(environment))
+        yield Stack.read(cloud)
     finally:
         subprocess.run([*command, "down"], cwd=_ROOT, env=environment, capture_output=True, check=False)
 

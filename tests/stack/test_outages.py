@@ -1,0 +1,74 @@
+"""What stands behind the API goes away for a while: the caller is told at once, and no job is lost."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+
+from localcloud.config import CloudConfig
+from localcloud.processes import find_server
+from localcloud.servers import MONGO
+from localcloud.stack import Stack
+from tests.stack.client import User
+
+WISH = {"prompt": "A kite over the sea", "style": "background", "duration": 1, "aspectRatio": "1:1"}
+TOLD_WITHIN_SECONDS = 15
+"""Four, and a cold start on a busy machine; API Gateway would give up after 29."""
+
+
+@contextmanager
+def paused_mongodb(cloud: CloudConfig) -> Iterator[None]:
+    """MongoDB accepts connections and says nothing: worse than gone."""
+    server = find_server(cloud.state, MONGO)
+    assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+@contextmanager
+def misled(stack: Stack, function: str, **variables: str) -> Iterator[None]:
+    """A function with other environment variables for a while."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    functions: Any = session.client("lambda", endpoint_url=stack.aws_endpoint_url)
+    name = stack.functions[function]
+    proper = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**proper, **variables}})
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": proper})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_mongodb_the_answer_is_503_and_when_to_come_again(user: User, cloud: CloudConfig, method: str) -> None:
+    job_id = user.submit()
+    with paused_mongodb(cloud):
+        asked_at = time.monotonic()
+        if method == "GET":
+            answer = user.call("GET", f"/api/videos/{job_id}")
+        else:
+            answer = user.call("POST", "/api/videos/generate", WISH)
+        waited = time.monotonic() - asked_at
+    assert (answer.status, answer.error_code) == (503, "UNAVAILABLE")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert waited < TOLD_WITHIN_SECONDS
+    assert user.wait(job_id, seconds=240)["status"] == "completed"
+
+
+@pytest.mark.timeout(400)
+def test_without_sqs_a_job_is_taken_all_the_same_and_the_reconciler_sends_it(user: User, stack: Stack) -> None:
+    nowhere = stack.queues["jobs"].rsplit("/", 1)[0] + "/no-such-queue"
+    with misled(stack, "generate", JOBS_QUEUE_URL=nowhere):
+        answer = user.call("POST", "/api/videos/generate", WISH)
+    assert answer.status == 201
+    job_id = answer.data["jobId"]
+    assert user.read(job_id)["status"] == "queued"
+    assert user.wait(job_id, seconds=240)["status"] == "completed"
