@@ -199,3 +199,17 @@ def test_a_finished_job_is_never_touched(
     before = express.read(job_id)
     bring_to_an_end(connection, jobs, job_id)
     assert express.read(job_id) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"next": {"id": "of a hand"}}, {"lease": {}}, {"history": [{"at": CREATED}]}, {"provider": "sketch"}],
+    ids=["a step without a time", "a lease of nothing", "a history of no status", "a provider that is a word"],
+)
+def test_a_damaged_document_holds_up_no_sweep(
+    express: Express, connection: MongoConnection, jobs: MongoJobRepository, damage: dict[str, Any]
+) -> None:
+    for _ in range(2):
+        express.write(status="queued", **damage)
+    healthy = express.write(status="queued", videoUrl=None)
+    assert bring_to_an_end(connection, jobs, healthy).status is JobStatus.COMPLETED
