@@ -113,14 +113,15 @@ def run_in_foreground(
 ) -> int:
     """Run a command that speaks to the terminal itself, until it ends; its status.
 
-    Ctrl-C reaches it as well: it is given the time to clean up after itself before the interrupt goes on here.
+    Ctrl-C reaches it as well; whatever else ends this process is passed on to it. It is given the time to clean up.
     """
     marked = {**environment, _HOME: str(state), _ROLE: role}
     with subprocess.Popen(command, cwd=cwd, env=marked) as process:
         try:
             return process.wait()
-        except BaseException:
-            process.terminate()
+        except BaseException as interruption:
+            if not isinstance(interruption, KeyboardInterrupt):
+                process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                 process.wait(_CLEAN_UP_SECONDS)
             process.kill()

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -105,7 +106,7 @@ def run_during(config: CloudConfig, command: Sequence[str]) -> int:
 
     Returns the command's status.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     _end_everything(config)
     shutil.rmtree(config.state, ignore_errors=True)
     config.state.mkdir(parents=True)
