@@ -233,8 +233,9 @@ class TestClaims:
         job = a_started_job(lease=a_lease(25))
         jobs.add(job)
         assert job.next is not None
-        theirs = a_lease(60, "theirs")
-        assert jobs.claim(job.id, job.next.id, theirs, START + timedelta(seconds=25)) == replace(job, lease=theirs)
+        theirs, now = a_lease(60, "theirs"), START + timedelta(seconds=25)
+        claimed = jobs.claim(job.id, job.next.id, theirs, now)
+        assert claimed == replace(job, lease=theirs, next=replace(job.next, due_at=now))
 
     def test_of_sixteen_at_once_one_gets_the_step(self, jobs: JobRepository) -> None:
         job = a_started_job()

@@ -65,7 +65,7 @@ class InMemoryJobRepository:
                 return None
             if not _is_free(job, now):
                 return None
-            return self.put(replace(job, lease=lease))
+            return self.put(replace(job, lease=lease, next=replace(job.next, due_at=now)))
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
         """Compare the guard and set the fields that differ, in one; to history and outbox what is new is added."""

@@ -44,6 +44,7 @@ class JobRepository(Protocol):
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Lease the job's next step, if it still is `step_id` and nobody holds a live lease; else None.
 
+        The step is then due `now`: a pause that the reconciler had put before it is over once somebody came.
         One guarded write: of any number of callers at once exactly one gets the job.
         """
         ...

@@ -110,6 +110,15 @@ class TestMessages:
             system.deliver(replace(message, step=Step.POLL))
         assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
 
+    def test_a_task_of_a_provider_that_is_no_longer_configured_is_generated_anew(self) -> None:
+        system = InMemorySystem()
+        job = a_started_job()
+        assert job.provider is not None
+        message = system.put(replace(job, provider=replace(job.provider, name="another")))
+        after = system.deliver(message)
+        assert (after.status, after.attempt, after.provider) == (JobStatus.PROCESSING, 2, None)
+        assert system.provider.polled == []
+
     @pytest.mark.parametrize("ref", [None, ""], ids=["no ref", "no provider"])
     def test_a_poll_of_nothing_is_a_bug_that_is_told(self, ref: str | None) -> None:
         system = InMemorySystem()

@@ -49,7 +49,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "aspectRatio": {"description": f"One of {', '.join(AspectRatio)}; old jobs may have others, or none."},
         "createdAt": _TIME,
         "updatedAt": _TIME,
-        "progress": {"minimum": 0, "maximum": 1, "description": "How much is done, from 0 to 1. Null until processing."},
+        "progress": {"minimum": 0, "maximum": 1, "description": "How much is done, 0 to 1. Null until processing."},
         "posterUrl": {"description": "A still, as JPEG. Null until completed, and where a provider makes no pixels."},
     },
     "ErrorData": {

@@ -13,7 +13,7 @@ from videojobs.services.send_step import send_step
 
 logger = logging.getLogger(__name__)
 
-GRACE = timedelta(seconds=30)
+GRACE = timedelta(seconds=25)
 """How long a message may take before its step counts as overdue, and how old an Express job must be to be adopted."""
 PAGE = 100
 LIMIT = 5000

@@ -3,10 +3,19 @@
 import logging
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import CircuitRepository, Clock, JobQueue, JobRepository, Notifier, VideoProvider, VideoStore
+from videojobs.ports import (
+    CircuitRepository,
+    Clock,
+    Generation,
+    JobQueue,
+    JobRepository,
+    Notifier,
+    VideoProvider,
+    VideoStore,
+)
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.send_step import send_step
@@ -73,11 +82,9 @@ def _give_up(
 
 
 def _poll(job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock, policy: StepPolicy) -> VideoJob:
-    if job.provider is None or job.provider.ref is None:
-        raise ValueError("a poll step without a task at the provider")
     pixels = provider.capabilities.yields_pixels
     try:
-        generation = provider.poll(job, job.provider.ref)
+        generation = _ask(job, provider)
     except ProviderUnreachable as error:
         after = lifecycle.ask_again(job, Step.POLL, clock.now(), error.retry_after_seconds)
     except ProviderError as error:
@@ -92,6 +99,15 @@ def _poll(job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock:
         else:
             after = lifecycle.complete(job, generation.video_url or "", now, policy)
     return save_or_stop(job, lifecycle.in_time(after, policy), jobs=jobs)
+
+
+def _ask(job: VideoJob, provider: VideoProvider) -> Generation:
+    if job.provider is None or job.provider.ref is None:
+        raise ValueError("a poll step without a task at the provider")
+    if job.provider.name != provider.name:  # the deployment has another one since: nobody is left to ask
+        message = "The video provider was changed while the video was being made. Please try again."
+        raise ProviderError(FailureCode.RESULT_LOST, message, transient=True)
+    return provider.poll(job, job.provider.ref)
 
 
 def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clock, policy: StepPolicy) -> VideoJob:

@@ -59,7 +59,7 @@ class MongoJobRepository:
         identity = {"_id": ObjectId(job_id)}
         # Not greater: a lease that has run out, or none. An $or would make SecantusDB scan the collection.
         unleased = {"lease.until": {"$not": {"$gt": now}}}
-        taken = {"$set": {"lease": {"token": lease.token, "until": lease.until}}}
+        taken = {"$set": {"lease": {"token": lease.token, "until": lease.until}, "next.dueAt": now}}
         result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, taken))
         if result.matched_count == 0:
             return None
