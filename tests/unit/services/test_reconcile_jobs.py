@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 
 from tests.builders import a_job, a_lease, a_started_job, a_step
-from tests.fakes.clock import START
 from tests.fakes.queue import SentMessage
 from tests.system import InMemorySystem
 from videojobs.domain.errors import Unavailable
