@@ -51,11 +51,14 @@ template:
 	@.venv/bin/cfn-lint template.yaml
 	@$(SAM) validate --lint --config-env local > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
 
-check: static ## format, lint, types, imports, template, and the tests that need no deployed system: under a minute
-	@$(RUN) pytest --quiet tests/unit tests/functions tests/template tests/contract tests/model
+check: static ## format, lint, types, imports, template, and the tests that need no server: under a minute
+	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
 
 test: static ## every test that needs no AWS account, on real services; ends non-zero if any fails
 	@LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(COVERAGE)
+
+chaos: setup ## the model for as long as you like: SEED=… MINUTES=10; the same seed tells the same stories
+	@PYTHONPATH=layers/common $(RUN) tests.model.chaos $(SEED:%=--seed %) $(MINUTES:%=--minutes %)
 
 bench: setup ## the performance table
 	@$(RUN) bench
