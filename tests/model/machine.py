@@ -1,0 +1,158 @@
+"""The life of jobs as a state machine: every rule is something that happens in the world, in any order."""
+
+from datetime import timedelta
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tests.builders import A_USER, ANOTHER_USER, a_job
+from tests.model.actors import PAUSES, Fault, Hit
+from tests.model.ending import check_jobs, settle
+from tests.model.provider import Answer, LedgerProvider, ProviderKind
+from tests.model.world import MOST_SKEW, POLICY, World
+from videojobs.domain.job import JobStatus, Step
+from videojobs.ports import UnknownSubmit
+
+MOST_JOBS = 3
+
+calls = st.one_of(st.integers(1, 8), st.integers(1, 24))
+"""A step makes eight calls to the outside, a render with its reports three times as many."""
+faults = st.builds(Fault, st.sampled_from(Hit), calls)
+hits = st.one_of(st.just(()), st.tuples(faults), st.tuples(faults, faults))
+sleeps = st.builds(Fault, st.sampled_from(sorted(PAUSES)), calls)
+which = st.integers(0, 5)
+skews = st.sampled_from([timedelta(), timedelta(), timedelta(), MOST_SKEW, -MOST_SKEW])
+passing = st.sampled_from([1, 6, 26, 31, 61, 330, 660, 90_000])
+answers = st.one_of(st.none(), st.sampled_from(Answer))
+
+
+class VideoJobsMachine(RuleBasedStateMachine):
+    """Users ask, messages come in any order and number, everybody may crash or sleep, and time passes."""
+
+    world: World
+
+    @initialize(kind=st.sampled_from(ProviderKind), unknown_submit=st.sampled_from(UnknownSubmit))
+    def the_provider(self, kind, unknown_submit):
+        """A provider of one of the kinds that there are, and a first job."""
+        self.world = World(LedgerProvider(kind, unknown_submit), tell=note, check=check_jobs)
+        self.world.ask(A_USER, None, "a cat", ())
+
+    @precondition(lambda self: len(self.world.jobs.all()) < MOST_JOBS)
+    @rule(
+        user=st.sampled_from([A_USER, ANOTHER_USER]),
+        key=st.sampled_from(["k", None]),
+        body=st.sampled_from(["a cat", "a dog"]),
+        hit=hits,
+    )
+    def a_user_asks(self, user, key, body, hit):
+        """A request, perhaps for the second time."""
+        self.world.ask(user, key, body, hit)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(steps=st.integers(1, 4))
+    def all_goes_well_for_so_many(self, steps):
+        """Messages arrive as they are sent, and nothing befalls anybody."""
+        for _ in range(steps):
+            if self.world.messages:
+                self.world.deliver(self.world.messages[-1], timedelta(), ())
+
+    @precondition(lambda self: self.world.messages)
+    @rule(hit=hits, answer=answers)
+    def the_newest_message_arrives(self, hit, answer):
+        """The straight way, for once."""
+        self.world.provider.answer = answer
+        self.world.deliver(self.world.messages[-1], timedelta(), hit)
+
+    @precondition(lambda self: self._drawings())
+    @rule(which=which, skew=skews, hit=hits)
+    def a_drawing_is_begun(self, which, skew, hit):
+        """The step with the most calls to the outside, of which each may be hit."""
+        self.world.deliver(_one_of(self._drawings(), which), skew, hit)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(which=which, again=st.booleans(), skew=skews, hit=hits, answer=answers)
+    def some_message_arrives(self, which, again, skew, hit, answer):
+        """Whichever, whenever, how often: SQS promises no order, and at least once."""
+        self.world.provider.answer = answer
+        self.world.deliver(_one_of(self.world.messages, which), skew, hit, again=again)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(which=which, sleep=sleeps, hit=hits)
+    def a_worker_sleeps_through_its_lease(self, which, sleep, hit):
+        """Another one gets the same message meanwhile."""
+        message = _one_of(self.world.messages, which)
+        self.world.deliver(message, timedelta(), (sleep,), again=True)
+        self.world.pass_time(POLICY.lease_duration)
+        self.world.deliver(message, timedelta(), hit, again=True)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(which=which, dead=st.booleans())
+    def a_message_goes_astray(self, which, dead):
+        """It is lost; or it was received too often, by workers that died or a poller that was throttled."""
+        message = _one_of(self.world.messages, which)
+        self.world.messages.remove(message)
+        if dead:
+            self.world.dead_letters.append(message)
+
+    @precondition(lambda self: self.world.dead_letters)
+    @rule(which=which, skew=skews, hit=hits)
+    def a_dead_letter_is_buried(self, which, skew, hit):
+        """The reconciler reads the dead-letter queue."""
+        self.world.bury(_one_of(self.world.dead_letters, which), skew, hit)
+
+    @rule(skew=skews, hit=hits)
+    def a_sweep_runs(self, skew, hit):
+        """Also a second one while the first sleeps."""
+        self.world.sweep(skew, hit)
+
+    @precondition(lambda self: self.world.sleepers)
+    @rule(which=which)
+    def a_sleeper_wakes(self, which):
+        """And goes on as if nothing had happened."""
+        self.world.wake(_one_of(self.world.sleepers, which))
+
+    @rule(seconds=passing)
+    def time_passes(self, seconds):
+        """For everybody."""
+        self.world.pass_time(timedelta(seconds=seconds))
+
+    @precondition(lambda self: self._losable())
+    @rule(which=which, cut=st.booleans())
+    def a_stored_video_is_gone_or_cut_short(self, which, cut):
+        """Before anybody was told that it is there."""
+        key = _one_of(self._losable(), which)
+        content = self.world.store.objects.pop(key)
+        if cut:
+            self.world.store.objects[key] = content[:-1]
+
+    @precondition(lambda self: len(self.world.jobs.all()) < MOST_JOBS)
+    @rule(status=st.sampled_from([JobStatus.QUEUED, JobStatus.PROCESSING]), duration=st.sampled_from([8, 8, 8, 0]))
+    def the_express_server_left(self, status, duration):
+        """A document of its own, unfinished; perhaps one that asks for what can't be made."""
+        left = {"next": None, "version": 0, "history": (), "outbox": (), "created_at": self.world.clock.now()}
+        self.world.leave_express_job(a_job(status=status, duration=duration, **left))
+
+    def teardown(self):
+        """Whatever happened: from now on nothing goes wrong, and every job must end."""
+        if not hasattr(self, "world"):
+            return
+        try:
+            if not self.world.is_broken:
+                settle(self.world)
+        finally:
+            for sleeper in self.world.sleepers:
+                sleeper.kill()
+
+    def _drawings(self):
+        return [message for message in self.world.messages if message.sent.step is Step.RENDER]
+
+    def _losable(self):
+        at_work = {sleeper.job_id for sleeper in self.world.sleepers}
+        live = [job for job in self.world.jobs.all() if job.is_live and job.id not in at_work]
+        keys = [f"videos/{job.id}/{job.attempt}.mp4" for job in live]
+        return [key for key in keys if key in self.world.store.objects]
+
+
+def _one_of(things, which):
+    return things[which % len(things)]

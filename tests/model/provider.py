@@ -1,0 +1,120 @@
+"""A provider of the model, with the ledger of all tasks that anybody would have to pay."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.job import JobId, VideoJob
+from videojobs.ports import Capabilities, Generation, Submission, UnknownSubmit
+
+VIDEO_URL = "https://provider.test/{ref}.mp4"
+
+
+class ProviderKind(StrEnum):
+    """What it gives: a link to a video, a video to be fetched, or its leave to draw one at once."""
+
+    LINKS = "links to a video"
+    MAKES = "makes a video"
+    DRAWS = "lets us draw"
+
+
+class Answer(StrEnum):
+    """What the provider does at a submit or a poll, other than its work."""
+
+    NEVER_ENDS = "takes it, and never ends"
+    REFUSES = "refuses what it shows"
+    BUSY = "has no room for 100 s"
+    OVERLOADED = "has no room for an hour"
+    BROKEN = "fails"
+    HALF_DONE = "is half done"
+    SILENT = "does nothing and says nothing"
+    ANSWER_LOST = "does its work, and nobody hears of it"
+    FAR_FROM_DONE = "wants to be asked again in two hours"
+
+
+ERRORS = {
+    Answer.REFUSES: partial(ProviderError, FailureCode.CONTENT_REJECTED, "No.", transient=False),
+    Answer.BUSY: partial(ProviderError, FailureCode.RATE_LIMITED, "Busy.", transient=True, retry_after_seconds=100),
+    Answer.OVERLOADED: partial(
+        ProviderError, FailureCode.QUOTA_EXHAUSTED, "Full.", transient=True, retry_after_seconds=3600
+    ),
+    Answer.BROKEN: partial(ProviderError, FailureCode.PROVIDER_ERROR, "Broken.", transient=True),
+    Answer.SILENT: ProviderUnreachable,
+}
+
+
+@dataclass(slots=True)
+class Task:
+    """One generation. `late`: whoever submitted it had lost the lease by then."""
+
+    ref: str
+    token: str
+    job_id: JobId
+    ends: bool
+    late: bool
+
+
+class LedgerProvider:
+    """See `ports.VideoProvider`. Only under `REPEAT` a token that it has seen makes no second task.
+
+    `answer` is what the next submit or poll brings; without one a submit is taken and a poll is done.
+    """
+
+    name = "ledger"
+
+    def __init__(self, kind: ProviderKind, unknown_submit: UnknownSubmit) -> None:
+        pixels = kind is not ProviderKind.LINKS
+        self.kind = kind
+        self.capabilities = Capabilities(yields_pixels=pixels, can_cancel=True, unknown_submit=unknown_submit)
+        self.answer: Answer | None = None
+        self.tasks: list[Task] = []
+        self.said: dict[JobId, set[FailureCode]] = defaultdict(set)
+        self.caller_is_late = False
+
+    def submit(self, job: VideoJob, *, token: str) -> Submission:
+        """Refuse, or begin a task and write it into the ledger."""
+        answer = self._take_answer(job)
+        known = self._task_of(token)
+        if known is None or self.capabilities.unknown_submit is not UnknownSubmit.REPEAT:
+            ref = f"task-{len(self.tasks) + 1}"
+            known = Task(ref, token, job.id, ends=answer is not Answer.NEVER_ENDS, late=self.caller_is_late)
+            self.tasks.append(known)
+        if answer is Answer.ANSWER_LOST:
+            raise ProviderUnreachable
+        return Submission(known.ref, poll_after_seconds=None if self.kind is ProviderKind.DRAWS else 5)
+
+    def find(self, job: VideoJob, *, token: str) -> Submission | None:
+        """The newest task of that token."""
+        task = self._task_of(token)
+        return None if task is None else Submission(task.ref, poll_after_seconds=5)
+
+    def poll(self, job: VideoJob, ref: str) -> Generation:
+        """Done, unless told otherwise or the task never ends."""
+        [task] = [task for task in self.tasks if task.ref == ref]
+        assert task.job_id == job.id, "a job asks for another's task"
+        answer = self._take_answer(job)
+        if answer is Answer.ANSWER_LOST:
+            raise ProviderUnreachable
+        if answer is Answer.FAR_FROM_DONE:
+            return Generation(done=False, progress=0.1, poll_after_seconds=7200)
+        if answer is Answer.HALF_DONE or not task.ends:
+            return Generation(done=False, progress=0.5, poll_after_seconds=20)
+        return Generation(done=True, progress=1, video_url=VIDEO_URL.format(ref=ref))
+
+    def cancel(self, job: VideoJob, ref: str) -> bool:
+        """It never comes too late."""
+        return True
+
+    def _task_of(self, token: str) -> Task | None:
+        return next((task for task in reversed(self.tasks) if task.token == token), None)
+
+    def _take_answer(self, job: VideoJob) -> Answer | None:
+        answer, self.answer = self.answer, None
+        if answer in ERRORS:
+            error = ERRORS[answer]()
+            if not isinstance(error, ProviderUnreachable):
+                self.said[job.id].add(error.reason)
+            raise error
+        return answer

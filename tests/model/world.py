@@ -1,0 +1,225 @@
+"""The world of the model: one database, one queue, one provider, one bucket, and time; and what can happen in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.builders import a_new_job
+from tests.fakes.circuits import InMemoryCircuitRepository
+from tests.fakes.clock import VirtualClock
+from tests.fakes.notifier import RecordingNotifier
+from tests.fakes.queue import RecordingQueue, SentMessage
+from tests.fakes.renderer import ScriptedRenderer
+from tests.fakes.store import InMemoryVideoStore
+from tests.model.actors import Actor, Fault, Outcome, Port, SkewedClock
+from tests.model.provider import LedgerProvider
+from tests.model.watched import WatchedJobRepository
+from videojobs.domain.errors import IdempotencyMismatch
+from videojobs.domain.job import IdempotencyKey, JobId, Step, UserId, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.services.reconcile_jobs import bury_dead_letter, reconcile_jobs
+from videojobs.services.render_video import render_video
+from videojobs.services.run_step import run_step
+from videojobs.services.submit_job import KEY_LIFETIME, submit_job
+
+POLICY = StepPolicy(lease_duration=timedelta(seconds=25), maximum_attempts=2, deadline=timedelta(minutes=10))
+RECEIVES_TO_DIE = 5
+VISIBILITY = timedelta(seconds=180)
+MOST_SKEW = timedelta(minutes=5)
+RENDER_PACE = timedelta(seconds=7)
+"""The time between two reports of a render: five of them outlast a lease that is not renewed."""
+
+
+@dataclass(slots=True)
+class Message:
+    """A message on a queue; `visible_at` is when SQS would hand it out by itself."""
+
+    sent: SentMessage
+    visible_at: datetime
+    receives: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A 201: whose, for which key and body, and the job that it named."""
+
+    user_id: UserId
+    key: str | None
+    fingerprint: str
+    job_id: JobId
+
+
+@dataclass(slots=True)
+class World:
+    """Everything there is. `tell` takes the lines of the story, in the caller's own thread; `check` runs after all."""
+
+    provider: LedgerProvider
+    tell: Callable[[str], None]
+    check: Callable[["World"], None]
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    queue: RecordingQueue = field(default_factory=RecordingQueue)
+    notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
+    circuits: InMemoryCircuitRepository = field(default_factory=InMemoryCircuitRepository)
+    store: InMemoryVideoStore = field(default_factory=InMemoryVideoStore)
+    messages: list[Message] = field(default_factory=list)
+    dead_letters: list[Message] = field(default_factory=list)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    sleepers: list[Actor] = field(default_factory=list)
+    most_skew: timedelta = timedelta()
+    is_broken: bool = False
+    story: list[str] = field(default_factory=list)
+    renderer: ScriptedRenderer = field(init=False)
+    jobs: WatchedJobRepository = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what stands on other things."""
+        self.renderer = ScriptedRenderer(at_report=lambda _: self.pass_time(RENDER_PACE))
+        self.jobs = WatchedJobRepository(self.provider, POLICY, self.story.append)
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let time go by for everybody."""
+        self.clock.advance(by.total_seconds())
+
+    def say(self, line: str) -> None:
+        """One line more of the story, with all that was heard from the actors before."""
+        for each in [*self.story, line] if line else self.story:
+            self.tell(each)
+        self.story.clear()
+
+    # ------------------------------------------------------------ what happens
+    def ask(self, user_id: UserId, key: str | None, body: str, faults: tuple[Fault, ...]) -> None:
+        """A user posts a request."""
+        actor = self._actor(f"the request of user {user_id[-1]} with key {key} for {body}", timedelta(), faults)
+        idempotency = None if key is None else IdempotencyKey(key, fingerprint=body)
+
+        def work() -> None:
+            try:
+                job, _ = submit_job(
+                    a_new_job(prompt=body),
+                    user_id=user_id,
+                    idempotency=idempotency,
+                    clock=actor.clock,
+                    **self._ports(actor, "jobs", "queue"),
+                )
+            except IdempotencyMismatch:
+                self._check_mismatch(user_id, key, body)
+            else:
+                self._acknowledge(Acknowledged(user_id, key, body, job.id))
+
+        self._run(actor, work)
+
+    def deliver(self, message: Message, skew: timedelta, faults: tuple[Fault, ...], *, again: bool = False) -> None:
+        """SQS hands a message out; `again` keeps it on the queue whatever comes of it."""
+        step = message.sent.step
+        actor = self._actor(f"the worker with {step} of {self._name(message.sent.job_id)}", skew, faults)
+        actor.job_id = message.sent.job_id
+        work = self._render if step is Step.RENDER else self._step
+        if not again:
+            self.messages.remove(message)
+        self._run(actor, lambda: work(actor, message.sent), lambda: again or self._receipt(actor, message))
+
+    def sweep(self, skew: timedelta, faults: tuple[Fault, ...]) -> None:
+        """The reconciler's minute."""
+        actor = self._actor("the sweep", skew, faults)
+        ports = self._ports(actor, "jobs", "queue", "notifier")
+        self._run(actor, lambda: reconcile_jobs(clock=actor.clock, policy=POLICY, **ports))
+
+    def bury(self, letter: Message, skew: timedelta, faults: tuple[Fault, ...]) -> None:
+        """The reconciler gets a dead letter."""
+        actor = self._actor(f"the burial of {letter.sent.step} of {self._name(letter.sent.job_id)}", skew, faults)
+        actor.buries = letter.sent.step_id
+        self.dead_letters.remove(letter)
+
+        def work() -> None:
+            about = letter.sent.job_id, letter.sent.step_id
+            bury_dead_letter(*about, clock=actor.clock, policy=POLICY, **self._ports(actor, "jobs"))
+
+        def receipt() -> None:
+            if actor.outcome is not Outcome.DONE:
+                self.dead_letters.append(letter)
+
+        self._run(actor, work, receipt)
+
+    def wake(self, actor: Actor) -> None:
+        """A sleeper goes on, however late it is."""
+        self.sleepers.remove(actor)
+        self._after(actor, actor.wake)
+
+    def leave_express_job(self, job: VideoJob) -> None:
+        """What the Express server had begun."""
+        self.jobs.leave(job)
+
+    # ------------------------------------------------------------ how it happens
+    def _step(self, actor: Actor, sent: SentMessage) -> None:
+        ports = self._ports(actor, "jobs", "circuits", "queue", "notifier", "provider", "store")
+        run_step(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, **ports)
+
+    def _render(self, actor: Actor, sent: SentMessage) -> None:
+        ports = self._ports(actor, "jobs", "queue", "notifier", "renderer", "store")
+        render_video(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, **ports)
+
+    def _actor(self, name: str, skew: timedelta, faults: tuple[Fault, ...]) -> Actor:
+        self.most_skew = max(self.most_skew, abs(skew))
+        ahead = f", its clock {skew.total_seconds():+.0f} s" if skew else ""
+        self.say(f"{self.clock.now():%d %H:%M:%S} {name}{ahead}")
+        return Actor(name, faults, SkewedClock(self.clock, skew), self.story.append)
+
+    def _ports(self, actor: Actor, *names: str) -> dict[str, Any]:
+        return {name: Port(name, getattr(self, name), actor, self._before) for name in names}
+
+    def _before(self, actor: Actor) -> None:
+        self.jobs.actor = actor
+        self.provider.caller_is_late = actor.token is not None and not self._leases(actor)
+
+    def _leases(self, actor: Actor) -> bool:
+        return any(job.lease is not None and job.lease.token == actor.token for job in self.jobs.all())
+
+    def _run(self, actor: Actor, work: Callable[[], object], receipt: Callable[[], object] = lambda: None) -> None:
+        actor.receipt = receipt
+        self._after(actor, lambda: actor.start(work))
+
+    def _after(self, actor: Actor, go: Callable[[], None]) -> None:
+        try:
+            go()
+        except BaseException:
+            self.is_broken = True
+            raise
+        finally:
+            self.jobs.actor = None
+            self.say("" if actor.outcome is Outcome.DONE else f"  {actor.name} {actor.outcome or 'sleeps'}")
+        if actor.sleeps:
+            self.sleepers.append(actor)
+        elif actor.receipt is not None:
+            actor.receipt()
+        now = self.clock.now()
+        for sent in self.queue.drain():
+            self.messages.append(Message(sent, now + timedelta(seconds=sent.delay_seconds)))
+        self.check(self)
+
+    def _receipt(self, actor: Actor, message: Message) -> None:
+        if actor.outcome is Outcome.DONE:
+            return
+        after = replace(message, receives=message.receives + 1, visible_at=self.clock.now() + VISIBILITY)
+        (self.dead_letters if after.receives >= RECEIVES_TO_DIE else self.messages).append(after)
+
+    def _name(self, job_id: JobId) -> str:
+        return f"job {[job.id for job in self.jobs.all()].index(job_id) + 1}"
+
+    # ------------------------------------------------------------ what was answered
+    def _acknowledge(self, answer: Acknowledged) -> None:
+        job = self.jobs.get(answer.job_id)
+        assert job.user_id == answer.user_id, "a user got another's job"
+        self.acknowledged.append(answer)
+        for earlier in self.acknowledged[:-1]:
+            if answer.key is None or (earlier.user_id, earlier.key) != (answer.user_id, answer.key):
+                continue
+            if earlier.job_id == answer.job_id:
+                assert earlier.fingerprint == answer.fingerprint, "one key was taken for two requests"
+            else:
+                apart = abs(job.created_at - self.jobs.get(earlier.job_id).created_at)
+                assert apart >= KEY_LIFETIME, "one key made two jobs"
+
+    def _check_mismatch(self, user_id: UserId, key: str | None, body: str) -> None:
+        others = {each.fingerprint for holder, each in self.jobs.keys if holder == user_id and each.key == key} - {body}
+        assert others, "a key was refused that nobody used for another request"
