@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import moto.sqs.models
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -32,7 +34,7 @@ class Disturbance:
     carried_out: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class Cloud:
     """Where AWS is, what time it has, and what is wrong with it."""
 
@@ -44,6 +46,16 @@ class Cloud:
     def disturb(self, operation: str, *, calls: int = 1, carried_out: bool = False) -> None:
         """`SendMessage`, `SendMessageBatch`, `GetSecretValue`, `PUT` or `HEAD` (S3) fail with 500 for some calls."""
         self.disturbances.append(Disturbance(operation, calls, carried_out))
+
+    @cache  # noqa: B019 - one cloud, three clients
+    def client(self, service: str) -> Any:
+        """A client for the test itself."""
+        session = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
+        )
+        return session.client(service, endpoint_url=self.url)
 
     def epoch_seconds(self) -> float:
         """The present, as SQS counts it."""

@@ -47,6 +47,7 @@ class WorkerProcess:
         self._send(config)
         self.pid: int = json.loads(self._lines.readline())["pid"]
         self.alive = True
+        self.stopped = False
 
     def call(self, event: Mapping[str, Any], now: datetime, *, times: int = 1) -> Outcome:
         """Handle an event, `times` times at once."""
@@ -68,6 +69,7 @@ class WorkerProcess:
                 crashed = told["crashing"]
             elif "pausing" in told:
                 self._wait_until_stopped()
+                self.stopped = True
                 return Outcome(paused=told["pausing"])
             else:
                 return Outcome(answers=told["answers"])
@@ -76,6 +78,7 @@ class WorkerProcess:
 
     def resume(self) -> Outcome:
         """Let a stopped process go on."""
+        self.stopped = False
         os.kill(self.pid, signal.SIGCONT)
         return self.finish()
 

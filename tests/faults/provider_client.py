@@ -9,7 +9,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import VideoJob
 from videojobs.ports import (
     Capabilities,
@@ -21,7 +21,6 @@ from videojobs.ports import (
 )
 
 TIMEOUT_SECONDS = 1.0
-_LOST = ProviderError(FailureCode.RESULT_LOST, "The video was made and could not be fetched.", transient=True)
 
 
 class HttpProvider:
@@ -76,8 +75,10 @@ class HttpRenderer:
         try:
             with urllib.request.urlopen(f"{self._url}/results/{job.provider.ref}", timeout=TIMEOUT_SECONDS) as answer:
                 content = answer.read()
-        except (OSError, HTTPException) as error:
-            raise _LOST from error
+        except urllib.error.HTTPError as error:
+            raise ProviderError(FailureCode.RESULT_LOST, "The video has expired.", transient=True) from error
+        except (OSError, HTTPException) as error:  # it is there, and can be fetched again
+            raise Unavailable from error
         video, poster = folder / "video.mp4", folder / "poster.jpg"
         video.write_bytes(content)
         poster.write_bytes(content[:20])
@@ -94,6 +95,8 @@ def _call(method: str, url: str, body: object = None) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         if error.code == 429:
             seconds = float(error.headers["Retry-After"])
+            if method != "POST":
+                raise ProviderUnreachable(retry_after_seconds=seconds) from error
             words = "The provider is busy."
             raise ProviderError(
                 FailureCode.RATE_LIMITED, words, transient=True, retry_after_seconds=seconds

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import boto3
-
-from tests.faults.cloud import CREDENTIALS, Cloud, unused_name
+from tests.faults.cloud import Cloud, unused_name
 from tests.template.parsed import resources
 
 _TEMPLATE = resources("AWS::SQS::Queue")
@@ -44,7 +42,7 @@ class Queues:
     @classmethod
     def create(cls, cloud: Cloud) -> Self:
         """Make them."""
-        client = client_of("sqs", cloud)
+        client = cloud.client("sqs")
         urls = {}
         for name in [*DEAD_LETTERS_OF.values(), *DEAD_LETTERS_OF, "EventsQueue"]:
             wanted = _TEMPLATE.get(name, {})
@@ -92,13 +90,3 @@ class Queues:
                 self.delete(message)
             taken += page
         return taken
-
-
-def client_of(service: str, cloud: Cloud) -> Any:
-    """A client for the test itself."""
-    session = boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
-    )
-    return session.client(service, endpoint_url=cloud.url)

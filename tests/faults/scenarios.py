@@ -107,10 +107,7 @@ def a_message_comes_again_much_later(world: World) -> Post:
 def an_object_is_cut_short(world: World, content: bytes | None = b"video of nobody") -> Post:
     """Between the upload and the finish, what lies in the bucket is replaced by less, or by nothing."""
     post = world.post()
-    render = world.arm("render", after("queue.send"))
-    while render.alive:
-        world.pump()
-        world.advance()
+    world.run_to(post.job_id, "finish")
     video = world.job(post.job_id)["output"]
     if content is None:
         world.s3.delete_object(Bucket=video["bucket"], Key=video["key"])

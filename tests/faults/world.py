@@ -18,7 +18,7 @@ from bson import ObjectId
 
 from tests.faults.cloud import CREDENTIALS, Cloud, unused_name
 from tests.faults.processes import Outcome, WorkerProcess, as_config
-from tests.faults.queues import DEAD_LETTERS_OF, FUNCTION_OF, Message, Queues, client_of
+from tests.faults.queues import DEAD_LETTERS_OF, FUNCTION_OF, Message, Queues
 from tests.faults.scripted_provider import ScriptedProvider
 from tests.faults.watched_ports import Fault
 from videojobs.adapters.mongo.connection import MongoConnection
@@ -61,7 +61,14 @@ class World:
     attempts: int = 3
     deadline: timedelta = timedelta(hours=1)
     mongo_uri: str = ""
-    """What the functions get to see; by default a database of this world's own at `mongo_address`."""
+    """What the functions get to see; by default the database at `mongo_address`."""
+    database_name: str = "faults"
+    auth_source: str = ""
+    """Where the user in `mongo_address` is known, if there is one."""
+    loses_answers: bool = False
+    """Whether writes of progress may have landed unknown: their versions are then skipped."""
+    skew: timedelta = timedelta()
+    """How far apart the clocks of two processes may be."""
     posts: list[Post] = field(default_factory=list)
     observations: list[dict[str, Any]] = field(default_factory=list)
 
@@ -72,19 +79,18 @@ class World:
         self.next_sweep = self.now + self.random.uniform(0, 1) * SWEEP_EVERY
         self.provider = ScriptedProvider(one_task_per_token=self.unknown_submit == "repeat")
         self.queues = Queues.create(self.cloud)
-        self.s3, self.bucket = client_of("s3", self.cloud), unused_name("videos")
+        self.s3, self.bucket = self.cloud.client("s3"), unused_name("videos")
         self.s3.create_bucket(Bucket=self.bucket)
-        self.secrets = client_of("secretsmanager", self.cloud)
-        options = "directConnection=true&serverMonitoringMode=poll"
-        self.database_name = unused_name("faults")
-        own_uri = f"mongodb://{self.mongo_address}/{self.database_name}?{options}"
-        self.mongo_uri = self.mongo_uri.format(database=self.database_name, options=options) or own_uri
+        self.secrets = self.cloud.client("secretsmanager")
+        self.client: pymongo.MongoClient[dict[str, Any]] | None = None
+        own_uri = self.sign_in(self.mongo_address)
         self.jwt_secret = self._secret("jwt", JWT_SECRET)
-        self.mongo_secret = self._secret("mongo", self.mongo_uri)
-        self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(own_uri, tz_aware=True)
-        self.database = self.client[self.database_name]
+        self.mongo_secret = self._secret("mongo", self.mongo_uri or own_uri)
+        for collection in ("videojobs", "circuits"):  # emptied, as making the indexes anew takes long
+            self.database[collection].delete_many({})
         ensure_indexes(self.database)
         self.sign_with = JWT_SECRET
+        self.is_checked = False
         self._processes: list[WorkerProcess] = []
         self._idle: dict[str, WorkerProcess] = {}
 
@@ -97,6 +103,18 @@ class World:
     def now(self, now: datetime) -> None:
         self._now = self.cloud.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
 
+    def sign_in(self, mongo_address: str) -> str:
+        """Connect the test itself to the database; the connection string."""
+        options = "directConnection=true&serverMonitoringMode=poll&w=majority&journal=true"
+        if self.auth_source:
+            options += f"&authSource={self.auth_source}"
+        uri = f"mongodb://{mongo_address}/{self.database_name}?{options}"
+        if self.client:
+            self.client.close()
+        self.client = pymongo.MongoClient(uri, tz_aware=True)
+        self.database = self.client[self.database_name]
+        return uri
+
     def close(self) -> None:
         """End everything."""
         for process in self._processes:
@@ -104,7 +122,8 @@ class World:
         self.provider.close()
         self.cloud.now = None
         self.cloud.disturbances.clear()
-        self.client.close()
+        if self.client:
+            self.client.close()
 
     # ------------------------------------------------------------------ processes
 
@@ -131,9 +150,10 @@ class World:
 
     def warm(self, function: str) -> WorkerProcess:
         """The process of a function that has nothing wrong with it and nothing to do."""
-        if function not in self._idle or not self._idle[function].alive:
-            self._idle[function] = self.start(function)
-        return self._idle[function]
+        idle = self._idle.get(function)
+        if idle is None or not idle.alive or idle.stopped:
+            idle = self._idle[function] = self.start(function)
+        return idle
 
     def arm(self, function: str, *faults: Fault, **more: Any) -> WorkerProcess:
         """Let the next process that the pollers use have something wrong with it."""
@@ -265,6 +285,15 @@ class World:
         while self.now < end and self.unsettled():
             self.advance()
             self.pump()
+
+    def run_to(self, job_id: str, step: str) -> None:
+        """Deliver one message after the other until that step is next."""
+        while True:
+            for message in [message for queue in FUNCTION_OF for message in self.queues.receive(queue)]:
+                self.deliver(message)
+                if self.job(job_id)["next"]["step"] == step:
+                    return
+            self.advance()
 
     # ------------------------------------------------------------------ what is stored
 

@@ -1,0 +1,189 @@
+"""The product with one safeguard taken out: what the checker is worth shows in whether it notices.
+
+`mutate` changes classes and modules in place, in a worker process that is then thrown away.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from tests.faults.provider_client import HttpProvider
+from videojobs import bootstrap
+from videojobs.adapters.mongo.jobs import MongoJobRepository
+from videojobs.adapters.s3 import S3VideoStore
+from videojobs.adapters.sqs import SqsNotifier
+from videojobs.domain import lifecycle
+from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
+from videojobs.ports import JobRepository, Notifier
+from videojobs.services import reconcile_jobs, run_step
+
+
+def mutate(name: str) -> None:
+    """Take out one safeguard."""
+    MUTANTS[name]()
+
+
+def _loosen(method: str, *forgotten: str) -> Callable[[], None]:
+    """Let a method of the repository forget some conditions of its guarded update."""
+
+    def apply() -> None:
+        original = getattr(MongoJobRepository, method)
+
+        def loosened(self: MongoJobRepository, *arguments: Any) -> Any:
+            loose = MongoJobRepository(_LooseConnection(self._connection, forgotten))
+            return original(loose, *arguments)
+
+        setattr(MongoJobRepository, method, loosened)
+
+    return apply
+
+
+class _LooseConnection:
+    def __init__(self, connection: Any, forgotten: Sequence[str]) -> None:
+        self._connection, self._forgotten = connection, forgotten
+
+    def run(self, operation: Callable[[Any], Any]) -> Any:
+        return self._connection.run(lambda database: operation(_Loose(database, self._forgotten)))
+
+
+class _Loose:
+    def __init__(self, inner: Any, forgotten: Sequence[str]) -> None:
+        self._inner, self._forgotten = inner, forgotten
+
+    def __getitem__(self, name: str) -> Any:
+        return _Loose(self._inner[name], self._forgotten)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def update_one(self, guard: Mapping[str, Any], update: Any) -> Any:
+        return self._inner.update_one({key: value for key, value in guard.items() if key not in self._forgotten}, update)
+
+
+def _intend_afterwards() -> None:
+    """The intent is written together with the outcome, after the submit."""
+    original = MongoJobRepository.save
+    unwritten: dict[JobId, VideoJob] = {}
+
+    def save(self: MongoJobRepository, before: VideoJob, after: VideoJob) -> bool:
+        task = after.provider
+        if task and task.ref is None and before.next and after.next and before.next.id == after.next.id:
+            unwritten[before.id] = before
+            return True
+        return original(self, unwritten.pop(before.id, before), after)
+
+    MongoJobRepository.save = save  # type: ignore[method-assign]
+
+
+def _finish_unseen() -> None:
+    def size(self: S3VideoStore, stored: StoredObject) -> int:
+        return stored.size_bytes
+
+    S3VideoStore.size = size  # type: ignore[method-assign]
+
+
+def _one_object_for_all() -> None:
+    original = S3VideoStore.put
+
+    def put(self: S3VideoStore, path: Any, key: str, *more: Any) -> StoredObject:
+        return original(self, path, f"videos/latest.{key.rpartition('.')[2]}", *more)
+
+    S3VideoStore.put = put  # type: ignore[method-assign]
+
+
+def _a_token_for_each_call() -> None:
+    original, numbers = HttpProvider.submit, count()
+
+    def submit(self: HttpProvider, job: VideoJob, *, token: str) -> Any:
+        return original(self, job, token=f"{token}:{next(numbers)}:{uuid4().hex}")
+
+    HttpProvider.submit = submit  # type: ignore[method-assign]
+
+
+def _a_crash_counts_as_an_attempt() -> None:
+    original = lifecycle.begin
+
+    def begin(job: VideoJob, *arguments: Any) -> VideoJob:
+        job = replace(job, attempt=job.attempt + 1) if job.provider and not job.provider.ref else job
+        return original(job, *arguments)
+
+    lifecycle.begin = begin  # type: ignore[assignment]
+
+
+def _bury_whatever_is_there() -> None:
+    def bury(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Any, policy: Any) -> bool:
+        job = jobs.find(job_id)
+        assert job is not None
+        return job.is_live and jobs.save(job, lifecycle.fail(job, lifecycle.BROKEN, clock.now(), policy))
+
+    from functions.reconciler import app
+
+    app.bury_dead_letter = bury  # type: ignore[assignment]
+
+
+def _announce_under_a_new_id() -> None:
+    original = SqsNotifier.publish
+
+    def publish(self: SqsNotifier, job_id: JobId, announcements: Sequence[Announcement]) -> None:
+        original(self, job_id, [replace(each, id=uuid4().hex) for each in announcements])
+
+    SqsNotifier.publish = publish  # type: ignore[method-assign]
+
+
+def _forget_before_announcing() -> None:
+    def announce(job: VideoJob, *, jobs: JobRepository, notifier: Notifier) -> VideoJob:
+        if job.outbox:
+            jobs.mark_announced(job.id, job.outbox)
+            notifier.publish(job.id, job.outbox)
+        return replace(job, outbox=())
+
+    run_step.announce_changes = announce
+    reconcile_jobs.announce_changes = announce
+
+
+def _nobody_is_late() -> None:
+    def is_late(job: VideoJob, now: datetime, policy: Any) -> bool:
+        return False
+
+    lifecycle.is_late = is_late
+
+
+def _sweep_sees_nothing() -> None:
+    def find_overdue(self: MongoJobRepository, *_: Any) -> list[VideoJob]:
+        return []
+
+    MongoJobRepository.find_overdue = find_overdue  # type: ignore[method-assign]
+
+
+def _attempts_without_end() -> None:
+    policy = bootstrap.step_policy
+    bootstrap.step_policy = lambda: replace(policy(), maximum_attempts=9)  # type: ignore[assignment]
+
+
+def _nothing() -> None:
+    """The mutation is in the database."""
+
+
+NO_IDEMPOTENCY_INDEX = "no unique index on the idempotency key"
+
+MUTANTS: Mapping[str, Callable[[], None]] = {
+    "save without the lease": _loosen("save", "lease.token"),
+    "save without any guard": _loosen("save", "lease.token", "next.id", "next.dueAt", "status"),
+    "claim whatever is next": _loosen("claim", "next.id"),
+    "claim although somebody has a lease": _loosen("claim", "lease.until"),
+    "write the intent after the submit": _intend_afterwards,
+    "finish without a look at the object": _finish_unseen,
+    "one object for all jobs": _one_object_for_all,
+    "a token for each call": _a_token_for_each_call,
+    "a crash counts as an attempt": _a_crash_counts_as_an_attempt,
+    "bury whatever is there": _bury_whatever_is_there,
+    "announce under a new id": _announce_under_a_new_id,
+    "forget before announcing": _forget_before_announcing,
+    "nobody is late": _nobody_is_late,
+    "the sweep sees nothing": _sweep_sees_nothing,
+    "attempts without end": _attempts_without_end,
+    NO_IDEMPOTENCY_INDEX: _nothing,
+}

@@ -1,0 +1,101 @@
+"""Scenarios 14 and 15: machines that disagree about the time, and secrets that change under load."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pymongo
+import pytest
+
+from tests.faults.checker import check
+from tests.faults.conftest import MakeWorld
+from tests.faults.database import OwnDatabase
+from tests.faults.scenarios import after, stop_and_take_over
+from tests.faults.world import World
+
+FIVE_MINUTES = 300
+NEW_SECRET = "staple-battery-horse-correct-9876543210"
+
+
+@pytest.mark.parametrize("worker", [-FIVE_MINUTES, FIVE_MINUTES])
+@pytest.mark.parametrize("reconciler", [-FIVE_MINUTES, FIVE_MINUTES])
+def test_clocks_that_are_five_minutes_apart_lose_and_double_nothing(
+    make_world: MakeWorld, worker: int, reconciler: int
+) -> None:
+    world = make_world(skew=timedelta(minutes=15))
+    world.arm("worker", skew_seconds=worker)
+    world.arm("reconciler", skew_seconds=reconciler)
+    world.arm("render", after("store.put"), skew_seconds=-worker)
+    posts = [world.post() for _ in range(3)]
+    world.run()
+    assert {world.job(post.job_id)["status"] for post in posts} == {"completed"}
+
+
+def test_a_machine_that_lives_in_the_future_takes_a_step_over_and_nothing_is_written_twice(world: World) -> None:
+    sleeper = world.start("worker", after("provider.submit", "pause"))
+    early = world.start("worker", skew_seconds=FIVE_MINUTES)
+    post = world.post()
+    message = world.take()
+    assert world.deliver(message, at=sleeper).paused
+    assert world.deliver(message, at=early).answers
+    assert sleeper.resume().answers
+    world.skew = timedelta(minutes=10)
+    world.run()
+    assert world.job(post.job_id)["status"] == "completed"
+    assert stop_and_take_over(world, after("provider.submit", "pause")).status == 201
+
+
+def test_a_new_jwt_secret_is_taken_up_while_requests_come_in(world: World) -> None:
+    api = world.start("generate", secret_age_seconds=11)
+    assert world.post(at=api).status == 201
+    world.secrets.put_secret_value(SecretId=world.jwt_secret, SecretString=NEW_SECRET)
+    assert world.post(at=api).status == 201  # a session of the old secret, and nobody has seen one of the new
+    world.sign_with = NEW_SECRET
+    assert [world.post(at=api).status for _ in range(3)] == [201, 201, 201]
+    world.run()
+    assert len(world.jobs()) == 5
+
+
+def test_secrets_manager_out_of_reach_holds_up_nobody_who_has_the_secret(world: World) -> None:
+    api = world.start("generate", secret_age_seconds=400)
+    assert world.post(at=api).status == 201
+    world.cloud.disturb("GetSecretValue", calls=10)
+    assert world.post(at=api).status == 201
+    world.run()
+    assert len(world.jobs()) == 2
+
+
+@pytest.fixture
+def locked_database(tmp_path: Path) -> Iterator[OwnDatabase]:
+    """A database that wants a password."""
+    (folder := tmp_path / "files").mkdir()
+    with OwnDatabase(folder) as database:
+        with pymongo.MongoClient[dict[str, object]](f"mongodb://{database.address}/?directConnection=true") as client:
+            client.admin.command("createUser", "app", pwd="first", roles=["root"])
+        database.kill()
+        database.start("--auth")
+        yield database
+
+
+def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
+    make_world: MakeWorld, locked_database: OwnDatabase
+) -> None:
+    def uri(password: str) -> str:
+        options = "authSource=admin&directConnection=true&serverMonitoringMode=poll&maxIdleTimeMS=1"
+        return f"mongodb://app:{password}@{locked_database.address}/faults?{options}"
+
+    world = make_world(mongo_address=f"app:first@{locked_database.address}", mongo_uri=uri("first"), auth_source="admin")
+    for function in ("generate", "worker", "render", "reconciler"):
+        world.arm(function, secret_age_seconds=11)
+    posts = [world.post() for _ in range(3)]
+    world.pump()
+    assert world.client
+    world.client.admin.command("updateUser", "app", pwd="second")
+    world.secrets.put_secret_value(SecretId=world.mongo_secret, SecretString=uri("second"))
+    locked_database.kill()  # whoever is signed in has to sign in again
+    locked_database.start("--auth")
+    world.sign_in(f"app:second@{locked_database.address}")
+    posts.append(world.post())
+    world.run()
+    assert {world.job(post.job_id)["status"] for post in posts} == {"completed"}
+    check(world)
