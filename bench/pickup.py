@@ -1,17 +1,18 @@
-"""Job pick-up: how soon after its answer a job is being worked on, on the deployed local stack."""
+"""Job pick-up: how soon after its answer a job is being worked on, in ours and in the polling design it replaces."""
 
-import json
 import time
-import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
 
-import jwt
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
+from bench.api import Api
+from bench.express import POLL_SECONDS, PeerMissingError, prepare_express, run_express
 from bench.figures import Figure, MeasurementError, Section
 from bench.places import cloud_config
 from bench.services import bench_processes
@@ -20,68 +21,135 @@ from localcloud.system import bring_up
 
 _BELOW_MS = 100
 _WARM_UP = 3
-_POLLER_INTERVAL_MS = 5000
-_END_SECONDS = 60
+_AT_ONCE = 10
+_POLLER_JOBS = 8
+_END_SECONDS = 90
 _LIVE = ("queued", "processing")
+_PEER = "Express + Mongoose, a poller that asks every 5 s"
 
-type Jobs = Collection[Mapping[str, Any]]
+type Job = Mapping[str, Any]
+type Jobs = Collection[Job]
+type Waits = Sequence[float]
+"""Milliseconds from a job's answer to the worker's start."""
 
 
 def measure_pickup(*, jobs: int) -> Section:
-    """Bring the system up apart from the developer's own, send `jobs` jobs one after another, take it down."""
+    """Bring the system up apart from the developer's own, send jobs to it and to the peer, take all down."""
     with bench_processes():
         stack = bring_up(cloud_config())
-        with MongoClient[Mapping[str, Any]](stack.mongo_uri, tz_aware=True) as client:
-            documents = client.get_default_database()["videojobs"]
-            waits = [_run_job(stack, documents) for _ in range(_WARM_UP + jobs)][_WARM_UP:]
-    after_answer, after_insert = ([wait[place] for wait in waits] for place in (0, 1))
-    p50 = median(after_answer)
+        alone, accepted, together = _measure_ours(stack, jobs)
+        try:
+            peer: tuple[Waits, Waits] | PeerMissingError = _measure_peer(stack.mongo_uri)
+        except PeerMissingError as missing:
+            peer = missing
+    p50 = median(alone)
     return Section(
         title="Job pick-up",
         method=(
-            f"{jobs} jobs, one after another, on the deployed local stack with warm functions. A worker that starts "
-            "before the answer is there counts as 0. The poller's figure is arithmetic: half its interval."
+            f"{jobs} jobs one after another, then {_AT_ONCE} at once, on the deployed local stack with warm functions. "
+            "A worker that starts before the answer is there counts as 0. The polling design on the same database, "
+            f"with a small collection of its own and 0.2 s of work a job: {_POLLER_JOBS} jobs, each met by an idle "
+            f"poller, at moments spread evenly over its interval, and {_AT_ONCE} at once, half an interval before it "
+            "looks."
         ),
         figures=[
             Figure(
                 "POST answered → worker starts",
-                f"p50 {p50:.0f} ms, p95 {quantiles(after_answer, n=20)[-1]:.0f} ms",
+                _spread(alone),
                 f"p50 < {_BELOW_MS} ms",
                 reached=p50 < _BELOW_MS,
             ),
-            Figure("job accepted → worker starts", f"p50 {median(after_insert):.0f} ms"),
-            Figure(
-                "a poller that asks every 5 s, when idle",
-                f"mean {_POLLER_INTERVAL_MS / 2:.0f} ms",
-                ratio=f"{_POLLER_INTERVAL_MS / 2 / max(p50, 1):.0f} ×",
-            ),
+            Figure("job accepted → worker starts", f"p50 {median(accepted):.0f} ms"),
+            Figure(f"{_AT_ONCE} posted at once → worker starts", _spread(together)),
+            *peer_figures(peer, alone=alone, together=together),
         ],
     )
 
 
-def _run_job(stack: Stack, documents: Jobs) -> tuple[float, float]:
-    """Milliseconds from the answer, and from the job's creation, to the worker's start; the job has ended then."""
-    job_id, answered_at = _post(stack)
+def peer_figures(peer: tuple[Waits, Waits] | PeerMissingError, *, alone: Waits, together: Waits) -> list[Figure]:
+    """The lines of the polling design beside ours; where it can't run, one line says why."""
+    if isinstance(peer, PeerMissingError):
+        return [Figure(_PEER, f"not measured: {peer}")]
+    return [
+        Figure(f"{_PEER}: {what}", _spread(theirs), ratio=f"{median(theirs) / max(median(ours), 1):.0f} ×")
+        for what, theirs, ours in (("idle", peer[0], alone), (f"{_AT_ONCE} posted at once", peer[1], together))
+    ]
+
+
+def _spread(waits: Waits) -> str:
+    return f"p50 {median(waits):.0f} ms, p95 {quantiles(waits, n=20, method='inclusive')[-1]:.0f} ms"
+
+
+def _measure_ours(stack: Stack, jobs: int) -> tuple[Waits, Waits, Waits]:
+    """From the answer and from the job's creation, one after another; then from the answer, many at once."""
+    api = Api(stack.api_url, stack.cookie_name, stack.jwt_secret)
+    with MongoClient[Job](stack.mongo_uri, tz_aware=True) as client:
+        documents = client.get_default_database()["videojobs"]
+        ended = [_run_job(api, documents) for _ in range(_WARM_UP + jobs)][_WARM_UP:]
+        _post_at_once(api, documents, _is_completed)  # so many functions at a time are to be warm as well
+        together = _post_at_once(api, documents, _is_completed)
+    alone = [_wait_ms(job, answered_at) for job, answered_at in ended]
+    return alone, [_wait_ms(job, job["createdAt"].timestamp()) for job, _ in ended], together
+
+
+def _measure_peer(mongo_uri: str) -> tuple[Waits, Waits]:
+    """An idle poller and, at the same time, another one that many jobs wait for: neither does much but wait."""
+    prepare_express()
+    with ThreadPoolExecutor() as pool:
+        idle, busy = pool.submit(_measure_idle_poller, mongo_uri), pool.submit(_measure_busy_poller, mongo_uri)
+        return idle.result(), busy.result()
+
+
+def _measure_idle_poller(mongo_uri: str) -> Waits:
+    waits: list[float] = []
+    with run_express("idle", mongo_uri) as express, MongoClient[Job](express.mongo_uri, tz_aware=True) as client:
+        documents = client.get_default_database()["videojobs"]
+        looked_at = _run_until(documents, express.api.post_job()[0], _is_started)["startedAt"].timestamp()
+        for place in range(_POLLER_JOBS):
+            moment = looked_at + POLL_SECONDS * (place + 0.5) / _POLLER_JOBS
+            time.sleep(max(0.0, moment - time.time()))
+            job_id, answered_at = express.api.post_job()
+            job = _run_until(documents, job_id, _is_started)
+            waits.append(_wait_ms(job, answered_at))
+            looked_at = job["startedAt"].timestamp()
+    return waits
+
+
+def _measure_busy_poller(mongo_uri: str) -> Waits:
+    with run_express("busy", mongo_uri) as express, MongoClient[Job](express.mongo_uri, tz_aware=True) as client:
+        time.sleep(POLL_SECONDS / 2)
+        return _post_at_once(express.api, client.get_default_database()["videojobs"], _is_started)
+
+
+def _post_at_once(api: Api, documents: Jobs, is_far_enough: Callable[[Job], bool]) -> Waits:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        posted = [post.result() for post in [pool.submit(api.post_job) for _ in range(_AT_ONCE)]]
+    return [_wait_ms(_run_until(documents, job_id, is_far_enough), answered_at) for job_id, answered_at in posted]
+
+
+def _run_job(api: Api, documents: Jobs) -> tuple[Job, float]:
+    job_id, answered_at = api.post_job()
+    return _run_until(documents, job_id, _is_completed), answered_at
+
+
+def _is_started(job: Job) -> bool:
+    return isinstance(job.get("startedAt"), datetime)
+
+
+def _is_completed(job: Job) -> bool:
+    if job["status"] not in (*_LIVE, "completed"):
+        raise MeasurementError(f"job {job['_id']} ended as {job['status']}: {job.get('errorMessage')}")
+    return bool(job["status"] == "completed")
+
+
+def _run_until(documents: Jobs, job_id: str, is_far_enough: Callable[[Job], bool]) -> Job:
     deadline = time.monotonic() + _END_SECONDS
-    while (job := documents.find_one({"_id": ObjectId(job_id)})) is None or job["status"] in _LIVE:
+    while (job := documents.find_one({"_id": ObjectId(job_id)})) is None or not is_far_enough(job):
         if time.monotonic() > deadline:
-            raise MeasurementError(f"job {job_id} has not ended: {job}")
+            raise MeasurementError(f"job {job_id} doesn't get on: {job}")
         time.sleep(0.05)
-    if job["status"] != "completed":
-        raise MeasurementError(f"job {job_id} ended as {job['status']}: {job.get('errorMessage')}")
-    started_at = job["startedAt"].timestamp()
-    return max(0.0, started_at - answered_at) * 1000, (started_at - job["createdAt"].timestamp()) * 1000
+    return job
 
 
-def _post(stack: Stack) -> tuple[str, float]:
-    claims = {"userId": "65f0c0ffee0123456789abcd", "exp": int(time.time()) + 600}
-    token = jwt.encode(claims, stack.jwt_secret, algorithm="HS256")
-    body = {"prompt": "A paper boat", "style": "calm", "duration": 1, "aspectRatio": "4:3"}
-    request = urllib.request.Request(
-        f"{stack.api_url}/api/videos/generate",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json", "Cookie": f"{stack.cookie_name}={token}"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:
-        answer = json.load(response)
-        return str(answer["data"]["jobId"]), time.time()
+def _wait_ms(job: Job, since: float) -> float:
+    return max(0.0, float(job["startedAt"].timestamp()) - since) * 1000

@@ -41,13 +41,18 @@ def bench_processes() -> Iterator[None]:
         end_processes(find_processes(cloud_config().state), grace_seconds=STOP_GRACE_SECONDS)
 
 
+def database_uri(mongo_uri: str, database: str) -> str:
+    """The same server, another database."""
+    base, _, options = mongo_uri.partition("?")
+    return f"{base.rpartition('/')[0]}/{database}?{options}"
+
+
 @contextmanager
 def run_services() -> Iterator[Services]:
     """Start both servers, and end them with all they started."""
     config = cloud_config()
     with bench_processes():
-        base, _, options = ensure_mongo(config).partition("?")
-        mongo_uri = f"{base.rpartition('/')[0]}/{_DATABASE}?{options}"
+        mongo_uri = database_uri(ensure_mongo(config), _DATABASE)
         endpoint_url = ensure_aws(config)
         arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
         secret = read_jwt_secret(config)

@@ -3,10 +3,12 @@
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
+from bench.express import Express, PeerMissingError, run_express
 from bench.figures import Figure, MeasurementError, Section
 from bench.places import HOME, INTERPRETER, SOURCES
 from bench.services import Services
@@ -14,6 +16,8 @@ from bench.variants import FUNCTIONS, Variant
 
 _AT_MOST_OVER_BARE_US = 1000
 _STUBBED_CALLS, _DATABASE_CALLS = 600, 200
+_EXPRESS_WARM_UP, _EXPRESS_CALLS = 1000, 150
+_LATER_SECONDS = 3600.0
 _EXPECTED = {"generate": 201, "status": 200}
 # X-Ray's decision for a request that it does not sample, as nineteen of twenty are.
 _NOT_TRACED = "Root=1-6922a0f0-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0"
@@ -40,13 +44,20 @@ def measure_warm_calls(variants: list[Variant], services: Services, *, rounds: i
                 "databaseCalls": _DATABASE_CALLS,
             }
             samples[variant.name, function].append(_run(task, variant, function, services))
+    express = _measure_express(services, rounds)
     return Section(
         title="Warm call, processor time",
         method=(
             f"Per call in process, median of {rounds} runs: on the local database, and in brackets with the database "
-            "stubbed. SQS answers at once in both: signing and serialising count. Ratio: the stubbed call over ours."
+            "stubbed. SQS answers at once in both: signing and serialising count. Ratio: the stubbed call over ours. "
+            f"Express runs on the local database, after {_EXPRESS_WARM_UP} calls to warm up, and its figure holds "
+            "HTTP too, which API Gateway speaks for a function."
         ),
-        figures=[figure for function in FUNCTIONS for figure in _figures(function, measured, samples, bare)],
+        figures=[
+            figure
+            for function in FUNCTIONS
+            for figure in (*_figures(function, measured, samples, bare), express_figure(function, express))
+        ],
     )
 
 
@@ -67,6 +78,38 @@ def _figures(
             yield Figure(name, measured, must, f"+{over:.0f} µs", reached=max(over, stubbed) <= _AT_MOST_OVER_BARE_US)
         else:
             yield Figure(name, measured, ratio=f"{stubbed / typical('ours', 'stubbed'):.1f} ×")
+
+
+def express_figure(function: str, measured: Mapping[str, list[float]] | PeerMissingError) -> Figure:
+    """The line of the polling design's API; where it can't run, the line says why."""
+    name = f"{function}: Express + Mongoose, with HTTP"
+    if isinstance(measured, PeerMissingError):
+        return Figure(name, f"not measured: {measured}")
+    return Figure(name, f"{median(measured[function]):.0f} µs")
+
+
+def _measure_express(services: Services, rounds: int) -> Mapping[str, list[float]] | PeerMissingError:
+    """Microseconds of the server's processor time per call; its poller sleeps all the while."""
+    try:
+        with run_express("warm", services.mongo_uri, poll_seconds=_LATER_SECONDS) as express:
+            job_id, _ = express.api.post_job()
+            jobs = {"generate": None, "status": job_id}
+            for function in FUNCTIONS:  # V8 compiles what is called often
+                express.api.call_often(_EXPRESS_WARM_UP, job_id=jobs[function])
+            return {function: [_time_express(express, jobs[function]) for _ in range(rounds)] for function in FUNCTIONS}
+    except PeerMissingError as missing:
+        return missing
+
+
+def _time_express(express: Express, job_id: str | None) -> float:
+    begun = _read_cpu(express)
+    express.api.call_often(_EXPRESS_CALLS, job_id=job_id)
+    return (_read_cpu(express) - begun) / _EXPRESS_CALLS
+
+
+def _read_cpu(express: Express) -> float:
+    with urllib.request.urlopen(express.cpu_url, timeout=10) as answer:
+        return float(json.load(answer)["microseconds"])
 
 
 def _bare_task(services: Services) -> dict[str, Any]:

@@ -47,9 +47,10 @@ def _time_bare(task: dict[str, Any]) -> dict[str, float]:
     from bson import ObjectId
     from pymongo import MongoClient
 
-    jobs = MongoClient(task["mongoUri"], tz_aware=True).get_default_database()["videojobs"]
+    client: MongoClient[dict[str, Any]] = MongoClient(task["mongoUri"], tz_aware=True)
+    jobs = client.get_default_database()["videojobs"]
     job_id = ObjectId(task["jobId"])
-    document = jobs.find_one({"_id": job_id})
+    document = jobs.find_one({"_id": job_id}) or {}
 
     def insert() -> None:
         document["_id"] = ObjectId()
@@ -77,23 +78,26 @@ def _stub_queue() -> None:
         headers = {"Content-Type": "application/x-amz-json-1.0"}
         return urllib3.HTTPResponse(io.BytesIO(_SENT), headers, 200, preload_content=preload_content)
 
-    urllib3.connectionpool.HTTPConnectionPool.urlopen = answer
+    pool: Any = urllib3.connectionpool.HTTPConnectionPool
+    pool.urlopen = answer
 
 
 def _stub_database(handler: Callable[..., Any], event: dict[str, Any], context: object) -> None:
     """The driver answers at once, with what it last answered."""
     from pymongo.collection import Collection
 
-    find_one, seen = Collection.find_one, {}
+    collection: Any = Collection
+    find_one = collection.find_one
+    seen: dict[str, Any] = {}
 
     def remember(self: Any, *arguments: Any, **options: Any) -> Any:
         seen.update(find_one(self, *arguments, **options))
         return dict(seen)
 
-    Collection.find_one = remember
+    collection.find_one = remember
     handler(event, context)
-    Collection.find_one = lambda *_, **__: dict(seen)
-    Collection.insert_one = lambda *_, **__: SimpleNamespace(acknowledged=True)
+    collection.find_one = lambda *_, **__: dict(seen)
+    collection.insert_one = lambda *_, **__: SimpleNamespace(acknowledged=True)
 
 
 def _context() -> SimpleNamespace:
