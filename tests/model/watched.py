@@ -46,7 +46,7 @@ class WatchedJobRepository(InMemoryJobRepository):
                 ours = self.actor.token, self.actor.step_id
                 assert (holder, _step_id(stored)) == ours, "I5: a stale write landed"
             else:
-                self._check_reconciler(stored, after)
+                self._check_reconciler(before, stored, after)
         return landed
 
     def put(self, job: VideoJob) -> VideoJob:
@@ -76,9 +76,10 @@ class WatchedJobRepository(InMemoryJobRepository):
         self._jobs[job.id] = job
         self.versions[job.id] = []
 
-    def _check_reconciler(self, stored: VideoJob, after: VideoJob) -> None:
+    def _check_reconciler(self, seen: VideoJob, stored: VideoJob, after: VideoJob) -> None:
+        # A worker may renew a lease that the reconciler saw dead a moment ago: its work is then lost, and no promise.
         now = self.actor.clock.now() if self.actor else None
-        free = stored.lease is None or (now is not None and stored.lease.until <= now)
+        free = seen.lease is None or (now is not None and seen.lease.until <= now)
         assert free, "I5: the reconciler wrote while somebody worked"
         if self.actor is not None and self.actor.buries is not None:
             assert _step_id(stored) == self.actor.buries, "I5: a stale dead letter was buried"
