@@ -108,7 +108,8 @@ def _submits_are_paid_once(world: World, jobs: dict[str, dict[str, Any]]) -> Ite
         current = job["provider"]["ref"] if job.get("provider") else None
         notes = " ".join(entry["note"] for entry in job["history"])
         for task in paid:
-            accounted = task.failed or task.lost or task.ref == current or "nobody knows" in notes
+            resubmitted = world.unknown_submit == "resubmit" and "nobody knows" in notes
+            accounted = task.failed or task.lost or task.ref == current or resubmitted
             if not accounted and job["status"] != "failed":
                 yield f"I3 {task.ref} of {job_id} is an orphan that nobody speaks of"
 
@@ -137,9 +138,10 @@ def _no_stale_write(job_id: str, seen: list[dict[str, Any]]) -> Iterator[str]:
     """Replay the acknowledged writes: a step is left once, by whoever holds its lease, and claimed while it is next."""
     left: set[str] = set()
     holder: dict[str, Any] | None = None
+    claimed = {write["token"]: write["pid"] for write in seen if write["kind"] == "claim"}
     for write in seen:
         step, token = write["step"], write["token"]
-        others = holder if holder and holder["token"] != token and holder["until"] > write["now"] else None
+        others = holder and holder["until"] > write["now"] and claimed.get(holder["token"]) != write["pid"]
         if step in left:
             yield f"I5 {job_id}: {write['kind']} of step {step}, which was over"
         if others:
@@ -149,7 +151,8 @@ def _no_stale_write(job_id: str, seen: list[dict[str, Any]]) -> Iterator[str]:
                 yield f"I5 {job_id}: step {step} was claimed when {write['found']} was next"
             holder = write
             continue
-        if token is not None and (holder is None or holder["token"] != token):
+        # A lease whose claim was never acknowledged is nobody's; it runs out, and the reconciler passes over it.
+        if token in claimed and (holder is None or holder["token"] != token):
             yield f"I5 {job_id}: a write under a lease that was another's by then"
         if write["left"]:
             left.add(step)

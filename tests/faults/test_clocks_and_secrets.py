@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pymongo
 import pytest
+from pymongo.write_concern import WriteConcern
 
 from tests.faults.checker import check
 from tests.faults.conftest import MakeWorld
@@ -65,6 +67,11 @@ def test_secrets_manager_out_of_reach_holds_up_nobody_who_has_the_secret(world: 
     assert len(world.jobs()) == 2
 
 
+def write_to_disk(client: pymongo.MongoClient[dict[str, Any]]) -> None:
+    """What was written before a journaled write is in the journal too."""
+    client.admin["flushed"].with_options(write_concern=WriteConcern(w="majority", j=True)).insert_one({})
+
+
 @pytest.fixture
 def locked_database(tmp_path: Path) -> Iterator[OwnDatabase]:
     """A database that wants a password."""
@@ -72,6 +79,7 @@ def locked_database(tmp_path: Path) -> Iterator[OwnDatabase]:
     with OwnDatabase(folder) as database:
         with pymongo.MongoClient[dict[str, object]](f"mongodb://{database.address}/?directConnection=true") as client:
             client.admin.command("createUser", "app", pwd="first", roles=["root"])
+            write_to_disk(client)
         database.kill()
         database.start("--auth")
         yield database
@@ -91,6 +99,7 @@ def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
     world.pump()
     assert world.client
     world.client.admin.command("updateUser", "app", pwd="second")
+    write_to_disk(world.client)
     world.secrets.put_secret_value(SecretId=world.mongo_secret, SecretString=uri("second"))
     locked_database.kill()  # whoever is signed in has to sign in again
     locked_database.start("--auth")

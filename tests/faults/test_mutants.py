@@ -59,12 +59,3 @@ def test_a_safeguard_that_is_missing_is_noticed(unchecked_world: MakeWorld, muta
     scenario(world)
     with pytest.raises(InvariantViolated, match=f"(?m)^  {invariant} "):
         check(world)
-
-
-@pytest.mark.parametrize(("policy", "scenario"), [(policy, scenario) for _, policy, scenario in CAUGHT.values()])
-def test_the_same_scenario_without_the_mutation_violates_nothing(
-    make_world: MakeWorld, policy: str, scenario: Scenario
-) -> None:
-    world = make_world(unknown_submit=policy)
-    scenario(world)
-    assert not world.unsettled()

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.scenarios import after
 from tests.faults.world import SWEEP_EVERY, World
 
-SAMPLES = 40
+SAMPLES = 30
 WORKER_SECONDS = 20
 """The worker's time-out: it is killed in this time, or ends."""
 PROMISED_SECONDS = 90

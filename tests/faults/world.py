@@ -242,10 +242,10 @@ class World:
                     if message.id not in failed:
                         self.queues.delete(message)
 
-    def pump(self) -> int:
+    def pump(self, at_most: int = 10_000) -> int:
         """Deliver whatever is visible, in any order and now and then twice, until nothing is; how much it was."""
         delivered = 0
-        while visible := [message for queue in FUNCTION_OF for message in self.queues.receive(queue)]:
+        while delivered < at_most and (visible := [message for queue in FUNCTION_OF for message in self.queues.receive(queue)]):
             self.random.shuffle(visible)
             for message in visible:
                 self.deliver(message)
@@ -279,12 +279,15 @@ class World:
         self.sweep()
 
     def run(self, *, hours: float = 3) -> None:
-        """Pump and sweep until every job has ended and everything was announced, or so many hours have passed."""
-        end = self.now + timedelta(hours=hours)
-        self.pump()
-        while self.now < end and self.unsettled():
+        """Pump and sweep until every job has ended and everything was announced, or so many hours have passed.
+
+        A system that keeps itself busy for ever is left to it, unsettled.
+        """
+        end, messages = self.now + timedelta(hours=hours), 100 * len(self.posts)
+        messages -= self.pump()
+        while self.now < end and messages > 0 and self.unsettled():
             self.advance()
-            self.pump()
+            messages -= self.pump(messages)
 
     def run_to(self, job_id: str, step: str) -> None:
         """Deliver one message after the other until that step is next."""
