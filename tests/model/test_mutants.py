@@ -32,10 +32,10 @@ class Mutant:
 
 MUTANTS = [
     Mutant(
-        "the lease's token fences no write",
+        "nothing but the step fences a write",
         FAKES + "jobs.py",
         "return job.status, step, job.lease and job.lease.token",
-        "return job.status, step",
+        "return job.status, job.next and job.next.id",
         "I5: a stale write landed",
     ),
     Mutant(
