@@ -1,8 +1,9 @@
 """Job pick-up: how soon after its answer a job is being worked on, in ours and in the polling design it replaces."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
@@ -37,11 +38,11 @@ def measure_pickup(*, jobs: int) -> Section:
     """Bring the system up apart from the developer's own, send jobs to it and to the peer, take all down."""
     with bench_processes():
         stack = bring_up(cloud_config())
+        with ThreadPoolExecutor() as pool:  # the peer does little but wait: ours warms up meanwhile
+            waiting = pool.submit(_measure_peer, stack.mongo_uri)
+            _warm_up(stack)
+            peer = waiting.result()
         alone, accepted, together = _measure_ours(stack, jobs)
-        try:
-            peer: tuple[Waits, Waits] | PeerMissingError = _measure_peer(stack.mongo_uri)
-        except PeerMissingError as missing:
-            peer = missing
     p50 = median(alone)
     return Section(
         title="Job pick-up",
@@ -80,21 +81,36 @@ def _spread(waits: Waits) -> str:
     return f"p50 {median(waits):.0f} ms, p95 {quantiles(waits, n=20, method='inclusive')[-1]:.0f} ms"
 
 
+@contextmanager
+def _open_ours(stack: Stack) -> Iterator[tuple[Api, Jobs]]:
+    with MongoClient[Job](stack.mongo_uri, tz_aware=True) as client:
+        api = Api(stack.api_url, stack.cookie_name, stack.jwt_secret)
+        yield api, client.get_default_database()["videojobs"]
+
+
+def _warm_up(stack: Stack) -> None:
+    """One worker, then as many as work at a time."""
+    with _open_ours(stack) as (api, documents):
+        for _ in range(_WARM_UP):
+            _run_job(api, documents)
+        _post_at_once(api, documents, _is_completed)
+
+
 def _measure_ours(stack: Stack, jobs: int) -> tuple[Waits, Waits, Waits]:
     """From the answer and from the job's creation, one after another; then from the answer, many at once."""
-    api = Api(stack.api_url, stack.cookie_name, stack.jwt_secret)
-    with MongoClient[Job](stack.mongo_uri, tz_aware=True) as client:
-        documents = client.get_default_database()["videojobs"]
-        ended = [_run_job(api, documents) for _ in range(_WARM_UP + jobs)][_WARM_UP:]
-        _post_at_once(api, documents, _is_completed)  # so many functions at a time are to be warm as well
+    with _open_ours(stack) as (api, documents):
+        ended = [_run_job(api, documents) for _ in range(jobs)]
         together = _post_at_once(api, documents, _is_completed)
     alone = [_wait_ms(job, answered_at) for job, answered_at in ended]
     return alone, [_wait_ms(job, job["createdAt"].timestamp()) for job, _ in ended], together
 
 
-def _measure_peer(mongo_uri: str) -> tuple[Waits, Waits]:
+def _measure_peer(mongo_uri: str) -> tuple[Waits, Waits] | PeerMissingError:
     """An idle poller and, at the same time, another one that many jobs wait for: neither does much but wait."""
-    prepare_express()
+    try:
+        prepare_express()
+    except PeerMissingError as missing:
+        return missing
     with ThreadPoolExecutor() as pool:
         idle, busy = pool.submit(_measure_idle_poller, mongo_uri), pool.submit(_measure_busy_poller, mongo_uri)
         return idle.result(), busy.result()

@@ -16,7 +16,7 @@ from bench.variants import FUNCTIONS, Variant
 
 _AT_MOST_OVER_BARE_US = 1000
 _STUBBED_CALLS, _DATABASE_CALLS = 600, 200
-_EXPRESS_WARM_UP, _EXPRESS_CALLS = 1000, 150
+_EXPRESS_WARM_UP, _EXPRESS_CALLS = 1000, 80
 _LATER_SECONDS = 3600.0
 _EXPECTED = {"generate": 201, "status": 200}
 # X-Ray's decision for a request that it does not sample, as nineteen of twenty are.
