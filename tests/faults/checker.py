@@ -9,6 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from tests.faults.world import ENDED, World
@@ -67,7 +68,7 @@ def _one_job_per_request(world: World, jobs: dict[str, dict[str, Any]]) -> Itera
     """A repeated request makes no second job, and no job comes from nowhere."""
     made = Counter(job["prompt"] for job in jobs.values())
     asked = Counter(post.prompt for post in world.posts if post.key is None)
-    asked.update({prompt for prompt in {post.prompt for post in world.posts if post.key is not None}})
+    asked.update({post.prompt for post in world.posts if post.key is not None})
     for prompt, count in made.items():
         if count > asked[prompt]:
             yield f"I1 {asked[prompt]} requests made {count} jobs: {prompt}"
@@ -83,7 +84,7 @@ def _one_end(job_id: str, job: dict[str, Any]) -> Iterator[str]:
         yield f"I2 {job_id} is {job['status']}, its history says {told}"
     if sum(status in ENDED for status in told) > 1:
         yield f"I2 {job_id} has ended more than once: {told}"
-    for before, after in zip(told, told[1:], strict=False):
+    for before, after in pairwise(told):
         if before != after and JobStatus(after) not in TRANSITIONS[JobStatus(before)]:
             yield f"I2 {job_id} went from {before} to {after}"
     if (job["errorMessage"] is not None) != (job["status"] == "failed"):
@@ -99,15 +100,15 @@ def _submits_are_paid_once(world: World, jobs: dict[str, dict[str, Any]]) -> Ite
             yield f"I3 {job_id} was submitted and is not there"
             continue
         job = jobs[job_id]
-        paid = [task for task in paid if not task.cancelled or job["status"] == "failed"]
-        for token, count in Counter(task.token for task in paid if not task.cancelled).items():
+        kept = [task for task in paid if not task.cancelled]
+        for token, count in Counter(task.token for task in kept).items():
             if count > 1:
                 yield f"I3 {token} was paid for {count} times"
-        if len(paid) > job["attempt"]:
-            yield f"I3 {job_id} was paid for {len(paid)} times in {job['attempt']} attempts"
+        if len(kept) > job["attempt"]:
+            yield f"I3 {job_id} was paid for {len(kept)} times in {job['attempt']} attempts"
         current = job["provider"]["ref"] if job.get("provider") else None
         notes = " ".join(entry["note"] for entry in job["history"])
-        for task in paid:
+        for task in kept:
             resubmitted = world.unknown_submit == "resubmit" and "nobody knows" in notes
             accounted = task.failed or task.lost or task.ref == current or resubmitted
             if not accounted and job["status"] != "failed":

@@ -1,4 +1,4 @@
-"""moto's AWS behind a real HTTP port: its queues live in the test's time, and it can refuse, or lose what it answered."""
+"""moto's AWS behind a real HTTP port: its queues live in the test's time, and it can refuse, or lose an answer."""
 
 import logging
 import threading

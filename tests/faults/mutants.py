@@ -60,7 +60,9 @@ class _Loose:
         return getattr(self._inner, name)
 
     def update_one(self, guard: Mapping[str, Any], update: Any) -> Any:
-        return self._inner.update_one({key: value for key, value in guard.items() if key not in self._forgotten}, update)
+        return self._inner.update_one(
+            {key: value for key, value in guard.items() if key not in self._forgotten}, update
+        )
 
 
 def _intend_afterwards() -> None:

@@ -1,7 +1,6 @@
 """An AI provider as an adapter would be: over HTTP, with time-outs; and a renderer that fetches its results."""
 
 import json
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -98,11 +97,9 @@ def _call(method: str, url: str, body: object = None) -> dict[str, Any]:
             if method != "POST":
                 raise ProviderUnreachable(retry_after_seconds=seconds) from error
             words = "The provider is busy."
-            raise ProviderError(
-                FailureCode.RATE_LIMITED, words, transient=True, retry_after_seconds=seconds
-            ) from error
+            raise ProviderError(FailureCode.RATE_LIMITED, words, transient=True, retry_after_seconds=seconds) from error
         raise ProviderUnreachable from error
-    except (OSError, HTTPException, ValueError, socket.timeout) as error:
+    except (TimeoutError, OSError, HTTPException, ValueError) as error:
         raise ProviderUnreachable from error
     if "error" in told:
         raise ProviderError(FailureCode.PROVIDER_ERROR, "The provider has refused.", transient=told["transient"])

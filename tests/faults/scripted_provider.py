@@ -39,9 +39,9 @@ class Task:
 class ScriptedProvider:
     """Answers as scripted, call by call; an empty script answers well.
 
-    `submits` and `polls` hold `ok`, `429` (with Retry-After: 20), `500`, `html`, `nothing` (the connection is closed), `hang`,
-    `error` and `refusal` (200, and an error inside); a submit that ends in `+task` has been carried out all the same.
-    `results` holds `expired` and `cut`. A task is done at its second poll, or `never`, or `fails`.
+    `submits` and `polls` hold `ok`, `429` (with Retry-After: 20), `500`, `html`, `nothing` (the connection is closed),
+    `hang`, `error` and `refusal` (200, and an error inside); a submit that ends in `+task` has been carried out all the
+    same. `results` holds `expired` and `cut`. A task is done at its second poll, or `never`, or `fails`.
     """
 
     def __init__(self, *, one_task_per_token: bool) -> None:
@@ -125,7 +125,7 @@ def _handler_of(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
             behaviour, told = provider.answer(self.command, self.path, json.loads(self.rfile.read(length) or "{}"))
             _behave(self, behaviour, told)
 
-        do_GET = do_DELETE = do_POST
+        do_GET = do_DELETE = do_POST  # noqa: N815 - what http.server looks for
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -92,7 +92,9 @@ def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
         options = "authSource=admin&directConnection=true&serverMonitoringMode=poll&maxIdleTimeMS=1"
         return f"mongodb://app:{password}@{locked_database.address}/faults?{options}"
 
-    world = make_world(mongo_address=f"app:first@{locked_database.address}", mongo_uri=uri("first"), auth_source="admin")
+    world = make_world(
+        mongo_address=f"app:first@{locked_database.address}", mongo_uri=uri("first"), auth_source="admin"
+    )
     for function in ("generate", "worker", "render", "reconciler"):
         world.arm(function, secret_age_seconds=11)
     posts = [world.post() for _ in range(3)]

@@ -77,7 +77,8 @@ def test_a_reconciler_that_dies_is_followed_by_another(world: World, fault: Faul
 
 
 @pytest.mark.parametrize(
-    ("policy", "status", "tasks"), [("repeat", "completed", 1), ("find", "completed", 1), ("resubmit", "completed", 2), ("fail", "failed", 1)]
+    ("policy", "status", "tasks"),
+    [("repeat", "completed", 1), ("find", "completed", 1), ("resubmit", "completed", 2), ("fail", "failed", 1)],
 )
 def test_a_crash_between_submit_and_ref_follows_the_provider_s_policy(
     make_world: MakeWorld, policy: str, status: str, tasks: int

@@ -61,9 +61,7 @@ def test_a_post_during_a_step_down_is_safe_to_repeat_with_its_key(world: World) 
 
 
 @pytest.mark.parametrize("answers", [1, 2, 3])
-def test_an_insert_whose_answer_is_lost_makes_one_job(
-    behind_proxy: World, proxy: LossyProxy, answers: int
-) -> None:
+def test_an_insert_whose_answer_is_lost_makes_one_job(behind_proxy: World, proxy: LossyProxy, answers: int) -> None:
     proxy.lose("insert", answers=answers)
     post = behind_proxy.post("once", key="k")
     again = behind_proxy.post("once", key="k")
@@ -85,9 +83,7 @@ def test_writes_whose_answers_are_lost_are_made_once(behind_proxy: World, proxy:
     assert len(proxy.lost) == answers
 
 
-def test_connections_that_are_cut_again_and_again_cost_nothing_but_time(
-    behind_proxy: World, proxy: LossyProxy
-) -> None:
+def test_connections_that_are_cut_again_and_again_cost_nothing_but_time(behind_proxy: World, proxy: LossyProxy) -> None:
     post = behind_proxy.post()
     while behind_proxy.unsettled():
         proxy.cut()

@@ -31,7 +31,11 @@ CAUGHT: dict[str, tuple[str, str, Scenario]] = {
     "save without any guard": ("I2", "find", scenarios.wake_after_the_end),
     "claim whatever is next": ("I5", "find", scenarios.a_message_comes_again_much_later),
     "claim although somebody has a lease": ("I5", "resubmit", scenarios.the_same_message_at_once),
-    "write the intent after the submit": ("I3", "find", lambda world: crash_once(world, "worker", after("provider.submit"))),
+    "write the intent after the submit": (
+        "I3",
+        "find",
+        lambda world: crash_once(world, "worker", after("provider.submit")),
+    ),
     "finish without a look at the object": ("I4", "find", scenarios.an_object_is_cut_short),
     "one object for all jobs": ("I4", "find", _two_jobs),
     "a token for each call": ("I3", "repeat", lambda world: crash_once(world, "worker", after("provider.submit"))),

@@ -123,7 +123,8 @@ class WatchedJobs(WatchedPort):
             kind="save",
             job=before.id,
             step=before.next and before.next.id,
-            left=before.next != after.next and (after.next is None or before.next is None or after.next.id != before.next.id),
+            left=before.next != after.next
+            and (after.next is None or before.next is None or after.next.id != before.next.id),
             token=before.lease and before.lease.token,
             until=after.lease and after.lease.until,
             now=self._clock.now(),

@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TextIO
 
@@ -37,7 +37,7 @@ class ToldClock:
 
     def __init__(self, skew: timedelta, tick: timedelta) -> None:
         self._skew, self._tick, self._lock = skew, tick, threading.Lock()
-        self._now = datetime.min
+        self._now = datetime.min.replace(tzinfo=UTC)
 
     def tell(self, now: datetime) -> None:
         """An event has come."""
@@ -99,7 +99,7 @@ def _handle(handler: Any, event: Mapping[str, Any], times: int) -> list[Any]:
     def run(_: int) -> Any:
         try:
             return handler(dict(event), context)
-        except Exception as error:  # what Lambda calls an unhandled error
+        except Exception as error:  # noqa: BLE001 - what Lambda calls an unhandled error
             return {"unhandled": repr(error)}
 
     if times == 1:

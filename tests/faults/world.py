@@ -21,7 +21,6 @@ from tests.faults.processes import Outcome, WorkerProcess, as_config
 from tests.faults.queues import DEAD_LETTERS_OF, FUNCTION_OF, Message, Queues
 from tests.faults.scripted_provider import ScriptedProvider
 from tests.faults.watched_ports import Fault
-from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.indexes import ensure_indexes
 
 USER = "65a000000000000000000001"
@@ -245,7 +244,9 @@ class World:
     def pump(self, at_most: int = 10_000) -> int:
         """Deliver whatever is visible, in any order and now and then twice, until nothing is; how much it was."""
         delivered = 0
-        while delivered < at_most and (visible := [message for queue in FUNCTION_OF for message in self.queues.receive(queue)]):
+        while delivered < at_most and (
+            visible := [message for queue in FUNCTION_OF for message in self.queues.receive(queue)]
+        ):
             self.random.shuffle(visible)
             for message in visible:
                 self.deliver(message)
