@@ -1,7 +1,6 @@
 """What `sam build` made: it loads without anything else, its bytecode is used, and it is small enough."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,7 @@ MEDIA = BUILD / "MediaLayer" / "python"
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 MAGIC, UNCHECKED_HASH = slice(0, 4), slice(4, 8)  # PEP 552
 
-pytestmark = pytest.mark.skipif(
-    not COMMON.is_dir() and "CI" not in os.environ, reason="not built: run `make up` or `sam build` first"
-)
+pytestmark = pytest.mark.usefixtures("stack")  # it was built to be deployed
 
 
 def _size_bytes(folder: Path) -> int:
