@@ -8,7 +8,7 @@ TEST_STATE = .local/test
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs token api static lint types template check test bench lock clean
+.PHONY: help setup demo up down logs token api static lint types template check test soak bench lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ test: static ## every test that needs no AWS account, on real services; ends non
 
 chaos: setup ## the model for as long as you like: SEED=… MINUTES=10; the same seed tells the same stories
 	@PYTHONPATH=layers/common $(RUN) tests.model.chaos $(SEED:%=--seed %) $(MINUTES:%=--minutes %)
+
+soak: setup ## 2,000 jobs while workers and the database are killed: none is lost, none is doubled (JOBS=…)
+	@LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
 
 bench: setup ## the performance table
 	@$(RUN) bench

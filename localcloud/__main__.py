@@ -55,6 +55,10 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
             serve_api(config, bring_up(config))
         case "during":
             return run_during(config, arguments.words)
+        case "soak":
+            from localcloud.soak import SoakPlan, run_soak
+
+            return run_soak(config, SoakPlan(jobs=arguments.jobs))
         case "lock":
             lock_requirements(config.root)
     return 0
@@ -77,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--duration", type=float, default=8, help="seconds")
     demo.add_argument("--ratio", default="16:9", choices=["16:9", "9:16", "1:1", "4:3"])
     commands.add_parser("api", help="serve the API with `sam local start-api`, in containers")
+    soak = commands.add_parser("soak", help="put many jobs through it while its parts are killed, and count")
+    soak.add_argument("--jobs", type=int, default=2000)
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
     during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
     during.add_argument("words", nargs="+", metavar="COMMAND")

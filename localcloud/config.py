@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +17,8 @@ class CloudConfig:
     state: Path
     mongodb_uri: str | None = None
     """A MongoDB to use in SecantusDB's place."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of template.yaml that differ from samconfig.toml's."""
 
     stack_name: str = "videojobs"
     database: str = "videojobs"

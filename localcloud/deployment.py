@@ -64,6 +64,7 @@ def template_parameters(config: CloudConfig, endpoint_url: str, arns: SecretArns
         "AwsEndpointUrl": endpoint_url,
         "MongoSecretArn": arns.mongo,
         "JwtSecretArn": arns.jwt,
+        **config.parameters,
     }
 
 
