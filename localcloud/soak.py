@@ -74,7 +74,7 @@ def run_soak(config: CloudConfig, plan: SoakPlan) -> int:
     tally = _Tally(accepted={})
     with _sabotage(config, plan, tally):
         _post_all(stack, plan, tally, deadline)
-        jobs = _wait_until_ended(stack, plan, tally, deadline)
+        jobs = _wait_until_ended(stack, tally, deadline)
     figures = _count(jobs, tally)
     for name, value in figures.items():
         print(f"{name}: {value}")
@@ -168,7 +168,7 @@ def _restart_database(config: CloudConfig) -> None:
     ensure_mongo(config)
 
 
-def _wait_until_ended(stack: Stack, plan: SoakPlan, tally: _Tally, deadline: float) -> list[dict[str, Any]]:
+def _wait_until_ended(stack: Stack, tally: _Tally, deadline: float) -> list[dict[str, Any]]:
     """Look until every job has ended or the time is over; the jobs as they are then."""
     with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri, tz_aware=True, directConnection=True) as client:
         jobs = client.get_default_database("videojobs")["videojobs"]
