@@ -40,7 +40,7 @@ static: setup
 lint:
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
-	@.venv/bin/lint-imports --no-timing > .local/imports.log || { cat .local/imports.log; exit 1; }
+	@.venv/bin/lint-imports --no-logo > .local/imports.log || { cat .local/imports.log; exit 1; }
 # B310 is ruff's S310, which is answered for line by line.
 	@.venv/bin/bandit --quiet --recursive --severity-level medium --skip B310 layers/common functions localcloud
 
