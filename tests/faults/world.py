@@ -284,7 +284,7 @@ class World:
 
         A system that keeps itself busy for ever is left to it, unsettled.
         """
-        end, messages = self.now + timedelta(hours=hours), 100 * len(self.posts)
+        end, messages = self.now + timedelta(hours=hours), 300 * len(self.posts)
         messages -= self.pump()
         while self.now < end and messages > 0 and self.unsettled():
             self.advance()

@@ -210,6 +210,22 @@ class TestEnds:
             system.sweep()
 
 
+def test_a_first_step_that_fails_each_time_ends_at_the_deadline() -> None:
+    system = InMemorySystem()
+    message = system.put(a_job())
+    system.crash_worker(message)
+    for _ in range(64):
+        system.clock.advance(minutes=1)
+        system.sweep()
+        for sent in system.queue.drain():
+            system.crash_worker(sent)
+        if not system.jobs.get(message.job_id).is_live:
+            break
+    ended = system.jobs.get(message.job_id)
+    assert ended.error is not None
+    assert ended.error.code == "timeout"
+
+
 class TestDeadLetters:
     def test_a_step_that_was_delivered_in_vain_too_often_fails_its_job(self) -> None:
         system = InMemorySystem()

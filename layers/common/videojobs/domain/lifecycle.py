@@ -131,11 +131,16 @@ def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
 
 
 def send_again(job: VideoJob, now: datetime) -> VideoJob:
-    """Put the step's due time off for the reconciler, twice as long each time: a backlog must not double itself."""
+    """Put the step's due time off for the reconciler, twice as long each time: a backlog must not double itself.
+
+    A dead lease says that somebody has begun: from now at the latest the deadline runs, also for a first step that
+    fails each time. Its messages may never become dead letters, as those that meet a live lease are done with.
+    """
     if job.next is None:
         raise ValueError("an ended job has no step to send")
     pause = min(RESEND_PAUSE * 2 ** min(job.next.resends, 16), MAXIMUM_RESEND_PAUSE)
-    return replace(job, next=replace(job.next, due_at=now + pause, resends=job.next.resends + 1))
+    started_at = job.started_at or (now if job.lease else None)
+    return replace(job, next=replace(job.next, due_at=now + pause, resends=job.next.resends + 1), started_at=started_at)
 
 
 def in_time(job: VideoJob, policy: StepPolicy) -> VideoJob:
