@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from tests.faults.posts import Post
 from tests.faults.processes import WorkerProcess
 from tests.faults.watched_ports import Fault
-from tests.faults.world import LEASE_SECONDS, Post, World
+from tests.faults.world import LEASE_SECONDS, World
 
 
 def before(call: str, do: str = "crash", nth: int = 1) -> Fault:

@@ -5,18 +5,17 @@ Nothing runs by itself. A test posts, delivers and sweeps; time passes when it s
 
 import json
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pymongo
 from bson import ObjectId
 
 from tests.faults.cloud import CREDENTIALS, Cloud, unused_name
+from tests.faults.posts import Post, post_event
 from tests.faults.processes import Outcome, WorkerProcess, as_config
 from tests.faults.queues import DEAD_LETTERS_OF, FUNCTION_OF, Message, Queues
 from tests.faults.scripted_provider import ScriptedProvider
@@ -28,22 +27,6 @@ JWT_SECRET = "correct-horse-battery-staple-0123456789"
 SWEEP_EVERY = timedelta(minutes=1)
 LEASE_SECONDS = 25
 ENDED = ("completed", "failed")
-
-
-@dataclass(frozen=True)
-class Post:
-    """One POST as its caller saw it; `status` is None where no answer came."""
-
-    user: str
-    prompt: str
-    key: str | None
-    status: int | None
-    body: dict[str, Any]
-
-    @property
-    def job_id(self) -> str:
-        """Of an accepted one."""
-        return str(self.body["data"]["jobId"])
 
 
 @dataclass
@@ -191,19 +174,7 @@ class World:
 
     def post_event(self, prompt: str, key: str | None = None) -> dict[str, Any]:
         """What API Gateway hands to `generate`."""
-        token = jwt.encode({"userId": USER, "exp": int(time.time()) + 3600}, self.sign_with, algorithm="HS256")
-        headers = {"Cookie": f"token={token}", "Content-Type": "application/json"}
-        if key is not None:
-            headers["Idempotency-Key"] = key
-        return {
-            "httpMethod": "POST",
-            "resource": "/api/videos/generate",
-            "path": "/api/videos/generate",
-            "headers": headers,
-            "requestContext": {"requestId": "request", "stage": "local", "path": "/local/api/videos/generate"},
-            "body": json.dumps({"prompt": prompt, "style": "fun", "duration": 8, "aspectRatio": "16:9"}),
-            "isBase64Encoded": False,
-        }
+        return post_event(USER, prompt, key, sign_with=self.sign_with)
 
     def acknowledge(self, prompt: str, key: str | None, outcome: Outcome) -> list[Post]:
         """Keep what the caller of a POST was told."""
