@@ -106,6 +106,7 @@ def nursery(folder: Path) -> Iterator[Path]:
     command = [sys.executable, "-m", "tests.faults.worker_process", str(path)]
     environment = {**os.environ, "PYTHONPATH": f"{_ROOT}:{_ROOT / 'layers' / 'common'}", "LOG_LEVEL": "INFO"}
     environment.pop("AWS_LAMBDA_FUNCTION_NAME", None)
+    environment["TMPDIR"] = str(folder)  # what a killed renderer leaves behind goes with the run
     with (folder / "functions.log").open("wb") as log:
         parent = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=_ROOT, env=environment, bufsize=0
