@@ -231,3 +231,15 @@ class VideoRenderer(Protocol):
             ProviderError: the provider's result is lost or is no video.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that a user can see: the id it was announced under, and the job as it stands at that version or later."""
+
+    id: str
+    job: VideoJob
+
+
+type Listener = Callable[[Change], None]
+"""Is told of a change; repeats carry the same id. Raises `Unavailable` to be told again."""
