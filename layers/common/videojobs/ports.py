@@ -9,6 +9,7 @@ from typing import Protocol
 
 from videojobs.domain.circuit import Circuit
 from videojobs.domain.job import Announcement, JobId, Lease, NextStep, StoredObject, UserId, VideoJob
+from videojobs.domain.webhook import Delivery, EndpointId
 
 type ReportProgress = Callable[[float], None]
 """Called with the part that is done (0–1); may raise to stop the work."""
@@ -120,6 +121,62 @@ class Notifier(Protocol):
         Raises:
             Unavailable: not all were taken; some may have been.
         """
+        ...
+
+
+class WebhookQueue(Protocol):
+    """Announcements on their way to the platform's own backend: a message for each endpoint, which fares on its own."""
+
+    def enqueue(self, job_id: JobId, announcement: Announcement) -> None:
+        """Send it on to every endpoint, at least once; where the operator set no URL there is none.
+
+        Raises:
+            Unavailable: not all were taken; some may have been.
+        """
+        ...
+
+    def send_again(self, delivery: Delivery, *, delay_seconds: float) -> None:
+        """Send one delivery, to arrive after 0–900 s (SQS's limit), rounded up to whole seconds.
+
+        Raises:
+            Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAnswer:
+    """What a receiver said: an HTTP status, or None and the `reason` why there is no answer."""
+
+    status: int | None
+    reason: str = ""
+
+
+class WebhookSender(Protocol):
+    """Signs and posts to a receiver."""
+
+    def send(self, url: str, event_id: str, body: str, now: datetime) -> WebhookAnswer:
+        """Post once, under the event's id. Whatever a receiver does, or does not, is an answer and no error.
+
+        Raises:
+            Unavailable: the secret can't be read; nothing was sent.
+        """
+        ...
+
+
+class WebhookRepository(Protocol):
+    """What is remembered of endpoints. Each method raises `Unavailable` when MongoDB does not answer."""
+
+    def find_gone_until(self, endpoint: EndpointId) -> datetime | None:
+        """Until when the endpoint is to be left alone, if it ever said that it is gone. Served by `_id`."""
+        ...
+
+    def mark_gone(self, endpoint: EndpointId, until: datetime) -> None:
+        """Leave it alone until then."""
+        ...
+
+    def record_failure(self, delivery: Delivery, reason: str, now: datetime) -> None:
+        """Keep a delivery that was given up, for operators. Idempotent by event and endpoint."""
         ...
 
 
@@ -235,7 +292,7 @@ class VideoRenderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that a user can see: the id it was announced under, and the job as it stands at that version or later."""
+    """A change that a user can see: the id that it was announced under, and the job at that version or a later one."""
 
     id: str
     job: VideoJob
