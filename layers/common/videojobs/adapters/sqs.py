@@ -1,12 +1,15 @@
 """The queues: SQS standard queues, at least once, in no promised order."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from math import ceil
 
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement, JobId, NextStep, Step
+from videojobs.domain.webhook import EndpointId, WebhookDelivery
+from videojobs.ports import Change
 
 BATCH = 10
 """Messages in one SendMessageBatch, by SQS's limit."""
@@ -31,8 +34,12 @@ class SqsNotifier:
 
 
 def _event(job_id: JobId, announcement: Announcement) -> dict[str, object]:
-    at = announcement.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = _format_time(announcement.at)
     return {"id": announcement.id, "jobId": job_id, "version": announcement.version, "at": at}
+
+
+def _format_time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class SqsJobQueue:
@@ -50,3 +57,41 @@ class SqsJobQueue:
             "DelaySeconds": ceil(delay_seconds),
         }
         self._client.call("SendMessage", message)
+
+
+class SqsWebhookQueue:
+    """Sends deliveries to one standard queue; see `ports.WebhookQueue`.
+
+    The message group is the endpoint: SQS then lets one that is slow take little from the others.
+    """
+
+    def __init__(self, client: AwsJsonClient, *, url: str, endpoints: Collection[EndpointId]) -> None:
+        """`url` is the queue's, `endpoints` are all that listen."""
+        self._client, self._url, self._endpoints = client, url, tuple(endpoints)
+
+    def enqueue(self, change: Change) -> None:
+        """Ten at a time."""
+        for start in range(0, len(self._endpoints), BATCH):
+            entries = [
+                {"Id": endpoint, **_delivery_message(WebhookDelivery(endpoint, change.id, change.job.id))}
+                for endpoint in self._endpoints[start : start + BATCH]
+            ]
+            if self._client.call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get("Failed"):
+                raise Unavailable
+
+    def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
+        """Send it with a delay."""
+        message = {"QueueUrl": self._url, **_delivery_message(delivery), "DelaySeconds": ceil(delay_seconds)}
+        self._client.call("SendMessage", message)
+
+
+def _delivery_message(delivery: WebhookDelivery) -> dict[str, object]:
+    body: dict[str, object] = {
+        "id": delivery.event_id,
+        "jobId": delivery.job_id,
+        "endpoint": delivery.endpoint,
+        "attempt": delivery.attempt,
+    }
+    if delivery.due_at is not None:
+        body["dueAt"] = _format_time(delivery.due_at)
+    return {"MessageBody": json.dumps(body), "MessageGroupId": delivery.endpoint}

@@ -1,0 +1,135 @@
+"""Posts webhooks, signed after Standard Webhooks (https://www.standardwebhooks.com), to an address that was checked.
+
+The library signs. The HTTP is the standard library's: one POST on a socket of our own, as no client can be told to
+connect to this address, for that name, within this time, and to follow nothing (docs/adr/0021).
+"""
+
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException
+from threading import Event, Timer
+from urllib.parse import SplitResult, urlsplit
+
+from standardwebhooks import Webhook
+
+from videojobs.adapters.public_address import AddressRefused, resolve_public
+from videojobs.domain.errors import Unavailable
+from videojobs.ports import WebhookAnswer
+
+CONNECT_SECONDS = 3.0
+MAXIMUM_ADDRESSES = 2
+"""How many of a host's addresses are tried, each for so long."""
+ANSWER_SECONDS = 10.0
+"""From the connection to the end of the answer's head: for a receiver that sends a byte now and then as well."""
+
+_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")  # 24 to 64 bytes
+
+
+class HttpWebhookSender:
+    """See `ports.WebhookSender`. Only https to public addresses; `local` allows plain http and this machine as well."""
+
+    def __init__(
+        self, read_secret: Callable[[], str], *, local: bool = False, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        """The secret's value is one `whsec_…` or, while it is being rotated, two with a space between."""
+        self._read_secret, self._local, self._answer_seconds = read_secret, local, answer_seconds
+
+    def send(self, url: str, event_id: str, body: str, now: datetime) -> WebhookAnswer:
+        """Sign with each secret and post; the answer's body is not read, a redirect not followed."""
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "videojobs-webhooks/1",
+            "Connection": "close",
+            "webhook-id": event_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(secret.sign(event_id, now, body) for secret in self._secrets()),
+        }
+        try:
+            return WebhookAnswer(self._post(_read_url(url, local=self._local), headers, body.encode()))
+        except AddressRefused as error:
+            return WebhookAnswer(None, str(error))
+        except TimeoutError:
+            return WebhookAnswer(None, "no answer in time")
+        except ssl.SSLError as error:
+            return WebhookAnswer(None, f"TLS: {error.reason or type(error).__name__}")
+        except (OSError, HTTPException) as error:
+            return WebhookAnswer(None, type(error).__name__)
+
+    def _secrets(self) -> list[Webhook]:
+        found = self._read_secret().split()
+        if not found or not all(_SECRET.fullmatch(secret) for secret in found):
+            raise Unavailable from ValueError("The webhooks' secret is not whsec_… (base64 of 24 to 64 bytes).")
+        return [Webhook(secret) for secret in found]
+
+    def _post(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
+        host, port = str(target.hostname), target.port or (443 if target.scheme == "https" else 80)
+        addresses = resolve_public(host, port, or_loopback=self._local)
+        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        with _connect(addresses[:MAXIMUM_ADDRESSES], port) as plain:
+            encrypted = target.scheme == "https"
+            connection = self._wrap(plain, host) if encrypted else plain
+            with connection, _cut_off(connection, self._answer_seconds):
+                if isinstance(connection, ssl.SSLSocket):
+                    connection.do_handshake()
+                http = HTTPConnection(host)
+                http.sock = connection
+                http.request("POST", path, body, {"Host": target.netloc, **headers})
+                with http.getresponse() as answer:
+                    return answer.status
+
+    def _wrap(self, plain: socket.socket, host: str) -> ssl.SSLSocket:
+        return self._tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+
+def _read_url(url: str, *, local: bool) -> SplitResult:
+    try:
+        target = urlsplit(url)
+        readable = url.isascii() and bool(target.hostname) and target.port != 0
+    except ValueError:
+        readable = False
+    if not readable or "@" in target.netloc:
+        raise AddressRefused("the URL is malformed, or names a user")
+    if target.scheme != "https" and not (local and target.scheme == "http"):
+        raise AddressRefused("the URL is not https")
+    return target
+
+
+def _connect(addresses: Sequence[str], port: int) -> socket.socket:
+    *others, last = addresses
+    for address in others:
+        with suppress(OSError):
+            return _connect([address], port)
+    connection = socket.create_connection((last, port), timeout=CONNECT_SECONDS)
+    connection.settimeout(None)  # from here on `_cut_off` keeps the time
+    return connection
+
+
+@contextmanager
+def _cut_off(connection: socket.socket, seconds: float) -> Iterator[None]:
+    """End the connection after so long, whatever it is busy with; a socket's own time-out begins anew at each byte."""
+    expired = Event()
+
+    def end() -> None:
+        expired.set()
+        with suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not SSLSocket's: that one changes it under its user
+
+    timer = Timer(seconds, end)
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException) as error:
+        if expired.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
