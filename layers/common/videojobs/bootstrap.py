@@ -3,6 +3,7 @@
 Nothing is made, and nothing heavy imported, before it is asked for. Tests replace a factory here and nothing else.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 
@@ -14,6 +15,7 @@ from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
 from videojobs.ports import (
     CircuitRepository,
@@ -24,6 +26,9 @@ from videojobs.ports import (
     VideoProvider,
     VideoRenderer,
     VideoStore,
+    WebhookQueue,
+    WebhookRepository,
+    WebhookSender,
 )
 from videojobs.settings import (
     ApiSettings,
@@ -33,6 +38,8 @@ from videojobs.settings import (
     Settings,
     StepSettings,
     StoreSettings,
+    WebhookQueueSettings,
+    WebhooksSettings,
     is_lambda,
 )
 
@@ -129,6 +136,39 @@ def notifier() -> Notifier:
     from videojobs.adapters.sqs import SqsNotifier
 
     return SqsNotifier(_sqs(), url=EventsSettings.from_environment().events_queue_url)
+
+
+@cache
+def webhook_urls() -> Mapping[EndpointId, str]:
+    """The endpoints of the platform's own backend that hear of changes."""
+    return {name_endpoint(url): url for url in WebhookQueueSettings.from_environment().webhook_urls}
+
+
+@cache
+def webhook_queue() -> WebhookQueue:
+    """The queue of deliveries."""
+    from videojobs.adapters.sqs import SqsWebhookQueue
+
+    return SqsWebhookQueue(
+        _sqs(), url=WebhookQueueSettings.from_environment().webhooks_queue_url, endpoints=webhook_urls()
+    )
+
+
+@cache
+def webhook_repository() -> WebhookRepository:
+    """What is remembered of endpoints, in MongoDB."""
+    from videojobs.adapters.mongo.webhooks import MongoWebhookRepository
+
+    return MongoWebhookRepository(mongo_connection())
+
+
+@cache
+def webhook_sender() -> WebhookSender:
+    """What signs and posts."""
+    from videojobs.adapters.webhook import HttpWebhookSender
+
+    settings = WebhooksSettings.from_environment()
+    return HttpWebhookSender(_secret(settings.webhook_secret_arn).get, local=settings.environment == "local")
 
 
 @cache

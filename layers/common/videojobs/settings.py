@@ -87,6 +87,13 @@ class EventsSettings(Settings):
     events_queue_url: str
 
 
+class WebhookQueueSettings(Settings):
+    """Which endpoints of the platform's own backend hear of changes, and the queue on their way there."""
+
+    webhooks_queue_url: str
+    webhook_urls: tuple[str, ...] = ()
+
+
 class StoreSettings(Settings):
     """The bucket; presigned URLs live for `presigned_url_seconds`."""
 
@@ -130,6 +137,13 @@ class RenderSettings(QueueSettings, EventsSettings, StoreSettings, StepSettings)
 
 class ReconcilerSettings(QueueSettings, EventsSettings, StepSettings):
     """`functions/reconciler`."""
+
+
+class WebhooksSettings(WebhookQueueSettings):
+    """`functions/webhooks`. Where there is a URL there is a secret; in the environment `local` it may be http."""
+
+    environment: str
+    webhook_secret_arn: str = ""
 
 
 class IndexesSettings(Settings):
