@@ -7,7 +7,7 @@ from threading import RLock
 from uuid import uuid4
 
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
-from videojobs.domain.job import MAXIMUM_HISTORY, Announcement, JobId, Lease, UserId, VideoJob
+from videojobs.domain.job import MAXIMUM_HISTORY, Announcement, JobId, JobStatus, Lease, UserId, VideoJob
 
 
 class InMemoryJobRepository:
@@ -92,6 +92,15 @@ class InMemoryJobRepository:
         with self._answering():
             if job.id in self._jobs:
                 self.put(replace(self._jobs[job.id], idempotency=None))
+
+    def list_newest(
+        self, user_id: UserId, now: datetime, *, limit: int, status: JobStatus | None = None
+    ) -> list[VideoJob]:
+        """A user's jobs, sorted."""
+        with self._answering():
+            own = [job for job in self.all() if job.user_id == user_id and status in {None, job.status}]
+            shown = [job for job in own if job.expires_at is None or job.expires_at > now]
+            return sorted(shown, key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Live jobs without a next step."""

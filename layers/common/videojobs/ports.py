@@ -9,7 +9,7 @@ from typing import Protocol
 
 from videojobs.domain.circuit import Circuit
 from videojobs.domain.job import Announcement, JobId, JobStatus, Lease, NextStep, StoredObject, UserId, VideoJob
-from videojobs.domain.realtime import Connection, ConnectionId, Message, Identity
+from videojobs.domain.realtime import Connection, ConnectionId, Identity, Message
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 
 type ReportProgress = Callable[[float], None]

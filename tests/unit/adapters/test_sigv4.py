@@ -10,7 +10,7 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from videojobs.adapters.sigv4 import Credentials, sign_post
+from videojobs.adapters.sigv4 import Credentials, sign_request
 
 NOW = datetime(2026, 11, 23, 5, 0, 1, tzinfo=UTC)
 WORDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-_.", min_size=1, max_size=60)
@@ -23,9 +23,9 @@ def _botocore_lives_now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sign_with_botocore(
-    url: str, headers: dict[str, str], body: bytes, *, credentials: Credentials, service: str, region: str
+    method: str, url: str, headers: dict[str, str], body: bytes, *, credentials: Credentials, service: str, region: str
 ) -> dict[str, Any]:
-    request = AWSRequest("POST", url, headers=headers, data=body)
+    request = AWSRequest(method, url, headers=headers, data=body)
     SigV4Auth(BotocoreCredentials(*credentials), service, region).add_auth(request)
     return dict(request.headers)
 
@@ -33,26 +33,34 @@ def sign_with_botocore(
 @pytest.mark.usefixtures("_botocore_lives_now")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    url=st.sampled_from(
-        ["https://sqs.eu-west-1.amazonaws.com/", "http://127.0.0.1:4566/", "https://example.com:8443/"]
+    where=st.tuples(
+        st.sampled_from(["POST", "DELETE"]),
+        st.sampled_from(
+            ["https://sqs.eu-west-1.amazonaws.com/", "http://127.0.0.1:4566/", "https://example.com:8443/"]
+        ),
+        st.sampled_from(["", "prod/@connections/L0SM9cOFvHcCIhw%3D", "a~b/c-d_e.f", "%2Fslash%20and%C3%BC"]),
     ),
     target=WORDS,
     body=st.binary(max_size=200),
     credentials=KEYS,
-    scope=st.tuples(st.sampled_from(["sqs", "secretsmanager"]), st.sampled_from(["us-east-1", "us-gov-west-1"])),
+    scope=st.tuples(
+        st.sampled_from(["sqs", "secretsmanager", "execute-api"]), st.sampled_from(["us-east-1", "us-gov-west-1"])
+    ),
 )
 def test_botocore_signs_alike(
-    url: str, target: str, body: bytes, credentials: Credentials, scope: tuple[str, str]
+    where: tuple[str, str, str], target: str, body: bytes, credentials: Credentials, scope: tuple[str, str]
 ) -> None:
-    service, region = scope
+    (method, host, path), (service, region) = where, scope
+    url = host + path
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
-    theirs = sign_with_botocore(url, headers, body, credentials=credentials, service=service, region=region)
-    ours = sign_post(url, headers, body, credentials=credentials, service=service, region=region, now=NOW)
+    theirs = sign_with_botocore(method, url, headers, body, credentials=credentials, service=service, region=region)
+    ours = sign_request(method, url, headers, body, credentials=credentials, service=service, region=region, now=NOW)
     assert {name: value for name, value in ours.items() if name != "Host"} == theirs
 
 
 def test_a_signed_request_says_who_signed_what_and_when() -> None:
-    ours = sign_post(
+    ours = sign_request(
+        "POST",
         "https://sqs.us-east-1.amazonaws.com/",
         {"Content-Type": "application/x-amz-json-1.0"},
         b"{}",

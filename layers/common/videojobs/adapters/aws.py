@@ -1,7 +1,7 @@
-"""A minimal client for AWS services that speak JSON: two operations need no session, no models and no 240 ms of import.
+"""A minimal client for AWS: a few operations need no session, no models and no 240 ms of import.
 
-`generate` and `status` call two operations of AWS: `SendMessage` and `GetSecretValue`. A botocore client for them costs
-more at a cold start than MongoDB's driver (docs/adr/0006).
+Most functions call two or three operations: `GetSecretValue`, `SendMessage`, `PostToConnection`. A botocore client for
+them costs more at a cold start than MongoDB's driver (docs/adr/0006).
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
-from videojobs.adapters.sigv4 import Credentials, sign_post
+from videojobs.adapters.sigv4 import Credentials, sign_request
 from videojobs.domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -36,31 +36,27 @@ def load_credentials() -> "botocore.credentials.Credentials":
     return found
 
 
-class AwsJsonClient:
-    """Calls operations of one service over a kept-alive connection; safe for threads.
+class AwsClient:
+    """Sends signed requests to one service over kept-alive connections; safe for threads.
 
     Waits at most 1 s to connect and 2 s for the answer; one more try after a refused connection or a 5xx.
     """
 
-    def __init__(self, service: str, target: str, *, version: str, region: str, endpoint_url: str = "") -> None:
-        """`target` is the prefix of `X-Amz-Target`, `version` that of `application/x-amz-json-`."""
-        self._service, self._target, self._version, self._region = service, target, version, region
-        self._url = endpoint_url or f"https://{service}.{region}.amazonaws.com"
-        self._pool = urllib3.PoolManager(maxsize=2, timeout=_TIMEOUT, retries=_RETRIES)
+    def __init__(self, service: str, url: str, *, region: str, connections: int = 2) -> None:
+        """`service` as signatures name it; `url` without a slash at its end; `connections` are kept alive."""
+        self._service, self._url, self._region = service, url, region
+        self._pool = urllib3.PoolManager(maxsize=connections, timeout=_TIMEOUT, retries=_RETRIES)
         self._role: botocore.credentials.Credentials | None = None
 
-    def call(self, operation: str, arguments: Mapping[str, object]) -> dict[str, Any]:
-        """Call one operation and return its answer.
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
+        """The answer, whatever its status; `path` is percent-encoded where it has to be.
 
         Raises:
-            Unavailable: no answer, or one that is no success; `__cause__` or the log of AWS says more.
+            Unavailable: no answer, or a 5xx twice.
         """
-        url, body = self._url + "/", json.dumps(arguments).encode()
-        headers = {
-            "Content-Type": f"application/x-amz-json-{self._version}",
-            "X-Amz-Target": f"{self._target}.{operation}",
-        }
-        signed = sign_post(
+        url = self._url + path
+        signed = sign_request(
+            method,
             url,
             headers,
             body,
@@ -70,17 +66,9 @@ class AwsJsonClient:
             now=datetime.now(UTC),
         )
         try:
-            answer = self._pool.request("POST", url, body=body, headers=signed)
+            return self._pool.request(method, url, body=body, headers=signed)
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable from error
-        if answer.status != 200:
-            kind = answer.headers.get("x-amzn-errortype") or f"HTTP {answer.status}"
-            raise Unavailable from RuntimeError(f"{self._service} {operation}: {kind}")
-        try:
-            result: dict[str, Any] = json.loads(answer.data)
-        except ValueError as error:  # not AWS: something in between
-            raise Unavailable from error
-        return result
 
     def _read_credentials(self) -> Credentials:
         # The variables that every SDK reads; Lambda changes them only with the process. Without them ask botocore.
@@ -91,3 +79,32 @@ class AwsJsonClient:
             self._role = load_credentials()
         now = self._role.get_frozen_credentials()  # fresh: the endpoint's expire
         return Credentials(now.access_key or "", now.secret_key or "", now.token)
+
+
+class AwsJsonClient(AwsClient):
+    """Calls the operations of a service that speaks JSON over `POST /`."""
+
+    def __init__(self, service: str, target: str, *, version: str, region: str, endpoint_url: str = "") -> None:
+        """`target` is the prefix of `X-Amz-Target`, `version` that of `application/x-amz-json-`."""
+        super().__init__(service, endpoint_url or f"https://{service}.{region}.amazonaws.com", region=region)
+        self._target, self._version = target, version
+
+    def call(self, operation: str, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """Call one operation and return its answer.
+
+        Raises:
+            Unavailable: no answer, or one that is no success; `__cause__` or the log of AWS says more.
+        """
+        headers = {
+            "Content-Type": f"application/x-amz-json-{self._version}",
+            "X-Amz-Target": f"{self._target}.{operation}",
+        }
+        answer = self.request("POST", "/", headers, json.dumps(arguments).encode())
+        if answer.status != 200:
+            kind = answer.headers.get("x-amzn-errortype") or f"HTTP {answer.status}"
+            raise Unavailable from RuntimeError(f"{self._service} {operation}: {kind}")
+        try:
+            result: dict[str, Any] = json.loads(answer.data)
+        except ValueError as error:  # not AWS: something in between
+            raise Unavailable from error
+        return result

@@ -1,4 +1,4 @@
-"""Signs a request to AWS: Signature Version 4, for the one kind of call that `generate` and `status` make at init.
+"""Signs a request to AWS: Signature Version 4, for the few kinds of call that most functions make.
 
 botocore's own signer brings the imports of half of botocore: a tenth of a cold start (docs/adr/0006). The algorithm is
 https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html; a test holds it against botocore's.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -22,7 +22,8 @@ class Credentials(NamedTuple):
     token: str | None = None
 
 
-def sign_post(
+def sign_request(
+    method: str,
     url: str,
     headers: Mapping[str, str],
     body: bytes,
@@ -32,19 +33,19 @@ def sign_post(
     region: str,
     now: datetime,
 ) -> dict[str, str]:
-    """The headers of a signed `POST` to the root of a service: those given, and what makes it AWS's.
+    """The headers of a signed request: those given, and what makes it AWS's.
 
-    `url` has no path but `/` and no query; `headers` are in one spelling each, with values free of runs of spaces.
+    `url` has no query, and a path as it goes over the wire; `headers` are in one spelling each, with values free of
+    runs of spaces.
     """
-    at = now.strftime("%Y%m%dT%H%M%SZ")
-    signed = {**headers, "Host": urlsplit(url).netloc, "X-Amz-Date": at}
+    at, address = now.strftime("%Y%m%dT%H%M%SZ"), urlsplit(url)
+    signed = {**headers, "Host": address.netloc, "X-Amz-Date": at}
     if credentials.token:
         signed["X-Amz-Security-Token"] = credentials.token
     lines = sorted((name.lower(), value.strip()) for name, value in signed.items())
     names = ";".join(name for name, _ in lines)
-    canonical = "\n".join(
-        ["POST", "/", "", *(f"{name}:{value}" for name, value in lines), "", names, sha256(body).hexdigest()]
-    )
+    head = [method, quote(address.path, safe="/~"), ""]
+    canonical = "\n".join([*head, *(f"{name}:{value}" for name, value in lines), "", names, sha256(body).hexdigest()])
     scope = f"{at[:8]}/{region}/{service}/aws4_request"
     to_sign = "\n".join([_ALGORITHM, at, scope, sha256(canonical.encode()).hexdigest()])
     key = f"AWS4{credentials.secret_key}".encode()

@@ -4,7 +4,8 @@ VideoJobsError
 ├── RequestError            the caller has to change something
 │   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
 │   ├── TokenMissing · TokenInvalid · TokenExpired
-│   └── CrossSiteRequest · JobForbidden · JobNotFound · IdempotencyMismatch
+│   ├── CrossSiteRequest · JobForbidden · JobNotFound · IdempotencyMismatch
+│   └── TooManyConnections · TooManySubscriptions · ConnectionOver
 ├── IdempotencyKeyTaken     an insert met its own earlier self
 ├── Unavailable             a service that we stand on does not answer; trying again helps
 ├── ProviderError           the AI provider refused or failed; `reason` says how
@@ -136,6 +137,27 @@ class IdempotencyMismatch(RequestError):
 
     code = ErrorCode.IDEMPOTENCY_MISMATCH
     message = "This Idempotency-Key belongs to another request. Use a fresh key for each new video."
+
+
+class TooManyConnections(RequestError):
+    """The user has as many live connections as allowed: close one, or ask for the status now and then."""
+
+    code = ErrorCode.RATE_LIMITED
+    message = "There are too many live connections. Close one of them first."
+
+
+class TooManySubscriptions(RequestError):
+    """One connection has named as many jobs as it can: subscribe to all of them, without a `jobId`."""
+
+    code = ErrorCode.VALIDATION_ERROR
+    message = "This connection follows too many single jobs. Subscribe without a jobId to follow all."
+
+
+class ConnectionOver(RequestError):
+    """The connection has ended with its session, or was never let in: sign in and connect again."""
+
+    code = ErrorCode.TOKEN_EXPIRED
+    message = "The connection has ended with its session. Sign in again."
 
 
 class IdempotencyKeyTaken(VideoJobsError):

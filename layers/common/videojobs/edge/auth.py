@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Protocol
 
 import jwt
 
 from videojobs.domain.errors import CrossSiteRequest, TokenExpired, TokenInvalid, TokenMissing
 from videojobs.domain.job import UserId
+from videojobs.domain.realtime import Identity
 from videojobs.edge.http import SAFE_METHODS, HttpRequest
 
 ALGORITHM = "HS256"
@@ -16,6 +18,7 @@ MAXIMUM_TOKEN_LENGTH = 8192
 """A longer token is refused unread; API Gateway takes 10,240 bytes of headers in all."""
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SAME_SITE_ENOUGH = frozenset({"same-origin", "none"})
 
 
@@ -52,6 +55,11 @@ def admit(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret
         TokenExpired: it was one, and its time is over.
         Unavailable: the key can't be read.
     """
+    return identify(request, settings=settings, secret=secret).user_id
+
+
+def identify(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret) -> Identity:
+    """The user whose request this is, and until when the session says so; raises as `admit` does."""
     if request.method not in SAFE_METHODS:
         _refuse_cross_site(request, settings.allowed_origins)
     token = _read_cookie(request, settings.cookie_name)
@@ -59,7 +67,19 @@ def admit(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret
     user_id = claims.get(USER_CLAIM)
     if not isinstance(user_id, str) or not _OBJECT_ID.fullmatch(user_id):
         raise TokenInvalid
-    return UserId(user_id.lower())
+    ends = min(float(str(claims["exp"])) + settings.jwt_leeway_seconds, _LAST_SECOND)
+    return Identity(UserId(user_id.lower()), datetime.fromtimestamp(int(ends), UTC))
+
+
+def refuse_foreign_origin(request: HttpRequest, allowed_origins: Collection[str]) -> None:
+    """Let a WebSocket be opened by our pages alone: browsers always say where a page comes from, and ask nobody.
+
+    Raises:
+        CrossSiteRequest: the page's origin is not allow-listed.
+    """
+    origin = request.header("origin")
+    if origin is not None and origin not in allowed_origins:
+        raise CrossSiteRequest
 
 
 def _refuse_cross_site(request: HttpRequest, allowed_origins: Collection[str]) -> None:

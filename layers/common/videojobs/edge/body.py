@@ -24,7 +24,16 @@ def read_object(request: HttpRequest, *, maximum_bytes: int = MAXIMUM_BODY_BYTES
         raise _invalid("Is missing. Send a JSON object.")
     if (request.header("content-type") or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise UnsupportedMediaType
-    value = _parse(_read_text(request.body, is_base64=request.is_base64, maximum_bytes=maximum_bytes))
+    return parse_object(_read_text(request.body, is_base64=request.is_base64, maximum_bytes=maximum_bytes))
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object that a text is.
+
+    Raises:
+        ValidationFailed: it is none.
+    """
+    value = _parse(text)
     if not isinstance(value, dict):
         raise _invalid("Must be a JSON object.")
     return value

@@ -1,9 +1,10 @@
-"""The indexes of the collection, made at deployment by `functions/indexes`."""
+"""The indexes of the collections, made at deployment by `functions/indexes`."""
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
 from videojobs.adapters.mongo.connection import Document
+from videojobs.adapters.mongo.connections import CONNECTIONS, TICKETS
 from videojobs.adapters.mongo.jobs import COLLECTION
 
 INDEXES = (
@@ -23,6 +24,18 @@ INDEXES = (
 SecantusDB reads no partial index; an ended job stands in it once and never moves). `idempotency`: one job per user and
 key. `outbox`: announcements not yet delivered. `expiry`: MongoDB removes a document soon after its `expiresAt`."""
 
+NOTICED_SECONDS = 600
+"""A connection that is over stays findable for so long, so that somebody ends it; by then API Gateway has ended one
+over which nothing was said."""
+REALTIME_INDEXES = {
+    CONNECTIONS: (
+        IndexModel([("userId", ASCENDING), ("slot", ASCENDING)], name="user_slot", unique=True),
+        IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=NOTICED_SECONDS),
+    ),
+    TICKETS: (IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),),
+}
+"""`user_slot`: a user's live connections, each in a slot of its own."""
+
 
 def ensure_indexes(database: Database[Document]) -> list[str]:
     """Create the indexes that are missing and return all their names; safe to repeat.
@@ -30,4 +43,6 @@ def ensure_indexes(database: Database[Document]) -> list[str]:
     Raises:
         pymongo.errors.OperationFailure: an index of that name has another definition: drop it first.
     """
-    return database[COLLECTION].create_indexes(list(INDEXES))
+    wanted = {COLLECTION: INDEXES, **REALTIME_INDEXES}
+    made = (database[collection].create_indexes(list(indexes)) for collection, indexes in wanted.items())
+    return [name for names in made for name in names]

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from bson import ObjectId
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -18,7 +18,7 @@ from pymongo.errors import DuplicateKeyError
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import from_document, to_document
 from videojobs.domain.errors import IdempotencyKeyTaken
-from videojobs.domain.job import LIVE_STATUSES, MAXIMUM_HISTORY, Announcement, JobId, Lease, UserId, VideoJob
+from videojobs.domain.job import LIVE_STATUSES, MAXIMUM_HISTORY, Announcement, JobId, JobStatus, Lease, UserId, VideoJob
 
 COLLECTION = "videojobs"
 logger = logging.getLogger(__name__)
@@ -86,6 +86,19 @@ class MongoJobRepository:
     def release_key(self, job: VideoJob) -> None:
         """By `_id`."""
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job.id)}, {"$unset": {"idempotency": ""}}))
+
+    def list_newest(
+        self, user_id: UserId, now: datetime, *, limit: int, status: JobStatus | None = None
+    ) -> list[VideoJob]:
+        """Served by the index `user_newest`; the few that have expired are passed over as the cursor goes on."""
+        query = {"userId": ObjectId(user_id)} | ({"status": str(status)} if status else {})
+        newest = [("createdAt", DESCENDING), ("_id", DESCENDING)]
+
+        def find(jobs: Collection[Document]) -> list[VideoJob]:
+            found = _readable(jobs.find(query).sort(newest))
+            return list(islice((job for job in found if job.expires_at is None or job.expires_at > now), limit))
+
+        return self._run(find)
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`, which knows a missing `next.dueAt` as null."""

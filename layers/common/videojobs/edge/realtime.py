@@ -1,0 +1,82 @@
+"""What API Gateway's WebSocket API hands over: a handshake, the end of a connection, or a client's message."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from videojobs.domain.errors import BodyTooLarge, ErrorDetail, ValidationFailed
+from videojobs.domain.realtime import ConnectionId
+from videojobs.edge.body import parse_object, printable_name
+
+MAXIMUM_MESSAGE_LENGTH = 1024
+"""Characters; a subscription has some sixty."""
+
+
+class SocketEvent(StrEnum):
+    """Why the function was called, in API Gateway's words."""
+
+    CONNECT = "CONNECT"
+    MESSAGE = "MESSAGE"
+    DISCONNECT = "DISCONNECT"
+
+
+class Action(StrEnum):
+    """What a client may ask for."""
+
+    SUBSCRIBE = "subscribe"
+    PING = "ping"
+
+
+class ClientMessage(NamedTuple):
+    """A client's wish; a subscription without a `job_id` is one to all jobs."""
+
+    action: Action
+    job_id: str | None = None
+
+
+_FIELDS: Mapping[Action, frozenset[str]] = {
+    Action.SUBSCRIBE: frozenset({"action", "jobId"}),
+    Action.PING: frozenset({"action"}),
+}
+
+
+def read_connection_id(event: Mapping[str, Any]) -> ConnectionId:
+    """Which connection an event is about."""
+    return ConnectionId(event["requestContext"]["connectionId"])
+
+
+def read_ticket(event: Mapping[str, Any]) -> str | None:
+    """The ticket in the query of a handshake, an empty one too; None: there is none."""
+    ticket = (event.get("queryStringParameters") or {}).get("ticket")
+    return ticket if isinstance(ticket, str) else None
+
+
+def parse_message(body: object) -> ClientMessage:
+    """What a client wants.
+
+    Raises:
+        BodyTooLarge: nobody needs as many words.
+        ValidationFailed: it is nonsense, and what to change.
+    """
+    text = body if isinstance(body, str) else ""
+    if len(text) > MAXIMUM_MESSAGE_LENGTH:
+        raise BodyTooLarge(f"The message is too large: {MAXIMUM_MESSAGE_LENGTH} characters are the most.")
+    fields = parse_object(text)
+    try:
+        action = Action(str(fields.get("action")))
+    except ValueError:
+        raise _invalid("action", f"Must be one of: {', '.join(Action)}.") from None
+    if unknown := sorted(fields.keys() - _FIELDS[action]):
+        raise _invalid(printable_name(unknown[0]), f"Is not a field of {action}, which takes: {_list_fields(action)}.")
+    job_id = fields.get("jobId")
+    if "jobId" in fields and not isinstance(job_id, str):
+        raise _invalid("jobId", "Must be a job's id; leave it out to subscribe to all of your jobs.")
+    return ClientMessage(action, job_id)
+
+
+def _list_fields(action: Action) -> str:
+    return ", ".join(sorted(_FIELDS[action]))
+
+
+def _invalid(field: str, rule: str) -> ValidationFailed:
+    return ValidationFailed([ErrorDetail(field, rule)], "The message is not valid.")
