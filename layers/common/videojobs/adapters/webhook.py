@@ -131,5 +131,8 @@ def _cut_off(connection: socket.socket, seconds: float) -> Iterator[None]:
         if expired.is_set():
             raise TimeoutError from error
         raise
+    else:
+        if expired.is_set():  # half a head reads like a whole one
+            raise TimeoutError
     finally:
         timer.cancel()
