@@ -1,0 +1,119 @@
+"""The contract of `WebhookQueue`; what is sent can be read by the function that takes it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from tests.builders import a_job, an_id
+from tests.fakes.clock import START
+from tests.fakes.webhooks import RecordingWebhookQueue
+from tests.servers import free_port
+from videojobs.adapters.aws import AwsJsonClient
+from videojobs.adapters.sqs import SqsWebhookQueue
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.webhook import EndpointId, WebhookDelivery, name_endpoint
+from videojobs.edge.webhooks import read_delivery
+from videojobs.ports import Change, WebhookQueue
+
+ENDPOINT = name_endpoint("https://platform.example/hooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What lies in the queue: the deliveries that a consumer gets now, and how many come later."""
+
+    now: list[WebhookDelivery]
+    later: int
+
+
+type Make = Callable[[list[EndpointId]], tuple[WebhookQueue, Callable[[], Waiting]]]
+"""Makes an empty queue to these endpoints, and a way to look into it."""
+
+
+def _in_memory(endpoints: list[EndpointId]) -> tuple[WebhookQueue, Callable[[], Waiting]]:
+    queue = RecordingWebhookQueue(endpoints=endpoints)
+
+    def look() -> Waiting:
+        now = [delivery for delivery, delay_seconds in queue.sent if delay_seconds == 0]
+        return Waiting(now, len(queue.sent) - len(now))
+
+    return queue, look
+
+
+@pytest.fixture(params=["in memory", "SQS"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Each kind of queue."""
+    if request.param == "in memory":
+        return _in_memory
+    endpoint_url = request.getfixturevalue("aws")
+    sqs = boto3.client("sqs", region_name="us-east-1", endpoint_url=endpoint_url)
+
+    def on_sqs(endpoints: list[EndpointId]) -> tuple[WebhookQueue, Callable[[], Waiting]]:
+        url = sqs.create_queue(QueueName=f"webhooks-{uuid4().hex}")["QueueUrl"]
+
+        def look() -> Waiting:
+            bodies = []
+            while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+                bodies += [json.loads(message["Body"]) for message in received]
+            name = "ApproximateNumberOfMessagesDelayed"
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+            return Waiting([read_delivery(body) for body in bodies], int(attributes[name]))
+
+        return SqsWebhookQueue(_client(endpoint_url), url=url, endpoints=endpoints), look
+
+    return on_sqs
+
+
+def _client(endpoint_url: str) -> AwsJsonClient:
+    return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=endpoint_url)
+
+
+@pytest.fixture(params=["in memory", "SQS: no such host", "SQS: no such queue"])
+def unreachable(request: pytest.FixtureRequest) -> WebhookQueue:
+    """A queue that takes nothing."""
+    if request.param == "in memory":
+        queue = RecordingWebhookQueue(endpoints=[ENDPOINT])
+        queue.available = False
+        return queue
+    aws = request.getfixturevalue("aws")
+    endpoint_url = aws if "queue" in request.param else f"http://127.0.0.1:{free_port()}"
+    return SqsWebhookQueue(_client(endpoint_url), url=f"{endpoint_url}/123456789012/nowhere", endpoints=[ENDPOINT])
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 12])
+def test_a_change_goes_to_every_endpoint_at_once(make: Make, count: int) -> None:
+    endpoints = [name_endpoint(f"https://platform.example/{number}") for number in range(count)]
+    queue, look = make(endpoints)
+    change = Change("event-1", a_job())
+    queue.enqueue(change)
+    waiting = look()
+    assert waiting.later == 0
+    assert sorted(waiting.now, key=str) == sorted(
+        (WebhookDelivery(endpoint, "event-1", change.job.id) for endpoint in endpoints), key=str
+    )
+
+
+@pytest.mark.parametrize("delay_seconds", [0.001, 5, 900])
+def test_a_delivery_with_a_delay_comes_later(make: Make, delay_seconds: float) -> None:
+    queue, look = make([ENDPOINT])
+    queue.send_again(WebhookDelivery(ENDPOINT, "event-1", an_id()), delay_seconds=delay_seconds)
+    assert look() == Waiting([], 1)
+
+
+def test_a_delivery_comes_back_as_it_was_sent(make: Make) -> None:
+    queue, look = make([ENDPOINT])
+    delivery = WebhookDelivery(ENDPOINT, "event-1", an_id(), attempt=7, due_at=START + timedelta(milliseconds=1))
+    queue.send_again(delivery, delay_seconds=0)
+    assert look() == Waiting([delivery], 0)
+
+
+def test_a_queue_that_takes_nothing_says_so(unreachable: WebhookQueue) -> None:
+    with pytest.raises(Unavailable):
+        unreachable.enqueue(Change("event-1", a_job()))
+    with pytest.raises(Unavailable):
+        unreachable.send_again(WebhookDelivery(ENDPOINT, "event-1", an_id()), delay_seconds=5)
