@@ -6,6 +6,7 @@ from pymongo.database import Database
 from videojobs.adapters.mongo.connection import Document
 from videojobs.adapters.mongo.connections import CONNECTIONS, TICKETS
 from videojobs.adapters.mongo.jobs import COLLECTION
+from videojobs.adapters.mongo.webhooks import FAILURES
 
 INDEXES = (
     IndexModel([("status", ASCENDING), ("createdAt", ASCENDING)], name="status_age"),
@@ -35,6 +36,7 @@ REALTIME_INDEXES = {
     TICKETS: (IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),),
 }
 """`user_slot`: a user's live connections, each in a slot of its own."""
+WEBHOOK_INDEXES = {FAILURES: (IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),)}
 
 
 def ensure_indexes(database: Database[Document]) -> list[str]:
@@ -43,6 +45,6 @@ def ensure_indexes(database: Database[Document]) -> list[str]:
     Raises:
         pymongo.errors.OperationFailure: an index of that name has another definition: drop it first.
     """
-    wanted = {COLLECTION: INDEXES, **REALTIME_INDEXES}
+    wanted = {COLLECTION: INDEXES, **REALTIME_INDEXES, **WEBHOOK_INDEXES}
     made = (database[collection].create_indexes(list(indexes)) for collection, indexes in wanted.items())
     return [name for names in made for name in names]
