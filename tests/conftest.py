@@ -8,10 +8,8 @@ import pytest
 from pymongo.database import Database
 
 from tests.servers import secantusdb
-from videojobs.adapters.mongo.circuits import COLLECTION as CIRCUITS
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.indexes import ensure_indexes
-from videojobs.adapters.mongo.jobs import COLLECTION
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +46,7 @@ def connection(_indexed: MongoConnection) -> MongoConnection:
     """A connection as a function has it, to a database with its indexes and nothing else."""
 
     def empty(database: Database[Document]) -> None:
-        for name in (COLLECTION, CIRCUITS):
+        for name in database.list_collection_names():
             database[name].delete_many({})
 
     _indexed.run(empty)
