@@ -1,0 +1,300 @@
+"""The webhooks function as Lambda calls it: it posts to real receivers, with a real queue and secret behind it."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from functions.webhooks import app
+from tests.builders import A_USER, a_job
+from tests.fakes.clock import VirtualClock
+from tests.fakes.jobs import InMemoryJobRepository
+from tests.fakes.webhooks import InMemoryWebhookRepository, RecordingWebhookQueue
+from tests.receiver import Answer, Receiver, babbling, receiving, silent
+from tests.servers import free_port
+from videojobs import bootstrap
+from videojobs.adapters.aws import AwsJsonClient
+from videojobs.adapters.clock import SystemClock
+from videojobs.adapters.secrets import MAXIMUM_AGE_SECONDS, CachedSecret
+from videojobs.adapters.sqs import SqsWebhookQueue
+from videojobs.adapters.webhook import HttpWebhookSender
+from videojobs.domain.job import AspectRatio, JobStatus, StoredObject, Style, VideoJob
+from videojobs.domain.webhook import RETRY_PAUSES, WebhookDelivery, name_endpoint
+from videojobs.observability import logger
+from videojobs.ports import Change
+
+OLD, NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+SOON = 0.3
+
+
+@dataclass
+class World:
+    """Everything around the function but the receivers. Its clock begins now: a receiver minds old timestamps."""
+
+    jobs: InMemoryJobRepository = field(default_factory=InMemoryJobRepository)
+    webhooks: InMemoryWebhookRepository = field(default_factory=InMemoryWebhookRepository)
+    queue: RecordingWebhookQueue = field(default_factory=RecordingWebhookQueue)
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(SystemClock().now()))
+    urls: tuple[str, ...] = ()
+    secret: str = OLD
+
+    @contextmanager
+    def receiving(self, *answers: Answer) -> Iterator[Receiver]:
+        """A receiver that the operator has told us of."""
+        with receiving(*answers) as receiver:
+            self.urls = (*self.urls, receiver.url)
+            yield receiver
+
+    def change(self, event_id: str = "event-1", **changes: Any) -> VideoJob:
+        """A job that has changed, and what comes of it: messages are waited for, until there are no more."""
+        job = self.jobs.put(a_job(**changes))
+        queue = RecordingWebhookQueue(endpoints=[name_endpoint(url) for url in self.urls])
+        queue.enqueue(Change(event_id, job))
+        messages = queue.drain()
+        while messages:
+            for delivery, delay_seconds in messages:
+                self.clock.advance(delay_seconds)
+                assert call(message(delivery)) == {"batchItemFailures": []}
+            messages = self.queue.drain()
+        return job
+
+
+def call(*bodies: str) -> Any:
+    """Call the function with messages."""
+    records = [{"messageId": f"m-{number}", "body": body} for number, body in enumerate(bodies)]
+    context = SimpleNamespace(
+        aws_request_id="lambda-1", function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:f"
+    )
+    return app.handler({"Records": records}, context)  # type: ignore[arg-type]
+
+
+def message(delivery: WebhookDelivery) -> str:
+    """A delivery as it lies in the queue."""
+    due = {} if delivery.due_at is None else {"dueAt": delivery.due_at.isoformat()}
+    named = {"endpoint": delivery.endpoint, "id": delivery.event_id, "jobId": delivery.job_id}
+    return json.dumps({**named, "attempt": delivery.attempt, **due})
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """No job yet, and nobody to tell."""
+    made = World()
+    sender = HttpWebhookSender(lambda: made.secret, local=True, answer_seconds=SOON)
+    monkeypatch.setattr(bootstrap, "webhook_urls", lambda: {name_endpoint(url): url for url in made.urls})
+    monkeypatch.setattr(bootstrap, "webhook_repository", lambda: made.webhooks)
+    monkeypatch.setattr(bootstrap, "webhook_sender", lambda: sender)
+    monkeypatch.setattr(bootstrap, "webhook_queue", lambda: made.queue)
+    monkeypatch.setattr(bootstrap, "job_repository", lambda: made.jobs)
+    monkeypatch.setattr(bootstrap, "clock", lambda: made.clock)
+    return made
+
+
+def test_the_platform_hears_of_a_change_and_can_verify_it(world: World) -> None:
+    with world.receiving() as receiver:
+        job = world.change(version=2, progress=0.5, status=JobStatus.PROCESSING)
+    [got] = receiver.got
+    assert got.headers["webhook-id"] == "event-1"
+    assert Webhook(OLD).verify(got.body, got.headers) == {
+        "type": "job.updated",
+        "timestamp": "2026-01-08T10:00:00.000Z",
+        "data": {
+            "jobId": job.id,
+            "userId": A_USER,
+            "version": 2,
+            "status": "processing",
+            "progress": 0.5,
+            "errorMessage": None,
+            "prompt": "A cat on a surfboard",
+            "style": Style.FUN,
+            "duration": 8,
+            "aspectRatio": AspectRatio.LANDSCAPE,
+            "createdAt": "2026-01-08T10:00:00.000Z",
+            "updatedAt": "2026-01-08T10:00:00.000Z",
+            "apiPath": f"/api/videos/{job.id}",
+        },
+    }
+
+
+def test_no_body_opens_a_video_to_whoever_reads_it(world: World) -> None:
+    poster = StoredObject("videos", "videos/1/1.jpg", 7)
+    with world.receiving() as receiver:
+        world.change(status=JobStatus.COMPLETED, video_url="s3://videos/videos/1/1.mp4", poster=poster)
+    assert "s3://" not in receiver.got[0].body
+    assert {"videoUrl", "posterUrl"}.isdisjoint(json.loads(receiver.got[0].body)["data"])
+
+
+def test_a_lone_surrogate_in_an_old_document_breaks_no_webhook(world: World) -> None:
+    with world.receiving() as receiver:
+        world.change(prompt="\ud800")
+    assert json.loads(receiver.got[0].body)["data"]["prompt"] == "\ud800"
+
+
+@pytest.mark.parametrize("answers", [(500, 200), (302, 200), (silent, 200), (babbling, 503, 200)])
+def test_what_failed_comes_again_under_the_same_id(world: World, answers: tuple[Answer, ...]) -> None:
+    with world.receiving(*answers) as receiver:
+        world.change()
+    assert [got.headers["webhook-id"] for got in receiver.got] == ["event-1"] * len(answers)
+    assert {got.path for got in receiver.got} == {"/hooks"}
+    assert world.webhooks.failures == {}
+
+
+def test_each_attempt_is_signed_anew_with_the_time_at_which_it_is_made(world: World) -> None:
+    with world.receiving(500, 500) as receiver:
+        world.change()
+    first, _, third = receiver.got
+    assert Webhook(OLD).verify(first.body, first.headers)
+    passed = int(third.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"])
+    assert passed >= sum(pause.total_seconds() for pause in RETRY_PAUSES[:2])
+
+
+def test_what_fails_for_hours_is_given_up(world: World) -> None:
+    with world.receiving(*[500] * 20) as receiver:
+        world.change()
+    assert len(receiver.got) == len(RETRY_PAUSES) + 1
+    assert world.webhooks.failures == {("event-1", name_endpoint(receiver.url)): "HTTP 500"}
+
+
+def test_after_410_the_url_gets_nothing_more_and_the_others_do(world: World) -> None:
+    with world.receiving(410) as gone, world.receiving() as other:
+        world.change("event-1")
+        world.change("event-2")
+    assert [got.headers["webhook-id"] for got in gone.got] == ["event-1"]
+    assert [got.headers["webhook-id"] for got in other.got] == ["event-1", "event-2"]
+
+
+def test_a_receiver_that_is_away_costs_the_others_nothing(world: World) -> None:
+    away = f"http://127.0.0.1:{free_port()}/"
+    world.urls = (away,)
+    with world.receiving() as receiver:
+        world.change()
+    assert len(receiver.got) == 1
+    assert world.webhooks.failures == {("event-1", name_endpoint(away)): "ConnectionRefusedError"}
+
+
+def test_a_garbled_message_is_no_delivery_and_holds_up_no_other(world: World) -> None:
+    with world.receiving() as receiver:
+        job = world.jobs.put(a_job())
+        good = WebhookDelivery(name_endpoint(receiver.url), "event-1", job.id)
+        fields = json.loads(message(good))
+        broken = [{**fields, name: value} for name in fields for value in (None, "", [], {"$ne": 1})]
+        broken += [{name: fields[name] for name in fields if name != missing} for missing in fields]
+        broken += [{**fields, "attempt": value} for value in (0, -1, True, 1.5, "1")]
+        broken += [{**fields, "dueAt": value} for value in (None, "", "soon", 7, "2026-01-08T10:00:00")]
+        answer = call(*map(json.dumps, broken), message(good))
+    assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == [
+        f"m-{number}" for number in range(len(broken))
+    ]
+    assert len(receiver.got) == 1
+
+
+def test_neither_secret_nor_url_nor_prompt_is_logged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", log)
+    with world.receiving(500) as receiver:
+        world.change(prompt="a secret boat")
+    assert "webhook_delivered" in log.getvalue()
+    for secret in (OLD.removeprefix("whsec_"), receiver.url, "a secret boat"):
+        assert secret not in log.getvalue()
+
+
+# ---------------------------------------------------------------- on AWS
+
+
+@dataclass
+class Aws:
+    """A queue and a secret, and the clock by which the secret grows old."""
+
+    sqs: Any
+    queue_url: str
+    secrets: Any
+    secret_arn: str
+    seconds: float = 1000.0
+
+    def rotate(self, value: str) -> None:
+        """What the operator does, and the time that it takes to be heard of."""
+        self.secrets.put_secret_value(SecretId=self.secret_arn, SecretString=value)
+        self.seconds += MAXIMUM_AGE_SECONDS + 1
+
+    def deliver(self) -> None:
+        """What Lambda's poller does with all that can be received now."""
+        while found := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", []):
+            assert call(*(each["Body"] for each in found)) == {"batchItemFailures": []}
+            for each in found:
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=each["ReceiptHandle"])
+
+    def count(self, kind: str) -> int:
+        """How many messages lie in the queue, `""` or `Delayed`."""
+        name = f"ApproximateNumberOfMessages{kind}"
+        found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=[name])
+        return int(found["Attributes"][name])
+
+
+@pytest.fixture
+def on_aws(world: World, aws: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """The world's queue and secret are AWS's."""
+    sqs, secrets = (
+        boto3.client(service, region_name="us-east-1", endpoint_url=aws)  # type: ignore[call-overload]
+        for service in ("sqs", "secretsmanager")
+    )
+    queue_url = sqs.create_queue(QueueName=f"webhooks-{uuid4().hex}")["QueueUrl"]
+    made = Aws(sqs, queue_url, secrets, secrets.create_secret(Name=uuid4().hex, SecretString=OLD)["ARN"])
+    manager = AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region="us-east-1", endpoint_url=aws)
+    secret = CachedSecret(made.secret_arn, manager, monotonic=lambda: made.seconds)
+    client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=aws)
+    sender = HttpWebhookSender(secret.get, local=True, answer_seconds=SOON)
+    monkeypatch.setattr(bootstrap, "webhook_sender", lambda: sender)
+    monkeypatch.setattr(
+        bootstrap,
+        "webhook_queue",
+        lambda: SqsWebhookQueue(client, url=queue_url, endpoints=bootstrap.webhook_urls().keys()),
+    )
+    return made
+
+
+def test_a_change_goes_through_the_queue_to_every_receiver(world: World, on_aws: Aws) -> None:
+    job = world.jobs.put(a_job())
+    with world.receiving() as first, world.receiving(500) as second:
+        bootstrap.webhook_queue().enqueue(Change("event-1", job))
+        on_aws.deliver()
+    assert [len(receiver.got) for receiver in (first, second)] == [1, 1]
+    assert (on_aws.count(""), on_aws.count("Delayed")) == (0, 1)
+
+
+def test_deliveries_go_on_while_the_secret_is_rotated(world: World, on_aws: Aws) -> None:
+    job = world.jobs.put(a_job())
+    seen = []
+    with world.receiving() as receiver:
+        for value in (OLD, f"{NEW} {OLD}", NEW):
+            on_aws.rotate(value)
+            bootstrap.webhook_queue().enqueue(Change("event-1", job))
+            on_aws.deliver()
+            seen.append([secret for secret in (OLD, NEW) if verifies(secret, receiver)])
+    assert seen == [[OLD], [OLD, NEW], [NEW]]
+
+
+def verifies(secret: str, receiver: Receiver) -> bool:
+    """Whether the last post was signed with the secret."""
+    last = receiver.got[-1]
+    try:
+        Webhook(secret).verify(last.body, last.headers)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def test_while_the_secret_is_malformed_deliveries_wait(world: World, on_aws: Aws) -> None:
+    job = world.jobs.put(a_job())
+    on_aws.rotate("whsec_oops")
+    with world.receiving() as receiver:
+        bootstrap.webhook_queue().enqueue(Change("event-1", job))
+        on_aws.deliver()
+    assert receiver.got == []
+    assert on_aws.count("Delayed") == 1
