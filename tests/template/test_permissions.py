@@ -27,6 +27,10 @@ UNNAMEABLE = {  # AWS lets these name no resource
     "ec2:UnassignPrivateIpAddresses",
 }
 VIDEOS = {"Fn::Sub": "${VideosBucket.Arn}/videos/*"}
+OPEN_CONNECTIONS = {
+    "Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+    "${WebSocketApi}/${Environment}/*/@connections/*"
+}
 
 
 def _allowed(name: str, action: str) -> list[Any]:
@@ -55,7 +59,10 @@ def test_every_resource_that_can_be_named_is() -> None:
             assert set(as_list(each["Action"])) <= UNNAMEABLE
         else:
             assert all(resource != "*" for resource in as_list(each["Resource"]))
-            assert all("*" not in str(resource) or resource == VIDEOS for resource in as_list(each["Resource"]))
+            assert all(
+                "*" not in str(resource) or resource in (VIDEOS, OPEN_CONNECTIONS)
+                for resource in as_list(each["Resource"])
+            )
 
 
 def test_every_function_has_a_role_of_its_own_that_lambda_alone_may_take() -> None:
@@ -94,11 +101,18 @@ def test_a_function_takes_messages_from_the_queues_that_feed_it(name: str) -> No
 
 def test_one_function_writes_videos_and_those_that_show_or_check_them_read() -> None:
     assert {name for name in FUNCTIONS if _allowed(name, "s3:PutObject")} == {"render"}
-    assert {name for name in FUNCTIONS if _allowed(name, "s3:GetObject")} == {"status", "worker"}
-    for name in ("render", "status", "worker"):
+    reading = {"notifier", "realtime", "status", "worker"}
+    assert {name for name in FUNCTIONS if _allowed(name, "s3:GetObject")} == reading
+    for name in {"render"} | reading:
         assert variables(functions()[name])["VIDEOS_BUCKET"] == {"Ref": "VideosBucket"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_speaks_over_the_connections_that_it_is_told_of(name: str) -> None:
+    told = [OPEN_CONNECTIONS] if "WEBSOCKET_API_URL" in variables(functions()[name]) else []
+    assert _allowed(name, "execute-api:ManageConnections") == told
 
 
 def test_a_function_may_do_nothing_else() -> None:
     services = {action.split(":")[0] for each in all_statements() for action in as_list(each["Action"])}
-    assert services == {"logs", "secretsmanager", "sqs", "s3", "xray", "ec2"}
+    assert services == {"logs", "secretsmanager", "sqs", "s3", "execute-api", "xray", "ec2"}

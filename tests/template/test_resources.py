@@ -86,8 +86,9 @@ def test_videos_outlive_the_stack() -> None:
 
 def test_the_outputs_name_what_tools_and_people_look_for() -> None:
     queues = {f"{name}Url" for name in resources("AWS::SQS::Queue")}
+    addresses = {"ApiUrl", "DomainTarget", "WebSocketUrl", "WebSocketDomainTarget"}
     named = {f"{name.capitalize()}FunctionName" for name in FUNCTIONS}
-    assert set(template()["Outputs"]) == {"ApiUrl", "DomainTarget", "VideosBucketName"} | queues | named
+    assert set(template()["Outputs"]) == {"VideosBucketName"} | addresses | queues | named
 
 
 def test_every_parameter_is_in_a_group() -> None:

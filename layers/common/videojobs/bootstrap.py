@@ -18,11 +18,14 @@ from videojobs.domain.policy import StepPolicy
 from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
 from videojobs.ports import (
+    Broadcaster,
     CircuitRepository,
     Clock,
+    ConnectionRepository,
     JobQueue,
     JobRepository,
     Notifier,
+    TicketRepository,
     VideoProvider,
     VideoRenderer,
     VideoStore,
@@ -35,11 +38,13 @@ from videojobs.settings import (
     EventsSettings,
     ProviderSettings,
     QueueSettings,
+    RealtimeSettings,
     Settings,
     StepSettings,
     StoreSettings,
     WebhookQueueSettings,
     WebhooksSettings,
+    WebSocketSettings,
     is_lambda,
 )
 
@@ -136,6 +141,39 @@ def notifier() -> Notifier:
     from videojobs.adapters.sqs import SqsNotifier
 
     return SqsNotifier(_sqs(), url=EventsSettings.from_environment().events_queue_url)
+
+
+@cache
+def connection_repository() -> ConnectionRepository:
+    """The live connections, in MongoDB."""
+    from videojobs.adapters.mongo.connections import MongoConnectionRepository
+
+    return MongoConnectionRepository(mongo_connection())
+
+
+@cache
+def ticket_repository() -> TicketRepository:
+    """The tickets that open them, in MongoDB."""
+    from videojobs.adapters.mongo.connections import MongoTicketRepository
+
+    return MongoTicketRepository(mongo_connection())
+
+
+@cache
+def maximum_connections() -> int:
+    """How many live connections a user may have."""
+    return RealtimeSettings.from_environment().maximum_connections
+
+
+@cache
+def broadcaster() -> Broadcaster:
+    """The way out to live connections."""
+    from videojobs.adapters.aws import AwsClient
+    from videojobs.adapters.websocket import AT_ONCE, ApiGatewayBroadcaster
+
+    settings = WebSocketSettings.from_environment()
+    url, region = settings.websocket_api_url, settings.aws_region
+    return ApiGatewayBroadcaster(AwsClient("execute-api", url, region=region, connections=AT_ONCE))
 
 
 @cache

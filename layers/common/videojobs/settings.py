@@ -94,6 +94,12 @@ class WebhookQueueSettings(Settings):
     webhook_urls: tuple[str, ...] = ()
 
 
+class WebSocketSettings(Settings):
+    """Where API Gateway takes what goes out over live connections: the WebSocket API's own address, with its stage."""
+
+    websocket_api_url: str
+
+
 class StoreSettings(Settings):
     """The bucket; presigned URLs live for `presigned_url_seconds`."""
 
@@ -137,6 +143,16 @@ class RenderSettings(QueueSettings, EventsSettings, StoreSettings, StepSettings)
 
 class ReconcilerSettings(QueueSettings, EventsSettings, StepSettings):
     """`functions/reconciler`."""
+
+
+class RealtimeSettings(ApiSettings, StoreSettings, WebSocketSettings):
+    """`functions/realtime`."""
+
+    maximum_connections: Annotated[int, Between(1, 1000)] = 20
+
+
+class NotifierSettings(StoreSettings, WebSocketSettings):
+    """`functions/notifier`."""
 
 
 class WebhooksSettings(WebhookQueueSettings):

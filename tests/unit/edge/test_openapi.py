@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from functions.generate import app as generate_app
+from functions.realtime import app as realtime_app
 from functions.status import app as status_app
 from videojobs.edge.openapi import build_document
 
@@ -45,9 +46,9 @@ def test_every_reference_leads_somewhere():
             target = target[step]
 
 
-@pytest.mark.parametrize("app", [generate_app, status_app])
-def test_every_route_of_a_function_is_documented(app):
-    routes = [*app.api._static_routes, *app.api._dynamic_routes]
+@pytest.mark.parametrize("api", [generate_app.api, status_app.api, realtime_app.ticket_api()])
+def test_every_route_of_a_function_is_documented(api):
+    routes = [*api._static_routes, *api._dynamic_routes]
     assert routes
     for route in routes:
         path = route.path.replace("<job_id>", "{jobId}")

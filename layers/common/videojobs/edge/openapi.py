@@ -19,7 +19,14 @@ from videojobs.edge.errors import STATUS_OF, ErrorEnvelope, RateLimited, answer_
 from videojobs.edge.idempotency import HEADER, MAXIMUM_LENGTH
 from videojobs.edge.resolver import EXPOSED_HEADERS, JSON, SECURITY_HEADERS
 from videojobs.edge.schemas import GenerateRequest
-from videojobs.edge.views import AcceptedEnvelope, VideoJobEnvelope, show_accepted, show_job
+from videojobs.edge.views import (
+    AcceptedEnvelope,
+    TicketEnvelope,
+    VideoJobEnvelope,
+    show_accepted,
+    show_job,
+    show_ticket,
+)
 
 type Json = dict[str, Any]
 
@@ -52,6 +59,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "progress": {"minimum": 0, "maximum": 1, "description": "How much is done, 0 to 1. Null until processing."},
         "posterUrl": {"description": "A still, as JPEG. Null until completed, and where a provider makes no pixels."},
     },
+    "TicketData": {"ticket": {"description": "Opens one live connection: `wss://…?ticket=…`."}, "expiresAt": _TIME},
     "ErrorData": {
         "code": {"enum": [code.value for code in ErrorCode], "description": "For programs; stable."},
         "message": {"description": "For people."},
@@ -119,7 +127,11 @@ def build_document() -> Json:
         "servers": [{"url": "/"}],
         "security": [{"session": []}],
         "tags": [{"name": "videos", "description": "Video jobs, each its owner's alone."}],
-        "paths": {"/api/videos/generate": {"post": _generate()}, "/api/videos/{jobId}": {"get": _status()}},
+        "paths": {
+            "/api/videos/generate": {"post": _generate()},
+            "/api/videos/{jobId}": {"get": _status()},
+            "/api/realtime/ticket": {"post": _ticket()},
+        },
         "components": {
             "securitySchemes": {
                 "session": {
@@ -189,6 +201,18 @@ def _status() -> Json:
     }
 
 
+def _ticket() -> Json:
+    examples = {"fresh": show_ticket("gq1Yk0…", datetime(2026, 1, 8, 10, 0, 30, tzinfo=UTC))}
+    answer = _answer("A ticket.", "TicketEnvelope", examples)
+    return {
+        "operationId": "makeTicket",
+        "tags": ["videos"],
+        "summary": "Get a ticket for one live connection: for clients whose WebSocket the session cookie doesn't reach",
+        "description": "It works once, within 30 s.",
+        "responses": {"201": answer, **_error_refs((401, 403, 429, 500, 503))},
+    }
+
+
 def _error_refs(statuses: Iterable[int]) -> Json:
     return {str(status): {"$ref": f"#/components/responses/{_name(HTTPStatus(status))}"} for status in statuses}
 
@@ -232,7 +256,7 @@ def _answer(description: str, schema: str, examples: Mapping[str, object], *head
 
 
 def _schemas() -> Json:
-    roots = (GenerateRequest, AcceptedEnvelope, VideoJobEnvelope, ErrorEnvelope)
+    roots = (GenerateRequest, AcceptedEnvelope, VideoJobEnvelope, TicketEnvelope, ErrorEnvelope)
     _, made = TypeAdapter.json_schemas(
         [(root.__name__, "validation", TypeAdapter(root)) for root in roots],
         ref_template="#/components/schemas/{model}",

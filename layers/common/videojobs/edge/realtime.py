@@ -1,12 +1,16 @@
 """What API Gateway's WebSocket API hands over: a handshake, the end of a connection, or a client's message."""
 
+import logging
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from videojobs.domain.errors import BodyTooLarge, ErrorDetail, ValidationFailed
+from videojobs.domain.errors import BodyTooLarge, ErrorDetail, ValidationFailed, VideoJobsError
 from videojobs.domain.realtime import ConnectionId
 from videojobs.edge.body import parse_object, printable_name
+from videojobs.edge.errors import answer_error
+
+logger = logging.getLogger(__name__)
 
 MAXIMUM_MESSAGE_LENGTH = 1024
 """Characters; a subscription has some sixty."""
@@ -72,6 +76,19 @@ def parse_message(body: object) -> ClientMessage:
     if "jobId" in fields and not isinstance(job_id, str):
         raise _invalid("jobId", "Must be a job's id; leave it out to subscribe to all of your jobs.")
     return ClientMessage(action, job_id)
+
+
+def answer_event(event: Mapping[str, Any], error: Exception | None) -> dict[str, int]:
+    """The answer to an event: API Gateway lets a handshake in at 200, and gives any other status to the caller."""
+    status = 200 if error is None else answer_error(error, "").status.value
+    context = event["requestContext"]
+    extra = {"action": "socket_answered", "event": context["eventType"], "status": status}
+    extra["connection_id"] = context["connectionId"]
+    if isinstance(error, VideoJobsError):
+        extra["code"] = error.code.value
+    level = logging.INFO if status < 500 else logging.WARNING if status == 503 else logging.ERROR
+    logger.log(level, "WebSocket answered", extra=extra, exc_info=error if status >= 500 else None)
+    return {"statusCode": status}
 
 
 def _list_fields(action: Action) -> str:

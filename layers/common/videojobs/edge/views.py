@@ -46,6 +46,25 @@ class VideoJobEnvelope(TypedDict):
     data: VideoJobData
 
 
+class TicketData(TypedDict):
+    """A ticket that opens one live connection, and when it is over."""
+
+    ticket: str
+    expiresAt: str
+
+
+class TicketEnvelope(TypedDict):
+    """The answer to a request for a ticket."""
+
+    success: Literal[True]
+    data: TicketData
+
+
+def show_ticket(ticket: str, expires_at: datetime) -> TicketEnvelope:
+    """The answer to a request for a ticket."""
+    return {"success": True, "data": {"ticket": ticket, "expiresAt": format_time(expires_at)}}
+
+
 def show_accepted(job: VideoJob) -> AcceptedEnvelope:
     """The answer to a new job; a replayed request gets the same one, however far the job has come since."""
     return {"success": True, "data": {"jobId": job.id, "status": JobStatus.QUEUED.value}}

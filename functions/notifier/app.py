@@ -1,0 +1,47 @@
+"""The notifier: takes each announced change off the queue of events and tells whoever listens."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from videojobs import bootstrap
+from videojobs.domain.job import JobId
+from videojobs.edge.batch import process_messages, read_job_id
+from videojobs.edge.updates import JobUpdated, show_update
+from videojobs.observability import logger
+from videojobs.ports import Change, Listener
+from videojobs.services.notify_change import notify_change
+from videojobs.services.push_change import push_change
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """An SQS batch of `{id, jobId, version, at}`; answers with the messages to be delivered again."""
+    return process_messages(event, _read_event, _notify)
+
+
+def _read_event(body: Mapping[str, Any]) -> tuple[str, JobId]:
+    return str(body["id"]), read_job_id(body)
+
+
+def _notify(event: tuple[str, JobId]) -> None:
+    notify_change(*event, jobs=bootstrap.job_repository(), listeners=_listeners())
+
+
+def _listeners() -> Sequence[Listener]:
+    return [
+        partial(
+            push_change,
+            connections=bootstrap.connection_repository(),
+            broadcaster=bootstrap.broadcaster(),
+            clock=bootstrap.clock(),
+            show=_show,
+        ),
+    ]
+
+
+def _show(change: Change) -> JobUpdated:
+    # The store is made on first use: most changes are of jobs that have no video yet.
+    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url))

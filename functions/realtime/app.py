@@ -1,0 +1,118 @@
+"""Live updates: a WebSocket's handshake, messages and end; and the tickets that open one where no cookie reaches."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from videojobs import bootstrap
+from videojobs.domain.errors import ConnectionOver, Unavailable
+from videojobs.domain.realtime import ConnectionId
+from videojobs.edge.auth import identify, refuse_foreign_origin
+from videojobs.edge.http import HttpRequest
+from videojobs.edge.realtime import (
+    Action,
+    SocketEvent,
+    answer_event,
+    parse_message,
+    read_connection_id,
+    read_ticket,
+)
+from videojobs.edge.updates import PONG, ErrorMessage, JobUpdated, Pong, show_error, show_update
+from videojobs.observability import logger
+from videojobs.ports import Change
+from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
+from videojobs.services.push_change import push_messages
+from videojobs.services.subscribe import find_connection, subscribe
+
+if TYPE_CHECKING:
+    from videojobs.edge.resolver import VideoJobsApi
+
+bootstrap.prepare_api()
+
+
+@logger.inject_lambda_context(clear_state=True, log_event=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """An event of the WebSocket API, answered with a status (only a handshake's matters); or a call of the REST API."""
+    if "httpMethod" in event:
+        return ticket_api().resolve(event, context)
+    connection_id, kind = read_connection_id(event), event["requestContext"]["eventType"]
+    error: Exception | None = None
+    try:
+        _heed(connection_id, kind, event)
+    except Exception as caught:  # noqa: BLE001 - whatever it is, its client is told in our words
+        error = caught
+        if kind == SocketEvent.MESSAGE and not isinstance(error, ConnectionOver):
+            _tell(connection_id, show_error(error))
+    return answer_event(event, error)
+
+
+def _heed(connection_id: ConnectionId, kind: str, event: dict[str, Any]) -> None:
+    match kind:
+        case SocketEvent.CONNECT:
+            _let_in(connection_id, event)
+        case SocketEvent.DISCONNECT:
+            bootstrap.connection_repository().remove(connection_id)
+        case _:
+            _listen(connection_id, event.get("body"))
+
+
+def _let_in(connection_id: ConnectionId, event: dict[str, Any]) -> None:
+    request, settings, clock = HttpRequest.from_event(event), bootstrap.api_settings(), bootstrap.clock()
+    refuse_foreign_origin(request, settings.allowed_origins)
+    ticket = read_ticket(event)
+    if ticket is None:
+        identity = identify(request, settings=settings, secret=bootstrap.jwt_secret)
+    else:
+        identity = redeem_ticket(ticket, tickets=bootstrap.ticket_repository(), clock=clock)
+    connections, at_most = bootstrap.connection_repository(), bootstrap.maximum_connections()
+    open_connection(connection_id, identity, connections=connections, clock=clock, at_most=at_most)
+
+
+def _listen(connection_id: ConnectionId, body: object) -> None:
+    ports: dict[str, Any] = {
+        "connections": bootstrap.connection_repository(),
+        "broadcaster": bootstrap.broadcaster(),
+        "clock": bootstrap.clock(),
+    }
+    connection = find_connection(connection_id, **ports)
+    message = parse_message(body)
+    match message.action:
+        case Action.PING:
+            _tell(connection_id, PONG)
+        case Action.SUBSCRIBE:
+            subscribe(connection, message.job_id, jobs=bootstrap.job_repository(), show=_show, **ports)
+
+
+def _tell(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
+    connections, broadcaster = bootstrap.connection_repository(), bootstrap.broadcaster()
+    try:
+        push_messages([(connection_id, message)], connections=connections, broadcaster=broadcaster)
+    except Unavailable:
+        extra = {"action": "not_told", "connection_id": connection_id}
+        logger.warning("A client could not be told", extra=extra, exc_info=True)
+
+
+def _show(change: Change) -> JobUpdated:
+    # The store is made on first use: most jobs that are followed have no video yet.
+    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url))
+
+
+@cache
+def ticket_api() -> "VideoJobsApi":
+    """`POST /api/realtime/ticket`; made on first use, as no handshake needs a resolver."""
+    from aws_lambda_powertools.event_handler.api_gateway import Response
+
+    from videojobs.edge.resolver import JSON, VideoJobsApi
+    from videojobs.edge.views import TicketEnvelope, show_ticket
+
+    api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
+
+    @api.post("/api/realtime/ticket")
+    def ticket() -> Response[TicketEnvelope]:
+        """A ticket for one connection."""
+        identity = identify(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
+        issued = issue_ticket(identity, tickets=bootstrap.ticket_repository(), clock=bootstrap.clock())
+        return Response(201, content_type=JSON, body=show_ticket(*issued))
+
+    return api
