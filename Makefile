@@ -8,10 +8,10 @@ TEST_STATE = .local/test
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs token api static lint types template check test soak bench lock clean
+.PHONY: help setup demo up down logs token webhook-listen api static lint types template check test soak bench lock clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## the two Python environments (every other target does this first)
 	@$(PYTHON) -m localcloud.environment
@@ -30,6 +30,9 @@ logs: setup ## what the functions log: F=1 to follow, FUNCTION=worker for one al
 
 token: setup ## a session token for the cookie: USER_ID=… MINUTES=60
 	@$(RUN) localcloud token $(USER_ID:%=--user %) $(MINUTES:%=--minutes %)
+
+webhook-listen: setup ## show webhooks as they arrive here, verified: PORT=4580
+	@$(RUN) localcloud webhook-listen $(PORT:%=--port %)
 
 api: setup ## the API through `sam local start-api` (needs a container engine)
 	@$(RUN) localcloud api

@@ -53,6 +53,10 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
             from localcloud.sam_api import serve_api
 
             serve_api(config, bring_up(config))
+        case "webhook-listen":
+            from localcloud.webhook_listener import listen
+
+            listen(config, arguments.port)
         case "during":
             return run_during(config, arguments.words)
         case "soak":
@@ -81,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--duration", type=float, default=8, help="seconds")
     demo.add_argument("--ratio", default="16:9", choices=["16:9", "9:16", "1:1", "4:3"])
     commands.add_parser("api", help="serve the API with `sam local start-api`, in containers")
+    listener = commands.add_parser("webhook-listen", help="show webhooks as they arrive, verified")
+    listener.add_argument("--port", type=int, default=4580)
     soak = commands.add_parser("soak", help="put many jobs through it while its parts are killed, and count")
     soak.add_argument("--jobs", type=int, default=2000)
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")

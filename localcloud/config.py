@@ -30,14 +30,29 @@ class CloudConfig:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Self:
-        """The system of this checkout; `LOCALCLOUD_STATE` names another folder (the tests use one of their own)."""
+        """The system of this checkout.
+
+        `LOCALCLOUD_STATE` names another folder (the tests use one of their own), `MONGODB_URI` another database,
+        `WEBHOOK_URLS` who hears of changes.
+        """
         state = Path(environment.get("LOCALCLOUD_STATE") or root / ".local")
-        return cls(root=root, state=(root / state).resolve(), mongodb_uri=environment.get("MONGODB_URI") or None)
+        urls = environment.get("WEBHOOK_URLS")
+        return cls(
+            root=root,
+            state=(root / state).resolve(),
+            mongodb_uri=environment.get("MONGODB_URI") or None,
+            parameters={"WebhookUrls": urls} if urls else {},
+        )
 
     @property
     def stack_file(self) -> Path:
         """Where every tool and test reads how to reach the system."""
         return self.state / "stack.json"
+
+    @property
+    def listener_file(self) -> Path:
+        """Holds the URL of `webhook-listen` for as long as it listens: every `up` then sends webhooks there."""
+        return self.state / "webhook-listener"
 
     @property
     def logs(self) -> Path:

@@ -64,6 +64,8 @@ def template_parameters(config: CloudConfig, endpoint_url: str, arns: SecretArns
         "AwsEndpointUrl": endpoint_url,
         "MongoSecretArn": arns.mongo,
         "JwtSecretArn": arns.jwt,
+        "WebhookSecretArn": arns.webhook,
+        **({"WebhookUrls": config.listener_file.read_text()} if config.listener_file.exists() else {}),
         **config.parameters,
     }
 

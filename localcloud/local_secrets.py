@@ -1,7 +1,9 @@
-"""The two secrets that an operator makes before deploying: the database's address and the key of the session cookie."""
+"""The secrets that an operator makes before deploying: the database's address and the keys of cookie and webhooks."""
 
 import secrets
+from base64 import b64encode
 from dataclasses import dataclass
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
@@ -10,6 +12,7 @@ from localcloud.config import CloudConfig
 
 MONGO_SECRET = "videojobs/local/mongodb"  # noqa: S105 - a name
 JWT_SECRET = "videojobs/local/jwt"  # noqa: S105 - a name
+WEBHOOK_SECRET = "videojobs/local/webhooks"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +21,34 @@ class SecretArns:
 
     mongo: str
     jwt: str
+    webhook: str
 
 
 def read_jwt_secret(config: CloudConfig) -> str:
     """The key that signs cookies here: made once, so that a cookie outlives the system that it was made for."""
-    path = config.state / "jwt-secret"
-    if not path.exists() or len(path.read_text()) != 64:
+    return _keep(config.state / "jwt-secret", secrets.token_hex(32))
+
+
+def read_webhook_secret(config: CloudConfig) -> str:
+    """The key that signs webhooks here: made once, so that a receiver need not be told of another at each start."""
+    return _keep(config.state / "webhook-secret", f"whsec_{b64encode(secrets.token_bytes(32)).decode()}")
+
+
+def _keep(path: Path, fresh: str) -> str:
+    """What the file holds; the fresh value where it holds none, or half of one."""
+    if not path.exists() or len(path.read_text()) != len(fresh):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
+        path.write_text(fresh)
     return path.read_text()
 
 
 def ensure_secrets(config: CloudConfig, endpoint_url: str, *, mongo_uri: str) -> SecretArns:
-    """See that both secrets hold what they should, and return their ARNs."""
+    """See that the secrets hold what they should, and return their ARNs."""
     return SecretArns(
         mongo=ensure_secret(config, endpoint_url, MONGO_SECRET, mongo_uri),
         jwt=ensure_secret(config, endpoint_url, JWT_SECRET, read_jwt_secret(config)),
+        webhook=ensure_secret(config, endpoint_url, WEBHOOK_SECRET, read_webhook_secret(config)),
     )
 
 

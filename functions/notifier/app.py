@@ -39,6 +39,7 @@ def _listeners() -> Sequence[Listener]:
             clock=bootstrap.clock(),
             show=_show,
         ),
+        bootstrap.webhook_queue().enqueue,
     ]
 
 

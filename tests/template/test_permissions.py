@@ -35,7 +35,8 @@ OPEN_CONNECTIONS = {
 
 def _allowed(name: str, action: str) -> list[Any]:
     found = [each for each in statements(functions()[name]) if action in as_list(each["Action"])]
-    return sorted((resource for each in found for resource in as_list(each["Resource"])), key=str)
+    resources = (resource for each in found for resource in as_list(each["Resource"]))
+    return sorted((resource["Fn::If"][1] if "Fn::If" in resource else resource for resource in resources), key=str)
 
 
 def _told(name: str, ending: str) -> list[str]:

@@ -25,7 +25,7 @@ def test_one_bad_message_of_a_batch_is_delivered_again_alone(name: str, event: d
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
 
 
-@pytest.mark.parametrize("name", ["notifier", "render", "worker"])
+@pytest.mark.parametrize("name", ["notifier", "render", "webhooks", "worker"])
 def test_a_queue_has_a_bound_on_how_many_run_at_once(name: str) -> None:
     [event] = events(functions()[name], "SQS")
     assert event["BatchSize"] == 1
@@ -62,7 +62,7 @@ def test_a_function_in_a_loop_of_queues_is_not_cut_off_by_recursion_detection() 
     fed_by = {queue_of(event): name for name, event in SOURCES}
     sends_to = {name: {fed_by[queue] for queue in _sent_queues(name) if queue in fed_by} for name in FUNCTIONS}
     looping = {name for name in FUNCTIONS if name in _reached(sends_to, name)}
-    assert looping == {"worker", "render"}
+    assert looping == {"worker", "render", "webhooks"}
     assert {name for name in FUNCTIONS if functions()[name].get("RecursiveLoop") == "Allow"} == looping
 
 

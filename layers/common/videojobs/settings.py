@@ -151,7 +151,7 @@ class RealtimeSettings(ApiSettings, StoreSettings, WebSocketSettings):
     maximum_connections: Annotated[int, Between(1, 1000)] = 20
 
 
-class NotifierSettings(StoreSettings, WebSocketSettings):
+class NotifierSettings(StoreSettings, WebSocketSettings, WebhookQueueSettings):
     """`functions/notifier`."""
 
 

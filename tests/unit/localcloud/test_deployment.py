@@ -56,7 +56,9 @@ def test_bytecode_that_python_leaves_behind_is_not_a_change(config: CloudConfig)
 
 
 def test_parameters_are_those_of_samconfig_and_those_known_only_now(config: CloudConfig) -> None:
-    parameters = template_parameters(config, "http://127.0.0.1:1", SecretArns(mongo="arn:m", jwt="arn:j"))
+    parameters = template_parameters(
+        config, "http://127.0.0.1:1", SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w")
+    )
 
     assert parameters.pop("Architecture") in {"arm64", "x86_64"}
     assert parameters == {
@@ -65,6 +67,7 @@ def test_parameters_are_those_of_samconfig_and_those_known_only_now(config: Clou
         "AwsEndpointUrl": "http://127.0.0.1:1",
         "MongoSecretArn": "arn:m",
         "JwtSecretArn": "arn:j",
+        "WebhookSecretArn": "arn:w",
     }
 
 

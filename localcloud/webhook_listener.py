@@ -1,0 +1,81 @@
+"""A receiver of webhooks on this machine: prints what arrives, verified as the platform's backend would."""
+
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from localcloud.config import CloudConfig
+from localcloud.errors import LocalCloudError
+from localcloud.local_secrets import read_webhook_secret
+from localcloud.progress import console
+from localcloud.system import bring_up
+
+MAXIMUM_BODY_BYTES = 1_000_000
+
+
+def listen(config: CloudConfig, port: int) -> None:
+    """Bring the system up so that it sends its webhooks here, and print them until interrupted.
+
+    Whatever brings it up meanwhile (`make demo`) leaves it so; the first that does afterwards sends them nowhere.
+
+    Raises:
+        LocalCloudError: the port is taken.
+    """
+    try:
+        server = make_server((config.host, port), read_webhook_secret(config), _print)
+    except OSError:
+        raise LocalCloudError(f"Port {port} is taken. Choose another:  make webhook-listen PORT=…") from None
+    url = f"http://{config.host}:{port}/"
+    config.listener_file.parent.mkdir(parents=True, exist_ok=True)
+    config.listener_file.write_text(url)
+    try:
+        with server:
+            bring_up(config)
+            console.print(f"\nWebhooks come to [bold]{url}[/bold]. Make some, in another terminal:  make demo")
+            console.print("Stop with Ctrl-C.\n")
+            server.serve_forever()
+    finally:
+        config.listener_file.unlink(missing_ok=True)
+
+
+def make_server(address: tuple[str, int], secret: str, show: Callable[[str], None]) -> ThreadingHTTPServer:
+    """A server that shows each post as a line, and answers 204 to a true one and 401 to any other."""
+    webhook = Webhook(secret)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            """One webhook."""
+            length = min(int(self.headers.get("Content-Length", 0)), MAXIMUM_BODY_BYTES)
+            body = self.rfile.read(length)
+            try:
+                event = webhook.verify(body, dict(self.headers.items()))
+            except (WebhookVerificationError, ValueError) as error:
+                show(f"✗ not verified: {error}")
+                self._answer(401)
+            else:
+                show(describe(self.headers["webhook-id"], event))
+                self._answer(204)
+
+        def _answer(self, status: int) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is theirs
+            """Nothing but the webhooks is printed."""
+
+    return ThreadingHTTPServer(address, Handler)
+
+
+def describe(event_id: str, event: Mapping[str, Any]) -> str:
+    """A line about a verified webhook."""
+    data = event["data"]
+    progress = f"{data['progress']:.0%}" if data["progress"] is not None else ""
+    what = f"job {data['jobId']}  version {data['version']}  {data['status']} {progress}"
+    return f"✓ {event['timestamp']}  {event['type']}  {what.rstrip()}  id {event_id}"
+
+
+def _print(line: str) -> None:
+    console.print(line, markup=False, style="green" if line.startswith("✓") else "red")

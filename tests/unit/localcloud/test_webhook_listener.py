@@ -1,0 +1,104 @@
+"""What `make webhook-listen` shows of what arrives, and how the system is told to send there."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from localcloud.config import CloudConfig
+from localcloud.deployment import template_parameters
+from localcloud.errors import LocalCloudError
+from localcloud.local_secrets import SecretArns, read_webhook_secret
+from localcloud.webhook_listener import listen, make_server
+from tests.builders import a_job
+from tests.receiver import receiving
+from videojobs.adapters.clock import SystemClock
+from videojobs.adapters.webhook import HttpWebhookSender
+from videojobs.edge.webhooks import show_webhook
+from videojobs.ports import WebhookAnswer
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> CloudConfig:
+    (tmp_path / "samconfig.toml").write_text("[local.deploy.parameters]\n")
+    return CloudConfig(root=tmp_path, state=tmp_path / ".local")
+
+
+@pytest.fixture
+def listening(config: CloudConfig) -> Iterator[tuple[str, list[str]]]:
+    """Where somebody listens, and what was shown."""
+    shown: list[str] = []
+    with make_server(("127.0.0.1", 0), read_webhook_secret(config), shown.append) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", shown
+        server.shutdown()
+        thread.join()
+
+
+def send(url: str, secret: str, **changes: object) -> WebhookAnswer:
+    body = show_webhook(a_job(**changes))
+    return HttpWebhookSender(lambda: secret, local=True).send(url, "event-1", body, SystemClock().now())
+
+
+@pytest.mark.parametrize(("progress", "said"), [(None, "version 3  queued  id"), (0.5, "version 3  queued 50%  id")])
+def test_a_webhook_of_the_system_is_shown(
+    listening: tuple[str, list[str]], config: CloudConfig, progress: float | None, said: str
+) -> None:
+    url, shown = listening
+    assert send(url, read_webhook_secret(config), version=3, progress=progress) == WebhookAnswer(204)
+    [line] = shown
+    assert line.startswith("✓ 2026-01-08T10:00:00.000Z  job.updated  job ")
+    assert f"{said} event-1" in line
+
+
+def test_one_with_another_secret_is_refused(listening: tuple[str, list[str]]) -> None:
+    url, shown = listening
+    assert send(url, f"whsec_{'A' * 44}").status == 401
+    assert [line[0] for line in shown] == ["✗"]
+
+
+def test_one_that_is_old_is_refused(listening: tuple[str, list[str]], config: CloudConfig) -> None:
+    url, shown = listening
+    sender = HttpWebhookSender(lambda: read_webhook_secret(config), local=True)
+    assert sender.send(url, "event-1", "{}", datetime(2026, 1, 8, tzinfo=UTC)).status == 401
+    assert [line[0] for line in shown] == ["✗"]
+
+
+def test_a_post_that_is_no_webhook_is_refused(listening: tuple[str, list[str]]) -> None:
+    url, shown = listening
+    connection = HTTPConnection(url.split("/")[2])
+    connection.request("POST", "/", b"\xff")
+    assert connection.getresponse().status == 401
+    connection.close()
+    assert [line[0] for line in shown] == ["✗"]
+
+
+def test_a_port_that_is_taken_is_told(config: CloudConfig) -> None:
+    with receiving() as receiver, pytest.raises(LocalCloudError, match="is taken"):
+        listen(config, int(receiver.url.split(":")[2].split("/")[0]))
+    assert not config.listener_file.exists()
+
+
+def test_while_somebody_listens_the_system_sends_there(config: CloudConfig) -> None:
+    arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w")
+    assert "WebhookUrls" not in template_parameters(config, "http://127.0.0.1:1", arns)
+    config.listener_file.parent.mkdir(parents=True)
+    config.listener_file.write_text("http://127.0.0.1:4580/")
+    assert template_parameters(config, "http://127.0.0.1:1", arns)["WebhookUrls"] == "http://127.0.0.1:4580/"
+
+
+def test_other_receivers_are_named_in_the_environment(tmp_path: Path) -> None:
+    told = CloudConfig.from_environment({"WEBHOOK_URLS": "http://127.0.0.1:8000/hooks"}, root=tmp_path)
+    assert told.parameters == {"WebhookUrls": "http://127.0.0.1:8000/hooks"}
+    assert CloudConfig.from_environment({}, root=tmp_path).parameters == {}
+
+
+def test_the_key_is_made_once_and_of_the_form_that_receivers_know(config: CloudConfig) -> None:
+    first = read_webhook_secret(config)
+    assert first.startswith("whsec_")
+    assert len(first) == 50
+    assert read_webhook_secret(config) == first
