@@ -6,6 +6,9 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsq
 
 Lambda: a worker process that dies while it starts takes every other worker of its function along, busy ones included,
 which then do the same to those that are started in their place. On AWS it dies alone.
+
+WebSockets: all events of a function are worked on one after another by one process, and what it logs is thrown away. On
+AWS they are calls like any other.
 """
 
 import importlib
@@ -37,7 +40,23 @@ def invalidate_broken_worker(*arguments: Any, **named: Any) -> None:
     runtime.kill_workers([broken])
 
 
+class CallLikeAnyOther:
+    """Stands in for the one worker that all events of WebSockets would share."""
+
+    def __init__(self, _name: str, config: dict[str, Any], code_zip: bytes, **_: Any) -> None:
+        """Of one function."""
+        self._function = {"config": config, "code_zip": code_zip}
+
+    def invoke(self, event: dict[str, Any], _request_id: str) -> dict[str, Any]:
+        """With a process of its own and a log."""
+        done = importlib.import_module("ministack.services.lambda_svc")._execute_function(self._function, event)  # noqa: SLF001
+        if done.get("error") or done.get("throttle"):
+            return {"status": "error", "error": str(done["body"])}
+        return {"status": "ok", "result": done["body"]}
+
+
 if __name__ == "__main__":
+    importlib.import_module("ministack.core.lambda_runtime").get_or_create_worker = CallLikeAnyOther  # type: ignore[attr-defined]
     importlib.import_module("ministack.services.lambda_svc").invalidate_worker = invalidate_broken_worker  # type: ignore[attr-defined]
     actions.extract_iam_action = extract_real_action
     importlib.import_module("ministack.app").main()
