@@ -1,5 +1,7 @@
 """A receiver of webhooks on this machine: prints what arrives, verified as the platform's backend would."""
 
+import signal
+import sys
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,6 +30,7 @@ def listen(config: CloudConfig, port: int) -> None:
     except OSError:
         raise LocalCloudError(f"Port {port} is taken. Choose another:  make webhook-listen PORT=…") from None
     url = f"http://{config.host}:{port}/"
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     config.listener_file.parent.mkdir(parents=True, exist_ok=True)
     config.listener_file.write_text(url)
     try:

@@ -23,10 +23,11 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came to `url`. Each post takes the first of `answers` off; when there is none left it is a 204."""
+    """What came to `url`. Each post takes the first of `answers` off; when there is none left, `decide` says (204)."""
 
     url: str
     answers: list[Answer] = field(default_factory=list)
+    decide: Callable[[Received], Answer] = lambda _: 204
     got: list[Received] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
     over: Event = field(default_factory=Event)
@@ -35,7 +36,7 @@ class Receiver:
         """Keep a post and say how it is answered."""
         with self.lock:
             self.got.append(received)
-            return self.answers.pop(0) if self.answers else 204
+            return self.answers.pop(0) if self.answers else self.decide(received)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from localcloud.config import CloudConfig
 from localcloud.stack import Stack
+from tests.receiver import Receiver, receiving
 from tests.servers import missing
 from tests.stack.client import User
 
@@ -24,11 +25,19 @@ def cloud() -> CloudConfig:
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: CloudConfig) -> Iterator[Stack]:
+def platform() -> Iterator[Receiver]:
+    """The platform's own backend, which the system sends its webhooks to: at `/hooks`, and at `/gone`."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: CloudConfig, platform: Receiver) -> Iterator[Stack]:
     """The running system as `stack.json` describes it."""
     if not (_ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
         missing("the local cloud is not installed: `make setup` does it")
-    environment = {**os.environ, "LOCALCLOUD_STATE": str(cloud.state)}
+    urls = f"{platform.url},{platform.url.replace('/hooks', '/gone')}"
+    environment = {**os.environ, "LOCALCLOUD_STATE": str(cloud.state), "WEBHOOK_URLS": urls}
     command = [sys.executable, "-m", "localcloud"]
     try:
         up = subprocess.run([*command, "up"], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)
