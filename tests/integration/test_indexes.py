@@ -7,11 +7,13 @@ from typing import Any
 
 import pymongo.monitoring
 import pytest
+from pymongo.database import Database
 
 from tests.builders import A_USER, a_job, a_lease, a_started_job
 from tests.fakes.clock import START
-from videojobs.adapters.mongo.connection import MongoConnection
-from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
+from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.connections import MongoConnectionRepository
+from videojobs.adapters.mongo.indexes import ALL_INDEXES, INDEXES, ensure_indexes
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.job import IdempotencyKey
 
@@ -132,6 +134,21 @@ def test_a_users_newest_jobs_are_served_by_an_index(connection: MongoConnection)
     assert [stage["indexName"] for stage in scans] == ["user_newest"]
 
 
+def test_a_users_connections_are_served_by_the_index_of_their_slots(connection: MongoConnection) -> None:
+    with RECORDER.listening() as heard:
+        MongoConnectionRepository(connection).find_of_user(A_USER)
+    [found] = filters(heard)
+    plan = connection.run(lambda database: database["connections"].find(found).explain())
+    scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
+    assert [stage["indexName"] for stage in scans] == ["user_slot"]
+
+
+def test_connections_and_tickets_go_by_themselves(connection: MongoConnection) -> None:
+    made = connection.run(lambda database: [database[name].index_information() for name in ("connections", "tickets")])
+    assert [indexes["expiry"]["expireAfterSeconds"] for indexes in made] == [600, 0]
+    assert made[0]["user_slot"]["unique"] is True
+
+
 def test_the_indexes_are_those_of_the_design(connection: MongoConnection) -> None:
     made = connection.run(lambda database: database["videojobs"].index_information())
     keys = {name: index["key"] for name, index in made.items()}
@@ -150,7 +167,10 @@ def test_the_indexes_are_those_of_the_design(connection: MongoConnection) -> Non
 
 
 def test_making_them_again_changes_nothing(connection: MongoConnection) -> None:
-    before = connection.run(lambda database: database["videojobs"].index_information())
+    def look(database: Database[Document]) -> dict[str, dict[str, Any]]:
+        return {name: dict(database[name].index_information()) for name in ALL_INDEXES}
+
+    before = connection.run(look)
     names = connection.run(ensure_indexes)
-    assert set(names) == set(before) - {"_id_"}
-    assert connection.run(lambda database: database["videojobs"].index_information()) == before
+    assert sorted(names) == sorted(name for made in before.values() for name in made if name != "_id_")
+    assert connection.run(look) == before

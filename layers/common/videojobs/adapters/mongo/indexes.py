@@ -38,6 +38,8 @@ REALTIME_INDEXES = {
 """`user_slot`: a user's live connections, each in a slot of its own."""
 WEBHOOK_INDEXES = {FAILURES: (IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),)}
 
+ALL_INDEXES = {COLLECTION: INDEXES, **REALTIME_INDEXES, **WEBHOOK_INDEXES}
+
 
 def ensure_indexes(database: Database[Document]) -> list[str]:
     """Create the indexes that are missing and return all their names; safe to repeat.
@@ -45,6 +47,5 @@ def ensure_indexes(database: Database[Document]) -> list[str]:
     Raises:
         pymongo.errors.OperationFailure: an index of that name has another definition: drop it first.
     """
-    wanted = {COLLECTION: INDEXES, **REALTIME_INDEXES, **WEBHOOK_INDEXES}
-    made = (database[collection].create_indexes(list(indexes)) for collection, indexes in wanted.items())
+    made = (database[collection].create_indexes(list(indexes)) for collection, indexes in ALL_INDEXES.items())
     return [name for names in made for name in names]
