@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from functions.notifier import app as notifier_app
@@ -24,10 +25,19 @@ from videojobs import bootstrap
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.realtime import ConnectionId
 from videojobs.domain.webhook import WebhookDelivery, name_endpoint
+from videojobs.edge.asyncapi import build_document
 from videojobs.observability import logger
 
 ENDPOINT = name_endpoint("https://backend.example.com/hook")
 TAB = ConnectionId("L0SM9cOFvHcCIhw=")
+DOCUMENT = build_document()
+SCHEMAS = {
+    kind: jsonschema.Draft202012Validator(
+        DOCUMENT["components"]["messages"][name]["payload"] | {"components": DOCUMENT["components"]},
+        format_checker=jsonschema.FormatChecker(),
+    )
+    for kind, name in {"job.updated": "jobUpdated", "pong": "pong", "error": "error"}.items()
+}
 CONTEXT = SimpleNamespace(
     aws_request_id="lambda-1", function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:f"
 )
@@ -75,8 +85,11 @@ class Live:
         return int(answered["statusCode"])
 
     def heard(self, connection_id: ConnectionId = TAB) -> list[Any]:
-        """All that a client was told, as it reads it."""
-        return [json.loads(json.dumps(message)) for message in self.broadcaster.told.get(connection_id, [])]
+        """All that a client was told, as it reads it; it is what the document says."""
+        told = [json.loads(json.dumps(message)) for message in self.broadcaster.told.get(connection_id, [])]
+        for message in told:
+            SCHEMAS[message["type"]].validate(message)
+        return told
 
     def ticket(self, **overrides: Any) -> Answer:
         """A call of the REST route."""

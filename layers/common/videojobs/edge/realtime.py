@@ -96,4 +96,4 @@ def _list_fields(action: Action) -> str:
 
 
 def _invalid(field: str, rule: str) -> ValidationFailed:
-    return ValidationFailed([ErrorDetail(field, rule)], "The message is not valid.")
+    return ValidationFailed([ErrorDetail(field, rule)])

@@ -45,5 +45,5 @@ def show_update(change: Change, *, sign: Callable[[str], str]) -> JobUpdated:
 def show_error(error: Exception) -> ErrorMessage:
     """An error in the words that HTTP would have for it."""
     told = answer_error(error, "").body["error"]
-    details = "".join(f" {detail['field']}: {detail['message']}" for detail in told["details"])
-    return {"type": "error", "code": told["code"], "message": told["message"] + details}
+    details = " ".join(f"{detail['field']}: {detail['message']}" for detail in told["details"])
+    return {"type": "error", "code": told["code"], "message": details or told["message"]}
