@@ -1,5 +1,6 @@
 """Webhooks: which URLs may be given, that there is a secret where there is one, and time enough for an attempt."""
 
+import inspect
 import re
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.template.parsed import functions, resources, template
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.webhook import ANSWER_SECONDS, CONNECT_SECONDS, MAXIMUM_ADDRESSES
+from videojobs.services import deliver_webhook
 
 URLS = template()["Parameters"]["WebhookUrls"]["AllowedPattern"]
 
@@ -61,6 +63,13 @@ def test_without_a_secret_the_role_names_none() -> None:
     assert template()["Conditions"]["HasWebhookSecret"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookSecretArn"}, ""]}]
     }
+
+
+def test_what_is_given_up_is_counted_by_the_action_that_the_service_logs() -> None:
+    [counted] = resources("AWS::Logs::MetricFilter").values()
+    assert counted["LogGroupName"] == functions()["webhooks"]["LoggingConfig"]["LogGroup"]
+    [action] = re.findall(r'action = "(\w+)"', counted["FilterPattern"])
+    assert f'"action": "{action}"' in inspect.getsource(deliver_webhook)
 
 
 def test_the_slowest_attempt_is_over_before_the_function_is() -> None:
