@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [cold|warm|pickup|layers|sketch] …`; without a name, all of them.
+"""The command line: `python -m bench [cold|warm|pickup|live|layers|sketch] …`; without a name, all of them.
 
 Exits with 1 only when something could not be measured: how fast a machine is, is no error.
 """
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench.cold import measure_cold_starts
 from bench.figures import MeasurementError, Section, print_section, write_markdown
+from bench.live import measure_live
 from bench.pickup import measure_pickup
 from bench.places import HOME
 from bench.services import run_services
@@ -24,7 +25,7 @@ from bench.warm import measure_warm_calls
 from localcloud.config import ROOT
 from localcloud.errors import LocalCloudError
 
-_COLD_ROUNDS, _WARM_ROUNDS, _PICKUP_JOBS, _SKETCH_ROUNDS = 7, 3, 15, 3
+_COLD_ROUNDS, _WARM_ROUNDS, _PICKUP_JOBS, _LIVE_JOBS, _SKETCH_ROUNDS = 7, 3, 15, 15, 3
 
 _EXPECTED = (MeasurementError, LocalCloudError, PyMongoError, OSError, subprocess.SubprocessError)
 
@@ -72,6 +73,7 @@ _MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "cold": _cold,
     "warm": _warm,
     "pickup": lambda: measure_pickup(jobs=_PICKUP_JOBS),
+    "live": lambda: measure_live(jobs=_LIVE_JOBS),
     "layers": measure_sizes,
     "sketch": lambda: measure_sketch(rounds=_SKETCH_ROUNDS),
 }

@@ -48,7 +48,11 @@ class Api:
         finally:
             connection.close()
 
-    def _headers(self) -> dict[str, str]:
+    @property
+    def cookie(self) -> str:
+        """A fresh session, as the header has it."""
         claims = {"userId": _USER_ID, "exp": int(time.time()) + 600}
-        token = jwt.encode(claims, self.jwt_secret, algorithm="HS256")
-        return {"Content-Type": "application/json", "Cookie": f"{self.cookie_name}={token}"}
+        return f"{self.cookie_name}={jwt.encode(claims, self.jwt_secret, algorithm='HS256')}"
+
+    def _headers(self) -> dict[str, str]:
+        return {"Content-Type": "application/json", "Cookie": self.cookie}
