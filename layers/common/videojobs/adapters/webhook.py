@@ -1,7 +1,7 @@
 """Posts webhooks, signed after Standard Webhooks (https://www.standardwebhooks.com), to an address that was checked.
 
-The library signs. The HTTP is the standard library's: one POST on a socket of our own, as no client can be told to
-connect to this address, for that name, within this time, and to follow nothing (docs/adr/0021).
+The library signs. The HTTP is the standard library's: one POST on a socket of our own, connected to that address, with
+one time-out over all of it (docs/adr/0021).
 """
 
 import re
