@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from videojobs.domain import errors
-from videojobs.domain.errors import ErrorCode, ErrorDetail, Unavailable, ValidationFailed, VideoJobsError
+from videojobs.domain.errors import ErrorCode, ErrorDetail, RateLimited, Unavailable, ValidationFailed, VideoJobsError
 from videojobs.domain.job import AspectRatio, JobId, JobStatus, Style, UserId, VideoJob
-from videojobs.edge.errors import STATUS_OF, ErrorEnvelope, RateLimited, answer_error
+from videojobs.edge.errors import STATUS_OF, ErrorEnvelope, answer_error
 from videojobs.edge.idempotency import HEADER, MAXIMUM_LENGTH
 from videojobs.edge.resolver import EXPOSED_HEADERS, JSON, SECURITY_HEADERS
 from videojobs.edge.schemas import GenerateRequest

@@ -8,12 +8,20 @@ from tempfile import TemporaryDirectory
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, Unavailable
-from videojobs.domain.job import JobId, Lease, Output, VideoJob
+from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, VideoJob, object_key
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, VideoRenderer, VideoStore
+from videojobs.ports import (
+    Clock,
+    JobQueue,
+    JobRepository,
+    Notifier,
+    ShareRepository,
+    VideoRenderer,
+    VideoStore,
+)
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
-from videojobs.services.send_step import send_step
+from videojobs.services.follow_up import follow_up
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +65,7 @@ def render_video(
     step_id: str,
     *,
     jobs: JobRepository,
+    shares: ShareRepository,
     queue: JobQueue,
     notifier: Notifier,
     renderer: VideoRenderer,
@@ -87,9 +96,16 @@ def render_video(
         save_or_stop(work.job, after, jobs=jobs)
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
+        _discard(work.job, jobs=jobs, store=store)
         return
-    send_step(after, queue=queue, clock=clock)
-    announce_changes(after, jobs=jobs, notifier=notifier)
+    follow_up(after, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+
+
+def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:
+    """Remove what we stored, if it is nobody's: the job is cancelled or deleted, or has another attempt since."""
+    stored = jobs.find(job.id)
+    if stored is None or stored.status is JobStatus.CANCELLED or stored.attempt != job.attempt:
+        store.remove(object_key(job.id, job.attempt, kind) for kind in OBJECT_KINDS)
 
 
 def _render(work: _LeasedWork, folder: Path, *, renderer: VideoRenderer, store: VideoStore, clock: Clock) -> VideoJob:
