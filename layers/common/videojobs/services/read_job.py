@@ -1,7 +1,7 @@
 """Read one job on behalf of its owner."""
 
-from videojobs.domain.errors import JobForbidden, JobNotFound
-from videojobs.domain.job import JobId, UserId, VideoJob, is_object_id
+from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound
+from videojobs.domain.job import JobId, JobStatus, UserId, VideoJob, is_object_id
 from videojobs.ports import Clock, JobRepository
 
 
@@ -21,3 +21,16 @@ def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock)
     if job.user_id != user_id:
         raise JobForbidden
     return job
+
+
+def locate_video(job: VideoJob) -> str:
+    """Where a completed job's video lives: `s3://…`, or the URL of a provider that keeps it itself.
+
+    Raises:
+        JobConflict: there is none, or none yet.
+    """
+    if job.is_live:
+        raise JobConflict(f"This video job is {job.status}; there is no video yet.")
+    if job.status is not JobStatus.COMPLETED or not isinstance(job.video_url, str) or not job.video_url:
+        raise JobConflict(f"This video job is {job.status}; there is no video.")
+    return job.video_url
