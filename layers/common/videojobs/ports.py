@@ -186,7 +186,7 @@ class ShareRepository(Protocol):
         """
         ...
 
-    def enter_waiting(self, user_id: UserId, priority: Priority, job_id: JobId) -> bool:
+    def enter_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
         """Put a job in that has waited, if there is room; True as well when it is in already."""
         ...
 

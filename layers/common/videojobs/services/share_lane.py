@@ -59,9 +59,10 @@ def let_waiting_in(
         if job is None:
             shares.nobody_waits(user_id, priority, seen_at)
             return
-        if not shares.enter_waiting(user_id, priority, job.id):
+        now = clock.now()
+        if not shares.enter_waiting(user_id, priority, job.id, now):
             return
-        after = lifecycle.let_in(job, clock.now())
+        after = lifecycle.let_in(job, now)
         if jobs.save(job, after):
             logger.info("Job let in", extra={"action": "job_let_in", "job_id": job.id})
             send_step(after, queue=queue, clock=clock)
