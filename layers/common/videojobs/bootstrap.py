@@ -12,15 +12,20 @@ from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Step
+from videojobs.domain.job import Priority, Step
 from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
 from videojobs.ports import (
+    BatchRepository,
     CircuitRepository,
     Clock,
+    ErasureRepository,
     JobQueue,
     JobRepository,
     Notifier,
+    RateLimiter,
+    ShareRepository,
+    TimingRepository,
     VideoProvider,
     VideoRenderer,
     VideoStore,
@@ -31,6 +36,7 @@ from videojobs.settings import (
     ProviderSettings,
     QueueSettings,
     Settings,
+    ShareSettings,
     StepSettings,
     StoreSettings,
     is_lambda,
@@ -103,6 +109,46 @@ def circuit_repository() -> CircuitRepository:
 
 
 @cache
+def share_repository() -> ShareRepository:
+    """The users' shares of the lanes, in MongoDB."""
+    from videojobs.adapters.mongo.shares import MongoShareRepository
+
+    return MongoShareRepository(mongo_connection(), cap=ShareSettings.from_environment().active_jobs_per_user)
+
+
+@cache
+def batch_repository() -> BatchRepository:
+    """The batches, in MongoDB."""
+    from videojobs.adapters.mongo.batches import MongoBatchRepository
+
+    return MongoBatchRepository(mongo_connection())
+
+
+@cache
+def rate_limiter() -> RateLimiter:
+    """The users' calls, in MongoDB."""
+    from videojobs.adapters.mongo.rates import MongoRateLimiter
+
+    return MongoRateLimiter(mongo_connection())
+
+
+@cache
+def timing_repository() -> TimingRepository:
+    """How long jobs take, in MongoDB."""
+    from videojobs.adapters.mongo.timings import MongoTimingRepository
+
+    return MongoTimingRepository(mongo_connection())
+
+
+@cache
+def erasure_repository() -> ErasureRepository:
+    """Whose videos are being erased, in MongoDB."""
+    from videojobs.adapters.mongo.erasures import MongoErasureRepository
+
+    return MongoErasureRepository(mongo_connection())
+
+
+@cache
 def _sqs() -> AwsJsonClient:
     settings = Settings.from_environment()
     region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
@@ -111,15 +157,19 @@ def _sqs() -> AwsJsonClient:
 
 @cache
 def job_queue() -> JobQueue:
-    """The queues of this function: `render` steps go to one, all others to another."""
+    """The queues of this function: in each lane `render` steps go to one, all others to another."""
     from videojobs.adapters.sqs import SqsJobQueue
 
     settings = QueueSettings.from_environment()
-    urls = dict.fromkeys(Step, settings.jobs_queue_url)
-    if settings.render_queue_url is None:
-        del urls[Step.RENDER]
-    else:
-        urls[Step.RENDER] = settings.render_queue_url
+    lanes = {
+        Priority.NORMAL: (settings.jobs_queue_url, settings.render_queue_url),
+        Priority.HIGH: (settings.high_jobs_queue_url, settings.high_render_queue_url),
+    }
+    urls: dict[tuple[Priority, Step], str] = {}
+    for priority, (jobs_url, render_url) in lanes.items():
+        urls |= {(priority, step): jobs_url for step in Step if step is not Step.RENDER}
+        if render_url is not None:
+            urls[priority, Step.RENDER] = render_url
     return SqsJobQueue(_sqs(), urls=urls)
 
 

@@ -20,7 +20,7 @@ _UNJOURNALED = WriteConcern(w=1, j=False)
 
 
 class MongoRateLimiter:
-    """See `ports.RateLimiter`; a sliding log by `_id` (`limit:userId`): `calls` holds milliseconds, the newest first."""
+    """See `ports.RateLimiter`; a sliding log by `_id` (`limit:userId`): `calls` are milliseconds, newest first."""
 
     def __init__(self, connection: MongoConnection) -> None:
         """Nothing is connected until the first call."""
