@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -22,12 +23,22 @@ _TIMEOUT = urllib3.Timeout(connect=1, read=2)
 _RETRIES = urllib3.Retry(total=1, read=0, status_forcelist=(500, 502, 503, 504), allowed_methods=None)
 
 
-def load_credentials() -> "botocore.credentials.Credentials":
+def read_credentials() -> Credentials:
     """The function's role, from the environment or (under SnapStart) from the credentials endpoint.
 
     Raises:
         Unavailable: neither has any.
     """
+    # The variables that every SDK reads; Lambda changes them only with the process. Without them ask botocore.
+    if "AWS_ACCESS_KEY_ID" in os.environ and "AWS_SECRET_ACCESS_KEY" in os.environ:
+        token = os.environ.get("AWS_SESSION_TOKEN")
+        return Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], token)
+    now = _find_role().get_frozen_credentials()  # fresh: the endpoint's expire
+    return Credentials(now.access_key or "", now.secret_key or "", now.token)
+
+
+@cache
+def _find_role() -> "botocore.credentials.Credentials":
     from botocore.credentials import ContainerProvider, CredentialResolver, EnvProvider
 
     found = CredentialResolver([EnvProvider(), ContainerProvider()]).load_credentials()
@@ -47,7 +58,6 @@ class AwsJsonClient:
         self._service, self._target, self._version, self._region = service, target, version, region
         self._url = endpoint_url or f"https://{service}.{region}.amazonaws.com"
         self._pool = urllib3.PoolManager(maxsize=2, timeout=_TIMEOUT, retries=_RETRIES)
-        self._role: botocore.credentials.Credentials | None = None
 
     def call(self, operation: str, arguments: Mapping[str, object]) -> dict[str, Any]:
         """Call one operation and return its answer.
@@ -64,7 +74,7 @@ class AwsJsonClient:
             url,
             headers,
             body,
-            credentials=self._read_credentials(),
+            credentials=read_credentials(),
             service=self._service,
             region=self._region,
             now=datetime.now(UTC),
@@ -81,13 +91,3 @@ class AwsJsonClient:
         except ValueError as error:  # not AWS: something in between
             raise Unavailable from error
         return result
-
-    def _read_credentials(self) -> Credentials:
-        # The variables that every SDK reads; Lambda changes them only with the process. Without them ask botocore.
-        if "AWS_ACCESS_KEY_ID" in os.environ and "AWS_SECRET_ACCESS_KEY" in os.environ:
-            token = os.environ.get("AWS_SESSION_TOKEN")
-            return Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], token)
-        if self._role is None:
-            self._role = load_credentials()
-        now = self._role.get_frozen_credentials()  # fresh: the endpoint's expire
-        return Credentials(now.access_key or "", now.secret_key or "", now.token)
