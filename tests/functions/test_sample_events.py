@@ -15,7 +15,7 @@ def load(name, token=None):
 
 @pytest.mark.parametrize(("name", "status"), [("generate", 201), ("generate-preflight", 204), ("status", 200)])
 def test_a_sample_event_with_a_token_is_answered(world, name, status):
-    world.store()
+    world.put()
     invoke = world.invoke if name == "status" else world.invoke_generate
     answer = invoke(load(name, world.token()))
     assert answer.status == status
