@@ -17,7 +17,7 @@ KEY = IdempotencyKey("key", "a" * 64)
 
 def submit(system: InMemorySystem, key: IdempotencyKey | None = KEY) -> tuple[VideoJob, bool]:
     """A request with a key; the job, and whether it is an earlier one."""
-    ports = {"jobs": system.jobs, "queue": system.queue, "clock": system.clock}
+    ports = {"jobs": system.jobs, "shares": system.shares, "queue": system.queue, "clock": system.clock}
     return submit_job(a_new_job(), user_id=A_USER, idempotency=key, **ports)  # type: ignore[arg-type]
 
 
