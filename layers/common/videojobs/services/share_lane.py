@@ -24,6 +24,13 @@ def take_places(queued: Sequence[VideoJob], *, shares: ShareRepository, now: dat
     return [*queued[:places], *(lifecycle.wait_to_be_let_in(job, now) for job in queued[places:])]
 
 
+def give_places_back(never_stored: Sequence[VideoJob], *, shares: ShareRepository) -> None:
+    """Take jobs out of their shares that will not be stored after all."""
+    for job in never_stored:
+        if job.waiting_since is None:
+            shares.leave(job.user_id, job.priority, [job.id])
+
+
 def make_room(job: VideoJob, *, jobs: JobRepository, shares: ShareRepository, queue: JobQueue, clock: Clock) -> None:
     """A job has ended: its place goes to whoever has waited longest.
 

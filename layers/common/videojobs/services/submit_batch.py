@@ -10,7 +10,7 @@ from videojobs.domain.job import Batch, IdempotencyKey, NewJob, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports import BatchRepository, Clock, JobQueue, JobRepository, ShareRepository
 from videojobs.services.send_step import send_step
-from videojobs.services.share_lane import let_waiting_in, take_places
+from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES
 
 logger = logging.getLogger(__name__)
@@ -46,11 +46,14 @@ def submit_batch(
     batch = Batch(batch_id, user_id, job_ids, now, now + 2 * policy.retention, idempotency)
     lanes = [list(lane) for _, lane in groupby(sorted(made, key=_lane), key=_lane)]
     placed = [job for lane in lanes for job in take_places(lane, shares=shares, now=now)]
-    earlier = _store(batch, placed, batches=batches)
-    if earlier is not None:
-        for lane in lanes:
-            shares.leave(user_id, lane[0].priority, job_ids)
-        return earlier, True
+    try:
+        stored = _store(batch, placed, batches=batches)
+    except IdempotencyMismatch:
+        give_places_back(placed, shares=shares)
+        raise
+    if stored is not batch:
+        give_places_back(placed, shares=shares)
+        return stored, True
     logger.info("Batch queued", extra={"action": "batch_queued", "batch_id": batch.id, "jobs": len(placed)})
     for job in placed:
         send_step(job, queue=queue, clock=clock)
@@ -63,8 +66,8 @@ def _lane(job: VideoJob) -> str:
     return job.priority
 
 
-def _store(batch: Batch, jobs: Sequence[VideoJob], *, batches: BatchRepository) -> Batch | None:
-    """None when it was stored; else the earlier batch that holds the key."""
+def _store(batch: Batch, jobs: Sequence[VideoJob], *, batches: BatchRepository) -> Batch:
+    """The batch as it was stored, or the earlier one that holds the key."""
     for _ in range(KEY_TRIES):
         try:
             batches.add(batch, jobs)
@@ -73,7 +76,7 @@ def _store(batch: Batch, jobs: Sequence[VideoJob], *, batches: BatchRepository) 
             if earlier is not None:
                 return earlier
         else:
-            return None
+            return batch
     raise Unavailable
 
 

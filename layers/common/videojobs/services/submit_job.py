@@ -8,7 +8,7 @@ from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Un
 from videojobs.domain.job import IdempotencyKey, NewJob, UserId, VideoJob
 from videojobs.ports import Clock, JobQueue, JobRepository, ShareRepository
 from videojobs.services.send_step import send_step
-from videojobs.services.share_lane import let_waiting_in, take_places
+from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 
 logger = logging.getLogger(__name__)
 
@@ -43,23 +43,33 @@ def submit_job(
     now = clock.now()
     new = lifecycle.accept(request, job_id=jobs.new_id(), user_id=user_id, now=now, idempotency=idempotency)
     (job,) = take_places([new], shares=shares, now=now)
+    try:
+        stored = _store(job, jobs=jobs)
+    except IdempotencyMismatch:
+        give_places_back([job], shares=shares)
+        raise
+    if stored is not job:
+        give_places_back([job], shares=shares)
+        return stored, True
+    logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
+    send_step(job, queue=queue, clock=clock)
+    if job.waiting_since is not None:
+        let_waiting_in(user_id, job.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+    return job, False
+
+
+def _store(job: VideoJob, *, jobs: JobRepository) -> VideoJob:
+    """The job as it was stored, or the earlier one that holds the key."""
     for _ in range(KEY_TRIES):
         try:
             jobs.add(job)
         except IdempotencyKeyTaken:
             earlier = _find_earlier(job, jobs=jobs)
             if earlier is not None:
-                shares.leave(user_id, job.priority, [job.id])
-                return earlier, True
+                return earlier
         else:
-            break
-    else:
-        raise Unavailable
-    logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
-    send_step(job, queue=queue, clock=clock)
-    if job.waiting_since is not None:
-        let_waiting_in(user_id, job.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
-    return job, False
+            return job
+    raise Unavailable
 
 
 def _find_earlier(job: VideoJob, *, jobs: JobRepository) -> VideoJob | None:
