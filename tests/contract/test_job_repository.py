@@ -67,6 +67,7 @@ def a_job_with_everything() -> VideoJob:
         progress=0.25,
         output=an_output(),
         poster=StoredObject("videos-of-tests", "videos/1/1.jpg", 12),
+        preview=StoredObject("videos-of-tests", "videos/1/1.webp", 8),
         error=JobError("provider_error", retryable=True),
         idempotency=IdempotencyKey("key-1", "f" * 64),
         expires_at=START + timedelta(days=30),

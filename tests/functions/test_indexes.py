@@ -14,7 +14,7 @@ from videojobs import bootstrap
 from videojobs.adapters.mongo.indexes import INDEXES
 from videojobs.domain.errors import Unavailable
 
-NAMES = [index.document["name"] for index in INDEXES]
+NAMES = [index.document["name"] for indexes in INDEXES.values() for index in indexes]
 
 
 class _Database:

@@ -31,6 +31,7 @@ FIELDS = [
     "updatedAt",
     "progress",
     "posterUrl",
+    "previewUrl",
     "priority",
     "batchId",
     "estimatedSecondsLeft",
@@ -57,6 +58,7 @@ def test_a_queued_job_is_shown_in_full(world):
             "updatedAt": "2026-01-08T10:00:00.123Z",
             "progress": None,
             "posterUrl": None,
+            "previewUrl": None,
             "priority": "normal",
             "batchId": None,
             "estimatedSecondsLeft": None,
@@ -99,6 +101,7 @@ def test_nothing_of_how_we_work_on_it_is_shown(world):
         provider=ProviderTask("hidden-provider", datetime(2026, 1, 8, tzinfo=timezone.utc), "hidden-ref"),  # noqa: UP017
         output=Output(stored, 1280, 720, 8.0),
         poster=stored,
+        preview=stored,
         error=JobError("hidden-code", retryable=True),
         history=(HistoryEntry(datetime(2026, 1, 8, tzinfo=timezone.utc), JobStatus.QUEUED, "hidden-note"),),  # noqa: UP017
     )

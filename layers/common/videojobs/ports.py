@@ -392,6 +392,7 @@ class RenderedVideo:
 
     video: Path
     poster: Path
+    preview: Path
     width: int
     height: int
     seconds: float
@@ -401,7 +402,7 @@ class VideoRenderer(Protocol):
     """Makes the pixels of a job: draws them, or fetches the provider's and brings them into shape."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Write the finished MP4 and its poster into `folder` (which the caller removes).
+        """Write the finished MP4, its poster (JPEG) and its preview (WebP) into `folder` (which the caller removes).
 
         Raises:
             ProviderError: the provider's result is lost or is no video.

@@ -52,7 +52,7 @@ def test_a_repeat_in_another_attempt_replaces_nothing() -> None:
     system = InMemorySystem()
     job = a_started_job(Step.RENDER, attempt=2)
     system.deliver(system.put(job))
-    assert set(system.store.objects) == {f"videos/{job.id}/2.mp4", f"videos/{job.id}/2.jpg"}
+    assert set(system.store.objects) == {f"videos/{job.id}/2.mp4", f"videos/{job.id}/2.jpg", f"videos/{job.id}/2.webp"}
 
 
 def test_progress_grows_and_each_report_renews_the_lease() -> None:

@@ -260,6 +260,7 @@ class VideoJob:
     progress: float | None = None
     output: Output | None = None
     poster: StoredObject | None = None
+    preview: StoredObject | None = None
     error: JobError | None = None
     history: tuple[HistoryEntry, ...] = ()
     outbox: tuple[Announcement, ...] = ()

@@ -126,7 +126,14 @@ def retry_or_fail(job: VideoJob, error: ProviderError, now: datetime, policy: St
     if not error.transient or not attempts_left(job, policy) or now + pause >= started_at + policy.deadline:
         return fail(job, error, now, policy)
     note = f"attempt {job.attempt} failed ({error.reason}: {error.message}); next one in {pause.total_seconds():.0f} s"
-    fresh = {"attempt": job.attempt + 1, "provider": None, "output": None, "poster": None, "progress": 0.0}
+    fresh = {
+        "attempt": job.attempt + 1,
+        "provider": None,
+        "output": None,
+        "poster": None,
+        "preview": None,
+        "progress": 0.0,
+    }
     after = _then(job, Step.START, now + pause)
     return after.changed(now, history=job.noted(now, note), **fresh)
 
@@ -146,15 +153,15 @@ def keep_rendering(job: VideoJob, progress: float, now: datetime, lease: Lease) 
     return job.changed(now, progress=max(job.progress or 0.0, progress), lease=lease)
 
 
-def finish_next(job: VideoJob, output: Output, poster: StoredObject, now: datetime) -> VideoJob:
+def finish_next(job: VideoJob, output: Output, poster: StoredObject, preview: StoredObject, now: datetime) -> VideoJob:
     """The files are in the bucket; the worker looks once more before anybody is told."""
-    return replace(_then(job, Step.FINISH, now), output=output, poster=poster)
+    return replace(_then(job, Step.FINISH, now), output=output, poster=poster, preview=preview)
 
 
 def render_again(job: VideoJob, now: datetime) -> VideoJob:
     """The files are not what was sent: make them once more."""
     history = job.noted(now, "the stored video is missing or cut short; rendering again")
-    return replace(_then(job, Step.RENDER, now), output=None, poster=None, history=history)
+    return replace(_then(job, Step.RENDER, now), output=None, poster=None, preview=None, history=history)
 
 
 def complete(job: VideoJob, video_url: str, now: datetime, policy: StepPolicy) -> VideoJob:
@@ -172,16 +179,17 @@ def fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy)
 
 
 def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
-    """The user wants it no more. What has begun is cleaned up by the worker, when whoever is at it has lost the lease.
+    """The user wants it no more. What was begun is cleaned up by the worker, when whoever is at it has lost the lease.
 
-    A job that nobody has begun with leaves nothing behind.
+    A job that nobody has begun with in any attempt leaves nothing behind.
     """
-    begun = job.status is JobStatus.PROCESSING
+    begun = job.provider is not None or job.attempt > 1
     due_at = max(now, job.lease.until) if job.lease else now
     ended = {
         "next": NextStep.new(Step.CLEAN_UP, due_at) if begun else None,
         "lease": None,
         "waiting_since": None,
+        "provider": job.provider and replace(job.provider, unreachable=0),
         "expires_at": now + policy.retention,
     }
     return job.moved(JobStatus.CANCELLED, now, "cancelled by the user", **ended)
@@ -189,7 +197,7 @@ def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
 
 def cleaned_up(job: VideoJob, now: datetime) -> VideoJob:
     """Nothing is left of what was begun: a job that its user has retried meanwhile starts, all others are at rest."""
-    clean = replace(job, provider=None, output=None, poster=None)
+    clean = replace(job, provider=None, output=None, poster=None, preview=None)
     return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
 
 
@@ -200,15 +208,25 @@ def retry(job: VideoJob, now: datetime) -> VideoJob:
     """
     fresh = dict.fromkeys(("error", "error_message", "progress", "started_at", "expires_at", "lease"))
     if job.next is None:
-        fresh |= {"provider": None, "output": None, "poster": None, "next": NextStep.new(Step.START, now)}
+        fresh |= {
+            "provider": None,
+            "output": None,
+            "poster": None,
+            "preview": None,
+            "next": NextStep.new(Step.START, now),
+        }
     attempts = {"attempt": job.attempt + 1, "spent_attempts": job.attempt}
     note = f"retried by the user (attempt {job.attempt + 1})"
     return job.moved(JobStatus.QUEUED, now, note, **fresh, **attempts)
 
 
 def delete(job: VideoJob, now: datetime) -> VideoJob:
-    """Show it to nobody any more; an ended job only."""
-    return replace(job, deleted_at=now)
+    """Show it to nobody any more; an ended job only.
+
+    Who is cleaning it up at the moment knows nothing of that and would leave the document: it has to be done again.
+    """
+    step = replace(job.next, due_at=job.lease.until) if job.next and job.lease else job.next
+    return replace(job, next=step, deleted_at=now)
 
 
 def can_be_made(job: VideoJob) -> bool:

@@ -55,6 +55,7 @@ class VideoJobData(TypedDict):
     updatedAt: str
     progress: int | float | None
     posterUrl: str | None
+    previewUrl: str | None
     priority: str
     batchId: str | None
     estimatedSecondsLeft: int | None
@@ -184,6 +185,7 @@ def _show(job: VideoJob, sign: Sign, prospect: Prospect | None = None) -> VideoJ
         "updatedAt": format_time(job.updated_at),
         "progress": _number(job.progress),
         "posterUrl": sign(job.poster.url) if job.poster and job.status is JobStatus.COMPLETED else None,
+        "previewUrl": sign(job.preview.url) if job.preview and job.status is JobStatus.COMPLETED else None,
         "priority": job.priority.value,
         "batchId": job.batch_id,
         "estimatedSecondsLeft": prospect.seconds_left if prospect else None,

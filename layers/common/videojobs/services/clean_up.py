@@ -1,6 +1,7 @@
 """Stop and remove what a cancelled job had begun: the task at the provider, and its half-made files."""
 
 import logging
+from dataclasses import replace
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
@@ -23,14 +24,16 @@ def clean_up(
         LeaseLost: the job moved on without us.
         Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
     """
+    # A retried job's files are those of the attempts before: whoever wakes up here late must not take the new ones.
+    run = replace(job, attempt=job.spent_attempts) if job.is_live else job
     try:
-        cancel_at_provider(job, provider=provider)
+        cancel_at_provider(run, provider=provider)
     except ProviderUnreachable as error:
         if job.provider is not None and job.provider.unreachable < CANCEL_TRIES:
             later = lifecycle.ask_again(job, Step.CLEAN_UP, clock.now(), error.retry_after_seconds)
             return save_or_stop(job, later, jobs=jobs)
         logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
-    store.remove(job.object_keys)
+    store.remove(run.object_keys)
     after = lifecycle.cleaned_up(job, clock.now())
     if job.deleted_at is None:
         return save_or_stop(job, after, jobs=jobs)
@@ -52,11 +55,19 @@ def cancel_at_provider(job: VideoJob, *, provider: VideoProvider) -> None:
     try:
         ref = task.ref
         if ref is None and provider.capabilities.unknown_submit is UnknownSubmit.FIND:
-            found = provider.find(job, token=f"{job.id}:{job.attempt}")
-            ref = found.ref if found else None
+            ref = _find_ref(job, provider=provider)
         if ref is not None:
             provider.cancel(job, ref)
     except ProviderUnreachable:
         raise
     except ProviderError:
         logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+
+
+def _find_ref(job: VideoJob, *, provider: VideoProvider) -> str | None:
+    """The newest attempt's that has a task: those that its user asked for and cancelled at once never had one."""
+    for attempt in range(job.attempt, 0, -1):
+        found = provider.find(job, token=f"{job.id}:{attempt}")
+        if found is not None:
+            return found.ref
+    return None

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -75,7 +76,7 @@ def render_video(
 ) -> None:
     """Render at most once at a time, under a lease that is renewed while the work goes on; scratch files always go.
 
-    Video and poster lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them.
+    Video, poster and preview lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them.
 
     Raises:
         Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
@@ -110,8 +111,9 @@ def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:
 
 def _render(work: _LeasedWork, folder: Path, *, renderer: VideoRenderer, store: VideoStore, clock: Clock) -> VideoJob:
     rendered = renderer.render(work.job, folder, lambda done: work.report(0.9 * done))
-    name = f"videos/{work.job.id}/{work.job.attempt}"
-    video = store.put(rendered.video, f"{name}.mp4", "video/mp4", lambda done: work.report(0.9 + 0.1 * done))
-    poster = store.put(rendered.poster, f"{name}.jpg", "image/jpeg")
+    name = partial(object_key, work.job.id, work.job.attempt)
+    video = store.put(rendered.video, name("mp4"), "video/mp4", lambda done: work.report(0.9 + 0.1 * done))
+    poster = store.put(rendered.poster, name("jpg"), "image/jpeg")
+    preview = store.put(rendered.preview, name("webp"), "image/webp")
     output = Output(video, rendered.width, rendered.height, rendered.seconds)
-    return lifecycle.finish_next(work.job, output, poster, clock.now())
+    return lifecycle.finish_next(work.job, output, poster, preview, clock.now())

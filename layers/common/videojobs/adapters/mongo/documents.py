@@ -66,6 +66,7 @@ def to_document(job: VideoJob) -> Document:
         "progress": job.progress,
         "output": job.output and _from_output(job.output),
         "poster": job.poster and _from_object(job.poster),
+        "preview": job.preview and _from_object(job.preview),
         "error": job.error and {"code": job.error.code, "retryable": job.error.retryable},
         "outbox": [{"id": each.id, "version": each.version, "at": each.at} for each in job.outbox],
         "history": [{"at": entry.at, "status": str(entry.status), "note": entry.note} for entry in job.history],
@@ -104,6 +105,7 @@ def from_document(document: Document) -> VideoJob:
         progress=document.get("progress"),
         output=_optional(_to_output, document.get("output")),
         poster=_optional(_to_object, document.get("poster")),
+        preview=_optional(_to_object, document.get("preview")),
         error=_optional(lambda error: JobError(error["code"], error["retryable"]), document.get("error")),
         history=tuple(
             HistoryEntry(entry["at"], JobStatus(entry["status"]), entry["note"])

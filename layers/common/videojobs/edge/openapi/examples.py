@@ -41,11 +41,11 @@ def example_batch() -> dict[str, object]:
 def example_jobs() -> Mapping[JobStatus, VideoJob]:
     """A job in each status."""
     request = GenerateRequest.model_validate(example_request())
-    poster = StoredObject("videos", "a.jpg", size_bytes=1)
+    poster, preview = StoredObject("videos", "a.jpg", size_bytes=1), StoredObject("videos", "a.webp", size_bytes=1)
     changes: dict[JobStatus, dict[str, object]] = {
         JobStatus.QUEUED: {},
         JobStatus.PROCESSING: {"progress": 0.4},
-        JobStatus.COMPLETED: {"progress": 1.0, "video_url": "s3://videos/a.mp4", "poster": poster},
+        JobStatus.COMPLETED: {"progress": 1.0, "video_url": "s3://videos/a.mp4", "poster": poster, "preview": preview},
         JobStatus.FAILED: {"error_message": "The video provider does not answer."},
         JobStatus.CANCELLED: {"batch_id": BATCH_ID},
     }

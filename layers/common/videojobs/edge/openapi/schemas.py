@@ -50,6 +50,9 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "updatedAt": _TIME,
         "progress": {"minimum": 0, "maximum": 1, "description": "How much is done, 0 to 1. Null until processing."},
         "posterUrl": {"description": "A still, as JPEG. Null until completed, and where a provider makes no pixels."},
+        "previewUrl": {
+            "description": "Two or three seconds that move, as an animated WebP under 500 kB. Null as well."
+        },
         "priority": {"enum": [priority.value for priority in Priority]},
         "batchId": {"description": "The batch that it was asked for in. Null for a single video."},
         "estimatedSecondsLeft": {
