@@ -29,7 +29,7 @@ def clean_up(
     try:
         cancel_at_provider(run, provider=provider)
     except ProviderUnreachable as error:
-        if job.provider is not None and job.provider.unreachable < CANCEL_TRIES:
+        if job.provider is not None and job.provider.unreachable + 1 < CANCEL_TRIES:
             later = lifecycle.ask_again(job, Step.CLEAN_UP, clock.now(), error.retry_after_seconds)
             return save_or_stop(job, later, jobs=jobs)
         logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
