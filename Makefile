@@ -8,10 +8,10 @@ TEST_STATE = .local/test
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs token api static lint types template check test soak bench lock clean
+.PHONY: help setup demo up down logs token api static lint types template check test soak fairness bench lock clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## the two Python environments (every other target does this first)
 	@$(PYTHON) -m localcloud.environment
@@ -62,6 +62,9 @@ chaos: setup ## the model for as long as you like: SEED=… MINUTES=10; the same
 
 soak: setup ## 2,000 jobs while workers and the database are killed: none is lost, none is doubled (JOBS=…)
 	@LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
+
+fairness: setup ## one user queues 1,000 jobs: how long do those of others wait? (JOBS=…)
+	@LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)
 
 bench: setup ## the performance table
 	@$(RUN) bench
