@@ -125,9 +125,10 @@ def test_a_provider_that_never_ends_is_stopped_at_the_deadline() -> None:
     assert system.provider.cancelled == [f"task-of-{job.id}:1"]
 
 
+@pytest.mark.parametrize("error", [STUMBLE, ProviderUnreachable()], ids=["refused", "no answer"])
 @pytest.mark.parametrize("can_cancel", [True, False])
-def test_a_cancellation_that_fails_changes_nothing_about_the_end(can_cancel: bool) -> None:
-    provider = ScriptedProvider(can_cancel=can_cancel, polls=[ProviderUnreachable()] * 500, cancels=[STUMBLE])
+def test_a_cancellation_that_fails_changes_nothing_about_the_end(can_cancel: bool, error: ProviderError) -> None:
+    provider = ScriptedProvider(can_cancel=can_cancel, polls=[ProviderUnreachable()] * 500, cancels=[error])
     system = InMemorySystem(provider=provider)
     job = system.submit()
     system.run()
