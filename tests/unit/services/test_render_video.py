@@ -244,7 +244,7 @@ class TestWhatIsNobodysAnyMore:
         assert system.store.objects == {}
 
     def test_of_a_deleted_job(self) -> None:
-        system, job = self.lose(lambda system, job: system.jobs.remove(system.jobs.get(job.id)))
+        system, _ = self.lose(lambda system, job: system.jobs.remove(system.jobs.get(job.id)))
         assert (system.store.objects, system.jobs.all()) == ({}, [])
 
     def test_but_not_what_the_same_attempt_may_have_made_since(self) -> None:
