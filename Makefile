@@ -63,7 +63,7 @@ chaos: setup ## the model for as long as you like: SEED=… MINUTES=10; the same
 soak: setup ## 2,000 jobs while workers and the database are killed: none is lost, none is doubled (JOBS=…)
 	@LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
 
-fairness: setup ## one user queues 1,000 jobs: how long do those of others wait? (JOBS=…)
+fairness: setup ## one user queues 250 jobs: how long do those of others wait? (JOBS=…)
 	@LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)
 
 bench: setup ## the performance table

@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     soak = commands.add_parser("soak", help="put many jobs through it while its parts are killed, and count")
     soak.add_argument("--jobs", type=int, default=2000)
     fairness = commands.add_parser("fairness", help="let one user queue very many jobs, and time those of others")
-    fairness.add_argument("--jobs", type=int, default=1000)
+    fairness.add_argument("--jobs", type=int, default=250)
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
     during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
     during.add_argument("words", nargs="+", metavar="COMMAND")
