@@ -20,7 +20,7 @@ from videojobs.services.submit_batch import submit_batch
 from videojobs.services.submit_job import submit_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api()
+bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.share_repository, bootstrap.job_queue)
 
 
 @api.post("/api/videos/generate")

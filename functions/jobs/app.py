@@ -32,7 +32,7 @@ ERASURE_TIME = timedelta(seconds=20)
 """What is not removed by then is left to the reconciler: API Gateway gives up after 29 s."""
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api()
+bootstrap.prepare_api(bootstrap.rate_limiter)
 
 
 @api.get("/api/videos")

@@ -16,7 +16,7 @@ from videojobs.services.estimate_end import estimate_end
 from videojobs.services.read_job import read_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api()
+bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
 
 
 @api.get("/api/videos/<job_id>")

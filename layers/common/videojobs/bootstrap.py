@@ -3,6 +3,7 @@
 Nothing is made, and nothing heavy imported, before it is asked for. Tests replace a factory here and nothing else.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 
@@ -229,9 +230,10 @@ def video_renderer() -> VideoRenderer:
     return SketchRenderer()
 
 
-def prepare_api() -> None:
+def prepare_api(*needed: Callable[[], object]) -> None:
     """Do at init what every call needs: Lambda gives init a whole processor, and a small function's call a fraction.
 
+    `needed`: the factories beside those of the secret and the database.
     A service that does not answer now is asked again by the first call, which knows how to say so.
     """
     if not is_lambda():
@@ -239,5 +241,7 @@ def prepare_api() -> None:
     try:
         jwt_secret()
         mongo_connection().warm_up()
+        for factory in needed:
+            factory()
     except Unavailable:
         logger.warning("Not prepared at init", extra={"action": "prepare_failed"}, exc_info=True)
