@@ -8,7 +8,7 @@ TEST_STATE = .local/test
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs token api static lint types template check test soak fairness bench lock clean
+.PHONY: help setup demo up down logs token api static lint types template check test soak fairness bench growth lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ fairness: setup ## one user queues 250 jobs: how long do those of others wait? (
 
 bench: setup ## the performance table
 	@$(RUN) bench
+
+growth: setup ## what each call costs with 1,000 jobs, and with 100,000 (SIZES='1000 1000000')
+	@$(RUN) bench.growth $(SIZES)
 
 lock: setup ## pin anew every dependency that pyproject.toml names
 	@$(RUN) localcloud lock
