@@ -207,8 +207,8 @@ def measure(connection: MongoConnection, call: Call, recorder: _Recorder) -> tup
 
 
 def _examined(connection: MongoConnection, command: Mapping[str, Any]) -> str:
-    # All updates look for an `_id`. So do some finds, with a second field, of which SecantusDB's `explain` says that the
-    # collection is scanned; its milliseconds know better.
+    # All updates look for an `_id`. So do some finds, with a second field: SecantusDB's `explain` says of them that the
+    # collection is scanned, and the milliseconds know better.
     if "updates" in command or isinstance(command.get("filter", {}).get("_id"), str | ObjectId):
         return "1"
     wanted = {name: command[name] for name in _EXPLAINED if name in command}
