@@ -122,11 +122,12 @@ def test_a_job_whose_clean_up_is_to_come_is_gone_for_its_user_at_once(world):
     assert world.list().json["data"]["items"] == []
 
 
-def test_a_bucket_out_of_reach_keeps_the_document_that_knows_of_the_files(world):
+def test_a_bucket_out_of_reach_keeps_the_document_that_knows_of_the_files_but_shows_it_to_nobody(world):
     job = world.put(status=JobStatus.FAILED, next=None)
     world.store.available = False
-    assert delete(world, job).status == 503
-    assert world.jobs.all() == [job]
+    assert [delete(world, job).status for _ in range(2)] == [503, 404]
+    [hidden] = world.jobs.all()
+    assert (hidden.id, hidden.next.step) == (job.id, Step.CLEAN_UP)
 
 
 @CALLS

@@ -130,7 +130,7 @@ class JobRepository(Protocol):
         ...
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Live and cancelled jobs whose next step was due before `due_before` and that hold no live lease.
+        """Jobs, ended ones too, whose next step was due before `due_before` and that hold no live lease.
 
         Of each status, the longest overdue come first. Served by the index `sweep`.
         """

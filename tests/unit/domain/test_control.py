@@ -202,6 +202,11 @@ class TestDeletion:
         assert not deleted.is_shown(NOW)
         assert (deleted.next, deleted.version) == (job.next, job.version)
 
+    def test_a_job_at_rest_gets_a_clean_up_that_stops_nobody_at_the_provider(self) -> None:
+        deleted = lifecycle.delete(a_started_job(status=JobStatus.COMPLETED, next=None), NOW)
+        assert deleted.next is not None
+        assert (deleted.next.step, deleted.next.due_at, deleted.provider) == (Step.CLEAN_UP, NOW, None)
+
     def test_who_is_cleaning_it_up_at_that_moment_has_to_do_it_again(self) -> None:
         job = a_cancelled_job(lease=a_lease(25))
         deleted = lifecycle.delete(job, NOW)

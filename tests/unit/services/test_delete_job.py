@@ -1,13 +1,15 @@
-"""Deleting a job: first what it made, then what knows of it; nobody sees it from then on."""
+"""Deleting a job: nobody sees it from then on, and whatever breaks, neither objects nor document stay."""
 
 from dataclasses import replace
 
 import pytest
 
-from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_lease, a_started_job
+from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_lease, a_started_job, a_step
+from tests.fakes.clock import START
 from tests.system import InMemorySystem
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound, Unavailable
-from videojobs.domain.job import JobStatus, VideoJob
+from videojobs.domain.job import JobStatus, Step, VideoJob
+from videojobs.domain.prospect import timing_kind
 from videojobs.services.read_job import read_job
 
 
@@ -71,16 +73,16 @@ def test_a_job_with_its_clean_up_still_to_come_is_hidden_at_once_and_goes_with_i
 def test_a_retry_in_the_same_moment_keeps_the_job() -> None:
     system = InMemorySystem()
     job = an_ended_job(system, JobStatus.FAILED)
-    real_remove = system.jobs.remove
 
-    def retry_first(found: VideoJob) -> bool:
-        system.retry(found.id)
-        return real_remove(found)
+    def retry_first(*_: VideoJob) -> None:
+        system.jobs.before_save = None
+        system.retry(job.id)
 
-    system.jobs.remove = retry_first  # type: ignore[method-assign]
+    system.jobs.before_save = retry_first
     with pytest.raises(JobConflict, match="changed otherwise"):
         system.delete(job.id)
     assert system.jobs.get(job.id).status is JobStatus.QUEUED
+    assert set(job.object_keys) <= set(system.store.objects)
 
 
 def test_a_clean_up_that_was_claimed_in_the_same_moment_keeps_the_job() -> None:
@@ -92,13 +94,35 @@ def test_a_clean_up_that_was_claimed_in_the_same_moment_keeps_the_job() -> None:
     assert system.jobs.get(job.id).deleted_at is None
 
 
-def test_a_store_that_does_not_answer_keeps_the_document_that_knows_the_objects() -> None:
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
+def test_a_deletion_that_breaks_in_the_middle_is_seen_by_nobody_and_goes_on_by_itself(status: JobStatus) -> None:
     system = InMemorySystem()
-    job = an_ended_job(system)
+    job = an_ended_job(system, status)
     system.store.available = False
     with pytest.raises(Unavailable):
         system.delete(job.id)
-    assert system.jobs.get(job.id) == job
+    with pytest.raises(JobNotFound):
+        read_job(job.id, user_id=job.user_id, jobs=system.jobs, clock=system.clock)
     system.store.available = True
-    system.delete(job.id)
+    system.clock.advance(minutes=1)
+    system.sweep()
+    system.run()
+    assert (system.jobs.all(), set(system.store.objects)) == ([], {"videos/another/1.mp4"})
+    assert system.provider.cancelled == []
+
+
+def test_a_completed_job_that_is_removed_late_says_nothing_of_how_long_jobs_take() -> None:
+    system = InMemorySystem()
+    job = a_job(status=JobStatus.COMPLETED, next=a_step(Step.CLEAN_UP), deleted_at=START, started_at=START)
+    system.hand_out(system.put(job))
     assert system.jobs.all() == []
+    assert system.timings.usual_seconds(timing_kind(job)) is None
+
+
+def test_a_database_that_is_gone_deletes_nothing() -> None:
+    system = InMemorySystem()
+    job = an_ended_job(system)
+    system.jobs.available = False
+    with pytest.raises(Unavailable):
+        system.delete(job.id)
+    assert set(job.object_keys) <= set(system.store.objects)

@@ -100,7 +100,11 @@ def test_what_was_made_after_the_request_stays() -> None:
     system.clock.advance(1)
     later = system.submit()
     assert go_on(system) == [True]
-    assert system.jobs.all() == [later]
+    system.run()
+    system.clock.advance(minutes=1)
+    system.sweep()
+    system.run()
+    assert system.jobs.all() == [system.jobs.get(later.id)]
 
 
 @pytest.mark.parametrize("breaks", ["jobs", "store", "batches"])
@@ -113,6 +117,9 @@ def test_a_service_that_does_not_answer_leaves_the_rest_to_the_reconciler(breaks
         system.erase()
     getattr(system, breaks).available = True
     assert go_on(system) == [True]
+    system.clock.advance(minutes=1)
+    system.sweep()
+    system.run()
     assert (system.jobs.all(), system.store.objects) == ([], {})
 
 

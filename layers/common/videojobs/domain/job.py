@@ -79,7 +79,7 @@ class Step(StrEnum):
     """What is to be done next with a job; `render` goes to its lane's render queue, all others to its jobs queue.
 
     `clean_up` stops what a cancelled job left at the provider and removes its half-made files; a job that its user has
-    retried meanwhile starts afterwards.
+    retried meanwhile starts afterwards, and one that was deleted, whatever its status, goes.
     """
 
     START = "start"

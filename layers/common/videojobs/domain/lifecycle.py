@@ -221,12 +221,14 @@ def retry(job: VideoJob, now: datetime) -> VideoJob:
 
 
 def delete(job: VideoJob, now: datetime) -> VideoJob:
-    """Show it to nobody any more; an ended job only.
+    """Show it to nobody any more; an ended job only. What is left of it goes with its clean-up, however late.
 
     Who is cleaning it up at the moment knows nothing of that and would leave the document: it has to be done again.
     """
-    step = replace(job.next, due_at=job.lease.until) if job.next and job.lease else job.next
-    return replace(job, next=step, deleted_at=now)
+    if job.next is None:
+        return replace(job, next=NextStep.new(Step.CLEAN_UP, now), provider=None, deleted_at=now)
+    due_at = job.lease.until if job.lease else job.next.due_at
+    return replace(job, next=replace(job.next, due_at=due_at), deleted_at=now)
 
 
 def can_be_made(job: VideoJob) -> bool:

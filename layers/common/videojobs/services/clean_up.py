@@ -1,4 +1,4 @@
-"""Stop and remove what a cancelled job had begun: the task at the provider, and its half-made files."""
+"""Stop and remove what a cancelled job had begun, its task at the provider and its files; and all of a deleted job."""
 
 import logging
 from dataclasses import replace
@@ -39,7 +39,7 @@ def clean_up(
         return save_or_stop(job, after, jobs=jobs)
     if not jobs.remove(job):
         raise LeaseLost
-    logger.info("Job deleted", extra={"action": "job_deleted", "job_id": job.id})
+    logger.info("Job removed", extra={"action": "job_removed", "job_id": job.id})
     return after
 
 

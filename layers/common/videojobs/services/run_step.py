@@ -73,7 +73,7 @@ def run_step(
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         return
     follow_up(after, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
-    if after.status is JobStatus.COMPLETED:
+    if after.status is JobStatus.COMPLETED and job.is_live:
         _record_time(after, timings=timings, clock=clock)
 
 

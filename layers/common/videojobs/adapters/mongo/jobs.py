@@ -36,7 +36,7 @@ COLLECTION = "videojobs"
 logger = logging.getLogger(__name__)
 
 _LIVE = sorted(LIVE_STATUSES)
-_WITH_STEPS = [*_LIVE, JobStatus.CANCELLED]
+_ALL = [*_LIVE, *sorted(set(JobStatus) - LIVE_STATUSES)]
 _NEWEST_FIRST = [("createdAt", DESCENDING), ("_id", DESCENDING)]
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 """A lower bound, so that what has no such date at all is not even looked at."""
@@ -167,8 +167,8 @@ class MongoJobRepository:
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`; the few jobs that somebody works on right now are passed over here."""
-        overdue = {"next.dueAt": {"$lt": due_before}}
-        return self._find_due(_WITH_STEPS, overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
+        overdue = {"next.dueAt": {"$gt": _BEFORE_ALL, "$lt": due_before}}
+        return self._find_due(_ALL, overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
 
     def _find_due(
         self, statuses: Iterable[JobStatus], query: Document, wanted: Callable[[VideoJob], bool], limit: int
