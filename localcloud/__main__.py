@@ -63,6 +63,10 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
             from localcloud.soak import SoakPlan, run_soak
 
             return run_soak(config, SoakPlan(jobs=arguments.jobs))
+        case "fairness":
+            from localcloud.fairness import FairnessPlan, run_fairness
+
+            return run_fairness(config, FairnessPlan(flood=arguments.jobs))
         case "lock":
             lock_requirements(config.root)
     return 0
@@ -89,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     listener.add_argument("--port", type=int, default=4580)
     soak = commands.add_parser("soak", help="put many jobs through it while its parts are killed, and count")
     soak.add_argument("--jobs", type=int, default=2000)
+    fairness = commands.add_parser("fairness", help="let one user queue very many jobs, and time those of others")
+    fairness.add_argument("--jobs", type=int, default=250)
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
     during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
     during.add_argument("words", nargs="+", metavar="COMMAND")
