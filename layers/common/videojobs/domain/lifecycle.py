@@ -223,7 +223,7 @@ def retry(job: VideoJob, now: datetime) -> VideoJob:
 def delete(job: VideoJob, now: datetime) -> VideoJob:
     """Show it to nobody any more; an ended job only. What is left of it goes with its clean-up, however late.
 
-    Who has seen it before, to clean it up or to retry it, must not write over that: its step is another by its due time.
+    Who has seen it before, to clean it up or retry it, must not write over that: its step is another by its due time.
     """
     if job.next is None:
         return replace(job, next=NextStep.new(Step.CLEAN_UP, now), provider=None, deleted_at=now)
