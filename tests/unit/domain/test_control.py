@@ -200,7 +200,9 @@ class TestDeletion:
         deleted = lifecycle.delete(job, NOW)
         assert job.is_shown(NOW)
         assert not deleted.is_shown(NOW)
-        assert (deleted.next, deleted.version) == (job.next, job.version)
+        assert job.next is not None
+        assert deleted.next is not None
+        assert (deleted.next.id, deleted.version) == (job.next.id, job.version)
 
     def test_a_job_at_rest_gets_a_clean_up_that_stops_nobody_at_the_provider(self) -> None:
         deleted = lifecycle.delete(a_started_job(status=JobStatus.COMPLETED, next=None), NOW)

@@ -85,6 +85,21 @@ def test_a_retry_in_the_same_moment_keeps_the_job() -> None:
     assert set(job.object_keys) <= set(system.store.objects)
 
 
+def test_a_retry_that_has_seen_the_job_before_its_deletion_brings_it_back_no_more() -> None:
+    system = InMemorySystem()
+    message = system.put(a_cancelled_job())
+
+    def delete_first(*_: VideoJob) -> None:
+        system.jobs.before_save = None
+        system.delete(message.job_id)
+
+    system.jobs.before_save = delete_first
+    with pytest.raises(JobConflict, match="changed otherwise"):
+        system.retry(message.job_id)
+    system.hand_out(message)
+    assert system.jobs.all() == []
+
+
 def test_a_clean_up_that_was_claimed_in_the_same_moment_keeps_the_job() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_cancelled_job())

@@ -223,11 +223,11 @@ def retry(job: VideoJob, now: datetime) -> VideoJob:
 def delete(job: VideoJob, now: datetime) -> VideoJob:
     """Show it to nobody any more; an ended job only. What is left of it goes with its clean-up, however late.
 
-    Who is cleaning it up at the moment knows nothing of that and would leave the document: it has to be done again.
+    Who has seen it before, to clean it up or retry it, must not write over that: its step is another by its due time.
     """
     if job.next is None:
         return replace(job, next=NextStep.new(Step.CLEAN_UP, now), provider=None, deleted_at=now)
-    due_at = job.lease.until if job.lease else job.next.due_at
+    due_at = max(job.lease.until if job.lease else now, job.next.due_at + timedelta(milliseconds=1))
     return replace(job, next=replace(job.next, due_at=due_at), deleted_at=now)
 
 
