@@ -273,6 +273,16 @@ class TestCrashes:
         check(system)
         assert (active(system), waiting(system)) == ((second.id,), [])
 
+    def test_a_job_that_waits_behind_others_although_a_crash_left_its_place_taken_blocks_nobody(self) -> None:
+        system, first, second = self.crash_between_end_and_next()
+        system.clock.advance(1)
+        assert system.retry(first.id).waiting_since is not None
+        assert active(system) == (first.id,)
+        check(system)
+        assert (active(system), waiting(system)) == ((second.id,), [first.id])
+        system.run()
+        assert {job.status for job in system.jobs.all()} == {JobStatus.COMPLETED}
+
     def test_an_empty_share_of_old_goes(self) -> None:
         system = a_system(1)
         job = system.submit()

@@ -73,14 +73,16 @@ def let_waiting_in(
         if jobs.save(job, after):
             logger.info("Job let in", extra={"action": "job_let_in", "job_id": job.id})
             send_step(after, queue=queue, clock=clock)
-        elif _is_gone(jobs.find(job.id)):
+        elif not _is_active(jobs.find(job.id)):
             shares.leave(user_id, priority, [job.id])
 
 
 def check_share(
     share: Share, *, jobs: JobRepository, shares: ShareRepository, queue: JobQueue, clock: Clock
 ) -> list[JobId]:
-    """Compare a share with the jobs: take out what has ended or never was, let in who waits; the ids taken out.
+    """Compare a share with the jobs: take out what has ended, never was, or waits, let in who waits; the ids taken out.
+
+    One that waits although it is in was retried when a crash had left its place taken: nobody could come in before it.
 
     An id without a job may be one that is about to be stored: the second in which an id was made stands in its first
     eight digits (https://www.mongodb.com/docs/manual/reference/bson-types/#objectid).
@@ -90,7 +92,7 @@ def check_share(
     gone = []
     for job_id in share.active:
         job = jobs.find(job_id)
-        if _is_gone(job) and (job is not None or job_id[:8] < oldest_new):
+        if not _is_active(job) and (job is not None or job_id[:8] < oldest_new):
             gone.append(job_id)
     if gone:
         shares.leave(share.user_id, share.priority, gone)
@@ -100,5 +102,5 @@ def check_share(
     return gone
 
 
-def _is_gone(job: VideoJob | None) -> bool:
-    return job is None or not job.is_live
+def _is_active(job: VideoJob | None) -> bool:
+    return job is not None and job.is_live and job.waiting_since is None
