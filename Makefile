@@ -8,7 +8,7 @@ TEST_STATE = .local/test
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs token webhook-listen api static lint types template check test soak fairness bench growth lock clean
+.PHONY: help setup demo up down logs watch token webhook-listen api static lint types template check test soak fairness bench growth lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ down: setup ## stop it; what it holds is kept
 
 logs: setup ## what the functions log: F=1 to follow, FUNCTION=worker for one alone
 	@$(RUN) localcloud logs $(if $(F),--follow) $(FUNCTION)
+
+watch: setup ## queues, jobs by status, workers, the oldest message: live in the terminal
+	@$(RUN) localcloud watch
 
 token: setup ## a session token for the cookie: USER_ID=… MINUTES=60
 	@$(RUN) localcloud token $(USER_ID:%=--user %) $(MINUTES:%=--minutes %)

@@ -41,6 +41,10 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
             take_down(config)
         case "logs":
             show_logs(config, find_running(config), function=arguments.function, follow=arguments.follow)
+        case "watch":
+            from localcloud.watch import watch
+
+            watch(config, find_running(config))
         case "token":
             print(make_token(find_running(config), user_id=arguments.user, minutes=arguments.minutes))
         case "demo":
@@ -80,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     logs = commands.add_parser("logs", help="what the functions log")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as they log more")
     logs.add_argument("function", nargs="?", help="one function alone, such as worker")
+    commands.add_parser("watch", help="queues, jobs and workers, live")
     token = commands.add_parser("token", help="a session token, for the API's cookie")
     token.add_argument("--user", default=SAMPLE_USER, help="the user's id, 24 hexadecimal digits")
     token.add_argument("--minutes", type=float, default=60)

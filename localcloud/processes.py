@@ -17,7 +17,9 @@ from localcloud.errors import CommandFailedError
 
 # The variables of the mark; a missing one counts as empty, so that what an older version started is found as well.
 _HOME, _ROLE, _PORT, _VERSION = "LOCALCLOUD_HOME", "LOCALCLOUD_ROLE", "LOCALCLOUD_PORT", "LOCALCLOUD_VERSION"
+_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 _PROC = Path("/proc")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TAIL_LINES = 25
 _CLEAN_UP_SECONDS = 30.0
 _LOG_KEPT_BYTES = 5_000_000
@@ -36,6 +38,8 @@ class MarkedProcess:
     """What it was started from: another one of the same role with another version does not stand in for it."""
     leads: bool
     """Whether it is the process that was started, rather than a child of it."""
+    function: str = ""
+    """The function that it works for, as Lambda names it; empty if none."""
 
 
 def find_processes(state: Path) -> list[MarkedProcess]:
@@ -51,8 +55,17 @@ def find_processes(state: Path) -> list[MarkedProcess]:
                 pid = int(folder.name)
                 port, version = int(variables.get(_PORT) or 0), variables.get(_VERSION, "")
                 leads = os.getsid(pid) == pid
-                found.append(MarkedProcess(pid, variables.get(_ROLE, ""), port, version, leads=leads))
+                role, function = variables.get(_ROLE, ""), variables.get(_FUNCTION, "")
+                found.append(MarkedProcess(pid, role, port, version, leads=leads, function=function))
     return found
+
+
+def read_memory(process: MarkedProcess) -> int:
+    """The bytes of memory that a process holds right now; 0 if it has ended."""
+    try:
+        return int((_PROC / str(process.pid) / "statm").read_text().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return 0
 
 
 def find_server(state: Path, role: str) -> MarkedProcess | None:

@@ -174,6 +174,20 @@ def test_a_connection_that_takes_nothing_holds_up_no_other(gateway: Gateway) -> 
     assert gateway.told[HERE] == [HELLO]
 
 
+def test_a_message_that_is_too_large_is_not_its_connections_fault(gateway: Gateway) -> None:
+    gateway.refusing[THERE] = 413
+    assert over_http(gateway.url).send([(THERE, HELLO), (HERE, HELLO)]) == [Delivery.TOO_LARGE, Delivery.TAKEN]
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(410, Delivery.GONE), (403, Delivery.UNANSWERED)])
+def test_a_connection_that_did_not_take_one_message_is_spared_the_rest(
+    gateway: Gateway, status: int, outcome: Delivery
+) -> None:
+    gateway.refusing[HERE] = status
+    assert over_http(gateway.url).send([(HERE, {"n": number}) for number in range(100)]) == [outcome] * 100
+    assert len(gateway.requests) <= AT_ONCE
+
+
 def test_several_messages_are_on_their_way_at_the_same_time(gateway: Gateway) -> None:
     gateway.together = Barrier(AT_ONCE)
     assert over_http(gateway.url).send([(HERE, HELLO)] * AT_ONCE) == [Delivery.TAKEN] * AT_ONCE

@@ -10,13 +10,14 @@ from videojobs.ports import Delivery
 class RecordingBroadcaster:
     """See `ports.Broadcaster`. `told` holds each open connection's messages, oldest first.
 
-    A connection that was not opened (`open`) is gone. Those in `stuck` take no message; `available = False`: nothing
-    can be reached, nor closed.
+    A connection that was not opened (`open`) is gone. Those in `stuck` take no message, and for those in `too_small`
+    every message is too large; `available = False`: nothing can be reached, nor closed.
     """
 
     def __init__(self) -> None:
         self.told: dict[ConnectionId, list[Message]] = {}
         self.stuck: set[ConnectionId] = set()
+        self.too_small: set[ConnectionId] = set()
         self.closed: list[ConnectionId] = []
         self.available = True
 
@@ -41,5 +42,7 @@ class RecordingBroadcaster:
             return Delivery.UNANSWERED
         if connection_id not in self.told:
             return Delivery.GONE
+        if connection_id in self.too_small:
+            return Delivery.TOO_LARGE
         self.told[connection_id].append(message)
         return Delivery.TAKEN

@@ -526,10 +526,14 @@ class TicketRepository(Protocol):
 
 
 class Delivery(StrEnum):
-    """What came of a message: taken by API Gateway, its connection gone for ever, or nothing that tells."""
+    """What came of a message: taken by API Gateway, its connection gone for ever, or nothing that tells.
+
+    `TOO_LARGE`: nobody will ever take it (an Express job's prompt had no limit); the connection is well.
+    """
 
     TAKEN = "taken"
     GONE = "gone"
+    TOO_LARGE = "too_large"
     UNANSWERED = "unanswered"
 
 

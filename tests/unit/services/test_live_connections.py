@@ -309,6 +309,14 @@ def test_a_connection_that_takes_nothing_is_ended_and_all_others_are_told(world:
     assert len(world.broadcaster.told[OTHER_TAB]) == 1
 
 
+def test_a_message_that_is_too_large_ends_no_connection(world: World) -> None:
+    world.open(all_jobs=True)
+    world.broadcaster.too_small.add(TAB)
+    world.push(a_job())
+    assert world.broadcaster.closed == []
+    assert world.find().id == TAB
+
+
 def test_when_nobody_can_be_reached_the_change_comes_again_and_no_connection_is_forgotten(world: World) -> None:
     world.open(all_jobs=True)
     world.broadcaster.available = False

@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 8
 """Requests on their way at the same time."""
 _JSON = {"Content-Type": "application/json"}
+_OUTCOMES = {200: Delivery.TAKEN, 410: Delivery.GONE, 413: Delivery.TOO_LARGE}
 
 
 class ApiGatewayBroadcaster:
@@ -26,11 +27,20 @@ class ApiGatewayBroadcaster:
         self._client = client
 
     def send(self, messages: Sequence[tuple[ConnectionId, Message]]) -> list[Delivery]:
-        """Each by a `POST` of its own."""
+        """Each by a `POST` of its own; a connection that did not take one is not tried with the rest."""
+        lost: dict[ConnectionId, Delivery] = {}
+
+        def deliver(message: tuple[ConnectionId, Message]) -> Delivery:
+            connection_id, content = message
+            outcome = lost.get(connection_id) or self._post(connection_id, content)
+            if outcome in {Delivery.GONE, Delivery.UNANSWERED}:
+                lost[connection_id] = outcome
+            return outcome
+
         if len(messages) == 1:
-            return [self._post(*messages[0])]
+            return [deliver(messages[0])]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda message: self._post(*message), messages))
+            return list(pool.map(deliver, messages))
 
     def close(self, connection_id: ConnectionId) -> None:
         """By `DELETE`; 410 says that it has ended."""
@@ -44,11 +54,11 @@ class ApiGatewayBroadcaster:
             status = self._client.request("POST", _path(connection_id), _JSON, body).status
         except Unavailable:
             status = 0
-        if status in {200, 410}:
-            return Delivery.TAKEN if status == 200 else Delivery.GONE
-        extra = {"action": "push_unanswered", "connection_id": connection_id, "status": status}
-        logger.warning("A connection took no message", extra=extra)
-        return Delivery.UNANSWERED
+        outcome = _OUTCOMES.get(status, Delivery.UNANSWERED)
+        if outcome in {Delivery.UNANSWERED, Delivery.TOO_LARGE}:
+            extra = {"action": "push_refused", "connection_id": connection_id, "status": status}
+            logger.warning("A connection took no message", extra=extra)
+        return outcome
 
 
 def _path(connection_id: ConnectionId) -> str:
