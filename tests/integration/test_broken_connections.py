@@ -2,8 +2,9 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import pymongo
 import pytest
 from pymongo.errors import OperationFailure
 
-from tests.builders import a_job, a_lease, a_started_job
+from tests.builders import A_USER, a_job, a_lease, a_started_job
 from tests.fakes.clock import START
 from tests.servers import secantusdb
+from videojobs.adapters.mongo.batches import MongoBatchRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import Batch
 
 
 @contextmanager
@@ -189,3 +192,33 @@ class TestRotation:
         secret(refresh=True)
         assert jobs.find(a_job().id) is None
         connection.run(lambda database: database.client.close())
+
+
+class TestBatches:
+    """All of a batch is stored, or nothing, wherever the database fails."""
+
+    @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
+    @pytest.mark.parametrize("times", [1, 10_000])
+    def test_a_batch_is_whole_or_not_there(self, connection: MongoConnection, command: str, times: int) -> None:
+        batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
+        batch_id = batches.new_id()
+        made = [a_job(batch_id=batch_id) for _ in range(5)]
+        batch = Batch(batch_id, A_USER, tuple(job.id for job in made), START, START + timedelta(days=60))
+        with failing(connection, times, [command], closeConnection=True), suppress(Unavailable), pymongo.timeout(1.5):
+            batches.add(batch, made)
+        stored = [jobs.find(job.id) for job in made]
+        assert stored == (made if batches.find(batch_id) else [None] * 5)
+        if times == 1:
+            assert batches.find(batch_id) == batch
+
+    def test_an_insert_that_is_refused_takes_all_others_along(self, connection: MongoConnection) -> None:
+        batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
+        taken = a_job()
+        jobs.add(taken)
+        batch_id = batches.new_id()
+        made = [a_job(batch_id=batch_id), replace(taken, batch_id=batch_id)]
+        with pytest.raises(Unavailable):
+            batches.add(Batch(batch_id, A_USER, tuple(job.id for job in made), START, START), made)
+        assert batches.find(batch_id) is None
+        assert jobs.find(made[0].id) is None
+        assert jobs.find(taken.id) == taken
