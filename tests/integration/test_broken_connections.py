@@ -28,8 +28,10 @@ def failing(connection: MongoConnection, times: int, commands: list[str], **how:
     fail_point = {"configureFailPoint": "failCommand"}
     data = {"failCommands": commands, **how}
     connection.run(lambda db: db.client.admin.command({**fail_point, "mode": {"times": times}, "data": data}))
-    yield
-    connection.run(lambda db: db.client.admin.command({**fail_point, "mode": "off"}))
+    try:
+        yield
+    finally:
+        connection.run(lambda db: db.client.admin.command({**fail_point, "mode": "off"}))
 
 
 @pytest.fixture
@@ -210,6 +212,21 @@ class TestBatches:
         assert stored == (made if batches.find(batch_id) else [None] * 5)
         if times == 1:
             assert batches.find(batch_id) == batch
+
+    @pytest.mark.timeout(30)  # the driver itself goes on for two minutes
+    @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
+    def test_a_transaction_is_not_repeated_for_longer_than_one_operation(
+        self, connection: MongoConnection, mongo_uri: str, command: str
+    ) -> None:
+        class Hasty(MongoConnection):
+            TIMEOUT_MS = 1000
+
+        hasty = Hasty(lambda *, refresh=False: mongo_uri)
+        batches = MongoBatchRepository(hasty)
+        job = a_job()
+        with failing(connection, 10_000, [command], closeConnection=True), pytest.raises(Unavailable):
+            batches.add(Batch(batches.new_id(), A_USER, (job.id,), START, START + timedelta(days=60)), [job])
+        hasty.run(lambda database: database.client.close())
 
     def test_an_insert_that_is_refused_takes_all_others_along(self, connection: MongoConnection) -> None:
         batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
