@@ -97,6 +97,15 @@ def test_a_waiting_job_has_its_users_others_ahead(jobs: JobRepository) -> None:
     assert jobs.count_ahead(waiting[2], 1) == 1
 
 
+def test_of_those_that_came_to_wait_at_once_the_first_ids_are_ahead(jobs: JobRepository) -> None:
+    """As the jobs of a batch do."""
+    earlier, *batch = a_waiting_job(1), a_waiting_job(2), a_waiting_job(2), a_waiting_job(2)
+    for job in (*reversed(batch), earlier):
+        jobs.add(job)
+    assert [jobs.count_ahead(job, 1000) for job in batch] == [1, 2, 3]
+    assert [jobs.count_ahead(job, 2) for job in batch] == [1, 2, 2]
+
+
 def test_a_job_that_is_let_in_has_all_that_were_due_earlier_ahead(jobs: JobRepository) -> None:
     queued = [a_job(next=a_step(due_in_seconds=second), user_id=ANOTHER_USER) for second in (1, 2)]
     mine = a_job(next=a_step(due_in_seconds=3))
