@@ -264,7 +264,6 @@ def test_of_many_batches_with_one_key_one_is_stored(connections: list[MongoConne
 
 def test_of_cancel_and_finish_at_once_one_is_written_and_the_other_told(connections: list[MongoConnection]) -> None:
     repositories = [MongoJobRepository(each) for each in connections[:2]]
-    outcomes: set[JobStatus] = set()
     for _ in range(20):
         job = a_started_job(Step.FINISH, lease=Lease("token", START + timedelta(seconds=25)))
         repositories[0].add(job)
@@ -277,5 +276,3 @@ def test_of_cancel_and_finish_at_once_one_is_written_and_the_other_told(connecti
         stored = repositories[0].find(job.id)
         assert stored is not None
         assert stored.status is ends[saved.index(True)].status
-        outcomes.add(stored.status)
-    assert outcomes <= {JobStatus.COMPLETED, JobStatus.CANCELLED}
