@@ -153,6 +153,8 @@ class World:
             "RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
             "HIGH_JOBS_QUEUE_URL": self.queues.urls["JobsQueue"],  # one lane is enough to break things in
             "HIGH_RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
+            "ACTIVE_JOBS_PER_USER": "1000",  # whose limits are tried elsewhere
+            "GENERATE_CALLS_PER_MINUTE": "10000",
             "EVENTS_QUEUE_URL": self.queues.urls["EventsQueue"],
             "VIDEOS_BUCKET": self.bucket,
             "LEASE_SECONDS": str(LEASE_SECONDS),
