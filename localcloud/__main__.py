@@ -36,7 +36,7 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
     match arguments.command:
         case "up":
             stack = bring_up(config)
-            console.print(f"\nThe system is up: [bold]{stack.api_url}[/bold]\nTry it:  make demo")
+            console.print(f"\nThe system is up. Look at it: [bold]{stack.web_url}[/bold]\nIn the terminal:  make demo")
         case "down":
             take_down(config)
         case "logs":
@@ -67,6 +67,10 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
             from localcloud.soak import SoakPlan, run_soak
 
             return run_soak(config, SoakPlan(jobs=arguments.jobs))
+        case "publish":
+            from localcloud.pages import publish
+
+            console.print(f"The studio is published: [bold]{publish(config.root, arguments.environment)}[/bold]")
         case "lock":
             lock_requirements(config.root)
     return 0
@@ -94,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     listener.add_argument("--port", type=int, default=4580)
     soak = commands.add_parser("soak", help="put many jobs through it while its parts are killed, and count")
     soak.add_argument("--jobs", type=int, default=2000)
+    published = commands.add_parser("publish", help="put the studio's files where an environment on AWS serves them")
+    published.add_argument("environment", help="one of samconfig.toml: dev, staging, prod")
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
     during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
     during.add_argument("words", nargs="+", metavar="COMMAND")
