@@ -8,7 +8,7 @@ TEST_STATE = .local/test
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs watch token webhook-listen api static lint types template check test soak bench lock clean
+.PHONY: help setup demo up down logs watch token webhook-listen api static lint types template check test soak fairness bench growth lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,8 +69,14 @@ chaos: setup ## the model for as long as you like: SEED=… MINUTES=10; the same
 soak: setup ## 2,000 jobs while workers and the database are killed: none is lost, none is doubled (JOBS=…)
 	@LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
 
+fairness: setup ## one user queues 250 jobs: how long do those of others wait? (JOBS=…)
+	@LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)
+
 bench: setup ## the performance table
 	@$(RUN) bench
+
+growth: setup ## what each call costs with 1,000 jobs, and with 100,000 (SIZES='1000 1000000')
+	@$(RUN) bench.growth $(SIZES)
 
 lock: setup ## pin anew every dependency that pyproject.toml names
 	@$(RUN) localcloud lock

@@ -32,7 +32,7 @@ def main() -> int:
         return 130
 
 
-def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
+def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PLR0912 - a command is a branch
     match arguments.command:
         case "up":
             stack = bring_up(config)
@@ -67,6 +67,10 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
             from localcloud.soak import SoakPlan, run_soak
 
             return run_soak(config, SoakPlan(jobs=arguments.jobs))
+        case "fairness":
+            from localcloud.fairness import FairnessPlan, run_fairness
+
+            return run_fairness(config, FairnessPlan(flood=arguments.jobs))
         case "publish":
             from localcloud.pages import publish
 
@@ -98,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     listener.add_argument("--port", type=int, default=4580)
     soak = commands.add_parser("soak", help="put many jobs through it while its parts are killed, and count")
     soak.add_argument("--jobs", type=int, default=2000)
+    fairness = commands.add_parser("fairness", help="let one user queue very many jobs, and time those of others")
+    fairness.add_argument("--jobs", type=int, default=250)
     published = commands.add_parser("publish", help="put the studio's files where an environment on AWS serves them")
     published.add_argument("environment", help="one of samconfig.toml: dev, staging, prod")
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.fakes.clock import START
 from videojobs.domain.job import (
+    NEVER,
     Announcement,
     AspectRatio,
     HistoryEntry,
@@ -81,6 +82,25 @@ def a_started_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
         "provider": ProviderTask("scripted", submitted_at=START, ref="task-1"),
     }
     return a_job(**(started | changes))
+
+
+def a_waiting_job(since_seconds: float = 0, **changes: Any) -> VideoJob:
+    """A job over its user's cap, waiting to be let in since then."""
+    since = START + timedelta(seconds=since_seconds)
+    waiting = {"next": NextStep.new(Step.START, NEVER), "waiting_since": since, "created_at": since}
+    return a_job(**(waiting | changes))
+
+
+def a_cancelled_job(**changes: Any) -> VideoJob:
+    """A job that was cancelled while its provider was at it: its clean-up is due at once."""
+    cancelled = {"status": JobStatus.CANCELLED, "expires_at": START + timedelta(days=30)}
+    return a_started_job(Step.CLEAN_UP, **(cancelled | changes))
+
+
+def a_retried_job(**changes: Any) -> VideoJob:
+    """A job that was cancelled in its first attempt and retried before its clean-up."""
+    retried = {"status": JobStatus.QUEUED, "attempt": 2, "spent_attempts": 1, "started_at": None, "progress": None}
+    return a_started_job(Step.CLEAN_UP, **(retried | changes))
 
 
 def an_output(key: str = "videos/1/1.mp4", size_bytes: int = 55) -> Output:

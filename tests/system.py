@@ -1,23 +1,34 @@
 """The whole system in memory: every service on ports that a test can break; time passes as messages need it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from tests.builders import A_USER, a_new_job
+from tests.fakes.batches import InMemoryBatchRepository
 from tests.fakes.circuits import InMemoryCircuitRepository
 from tests.fakes.clock import VirtualClock
+from tests.fakes.erasures import InMemoryErasureRepository
 from tests.fakes.jobs import InMemoryJobRepository
 from tests.fakes.notifier import RecordingNotifier
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.queue import RecordingQueue, SentMessage
 from tests.fakes.renderer import ScriptedRenderer
+from tests.fakes.shares import InMemoryShareRepository
 from tests.fakes.store import InMemoryVideoStore
-from videojobs.domain.job import IdempotencyKey, NewJob, Step, UserId, VideoJob
+from tests.fakes.timings import InMemoryTimingRepository
+from videojobs.domain.job import Batch, IdempotencyKey, JobId, NewJob, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.services.cancel_job import cancel_job
 from videojobs.services.claim_step import claim_step
+from videojobs.services.delete_job import delete_job
+from videojobs.services.erase_videos import erase_videos
 from videojobs.services.reconcile_jobs import bury_dead_letter, reconcile_jobs
 from videojobs.services.render_video import render_video
+from videojobs.services.retry_job import retry_job
 from videojobs.services.run_step import run_step
+from videojobs.services.submit_batch import submit_batch
 from videojobs.services.submit_job import submit_job
 
 
@@ -30,10 +41,17 @@ class InMemorySystem:
     policy: StepPolicy = field(default_factory=StepPolicy)
     clock: VirtualClock = field(default_factory=VirtualClock)
     jobs: InMemoryJobRepository = field(default_factory=InMemoryJobRepository)
+    shares: InMemoryShareRepository = field(default_factory=InMemoryShareRepository)
     circuits: InMemoryCircuitRepository = field(default_factory=InMemoryCircuitRepository)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
     store: InMemoryVideoStore = field(default_factory=InMemoryVideoStore)
+    timings: InMemoryTimingRepository = field(default_factory=InMemoryTimingRepository)
+    erasures: InMemoryErasureRepository = field(default_factory=InMemoryErasureRepository)
+
+    def __post_init__(self) -> None:
+        """Batches are stored with their jobs."""
+        self.batches = InMemoryBatchRepository(self.jobs)
 
     def submit(
         self, request: NewJob | None = None, *, user_id: UserId = A_USER, idempotency: IdempotencyKey | None = None
@@ -42,44 +60,74 @@ class InMemorySystem:
         job, _ = submit_job(
             request or a_new_job(),
             user_id=user_id,
-            jobs=self.jobs,
-            queue=self.queue,
-            clock=self.clock,
             idempotency=idempotency,
+            **self._ports("jobs", "shares", "queue", "clock"),
         )
         return job
+
+    def submit_batch(
+        self,
+        requests: Sequence[NewJob],
+        *,
+        user_id: UserId = A_USER,
+        idempotency: IdempotencyKey | None = None,
+    ) -> tuple[Batch, bool]:
+        """What `generate` does with a batch."""
+        ports = self._ports("jobs", "batches", "shares", "queue", "clock", "policy")
+        return submit_batch(requests, user_id=user_id, idempotency=idempotency, **ports)
+
+    def cancel(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
+        """What `jobs` answers to a cancel."""
+        ports = self._ports("jobs", "shares", "queue", "notifier", "clock", "policy")
+        return cancel_job(job_id, user_id=user_id, **ports)
+
+    def retry(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
+        """What `jobs` answers to a retry."""
+        return retry_job(job_id, user_id=user_id, **self._ports("jobs", "shares", "queue", "notifier", "clock"))
+
+    def delete(self, job_id: JobId, *, user_id: UserId = A_USER) -> None:
+        """What `jobs` does with a deletion."""
+        delete_job(job_id, user_id=user_id, **self._ports("jobs", "store", "clock"))
+
+    def erase(self, *, user_id: UserId = A_USER, seconds: float = 10) -> bool:
+        """What `jobs` and `reconciler` do to remove all that a user has now; whether it was done in time."""
+        ports = self._ports(
+            "jobs", "batches", "erasures", "shares", "store", "queue", "notifier", "clock", "policy"
+        )  # fmt: skip
+        now = self.clock.now()
+        return erase_videos(user_id, now, until=now + timedelta(seconds=seconds), **ports)
 
     def put(self, job: VideoJob) -> SentMessage:
         """A job in the middle of its life; the message of its next step, which is on its way."""
         assert job.next is not None
         self.jobs.put(job)
-        return SentMessage(job.id, job.next.id, job.next.step)
+        return SentMessage(job.id, job.next.id, job.next.step, lane=job.priority, group=job.user_id)
 
     def deliver(self, message: SentMessage) -> VideoJob:
         """What `worker` or `render` does with a message; the job as it stands then."""
-        ports: dict[str, Any] = {
-            "jobs": self.jobs,
-            "queue": self.queue,
-            "notifier": self.notifier,
-            "store": self.store,
-            "clock": self.clock,
-            "policy": self.policy,
-        }
+        self.hand_out(message)
+        return self.jobs.get(message.job_id)
+
+    def hand_out(self, message: SentMessage) -> None:
+        """What `worker` or `render` does with a message, also when no job is left then."""
+        ports = self._ports("jobs", "shares", "queue", "notifier", "store", "clock", "policy")
         if message.step is Step.RENDER:
             render_video(message.job_id, message.step_id, renderer=self.renderer, **ports)
         else:
-            run_step(message.job_id, message.step_id, provider=self.provider, circuits=self.circuits, **ports)
-        return self.jobs.get(message.job_id)
+            ports |= self._ports("circuits", "timings", "provider")
+            run_step(message.job_id, message.step_id, **ports)
 
     def sweep(self) -> dict[str, int]:
         """What `reconciler` does each minute."""
-        return reconcile_jobs(
-            jobs=self.jobs, queue=self.queue, notifier=self.notifier, clock=self.clock, policy=self.policy
-        )
+        return reconcile_jobs(**self._ports("jobs", "shares", "queue", "notifier", "clock", "policy"))
 
     def bury(self, message: SentMessage) -> bool:
         """What `reconciler` does with a dead letter."""
-        return bury_dead_letter(message.job_id, message.step_id, jobs=self.jobs, clock=self.clock, policy=self.policy)
+        ports = self._ports("jobs", "shares", "queue", "clock", "policy")
+        return bury_dead_letter(message.job_id, message.step_id, **ports)
+
+    def _ports(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}
 
     def run(self, *, sweeping: bool = False, at_most: int = 200) -> None:
         """Deliver message after message, waiting for each as long as it asks for, until nothing is left to do.
@@ -102,7 +150,7 @@ class InMemorySystem:
         self.clock.advance(first.delay_seconds)
         for message in others:
             self.queue.put_back(replace(message, delay_seconds=message.delay_seconds - first.delay_seconds))
-        self.deliver(first)
+        self.hand_out(first)
 
     def crash_worker(self, message: SentMessage) -> None:
         """Somebody claims the step and is never heard of again."""

@@ -1,39 +1,77 @@
-"""POST /api/videos/generate: take a video job, answer with its id at once; the work happens behind the queue."""
+"""POST /api/videos/generate, /batch: take jobs, answer with their ids at once; the work happens behind the queue."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
-from videojobs.edge.auth import admit
+from videojobs.domain.job import NewJob
+from videojobs.edge.auth import Session, admit
 from videojobs.edge.body import read_object
 from videojobs.edge.idempotency import read_idempotency_key
+from videojobs.edge.rates import count_call, generate_limit
 from videojobs.edge.resolver import JSON, VideoJobsApi
-from videojobs.edge.schemas import parse_generate
-from videojobs.edge.views import AcceptedEnvelope, show_accepted
+from videojobs.edge.schemas import MAXIMUM_BATCH_BYTES, parse_batch, parse_generate
+from videojobs.edge.views import AcceptedEnvelope, BatchAcceptedEnvelope, show_accepted, show_accepted_batch
 from videojobs.observability import logger
+from videojobs.services.submit_batch import submit_batch
 from videojobs.services.submit_job import submit_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api()
+bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.share_repository, bootstrap.job_queue)
 
 
 @api.post("/api/videos/generate")
 def generate() -> Response[AcceptedEnvelope]:
     """The new job: its id, and where to follow it."""
-    user_id = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
+    session = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     request = parse_generate(read_object(api.http))
+    idempotency = read_idempotency_key(api.http, [request])
+    _allow(session, [request])
     job, replayed = submit_job(
         request,
-        user_id=user_id,
+        user_id=session.user_id,
         jobs=bootstrap.job_repository(),
+        shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
         clock=bootstrap.clock(),
-        idempotency=read_idempotency_key(api.http, request),
+        idempotency=idempotency,
     )
-    headers = {"Location": f"/api/videos/{job.id}"} | ({"Idempotent-Replayed": "true"} if replayed else {})
-    return Response(201, content_type=JSON, body=show_accepted(job), headers=headers)
+    return Response(201, JSON, show_accepted(job), headers=_headers(f"/api/videos/{job.id}", replayed=replayed))
+
+
+@api.post("/api/videos/batch")
+def batch() -> Response[BatchAcceptedEnvelope]:
+    """The new batch: its id, its jobs' ids in the order of the request, and where to follow it."""
+    session = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
+    requests = parse_batch(read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES))
+    idempotency = read_idempotency_key(api.http, requests)
+    _allow(session, requests)
+    made, replayed = submit_batch(
+        requests,
+        user_id=session.user_id,
+        jobs=bootstrap.job_repository(),
+        batches=bootstrap.batch_repository(),
+        shares=bootstrap.share_repository(),
+        queue=bootstrap.job_queue(),
+        clock=bootstrap.clock(),
+        policy=bootstrap.step_policy(),
+        idempotency=idempotency,
+    )
+    headers = _headers(f"/api/batches/{made.id}", replayed=replayed)
+    return Response(201, JSON, show_accepted_batch(made), headers=headers)
+
+
+def _allow(session: Session, requests: Sequence[NewJob]) -> None:
+    session.check_priority(requests)
+    limit, now = generate_limit(bootstrap.api_settings()), bootstrap.clock().now()
+    count_call(api, session.user_id, limit, rates=bootstrap.rate_limiter(), now=now)
+
+
+def _headers(location: str, *, replayed: bool) -> dict[str, str]:
+    return {"Location": location} | ({"Idempotent-Replayed": "true"} if replayed else {})
 
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)

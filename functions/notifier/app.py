@@ -45,4 +45,5 @@ def _listeners() -> Sequence[Listener]:
 
 def _show(change: Change) -> JobUpdated:
     # The store is made on first use: most changes are of jobs that have no video yet.
-    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url))
+    now = bootstrap.clock().now()
+    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))

@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.domain.errors import ConnectionOver, Unavailable
-from videojobs.domain.realtime import ConnectionId
-from videojobs.edge.auth import identify, refuse_foreign_origin
+from videojobs.domain.realtime import ConnectionId, Identity
+from videojobs.edge.auth import admit, refuse_foreign_origin
 from videojobs.edge.http import HttpRequest
 from videojobs.edge.realtime import (
     Action,
@@ -62,7 +62,8 @@ def _let_in(connection_id: ConnectionId, event: dict[str, Any]) -> None:
     refuse_foreign_origin(request, settings.allowed_origins)
     ticket = read_ticket(event)
     if ticket is None:
-        identity = identify(request, settings=settings, secret=bootstrap.jwt_secret)
+        session = admit(request, settings=settings, secret=bootstrap.jwt_secret)
+        identity = Identity(session.user_id, session.expires_at)
     else:
         identity = redeem_ticket(ticket, tickets=bootstrap.ticket_repository(), clock=clock)
     connections, at_most = bootstrap.connection_repository(), bootstrap.maximum_connections()
@@ -95,7 +96,8 @@ def _tell(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
 
 def _show(change: Change) -> JobUpdated:
     # The store is made on first use: most jobs that are followed have no video yet.
-    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url))
+    now = bootstrap.clock().now()
+    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))
 
 
 @cache
@@ -103,6 +105,8 @@ def ticket_api() -> "VideoJobsApi":
     """`POST /api/realtime/ticket`; made on first use, as no handshake needs a resolver."""
     from aws_lambda_powertools.event_handler.api_gateway import Response
 
+    from videojobs.edge.body import read_no_fields
+    from videojobs.edge.rates import count_call, read_limit
     from videojobs.edge.resolver import JSON, VideoJobsApi
     from videojobs.edge.views import TicketEnvelope, show_ticket
 
@@ -111,8 +115,13 @@ def ticket_api() -> "VideoJobsApi":
     @api.post("/api/realtime/ticket")
     def ticket() -> Response[TicketEnvelope]:
         """A ticket for one connection."""
-        identity = identify(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
-        issued = issue_ticket(identity, tickets=bootstrap.ticket_repository(), clock=bootstrap.clock())
+        settings, clock = bootstrap.api_settings(), bootstrap.clock()
+        session = admit(api.http, settings=settings, secret=bootstrap.jwt_secret)
+        read_no_fields(api.http)
+        now = clock.now()
+        count_call(api, session.user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=now)
+        identity = Identity(session.user_id, session.expires_at)
+        issued = issue_ticket(identity, tickets=bootstrap.ticket_repository(), clock=clock)
         return Response(201, content_type=JSON, body=show_ticket(*issued))
 
     return api

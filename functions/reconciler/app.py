@@ -1,5 +1,6 @@
 """The reconciler: each minute it sets going again what crashes left behind; dead letters come to it as well."""
 
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -8,7 +9,11 @@ from videojobs import bootstrap
 from videojobs.domain.job import JobId
 from videojobs.edge.batch import process_batch
 from videojobs.observability import logger
+from videojobs.services.erase_videos import erase_videos
 from videojobs.services.reconcile_jobs import bury_dead_letter, reconcile_jobs
+
+ERASURES, ERASURE_TIME = 10, timedelta(seconds=15)
+"""How many users' erasures one sweep goes on with, and for how long in all; the rest has the next minute."""
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -18,16 +23,43 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         return process_batch(event, _bury)
     counts = reconcile_jobs(
         jobs=bootstrap.job_repository(),
+        shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
         clock=bootstrap.clock(),
         policy=bootstrap.step_policy(),
     )
     logger.info("Swept", extra={"action": "swept", **counts})
+    _go_on_erasing()
     return counts
+
+
+def _go_on_erasing() -> None:
+    until = bootstrap.clock().now() + ERASURE_TIME
+    for user_id, created_before in bootstrap.erasure_repository().find_all(ERASURES):
+        erase_videos(
+            user_id,
+            created_before,
+            until=until,
+            jobs=bootstrap.job_repository(),
+            batches=bootstrap.batch_repository(),
+            erasures=bootstrap.erasure_repository(),
+            shares=bootstrap.share_repository(),
+            store=bootstrap.video_store(),
+            queue=bootstrap.job_queue(),
+            notifier=bootstrap.notifier(),
+            clock=bootstrap.clock(),
+            policy=bootstrap.step_policy(),
+        )
 
 
 def _bury(job_id: JobId, step_id: str) -> None:
     bury_dead_letter(
-        job_id, step_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock(), policy=bootstrap.step_policy()
+        job_id,
+        step_id,
+        jobs=bootstrap.job_repository(),
+        shares=bootstrap.share_repository(),
+        queue=bootstrap.job_queue(),
+        clock=bootstrap.clock(),
+        policy=bootstrap.step_policy(),
     )

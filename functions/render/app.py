@@ -22,6 +22,7 @@ def _render(job_id: JobId, step_id: str) -> None:
         job_id,
         step_id,
         jobs=bootstrap.job_repository(),
+        shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
         renderer=bootstrap.video_renderer(),

@@ -1,4 +1,4 @@
-"""GET /api/videos/{jobId}: how a job stands, for its owner, with a URL that plays once there is a video."""
+"""GET /api/videos/{jobId}: how a job stands, for its owner, with URLs that work once it has ended; cheap to poll."""
 
 from typing import Any
 
@@ -7,26 +7,42 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.edge.auth import admit
-from videojobs.edge.resolver import JSON, VideoJobsApi
+from videojobs.edge.etag import has_already, make_etag
+from videojobs.edge.rates import count_call, read_limit
+from videojobs.edge.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.edge.views import VideoJobEnvelope, show_job
 from videojobs.observability import logger
+from videojobs.services.estimate_end import estimate_end
 from videojobs.services.read_job import read_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api()
+bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
 
 
 @api.get("/api/videos/<job_id>")
 def status(job_id: str) -> Response[VideoJobEnvelope]:
-    """The job as it stands."""
-    user_id = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
-    job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
-    return Response(200, content_type=JSON, body=show_job(job, sign=_sign))
+    """The job as it stands; 304 where the caller has seen just that."""
+    settings, jobs, clock = bootstrap.api_settings(), bootstrap.job_repository(), bootstrap.clock()
+    user_id = admit(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
+    now = clock.now()
+    count_call(api, user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=now)
+    job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
+    prospect = estimate_end(job, jobs=jobs, timings=bootstrap.timing_repository(), clock=clock)
 
+    # The store is made on first use: most answers are about jobs that have no video yet.
+    def name_window(url: str) -> str:
+        return f"{url} signed in {bootstrap.video_store().signing_window(now)}"
 
-def _sign(url: str) -> str:
-    # Made on first use: most answers are about jobs that have no video yet.
-    return bootstrap.video_store().presigned_url(url)
+    def sign(url: str) -> str:
+        return bootstrap.video_store().presigned_url(url, now)
+
+    etag = make_etag(show_job(job, sign=name_window, prospect=prospect))
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if prospect:
+        headers["Retry-After"] = str(prospect.retry_after_seconds)
+    if has_already(api.http, etag):
+        return answer_empty(304, headers)
+    return Response(200, JSON, show_job(job, sign=sign, prospect=prospect), headers=headers)
 
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)

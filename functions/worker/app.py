@@ -24,6 +24,8 @@ def _run(job_id: JobId, step_id: str) -> None:
         jobs=bootstrap.job_repository(),
         circuits=bootstrap.circuit_repository(),
         queue=bootstrap.job_queue(),
+        shares=bootstrap.share_repository(),
+        timings=bootstrap.timing_repository(),
         notifier=bootstrap.notifier(),
         provider=bootstrap.video_provider(),
         store=bootstrap.video_store(),

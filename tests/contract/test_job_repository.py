@@ -67,6 +67,7 @@ def a_job_with_everything() -> VideoJob:
         progress=0.25,
         output=an_output(),
         poster=StoredObject("videos-of-tests", "videos/1/1.jpg", 12),
+        preview=StoredObject("videos-of-tests", "videos/1/1.webp", 8),
         error=JobError("provider_error", retryable=True),
         idempotency=IdempotencyKey("key-1", "f" * 64),
         expires_at=START + timedelta(days=30),
@@ -410,11 +411,15 @@ class TestSweeps:
         jobs.add(self.a_job_due(-60, lease=Lease("mine", self.NOW - timedelta(minutes=5))))
         assert self.find(jobs) == []
 
-    @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
-    def test_an_ended_job_is_never_found(self, jobs: JobRepository, status: JobStatus) -> None:
+    @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
+    def test_an_ended_job_is_found_only_while_something_is_left_to_be_cleaned_up(
+        self, jobs: JobRepository, status: JobStatus
+    ) -> None:
         jobs.add(a_job(status=status, next=None))
-        jobs.add(self.a_job_due(300, status=status))
         assert self.find(jobs) == []
+        deleted = self.a_job_due(300, status=status)
+        jobs.add(deleted)
+        assert self.find(jobs) == [deleted]
         assert list(jobs.find_unadopted(self.NOW, 100)) == []
 
     @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])

@@ -4,21 +4,34 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from datetime import datetime
 from threading import RLock
-from uuid import uuid4
 
+from tests.fakes.clock import VirtualClock
+from tests.fakes.ids import ObjectIds
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
-from videojobs.domain.job import MAXIMUM_HISTORY, Announcement, JobId, JobStatus, Lease, UserId, VideoJob
+from videojobs.domain.job import (
+    MAXIMUM_HISTORY,
+    Announcement,
+    BatchId,
+    JobId,
+    JobStatus,
+    Lease,
+    Priority,
+    UserId,
+    VideoJob,
+)
+from videojobs.ports import Clock, Position
 
 
 class InMemoryJobRepository:
     """See `ports.JobRepository`. Safe for threads: each method is one step that nobody sees the middle of.
 
     `available = False` makes every call raise `Unavailable`. `before_save` runs ahead of each save with its arguments:
-    it may let somebody else go first (`put`), or raise what a broken connection would.
+    it may let somebody else go first (`put`), or raise what a broken connection would. New ids are of `clock`'s time.
     """
 
-    def __init__(self, *jobs: VideoJob) -> None:
+    def __init__(self, *jobs: VideoJob, clock: Clock | None = None) -> None:
         self._jobs = {job.id: job for job in jobs}
+        self._ids = ObjectIds(clock or VirtualClock())
         self._lock = RLock()
         self.available = True
         self.before_save: Callable[[VideoJob, VideoJob], None] | None = None
@@ -40,8 +53,8 @@ class InMemoryJobRepository:
             return list(self._jobs.values())
 
     def new_id(self) -> JobId:
-        """24 hex digits."""
-        return JobId(uuid4().hex[:24])
+        """24 hex digits, in order."""
+        return JobId(self._ids.make())
 
     def add(self, job: VideoJob) -> None:
         """Insert, unless the id is there already or the user's key is taken."""
@@ -94,13 +107,45 @@ class InMemoryJobRepository:
                 self.put(replace(self._jobs[job.id], idempotency=None))
 
     def list_newest(
-        self, user_id: UserId, now: datetime, *, limit: int, status: JobStatus | None = None
+        self,
+        user_id: UserId,
+        now: datetime,
+        *,
+        limit: int,
+        after: Position | None = None,
+        status: JobStatus | None = None,
+        batch_id: BatchId | None = None,
     ) -> list[VideoJob]:
-        """A user's jobs, sorted."""
+        """What the user is shown, the newest first."""
         with self._answering():
-            own = [job for job in self.all() if job.user_id == user_id and status in {None, job.status}]
-            shown = [job for job in own if job.expires_at is None or job.expires_at > now]
-            return sorted(shown, key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
+            shown = [job for job in self.all() if job.user_id == user_id and job.is_shown(now)]
+            found = [job for job in shown if status in (None, job.status) and batch_id in (None, job.batch_id)]
+            beyond = [job for job in found if after is None or _age(job) < (after.created_at, after.job_id)]
+            return sorted(beyond, key=_age, reverse=True)[:limit]
+
+    def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
+        """The longest waiting one; of those that came at once the first."""
+        with self._answering():
+            return next(iter(self._waiting(user_id, priority)), None)
+
+    def count_ahead(self, job: VideoJob, limit: int) -> int:
+        """Of the waiting the user's own, of all others those that were due earlier."""
+        with self._answering():
+            if job.waiting_since is not None:
+                ahead = [each for each in self._waiting(job.user_id, job.priority) if _wait(each) < _wait(job)]
+            else:
+                queued = [each for each in self.all() if each.status is JobStatus.QUEUED]
+                ahead = [each for each in queued if each.next and job.next and each.next.due_at < job.next.due_at]
+            return min(len(ahead), limit)
+
+    def remove(self, job: VideoJob) -> bool:
+        """Compare the guard and delete, in one."""
+        with self._answering():
+            stored = self._jobs.get(job.id)
+            if stored is None or _guard(stored) != _guard(job):
+                return False
+            del self._jobs[job.id]
+            return True
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Live jobs without a next step."""
@@ -121,9 +166,9 @@ class InMemoryJobRepository:
                 self.put(replace(job, outbox=tuple(each for each in job.outbox if each.id not in sent)))
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Live jobs whose step nobody came for, or whose worker gave no more sign of life."""
+        """Jobs whose step nobody came for, or whose worker gave no more sign of life."""
         with self._answering():
-            due = [(job.status, job.next.due_at, job) for job in self.all() if job.is_live and job.next]
+            due = [(job.status, job.next.due_at, job) for job in self.all() if job.next]
             overdue = [entry for entry in due if entry[1] < due_before and _is_free(entry[2], now)]
             return [job for _, _, job in sorted(overdue, key=lambda entry: entry[:2])][:limit]
 
@@ -136,10 +181,22 @@ class InMemoryJobRepository:
         holders = (job for job in self._jobs.values() if job.idempotency and job.idempotency.key == key)
         return next((job for job in holders if job.user_id == user_id), None)
 
+    def _waiting(self, user_id: UserId, priority: Priority) -> list[VideoJob]:
+        waiting = (job for job in self._jobs.values() if job.waiting_since and job.priority is priority)
+        return sorted((job for job in waiting if job.user_id == user_id), key=_wait)
+
 
 def _guard(job: VideoJob) -> tuple[object, ...]:
     step = job.next and (job.next.id, job.next.due_at)
     return job.status, step, job.lease and job.lease.token
+
+
+def _age(job: VideoJob) -> tuple[datetime, JobId]:
+    return job.created_at, job.id
+
+
+def _wait(job: VideoJob) -> tuple[datetime | None, JobId]:
+    return job.waiting_since, job.id
 
 
 def _is_free(job: VideoJob, now: datetime) -> bool:

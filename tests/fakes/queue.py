@@ -5,19 +5,21 @@ from math import ceil
 from threading import Lock
 
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobId, NextStep, Step
+from videojobs.domain.job import JobId, Priority, Step, UserId, VideoJob
 
 LONGEST_DELAY_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One message: what it carries, which kind of step it is for, and the delay that SQS would give it."""
+    """One message: what it carries, which kind of step it is for, the delay that SQS would give it, lane and group."""
 
     job_id: JobId
     step_id: str
     step: Step
     delay_seconds: int = 0
+    lane: Priority = Priority.NORMAL
+    group: UserId | None = None
 
 
 class RecordingQueue:
@@ -50,13 +52,17 @@ class RecordingQueue:
         with self._lock:
             self._sent.append(message)
 
-    def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
+    def send(self, job: VideoJob, *, delay_seconds: float = 0) -> None:
         """Keep it."""
+        if job.next is None:
+            raise ValueError("an ended job has no message")
         if not self.available:
             raise Unavailable
         if not 0 <= delay_seconds <= LONGEST_DELAY_SECONDS:
             raise ValueError(f"SQS can't delay a message by {delay_seconds} s")
+        delay = ceil(delay_seconds)
+        message = SentMessage(job.id, job.next.id, job.next.step, delay, lane=job.priority, group=job.user_id)
         with self._lock:
-            self._sent.append(SentMessage(job_id, step.id, step.step, ceil(delay_seconds)))
+            self._sent.append(message)
         if self.answers_lost:
             raise Unavailable

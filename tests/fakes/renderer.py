@@ -8,6 +8,7 @@ from videojobs.ports import RenderedVideo, ReportProgress
 
 VIDEO = b"not really a video, but of a length that can be checked"
 POSTER = b"nor a poster"
+PREVIEW = b"nor a preview"
 
 
 class ScriptedRenderer:
@@ -24,13 +25,14 @@ class ScriptedRenderer:
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
         """Write both files, reporting five times."""
         self.folders.append(folder)
-        video, poster = folder / "video.mp4", folder / "poster.jpg"
+        video, poster, preview = folder / "video.mp4", folder / "poster.jpg", folder / "preview.webp"
         video.write_bytes(VIDEO)
         poster.write_bytes(POSTER)
+        preview.write_bytes(PREVIEW)
         for done in (0.0, 0.25, 0.5, 0.75, 1.0):
             if self.at_report:
                 self.at_report(done)
             on_progress(done)
             if self.error and done == 0.5:
                 raise self.error
-        return RenderedVideo(video, poster, 1280, 720, float(job.duration or 0))
+        return RenderedVideo(video, poster, preview, 1280, 720, float(job.duration or 0))

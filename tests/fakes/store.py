@@ -1,5 +1,7 @@
 """The bucket in memory."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
@@ -7,9 +9,11 @@ from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import StoredObject
 from videojobs.ports import ReportProgress
 
+SIGNING_WINDOW_SECONDS = 300
+
 
 class InMemoryVideoStore:
-    """See `ports.VideoStore`. Safe for threads. `available = False` makes uploads and looks raise `Unavailable`.
+    """See `ports.VideoStore`. Safe for threads. `available = False` makes all but signing raise `Unavailable`.
 
     `objects` holds the content by key; a test may take from it, or cut it short.
     """
@@ -40,9 +44,22 @@ class InMemoryVideoStore:
             content = self.objects.get(stored.key) if stored.bucket == self.bucket else None
             return None if content is None else len(content)
 
-    def presigned_url(self, url: str) -> str:
-        """An address that says which object it would serve; needs no answer from the store."""
-        return f"https://presigned.test/{url.removeprefix('s3://')}?signature=1"
+    def remove(self, keys: Iterable[str]) -> None:
+        """Forget them."""
+        self._ask()
+        with self._lock:
+            for key in keys:
+                self.objects.pop(key, None)
+                self.content_types.pop(key, None)
+
+    def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
+        """An address that says which object it would serve, and as what; needs no answer from the store."""
+        saved_as = f"&as={file_name}" if file_name else ""
+        return f"https://presigned.test/{url.removeprefix('s3://')}?signed={self.signing_window(now)}{saved_as}"
+
+    def signing_window(self, now: datetime) -> str:
+        """Five minutes of the clock."""
+        return str(int(now.timestamp()) // SIGNING_WINDOW_SECONDS)
 
     def _ask(self) -> None:
         if not self.available:

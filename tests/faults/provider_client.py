@@ -78,11 +78,12 @@ class HttpRenderer:
             raise ProviderError(FailureCode.RESULT_LOST, "The video has expired.", transient=True) from error
         except (OSError, HTTPException) as error:  # it is there, and can be fetched again
             raise Unavailable from error
-        video, poster = folder / "video.mp4", folder / "poster.jpg"
+        video, poster, preview = folder / "video.mp4", folder / "poster.jpg", folder / "preview.webp"
         video.write_bytes(content)
         poster.write_bytes(content[:20])
+        preview.write_bytes(content[:10])
         on_progress(0.9)
-        return RenderedVideo(video, poster, 1280, 720, 8.0)
+        return RenderedVideo(video, poster, preview, 1280, 720, 8.0)
 
 
 def _call(method: str, url: str, body: object = None) -> dict[str, Any]:

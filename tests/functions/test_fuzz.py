@@ -3,8 +3,11 @@
 import base64
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from videojobs.domain.job import JobStatus
 
 same_world = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -19,11 +22,13 @@ GOOD = {
     "duration": st.integers(1, 60) | st.floats(1, 60),
     "aspectRatio": st.sampled_from(["16:9", "9:16", "1:1", "4:3"]),
 }
+GOOD_ITEM = st.fixed_dictionaries(GOOD, optional={"priority": st.just("normal")})
 
 
 def check(world, answer, expected):
     assert answer.status in expected
     assert (answer.status == 201) == bool(world.jobs.all())
+    assert (answer.status == 201) == ("ratelimit" in answer.headers)
     assert answer.json["success"] is (answer.status == 201)
     world.forget()
 
@@ -93,3 +98,75 @@ def test_any_token_header(world, header):
 def test_any_path(world, path):
     answer = world.get("x", path=f"/api/videos/{path}")
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
+@same_world
+@given(
+    body=st.fixed_dictionaries(
+        {"items": st.lists(GOOD_ITEM | st.fixed_dictionaries({name: good | VALUES for name, good in GOOD.items()}))},
+        optional={"priority": st.sampled_from(["normal", "high"]) | VALUES},
+    )
+    | VALUES
+)
+def test_any_batch_of_nearly_the_right_shape(world, body):
+    answer = world.post_batch(json.dumps(body), headers={"Content-Type": "application/json"})
+    check(world, answer, {201, 400, 403})
+
+
+@same_world
+@given(items=st.lists(GOOD_ITEM.filter(lambda item: item["prompt"].strip()), min_size=1, max_size=5))
+def test_whatever_the_rules_allow_in_a_batch_is_taken_and_kept_in_order(world, items):
+    answer = world.post_batch({"items": items})
+    assert answer.status == 201
+    jobs = [world.jobs.get(each["jobId"]) for each in answer.json["data"]["items"]]
+    kept = [{"prompt": j.prompt, "style": j.style, "duration": j.duration, "aspectRatio": j.aspect_ratio} for j in jobs]
+    assert kept == [{name: item[name] for name in GOOD} for item in items]
+    world.forget()
+
+
+@same_world
+@given(raw=st.binary(max_size=500))
+@pytest.mark.parametrize("path", ["batch", f"{'0' * 24}/cancel", f"{'0' * 24}/retry"])
+def test_any_bytes_on_any_other_post(world, path, raw):
+    answer = world.call("POST", f"/api/videos/{path}", base64.b64encode(raw).decode(), isBase64Encoded=True)
+    assert answer.status == (400 if raw or path == "batch" else 404)
+
+
+QUERIES = st.dictionaries(
+    st.sampled_from(["limit", "status", "cursor", "batchId", "download"]) | st.text(st.characters(), max_size=20),
+    st.text(st.characters(), max_size=40) | st.lists(st.text(st.characters(), max_size=5), min_size=1, max_size=3),
+    max_size=4,
+)
+
+
+@same_world
+@given(query=QUERIES)
+def test_any_query_of_a_list(world, query):
+    answer = world.call("GET", "/api/videos", query=query)
+    assert answer.status in {200, 400}
+    assert answer.json["success"] is (answer.status == 200)
+
+
+@same_world
+@given(query=QUERIES)
+def test_any_query_of_a_download(world, query):
+    job = world.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
+    answer = world.call("GET", f"/api/videos/{job.id}/content", query=query)
+    assert answer.status in {302, 400}
+    assert (answer.status == 302) == ("location" in answer.headers)
+
+
+@same_world
+@given(line=st.text(st.characters(), max_size=80))
+def test_any_tag(world, line):
+    answer = world.get(world.put().id, headers={"If-None-Match": line})
+    assert answer.status == (304 if line.strip() == "*" else 200)
+
+
+@same_world
+@given(prompt=st.text(st.characters(), max_size=200))
+def test_any_prompt_is_a_file_name(world, prompt):
+    job = world.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None, prompt=prompt)
+    answer = world.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
+    assert answer.status == 302
+    assert answer.headers["location"].endswith(".mp4")

@@ -106,7 +106,7 @@ def test_an_unknown_field_is_refused_so_that_a_typo_cannot_pass(world, name):
     answer = world.post(REQUEST | {name: "16:9"})
     assert answer.status == 400
     assert answer.details == {
-        name[:64]: "Is not a field of this request, which takes: prompt, style, duration, aspectRatio."
+        name[:64]: "Is not a field of this request, which takes: prompt, style, duration, aspectRatio, priority."
     }
 
 

@@ -11,10 +11,10 @@ from pymongo.errors import ConfigurationError, OperationFailure, ServerSelection
 
 from functions.indexes import app
 from videojobs import bootstrap
-from videojobs.adapters.mongo.indexes import ALL_INDEXES
+from videojobs.adapters.mongo.indexes import INDEXES
 from videojobs.domain.errors import Unavailable
 
-NAMES = [index.document["name"] for indexes in ALL_INDEXES.values() for index in indexes]
+NAMES = [index.document["name"] for indexes in INDEXES.values() for index in indexes]
 
 
 class _Database:

@@ -15,12 +15,11 @@ import pytest
 
 from functions.notifier import app as notifier_app
 from functions.realtime import app as realtime_app
-from functions.status import app as status_app
 from tests.builders import ANOTHER_USER, an_output
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
-from tests.functions.conftest import ORIGIN, USER, Answer, World, call
+from tests.functions.world import ORIGIN, USER, Answer, World, call
 from videojobs import bootstrap
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.realtime import ConnectionId
@@ -93,8 +92,7 @@ class Live:
 
     def ticket(self, **overrides: Any) -> Answer:
         """A call of the REST route."""
-        event = self.world.event("POST", "/api/realtime/ticket", **overrides)
-        return call(realtime_app.handler, event | {"resource": "/api/realtime/ticket"})
+        return self.world.call("POST", "/api/realtime/ticket", **overrides)
 
     def notify(self, *events: object) -> list[str]:
         """Hand events to the notifier; the ids of the messages that are to come again."""
@@ -175,7 +173,7 @@ def test_a_ticket_is_given_to_a_session_alone(live: Live) -> None:
 
 
 def test_a_preflight_of_the_ticket_is_answered(live: Live) -> None:
-    event = live.world.event("OPTIONS", "/api/realtime/ticket", headers={"Origin": ORIGIN})
+    event = live.world.event("POST", "/api/realtime/ticket", headers={"Origin": ORIGIN}) | {"httpMethod": "OPTIONS"}
     answer = call(realtime_app.handler, event)
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, ORIGIN)
 
@@ -207,10 +205,10 @@ def test_a_ping_is_answered(live: Live) -> None:
 
 
 def test_a_snapshot_shows_each_job_as_get_does(live: Live) -> None:
-    live.world.store(version=3, progress=0.25, status=JobStatus.PROCESSING)
+    live.world.put(version=3, progress=0.25, status=JobStatus.PROCESSING)
     live.handshake()
     [update] = live.say({"action": "subscribe"})
-    shown = call(status_app.handler, live.world.event("GET", "/api/videos/665f1f77bcf86cd799439011", pathParameters={}))
+    shown = live.world.get("665f1f77bcf86cd799439011")
     assert update == {
         "type": "job.updated",
         "id": "snapshot-665f1f77bcf86cd799439011-3",
@@ -223,7 +221,7 @@ def test_a_snapshot_shows_each_job_as_get_does(live: Live) -> None:
 def test_a_finished_video_comes_with_urls_that_play(live: Live) -> None:
     output = an_output()
     urls = {"video_url": output.video.url, "poster": output.video}
-    live.world.store(status=JobStatus.COMPLETED, next=None, output=output, **urls)
+    live.world.put(status=JobStatus.COMPLETED, next=None, output=output, **urls)
     live.handshake()
     [update] = live.say({"action": "subscribe"})
     assert update["data"]["videoUrl"].startswith("https://presigned.test/")
@@ -231,7 +229,7 @@ def test_a_finished_video_comes_with_urls_that_play(live: Live) -> None:
 
 
 def test_a_strangers_job_is_refused_in_words_and_the_connection_lives_on(live: Live) -> None:
-    theirs = live.world.store(user_id=ANOTHER_USER)
+    theirs = live.world.put(user_id=ANOTHER_USER)
     live.handshake()
     [refusal] = live.say({"action": "subscribe", "jobId": theirs.id})
     assert refusal == {"type": "error", "code": "FORBIDDEN", "message": "This video job belongs to another user."}
@@ -266,7 +264,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE.keys())
 def test_nonsense_is_answered_without_data_and_the_connection_lives_on(live: Live, nonsense: object) -> None:
-    live.world.store()
+    live.world.put()
     live.handshake()
     [refusal] = live.say(nonsense)
     assert set(refusal) == {"type", "code", "message"}
@@ -317,7 +315,7 @@ def test_a_client_that_can_not_be_told_breaks_nothing(live: Live) -> None:
 
 
 def test_a_change_is_told_to_live_connections_and_webhooks_under_its_id(live: Live) -> None:
-    job = live.world.store(version=2)
+    job = live.world.put(version=2)
     live.handshake()
     live.say({"action": "subscribe"})
     assert live.notify(an_event(job)) == []
@@ -329,7 +327,7 @@ def test_a_change_is_told_to_live_connections_and_webhooks_under_its_id(live: Li
 def test_a_user_never_sees_another_users_job(live: Live) -> None:
     live.handshake()
     live.say({"action": "subscribe"})
-    theirs = live.world.store(user_id=ANOTHER_USER)
+    theirs = live.world.put(user_id=ANOTHER_USER)
     assert live.notify(an_event(theirs)) == []
     assert live.heard() == []
 
@@ -339,18 +337,18 @@ def test_a_user_never_sees_another_users_job(live: Live) -> None:
     ["", "{", "[]", "{}", '{"id": "event-1"}', '{"id": "event-1", "jobId": "x"}', '{"jobId": "' + "0" * 24 + '"}'],
 )
 def test_what_is_no_event_fails_alone(live: Live, poison: str) -> None:
-    job = live.world.store()
+    job = live.world.put()
     assert live.notify(poison, an_event(job)) == ["m-0"]
 
 
 def test_an_event_of_a_job_that_is_gone_is_done_with(live: Live) -> None:
-    job = live.world.store()
+    job = live.world.put()
     live.world.forget()
     assert live.notify(an_event(job)) == []
 
 
 def test_an_event_that_can_not_be_told_comes_again(live: Live) -> None:
-    job = live.world.store()
+    job = live.world.put()
     live.handshake()
     live.say({"action": "subscribe"})
     live.broadcaster.available = False
@@ -360,7 +358,7 @@ def test_an_event_that_can_not_be_told_comes_again(live: Live) -> None:
 def test_what_is_secret_is_not_logged(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     logger.setLevel(logging.DEBUG)
     caplog.set_level(logging.DEBUG)
-    job = live.world.store(prompt="A secret boat")
+    job = live.world.put(prompt="A secret boat")
     ticket = live.ticket().json["data"]["ticket"]
     token = live.world.token()
     live.handshake(Cookie=f"token={token}")

@@ -13,16 +13,36 @@ def load(name, token=None):
     return json.loads(text.replace("paste-what-make-token-prints", token) if token else text)
 
 
-@pytest.mark.parametrize(("name", "status"), [("generate", 201), ("generate-preflight", 204), ("status", 200)])
+FUNCTIONS = {
+    "generate": "generate",
+    "generate-preflight": "generate",
+    "batch": "generate",
+    "status": "status",
+    "list": "jobs",
+    "cancel": "jobs",
+}
+
+
+def invoke(world, name, token=None):
+    functions = {"generate": world.invoke_generate, "status": world.invoke, "jobs": world.invoke_jobs}
+    return functions[FUNCTIONS[name]](load(name, token))
+
+
+def test_every_sample_is_tried():
+    assert {path.stem for path in EVENTS.glob("*.json")} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("generate", 201), ("generate-preflight", 204), ("batch", 201), ("status", 200), ("list", 200), ("cancel", 200)],
+)
 def test_a_sample_event_with_a_token_is_answered(world, name, status):
-    world.store()
-    invoke = world.invoke if name == "status" else world.invoke_generate
-    answer = invoke(load(name, world.token()))
+    world.put()
+    answer = invoke(world, name, world.token())
     assert answer.status == status
     assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
 
 
-@pytest.mark.parametrize("name", ["generate", "status"])
+@pytest.mark.parametrize("name", ["generate", "batch", "status", "list", "cancel"])
 def test_a_sample_event_as_it_is_says_what_is_missing(world, name):
-    invoke = world.invoke if name == "status" else world.invoke_generate
-    assert invoke(load(name)).code == "TOKEN_INVALID"
+    assert invoke(world, name).code == "TOKEN_INVALID"

@@ -31,11 +31,16 @@ FIELDS = [
     "updatedAt",
     "progress",
     "posterUrl",
+    "previewUrl",
+    "priority",
+    "batchId",
+    "estimatedSecondsLeft",
+    "queuePosition",
 ]
 
 
 def test_a_queued_job_is_shown_in_full(world):
-    job = world.store()
+    job = world.put()
     answer = world.get(job.id)
     assert answer.status == 200
     assert answer.json == {
@@ -53,44 +58,50 @@ def test_a_queued_job_is_shown_in_full(world):
             "updatedAt": "2026-01-08T10:00:00.123Z",
             "progress": None,
             "posterUrl": None,
+            "previewUrl": None,
+            "priority": "normal",
+            "batchId": None,
+            "estimatedSecondsLeft": None,
+            "queuePosition": 1,
         },
     }
 
 
 def test_a_stored_video_comes_with_a_url_that_plays(world):
-    job = world.store(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
-    assert world.get(job.id).json["data"]["videoUrl"] == "https://presigned.test/videos/a.mp4?signature=1"
+    job = world.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
+    assert world.get(job.id).json["data"]["videoUrl"].startswith("https://presigned.test/videos/a.mp4?signed=")
 
 
 def test_a_url_of_the_providers_is_given_as_it_is(world):
-    job = world.store(status=JobStatus.COMPLETED, video_url="https://mock-videos.eirthlink.com/videos/x.mp4", next=None)
+    job = world.put(status=JobStatus.COMPLETED, video_url="https://mock-videos.eirthlink.com/videos/x.mp4", next=None)
     assert world.get(job.id).json["data"]["videoUrl"] == "https://mock-videos.eirthlink.com/videos/x.mp4"
 
 
 def test_a_failed_job_says_why(world):
-    job = world.store(status=JobStatus.FAILED, error_message="The prompt was refused.", next=None)
+    job = world.put(status=JobStatus.FAILED, error_message="The prompt was refused.", next=None)
     assert world.get(job.id).json["data"]["errorMessage"] == "The prompt was refused."
 
 
 @pytest.mark.parametrize("duration", [1, 7.5, 8.0, 60, 0.001])
 def test_a_duration_is_given_back_as_it_came(world, duration):
-    answer = world.get(world.store(duration=duration).id)
+    answer = world.get(world.put(duration=duration).id)
     assert f'"duration":{duration},' in answer.text
 
 
 def test_times_are_utc_with_milliseconds_whatever_zone_they_were_in(world):
     in_tokyo = datetime(2026, 1, 8, 19, tzinfo=timezone(timedelta(hours=9)))
-    shown = world.get(world.store(created_at=in_tokyo).id).json["data"]
+    shown = world.get(world.put(created_at=in_tokyo).id).json["data"]
     assert shown["createdAt"] == "2026-01-08T10:00:00.000Z"
 
 
 def test_nothing_of_how_we_work_on_it_is_shown(world):
     stored = StoredObject("videos", "hidden-key", 5)
-    job = world.store(
+    job = world.put(
         lease=Lease("hidden-token", datetime(2026, 1, 8, tzinfo=timezone.utc)),  # noqa: UP017
         provider=ProviderTask("hidden-provider", datetime(2026, 1, 8, tzinfo=timezone.utc), "hidden-ref"),  # noqa: UP017
         output=Output(stored, 1280, 720, 8.0),
         poster=stored,
+        preview=stored,
         error=JobError("hidden-code", retryable=True),
         history=(HistoryEntry(datetime(2026, 1, 8, tzinfo=timezone.utc), JobStatus.QUEUED, "hidden-note"),),  # noqa: UP017
     )
@@ -101,31 +112,31 @@ def test_nothing_of_how_we_work_on_it_is_shown(world):
 
 @pytest.mark.parametrize("nothing", [None, "", [], {"$ne": 1}, True, math.nan, math.inf, -math.inf])
 def test_what_the_express_server_never_checked_is_shown_as_null(world, nothing):
-    job = world.store(prompt=nothing, style=nothing, duration=nothing, aspect_ratio=nothing, video_url=nothing)
+    job = world.put(prompt=nothing, style=nothing, duration=nothing, aspect_ratio=nothing, video_url=nothing)
     answer = world.get(job.id)
     assert answer.status == 200
     assert {answer.json["data"][name] for name in ("prompt", "style", "duration", "aspectRatio", "videoUrl")} == {None}
 
 
 def test_old_values_that_are_text_and_numbers_are_shown_as_they_are(world):
-    shown = world.get(world.store(style="dreamy", duration=90, aspect_ratio="21:9").id).json["data"]
+    shown = world.get(world.put(style="dreamy", duration=90, aspect_ratio="21:9").id).json["data"]
     assert (shown["style"], shown["duration"], shown["aspectRatio"]) == ("dreamy", 90, "21:9")
 
 
 def test_a_lone_surrogate_in_an_old_document_breaks_no_answer(world):
-    answer = world.get(world.store(prompt="\ud800").id)
+    answer = world.get(world.put(prompt="\ud800").id)
     assert (answer.status, answer.json["data"]["prompt"]) == (200, "\ud800")
 
 
 def test_another_users_job_is_forbidden(world):
-    job = world.store(user_id=UserId("507f191e810c19729de860eb"))
+    job = world.put(user_id=UserId("507f191e810c19729de860eb"))
     answer = world.get(job.id)
     assert (answer.status, answer.code) == (403, "FORBIDDEN")
     assert "paper boat" not in answer.text
 
 
 def test_an_id_in_capitals_is_the_same_id(world):
-    assert world.get(world.store().id.upper()).status == 200
+    assert world.get(world.put().id.upper()).status == 200
 
 
 @pytest.mark.parametrize(
@@ -159,7 +170,7 @@ def test_another_path_is_not_found(world, path):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE", "get", ""])
 def test_another_method_is_not_found(world, method):
-    answer = world.get(world.store().id, httpMethod=method)
+    answer = world.get(world.put().id, httpMethod=method)
     assert answer.status == (200 if method == "get" else 404)
 
 
@@ -170,17 +181,17 @@ def test_mongodb_out_of_reach_is_503_with_retry_after(world):
 
 
 def test_a_body_on_a_get_is_passed_over(world):
-    assert world.get(world.store().id, body="garbage").status == 200
+    assert world.get(world.put().id, body="garbage").status == 200
 
 
 def test_a_cross_site_page_may_link_to_a_job(world):
-    answer = world.get(world.store().id, headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example.com"})
+    answer = world.get(world.put().id, headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example.com"})
     assert answer.status == 200
     assert "access-control-allow-origin" not in answer.headers
 
 
 def test_each_call_logs_one_line_without_the_prompt(world):
-    world.get(world.store().id)
+    world.get(world.put().id)
     (line,) = [json.loads(text) for text in world.log.getvalue().splitlines()]
     assert (line["action"], line["method"], line["route"]) == ("request_answered", "GET", "/api/videos/{jobId}")
     assert (line["status"], line["request_id"]) == (200, "request-1")

@@ -118,6 +118,8 @@ def test_the_platform_hears_of_a_change_and_can_verify_it(world: World) -> None:
             "aspectRatio": AspectRatio.LANDSCAPE,
             "createdAt": "2026-01-08T10:00:00.000Z",
             "updatedAt": "2026-01-08T10:00:00.000Z",
+            "priority": "normal",
+            "batchId": None,
             "apiPath": f"/api/videos/{job.id}",
         },
     }

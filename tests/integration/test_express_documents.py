@@ -91,6 +91,11 @@ def test_a_finished_job_reads_as_it_always_did(express: Express, jobs: MongoJobR
         "updatedAt": "2025-12-01T09:30:05.123Z",
         "progress": None,
         "posterUrl": None,
+        "previewUrl": None,
+        "priority": "normal",
+        "batchId": None,
+        "estimatedSecondsLeft": None,
+        "queuePosition": None,
     }
 
 

@@ -30,7 +30,9 @@ def test_fifty_jobs_at_once_all_end_once(stack: Stack) -> None:
     assert Counter(ends(document) for document in documents) == {1: JOBS}
     assert Counter(document["attempt"] for document in documents) == {1: JOBS}
     assert all("next" not in document and "lease" not in document for document in documents)
-    assert stored(stack, job_ids) == {f"videos/{job_id}/1.{kind}" for job_id in job_ids for kind in ("mp4", "jpg")}
+    assert stored(stack, job_ids) == {
+        f"videos/{job_id}/1.{kind}" for job_id in job_ids for kind in ("mp4", "jpg", "webp")
+    }
     assert [depth(stack, name) for name in ("deadLetter", "renderDeadLetter")] == [0, 0]
 
 

@@ -13,9 +13,11 @@ SHARED = template()["Globals"]["Function"]["Environment"]["Variables"]
 READ_BY_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
 SET_BY_LAMBDA = {"AWS_REGION"}
 NOT_NEEDED = {  # fields of a shared class that this function never reads
-    "generate": {"RENDER_QUEUE_URL"},
+    "generate": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
+    "jobs": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "worker": {"PRESIGNED_URL_SECONDS"},
-    "render": {"RENDER_QUEUE_URL", "PRESIGNED_URL_SECONDS"},
+    "render": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL", "PRESIGNED_URL_SECONDS"},
+    "reconciler": {"PRESIGNED_URL_SECONDS"},
 }
 
 

@@ -102,9 +102,15 @@ def test_a_function_takes_messages_from_the_queues_that_feed_it(name: str) -> No
 
 def test_one_function_writes_videos_and_those_that_show_or_check_them_read() -> None:
     assert {name for name in FUNCTIONS if _allowed(name, "s3:PutObject")} == {"render"}
-    reading = {"notifier", "realtime", "status", "worker"}
+    reading = {"jobs", "notifier", "realtime", "status", "worker"}
     assert {name for name in FUNCTIONS if _allowed(name, "s3:GetObject")} == reading
-    for name in {"render"} | reading:
+    assert {name for name in FUNCTIONS if _allowed(name, "s3:DeleteObject")} == {
+        "jobs",  # what a user deletes
+        "worker",  # what a cancelled job left
+        "render",  # what it has just stored, when the job was cancelled meanwhile
+        "reconciler",  # the rest of what a user erases
+    }
+    for name in {"render", "reconciler"} | reading:
         assert variables(functions()[name])["VIDEOS_BUCKET"] == {"Ref": "VideosBucket"}
 
 

@@ -27,13 +27,23 @@ def test_one_bad_message_of_a_batch_is_delivered_again_alone(name: str, event: d
 
 @pytest.mark.parametrize("name", ["notifier", "render", "webhooks", "worker"])
 def test_a_queue_has_a_bound_on_how_many_run_at_once(name: str) -> None:
-    [event] = events(functions()[name], "SQS")
-    assert event["BatchSize"] == 1
-    [condition, local, deployed] = event["ScalingConfig"]["MaximumConcurrency"]["Fn::If"]
-    assert condition == "IsLocal"
-    assert local >= 2
-    assert deployed == {"Ref": f"{name.capitalize()}Concurrency"}
+    for event in events(functions()[name], "SQS"):
+        assert event["BatchSize"] == 1
+        [condition, local, deployed] = event["ScalingConfig"]["MaximumConcurrency"]["Fn::If"]
+        assert condition == "IsLocal"
+        assert local >= 2
+        lane = "High" if queue_of(event).startswith("High") else ""
+        assert deployed == {"Ref": f"{lane}{name.capitalize()}Concurrency"}
     assert "ReservedConcurrentExecutions" not in functions()[name]
+
+
+@pytest.mark.parametrize("queue", ["JobsQueue", "RenderQueue", "DeadLetterQueue", "RenderDeadLetterQueue"])
+def test_each_lane_has_the_same_queues_of_its_own(queue: str) -> None:
+    lanes = [QUEUES[queue], QUEUES[f"High{queue}"]]
+    [normal, high] = [{**each, "RedrivePolicy": each.get("RedrivePolicy", {}).get("maxReceiveCount")} for each in lanes]
+    assert normal == high
+    readers = [{name for name, event in SOURCES if queue_of(event) == each} for each in (queue, f"High{queue}")]
+    assert readers[0] == readers[1] != set()
 
 
 def test_every_queue_that_is_worked_on_has_a_dead_letter_queue_of_its_own() -> None:

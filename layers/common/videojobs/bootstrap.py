@@ -3,7 +3,7 @@
 Nothing is made, and nothing heavy imported, before it is asked for. Tests replace a factory here and nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 
@@ -13,19 +13,24 @@ from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Step
+from videojobs.domain.job import Priority, Step
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
 from videojobs.ports import (
+    BatchRepository,
     Broadcaster,
     CircuitRepository,
     Clock,
     ConnectionRepository,
+    ErasureRepository,
     JobQueue,
     JobRepository,
     Notifier,
+    RateLimiter,
+    ShareRepository,
     TicketRepository,
+    TimingRepository,
     VideoProvider,
     VideoRenderer,
     VideoStore,
@@ -40,6 +45,7 @@ from videojobs.settings import (
     QueueSettings,
     RealtimeSettings,
     Settings,
+    ShareSettings,
     StepSettings,
     StoreSettings,
     WebhookQueueSettings,
@@ -115,6 +121,46 @@ def circuit_repository() -> CircuitRepository:
 
 
 @cache
+def share_repository() -> ShareRepository:
+    """The users' shares of the lanes, in MongoDB."""
+    from videojobs.adapters.mongo.shares import MongoShareRepository
+
+    return MongoShareRepository(mongo_connection(), cap=ShareSettings.from_environment().active_jobs_per_user)
+
+
+@cache
+def batch_repository() -> BatchRepository:
+    """The batches, in MongoDB."""
+    from videojobs.adapters.mongo.batches import MongoBatchRepository
+
+    return MongoBatchRepository(mongo_connection())
+
+
+@cache
+def rate_limiter() -> RateLimiter:
+    """The users' calls, in MongoDB."""
+    from videojobs.adapters.mongo.rates import MongoRateLimiter
+
+    return MongoRateLimiter(mongo_connection())
+
+
+@cache
+def timing_repository() -> TimingRepository:
+    """How long jobs take, in MongoDB."""
+    from videojobs.adapters.mongo.timings import MongoTimingRepository
+
+    return MongoTimingRepository(mongo_connection())
+
+
+@cache
+def erasure_repository() -> ErasureRepository:
+    """Whose videos are being erased, in MongoDB."""
+    from videojobs.adapters.mongo.erasures import MongoErasureRepository
+
+    return MongoErasureRepository(mongo_connection())
+
+
+@cache
 def _sqs() -> AwsJsonClient:
     settings = Settings.from_environment()
     region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
@@ -123,15 +169,19 @@ def _sqs() -> AwsJsonClient:
 
 @cache
 def job_queue() -> JobQueue:
-    """The queues of this function: `render` steps go to one, all others to another."""
+    """The queues of this function: in each lane `render` steps go to one, all others to another."""
     from videojobs.adapters.sqs import SqsJobQueue
 
     settings = QueueSettings.from_environment()
-    urls = dict.fromkeys(Step, settings.jobs_queue_url)
-    if settings.render_queue_url is None:
-        del urls[Step.RENDER]
-    else:
-        urls[Step.RENDER] = settings.render_queue_url
+    lanes = {
+        Priority.NORMAL: (settings.jobs_queue_url, settings.render_queue_url),
+        Priority.HIGH: (settings.high_jobs_queue_url, settings.high_render_queue_url),
+    }
+    urls: dict[tuple[Priority, Step], str] = {}
+    for priority, (jobs_url, render_url) in lanes.items():
+        urls |= {(priority, step): jobs_url for step in Step if step is not Step.RENDER}
+        if render_url is not None:
+            urls[priority, Step.RENDER] = render_url
     return SqsJobQueue(_sqs(), urls=urls)
 
 
@@ -257,9 +307,10 @@ def video_renderer() -> VideoRenderer:
     return SketchRenderer()
 
 
-def prepare_api() -> None:
+def prepare_api(*needed: Callable[[], object]) -> None:
     """Do at init what every call needs: Lambda gives init a whole processor, and a small function's call a fraction.
 
+    `needed`: the factories beside those of the secret and the database.
     A service that does not answer now is asked again by the first call, which knows how to say so.
     """
     if not is_lambda():
@@ -267,5 +318,7 @@ def prepare_api() -> None:
     try:
         jwt_secret()
         mongo_connection().warm_up()
+        for factory in needed:
+            factory()
     except Unavailable:
         logger.warning("Not prepared at init", extra={"action": "prepare_failed"}, exc_info=True)

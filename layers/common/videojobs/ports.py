@@ -8,8 +8,21 @@ from pathlib import Path
 from typing import Protocol
 
 from videojobs.domain.circuit import Circuit
-from videojobs.domain.job import Announcement, JobId, JobStatus, Lease, NextStep, StoredObject, UserId, VideoJob
+from videojobs.domain.job import (
+    Announcement,
+    Batch,
+    BatchId,
+    JobId,
+    JobStatus,
+    Lease,
+    Priority,
+    StoredObject,
+    UserId,
+    VideoJob,
+)
+from videojobs.domain.rate import Allowance, RateLimit
 from videojobs.domain.realtime import Connection, ConnectionId, Identity, Message
+from videojobs.domain.share import Share
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 
 type ReportProgress = Callable[[float], None]
@@ -22,6 +35,14 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """An aware UTC datetime in whole milliseconds (what MongoDB can hold)."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a user's list of jobs: just behind the job that was created then and has this id."""
+
+    created_at: datetime
+    job_id: JobId
 
 
 class JobRepository(Protocol):
@@ -68,9 +89,34 @@ class JobRepository(Protocol):
         ...
 
     def list_newest(
-        self, user_id: UserId, now: datetime, *, limit: int, status: JobStatus | None = None
+        self,
+        user_id: UserId,
+        now: datetime,
+        *,
+        limit: int,
+        after: Position | None = None,
+        status: JobStatus | None = None,
+        batch_id: BatchId | None = None,
     ) -> list[VideoJob]:
-        """A user's jobs, the newest first, without those not shown `now`. Served by the index `user_newest`."""
+        """A user's jobs by `(created_at, id)`, the newest first, those beyond `after`; without those not shown `now`.
+
+        Served by the index `user_newest`, with a status `user_status`, with a batch `user_batch`.
+        """
+        ...
+
+    def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
+        """The job of a user and lane that has waited longest to be let in. Served by the index `waiting`."""
+        ...
+
+    def count_ahead(self, job: VideoJob, limit: int) -> int:
+        """About how many queued jobs come before this queued one, counted up to `limit`.
+
+        For a waiting job its user's own that wait longer (index `waiting`), else all that were due earlier (`sweep`).
+        """
+        ...
+
+    def remove(self, job: VideoJob) -> bool:
+        """Delete the document, if it still has this status and next step; False: it moved on. Guarded like `save`."""
         ...
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
@@ -86,10 +132,121 @@ class JobRepository(Protocol):
         ...
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Live jobs whose next step was due before `due_before` and that hold no live lease.
+        """Jobs, ended ones too, whose next step was due before `due_before` and that hold no live lease.
 
         Of each status, the longest overdue come first. Served by the index `sweep`.
         """
+        ...
+
+
+class BatchRepository(Protocol):
+    """The batches, each stored together with its jobs."""
+
+    def new_id(self) -> BatchId:
+        """An id that no batch has; nothing is written."""
+        ...
+
+    def add(self, batch: Batch, jobs: Sequence[VideoJob]) -> None:
+        """Insert the batch and all of its jobs, or nothing, in one transaction.
+
+        Raises:
+            IdempotencyKeyTaken: the user has a batch with that idempotency key. The unique index decides.
+            Unavailable: MongoDB did not confirm; all may be there, or nothing.
+        """
+        ...
+
+    def find(self, batch_id: BatchId) -> Batch | None:
+        """The batch, or None. Served by `_id`."""
+        ...
+
+    def find_by_key(self, user_id: UserId, key: str) -> Batch | None:
+        """The user's batch of that idempotency key. Served by the unique index `idempotency`."""
+        ...
+
+    def release_key(self, batch: Batch) -> None:
+        """Take the idempotency key off a batch, so that it can be used again; harmless when it is gone already."""
+        ...
+
+    def remove_all(self, user_id: UserId, created_before: datetime) -> None:
+        """Delete a user's batches; their jobs stay. Served by the index `user_newest`."""
+        ...
+
+
+class ShareRepository(Protocol):
+    """Each user's share of each lane: the set of the user's active jobs there, never larger than `cap`.
+
+    A set and no counter: whatever crashes or repeats, an id stands in it once, and one that should not can be seen.
+    """
+
+    cap: int
+
+    def enter(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
+        """Put new jobs in, the first ones first, while there is room and nobody waits; how many got in.
+
+        A guarded update: of any number of callers at once only as many get in as there is room for. If not all do, the
+        share remembers `now` as `waiting_at`.
+        """
+        ...
+
+    def enter_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
+        """Put a job in that has waited, if there is room; True as well when it is in already."""
+        ...
+
+    def leave(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
+        """Take jobs out, harmless when they are out already; whether somebody may be waiting for the room."""
+        ...
+
+    def nobody_waits(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:
+        """Forget `waiting_at`, unless somebody has come to wait since `seen_at`."""
+        ...
+
+    def find_unchecked(self, checked_before: datetime, limit: int) -> Iterable[Share]:
+        """Shares that nobody has compared with the jobs since then. Served by the index `checked`."""
+        ...
+
+    def mark_checked(self, share: Share, now: datetime) -> None:
+        """Remember that a share was compared; one that is empty and as it was is removed instead."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """Counts what a user does, exactly, in any window of a minute."""
+
+    def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> Allowance:
+        """Count one more call and say what is left; of any number of calls at once no more than the limit pass.
+
+        Raises:
+            RateLimited: no more are allowed now; `retry_after_seconds` says when one is. It is not counted.
+            Unavailable: MongoDB does not answer: the call is refused with that, as it could do nothing without it.
+        """
+        ...
+
+
+class TimingRepository(Protocol):
+    """How long jobs take, from their start to their end: the last ones of each kind."""
+
+    def record(self, kind: str, seconds: float) -> None:
+        """Remember one more; the oldest is forgotten."""
+        ...
+
+    def usual_seconds(self, kind: str) -> float | None:
+        """The median of the last ones; None where there were none. May be a minute old."""
+        ...
+
+
+class ErasureRepository(Protocol):
+    """Users all of whose jobs up to a moment are to be removed; kept until that is done."""
+
+    def add(self, user_id: UserId, created_before: datetime) -> None:
+        """Remember it; a later moment replaces an earlier one."""
+        ...
+
+    def find_all(self, limit: int) -> Iterable[tuple[UserId, datetime]]:
+        """Those that are not done yet."""
+        ...
+
+    def remove(self, user_id: UserId, created_before: datetime) -> None:
+        """It is done, unless a later moment was asked for meanwhile."""
         ...
 
 
@@ -108,10 +265,11 @@ class CircuitRepository(Protocol):
 class JobQueue(Protocol):
     """Messages that say: look at this job."""
 
-    def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
-        """Send `{jobId, stepId}` to the queue of that kind of step, at least once.
+    def send(self, job: VideoJob, *, delay_seconds: float = 0) -> None:
+        """Send `{jobId, stepId}` of the job's next step to its lane's queue for that kind of step, at least once.
 
-        `delay_seconds` is 0–900 (SQS's limit) and is rounded up to whole seconds.
+        The message group is the user, so that SQS is fair between users. `delay_seconds` is 0–900 (SQS's limit) and is
+        rounded up to whole seconds.
 
         Raises:
             Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).
@@ -142,8 +300,20 @@ class VideoStore(Protocol):
         """The object's size in bytes as it lies there, or None where there is none."""
         ...
 
-    def presigned_url(self, url: str) -> str:
-        """A URL that serves `s3://bucket/key` to anybody for the configured time; made locally, no call to S3."""
+    def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
+        """A URL that serves `s3://bucket/key` to anybody for the configured time; made locally, no call to S3.
+
+        The same until `signing_window` changes, and good for at least two thirds of the time. With a file name the
+        browser saves it under that name.
+        """
+        ...
+
+    def signing_window(self, now: datetime) -> str:
+        """Names the span of time in which a presigned URL stays the same."""
+        ...
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Delete objects; harmless where there is none."""
         ...
 
 
@@ -224,6 +394,7 @@ class RenderedVideo:
 
     video: Path
     poster: Path
+    preview: Path
     width: int
     height: int
     seconds: float
@@ -233,7 +404,7 @@ class VideoRenderer(Protocol):
     """Makes the pixels of a job: draws them, or fetches the provider's and brings them into shape."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Write the finished MP4 and its poster into `folder` (which the caller removes).
+        """Write the finished MP4, its poster (JPEG) and its preview (WebP) into `folder` (which the caller removes).
 
         Raises:
             ProviderError: the provider's result is lost or is no video.

@@ -72,13 +72,24 @@ class ApiSettings(Settings):
     cookie_name: str = "token"
     allowed_origins: tuple[str, ...] = ()
     jwt_leeway_seconds: Annotated[float, Between(0, 300)] = 0
+    priority_claim: str = "priority"
+    generate_calls_per_minute: Annotated[int, Between(1, 10_000)] = 30
+    read_calls_per_minute: Annotated[int, Between(1, 10_000)] = 600
 
 
 class QueueSettings(Settings):
-    """Where messages go. A function that never sends a job to be rendered has no `render_queue_url`."""
+    """Where messages go, in both lanes. A function that never sends a job to be rendered has no render queues."""
 
     jobs_queue_url: str
+    high_jobs_queue_url: str
     render_queue_url: str | None = None
+    high_render_queue_url: str | None = None
+
+
+class ShareSettings(Settings):
+    """How many jobs of a user may be active in a lane; all others wait."""
+
+    active_jobs_per_user: Annotated[int, Between(1, 1000)] = 20
 
 
 class EventsSettings(Settings):
@@ -107,11 +118,16 @@ class StoreSettings(Settings):
     presigned_url_seconds: Annotated[int, Between(60, 3600)] = 900
 
 
-class StepSettings(Settings):
+class RetentionSettings(Settings):
+    """How long an ended job is kept, see `domain.policy.StepPolicy`."""
+
+    video_retention_days: Annotated[int, Between(1)] = 30
+
+
+class StepSettings(RetentionSettings):
     """How patient we are, see `domain.policy.StepPolicy`."""
 
     lease_seconds: Annotated[float, Between(0.001)] = 25
-    video_retention_days: Annotated[int, Between(1)] = 30
     maximum_attempts: Annotated[int, Between(1)] = 3
     job_deadline_seconds: Annotated[float, Between(0.001)] = 3600
 
@@ -125,7 +141,7 @@ class ProviderSettings(Settings):
     simulated_failure_rate: Annotated[float, Between(0, 1)] = 0
 
 
-class GenerateSettings(ApiSettings, QueueSettings):
+class GenerateSettings(ApiSettings, QueueSettings, ShareSettings, RetentionSettings):
     """`functions/generate`."""
 
 
@@ -133,15 +149,19 @@ class StatusSettings(ApiSettings, StoreSettings):
     """`functions/status`."""
 
 
-class WorkerSettings(QueueSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
+class JobsSettings(ApiSettings, QueueSettings, ShareSettings, EventsSettings, StoreSettings, RetentionSettings):
+    """`functions/jobs`."""
+
+
+class WorkerSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
     """`functions/worker`."""
 
 
-class RenderSettings(QueueSettings, EventsSettings, StoreSettings, StepSettings):
+class RenderSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings):
     """`functions/render`."""
 
 
-class ReconcilerSettings(QueueSettings, EventsSettings, StepSettings):
+class ReconcilerSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings):
     """`functions/reconciler`."""
 
 

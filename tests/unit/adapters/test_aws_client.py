@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.builders import a_step, an_id
+from tests.builders import a_started_job
 from tests.servers import free_port
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsJobQueue
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Step
+from videojobs.domain.job import Priority, Step
 
 
 @dataclass
@@ -115,16 +115,20 @@ def test_without_an_endpoint_it_is_the_regions_own() -> None:
 
 @pytest.mark.parametrize(("delay_seconds", "sent"), [(0, 0), (0.001, 1), (5, 5), (7.2, 8), (899.5, 900), (900, 900)])
 def test_a_delay_is_rounded_up_to_whole_seconds(service: Service, delay_seconds: float, sent: int) -> None:
-    job_id, step = an_id(), a_step(Step.POLL)
-    queue = SqsJobQueue(service.client(), urls={Step.POLL: "https://queue"})
-    queue.send(job_id, step, delay_seconds=delay_seconds)
+    job = a_started_job(Step.POLL, priority=Priority.HIGH)
+    queue = SqsJobQueue(service.client(), urls={(Priority.HIGH, Step.POLL): "https://queue"})
+    queue.send(job, delay_seconds=delay_seconds)
     message = json.loads(service.asked[0][1])
     assert message["DelaySeconds"] == sent
     assert message["QueueUrl"] == "https://queue"
-    assert json.loads(message["MessageBody"]) == {"jobId": job_id, "stepId": step.id}
+    assert message["MessageGroupId"] == job.user_id
+    assert job.next is not None
+    assert json.loads(message["MessageBody"]) == {"jobId": job.id, "stepId": job.next.id}
 
 
 def test_a_kind_of_step_that_a_function_has_no_queue_for_is_a_bug(service: Service) -> None:
-    with pytest.raises(KeyError):
-        SqsJobQueue(service.client(), urls={Step.POLL: "https://queue"}).send(an_id(), a_step(Step.RENDER))
+    queue = SqsJobQueue(service.client(), urls={(Priority.NORMAL, Step.POLL): "https://queue"})
+    for other in (a_started_job(Step.RENDER), a_started_job(Step.POLL, priority=Priority.HIGH)):
+        with pytest.raises(KeyError):
+            queue.send(other)
     assert service.asked == []

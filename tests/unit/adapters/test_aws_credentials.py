@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from videojobs.adapters import aws
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 
@@ -36,6 +37,7 @@ class _Endpoint(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    aws._find_role.cache_clear()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     with HTTPServer(("127.0.0.1", 0), _Endpoint) as server:

@@ -2,15 +2,16 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from videojobs.adapters.sigv4 import Credentials, sign_request
+from videojobs.adapters.sigv4 import Credentials, sign_request, sign_url
 
 NOW = datetime(2026, 11, 23, 5, 0, 1, tzinfo=UTC)
 WORDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-_.", min_size=1, max_size=60)
@@ -76,3 +77,16 @@ def test_a_signed_request_says_who_signed_what_and_when() -> None:
         "SignedHeaders=content-type;host;x-amz-date, Signature="
     )
     assert "X-Amz-Security-Token" not in ours
+
+
+@pytest.mark.usefixtures("_botocore_lives_now")
+@pytest.mark.parametrize("token", [None, "session/with=signs+"])
+@pytest.mark.parametrize("query", [{}, {"response-content-disposition": "attachment; filename*=UTF-8''%C3%A4%20b.mp4"}])
+def test_a_url_is_signed_as_botocore_signs_it(query: dict[str, str], token: str | None) -> None:
+    url = "https://videos.s3.eu-west-1.amazonaws.com/videos/%C3%A4%20b/1.mp4"
+    keys = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG", token)
+    signed = sign_url(url, query, credentials=keys, service="s3", region="eu-west-1", now=NOW, seconds=900)
+
+    request = AWSRequest("GET", f"{url}?{urlencode(query, quote_via=quote)}")
+    S3SigV4QueryAuth(BotocoreCredentials(*keys), "s3", "eu-west-1", expires=900).add_auth(request)
+    assert parse_qs(urlsplit(signed).query) == parse_qs(urlsplit(str(request.url)).query)

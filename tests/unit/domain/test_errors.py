@@ -9,6 +9,7 @@ from videojobs.domain.errors import (
     FailureCode,
     ProviderError,
     ProviderUnreachable,
+    RateLimited,
     Unavailable,
     ValidationFailed,
     VideoJobsError,
@@ -39,3 +40,8 @@ def test_a_provider_without_an_answer_may_be_asked_again() -> None:
     unreachable = ProviderUnreachable()
     assert isinstance(unreachable, ProviderError)
     assert (unreachable.transient, unreachable.reason) == (True, FailureCode.PROVIDER_ERROR)
+
+
+def test_one_request_too_many_says_when_the_next_one_is_allowed() -> None:
+    assert RateLimited(7).retry_after_seconds == 7
+    assert RateLimited().retry_after_seconds == 1

@@ -15,6 +15,7 @@ from videojobs.domain.policy import BACKOFF_FIRST, StepPolicy
 NOW = START + timedelta(seconds=10)
 POLICY = StepPolicy()
 POSTER = StoredObject("videos-of-tests", "videos/1/1.jpg", 12)
+PREVIEW = StoredObject("videos", "videos/1/1.webp", 5)
 PASSING = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
 FINAL = ProviderError(FailureCode.CONTENT_REJECTED, "The provider refuses such videos.", transient=False)
 
@@ -112,13 +113,19 @@ def test_a_job_waits_for_an_open_circuit_at_no_cost() -> None:
 
 class TestAnotherAttempt:
     def test_it_starts_afresh_after_a_pause(self) -> None:
-        job = a_claimed_job(progress=0.7, output=an_output(), poster=POSTER)
+        job = a_claimed_job(progress=0.7, output=an_output(), poster=POSTER, preview=PREVIEW)
         after = lifecycle.retry_or_fail(job, PASSING, NOW, POLICY)
         assert after.next is not None
         assert after.next.step is Step.START
         assert NOW <= after.next.due_at <= NOW + BACKOFF_FIRST
         assert (after.status, after.attempt, after.started_at) == (JobStatus.PROCESSING, 2, START)
-        assert (after.provider, after.output, after.poster, after.progress) == (None, None, None, 0.0)
+        assert (after.provider, after.output, after.poster, after.preview, after.progress) == (
+            None,
+            None,
+            None,
+            None,
+            0.0,
+        )
         assert after.version == job.version + 1
         assert "attempt 1 failed (provider_error: The provider stumbled.)" in after.history[-1].note
 
@@ -164,8 +171,8 @@ def test_while_rendering_the_lease_is_renewed_and_progress_never_goes_back() -> 
 
 
 def test_files_in_the_bucket_are_looked_at_once_more() -> None:
-    after = lifecycle.finish_next(a_claimed_job(Step.RENDER), an_output(), POSTER, NOW)
-    assert (after.output, after.poster) == (an_output(), POSTER)
+    after = lifecycle.finish_next(a_claimed_job(Step.RENDER), an_output(), POSTER, PREVIEW, NOW)
+    assert (after.output, after.poster, after.preview) == (an_output(), POSTER, PREVIEW)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.FINISH, NOW)
 
@@ -200,7 +207,7 @@ OUTCOMES = {
     "postpone": lambda job: lifecycle.postpone(job, NOW, NOW),
     "retry": lambda job: lifecycle.retry_or_fail(job, PASSING, NOW, POLICY),
     "render_next": lambda job: lifecycle.render_next(job, NOW),
-    "finish_next": lambda job: lifecycle.finish_next(job, an_output(), POSTER, NOW),
+    "finish_next": lambda job: lifecycle.finish_next(job, an_output(), POSTER, PREVIEW, NOW),
     "render_again": lambda job: lifecycle.render_again(job, NOW),
 }
 

@@ -14,10 +14,15 @@ LATER = START + timedelta(seconds=1)
 ALLOWED = {
     (JobStatus.QUEUED, JobStatus.PROCESSING),
     (JobStatus.QUEUED, JobStatus.FAILED),
+    (JobStatus.QUEUED, JobStatus.CANCELLED),
     (JobStatus.PROCESSING, JobStatus.COMPLETED),
     (JobStatus.PROCESSING, JobStatus.FAILED),
+    (JobStatus.PROCESSING, JobStatus.CANCELLED),
+    (JobStatus.FAILED, JobStatus.QUEUED),
+    (JobStatus.CANCELLED, JobStatus.QUEUED),
 }
 """Said here once more, by hand: a change of the table must be meant."""
+ENDS = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 
 def test_the_table_knows_every_status() -> None:
@@ -44,9 +49,12 @@ def test_every_other_change_is_refused(before: JobStatus, after: JobStatus) -> N
 
 
 @pytest.mark.parametrize("status", list(JobStatus))
-def test_a_job_lives_as_long_as_something_may_follow(status: JobStatus) -> None:
-    assert a_job(status=status).is_live == any(before is status for before, _ in ALLOWED)
-    assert (status in LIVE_STATUSES) == a_job(status=status).is_live
+def test_a_job_lives_until_one_of_its_ends(status: JobStatus) -> None:
+    assert (status in LIVE_STATUSES) == a_job(status=status).is_live == (status not in ENDS)
+
+
+def test_an_end_is_followed_by_nothing_but_the_users_retry() -> None:
+    assert {after for before, after in ALLOWED if before in ENDS} == {JobStatus.QUEUED}
 
 
 def test_each_announcement_has_an_id_of_its_own() -> None:

@@ -8,14 +8,21 @@ from types import SimpleNamespace
 import jwt
 import pytest
 
-from videojobs.domain.errors import TokenExpired, TokenInvalid, TokenMissing, Unavailable
+from tests.builders import a_new_job
+from videojobs.domain.errors import PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing, Unavailable
+from videojobs.domain.job import Priority
 from videojobs.edge.auth import admit
 from videojobs.edge.http import HttpRequest
 
 SECRET = "correct-horse-battery-staple-0123456789"
 ROTATED = "another-horse-another-staple-9876543210"
 USER = "507f191e810c19729de860ea"
-SETTINGS = SimpleNamespace(cookie_name="token", allowed_origins=("https://app.example.com",), jwt_leeway_seconds=0)
+SETTINGS = SimpleNamespace(
+    cookie_name="token",
+    allowed_origins=("https://app.example.com",),
+    jwt_leeway_seconds=0,
+    priority_claim="priority",
+)
 
 
 class Key:
@@ -67,7 +74,7 @@ def request(cookie=None, *, method="GET", **headers):
 
 
 def admit_token(token, *, settings=SETTINGS, key=None):
-    return admit(request(f"token={token}"), settings=settings, secret=key or Key())
+    return admit(request(f"token={token}"), settings=settings, secret=key or Key()).user_id
 
 
 def test_a_token_of_the_platform_names_its_user():
@@ -210,7 +217,7 @@ def test_without_our_cookie_the_token_is_missing(cookie):
     "cookie", ["a=1; token={}; b=2", " token={} ", "token={};", "a;token={}", "tok=1;token={};token2=3"]
 )
 def test_our_cookie_is_found_among_others(cookie):
-    assert admit(request(cookie.format(sign())), settings=SETTINGS, secret=Key()) == USER
+    assert admit(request(cookie.format(sign())), settings=SETTINGS, secret=Key()).user_id == USER
 
 
 @pytest.mark.parametrize(
@@ -223,7 +230,7 @@ def test_two_cookies_of_our_name_are_refused_whatever_they_hold(cookie):
 
 def test_the_cookies_name_is_configured():
     renamed = SimpleNamespace(**vars(SETTINGS) | {"cookie_name": "__Host-session"})
-    assert admit(request(f"token=x; __Host-session={sign()}"), settings=renamed, secret=Key()) == USER
+    assert admit(request(f"token=x; __Host-session={sign()}"), settings=renamed, secret=Key()).user_id == USER
 
 
 @pytest.mark.parametrize("name", ["cookie", "Cookie", "COOKIE", "cOOkie"])
@@ -236,7 +243,7 @@ def test_the_cookie_is_found_in_either_shape_of_header_and_any_case(name, shape)
         "both": {"headers": {name: line}, "multiValueHeaders": {name.swapcase(): [line]}},
         "null": {"headers": {name: line}, "multiValueHeaders": None},
     }[shape]
-    assert admit(HttpRequest.from_event({"httpMethod": "GET"} | event), settings=SETTINGS, secret=Key()) == USER
+    assert admit(HttpRequest.from_event({"httpMethod": "GET"} | event), settings=SETTINGS, secret=Key()).user_id == USER
 
 
 @pytest.mark.parametrize(
@@ -255,7 +262,7 @@ def test_two_cookies_in_two_lines_are_refused_too(headers):
 
 def test_two_cookie_lines_of_which_one_is_ours_are_read():
     event = {"httpMethod": "GET", "multiValueHeaders": {"Cookie": ["a=1", f"token={sign()}"]}}
-    assert admit(HttpRequest.from_event(event), settings=SETTINGS, secret=Key()) == USER
+    assert admit(HttpRequest.from_event(event), settings=SETTINGS, secret=Key()).user_id == USER
 
 
 def test_nothing_but_the_cookie_counts():
@@ -266,3 +273,37 @@ def test_nothing_but_the_cookie_counts():
     }
     with pytest.raises(TokenMissing):
         admit(HttpRequest.from_event(event), settings=SETTINGS, secret=Key())
+
+
+def session(claims, claim="priority"):
+    settings = SimpleNamespace(**vars(SETTINGS) | {"priority_claim": claim})
+    return admit(request(f"token={sign(claims)}"), settings=settings, secret=Key())
+
+
+@pytest.mark.parametrize("value", ["high", ["high"], ["normal", "high"], [None, {}, "high"]])
+def test_the_claim_allows_high_priority(value):
+    allowed = session({"priority": value})
+    assert allowed.may_hurry
+    allowed.check_priority([a_new_job(priority=Priority.HIGH)])
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"plan": "high"},
+        *({"priority": value} for value in ["normal", "HIGH", "highest", "", None, True, 1, [], [["high"]], ["HIGH"]]),
+        {"priority": {"high": True}},
+    ],
+)
+def test_anything_else_allows_normal_priority_only(claims):
+    refused = session(claims)
+    assert not refused.may_hurry
+    refused.check_priority([a_new_job(), a_new_job()])
+    with pytest.raises(PriorityForbidden):
+        refused.check_priority([a_new_job(), a_new_job(priority=Priority.HIGH)])
+
+
+def test_the_claims_name_is_configured():
+    assert session({"plan": "high"}, claim="plan").may_hurry
+    assert not session({"priority": "high"}, claim="plan").may_hurry

@@ -12,7 +12,12 @@ from videojobs.edge.http import HttpRequest
 
 SECRET = "correct-horse-battery-staple-0123456789"
 USER = "507f191e810c19729de860ea"
-SETTINGS = SimpleNamespace(cookie_name="token", allowed_origins=("https://app.example.com",), jwt_leeway_seconds=0)
+SETTINGS = SimpleNamespace(
+    cookie_name="token",
+    allowed_origins=("https://app.example.com",),
+    jwt_leeway_seconds=0,
+    priority_claim="priority",
+)
 
 
 def key(*, refresh=False):
@@ -61,7 +66,7 @@ CROSS_SITE = [
 def test_a_request_that_changes_something_must_not_come_from_another_sites_page(method, site, origin, passes):
     asked = request(method, Sec_Fetch_Site=site, Origin=origin)
     if passes:
-        assert admit(asked, settings=SETTINGS, secret=key) == USER
+        assert admit(asked, settings=SETTINGS, secret=key).user_id == USER
     else:
         with pytest.raises(CrossSiteRequest):
             admit(asked, settings=SETTINGS, secret=key)
@@ -70,7 +75,7 @@ def test_a_request_that_changes_something_must_not_come_from_another_sites_page(
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_request_that_changes_nothing_may_come_from_anywhere(method):
     asked = request(method, Sec_Fetch_Site="cross-site", Origin=FOREIGN)
-    assert admit(asked, settings=SETTINGS, secret=key) == USER
+    assert admit(asked, settings=SETTINGS, secret=key).user_id == USER
 
 
 def test_two_origins_are_no_allowed_one():

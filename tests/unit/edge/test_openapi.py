@@ -7,9 +7,10 @@ import jsonschema
 import pytest
 
 from functions.generate import app as generate_app
+from functions.jobs import app as jobs_app
 from functions.realtime import app as realtime_app
 from functions.status import app as status_app
-from videojobs.edge.openapi import build_document
+from videojobs.edge.openapi.document import build_document
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 DOCUMENT = build_document()
@@ -46,12 +47,16 @@ def test_every_reference_leads_somewhere():
             target = target[step]
 
 
-@pytest.mark.parametrize("api", [generate_app.api, status_app.api, realtime_app.ticket_api()])
+@pytest.mark.parametrize(
+    "api",
+    [generate_app.api, status_app.api, jobs_app.api, realtime_app.ticket_api()],
+    ids=["generate", "status", "jobs", "realtime"],
+)
 def test_every_route_of_a_function_is_documented(api):
     routes = [*api._static_routes, *api._dynamic_routes]
     assert routes
     for route in routes:
-        path = route.path.replace("<job_id>", "{jobId}")
+        path = route.path.replace("<job_id>", "{jobId}").replace("<batch_id>", "{batchId}")
         assert route.method.lower() in DOCUMENT["paths"][path]
 
 
@@ -85,6 +90,8 @@ def test_every_example_is_what_its_schema_says(content):
         {"duration": "8"},
         {"duration": 61},
         {"style": "sad"},
+        {"priority": "urgent"},
+        {"priority": None},
         {"x": 1},
     ],
 )
@@ -93,6 +100,23 @@ def test_the_documented_request_refuses_what_the_code_refuses(wrong):
     body = (good["examples"]["calm"]["value"] | wrong) if wrong else {}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(body, good["schema"] | {"components": DOCUMENT["components"]})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"items": []}, {"items": "x"}, {"items": [{}]}, {"items": [1]}, {"priority": "urgent"}, {"x": 1}]
+)
+def test_the_documented_batch_refuses_what_the_code_refuses(wrong):
+    good = DOCUMENT["paths"]["/api/videos/batch"]["post"]["requestBody"]["content"]["application/json"]
+    schema = good["schema"] | {"components": DOCUMENT["components"]}
+    for items in (wrong, {"items": good["examples"]["two"]["value"]["items"] * 26}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(good["examples"]["two"]["value"] | items, schema)
+
+
+def test_an_operation_has_a_name_of_its_own():
+    names = list(find(DOCUMENT["paths"], "operationId"))
+    links = {"getVideo", "countBatch"}
+    assert len(names) == len(set(names)) + len(links)
 
 
 def test_the_session_cookie_is_what_lets_a_caller_in():

@@ -24,7 +24,7 @@ PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import 
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     end_processes(find_processes(tmp_path), grace_seconds=0)
-    assert find_processes(tmp_path) == []
+    wait_for(tmp_path, 0)  # one that was killed while its own parent was may take a moment more to be gone
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the render function gets for a job: a video as asked for, and its poster, in the folder that it names."""
+"""What the render function gets for a job: a video as asked for, its poster and preview, in the folder it names."""
 
 import pytest
 from PIL import Image
@@ -17,9 +17,11 @@ def test_a_job_becomes_a_video_and_a_poster_of_its_size(tmp_path, duration):
     facts = inspect_video(rendered.video)
     assert (rendered.width, rendered.height) == (facts.width, facts.height) == (720, 1280)
     assert rendered.seconds == facts.seconds == pytest.approx(duration, abs=1 / 24)
-    assert {path.name for path in tmp_path.iterdir()} == {rendered.video.name, rendered.poster.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"video.mp4", "poster.jpg", "preview.webp"}
     with Image.open(rendered.poster) as poster:
         assert poster.size == (720, 1280)
+    with Image.open(rendered.preview) as preview:
+        assert preview.size == (270, 480)
     assert told[-1] == 1
 
 

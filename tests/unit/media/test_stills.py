@@ -1,4 +1,4 @@
-"""Posters, from sketches and from videos of any other make."""
+"""Posters and previews, from sketches and from videos of any other make."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.sketch import draw_sketch
-from videojobs.adapters.media.stills import write_poster
+from videojobs.adapters.media.stills import write_poster, write_preview
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import AspectRatio, Style
 
@@ -78,6 +78,51 @@ def test_even_a_video_that_is_black_has_a_poster(tmp_path):
         assert image.size == (64, 48)
 
 
+def animation_seconds(path: Path) -> float:
+    """How long one round of an animated picture takes."""
+    with Image.open(path) as image:
+        total = 0
+        for frame in range(image.n_frames):
+            image.seek(frame)
+            image.load()
+            total += image.info["duration"]
+    return total / 1000
+
+
+def test_a_preview_is_a_small_animation_of_two_to_three_seconds(video, tmp_path):
+    preview = tmp_path / "preview.webp"
+    write_preview(video, preview)
+    assert preview.stat().st_size < 500_000
+    assert 2 <= animation_seconds(preview) <= 3
+    with Image.open(preview) as image:
+        assert image.format == "WEBP"
+        assert image.size == (480, 270)
+
+
+def test_a_preview_of_a_shorter_video_is_all_of_it(tmp_path):
+    frames = [Image.new("RGB", (64, 48), (index * 20, 40, 200)) for index in range(10)]
+    preview = tmp_path / "preview.webp"
+    write_preview(write_frames(tmp_path / "video.mp4", frames), preview)
+    assert animation_seconds(preview) == pytest.approx(1, abs=0.2)
+
+
+def test_a_preview_of_noise_is_made_small_enough(tmp_path):
+    frames = [Image.effect_noise((480, 270), 200).convert("RGB") for _ in range(24)]
+    path = tmp_path / "video.mp4"
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 480, 270, "yuv420p"
+        stream.codec_context.options = {"preset": "ultrafast", "crf": "12"}
+        for index, image in enumerate(frames):
+            frame = av.VideoFrame.from_image(image)
+            frame.pts, frame.time_base = index, Fraction(1, 12)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    preview = tmp_path / "preview.webp"
+    write_preview(path, preview)
+    assert preview.stat().st_size < 500_000
+
+
 def test_an_index_at_the_end_is_noticed(tmp_path):
     frames = [Image.new("RGB", (64, 48), "red")] * 5
     facts = inspect_video(write_frames(tmp_path / "late.mp4", frames))
@@ -88,7 +133,9 @@ def test_an_index_at_the_end_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 400])
-@pytest.mark.parametrize("use", [inspect_video, lambda path: write_poster(path, path)])
+@pytest.mark.parametrize(
+    "use", [inspect_video, lambda path: write_poster(path, path), lambda path: write_preview(path, path)]
+)
 def test_what_is_no_video_is_the_providers_failure(tmp_path, use: Callable[[Path], object], content):
     path = tmp_path / "video.mp4"
     path.write_bytes(content)
@@ -116,6 +163,6 @@ def test_a_sound_without_pictures_is_no_video(tmp_path):
             plane.update(bytes(plane.buffer_size))
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    for use in (inspect_video, lambda file: write_poster(file, file)):
+    for use in (inspect_video, lambda file: write_poster(file, file), lambda file: write_preview(file, file)):
         with pytest.raises(ProviderError):
             use(path)

@@ -8,7 +8,7 @@ import pytest
 from tests.builders import a_new_job
 from tests.fakes.clock import START
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.renderer import POSTER, VIDEO
+from tests.fakes.renderer import POSTER, PREVIEW, VIDEO
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobStatus, Step
@@ -28,11 +28,14 @@ def test_a_prompt_becomes_a_video_that_is_drawn_here() -> None:
         1.0,
         f"s3://videos-of-tests/videos/{job.id}/1.mp4",
     )
-    assert system.store.objects == {f"videos/{job.id}/1.mp4": VIDEO, f"videos/{job.id}/1.jpg": POSTER}
-    assert system.store.content_types == {f"videos/{job.id}/1.mp4": "video/mp4", f"videos/{job.id}/1.jpg": "image/jpeg"}
+    name = f"videos/{job.id}/1"
+    assert system.store.objects == {f"{name}.mp4": VIDEO, f"{name}.jpg": POSTER, f"{name}.webp": PREVIEW}
+    types = {f"{name}.mp4": "video/mp4", f"{name}.jpg": "image/jpeg", f"{name}.webp": "image/webp"}
+    assert system.store.content_types == types
     assert done.output is not None
     assert (done.output.width, done.output.height, done.output.seconds) == (1280, 720, 8.0)
     assert done.poster is not None
+    assert done.preview is not None
     assert [line.note for line in done.history] == ["accepted", "started with scripted", "completed"]
 
 
@@ -122,9 +125,10 @@ def test_a_provider_that_never_ends_is_stopped_at_the_deadline() -> None:
     assert system.provider.cancelled == [f"task-of-{job.id}:1"]
 
 
+@pytest.mark.parametrize("error", [STUMBLE, ProviderUnreachable()], ids=["refused", "no answer"])
 @pytest.mark.parametrize("can_cancel", [True, False])
-def test_a_cancellation_that_fails_changes_nothing_about_the_end(can_cancel: bool) -> None:
-    provider = ScriptedProvider(can_cancel=can_cancel, polls=[ProviderUnreachable()] * 500, cancels=[STUMBLE])
+def test_a_cancellation_that_fails_changes_nothing_about_the_end(can_cancel: bool, error: ProviderError) -> None:
+    provider = ScriptedProvider(can_cancel=can_cancel, polls=[ProviderUnreachable()] * 500, cancels=[error])
     system = InMemorySystem(provider=provider)
     job = system.submit()
     system.run()

@@ -7,9 +7,9 @@ import pytest
 from tests.builders import A_USER, ANOTHER_USER, a_job
 from tests.fakes.clock import START, VirtualClock
 from tests.fakes.jobs import InMemoryJobRepository
-from videojobs.domain.errors import JobForbidden, JobNotFound, Unavailable
-from videojobs.domain.job import JobId
-from videojobs.services.read_job import read_job
+from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound, Unavailable
+from videojobs.domain.job import JobId, JobStatus
+from videojobs.services.read_job import locate_video, read_job
 
 
 def test_the_owner_reads_the_job_however_the_id_is_written() -> None:
@@ -58,3 +58,20 @@ def test_a_database_that_is_gone_is_told() -> None:
     jobs.available = False
     with pytest.raises(Unavailable):
         read_job("f" * 24, user_id=A_USER, jobs=jobs, clock=VirtualClock())
+
+
+@pytest.mark.parametrize("url", ["s3://videos/a.mp4", "https://mock-videos.eirthlink.com/videos/x.mp4"])
+def test_a_completed_jobs_video_is_where_it_says(url: str) -> None:
+    assert locate_video(a_job(status=JobStatus.COMPLETED, video_url=url)) == url
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status is not JobStatus.COMPLETED])
+def test_any_other_job_has_no_video(status: JobStatus) -> None:
+    with pytest.raises(JobConflict, match=f"is {status}; there is no video"):
+        locate_video(a_job(status=status, video_url="s3://videos/a.mp4"))
+
+
+@pytest.mark.parametrize("url", [None, "", "x", "javascript:alert(1)", "https://a b", "https://a\nb", "https://é"])
+def test_what_is_no_address_is_no_video(url: str | None) -> None:
+    with pytest.raises(JobConflict, match="there is no video"):
+        locate_video(a_job(status=JobStatus.COMPLETED, video_url=url))

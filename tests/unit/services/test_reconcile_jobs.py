@@ -14,7 +14,7 @@ from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobStatus, Step, VideoJob
 from videojobs.services.reconcile_jobs import LIMIT, PAGE
 
-NOTHING = {"resent": 0, "late": 0, "adopted": 0, "announced": 0}
+NOTHING = {"resent": 0, "late": 0, "adopted": 0, "announced": 0, "freed": 0}
 
 
 def a_quiet_job(**changes: object) -> VideoJob:

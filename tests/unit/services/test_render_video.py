@@ -1,5 +1,6 @@
 """The renderer: one at a time, under a lease that is renewed, leaving no scratch files behind."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import a_started_job
+from tests.fakes.clock import START
 from tests.fakes.renderer import VIDEO, ScriptedRenderer
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
@@ -52,7 +54,7 @@ def test_a_repeat_in_another_attempt_replaces_nothing() -> None:
     system = InMemorySystem()
     job = a_started_job(Step.RENDER, attempt=2)
     system.deliver(system.put(job))
-    assert set(system.store.objects) == {f"videos/{job.id}/2.mp4", f"videos/{job.id}/2.jpg"}
+    assert set(system.store.objects) == {f"videos/{job.id}/2.mp4", f"videos/{job.id}/2.jpg", f"videos/{job.id}/2.webp"}
 
 
 def test_progress_grows_and_each_report_renews_the_lease() -> None:
@@ -216,3 +218,36 @@ def test_each_render_works_in_a_folder_of_its_own(scratch: Path) -> None:
         system.deliver(system.put(a_started_job(Step.RENDER)))
     assert len(set(system.renderer.folders)) == 2
     assert all(folder.parent == scratch for folder in system.renderer.folders)
+
+
+class TestWhatIsNobodysAnyMore:
+    """What was stored under a lease that is lost goes, unless another renderer is at the same attempt."""
+
+    def lose(self, meanwhile: Callable[[InMemorySystem, VideoJob], object]) -> tuple[InMemorySystem, VideoJob]:
+        system = InMemorySystem()
+        job = a_started_job(Step.RENDER)
+
+        def lose_lease(*_: VideoJob) -> None:
+            system.jobs.before_save = None
+            meanwhile(system, job)
+
+        system.jobs.before_save = lose_lease
+        system.hand_out(system.put(job))
+        return system, job
+
+    def test_of_a_cancelled_job(self) -> None:
+        system, _ = self.lose(lambda system, job: system.cancel(job.id))
+        assert system.store.objects == {}
+
+    def test_of_a_job_that_was_retried_since(self) -> None:
+        system, _ = self.lose(lambda system, job: [system.cancel(job.id), system.retry(job.id)])
+        assert system.store.objects == {}
+
+    def test_of_a_deleted_job(self) -> None:
+        system, _ = self.lose(lambda system, job: system.jobs.remove(system.jobs.get(job.id)))
+        assert (system.store.objects, system.jobs.all()) == ({}, [])
+
+    def test_but_not_what_the_same_attempt_may_have_made_since(self) -> None:
+        lease = Lease("theirs", START + timedelta(minutes=1))
+        system, job = self.lose(lambda system, job: system.jobs.put(replace(system.jobs.get(job.id), lease=lease)))
+        assert set(system.store.objects) == set(job.object_keys)

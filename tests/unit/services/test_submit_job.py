@@ -1,12 +1,14 @@
 """Taking a job: one write, one message, and one job per idempotency key."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from tests.builders import A_USER, ANOTHER_USER, a_new_job
 from tests.fakes.clock import START
+from tests.fakes.shares import InMemoryShareRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import IdempotencyKey, JobStatus, Step, VideoJob
@@ -17,7 +19,7 @@ KEY = IdempotencyKey("key", "a" * 64)
 
 def submit(system: InMemorySystem, key: IdempotencyKey | None = KEY) -> tuple[VideoJob, bool]:
     """A request with a key; the job, and whether it is an earlier one."""
-    ports = {"jobs": system.jobs, "queue": system.queue, "clock": system.clock}
+    ports = {"jobs": system.jobs, "shares": system.shares, "queue": system.queue, "clock": system.clock}
     return submit_job(a_new_job(), user_id=A_USER, idempotency=key, **ports)  # type: ignore[arg-type]
 
 
@@ -67,6 +69,24 @@ class TestIdempotency:
         with pytest.raises(IdempotencyMismatch):
             submit(system, IdempotencyKey("key", "b" * 64))
         assert len(system.jobs.all()) == 1
+
+    def test_a_repeat_takes_no_place(self) -> None:
+        system = InMemorySystem(shares=InMemoryShareRepository(cap=2))
+        first, _ = submit(system)
+        for fingerprint in ("a" * 64, "b" * 64):
+            with suppress(IdempotencyMismatch):
+                submit(system, IdempotencyKey("key", fingerprint))
+            share = system.shares.get(A_USER)
+            assert share is not None
+            assert share.active == (first.id,)
+
+    def test_a_repeat_over_the_cap_takes_nobody_elses_place(self) -> None:
+        system = InMemorySystem(shares=InMemoryShareRepository(cap=1))
+        first, _ = submit(system)
+        assert submit(system)[1]
+        share = system.shares.get(A_USER)
+        assert share is not None
+        assert share.active == (first.id,)
 
     def test_a_key_is_the_users_own(self) -> None:
         system = InMemorySystem()

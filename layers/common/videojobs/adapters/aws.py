@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -22,12 +23,22 @@ _TIMEOUT = urllib3.Timeout(connect=1, read=2)
 _RETRIES = urllib3.Retry(total=1, read=0, status_forcelist=(500, 502, 503, 504), allowed_methods=None)
 
 
-def load_credentials() -> "botocore.credentials.Credentials":
+def read_credentials() -> Credentials:
     """The function's role, from the environment or (under SnapStart) from the credentials endpoint.
 
     Raises:
         Unavailable: neither has any.
     """
+    # The variables that every SDK reads; Lambda changes them only with the process. Without them ask botocore.
+    if "AWS_ACCESS_KEY_ID" in os.environ and "AWS_SECRET_ACCESS_KEY" in os.environ:
+        token = os.environ.get("AWS_SESSION_TOKEN")
+        return Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], token)
+    now = _find_role().get_frozen_credentials()  # fresh: the endpoint's expire
+    return Credentials(now.access_key or "", now.secret_key or "", now.token)
+
+
+@cache
+def _find_role() -> "botocore.credentials.Credentials":
     from botocore.credentials import ContainerProvider, CredentialResolver, EnvProvider
 
     found = CredentialResolver([EnvProvider(), ContainerProvider()]).load_credentials()
@@ -46,7 +57,6 @@ class AwsClient:
         """`service` as signatures name it; `url` without a slash at its end; `connections` are kept alive."""
         self._service, self._url, self._region = service, url, region
         self._pool = urllib3.PoolManager(maxsize=connections, timeout=_TIMEOUT, retries=_RETRIES)
-        self._role: botocore.credentials.Credentials | None = None
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
         """The answer, whatever its status; `path` is percent-encoded where it has to be.
@@ -60,7 +70,7 @@ class AwsClient:
             url,
             headers,
             body,
-            credentials=self._read_credentials(),
+            credentials=read_credentials(),
             service=self._service,
             region=self._region,
             now=datetime.now(UTC),
@@ -69,16 +79,6 @@ class AwsClient:
             return self._pool.request(method, url, body=body, headers=signed)
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable from error
-
-    def _read_credentials(self) -> Credentials:
-        # The variables that every SDK reads; Lambda changes them only with the process. Without them ask botocore.
-        if "AWS_ACCESS_KEY_ID" in os.environ and "AWS_SECRET_ACCESS_KEY" in os.environ:
-            token = os.environ.get("AWS_SESSION_TOKEN")
-            return Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], token)
-        if self._role is None:
-            self._role = load_credentials()
-        now = self._role.get_frozen_credentials()  # fresh: the endpoint's expire
-        return Credentials(now.access_key or "", now.secret_key or "", now.token)
 
 
 class AwsJsonClient(AwsClient):

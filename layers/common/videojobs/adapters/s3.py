@@ -1,19 +1,25 @@
 """The bucket: uploads by boto3 (imported on first use), presigned URLs made without it."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-
-from videojobs.adapters.aws import load_credentials
+from videojobs.adapters.aws import read_credentials
+from videojobs.adapters.sigv4 import sign_url
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import StoredObject
 from videojobs.ports import ReportProgress
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import DeleteTypeDef
+
+
+KEYS_PER_CALL = 1000
+"""By S3's limit."""
 
 
 class S3VideoStore:
@@ -68,13 +74,41 @@ class S3VideoStore:
         except BotoCoreError as error:
             raise Unavailable from error
 
-    def presigned_url(self, url: str) -> str:
-        """Sign a GET of `s3://bucket/key`; see `ports.VideoStore`."""
+    def remove(self, keys: Iterable[str]) -> None:
+        """A thousand in a call; see `ports.VideoStore`."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for some in batched(keys, KEYS_PER_CALL, strict=False):
+            wanted: DeleteTypeDef = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+            try:
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete=wanted)
+            except (BotoCoreError, ClientError) as error:
+                raise Unavailable from error
+            if answer.get("Errors"):
+                raise Unavailable from RuntimeError(f"s3 DeleteObjects: {answer['Errors'][0].get('Code')}")
+
+    def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
+        """Sign a GET of `s3://bucket/key`, as of the beginning of the window; see `ports.VideoStore`."""
         bucket, key = urlsplit(url).netloc, quote(urlsplit(url).path)
         place = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
-        request = AWSRequest("GET", place + key)
-        S3SigV4QueryAuth(load_credentials(), "s3", self._region, expires=self._url_seconds).add_auth(request)
-        return str(request.url)
+        query = {"response-content-disposition": _attachment(file_name)} if file_name else {}
+        return sign_url(
+            place + key,
+            query,
+            credentials=read_credentials(),
+            service="s3",
+            region=self._region,
+            now=self._window_begin(now),
+            seconds=self._url_seconds,
+        )
+
+    def signing_window(self, now: datetime) -> str:
+        """A third of the time that a URL works; see `ports.VideoStore`."""
+        return self._window_begin(now).isoformat()
+
+    def _window_begin(self, now: datetime) -> datetime:
+        window = self._url_seconds // 3
+        return datetime.fromtimestamp(now.timestamp() // window * window, UTC)
 
     def _virtual_host(self, bucket: str) -> str:
         return f"https://{bucket}.s3.{self._region}.amazonaws.com"
@@ -89,3 +123,9 @@ class S3VideoStore:
             endpoint = self._endpoint_url or None
             self._made = boto3.client("s3", region_name=self._region, endpoint_url=endpoint, config=config)
         return self._made
+
+
+def _attachment(file_name: str) -> str:
+    """In ASCII for old browsers and in full for all others: https://www.rfc-editor.org/rfc/rfc6266#appendix-D."""
+    plain = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in file_name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"

@@ -7,7 +7,7 @@ from math import ceil
 
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Announcement, JobId, NextStep, Step
+from videojobs.domain.job import Announcement, JobId, Priority, Step, VideoJob
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 from videojobs.ports import Change
 
@@ -43,17 +43,24 @@ def _format_time(at: datetime) -> str:
 
 
 class SqsJobQueue:
-    """Sends a step's message to the queue of its kind: `render` to one, all others to another."""
+    """Sends a step's message to its lane's queue of its kind: `render` to one, all others to another."""
 
-    def __init__(self, client: AwsJsonClient, *, urls: Mapping[Step, str]) -> None:
-        """`urls` says which queue each kind of step goes to; one that is missing is never sent by this function."""
+    def __init__(self, client: AwsJsonClient, *, urls: Mapping[tuple[Priority, Step], str]) -> None:
+        """`urls` says where each kind of step goes in each lane; one that is missing is never sent by this function."""
         self._client, self._urls = client, urls
 
-    def send(self, job_id: JobId, step: NextStep, *, delay_seconds: float = 0) -> None:
-        """Send `{jobId, stepId}`; see `ports.JobQueue`."""
+    def send(self, job: VideoJob, *, delay_seconds: float = 0) -> None:
+        """Send `{jobId, stepId}`; see `ports.JobQueue`.
+
+        The group makes a standard queue a fair one:
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+        """
+        if job.next is None:
+            raise ValueError("an ended job has no step to send")
         message = {
-            "QueueUrl": self._urls[step.step],
-            "MessageBody": json.dumps({"jobId": job_id, "stepId": step.id}),
+            "QueueUrl": self._urls[job.priority, job.next.step],
+            "MessageBody": json.dumps({"jobId": job.id, "stepId": job.next.id}),
+            "MessageGroupId": job.user_id,
             "DelaySeconds": ceil(delay_seconds),
         }
         self._client.call("SendMessage", message)

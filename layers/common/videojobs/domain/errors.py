@@ -4,7 +4,8 @@ VideoJobsError
 ├── RequestError            the caller has to change something
 │   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
 │   ├── TokenMissing · TokenInvalid · TokenExpired
-│   ├── CrossSiteRequest · JobForbidden · JobNotFound · IdempotencyMismatch
+│   ├── CrossSiteRequest · JobForbidden · BatchForbidden · PriorityForbidden
+│   ├── JobNotFound · BatchNotFound · JobConflict · IdempotencyMismatch · RateLimited
 │   └── TooManyConnections · TooManySubscriptions · ConnectionOver
 ├── IdempotencyKeyTaken     an insert met its own earlier self
 ├── Unavailable             a service that we stand on does not answer; trying again helps
@@ -29,10 +30,11 @@ class ErrorCode(StrEnum):
     TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
     TOO_LARGE = "TOO_LARGE"
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
-    RATE_LIMITED = "RATE_LIMITED"  # API Gateway's throttling; template.yaml has its words
+    RATE_LIMITED = "RATE_LIMITED"  # API Gateway's throttling too; template.yaml has its words
     INTERNAL_ERROR = "INTERNAL_ERROR"
     UNAVAILABLE = "UNAVAILABLE"
 
@@ -125,11 +127,51 @@ class JobForbidden(RequestError):
     message = "This video job belongs to another user."
 
 
+class BatchForbidden(RequestError):
+    """The batch is another user's."""
+
+    code = ErrorCode.FORBIDDEN
+    message = "This batch belongs to another user."
+
+
+class PriorityForbidden(RequestError):
+    """The session does not allow `priority: "high"`: ask for `normal`, or leave the field out."""
+
+    code = ErrorCode.FORBIDDEN
+    message = "You may not ask for high priority. Leave the field priority out."
+
+
 class JobNotFound(RequestError):
     """No such job (any more), or the id is no id."""
 
     code = ErrorCode.NOT_FOUND
     message = "There is no such video job."
+
+
+class BatchNotFound(RequestError):
+    """No such batch (any more), or the id is no id."""
+
+    code = ErrorCode.NOT_FOUND
+    message = "There is no such batch."
+
+
+class JobConflict(RequestError):
+    """The job is in a state in which that can't be done to it; the message says in which, and what can be done."""
+
+    code = ErrorCode.CONFLICT
+    message = "That can't be done with this video job at the moment."
+
+
+class RateLimited(RequestError):
+    """Too many requests: wait `retry_after_seconds`. API Gateway finds that out as well (`GatewayResponses`)."""
+
+    code = ErrorCode.RATE_LIMITED
+    message = "Too many requests. Try again shortly."
+
+    def __init__(self, retry_after_seconds: int = 1) -> None:
+        """Whole seconds, after which one more is allowed."""
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__()
 
 
 class IdempotencyMismatch(RequestError):

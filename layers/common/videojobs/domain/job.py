@@ -1,8 +1,9 @@
 """The video job: its fields, its states, and the one table of which state may follow which."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NewType, Self
 from uuid import uuid4
@@ -13,9 +14,18 @@ JobId = NewType("JobId", str)
 """A MongoDB ObjectId as 24 lower-case hex digits."""
 UserId = NewType("UserId", str)
 """A MongoDB ObjectId as 24 lower-case hex digits, from the token's claim."""
+BatchId = NewType("BatchId", str)
+"""A MongoDB ObjectId as 24 lower-case hex digits."""
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
 MAXIMUM_HISTORY = 50
 """Entries of `history` that are kept, the newest: the field must not grow without end."""
+
+
+def is_object_id(text: str) -> bool:
+    """Whether a text that came from outside can be an id at all."""
+    return _OBJECT_ID.fullmatch(text) is not None
 
 
 class JobStatus(StrEnum):
@@ -25,17 +35,20 @@ class JobStatus(StrEnum):
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
-    JobStatus.QUEUED: frozenset({JobStatus.PROCESSING, JobStatus.FAILED}),
-    JobStatus.PROCESSING: frozenset({JobStatus.COMPLETED, JobStatus.FAILED}),
+    JobStatus.QUEUED: frozenset({JobStatus.PROCESSING, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.PROCESSING: frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
     JobStatus.COMPLETED: frozenset(),
-    JobStatus.FAILED: frozenset(),
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
+    JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
 }
-"""From each status, those that may follow. A job whose provider is tried again stays in processing meanwhile."""
+"""From each status, those that may follow. A job whose provider is tried again stays in processing meanwhile; back to
+queued leads the user's own retry alone."""
 
-LIVE_STATUSES = frozenset(status for status, following in TRANSITIONS.items() if following)
+LIVE_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.PROCESSING})
 
 
 class Style(StrEnum):
@@ -55,13 +68,29 @@ class AspectRatio(StrEnum):
     CLASSIC = "4:3"
 
 
+class Priority(StrEnum):
+    """The lane that a job runs in: each has queues and workers of its own, so that neither waits for the other."""
+
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 class Step(StrEnum):
-    """What is to be done next with a live job; `render` goes to the render queue, all others to the jobs queue."""
+    """What is to be done next with a job; `render` goes to its lane's render queue, all others to its jobs queue.
+
+    `clean_up` stops what a cancelled job left at the provider and removes its half-made files; a job that its user has
+    retried meanwhile starts afterwards, and one that was deleted, whatever its status, goes.
+    """
 
     START = "start"
     POLL = "poll"
     RENDER = "render"
     FINISH = "finish"
+    CLEAN_UP = "clean_up"
+
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""When the first step of a waiting job is due: not before it is let in. No sweep finds it, no message is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +203,28 @@ class NewJob:
     style: Style
     duration: int | float
     aspect_ratio: AspectRatio
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Jobs that were asked for in one request, in its order; the document holds the request's idempotency key."""
+
+    id: BatchId
+    user_id: UserId
+    job_ids: tuple[JobId, ...]
+    created_at: datetime
+    expires_at: datetime
+    idempotency: IdempotencyKey | None = None
+
+
+OBJECT_KINDS = ("mp4", "jpg", "webp")
+"""What an attempt leaves in the bucket: the video, its poster, its preview."""
+
+
+def object_key(job_id: JobId, attempt: int, kind: str) -> str:
+    """Where in the bucket an attempt's file of one of `OBJECT_KINDS` lies; a repeat replaces it."""
+    return f"videos/{job_id}/{attempt}.{kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +234,10 @@ class VideoJob:
     `style`, `duration` and `aspect_ratio` are loose types because documents of the Express server are read too, and
     what they hold was never checked; a job of our own always holds a `Style`, a number and an `AspectRatio`.
     `version` grows by one with each change that a user can see; `outbox` holds what was not yet announced.
+
+    `waiting_since`: its user has as many active jobs as allowed, and it waits to be let in; its step is due `NEVER`.
+    `spent_attempts`: those from before the user's last retry, which no longer count. `deleted_at`: nobody is shown it
+    any more, and it goes as soon as its clean-up is done.
     """
 
     id: JobId
@@ -205,11 +260,27 @@ class VideoJob:
     progress: float | None = None
     output: Output | None = None
     poster: StoredObject | None = None
+    preview: StoredObject | None = None
     error: JobError | None = None
     history: tuple[HistoryEntry, ...] = ()
     outbox: tuple[Announcement, ...] = ()
     idempotency: IdempotencyKey | None = None
     expires_at: datetime | None = None
+    priority: Priority = Priority.NORMAL
+    batch_id: BatchId | None = None
+    waiting_since: datetime | None = None
+    spent_attempts: int = 0
+    deleted_at: datetime | None = None
+
+    def is_shown(self, now: datetime) -> bool:
+        """Whether its owner still sees it: it is not deleted, and has not expired (MongoDB's sweep may come later)."""
+        return self.deleted_at is None and (self.expires_at is None or self.expires_at > now)
+
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Every key in the bucket under which one of its attempts may have left something."""
+        attempts = range(1, self.attempt + 1)
+        return tuple(object_key(self.id, attempt, kind) for attempt in attempts for kind in OBJECT_KINDS)
 
     @property
     def is_live(self) -> bool:

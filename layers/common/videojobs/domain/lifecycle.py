@@ -5,16 +5,24 @@ from datetime import datetime, timedelta
 
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import (
+    NEVER,
+    Announcement,
     AspectRatio,
+    BatchId,
+    HistoryEntry,
+    IdempotencyKey,
     JobError,
+    JobId,
     JobStatus,
     Lease,
+    NewJob,
     NextStep,
     Output,
     ProviderTask,
     Step,
     StoredObject,
     Style,
+    UserId,
     VideoJob,
 )
 from videojobs.domain.policy import StepPolicy, backoff
@@ -30,6 +38,46 @@ BROKEN = ProviderError(
     FailureCode.INTERNAL_ERROR, "Something went wrong on our side while making the video. Please try again.",
     transient=True,
 )  # fmt: skip
+
+
+def accept(
+    request: NewJob,
+    *,
+    job_id: JobId,
+    user_id: UserId,
+    now: datetime,
+    idempotency: IdempotencyKey | None = None,
+    batch_id: BatchId | None = None,
+) -> VideoJob:
+    """A new job with its first step, due now."""
+    return VideoJob(
+        id=job_id,
+        user_id=user_id,
+        prompt=request.prompt,
+        style=request.style,
+        duration=request.duration,
+        aspect_ratio=request.aspect_ratio,
+        status=JobStatus.QUEUED,
+        created_at=now,
+        updated_at=now,
+        version=1,
+        next=NextStep.new(Step.START, due_at=now),
+        outbox=(Announcement.of(1, now),),
+        history=(HistoryEntry(now, JobStatus.QUEUED, "accepted"),),
+        idempotency=idempotency,
+        priority=request.priority,
+        batch_id=batch_id,
+    )
+
+
+def wait_to_be_let_in(job: VideoJob, now: datetime) -> VideoJob:
+    """Hold a job back whose user has as many active ones as allowed: its step stays, due at no time."""
+    return replace(job, next=NextStep.new(_next(job).step, NEVER), waiting_since=now)
+
+
+def let_in(job: VideoJob, now: datetime) -> VideoJob:
+    """There is room for it now."""
+    return replace(job, next=replace(_next(job), due_at=now), waiting_since=None)
 
 
 def begin(job: VideoJob, provider: str, now: datetime, note: str = "") -> VideoJob:
@@ -75,12 +123,24 @@ def retry_or_fail(job: VideoJob, error: ProviderError, now: datetime, policy: St
     """Another attempt if one can help, is left, and would begin before the deadline; else the end."""
     pause = backoff(job.attempt, error.retry_after_seconds)
     started_at = job.started_at or now
-    if not error.transient or job.attempt >= policy.maximum_attempts or now + pause >= started_at + policy.deadline:
+    if not error.transient or not attempts_left(job, policy) or now + pause >= started_at + policy.deadline:
         return fail(job, error, now, policy)
     note = f"attempt {job.attempt} failed ({error.reason}: {error.message}); next one in {pause.total_seconds():.0f} s"
-    fresh = {"attempt": job.attempt + 1, "provider": None, "output": None, "poster": None, "progress": 0.0}
+    fresh = {
+        "attempt": job.attempt + 1,
+        "provider": None,
+        "output": None,
+        "poster": None,
+        "preview": None,
+        "progress": 0.0,
+    }
     after = _then(job, Step.START, now + pause)
     return after.changed(now, history=job.noted(now, note), **fresh)
+
+
+def attempts_left(job: VideoJob, policy: StepPolicy) -> int:
+    """How many more attempts it may have before its user has to ask for another."""
+    return max(policy.maximum_attempts - (job.attempt - job.spent_attempts), 0)
 
 
 def render_next(job: VideoJob, now: datetime) -> VideoJob:
@@ -93,15 +153,15 @@ def keep_rendering(job: VideoJob, progress: float, now: datetime, lease: Lease) 
     return job.changed(now, progress=max(job.progress or 0.0, progress), lease=lease)
 
 
-def finish_next(job: VideoJob, output: Output, poster: StoredObject, now: datetime) -> VideoJob:
+def finish_next(job: VideoJob, output: Output, poster: StoredObject, preview: StoredObject, now: datetime) -> VideoJob:
     """The files are in the bucket; the worker looks once more before anybody is told."""
-    return replace(_then(job, Step.FINISH, now), output=output, poster=poster)
+    return replace(_then(job, Step.FINISH, now), output=output, poster=poster, preview=preview)
 
 
 def render_again(job: VideoJob, now: datetime) -> VideoJob:
     """The files are not what was sent: make them once more."""
     history = job.noted(now, "the stored video is missing or cut short; rendering again")
-    return replace(_then(job, Step.RENDER, now), output=None, poster=None, history=history)
+    return replace(_then(job, Step.RENDER, now), output=None, poster=None, preview=None, history=history)
 
 
 def complete(job: VideoJob, video_url: str, now: datetime, policy: StepPolicy) -> VideoJob:
@@ -118,12 +178,71 @@ def fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy)
     return job.moved(JobStatus.FAILED, now, note, error_message=error.message, error=reason, **ended)
 
 
+def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
+    """The user wants it no more. What was begun is cleaned up by the worker, when whoever is at it has lost the lease.
+
+    A job that nobody has begun with in any attempt leaves nothing behind.
+    """
+    begun = job.provider is not None or job.attempt > 1
+    due_at = max(now, job.lease.until) if job.lease else now
+    ended = {
+        "next": NextStep.new(Step.CLEAN_UP, due_at) if begun else None,
+        "lease": None,
+        "waiting_since": None,
+        "provider": job.provider and replace(job.provider, unreachable=0),
+        "expires_at": now + policy.retention,
+    }
+    return job.moved(JobStatus.CANCELLED, now, "cancelled by the user", **ended)
+
+
+def cleaned_up(job: VideoJob, now: datetime) -> VideoJob:
+    """Nothing is left of what was begun: a job that its user has retried meanwhile starts, all others are at rest."""
+    clean = replace(job, provider=None, output=None, poster=None, preview=None)
+    return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
+
+
+def retry(job: VideoJob, now: datetime) -> VideoJob:
+    """The user wants it after all: a new attempt, with as many after it and as much time as a new job has.
+
+    If its last run is still to be cleaned up, that comes first.
+    """
+    fresh = dict.fromkeys(("error", "error_message", "progress", "started_at", "expires_at", "lease"))
+    if job.next is None:
+        fresh |= {
+            "provider": None,
+            "output": None,
+            "poster": None,
+            "preview": None,
+            "next": NextStep.new(Step.START, now),
+        }
+    attempts = {"attempt": job.attempt + 1, "spent_attempts": job.attempt}
+    note = f"retried by the user (attempt {job.attempt + 1})"
+    return job.moved(JobStatus.QUEUED, now, note, **fresh, **attempts)
+
+
+def delete(job: VideoJob, now: datetime) -> VideoJob:
+    """Show it to nobody any more; an ended job only. What is left of it goes with its clean-up, however late.
+
+    Who has seen it before, to clean it up or retry it, must not write over that: its step is another by its due time.
+    """
+    if job.next is None:
+        return replace(job, next=NextStep.new(Step.CLEAN_UP, now), provider=None, deleted_at=now)
+    due_at = max(job.lease.until if job.lease else now, job.next.due_at + timedelta(milliseconds=1))
+    return replace(job, next=replace(job.next, due_at=due_at), deleted_at=now)
+
+
+def can_be_made(job: VideoJob) -> bool:
+    """Whether it asks for something possible; what the Express server stored was checked less."""
+    known = job.style in set(Style) and job.aspect_ratio in set(AspectRatio)
+    return bool(job.prompt) and known and bool(job.duration)
+
+
 def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
     """A job that the Express server left unfinished: start it, in its own status; nothing is known of its past.
 
-    One that asks for what was never possible (its server checked less) fails with words.
+    One that asks for what was never possible fails with words.
     """
-    if not job.prompt or job.style not in set(Style) or job.aspect_ratio not in set(AspectRatio) or not job.duration:
+    if not can_be_made(job):
         refusal = "This video can't be made from what was asked for. Please ask again."
         return fail(job, ProviderError(FailureCode.INVALID_REQUEST, refusal, transient=False), now, policy)
     after = _then(job, Step.START, now)
@@ -136,16 +255,15 @@ def send_again(job: VideoJob, now: datetime) -> VideoJob:
     A dead lease says that somebody has begun: from now at the latest the deadline runs, also for a first step that
     fails each time. Its messages may never become dead letters, as those that meet a live lease are done with.
     """
-    if job.next is None:
-        raise ValueError("an ended job has no step to send")
-    pause = min(RESEND_PAUSE * 2 ** min(job.next.resends, 16), MAXIMUM_RESEND_PAUSE)
-    started_at = job.started_at or (now if job.lease else None)
-    return replace(job, next=replace(job.next, due_at=now + pause, resends=job.next.resends + 1), started_at=started_at)
+    step = _next(job)
+    pause = min(RESEND_PAUSE * 2 ** min(step.resends, 16), MAXIMUM_RESEND_PAUSE)
+    started_at = job.started_at or (now if job.lease and job.is_live else None)
+    return replace(job, next=replace(step, due_at=now + pause, resends=step.resends + 1), started_at=started_at)
 
 
 def in_time(job: VideoJob, policy: StepPolicy) -> VideoJob:
     """The job with its next step due at the deadline at the latest: no pause, whoever asked for it, outlives it."""
-    if job.next is None or job.started_at is None:
+    if job.next is None or job.started_at is None or not job.is_live:
         return job
     due_at = min(job.next.due_at, job.started_at + policy.deadline)
     return replace(job, next=replace(job.next, due_at=due_at))
@@ -154,6 +272,12 @@ def in_time(job: VideoJob, policy: StepPolicy) -> VideoJob:
 def is_late(job: VideoJob, now: datetime, policy: StepPolicy) -> bool:
     """Whether a live job should have ended by now; a job that nobody has begun with yet is not late."""
     return job.is_live and job.started_at is not None and now >= job.started_at + policy.deadline
+
+
+def _next(job: VideoJob) -> NextStep:
+    if job.next is None:
+        raise ValueError("an ended job has no step")
+    return job.next
 
 
 def _task(job: VideoJob) -> ProviderTask:

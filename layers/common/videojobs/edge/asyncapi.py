@@ -17,7 +17,7 @@ from videojobs.domain.realtime import (
     SNAPSHOT_JOBS,
     TICKET_LIFETIME,
 )
-from videojobs.edge.openapi import build_document as build_openapi
+from videojobs.edge.openapi.document import build_document as build_openapi
 from videojobs.edge.realtime import MAXIMUM_MESSAGE_LENGTH, Action
 from videojobs.edge.updates import PONG, ErrorMessage, JobUpdated, Pong, show_error
 

@@ -1,15 +1,13 @@
 """Who asks, and from where: the session cookie's JWT, and the guard against cross-site requests."""
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import jwt
 
-from videojobs.domain.errors import CrossSiteRequest, TokenExpired, TokenInvalid, TokenMissing
-from videojobs.domain.job import UserId
-from videojobs.domain.realtime import Identity
+from videojobs.domain.errors import CrossSiteRequest, PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing
+from videojobs.domain.job import NewJob, Priority, UserId, is_object_id
 from videojobs.edge.http import SAFE_METHODS, HttpRequest
 
 ALGORITHM = "HS256"
@@ -17,7 +15,6 @@ USER_CLAIM = "userId"
 MAXIMUM_TOKEN_LENGTH = 8192
 """A longer token is refused unread; API Gateway takes 10,240 bytes of headers in all."""
 
-_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SAME_SITE_ENOUGH = frozenset({"same-origin", "none"})
 
@@ -37,6 +34,10 @@ class SessionSettings(Protocol):
     def jwt_leeway_seconds(self) -> float:
         """How far the platform's clock may be off."""
 
+    @property
+    def priority_claim(self) -> str:
+        """The token's claim that says which priority its user may ask for."""
+
 
 class ReadSecret(Protocol):
     """Gives the key that signs tokens; with `refresh` the one that holds now, after a rotation."""
@@ -45,8 +46,25 @@ class ReadSecret(Protocol):
         """Read it."""
 
 
-def admit(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret) -> UserId:
-    """The user whose request this is.
+class Session(NamedTuple):
+    """Who asks, and until when that is known; `may_hurry`: also for high priority."""
+
+    user_id: UserId
+    may_hurry: bool
+    expires_at: datetime
+
+    def check_priority(self, requests: Iterable[NewJob]) -> None:
+        """Make sure that this user may ask for these.
+
+        Raises:
+            PriorityForbidden: one is to have high priority, and the session does not allow it.
+        """
+        if not self.may_hurry and any(request.priority is Priority.HIGH for request in requests):
+            raise PriorityForbidden
+
+
+def admit(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret) -> Session:
+    """The session of the user whose request this is.
 
     Raises:
         CrossSiteRequest: another site's page sent it, and it would change something.
@@ -55,20 +73,17 @@ def admit(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret
         TokenExpired: it was one, and its time is over.
         Unavailable: the key can't be read.
     """
-    return identify(request, settings=settings, secret=secret).user_id
-
-
-def identify(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret) -> Identity:
-    """The user whose request this is, and until when the session says so; raises as `admit` does."""
     if request.method not in SAFE_METHODS:
         _refuse_cross_site(request, settings.allowed_origins)
     token = _read_cookie(request, settings.cookie_name)
     claims = _decode(token, settings.jwt_leeway_seconds, secret)
     user_id = claims.get(USER_CLAIM)
-    if not isinstance(user_id, str) or not _OBJECT_ID.fullmatch(user_id):
+    if not isinstance(user_id, str) or not is_object_id(user_id):
         raise TokenInvalid
+    allowed = claims.get(settings.priority_claim)
+    may_hurry = Priority.HIGH.value in allowed if isinstance(allowed, list) else allowed == Priority.HIGH.value
     ends = min(float(str(claims["exp"])) + settings.jwt_leeway_seconds, _LAST_SECOND)
-    return Identity(UserId(user_id.lower()), datetime.fromtimestamp(int(ends), UTC))
+    return Session(UserId(user_id.lower()), may_hurry, datetime.fromtimestamp(int(ends), UTC))
 
 
 def refuse_foreign_origin(request: HttpRequest, allowed_origins: Collection[str]) -> None:

@@ -5,10 +5,12 @@ import json
 from typing import Any, NoReturn
 
 from videojobs.domain.errors import BodyTooLarge, ErrorDetail, UnsupportedMediaType, ValidationFailed
-from videojobs.edge.http import HttpRequest
+from videojobs.edge.http import SAFE_METHODS, HttpRequest
 
 MAXIMUM_BODY_BYTES = 64 * 1024
 MEDIA_TYPE = "application/json"
+MAXIMUM_DETAILS = 20
+"""A request of ten thousand unknown fields gets no answer of ten thousand lines."""
 _MAXIMUM_NAME_LENGTH = 64
 
 
@@ -37,6 +39,20 @@ def parse_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _invalid("Must be a JSON object.")
     return value
+
+
+def read_no_fields(request: HttpRequest) -> None:
+    """Make sure that a request without fields has no body, or an empty JSON object. That of a GET is passed over.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge: as `read_object` says.
+        ValidationFailed: there is more than that.
+    """
+    if request.body and request.method not in SAFE_METHODS:
+        names = list(read_object(request))[:MAXIMUM_DETAILS]
+        if names:
+            rule = "Is not a field of this request, which takes none."
+            raise ValidationFailed([ErrorDetail(printable_name(name), rule) for name in names])
 
 
 def printable_name(name: str) -> str:

@@ -5,7 +5,14 @@ from http import HTTPStatus
 from typing import Literal, NamedTuple, TypedDict
 
 from videojobs.domain import errors
-from videojobs.domain.errors import ErrorCode, RequestError, Unavailable, ValidationFailed, VideoJobsError
+from videojobs.domain.errors import (
+    ErrorCode,
+    RateLimited,
+    RequestError,
+    Unavailable,
+    ValidationFailed,
+    VideoJobsError,
+)
 
 
 class RouteNotFound(RequestError):
@@ -13,13 +20,6 @@ class RouteNotFound(RequestError):
 
     code = ErrorCode.NOT_FOUND
     message = "There is nothing at this address, or not with this method."
-
-
-class RateLimited(RequestError):
-    """Too many requests: wait `Retry-After` seconds. API Gateway finds that out and says it (`GatewayResponses`)."""
-
-    code = ErrorCode.RATE_LIMITED
-    message = "Too many requests. Try again shortly."
 
 
 STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
@@ -33,9 +33,13 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.TokenExpired: HTTPStatus.UNAUTHORIZED,
     errors.CrossSiteRequest: HTTPStatus.FORBIDDEN,
     errors.JobForbidden: HTTPStatus.FORBIDDEN,
+    errors.BatchForbidden: HTTPStatus.FORBIDDEN,
+    errors.PriorityForbidden: HTTPStatus.FORBIDDEN,
     errors.JobNotFound: HTTPStatus.NOT_FOUND,
+    errors.BatchNotFound: HTTPStatus.NOT_FOUND,
+    errors.JobConflict: HTTPStatus.CONFLICT,
     RouteNotFound: HTTPStatus.NOT_FOUND,
-    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyConnections: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManySubscriptions: HTTPStatus.BAD_REQUEST,
@@ -90,7 +94,7 @@ def answer_error(error: Exception, request_id: str) -> ErrorAnswer:
     details = error.details if isinstance(error, ValidationFailed) else ()
     return ErrorAnswer(
         status=status,
-        headers={"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Unavailable) else {},
+        headers={"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Unavailable | RateLimited) else {},
         body={
             "success": False,
             "error": {

@@ -1,13 +1,13 @@
 """A call as API Gateway (REST, proxy integration) hands it over; the only reader of that event's shape."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class HttpRequest(NamedTuple):
-    """One request. `headers` has lower-case names, each with every value that came, in order.
+    """One request. `headers` (in lower case) and `query` have each name with every value that came, in order.
 
     A NamedTuple, because a dataclass takes 1 ms longer to make, at every cold start.
     `route` is the resource's pattern (`/api/videos/{jobId}`), fit for a log line where the path itself is not.
@@ -17,6 +17,7 @@ class HttpRequest(NamedTuple):
     route: str
     request_id: str
     headers: Mapping[str, tuple[str, ...]]
+    query: Mapping[str, tuple[str, ...]]
     body: str | None
     is_base64: bool
 
@@ -29,7 +30,8 @@ class HttpRequest(NamedTuple):
             method=str(event.get("httpMethod") or "").upper(),
             route=str(event.get("resource") or ""),
             request_id=str(request_id or fallback_id),
-            headers=_read_headers(event),
+            headers=_read_values(event, "multiValueHeaders", "headers", str.lower),
+            query=_read_values(event, "multiValueQueryStringParameters", "queryStringParameters", str),
             body=body if isinstance(body, str) else None,
             is_base64=bool(event.get("isBase64Encoded")),
         )
@@ -40,21 +42,21 @@ class HttpRequest(NamedTuple):
         return ", ".join(values) if values else None
 
 
-def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    # `multiValueHeaders` has all that `headers` has and more; hand-made events often have only one of the two.
-    collected: dict[str, list[str]] = {}
-    for name, value in _pairs(event.get("multiValueHeaders")):
-        collected.setdefault(name, []).append(value)
-    single: dict[str, list[str]] = {}
-    for name, value in _pairs(event.get("headers")):
-        single.setdefault(name, []).append(value)
-    return {name: tuple(values) for name, values in (single | collected).items()}
+def _read_values(
+    event: Mapping[str, Any], many: str, single: str, spell: Callable[[str], str]
+) -> dict[str, tuple[str, ...]]:
+    # The member `many` has all that `single` has and more; hand-made events often have only one of the two.
+    collected: dict[str, dict[str, list[str]]] = {single: {}, many: {}}
+    for member, values in collected.items():
+        for name, value in _pairs(event.get(member)):
+            values.setdefault(spell(name), []).append(value)
+    return {name: tuple(values) for name, values in (collected[single] | collected[many]).items()}
 
 
-def _pairs(headers: object) -> Iterator[tuple[str, str]]:
-    if not isinstance(headers, Mapping):
+def _pairs(members: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(members, Mapping):
         return
-    for name, value in headers.items():
+    for name, value in members.items():
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, str):
-                yield str(name).lower(), each
+                yield str(name), each

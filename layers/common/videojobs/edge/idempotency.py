@@ -6,6 +6,7 @@ After draft-ietf-httpapi-idempotency-key-header-07, with one key per user and 24
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
@@ -17,8 +18,8 @@ MAXIMUM_LENGTH = 255
 _PRINTABLE = re.compile(rf"[\x20-\x7e]{{1,{MAXIMUM_LENGTH}}}")
 
 
-def read_idempotency_key(request: HttpRequest, job: NewJob) -> IdempotencyKey | None:
-    """The key, with the SHA-256 of what is asked for; None when the caller sent none.
+def read_idempotency_key(request: HttpRequest, jobs: Sequence[NewJob]) -> IdempotencyKey | None:
+    """The key, with the SHA-256 of all that is asked for, in its order; None when the caller sent none.
 
     Two bodies that ask for the same (`8` and `8.0` seconds, fields in another order) have the same fingerprint.
 
@@ -31,5 +32,5 @@ def read_idempotency_key(request: HttpRequest, job: NewJob) -> IdempotencyKey | 
     if len(values) > 1 or not _PRINTABLE.fullmatch(values[0]):
         rule = f"Must be one header of 1 to {MAXIMUM_LENGTH} printable ASCII characters."
         raise ValidationFailed([ErrorDetail(HEADER, rule)])
-    asked_for = json.dumps(asdict(job) | {"duration": float(job.duration)}, sort_keys=True)
+    asked_for = json.dumps([asdict(job) | {"duration": float(job.duration)} for job in jobs], sort_keys=True)
     return IdempotencyKey(values[0], hashlib.sha256(asked_for.encode()).hexdigest())

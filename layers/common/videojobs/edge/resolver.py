@@ -43,10 +43,16 @@ _NO_CONTENT: Mapping[str, Any] = {"statusCode": 204, "body": "", "isBase64Encode
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
+def answer_empty(status: int, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """An answer without a body."""
+    return Response(status, body="", headers=headers)
+
+
 class VideoJobsApi(APIGatewayRestResolver):
     """Routes a call, and answers it in the contract's shape whatever happens.
 
-    `http` is the call at hand; a Lambda process answers one at a time.
+    `http` is the call at hand; a Lambda process answers one at a time. `headers` go with its answer, also if that is
+    an error.
     """
 
     def __init__(self, allowed_origins: Callable[[], Collection[str]]) -> None:
@@ -54,6 +60,7 @@ class VideoJobsApi(APIGatewayRestResolver):
         super().__init__(serializer=_ENCODER.encode, debug=False)  # POWERTOOLS_DEV would print whole events
         self._allowed_origins = allowed_origins
         self.http = HttpRequest.from_event({})
+        self.headers: dict[str, str] = {}
         self._error: Exception | None = None
         self.exception_handler(NotFoundError)(lambda _: self._refuse(RouteNotFound()))
         self.exception_handler(Exception)(self._refuse)
@@ -61,6 +68,7 @@ class VideoJobsApi(APIGatewayRestResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The proxy response to an event: never an exception, which API Gateway would turn into a bare 502."""
         self.http = HttpRequest.from_event(event, fallback_id=context.aws_request_id)
+        self.headers = {}
         self._error = None
         cors: dict[str, str] = {}
         try:
@@ -74,7 +82,7 @@ class VideoJobsApi(APIGatewayRestResolver):
                 "isBase64Encoded": False,
             }
             proxy["multiValueHeaders"] = {name: [value] for name, value in response.headers.items()}
-        headers = {name: [value] for name, value in (SECURITY_HEADERS | cors).items()}
+        headers = {name: [value] for name, value in (SECURITY_HEADERS | cors | self.headers).items()}
         proxy["multiValueHeaders"] = headers | proxy.get("multiValueHeaders", {})
         self._log(proxy["statusCode"])
         return proxy

@@ -1,23 +1,25 @@
-"""What a request may hold; the same models make the API's document."""
+"""What a request's body may hold; the same models make the API's document."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
-from videojobs.domain.job import AspectRatio, NewJob, Style
-from videojobs.edge.body import printable_name
+from videojobs.domain.job import AspectRatio, NewJob, Priority, Style
+from videojobs.edge.body import MAXIMUM_DETAILS, printable_name
 
 MAXIMUM_PROMPT_LENGTH = 1000
 MINIMUM_SECONDS, MAXIMUM_SECONDS = 1, 60
-MAXIMUM_DETAILS = 20
-"""A body of ten thousand unknown fields gets no answer of ten thousand lines."""
+MAXIMUM_ITEMS = 50
+MAXIMUM_BATCH_BYTES = 1024 * 1024
 NOT_BLANK = r"[^\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 """One character that is no Unicode white space, spelt so that Rust, Python and ECMAScript read it alike."""
 
+type _Location = tuple[int | str, ...]
+
 
 class GenerateRequest(BaseModel):
-    """What to make. Every field is required, and an unknown one is refused so that a typo can't pass."""
+    """What to make. An unknown field is refused so that a typo can't pass."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -44,9 +46,31 @@ class GenerateRequest(BaseModel):
         description=f"Must be one of: {', '.join(AspectRatio)}.",
         examples=["16:9"],
     )
+    priority: Priority = Field(
+        Priority.NORMAL,
+        strict=False,
+        description=f"Must be one of: {', '.join(Priority)}.",
+        examples=["normal"],
+    )
 
 
-_RULES = {field.alias or name: field.description for name, field in GenerateRequest.model_fields.items()}
+class BatchRequest(BaseModel):
+    """Several to make at once, or none of them; an item's own priority goes before the batch's."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)  # most processes never see a batch
+
+    items: Annotated[list[GenerateRequest], Field(min_length=1, max_length=MAXIMUM_ITEMS)] = Field(
+        description=f"Must be a list of 1 to {MAXIMUM_ITEMS} items, each as for a single video.",
+    )
+    priority: Priority = Field(
+        Priority.NORMAL,
+        strict=False,
+        description=f"Must be one of: {', '.join(Priority)}.",
+        examples=["high"],
+    )
+
+
+_ITEM = "Must be a JSON object, as for a single video."
 
 
 def parse_generate(body: dict[str, Any]) -> NewJob:
@@ -56,35 +80,74 @@ def parse_generate(body: dict[str, Any]) -> NewJob:
         ValidationFailed: with one detail per field that has to change.
     """
     try:
-        request = GenerateRequest.model_validate(body)
+        return _new_job(GenerateRequest.model_validate(body))
     except ValidationError as error:
-        raise ValidationFailed(_details(error)) from None
+        raise ValidationFailed(_details(error, GenerateRequest)) from None
+
+
+def parse_batch(body: dict[str, Any]) -> list[NewJob]:
+    """The videos that a body asks for, in its order.
+
+    Raises:
+        ValidationFailed: with one detail per field that has to change, `items[4].duration` say.
+    """
+    try:
+        batch = BatchRequest.model_validate(body)
+    except ValidationError as error:
+        raise ValidationFailed(_details(error, BatchRequest)) from None
+    return [_new_job(item, batch.priority) for item in batch.items]
+
+
+def _new_job(request: GenerateRequest, priority: Priority = Priority.NORMAL) -> NewJob:
     return NewJob(
-        prompt=request.prompt, style=request.style, duration=request.duration, aspect_ratio=request.aspect_ratio
+        prompt=request.prompt,
+        style=request.style,
+        duration=request.duration,
+        aspect_ratio=request.aspect_ratio,
+        priority=request.priority if "priority" in request.model_fields_set else priority,
     )
 
 
-def _details(error: ValidationError) -> list[ErrorDetail]:
+def _details(error: ValidationError, model: type[BaseModel]) -> list[ErrorDetail]:
     details: dict[str, ErrorDetail] = {}
     for problem in error.errors(include_url=False):
         # A union reports each of its members, below the field's own name: one line per field is enough.
-        field = printable_name(str(problem["loc"][0])) if problem["loc"] else "body"
+        field = _path(problem["loc"])
         if field not in details and len(details) < MAXIMUM_DETAILS:
-            details[field] = ErrorDetail(field, _explain(field, problem["type"], problem["input"]))
+            details[field] = ErrorDetail(field, _explain(problem["loc"], problem["type"], problem["input"], model))
     return list(details.values())
 
 
-def _explain(field: str, problem: str, value: object) -> str:
+def _path(location: _Location) -> str:
+    match location:
+        case (str(field), int(index), str(name), *_):
+            return f"{field}[{index}].{printable_name(name)}"
+        case (str(field), int(index)):
+            return f"{field}[{index}]"
+        case (field, *_):
+            return printable_name(str(field))
+        case _:
+            return "body"
+
+
+def _explain(location: _Location, problem: str, value: object, model: type[BaseModel]) -> str:
     # Says the rule, never the value: what a user typed belongs in no answer that a log or a proxy may keep.
-    rule = _RULES.get(field)
+    if problem == "string_unicode":
+        return "Contains half of a surrogate pair, which is no character."
+    match location:
+        case (_, int(), str(name), *_):
+            owner, fields = "an item", GenerateRequest.model_fields
+        case () | (_, int()):
+            return _ITEM
+        case (name, *_):
+            owner, fields = "this request", model.model_fields
+    rules = {field.alias or own_name: field.description for own_name, field in fields.items()}
     match problem:
         case "missing":
-            return f"Is missing. {rule}"
+            return f"Is missing. {rules[str(name)]}"
         case "extra_forbidden":
-            return f"Is not a field of this request, which takes: {', '.join(_RULES)}."
+            return f"Is not a field of {owner}, which takes: {', '.join(rules)}."
         case "string_too_long":
-            return f"Has {len(str(value))} characters. {rule}"
-        case "string_unicode":
-            return "Contains half of a surrogate pair, which is no character."
+            return f"Has {len(str(value))} characters. {rules[str(name)]}"
         case _:
-            return str(rule)
+            return str(rules[str(name)])

@@ -1,11 +1,15 @@
 """What an answer holds: a job as the API shows it, and nothing of how we work on it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
-from videojobs.domain.job import JobStatus, VideoJob
+from videojobs.domain.job import Batch, JobId, JobStatus, VideoJob
+from videojobs.domain.prospect import Prospect
+
+type Sign = Callable[[str], str]
+"""Makes a URL that a browser can open of an `s3://` one."""
 
 
 class AcceptedData(TypedDict):
@@ -20,6 +24,20 @@ class AcceptedEnvelope(TypedDict):
 
     success: Literal[True]
     data: AcceptedData
+
+
+class BatchAcceptedData(TypedDict):
+    """A batch that was just taken on: its jobs in the order of the request."""
+
+    batchId: str
+    items: list[AcceptedData]
+
+
+class BatchAcceptedEnvelope(TypedDict):
+    """The answer to a request that made a batch."""
+
+    success: Literal[True]
+    data: BatchAcceptedData
 
 
 class VideoJobData(TypedDict):
@@ -37,6 +55,11 @@ class VideoJobData(TypedDict):
     updatedAt: str
     progress: int | float | None
     posterUrl: str | None
+    previewUrl: str | None
+    priority: str
+    batchId: str | None
+    estimatedSecondsLeft: int | None
+    queuePosition: int | None
 
 
 class VideoJobEnvelope(TypedDict):
@@ -65,30 +88,127 @@ def show_ticket(ticket: str, expires_at: datetime) -> TicketEnvelope:
     return {"success": True, "data": {"ticket": ticket, "expiresAt": format_time(expires_at)}}
 
 
+class VideoJobListData(TypedDict):
+    """A page of jobs, the newest first; `nextCursor` leads to the next one."""
+
+    items: list[VideoJobData]
+    nextCursor: str | None
+
+
+class VideoJobListEnvelope(TypedDict):
+    """The answer to a question about all jobs."""
+
+    success: Literal[True]
+    data: VideoJobListData
+
+
+class BatchCounts(TypedDict):
+    """How many of a batch's jobs have each status."""
+
+    queued: int
+    processing: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class BatchData(TypedDict):
+    """A batch as its owner sees it: `total` jobs were asked for, those that were deleted since are counted nowhere."""
+
+    batchId: str
+    createdAt: str
+    total: int
+    counts: BatchCounts
+
+
+class BatchEnvelope(TypedDict):
+    """The answer to a question about a batch."""
+
+    success: Literal[True]
+    data: BatchData
+
+
+class ErasureData(TypedDict):
+    """What is removed goes on being removed."""
+
+    status: Literal["erasing"]
+
+
+class ErasureEnvelope(TypedDict):
+    """The answer to the wish to remove more than can be removed at once."""
+
+    success: Literal[True]
+    data: ErasureData
+
+
 def show_accepted(job: VideoJob) -> AcceptedEnvelope:
     """The answer to a new job; a replayed request gets the same one, however far the job has come since."""
-    return {"success": True, "data": {"jobId": job.id, "status": JobStatus.QUEUED.value}}
+    return {"success": True, "data": _accepted(job.id)}
 
 
-def show_job(job: VideoJob, *, sign: Callable[[str], str]) -> VideoJobEnvelope:
-    """The job; `sign` makes a URL that a browser can play of an `s3://` one."""
-    url = _text(job.video_url)
+def show_accepted_batch(batch: Batch) -> BatchAcceptedEnvelope:
+    """The answer to a new batch; a replayed request gets the same one, however far its jobs have come since."""
+    return {"success": True, "data": {"batchId": batch.id, "items": [_accepted(job_id) for job_id in batch.job_ids]}}
+
+
+def show_job(job: VideoJob, *, sign: Sign, prospect: Prospect | None = None) -> VideoJobEnvelope:
+    """The job, and how it looks for one that has not ended."""
+    return {"success": True, "data": _show(job, sign, prospect)}
+
+
+def show_jobs(jobs: Sequence[VideoJob], next_cursor: str | None, *, sign: Sign) -> VideoJobListEnvelope:
+    """A page of jobs, each as `show_job` shows it, but for its prospects."""
+    return {"success": True, "data": {"items": [_show(job, sign) for job in jobs], "nextCursor": next_cursor}}
+
+
+def show_batch(batch: Batch, counts: Mapping[JobStatus, int]) -> BatchEnvelope:
+    """The batch, counted."""
     return {
         "success": True,
         "data": {
-            "jobId": job.id,
-            "status": job.status.value,
-            "videoUrl": sign(url) if url and url.startswith("s3://") else url,
-            "errorMessage": _text(job.error_message),
-            "prompt": _text(job.prompt),
-            "style": _text(job.style),
-            "duration": _number(job.duration),
-            "aspectRatio": _text(job.aspect_ratio),
-            "createdAt": format_time(job.created_at),
-            "updatedAt": format_time(job.updated_at),
-            "progress": _number(job.progress),
-            "posterUrl": sign(job.poster.url) if job.poster and job.status is JobStatus.COMPLETED else None,
+            "batchId": batch.id,
+            "createdAt": format_time(batch.created_at),
+            "total": len(batch.job_ids),
+            "counts": {
+                "queued": counts[JobStatus.QUEUED],
+                "processing": counts[JobStatus.PROCESSING],
+                "completed": counts[JobStatus.COMPLETED],
+                "failed": counts[JobStatus.FAILED],
+                "cancelled": counts[JobStatus.CANCELLED],
+            },
         },
+    }
+
+
+def show_erasure() -> ErasureEnvelope:
+    """It is under way."""
+    return {"success": True, "data": {"status": "erasing"}}
+
+
+def _accepted(job_id: JobId) -> AcceptedData:
+    return {"jobId": job_id, "status": JobStatus.QUEUED.value}
+
+
+def _show(job: VideoJob, sign: Sign, prospect: Prospect | None = None) -> VideoJobData:
+    url = _text(job.video_url)
+    return {
+        "jobId": job.id,
+        "status": job.status.value,
+        "videoUrl": sign(url) if url and url.startswith("s3://") else url,
+        "errorMessage": _text(job.error_message),
+        "prompt": _text(job.prompt),
+        "style": _text(job.style),
+        "duration": _number(job.duration),
+        "aspectRatio": _text(job.aspect_ratio),
+        "createdAt": format_time(job.created_at),
+        "updatedAt": format_time(job.updated_at),
+        "progress": _number(job.progress),
+        "posterUrl": sign(job.poster.url) if job.poster and job.status is JobStatus.COMPLETED else None,
+        "previewUrl": sign(job.preview.url) if job.preview and job.status is JobStatus.COMPLETED else None,
+        "priority": job.priority.value,
+        "batchId": job.batch_id,
+        "estimatedSecondsLeft": prospect.seconds_left if prospect else None,
+        "queuePosition": prospect.queue_position if prospect else None,
     }
 
 

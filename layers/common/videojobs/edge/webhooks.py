@@ -11,7 +11,7 @@ from videojobs.edge.batch import read_job_id
 from videojobs.edge.views import format_time, show_job
 
 EVENT_TYPE = "job.updated"
-_WITH_SIGNATURE = ("videoUrl", "posterUrl")
+_LEFT_OUT = frozenset({"videoUrl", "posterUrl", "previewUrl", "estimatedSecondsLeft", "queuePosition"})
 
 
 def read_delivery(body: Mapping[str, Any]) -> WebhookDelivery:
@@ -33,11 +33,11 @@ def show_webhook(job: VideoJob) -> str:
     """The body: the job as its owner sees it, and whose it is.
 
     A presigned URL opens a video to whoever holds it, and a webhook lies about in logs and queues: instead of
-    `videoUrl` and `posterUrl` there is `apiPath`, where fresh ones are to be had.
+    `videoUrl` and its like there is `apiPath`, where fresh ones are to be had.
     """
     shown = show_job(job, sign=str)["data"].items()
     data = {
-        **{name: value for name, value in shown if name not in _WITH_SIGNATURE},
+        **{name: value for name, value in shown if name not in _LEFT_OUT},
         "userId": job.user_id,
         "version": job.version,
         "apiPath": f"/api/videos/{job.id}",

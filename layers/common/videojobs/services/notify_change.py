@@ -21,7 +21,7 @@ def notify_change(event_id: str, job_id: JobId, *, jobs: JobRepository, listener
             listeners, who know it by its id.
     """
     job = jobs.find(job_id)
-    if job is None:
+    if job is None or job.deleted_at is not None:
         logger.info("The job is gone", extra={"action": "change_outdated", "job_id": job_id})
         return
     failed: Unavailable | None = None

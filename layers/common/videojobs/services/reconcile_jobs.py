@@ -7,9 +7,11 @@ from datetime import timedelta
 from videojobs.domain import lifecycle
 from videojobs.domain.job import JobId, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier
+from videojobs.domain.share import CHECK_EVERY, Share
+from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.send_step import send_step
+from videojobs.services.share_lane import check_share, make_room
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +23,16 @@ LIMIT = 5000
 
 
 def reconcile_jobs(
-    *, jobs: JobRepository, queue: JobQueue, notifier: Notifier, clock: Clock, policy: StepPolicy
+    *,
+    jobs: JobRepository,
+    shares: ShareRepository,
+    queue: JobQueue,
+    notifier: Notifier,
+    clock: Clock,
+    policy: StepPolicy,
 ) -> dict[str, int]:
-    """Sweep once; how many jobs were sent again, ended as late, adopted from the Express server, and announced.
+    """Sweep once; how many jobs were sent again, ended as late, adopted from the Express server, and announced, and how
+    many places in users' shares were freed that a crash had left taken.
 
     An overdue step's message is sent again with the same step id; a job past its deadline fails. Two sweeps at once do
     no harm: each change is a guarded write that one of them wins, and a message too many finds nothing to claim.
@@ -31,7 +40,7 @@ def reconcile_jobs(
     Raises:
         Unavailable: MongoDB does not answer; the next minute tries again.
     """
-    counts = {"resent": 0, "late": 0, "adopted": 0, "announced": 0}
+    counts = {"resent": 0, "late": 0, "adopted": 0, "announced": 0, "freed": 0}
 
     def adopt(job: VideoJob) -> bool:
         adopted = lifecycle.adopt(job, clock.now(), policy)
@@ -50,6 +59,7 @@ def reconcile_jobs(
         if saved and late:
             counts["late"] += 1
             logger.warning("Job failed, too late", extra={"action": "job_failed", "job_id": job.id})
+            make_room(after, jobs=jobs, shares=shares, queue=queue, clock=clock)
         elif saved:
             counts["resent"] += 1
             logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
@@ -61,34 +71,50 @@ def reconcile_jobs(
         counts["announced"] += announced
         return announced
 
+    def check(share: Share) -> bool:
+        counts["freed"] += len(check_share(share, jobs=jobs, shares=shares, queue=queue, clock=clock))
+        return True
+
     _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), adopt)
     _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), rescue)
     _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), announce)
+    _page_through(lambda: shares.find_unchecked(clock.now() - CHECK_EVERY, PAGE), check)
     return counts
 
 
-def bury_dead_letter(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Clock, policy: StepPolicy) -> bool:
+def bury_dead_letter(
+    job_id: JobId,
+    step_id: str,
+    *,
+    jobs: JobRepository,
+    shares: ShareRepository,
+    queue: JobQueue,
+    clock: Clock,
+    policy: StepPolicy,
+) -> bool:
     """A message that was delivered in vain too often: fail its job, if that step still is next and nobody works on it.
 
-    Idempotent; whether the job was failed by this call.
+    Idempotent; whether the job was failed by this call. The clean-up of a cancelled job goes on being tried.
 
     Raises:
         Unavailable: MongoDB does not answer; the dead letter should be delivered again.
     """
     job, now = jobs.find(job_id), clock.now()
-    if job is None or job.next is None or job.next.id != step_id:
+    if job is None or not job.is_live or job.next is None or job.next.id != step_id:
         return False
     if job.lease is not None and job.lease.until > now:
         return False
-    buried = jobs.save(job, lifecycle.fail(job, lifecycle.BROKEN, now, policy))
+    failed = lifecycle.fail(job, lifecycle.BROKEN, now, policy)
+    buried = jobs.save(job, failed)
     if buried:
+        make_room(failed, jobs=jobs, shares=shares, queue=queue, clock=clock)
         logger.error("Job failed by a dead letter", extra={"action": "dead_letter_buried", "job_id": job_id})
     return buried
 
 
-def _page_through(find: Callable[[], Iterable[VideoJob]], treat: Callable[[VideoJob], bool]) -> None:
+def _page_through[T](find: Callable[[], Iterable[T]], treat: Callable[[T], bool]) -> None:
     """Treat page after page. What was treated is found no more; a page where nothing could be would come again."""
     for _ in range(LIMIT // PAGE):
-        treated = [treat(job) for job in find()]
+        treated = [treat(each) for each in find()]
         if len(treated) < PAGE or not any(treated):
             return

@@ -3,17 +3,26 @@
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, Unavailable
-from videojobs.domain.job import JobId, Lease, Output, VideoJob
+from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, VideoJob, object_key
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, VideoRenderer, VideoStore
+from videojobs.ports import (
+    Clock,
+    JobQueue,
+    JobRepository,
+    Notifier,
+    ShareRepository,
+    VideoRenderer,
+    VideoStore,
+)
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
-from videojobs.services.send_step import send_step
+from videojobs.services.follow_up import follow_up
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +66,7 @@ def render_video(
     step_id: str,
     *,
     jobs: JobRepository,
+    shares: ShareRepository,
     queue: JobQueue,
     notifier: Notifier,
     renderer: VideoRenderer,
@@ -66,7 +76,7 @@ def render_video(
 ) -> None:
     """Render at most once at a time, under a lease that is renewed while the work goes on; scratch files always go.
 
-    Video and poster lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them.
+    Video, poster and preview lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them.
 
     Raises:
         Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
@@ -87,15 +97,23 @@ def render_video(
         save_or_stop(work.job, after, jobs=jobs)
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
+        _discard(work.job, jobs=jobs, store=store)
         return
-    send_step(after, queue=queue, clock=clock)
-    announce_changes(after, jobs=jobs, notifier=notifier)
+    follow_up(after, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+
+
+def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:
+    """Remove what we stored, if it is nobody's: the job is cancelled or deleted, or has another attempt since."""
+    stored = jobs.find(job.id)
+    if stored is None or stored.status is JobStatus.CANCELLED or stored.attempt != job.attempt:
+        store.remove(object_key(job.id, job.attempt, kind) for kind in OBJECT_KINDS)
 
 
 def _render(work: _LeasedWork, folder: Path, *, renderer: VideoRenderer, store: VideoStore, clock: Clock) -> VideoJob:
     rendered = renderer.render(work.job, folder, lambda done: work.report(0.9 * done))
-    name = f"videos/{work.job.id}/{work.job.attempt}"
-    video = store.put(rendered.video, f"{name}.mp4", "video/mp4", lambda done: work.report(0.9 + 0.1 * done))
-    poster = store.put(rendered.poster, f"{name}.jpg", "image/jpeg")
+    name = partial(object_key, work.job.id, work.job.attempt)
+    video = store.put(rendered.video, name("mp4"), "video/mp4", lambda done: work.report(0.9 + 0.1 * done))
+    poster = store.put(rendered.poster, name("jpg"), "image/jpeg")
+    preview = store.put(rendered.preview, name("webp"), "image/webp")
     output = Output(video, rendered.width, rendered.height, rendered.seconds)
-    return lifecycle.finish_next(work.job, output, poster, clock.now())
+    return lifecycle.finish_next(work.job, output, poster, preview, clock.now())

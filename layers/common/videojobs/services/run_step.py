@@ -3,9 +3,10 @@
 import logging
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable
-from videojobs.domain.job import JobId, Step, VideoJob
+from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
+from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.prospect import timing_kind
 from videojobs.ports import (
     CircuitRepository,
     Clock,
@@ -13,12 +14,14 @@ from videojobs.ports import (
     JobQueue,
     JobRepository,
     Notifier,
+    ShareRepository,
+    TimingRepository,
     VideoProvider,
     VideoStore,
 )
-from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
-from videojobs.services.send_step import send_step
+from videojobs.services.clean_up import cancel_at_provider, clean_up
+from videojobs.services.follow_up import follow_up
 from videojobs.services.start_generation import start_generation
 
 logger = logging.getLogger(__name__)
@@ -31,6 +34,8 @@ def run_step(
     jobs: JobRepository,
     circuits: CircuitRepository,
     queue: JobQueue,
+    shares: ShareRepository,
+    timings: TimingRepository,
     notifier: Notifier,
     provider: VideoProvider,
     store: VideoStore,
@@ -60,24 +65,26 @@ def run_step(
                 after = _poll(job, jobs=jobs, provider=provider, clock=clock, policy=policy)
             case Step.FINISH:
                 after = _finish(job, jobs=jobs, store=store, clock=clock, policy=policy)
+            case Step.CLEAN_UP:
+                after = clean_up(job, jobs=jobs, provider=provider, store=store, clock=clock)
             case Step.RENDER:  # pragma: no branch - the last of them
                 raise ValueError("a render step came to the worker's queue")
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         return
-    send_step(after, queue=queue, clock=clock)
-    announce_changes(after, jobs=jobs, notifier=notifier)
+    follow_up(after, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+    if after.status is JobStatus.COMPLETED and job.is_live:
+        _record_time(after, timings=timings, clock=clock)
 
 
 def _give_up(
     job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock, policy: StepPolicy
 ) -> VideoJob:
     after = save_or_stop(job, lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy), jobs=jobs)
-    if job.provider is not None and job.provider.ref is not None and provider.capabilities.can_cancel:
-        try:
-            provider.cancel(job, job.provider.ref)
-        except ProviderError:
-            logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+    try:
+        cancel_at_provider(after, provider=provider)
+    except ProviderUnreachable:
+        logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
     return after
 
 
@@ -117,3 +124,14 @@ def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clo
     else:
         after = lifecycle.render_again(job, clock.now())
     return save_or_stop(job, after, jobs=jobs)
+
+
+def _record_time(job: VideoJob, *, timings: TimingRepository, clock: Clock) -> None:
+    if job.started_at is None:
+        return
+    try:
+        timings.record(timing_kind(job), (clock.now() - job.started_at).total_seconds())
+    except Unavailable:
+        # The job is done: what others are told of how long theirs may take can do without it.
+        extra = {"action": "timing_not_saved", "job_id": job.id}
+        logger.warning("Timing not saved", extra=extra, exc_info=True)

@@ -24,7 +24,7 @@ def send_step(job: VideoJob, *, queue: JobQueue, clock: Clock) -> None:
     if delay_seconds > LONGEST_DELAY_SECONDS:
         return
     try:
-        queue.send(job.id, job.next, delay_seconds=delay_seconds)
+        queue.send(job, delay_seconds=delay_seconds)
     except Unavailable:
         extra = {"action": "step_not_sent", "job_id": job.id, "step": job.next.step}
         logger.warning("Message not sent, the reconciler will", extra=extra, exc_info=True)

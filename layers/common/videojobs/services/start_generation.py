@@ -71,7 +71,7 @@ def _intend(job: VideoJob, provider: VideoProvider, clock: Clock, policy: StepPo
     if not _is_unknown(job):
         return lifecycle.begin(job, provider.name, clock.now())
     if unknown_submit is UnknownSubmit.FAIL or (
-        unknown_submit is UnknownSubmit.RESUBMIT and job.attempt >= policy.maximum_attempts
+        unknown_submit is UnknownSubmit.RESUBMIT and not lifecycle.attempts_left(job, policy)
     ):
         message = "The video provider did not confirm the request, and it must not be paid for twice. Please try again."
         raise ProviderError(FailureCode.PROVIDER_ERROR, message, transient=False)

@@ -3,20 +3,12 @@
 import logging
 from datetime import timedelta
 
+from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
-from videojobs.domain.job import (
-    Announcement,
-    HistoryEntry,
-    IdempotencyKey,
-    JobStatus,
-    NewJob,
-    NextStep,
-    Step,
-    UserId,
-    VideoJob,
-)
-from videojobs.ports import Clock, JobQueue, JobRepository
+from videojobs.domain.job import IdempotencyKey, NewJob, UserId, VideoJob
+from videojobs.ports import Clock, JobQueue, JobRepository, ShareRepository
 from videojobs.services.send_step import send_step
+from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 
 logger = logging.getLogger(__name__)
 
@@ -32,57 +24,52 @@ def submit_job(
     *,
     user_id: UserId,
     jobs: JobRepository,
+    shares: ShareRepository,
     queue: JobQueue,
     clock: Clock,
     idempotency: IdempotencyKey | None = None,
 ) -> tuple[VideoJob, bool]:
     """Store the job as queued and send its first message; the job, and whether it is an earlier one of the same key.
 
-    A message that can't be sent refuses nothing: the job keeps its `next`, and the reconciler sends it. Of any number
-    of calls with one key at once, one makes the job and all others return it.
+    One over the user's cap waits, without a message, until one of the user's jobs ends. A message that can't be sent
+    refuses nothing: the job keeps its `next`, and the reconciler sends it. Of any number of calls with one key at once,
+    one makes the job and all others return it.
 
     Raises:
         IdempotencyMismatch: the key belongs to another request.
         Unavailable: MongoDB did not confirm the insert. The job may exist all the same, and is then worked on; a repeat
             with the same key finds it.
     """
-    job = _new_job(request, user_id=user_id, jobs=jobs, clock=clock, idempotency=idempotency)
+    now = clock.now()
+    new = lifecycle.accept(request, job_id=jobs.new_id(), user_id=user_id, now=now, idempotency=idempotency)
+    (job,) = take_places([new], shares=shares, now=now)
+    try:
+        stored = _store(job, jobs=jobs)
+    except IdempotencyMismatch:
+        give_places_back([job], shares=shares)
+        raise
+    if stored is not job:
+        give_places_back([job], shares=shares)
+        return stored, True
+    logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
+    send_step(job, queue=queue, clock=clock)
+    if job.waiting_since is not None:
+        let_waiting_in(user_id, job.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+    return job, False
+
+
+def _store(job: VideoJob, *, jobs: JobRepository) -> VideoJob:
+    """The job as it was stored, or the earlier one that holds the key."""
     for _ in range(KEY_TRIES):
         try:
             jobs.add(job)
         except IdempotencyKeyTaken:
             earlier = _find_earlier(job, jobs=jobs)
             if earlier is not None:
-                return earlier, True
+                return earlier
         else:
-            break
-    else:
-        raise Unavailable
-    logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
-    send_step(job, queue=queue, clock=clock)
-    return job, False
-
-
-def _new_job(
-    request: NewJob, *, user_id: UserId, jobs: JobRepository, clock: Clock, idempotency: IdempotencyKey | None
-) -> VideoJob:
-    now = clock.now()
-    return VideoJob(
-        id=jobs.new_id(),
-        user_id=user_id,
-        prompt=request.prompt,
-        style=request.style,
-        duration=request.duration,
-        aspect_ratio=request.aspect_ratio,
-        status=JobStatus.QUEUED,
-        created_at=now,
-        updated_at=now,
-        version=1,
-        next=NextStep.new(Step.START, due_at=now),
-        outbox=(Announcement.of(1, now),),
-        history=(HistoryEntry(now, JobStatus.QUEUED, "accepted"),),
-        idempotency=idempotency,
-    )
+            return job
+    raise Unavailable
 
 
 def _find_earlier(job: VideoJob, *, jobs: JobRepository) -> VideoJob | None:

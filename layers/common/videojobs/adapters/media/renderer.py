@@ -1,10 +1,10 @@
-"""Draws the video of a job, and picks its poster."""
+"""Draws the video of a job, and picks its poster and its preview."""
 
 from pathlib import Path
 
 from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.sketch import draw_sketch
-from videojobs.adapters.media.stills import write_poster
+from videojobs.adapters.media.stills import write_poster, write_preview
 from videojobs.domain.job import AspectRatio, Style, VideoJob
 from videojobs.ports import RenderedVideo, ReportProgress
 
@@ -13,8 +13,8 @@ class SketchRenderer:
     """See `ports.VideoRenderer`; nothing is fetched, so nothing can be lost."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Draw `video.mp4` and `poster.jpg` into the folder."""
-        video, poster = folder / "video.mp4", folder / "poster.jpg"
+        """Draw `video.mp4`, `poster.jpg` and `preview.webp` into the folder."""
+        video, poster, preview = folder / "video.mp4", folder / "poster.jpg", folder / "preview.webp"
         draw_sketch(
             prompt=job.prompt,
             style=Style(job.style),
@@ -24,5 +24,6 @@ class SketchRenderer:
             on_progress=on_progress,
         )
         write_poster(video, poster)
+        write_preview(video, preview)
         facts = inspect_video(video)
-        return RenderedVideo(video, poster, facts.width, facts.height, facts.seconds)
+        return RenderedVideo(video, poster, preview, facts.width, facts.height, facts.seconds)

@@ -1,6 +1,7 @@
-"""A still of a video, for its poster."""
+"""Pictures of a video: a still for its poster, a few moving seconds for a preview."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -12,6 +13,11 @@ from videojobs.adapters.media.inspect import seconds_of, unreadable_video
 _CANDIDATES = (0.62, 0.78, 0.45, 0.9, 0.3, 0.15, 0.99, 0.0)
 """Where in the video to look for a poster, the likeliest place first."""
 _SOON_SECONDS = 0.25
+_PREVIEW_SECONDS = 2.5
+_PREVIEW_FRAMES_PER_SECOND = 12
+_PREVIEW_BYTES = 500_000
+_PREVIEW_TRIES = ((480, 70), (480, 45), (360, 40), (270, 30), (180, 20))
+"""Longest side in pixels and WebP quality, to be tried until the preview is small enough."""
 
 
 def write_poster(video: Path, poster: Path) -> None:
@@ -29,6 +35,31 @@ def write_poster(video: Path, poster: Path) -> None:
             best, most = image, worth
     if best is not None:
         best.save(poster, "JPEG", quality=86, optimize=True, progressive=True)
+
+
+def write_preview(video: Path, preview: Path) -> None:
+    """Write an animated WebP of 2.5 seconds (or all of a shorter video), under 500 KB, that runs in a loop.
+
+    Raises:
+        ProviderError: the file is no readable video.
+    """
+    frames = list(_preview_frames(video, _PREVIEW_TRIES[0][0]))
+    for longest, quality in _PREVIEW_TRIES:
+        small = [_shrunk(frame, longest) for frame in frames]
+        data = io.BytesIO()
+        small[0].save(
+            data,
+            "WEBP",
+            save_all=True,
+            append_images=small[1:],
+            duration=round(1000 / _PREVIEW_FRAMES_PER_SECOND),
+            loop=0,
+            quality=quality,
+            method=2,
+        )
+        if data.tell() < _PREVIEW_BYTES:
+            break
+    preview.write_bytes(data.getvalue())
 
 
 def _worth(image: Image.Image, soon: Image.Image) -> float:
@@ -73,3 +104,26 @@ def _frames_at(video: Path, place: float) -> tuple[Image.Image, Image.Image]:
 def _image(frame: av.VideoFrame) -> Image.Image:
     image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
     return image
+
+
+def _preview_frames(video: Path, longest: int) -> Iterator[Image.Image]:
+    """Frames from the middle of the video, evenly spaced, made small by FFmpeg, which is much quicker at it."""
+    try:
+        with av.open(str(video)) as container:
+            stream = container.streams.video[0]
+            length = seconds_of(container, stream)
+            start = max(0.0, (length - _PREVIEW_SECONDS) * 0.4)
+            container.seek(int(start * av.time_base), backward=True)
+            wanted = 0
+            for frame in container.decode(stream):
+                at = (frame.time or 0.0) - start
+                if at >= _PREVIEW_SECONDS - 0.001:
+                    return
+                if at >= wanted / _PREVIEW_FRAMES_PER_SECOND - 0.001:
+                    wanted += 1
+                    factor = min(1.0, longest / max(frame.width, frame.height))
+                    yield _image(frame.reformat(round(frame.width * factor), round(frame.height * factor)))
+            if not wanted:
+                raise unreadable_video()
+    except (FFmpegError, IndexError, ValueError) as error:
+        raise unreadable_video() from error

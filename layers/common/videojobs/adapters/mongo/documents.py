@@ -1,12 +1,14 @@
 """A job as a document of the collection `videojobs`, and back; documents that the Express server wrote read well."""
 
 from collections.abc import Callable
+from typing import Any
 
 from bson import ObjectId
 
 from videojobs.adapters.mongo.connection import Document
 from videojobs.domain.job import (
     Announcement,
+    BatchId,
     HistoryEntry,
     IdempotencyKey,
     JobError,
@@ -15,6 +17,7 @@ from videojobs.domain.job import (
     Lease,
     NextStep,
     Output,
+    Priority,
     ProviderTask,
     Step,
     StoredObject,
@@ -63,11 +66,17 @@ def to_document(job: VideoJob) -> Document:
         "progress": job.progress,
         "output": job.output and _from_output(job.output),
         "poster": job.poster and _from_object(job.poster),
+        "preview": job.preview and _from_object(job.preview),
         "error": job.error and {"code": job.error.code, "retryable": job.error.retryable},
         "outbox": [{"id": each.id, "version": each.version, "at": each.at} for each in job.outbox],
         "history": [{"at": entry.at, "status": str(entry.status), "note": entry.note} for entry in job.history],
         "idempotency": job.idempotency and {"key": job.idempotency.key, "fingerprint": job.idempotency.fingerprint},
         "expiresAt": job.expires_at,
+        "priority": str(job.priority),
+        "batchId": job.batch_id and ObjectId(job.batch_id),
+        "waitingSince": job.waiting_since,
+        "spentAttempts": job.spent_attempts or None,
+        "deletedAt": job.deleted_at,
     }
     return {name: value for name, value in document.items() if value is not None or name in CONTRACT_FIELDS}
 
@@ -96,6 +105,7 @@ def from_document(document: Document) -> VideoJob:
         progress=document.get("progress"),
         output=_optional(_to_output, document.get("output")),
         poster=_optional(_to_object, document.get("poster")),
+        preview=_optional(_to_object, document.get("preview")),
         error=_optional(lambda error: JobError(error["code"], error["retryable"]), document.get("error")),
         history=tuple(
             HistoryEntry(entry["at"], JobStatus(entry["status"]), entry["note"])
@@ -104,10 +114,15 @@ def from_document(document: Document) -> VideoJob:
         outbox=tuple(Announcement(each["id"], each["version"], each["at"]) for each in document.get("outbox", ())),
         idempotency=_optional(lambda key: IdempotencyKey(key["key"], key["fingerprint"]), document.get("idempotency")),
         expires_at=document.get("expiresAt"),
+        priority=Priority(document.get("priority", Priority.NORMAL)),
+        batch_id=_optional(lambda batch_id: BatchId(str(batch_id)), document.get("batchId")),
+        waiting_since=document.get("waitingSince"),
+        spent_attempts=document.get("spentAttempts", 0),
+        deleted_at=document.get("deletedAt"),
     )
 
 
-def _optional[T](convert: Callable[[Document], T], value: Document | None) -> T | None:
+def _optional[T](convert: Callable[[Any], T], value: object) -> T | None:
     return None if value is None else convert(value)
 
 

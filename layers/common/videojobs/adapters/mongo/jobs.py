@@ -5,7 +5,7 @@ No `find_one_and_update`: SecantusDB scans the whole collection for it, and a gu
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -18,12 +18,28 @@ from pymongo.errors import DuplicateKeyError
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import from_document, to_document
 from videojobs.domain.errors import IdempotencyKeyTaken
-from videojobs.domain.job import LIVE_STATUSES, MAXIMUM_HISTORY, Announcement, JobId, JobStatus, Lease, UserId, VideoJob
+from videojobs.domain.job import (
+    LIVE_STATUSES,
+    MAXIMUM_HISTORY,
+    Announcement,
+    BatchId,
+    JobId,
+    JobStatus,
+    Lease,
+    Priority,
+    UserId,
+    VideoJob,
+)
+from videojobs.ports import Position
 
 COLLECTION = "videojobs"
 logger = logging.getLogger(__name__)
 
 _LIVE = sorted(LIVE_STATUSES)
+_ALL = [*_LIVE, *sorted(set(JobStatus) - LIVE_STATUSES)]
+_NEWEST_FIRST = [("createdAt", DESCENDING), ("_id", DESCENDING)]
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
+"""A lower bound, so that what has no such date at all is not even looked at."""
 
 
 class MongoJobRepository:
@@ -68,14 +84,11 @@ class MongoJobRepository:
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
         """One update of the fields that differ, by `_id` and guarded; fields that we don't know stay as they are."""
-        guard = {
-            "_id": ObjectId(before.id),
-            "status": str(before.status),
-            "next.id": before.next.id if before.next else None,
-            "next.dueAt": before.next.due_at if before.next else None,
-            "lease.token": before.lease.token if before.lease else None,
-        }
-        return self._run(lambda jobs: jobs.update_one(guard, _difference(before, after))).matched_count == 1
+        return self._run(lambda jobs: jobs.update_one(_guard(before), _difference(before, after))).matched_count == 1
+
+    def remove(self, job: VideoJob) -> bool:
+        """By `_id`, under the guard of `save`."""
+        return self._run(lambda jobs: jobs.delete_one(_guard(job))).deleted_count == 1
 
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
         """By the unique index `idempotency`."""
@@ -88,21 +101,59 @@ class MongoJobRepository:
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job.id)}, {"$unset": {"idempotency": ""}}))
 
     def list_newest(
-        self, user_id: UserId, now: datetime, *, limit: int, status: JobStatus | None = None
+        self,
+        user_id: UserId,
+        now: datetime,
+        *,
+        limit: int,
+        after: Position | None = None,
+        status: JobStatus | None = None,
+        batch_id: BatchId | None = None,
     ) -> list[VideoJob]:
-        """Served by the index `user_newest`; the few that have expired are passed over as the cursor goes on."""
-        query = {"userId": ObjectId(user_id)} | ({"status": str(status)} if status else {})
-        newest = [("createdAt", DESCENDING), ("_id", DESCENDING)]
+        """Equality on the index's first keys, then a bound on `createdAt`; jobs of one moment are a find of their own.
+
+        Both are in the order of the index, so that no `$or` is needed. What is no key is looked at as the cursor moves.
+        """
+        wanted: Document = {"userId": ObjectId(user_id)}
+        if batch_id is not None:
+            wanted["batchId"] = ObjectId(batch_id)
+        elif status is not None:
+            wanted["status"] = str(status)
+        queries = [wanted]
+        if after is not None:
+            same_moment = {"createdAt": after.created_at, "_id": {"$lt": ObjectId(after.job_id)}}
+            queries = [wanted | same_moment, wanted | {"createdAt": {"$lt": after.created_at}}]
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
-            found = _readable(jobs.find(query).sort(newest))
-            return list(islice((job for job in found if job.expires_at is None or job.expires_at > now), limit))
+            cursors = (jobs.find(query, batch_size=limit).sort(_NEWEST_FIRST) for query in queries)
+            found = _readable(document for cursor in cursors for document in cursor)
+            shown = (job for job in found if job.is_shown(now) and status in {None, job.status})
+            return list(islice(shown, limit))
 
         return self._run(find)
 
+    def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
+        """By the index `waiting`."""
+        query = _waiting(user_id, priority) | {"waitingSince": {"$gt": _BEFORE_ALL}}
+        oldest_first = [("waitingSince", ASCENDING), ("_id", ASCENDING)]
+        document = self._run(lambda jobs: next(iter(jobs.find(query).sort(oldest_first).limit(1)), None))
+        return None if document is None else from_document(document)
+
+    def count_ahead(self, job: VideoJob, limit: int) -> int:
+        """A count of keys, of the index `waiting` or `sweep`."""
+        if job.waiting_since is not None:
+            query = _waiting(job.user_id, job.priority) | {
+                "waitingSince": {"$gt": _BEFORE_ALL, "$lt": job.waiting_since}
+            }
+        elif job.next is not None:
+            query = {"status": str(job.status), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": job.next.due_at}}
+        else:
+            return 0
+        return self._run(lambda jobs: jobs.count_documents(query, limit=limit))
+
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`, which knows a missing `next.dueAt` as null."""
-        return self._find_live({"next.dueAt": None}, lambda job: job.created_at < created_before, limit)
+        return self._find_due(_LIVE, {"next.dueAt": None}, lambda job: job.created_at < created_before, limit)
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `outbox`, in which a job without announcements does not stand."""
@@ -116,14 +167,16 @@ class MongoJobRepository:
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`; the few jobs that somebody works on right now are passed over here."""
-        overdue = {"next.dueAt": {"$lt": due_before}}
-        return self._find_live(overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
+        overdue = {"next.dueAt": {"$gt": _BEFORE_ALL, "$lt": due_before}}
+        return self._find_due(_ALL, overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
 
-    def _find_live(self, query: Document, wanted: Callable[[VideoJob], bool], limit: int) -> list[VideoJob]:
+    def _find_due(
+        self, statuses: Iterable[JobStatus], query: Document, wanted: Callable[[VideoJob], bool], limit: int
+    ) -> list[VideoJob]:
         # SecantusDB takes an index only for a query on nothing but the index's own keys, each compared once; so the
         # status is asked for one by one, and what is no key is looked at here, as the cursor goes on.
         def find(jobs: Collection[Document]) -> list[VideoJob]:
-            cursors = (jobs.find({"status": status} | query).sort("next.dueAt", ASCENDING) for status in _LIVE)
+            cursors = (jobs.find({"status": status} | query).sort("next.dueAt", ASCENDING) for status in statuses)
             found = _readable(document for cursor in cursors for document in cursor)
             return list(islice(filter(wanted, found), limit))
 
@@ -131,6 +184,20 @@ class MongoJobRepository:
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
         return self._connection.run(lambda database: operation(database[COLLECTION]))
+
+
+def _guard(job: VideoJob) -> Document:
+    return {
+        "_id": ObjectId(job.id),
+        "status": str(job.status),
+        "next.id": job.next.id if job.next else None,
+        "next.dueAt": job.next.due_at if job.next else None,
+        "lease.token": job.lease.token if job.lease else None,
+    }
+
+
+def _waiting(user_id: UserId, priority: Priority) -> Document:
+    return {"userId": ObjectId(user_id), "priority": str(priority)}
 
 
 def _readable(documents: Iterable[Document]) -> Iterator[VideoJob]:

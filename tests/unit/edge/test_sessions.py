@@ -9,8 +9,7 @@ import jwt
 import pytest
 
 from videojobs.domain.errors import CrossSiteRequest
-from videojobs.domain.realtime import Identity
-from videojobs.edge.auth import identify, refuse_foreign_origin
+from videojobs.edge.auth import Session, admit, refuse_foreign_origin
 from videojobs.edge.http import HttpRequest
 
 SECRET = "correct-horse-battery-staple-0123456789"
@@ -18,16 +17,19 @@ USER = "507f191e810c19729de860ea"
 SOON = int(time.time()) + 3600
 
 
-def ask(leeway_seconds: float = 0, **claims: Any) -> Identity:
-    """Identify whoever has a token with these claims."""
+def ask(leeway_seconds: float = 0, **claims: Any) -> Session:
+    """Admit whoever has a token with these claims."""
     token = jwt.encode({"userId": USER.upper()} | claims, SECRET, algorithm="HS256")
     request = HttpRequest.from_event({"httpMethod": "GET", "headers": {"cookie": f"token={token}"}})
-    settings = SimpleNamespace(cookie_name="token", allowed_origins=(), jwt_leeway_seconds=leeway_seconds)
-    return identify(request, settings=settings, secret=lambda *, refresh=False: SECRET)
+    settings = SimpleNamespace(
+        cookie_name="token", allowed_origins=(), jwt_leeway_seconds=leeway_seconds, priority_claim="priority"
+    )
+    return admit(request, settings=settings, secret=lambda *, refresh=False: SECRET)
 
 
 def test_a_session_says_whose_it_is_and_until_when() -> None:
-    assert ask(exp=SOON) == Identity(USER, datetime.fromtimestamp(SOON, UTC))  # type: ignore[arg-type]
+    session = ask(exp=SOON)
+    assert (session.user_id, session.expires_at) == (USER, datetime.fromtimestamp(SOON, UTC))
 
 
 def test_what_a_clock_may_be_off_is_added() -> None:

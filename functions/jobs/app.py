@@ -1,0 +1,166 @@
+"""What people do with their jobs: list, cancel, retry, delete, download, count a batch, remove everything."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from videojobs import bootstrap
+from videojobs.domain.job import UserId, VideoJob
+from videojobs.domain.rate import RateLimit
+from videojobs.edge import views
+from videojobs.edge.auth import admit
+from videojobs.edge.body import read_no_fields
+from videojobs.edge.file_name import name_file
+from videojobs.edge.http import HttpRequest
+from videojobs.edge.query import encode_cursor, link_next, parse_content_query, parse_list_query
+from videojobs.edge.rates import RateSettings, count_call, generate_limit, read_limit
+from videojobs.edge.resolver import JSON, VideoJobsApi, answer_empty
+from videojobs.observability import logger
+from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
+from videojobs.services.cancel_job import cancel_job
+from videojobs.services.delete_job import delete_job
+from videojobs.services.erase_videos import erase_videos
+from videojobs.services.estimate_end import estimate_end
+from videojobs.services.list_jobs import list_jobs, read_batch
+from videojobs.services.read_job import locate_video, read_job
+from videojobs.services.retry_job import retry_job
+
+ERASURE_TIME = timedelta(seconds=20)
+"""What is not removed by then is left to the reconciler: API Gateway gives up after 29 s."""
+
+api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
+bootstrap.prepare_api(bootstrap.rate_limiter)
+
+
+@api.get("/api/videos")
+def list_videos() -> Response[views.VideoJobListEnvelope]:
+    """A page of the caller's jobs, and the way to the next one."""
+    user_id, query = _enter(read_limit, parse_list_query)
+    page, after = list_jobs(
+        user_id,
+        jobs=bootstrap.job_repository(),
+        clock=bootstrap.clock(),
+        limit=query.limit,
+        after=query.after,
+        status=query.status,
+        batch_id=query.batch_id,
+    )
+    cursor = encode_cursor(after) if after else None
+    headers = {"Link": link_next("/api/videos", query, cursor)} if cursor else {}
+    return Response(200, JSON, views.show_jobs(page, cursor, sign=_sign), headers)
+
+
+@api.post("/api/videos/<job_id>/cancel")
+def cancel(job_id: str) -> Response[views.VideoJobEnvelope]:
+    """The job, cancelled."""
+    user_id, _ = _enter(read_limit, read_no_fields)
+    jobs, shares, queue, notifier, clock = _ports()
+    policy = bootstrap.step_policy()
+    return _show(
+        cancel_job(
+            job_id,
+            user_id=user_id,
+            jobs=jobs,
+            shares=shares,
+            queue=queue,
+            notifier=notifier,
+            clock=clock,
+            policy=policy,
+        )
+    )
+
+
+@api.post("/api/videos/<job_id>/retry")
+def retry(job_id: str) -> Response[views.VideoJobEnvelope]:
+    """The job, queued again."""
+    user_id, _ = _enter(generate_limit, read_no_fields)
+    jobs, shares, queue, notifier, clock = _ports()
+    job = retry_job(job_id, user_id=user_id, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+    return _show(job)
+
+
+@api.delete("/api/videos/<job_id>")
+def delete(job_id: str) -> Response[Any]:
+    """Nothing, as nothing is left."""
+    user_id, _ = _enter(read_limit, read_no_fields)
+    jobs, store, clock = bootstrap.job_repository(), bootstrap.video_store(), bootstrap.clock()
+    delete_job(job_id, user_id=user_id, jobs=jobs, store=store, clock=clock)
+    return answer_empty(204)
+
+
+@api.delete("/api/users/me/videos")
+def erase() -> Response[views.ErasureEnvelope]:
+    """Nothing, when nothing is left; otherwise that it goes on."""
+    user_id, _ = _enter(read_limit, read_no_fields)
+    jobs, shares, queue, notifier, clock = _ports()
+    now = clock.now()
+    is_done = erase_videos(
+        user_id,
+        created_before=now,
+        until=now + ERASURE_TIME,
+        jobs=jobs,
+        batches=bootstrap.batch_repository(),
+        erasures=bootstrap.erasure_repository(),
+        shares=shares,
+        store=bootstrap.video_store(),
+        queue=queue,
+        notifier=notifier,
+        clock=clock,
+        policy=bootstrap.step_policy(),
+    )
+    return answer_empty(204) if is_done else Response(202, JSON, views.show_erasure())
+
+
+@api.get("/api/videos/<job_id>/content")
+def content(job_id: str) -> Response[Any]:
+    """The way to the video itself, good for some minutes."""
+    user_id, is_download = _enter(read_limit, parse_content_query)
+    job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
+    url = locate_video(job)
+    if url.startswith("s3://"):
+        url = _sign(url, name_file(job) if is_download else None)
+    return answer_empty(302, {"Location": url})
+
+
+@api.get("/api/batches/<batch_id>")
+def count_batch(batch_id: str) -> Response[views.BatchEnvelope]:
+    """How far a batch is."""
+    user_id, _ = _enter(read_limit, read_no_fields)
+    jobs, batches, clock = bootstrap.job_repository(), bootstrap.batch_repository(), bootstrap.clock()
+    batch, counts = read_batch(batch_id, user_id=user_id, batches=batches, jobs=jobs, clock=clock)
+    return Response(200, JSON, views.show_batch(batch, counts))
+
+
+def _enter[T](limit: Callable[[RateSettings], RateLimit], read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
+    """Who asks, and what for; counted once both are known to be in order."""
+    settings = bootstrap.api_settings()
+    user_id = admit(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
+    asked_for = read(api.http)
+    count_call(api, user_id, limit(settings), rates=bootstrap.rate_limiter(), now=bootstrap.clock().now())
+    return user_id, asked_for
+
+
+def _ports() -> tuple[JobRepository, ShareRepository, JobQueue, Notifier, Clock]:
+    jobs, shares = bootstrap.job_repository(), bootstrap.share_repository()
+    return jobs, shares, bootstrap.job_queue(), bootstrap.notifier(), bootstrap.clock()
+
+
+def _show(job: VideoJob) -> Response[views.VideoJobEnvelope]:
+    prospect = estimate_end(
+        job, jobs=bootstrap.job_repository(), timings=bootstrap.timing_repository(), clock=bootstrap.clock()
+    )
+    headers = {"Retry-After": str(prospect.retry_after_seconds)} if prospect else {}
+    return Response(200, JSON, views.show_job(job, sign=_sign, prospect=prospect), headers)
+
+
+def _sign(url: str, file_name: str | None = None) -> str:
+    return bootstrap.video_store().presigned_url(url, bootstrap.clock().now(), file_name)
+
+
+@logger.inject_lambda_context(clear_state=True, log_event=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The Lambda's entry."""
+    return api.resolve(event, context)

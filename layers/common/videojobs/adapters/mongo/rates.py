@@ -1,0 +1,62 @@
+"""Who has called how often: per user and limit the times of the last calls, in the collection `rates`."""
+
+from datetime import datetime, timedelta
+from math import ceil
+
+from pymongo import WriteConcern
+from pymongo.errors import DuplicateKeyError
+
+from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.domain.errors import RateLimited
+from videojobs.domain.job import UserId
+from videojobs.domain.rate import WINDOW, Allowance, RateLimit
+
+COLLECTION = "rates"
+
+_TRIES = 3
+"""A first call that meets another first call counts again."""
+_UNJOURNALED = WriteConcern(w=1, j=False)
+"""What a failover loses forgives a few calls; each call pays for what it waits for."""
+
+
+class MongoRateLimiter:
+    """See `ports.RateLimiter`; a sliding log by `_id` (`limit:userId`): `calls` are milliseconds, newest first."""
+
+    def __init__(self, connection: MongoConnection) -> None:
+        """Nothing is connected until the first call."""
+        self._connection = connection
+
+    def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> Allowance:
+        """Look, then count by one update with the same condition in its guard: the last of two at once is refused."""
+        key = f"{limit.name}:{user_id}"
+        now_ms = round(now.timestamp() * 1000)
+        since_ms = now_ms - WINDOW // timedelta(milliseconds=1)
+        for _ in range(_TRIES):
+            found: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": key}))
+            recent = [at for at in (found["calls"] if found else ())[: limit.calls] if at > since_ms]
+            if len(recent) >= limit.calls:
+                raise RateLimited(_seconds(recent[-1] - since_ms))
+            if self._push(key, limit, now_ms, since_ms, now + WINDOW):
+                oldest_ms = recent[-1] if recent else now_ms
+                return Allowance(limit, limit.calls - len(recent) - 1, _seconds(oldest_ms - since_ms))
+        raise RateLimited
+
+    def _push(self, key: str, limit: RateLimit, now_ms: int, since_ms: int, expires_at: datetime) -> bool:
+        guard = {"_id": key, f"calls.{limit.calls - 1}": {"$not": {"$gt": since_ms}}}
+        change = {
+            "$push": {"calls": {"$each": [now_ms], "$position": 0, "$slice": limit.calls}},
+            "$set": {"expiresAt": expires_at},
+        }
+        try:
+            self._connection.run(
+                lambda database: database.get_collection(COLLECTION, write_concern=_UNJOURNALED).update_one(
+                    guard, change, upsert=True
+                )
+            )
+        except DuplicateKeyError:
+            return False
+        return True
+
+
+def _seconds(milliseconds: int) -> int:
+    return max(ceil(milliseconds / 1000), 1)

@@ -1,0 +1,123 @@
+"""The document's schemas: those of the models, with what their types can't say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from videojobs.domain.errors import ErrorCode
+from videojobs.domain.job import AspectRatio, JobStatus, Priority, Style
+from videojobs.edge import views
+from videojobs.edge.errors import ErrorEnvelope
+from videojobs.edge.openapi.examples import BATCH_ID, CURSOR, JOB_ID
+from videojobs.edge.schemas import BatchRequest, GenerateRequest
+
+type Json = dict[str, Any]
+
+ID_PATTERN = "^[0-9a-f]{24}$"
+_TIME: Json = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+    "description": "ISO 8601 in UTC with milliseconds.",
+}
+_REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
+    "AcceptedData": {
+        "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID], "description": "Ask for it at `/api/videos/{jobId}`."},
+        "status": {"const": JobStatus.QUEUED.value},
+    },
+    "BatchAcceptedData": {
+        "batchId": {
+            "pattern": ID_PATTERN,
+            "examples": [BATCH_ID],
+            "description": "Ask for it at `/api/batches/{batchId}`, for its jobs at `/api/videos?batchId=`.",
+        },
+        "items": {"description": "The jobs, in the order of the request."},
+    },
+    "VideoJobData": {
+        "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID]},
+        "status": {
+            "enum": [status.value for status in JobStatus],
+            "description": "`queued` → `processing` → `completed` (with `videoUrl`) or `failed` (with `errorMessage`); "
+            "`cancelled` when its owner says so; from `failed` and `cancelled` back to `queued` by a retry.",
+        },
+        "videoUrl": {"description": "Plays for some minutes: ask again for a fresh one. Null until completed."},
+        "errorMessage": {"description": "Words for the user. Null unless failed."},
+        "style": {"description": f"One of {', '.join(Style)}; old jobs may have others, or none."},
+        "duration": {"description": "Seconds, as they were asked for."},
+        "aspectRatio": {"description": f"One of {', '.join(AspectRatio)}; old jobs may have others, or none."},
+        "createdAt": _TIME,
+        "updatedAt": _TIME,
+        "progress": {"minimum": 0, "maximum": 1, "description": "How much is done, 0 to 1. Null until processing."},
+        "posterUrl": {"description": "A still, as JPEG. Null until completed, and where a provider makes no pixels."},
+        "previewUrl": {
+            "description": "Two or three seconds that move, as an animated WebP under 500 kB. Null as well."
+        },
+        "priority": {"enum": [priority.value for priority in Priority]},
+        "batchId": {"description": "The batch that it was asked for in. Null for a single video."},
+        "estimatedSecondsLeft": {
+            "minimum": 1,
+            "description": "About, from what such jobs usually take. Null unless processing, where it is not known, "
+            "and in lists.",
+        },
+        "queuePosition": {
+            "minimum": 1,
+            "description": "About how many jobs it is from its turn; 1 is next. Null unless queued, and in lists.",
+        },
+    },
+    "VideoJobListData": {
+        "nextCursor": {"examples": [CURSOR], "description": "Goes into `cursor`. Null on the last page."},
+    },
+    "BatchData": {
+        "batchId": {"pattern": ID_PATTERN},
+        "createdAt": _TIME,
+        "total": {"minimum": 1, "description": "How many jobs were asked for."},
+        "counts": {"description": "How many have each status; those that were deleted since are counted nowhere."},
+    },
+    "ErrorData": {
+        "code": {"enum": [code.value for code in ErrorCode], "description": "For programs; stable."},
+        "message": {"description": "For people."},
+        "details": {"description": "What to change in the request; empty unless the code is VALIDATION_ERROR."},
+    },
+    "DetailData": {
+        "field": {
+            "description": "The field's path, or a parameter's or header's name; `body` for the whole.",
+            "examples": ["duration", "items[4].duration"],
+        }
+    },
+    "TicketData": {"ticket": {"description": "Opens one live connection: `wss://…?ticket=…`."}, "expiresAt": _TIME},
+    "ErrorEnvelope": {"requestId": {"description": "Quote it when asking for help."}},
+}
+"""By schema and field."""
+
+_ROOTS = (
+    GenerateRequest,
+    BatchRequest,
+    views.AcceptedEnvelope,
+    views.BatchAcceptedEnvelope,
+    views.VideoJobEnvelope,
+    views.VideoJobListEnvelope,
+    views.BatchEnvelope,
+    views.ErasureEnvelope,
+    views.TicketEnvelope,
+    ErrorEnvelope,
+)
+
+
+def all_schemas() -> Json:
+    """Each by its model's name."""
+    _, made = TypeAdapter.json_schemas(
+        [(root.__name__, "validation", TypeAdapter(root)) for root in _ROOTS],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: Json = made["$defs"]
+    for name, schema in schemas.items():
+        for field, content in schema.get("properties", {}).items():
+            content.pop("title", None)
+            content.update(_REFINEMENTS.get(name, {}).get(field, {}))
+    return schemas
+
+
+def refer_to(schema: str) -> Json:
+    """A reference to one of them."""
+    return {"$ref": f"#/components/schemas/{schema}"}

@@ -1,0 +1,73 @@
+"""Stop and remove what a cancelled job had begun, its task at the provider and its files; and all of a deleted job."""
+
+import logging
+from dataclasses import replace
+
+from videojobs.domain import lifecycle
+from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
+from videojobs.domain.job import Step, VideoJob
+from videojobs.ports import Clock, JobRepository, UnknownSubmit, VideoProvider, VideoStore
+from videojobs.services.claim_step import save_or_stop
+
+logger = logging.getLogger(__name__)
+
+CANCEL_TRIES = 5
+"""How often a provider that gives no answer is asked to stop; then its task is left to it."""
+
+
+def clean_up(
+    job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, store: VideoStore, clock: Clock
+) -> VideoJob:
+    """What is stored then: nothing of the last run is left. A job that was deleted meanwhile is removed.
+
+    Raises:
+        LeaseLost: the job moved on without us.
+        Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
+    """
+    # A retried job's files are those of the attempts before: whoever wakes up here late must not take the new ones.
+    run = replace(job, attempt=job.spent_attempts) if job.is_live else job
+    try:
+        cancel_at_provider(run, provider=provider)
+    except ProviderUnreachable as error:
+        if job.provider is not None and job.provider.unreachable + 1 < CANCEL_TRIES:
+            later = lifecycle.ask_again(job, Step.CLEAN_UP, clock.now(), error.retry_after_seconds)
+            return save_or_stop(job, later, jobs=jobs)
+        logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+    store.remove(run.object_keys)
+    after = lifecycle.cleaned_up(job, clock.now())
+    if job.deleted_at is None:
+        return save_or_stop(job, after, jobs=jobs)
+    if not jobs.remove(job):
+        raise LeaseLost
+    logger.info("Job removed", extra={"action": "job_removed", "job_id": job.id})
+    return after
+
+
+def cancel_at_provider(job: VideoJob, *, provider: VideoProvider) -> None:
+    """Ask the provider to stop the job's task, if there may be one, it is this provider's, and it can.
+
+    Raises:
+        ProviderUnreachable: it gave no answer.
+    """
+    task = job.provider
+    if task is None or task.name != provider.name or not provider.capabilities.can_cancel:
+        return
+    try:
+        ref = task.ref
+        if ref is None and provider.capabilities.unknown_submit is UnknownSubmit.FIND:
+            ref = _find_ref(job, provider=provider)
+        if ref is not None:
+            provider.cancel(job, ref)
+    except ProviderUnreachable:
+        raise
+    except ProviderError:
+        logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+
+
+def _find_ref(job: VideoJob, *, provider: VideoProvider) -> str | None:
+    """The newest attempt's that has a task: those that its user asked for and cancelled at once never had one."""
+    for attempt in range(job.attempt, 0, -1):
+        found = provider.find(job, token=f"{job.id}:{attempt}")
+        if found is not None:
+            return found.ref
+    return None

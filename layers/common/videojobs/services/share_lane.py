@@ -1,0 +1,106 @@
+"""Fairness between users: each has so many places in a lane, what is over waits in order, each end lets the next in."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from videojobs.domain import lifecycle
+from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import JobId, Priority, UserId, VideoJob
+from videojobs.domain.share import GRACE, Share
+from videojobs.ports import Clock, JobQueue, JobRepository, ShareRepository
+from videojobs.services.send_step import send_step
+
+logger = logging.getLogger(__name__)
+
+
+def take_places(queued: Sequence[VideoJob], *, shares: ShareRepository, now: datetime) -> list[VideoJob]:
+    """Jobs of one user and lane that are about to be stored as queued: the first ones in, the others waiting.
+
+    A crash before they are stored leaves ids in the share that belong to nobody; `check_share` finds them.
+    """
+    first = queued[0]
+    places = shares.enter(first.user_id, first.priority, [job.id for job in queued], now)
+    return [*queued[:places], *(lifecycle.wait_to_be_let_in(job, now) for job in queued[places:])]
+
+
+def give_places_back(never_stored: Sequence[VideoJob], *, shares: ShareRepository) -> None:
+    """Take jobs out of their shares that will not be stored after all."""
+    for job in never_stored:
+        if job.waiting_since is None:
+            shares.leave(job.user_id, job.priority, [job.id])
+
+
+def make_room(job: VideoJob, *, jobs: JobRepository, shares: ShareRepository, queue: JobQueue, clock: Clock) -> None:
+    """A job has ended: its place goes to whoever has waited longest.
+
+    Idempotent. If MongoDB does not answer, the place stays taken until the reconciler compares share and jobs.
+    """
+    try:
+        if shares.leave(job.user_id, job.priority, [job.id]):
+            let_waiting_in(job.user_id, job.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+    except Unavailable:
+        extra = {"action": "place_not_freed", "job_id": job.id}
+        logger.warning("Place not freed, the reconciler will", extra=extra, exc_info=True)
+
+
+def let_waiting_in(
+    user_id: UserId,
+    priority: Priority,
+    *,
+    jobs: JobRepository,
+    shares: ShareRepository,
+    queue: JobQueue,
+    clock: Clock,
+) -> None:
+    """Let jobs in, the longest waiting first, until there is no room or nobody waits.
+
+    Safe when many do it at once: an id stands in the share once, and one of them writes that the job is in.
+
+    Raises:
+        Unavailable: MongoDB does not answer; the reconciler goes on.
+    """
+    seen_at = clock.now()
+    for _ in range(shares.cap):
+        job = jobs.find_waiting(user_id, priority)
+        if job is None:
+            shares.nobody_waits(user_id, priority, seen_at)
+            return
+        now = clock.now()
+        if not shares.enter_waiting(user_id, priority, job.id, now):
+            return
+        after = lifecycle.let_in(job, now)
+        if jobs.save(job, after):
+            logger.info("Job let in", extra={"action": "job_let_in", "job_id": job.id})
+            send_step(after, queue=queue, clock=clock)
+        elif not _is_active(jobs.find(job.id)):
+            shares.leave(user_id, priority, [job.id])
+
+
+def check_share(
+    share: Share, *, jobs: JobRepository, shares: ShareRepository, queue: JobQueue, clock: Clock
+) -> list[JobId]:
+    """Compare a share with the jobs: take out what has ended, never was, or waits, let in who waits; the ids taken out.
+
+    One that waits although it is in was retried when a crash had left its place taken: nobody could come in before it.
+
+    An id without a job may be one that is about to be stored: the second in which an id was made stands in its first
+    eight digits (https://www.mongodb.com/docs/manual/reference/bson-types/#objectid).
+    """
+    now = clock.now()
+    oldest_new = f"{int((now - GRACE).timestamp()):08x}"
+    gone = []
+    for job_id in share.active:
+        job = jobs.find(job_id)
+        if not _is_active(job) and (job is not None or job_id[:8] < oldest_new):
+            gone.append(job_id)
+    if gone:
+        shares.leave(share.user_id, share.priority, gone)
+        logger.warning("Places freed", extra={"action": "places_freed", "places": len(gone)})
+    let_waiting_in(share.user_id, share.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+    shares.mark_checked(share, now)
+    return gone
+
+
+def _is_active(job: VideoJob | None) -> bool:
+    return job is not None and job.is_live and job.waiting_since is None

@@ -1,0 +1,93 @@
+"""Take up to fifty jobs in one request: all of them or none."""
+
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+
+from videojobs.domain import lifecycle
+from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
+from videojobs.domain.job import Batch, IdempotencyKey, NewJob, UserId, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.ports import BatchRepository, Clock, JobQueue, JobRepository, ShareRepository
+from videojobs.services.send_step import send_step
+from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
+from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES
+
+logger = logging.getLogger(__name__)
+
+
+def submit_batch(
+    requests: Sequence[NewJob],
+    *,
+    user_id: UserId,
+    jobs: JobRepository,
+    batches: BatchRepository,
+    shares: ShareRepository,
+    queue: JobQueue,
+    clock: Clock,
+    policy: StepPolicy,
+    idempotency: IdempotencyKey | None = None,
+) -> tuple[Batch, bool]:
+    """Store a batch with its jobs in one transaction; the batch, and whether it is an earlier one of the same key.
+
+    Its jobs stand in the order of the requests. Those over the user's cap wait; what can't be sent refuses nothing.
+
+    Raises:
+        IdempotencyMismatch: the key belongs to another batch.
+        Unavailable: MongoDB did not confirm: all of it may be there, or nothing. A repeat with the same key tells.
+    """
+    now = clock.now()
+    batch_id = batches.new_id()
+    made = [
+        lifecycle.accept(request, job_id=jobs.new_id(), user_id=user_id, now=now, batch_id=batch_id)
+        for request in requests
+    ]
+    job_ids = tuple(job.id for job in made)
+    batch = Batch(batch_id, user_id, job_ids, now, now + 2 * policy.retention, idempotency)
+    lanes = [list(lane) for _, lane in groupby(sorted(made, key=_lane), key=_lane)]
+    placed = [job for lane in lanes for job in take_places(lane, shares=shares, now=now)]
+    try:
+        stored = _store(batch, placed, batches=batches)
+    except IdempotencyMismatch:
+        give_places_back(placed, shares=shares)
+        raise
+    if stored is not batch:
+        give_places_back(placed, shares=shares)
+        return stored, True
+    logger.info("Batch queued", extra={"action": "batch_queued", "batch_id": batch.id, "jobs": len(placed)})
+    for job in placed:
+        send_step(job, queue=queue, clock=clock)
+    for priority in {job.priority for job in placed if job.waiting_since is not None}:
+        let_waiting_in(user_id, priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+    return batch, False
+
+
+def _lane(job: VideoJob) -> str:
+    return job.priority
+
+
+def _store(batch: Batch, jobs: Sequence[VideoJob], *, batches: BatchRepository) -> Batch:
+    """The batch as it was stored, or the earlier one that holds the key."""
+    for _ in range(KEY_TRIES):
+        try:
+            batches.add(batch, jobs)
+        except IdempotencyKeyTaken:
+            earlier = _find_earlier(batch, batches=batches)
+            if earlier is not None:
+                return earlier
+        else:
+            return batch
+    raise Unavailable
+
+
+def _find_earlier(batch: Batch, *, batches: BatchRepository) -> Batch | None:
+    key = batch.idempotency
+    earlier = key and batches.find_by_key(batch.user_id, key.key)
+    if not earlier or not key:
+        return None
+    if earlier.created_at + KEY_LIFETIME <= batch.created_at:
+        batches.release_key(earlier)
+        return None
+    if earlier.idempotency is not None and earlier.idempotency.fingerprint != key.fingerprint:
+        raise IdempotencyMismatch
+    return earlier

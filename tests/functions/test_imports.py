@@ -1,0 +1,30 @@
+"""What a function imports before its first call is paid for by whoever meets a cold start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def imported_by(name: str) -> set[str]:
+    code = f"import sys, functions.{name}.app; print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'common'}:{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["status", "jobs"])
+def test_a_function_that_reads_no_fields_starts_without_pydantic(name: str) -> None:
+    modules = imported_by(name)
+    assert "videojobs.edge.views" in modules
+    assert not modules & {"pydantic", "pydantic_core", "videojobs.edge.schemas", "boto3", "aws_xray_sdk"}
+
+
+def test_generate_starts_with_pydantic_and_without_boto3() -> None:
+    modules = imported_by("generate")
+    assert "pydantic" in modules
+    assert not modules & {"boto3", "aws_xray_sdk"}

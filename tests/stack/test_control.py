@@ -1,0 +1,98 @@
+"""What people do with their jobs, in the deployed system: each call over HTTP, as the owner and as a stranger."""
+
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from tests.stack.client import User
+
+
+def test_a_batch_is_taken_counted_and_listed_in_pages(user: User, stranger: User) -> None:
+    wish = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "16:9"}
+    body = {"items": [wish, {**wish, "duration": 1.5}, {**wish, "style": "fun"}]}
+    key = {"Idempotency-Key": "kites"}
+
+    posted, again = (user.call("POST", "/api/videos/batch", body, headers=key) for _ in range(2))
+    batch_id, job_ids = posted.data["batchId"], [item["jobId"] for item in posted.data["items"]]
+
+    assert (posted.status, again.body) == (201, posted.body)
+    assert posted.headers["Location"] == f"/api/batches/{batch_id}"
+    assert stranger.call("GET", f"/api/batches/{batch_id}").error_code == "FORBIDDEN"
+    assert stranger.call("GET", f"/api/videos?batchId={batch_id}").data["items"] == []
+    first = user.call("GET", f"/api/videos?batchId={batch_id}&limit=2")
+    target = first.headers["Link"].removeprefix("<").removesuffix('>; rel="next"')
+    second = user.call("GET", target)
+    listed = [job["jobId"] for page in (first, second) for job in page.data["items"]]
+    assert (sorted(listed), second.data["nextCursor"]) == (sorted(job_ids), None)
+    for job_id in job_ids:
+        assert user.wait(job_id)["status"] == "completed"
+    counts = user.call("GET", f"/api/batches/{batch_id}").data["counts"]
+    assert (counts["completed"], sum(counts.values())) == (3, 3)
+
+
+def test_a_cancelled_job_is_retried_saved_and_deleted_by_its_owner_alone(user: User, stranger: User) -> None:
+    job_id = user.submit(prompt="Grüße aus dem Süden", duration=1)
+    path = f"/api/videos/{job_id}"
+
+    for method, call in [("POST", "/cancel"), ("POST", "/retry"), ("GET", "/content"), ("DELETE", "")]:
+        assert stranger.call(method, path + call).error_code == "FORBIDDEN"
+    assert user.call("POST", f"{path}/cancel").data["status"] == "cancelled"
+    assert user.call("POST", f"{path}/cancel").status == 200
+    assert user.call("GET", f"{path}/content").error_code == "CONFLICT"
+    assert user.call("POST", f"{path}/retry").data["status"] == "queued"
+    assert user.wait(job_id)["status"] == "completed"
+    assert user.call("POST", f"{path}/cancel").error_code == "CONFLICT"
+    saved = user.call("GET", f"{path}/content?download")  # the client follows the redirect
+    assert (saved.status, saved.headers["Content-Type"]) == (200, "video/mp4")
+    assert urllib.parse.quote("Grüße aus dem Süden.mp4") in saved.headers["Content-Disposition"]
+    video_url = user.read(job_id)["videoUrl"]
+    assert user.call("DELETE", path).status == 204
+    assert user.call("GET", path).error_code == "NOT_FOUND"
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(video_url, timeout=30)
+
+
+def test_a_poll_that_finds_nothing_new_is_304(user: User) -> None:
+    job_id = user.submit()
+    user.wait(job_id)
+    path = f"/api/videos/{job_id}"
+
+    etag = user.call("GET", path).headers["ETag"]
+    answer = user.call("GET", path, headers={"If-None-Match": etag})
+
+    assert (answer.status, answer.body, answer.headers["ETag"]) == (304, b"", etag)
+
+
+def test_high_priority_takes_a_token_that_allows_it(user: User) -> None:
+    wish = {"prompt": "A kite", "style": "calm", "duration": 1, "aspectRatio": "16:9", "priority": "high"}
+
+    refused = user.call("POST", "/api/videos/generate", wish)
+    allowed = user.call("POST", "/api/videos/generate", wish, token=user.token(priority="high"))
+
+    assert (refused.status, refused.error_code) == (403, "FORBIDDEN")
+    assert user.wait(allowed.data["jobId"])["status"] == "completed"
+
+
+def test_one_call_too_many_in_a_minute_is_refused(user: User, stranger: User) -> None:
+    answers = [user.call("POST", f"/api/videos/{'0' * 24}/retry") for _ in range(31)]
+
+    assert [answer.status for answer in answers] == [404] * 30 + [429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert answers[-1].headers["RateLimit"].startswith('"generate";r=0;t=')
+    assert user.call("GET", "/api/videos").status == 200
+    assert stranger.call("POST", f"/api/videos/{'0' * 24}/retry").status == 404
+
+
+def test_all_that_a_user_has_is_removed_and_nothing_else(user: User, stranger: User) -> None:
+    done, running, theirs = user.submit(), user.submit(duration=20), stranger.submit()
+    video_url = user.wait(done)["videoUrl"]
+
+    answer = user.call("DELETE", "/api/users/me/videos")
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert user.call("GET", "/api/videos").data == {"items": [], "nextCursor": None}
+    assert {user.call("GET", f"/api/videos/{job_id}").status for job_id in (done, running)} == {404}
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(video_url, timeout=30)
+    assert stranger.wait(theirs)["status"] == "completed"

@@ -1,0 +1,188 @@
+"""Retrying a job: a new attempt with a fresh deadline, once, and in its turn."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.builders import A_USER, ANOTHER_USER, a_cancelled_job, a_job, a_started_job
+from tests.fakes.clock import START
+from tests.fakes.provider import ScriptedProvider
+from tests.system import InMemorySystem
+from videojobs.domain.errors import FailureCode, JobConflict, JobForbidden, JobNotFound, ProviderError
+from videojobs.domain.job import JobStatus, Step, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.ports import Generation
+
+STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
+
+
+def a_failed_job(**changes: object) -> VideoJob:
+    """A job at rest that a retry may help."""
+    return a_job(**({"status": JobStatus.FAILED, "next": None, "error_message": "Too late."} | changes))
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
+def test_a_job_that_ended_without_a_video_is_made_after_all(status: JobStatus) -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job(status=status))
+    queued = system.retry(job.id)
+    assert (queued.status, queued.attempt, queued.error_message) == (JobStatus.QUEUED, 2, None)
+    system.run()
+    assert system.jobs.get(job.id).status is JobStatus.COMPLETED
+    assert system.provider.tokens == [f"{job.id}:2"]
+
+
+def test_a_retry_is_announced() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job(outbox=()))
+    system.retry(job.id)
+    assert [each.version for _, each in system.notifier.published] == [job.version + 1]
+
+
+def test_a_retry_gets_as_many_attempts_as_a_new_job() -> None:
+    system = InMemorySystem(provider=ScriptedProvider(submits=[STUMBLE] * 100))
+    job = system.submit()
+    system.run()
+    assert system.jobs.get(job.id).attempt == 3
+    system.retry(job.id)
+    system.run()
+    assert (system.jobs.get(job.id).status, system.jobs.get(job.id).attempt) == (JobStatus.FAILED, 6)
+    assert len(system.provider.tokens) == len(set(system.provider.tokens)) == 6
+
+
+def test_a_retry_gets_as_much_time_as_a_new_job() -> None:
+    never = Generation(done=False, poll_after_seconds=60)
+    provider = ScriptedProvider(polls=[never] * 200)
+    system = InMemorySystem(provider=provider, policy=StepPolicy(deadline=timedelta(minutes=10)))
+    job = system.submit()
+    system.run()
+    assert system.jobs.get(job.id).status is JobStatus.FAILED
+    system.clock.advance(hours=1)
+    retried_at = system.clock.now()
+    system.retry(job.id)
+    system.run()
+    ended = system.jobs.get(job.id)
+    assert ended.started_at == retried_at
+    assert ended.updated_at >= retried_at + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (a_job(), "is queued"),
+        (a_started_job(), "is processing"),
+        (a_job(status=JobStatus.COMPLETED, next=None), "nothing to retry"),
+        (a_failed_job(style="sepia"), "can't be made"),
+    ],
+    ids=["queued", "processing", "completed", "impossible"],
+)
+def test_no_other_job_is_retried(job: VideoJob, words: str) -> None:
+    system = InMemorySystem()
+    system.jobs.put(job)
+    with pytest.raises(JobConflict, match=words):
+        system.retry(job.id)
+    assert system.jobs.get(job.id) == job
+    assert (system.shares.get(A_USER), system.queue.sent) == (None, [])
+
+
+def test_nobody_retries_anothers_job() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job())
+    with pytest.raises(JobForbidden):
+        system.retry(job.id, user_id=ANOTHER_USER)
+    assert system.jobs.get(job.id) == job
+
+
+def test_an_expired_job_is_not_retried() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job(expires_at=START))
+    with pytest.raises(JobNotFound):
+        system.retry(job.id)
+
+
+def test_of_sixteen_retries_at_once_one_does_it() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job())
+
+    def retry(_: int) -> bool:
+        try:
+            system.retry(job.id)
+        except JobConflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(retry, range(16)))
+    assert answers.count(True) == 1
+    assert system.jobs.get(job.id).attempt == 2
+    system.run()
+    assert system.provider.tokens == [f"{job.id}:2"]
+
+
+def test_a_deletion_in_the_same_moment_is_told() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job())
+
+    def delete_first(*_: VideoJob) -> None:
+        system.jobs.before_save = None
+        system.delete(job.id)
+
+    system.jobs.before_save = delete_first
+    with pytest.raises(JobConflict, match="changed otherwise"):
+        system.retry(job.id)
+    assert system.jobs.all() == []
+
+
+def test_a_job_retried_before_its_clean_up_never_runs_twice_at_once() -> None:
+    system = InMemorySystem()
+    message = system.put(a_cancelled_job())
+    system.retry(message.job_id)
+    assert [sent.step for sent in system.queue.drain()] == [Step.CLEAN_UP]
+    system.deliver(message)
+    assert system.provider.cancelled == ["task-1"]
+    assert system.provider.tokens == []
+    system.run()
+    assert system.provider.tokens == [f"{message.job_id}:2"]
+
+
+def test_a_clean_up_that_is_under_way_while_its_job_is_retried_is_done_again() -> None:
+    system = InMemorySystem()
+    message = system.put(a_cancelled_job())
+    system.provider.cancels = [lambda job: bool(system.retry(job.id))]
+    system.deliver(message)
+    system.run(sweeping=True)
+    done = system.jobs.get(message.job_id)
+    assert (done.status, done.attempt) == (JobStatus.COMPLETED, 2)
+    assert system.provider.cancelled == ["task-1"] * 2
+
+
+class TestItsTurn:
+    def test_a_retry_over_the_cap_waits_without_a_message(self) -> None:
+        system = InMemorySystem()
+        system.shares.cap = 1
+        running = system.submit()
+        system.queue.drain()
+        job = system.jobs.put(a_failed_job())
+        assert system.retry(job.id).waiting_since == START
+        assert system.queue.sent == []
+        system.cancel(running.id)
+        assert [message.job_id for message in system.queue.sent] == [job.id]
+
+    def test_a_place_that_came_free_meanwhile_is_taken_at_once(self) -> None:
+        system = InMemorySystem()
+        system.shares.cap = 1
+        running = system.submit()
+        job = system.jobs.put(a_failed_job())
+
+        def end_first(*_: VideoJob) -> None:
+            system.jobs.before_save = None
+            system.jobs.put(replace(running, status=JobStatus.COMPLETED, next=None))
+            system.shares.leave(running.user_id, running.priority, [running.id])
+
+        system.jobs.before_save = end_first
+        system.retry(job.id)
+        assert system.jobs.get(job.id).waiting_since is None
+        system.run()
+        assert system.jobs.get(job.id).status is JobStatus.COMPLETED
