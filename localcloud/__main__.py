@@ -32,11 +32,11 @@ def main() -> int:
         return 130
 
 
-def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
+def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PLR0912 - a command is a branch
     match arguments.command:
         case "up":
             stack = bring_up(config)
-            console.print(f"\nThe system is up: [bold]{stack.api_url}[/bold]\nTry it:  make demo")
+            console.print(f"\nThe system is up. Look at it: [bold]{stack.web_url}[/bold]\nIn the terminal:  make demo")
         case "down":
             take_down(config)
         case "logs":
@@ -71,6 +71,10 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:
             from localcloud.fairness import FairnessPlan, run_fairness
 
             return run_fairness(config, FairnessPlan(flood=arguments.jobs))
+        case "publish":
+            from localcloud.pages import publish
+
+            console.print(f"The studio is published: [bold]{publish(config.root, arguments.environment)}[/bold]")
         case "lock":
             lock_requirements(config.root)
     return 0
@@ -100,6 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     soak.add_argument("--jobs", type=int, default=2000)
     fairness = commands.add_parser("fairness", help="let one user queue very many jobs, and time those of others")
     fairness.add_argument("--jobs", type=int, default=250)
+    published = commands.add_parser("publish", help="put the studio's files where an environment on AWS serves them")
+    published.add_argument("environment", help="one of samconfig.toml: dev, staging, prod")
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
     during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
     during.add_argument("words", nargs="+", metavar="COMMAND")

@@ -25,8 +25,9 @@ class CloudConfig:
     region: str = "us-east-1"
     host: str = "127.0.0.1"
     aws_port: int = 4566
-    """Taken when it is free, as is `mongo_port`; otherwise the system says which port it took."""
+    """Taken when it is free, as are the others; otherwise the system says which port it took."""
     mongo_port: int = 27117
+    web_port: int = 4570
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Self:
@@ -73,6 +74,11 @@ class CloudConfig:
     def uv(self) -> Path:
         """The `bin` folder of the uv that set-up got where the machine had none."""
         return self.root / ".local" / "uv" / "bin"
+
+    @property
+    def pages(self) -> Path:
+        """The studio's files."""
+        return self.root / "web"
 
     @property
     def servers(self) -> Path:

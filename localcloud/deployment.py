@@ -56,12 +56,13 @@ def describe_stack(config: CloudConfig, endpoint_url: str) -> DeployedStack | No
     )
 
 
-def template_parameters(config: CloudConfig, endpoint_url: str, arns: SecretArns) -> dict[str, str]:
+def template_parameters(config: CloudConfig, endpoint_url: str, web_url: str, arns: SecretArns) -> dict[str, str]:
     """The parameters of `local` in samconfig.toml, and beside them what is known only now."""
     return {
         **_configured_parameters(config.root / "samconfig.toml"),
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "AwsEndpointUrl": endpoint_url,
+        "AllowedOrigins": web_url.rstrip("/"),
         "MongoSecretArn": arns.mongo,
         "JwtSecretArn": arns.jwt,
         "WebhookSecretArn": arns.webhook,

@@ -1,4 +1,4 @@
-"""The two servers of the local system: SecantusDB in MongoDB's place and MiniStack in that of AWS."""
+"""Two servers of the local system: SecantusDB in MongoDB's place and MiniStack in that of AWS."""
 
 import contextlib
 import hashlib
@@ -21,6 +21,7 @@ from localcloud.processes import MarkedProcess, end_processes, find_processes, f
 
 MONGO = "mongo"
 AWS = "aws"
+WEB = "web"
 STOP_GRACE_SECONDS = 20.0
 _START_SECONDS = 60.0
 _TRIES = 3
@@ -36,7 +37,7 @@ def ensure_mongo(config: CloudConfig) -> str:
     """
     if config.mongodb_uri:
         return config.mongodb_uri
-    running = _find_current(config, MONGO)
+    running = find_current(config, MONGO, _version(config))
     port = running.port if running and _answers_ping(config.host, running.port) else _start_mongo(config)
     options = "w=majority&journal=true&serverMonitoringMode=poll"
     return f"mongodb://{config.host}:{port}/{config.database}?{options}"
@@ -61,7 +62,7 @@ def _start_mongo(config: CloudConfig) -> int:
             version=_version(config),
         )
 
-    port = _start_on_a_port(start, config, MONGO, _answers_ping, config.logs / "mongo.log")
+    port = start_on_a_port(start, config, MONGO, _answers_ping, config.logs / "mongo.log")
     made.touch()
     return port
 
@@ -72,7 +73,7 @@ def ensure_aws(config: CloudConfig) -> str:
     It saves its state when it is asked to stop, and only then. State that is older than the last run, or that names
     another port in its URLs, is thrown away: the deployment that follows makes it anew. Objects in S3 stay.
     """
-    running = _find_current(config, AWS)
+    running = find_current(config, AWS, _version(config))
     port = running.port if running and _answers_health(config.host, running.port) else _start_aws(config)
     return f"http://{config.host}:{port}"
 
@@ -99,13 +100,13 @@ def _start_aws(config: CloudConfig) -> int:
             version=_version(config),
         )
 
-    return _start_on_a_port(start, config, AWS, _answers_health, config.logs / "aws.log")
+    return start_on_a_port(start, config, AWS, _answers_health, config.logs / "aws.log")
 
 
-def _find_current(config: CloudConfig, role: str) -> MarkedProcess | None:
+def find_current(config: CloudConfig, role: str, version: str) -> MarkedProcess | None:
     """The running server, unless it is of a version that has been replaced since it was started."""
     server = find_server(config.state, role)
-    return server if server and server.version == _version(config) else None
+    return server if server and server.version == version else None
 
 
 def _version(config: CloudConfig) -> str:
@@ -170,13 +171,18 @@ def _aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
     }
 
 
-def _start_on_a_port(
+def start_on_a_port(
     start: Callable[[int], "subprocess.Popen[bytes]"],
     config: CloudConfig,
     role: str,
     answers: Callable[[str, int], bool],
     log: Path,
 ) -> int:
+    """Start a server on the port it had, else the usual one, else any, and wait until it answers there.
+
+    Raises:
+        ServerFailedError: it ended, or does not answer.
+    """
     for _ in range(_TRIES):
         port = choose_port(config.host, *_wanted_ports(config, role))
         server = start(port)
@@ -201,7 +207,7 @@ def _wanted_ports(config: CloudConfig, role: str) -> Iterator[int]:
     """The port of the last time, as what is deployed names it, then the usual one."""
     with contextlib.suppress(OSError, ValueError):
         yield int(_port_file(config, role).read_text())
-    yield config.aws_port if role == AWS else config.mongo_port
+    yield {AWS: config.aws_port, MONGO: config.mongo_port, WEB: config.web_port}[role]
 
 
 def _port_file(config: CloudConfig, role: str) -> Path:

@@ -17,7 +17,7 @@ class Stack:
     """A running local system. In the file the fields are spelled in camel case."""
 
     api_url: str
-    web_url: str | None
+    web_url: str
     ws_url: str | None
     mongo_uri: str
     aws_endpoint_url: str
@@ -29,12 +29,21 @@ class Stack:
     functions: dict[str, str]
 
     @classmethod
-    def of(cls, deployed: DeployedStack, config: CloudConfig, endpoint_url: str, mongo_uri: str, secret: str) -> Self:
+    def of(
+        cls,
+        deployed: DeployedStack,
+        config: CloudConfig,
+        *,
+        endpoint_url: str,
+        web_url: str,
+        mongo_uri: str,
+        secret: str,
+    ) -> Self:
         """The system that these parts make."""
         outputs = deployed.outputs
         return cls(
             api_url=_local_url(outputs["ApiUrl"], endpoint_url),
-            web_url=outputs.get("WebUrl"),
+            web_url=web_url,
             ws_url=_local_url(outputs["WebSocketUrl"], endpoint_url) if "WebSocketUrl" in outputs else None,
             mongo_uri=mongo_uri,
             aws_endpoint_url=endpoint_url,

@@ -27,8 +27,19 @@ from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns, ensure_secrets, read_jwt_secret
 from localcloud.processes import end_processes, find_processes, find_server, run_in_foreground
 from localcloud.progress import console, step
-from localcloud.servers import AWS, MONGO, STOP_GRACE_SECONDS, end_role, ensure_aws, ensure_mongo, forget_aws, stop_aws
+from localcloud.servers import (
+    AWS,
+    MONGO,
+    STOP_GRACE_SECONDS,
+    WEB,
+    end_role,
+    ensure_aws,
+    ensure_mongo,
+    forget_aws,
+    stop_aws,
+)
 from localcloud.stack import Stack
+from localcloud.studio import ensure_studio
 
 _ANSWER_SECONDS = 60.0
 
@@ -48,9 +59,15 @@ def bring_up(config: CloudConfig) -> Stack:
                 forget_aws(config)
                 endpoint_url = ensure_aws(config)
             shown.note(endpoint_url)
+        with step("Studio") as shown:
+            web_url = ensure_studio(config)
+            shown.note(web_url)
         arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
-        deployed = _deploy_changes(config, endpoint_url, arns)
-        stack = Stack.of(deployed, config, endpoint_url, mongo_uri, read_jwt_secret(config))
+        deployed = _deploy_changes(config, endpoint_url, web_url, arns)
+        secret = read_jwt_secret(config)
+        stack = Stack.of(
+            deployed, config, endpoint_url=endpoint_url, web_url=web_url, mongo_uri=mongo_uri, secret=secret
+        )
         with step("API answers") as shown:
             _wait_for_answer(stack)
             shown.note(stack.api_url)
@@ -58,8 +75,8 @@ def bring_up(config: CloudConfig) -> Stack:
         return stack
 
 
-def _deploy_changes(config: CloudConfig, endpoint_url: str, arns: SecretArns) -> DeployedStack:
-    parameters = template_parameters(config, endpoint_url, arns)
+def _deploy_changes(config: CloudConfig, endpoint_url: str, web_url: str, arns: SecretArns) -> DeployedStack:
+    parameters = template_parameters(config, endpoint_url, web_url, arns)
     wanted = fingerprint(config, parameters)
     found = describe_stack(config, endpoint_url)
     if found and found.fingerprint == wanted:
@@ -99,6 +116,8 @@ def take_down(config: CloudConfig) -> None:
             stop_aws(config)
         with step("SecantusDB stopped"):
             end_role(config, MONGO)
+        with step("Studio stopped"):
+            end_role(config, WEB)
 
 
 def run_during(config: CloudConfig, command: Sequence[str]) -> int:

@@ -36,6 +36,7 @@ FIELDS = [
     "batchId",
     "estimatedSecondsLeft",
     "queuePosition",
+    "version",
 ]
 
 
@@ -63,6 +64,7 @@ def test_a_queued_job_is_shown_in_full(world):
             "batchId": None,
             "estimatedSecondsLeft": None,
             "queuePosition": 1,
+            "version": 1,
         },
     }
 

@@ -98,6 +98,7 @@ def test_a_finished_job_reads_as_it_always_did(express: Express, jobs: MongoJobR
         "batchId": None,
         "estimatedSecondsLeft": None,
         "queuePosition": None,
+        "version": 0,
     }
 
 

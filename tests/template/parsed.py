@@ -5,33 +5,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from localcloud.template import read_template
 
 ROOT = Path(__file__).parents[2]
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": "X"}, `!GetAtt X.Arn` as {"Fn::GetAtt": "X.Arn"}."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    name = tag if tag in {"Ref", "Condition"} else f"Fn::{tag}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
 
 
 @cache
 def template() -> Mapping[str, Any]:
     """The whole template."""
-    parsed: Mapping[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
-    return parsed
+    return read_template(ROOT / "template.yaml")
 
 
 def resources(kind: str) -> dict[str, Any]:

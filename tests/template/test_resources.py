@@ -7,7 +7,8 @@ import pytest
 from tests.template.parsed import FUNCTIONS, ROOT, functions, resources, template
 
 SHARED = template()["Globals"]["Function"]
-[BUCKET] = resources("AWS::S3::Bucket").values()
+BUCKETS = resources("AWS::S3::Bucket")
+BUCKET = BUCKETS["VideosBucket"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -54,16 +55,18 @@ def test_a_function_has_a_log_group_that_forgets(name: str) -> None:
     assert logs["LogGroupName"]["Fn::Sub"].endswith(f"/{name}")
 
 
-def test_the_bucket_is_private_and_encrypted() -> None:
-    assert all(BUCKET["PublicAccessBlockConfiguration"].values())
-    assert len(BUCKET["PublicAccessBlockConfiguration"]) == 4
-    [rule] = BUCKET["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_private_and_encrypted(name: str) -> None:
+    bucket = BUCKETS[name]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    assert BUCKET["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
 def test_the_bucket_answers_over_tls_alone() -> None:
-    [policy] = resources("AWS::S3::BucketPolicy").values()
+    policy = resources("AWS::S3::BucketPolicy")["VideosBucketPolicy"]
     assert template()["Resources"]["VideosBucketPolicy"]["Condition"] == "OnAws"
     assert template()["Conditions"]["OnAws"] == {"Fn::Not": [{"Condition": "IsLocal"}]}
     assert template()["Conditions"]["IsLocal"] == {"Fn::Equals": [{"Ref": "Environment"}, "local"]}
@@ -86,9 +89,9 @@ def test_videos_outlive_the_stack() -> None:
 
 def test_the_outputs_name_what_tools_and_people_look_for() -> None:
     queues = {f"{name}Url" for name in resources("AWS::SQS::Queue")}
-    addresses = {"ApiUrl", "DomainTarget", "WebSocketUrl", "WebSocketDomainTarget"}
+    addresses = {"ApiUrl", "DomainTarget", "WebSocketUrl", "WebSocketDomainTarget", "WebUrl", "WebDomainTarget"}
     named = {f"{name.capitalize()}FunctionName" for name in FUNCTIONS}
-    assert set(template()["Outputs"]) == {"VideosBucketName"} | addresses | queues | named
+    assert set(template()["Outputs"]) == {"VideosBucketName", "WebBucketName", "SignInUrl"} | addresses | queues | named
 
 
 def test_every_parameter_is_in_a_group() -> None:

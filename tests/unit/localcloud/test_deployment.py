@@ -56,15 +56,15 @@ def test_bytecode_that_python_leaves_behind_is_not_a_change(config: CloudConfig)
 
 
 def test_parameters_are_those_of_samconfig_and_those_known_only_now(config: CloudConfig) -> None:
-    parameters = template_parameters(
-        config, "http://127.0.0.1:1", SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w")
-    )
+    arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w")
+    parameters = template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)
 
     assert parameters.pop("Architecture") in {"arm64", "x86_64"}
     assert parameters == {
         "Environment": "local",
         "A": "1",
         "AwsEndpointUrl": "http://127.0.0.1:1",
+        "AllowedOrigins": "http://127.0.0.1:2",
         "MongoSecretArn": "arn:m",
         "JwtSecretArn": "arn:j",
         "WebhookSecretArn": "arn:w",

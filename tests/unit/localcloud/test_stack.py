@@ -12,6 +12,7 @@ from localcloud.deployment import DeployedStack
 from localcloud.errors import LocalCloudError
 from localcloud.stack import Stack
 
+WEB_URL = "http://127.0.0.1:4570/"
 DEPLOYED = DeployedStack(
     status="CREATE_COMPLETE",
     fingerprint="",
@@ -32,7 +33,14 @@ def config(tmp_path: Path) -> CloudConfig:
 
 
 def stack_of(deployed: DeployedStack, config: CloudConfig) -> Stack:
-    return Stack.of(deployed, config, "http://127.0.0.1:4567", "mongodb://127.0.0.1:27117/videojobs", "s3cret")
+    return Stack.of(
+        deployed,
+        config,
+        endpoint_url="http://127.0.0.1:4567",
+        web_url=WEB_URL,
+        mongo_uri="mongodb://127.0.0.1:27117/videojobs",
+        secret="s3cret",
+    )
 
 
 def test_the_file_is_as_the_design_promises(config: CloudConfig) -> None:
@@ -40,7 +48,7 @@ def test_the_file_is_as_the_design_promises(config: CloudConfig) -> None:
 
     assert json.loads(config.stack_file.read_text()) == {
         "apiUrl": "http://127.0.0.1:4567/_aws/execute-api/abc123/local",
-        "webUrl": None,
+        "webUrl": WEB_URL,
         "wsUrl": None,
         "mongoUri": "mongodb://127.0.0.1:27117/videojobs",
         "awsEndpointUrl": "http://127.0.0.1:4567",

@@ -13,7 +13,7 @@ from localcloud.watch import JobsLook, Look, QueueLook, WorkersLook, count_worke
 NOW = 1_770_000_000.0
 STACK = Stack(
     api_url="http://127.0.0.1:4566/api",
-    web_url=None,
+    web_url="http://127.0.0.1:4570/",
     ws_url=None,
     mongo_uri="mongodb://127.0.0.1:27117/videojobs",
     aws_endpoint_url="http://127.0.0.1:4566",

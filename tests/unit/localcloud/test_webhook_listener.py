@@ -85,10 +85,13 @@ def test_a_port_that_is_taken_is_told(config: CloudConfig) -> None:
 
 def test_while_somebody_listens_the_system_sends_there(config: CloudConfig) -> None:
     arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w")
-    assert "WebhookUrls" not in template_parameters(config, "http://127.0.0.1:1", arns)
+    assert "WebhookUrls" not in template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)
     config.listener_file.parent.mkdir(parents=True)
     config.listener_file.write_text("http://127.0.0.1:4580/")
-    assert template_parameters(config, "http://127.0.0.1:1", arns)["WebhookUrls"] == "http://127.0.0.1:4580/"
+    assert (
+        template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)["WebhookUrls"]
+        == "http://127.0.0.1:4580/"
+    )
 
 
 def test_other_receivers_are_named_in_the_environment(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ class VideoJobData(TypedDict):
     batchId: str | None
     estimatedSecondsLeft: int | None
     queuePosition: int | None
+    version: int
 
 
 class VideoJobEnvelope(TypedDict):
@@ -209,6 +210,7 @@ def _show(job: VideoJob, sign: Sign, prospect: Prospect | None = None) -> VideoJ
         "batchId": job.batch_id,
         "estimatedSecondsLeft": prospect.seconds_left if prospect else None,
         "queuePosition": prospect.queue_position if prospect else None,
+        "version": job.version,
     }
 
 

@@ -64,6 +64,10 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
             "minimum": 1,
             "description": "About how many jobs it is from its turn; 1 is next. Null unless queued, and in lists.",
         },
+        "version": {
+            "minimum": 0,
+            "description": "Grows with each change: of two answers, or an answer and a message, the higher is newer.",
+        },
     },
     "VideoJobListData": {
         "nextCursor": {"examples": [CURSOR], "description": "Goes into `cursor`. Null on the last page."},

@@ -1,0 +1,186 @@
+"""The studio on this machine: its files, the API and a sign-in at one origin, as CloudFront and the platform have it.
+
+Started by `up` as a process of its own. What it says of the running system it reads from `stack.json` at each request,
+as a deployment can give the API another address.
+"""
+
+import hashlib
+import http.client
+import json
+import re
+import sys
+import urllib.parse
+from collections.abc import Iterable
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from string import Template
+
+from localcloud.config import CloudConfig
+from localcloud.errors import LocalCloudError
+from localcloud.pages import CACHE_CONTROL, SETTINGS, find_pages, make_settings, media_type
+from localcloud.stack import Stack
+from localcloud.template import read_page_headers
+from localcloud.tokens import SAMPLE_USER, make_token
+
+SIGN_IN = "/dev/login"
+SIGN_OUT = "/dev/logout"
+READY = "/dev/ready"
+USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "65a1b2c3d4e5f60718293a4d"}
+"""Whom one can be with a click; Ada is who `make demo` and `make token` are."""
+SESSION_MINUTES = 480
+_API_SECONDS = 30
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"})
+
+
+def serve(config: CloudConfig, port: int) -> None:
+    """Serve until the process is ended."""
+    with ThreadingHTTPServer((config.host, port), partial(StudioHandler, config)) as server:
+        server.serve_forever()
+
+
+class StudioHandler(BaseHTTPRequestHandler):
+    """One request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, config: CloudConfig, *arguments: object) -> None:
+        """Know the system first: the base class answers while it is made."""
+        self._config = config
+        super().__init__(*arguments)  # type: ignore[arg-type]
+
+    def _answer_request(self) -> None:
+        path = urllib.parse.urlsplit(self.path).path
+        # Another site's page can reach a server on this machine under a name of its own; it then sends that name.
+        if self.headers.get("Host", "").partition(":")[0] not in {self._config.host, "localhost"}:
+            self._answer(421, b"")
+        elif path.startswith("/api/"):
+            self._pass_on()
+        elif path == SIGN_IN:
+            self._sign_in()
+        elif path == SIGN_OUT and self.command == "POST":
+            self._redirect(self._cookie("", max_age=0), to=SIGN_IN)
+        elif self.command not in {"GET", "HEAD"}:
+            self._answer(405, b"")
+        elif path == READY:
+            self._answer(204, b"")
+        elif path == f"/{SETTINGS}":
+            self._answer(200, self._settings(), "application/json")
+        else:
+            self._show_file(path)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer_request  # noqa: N815
+
+    def _show_file(self, path: str) -> None:
+        name = path.removeprefix("/") or "index.html"
+        found = find_pages(self._config.pages).get(name)
+        if found is None:
+            self._answer(404, b"There is nothing here.", "text/plain")
+            return
+        content = found.read_bytes()
+        headers = [("ETag", f'"{hashlib.sha256(content).hexdigest()[:16]}"'), ("Cache-Control", CACHE_CONTROL)]
+        if self.headers.get("If-None-Match") == headers[0][1]:
+            self._answer(304, b"", headers=headers)
+        else:
+            self._answer(200, content, media_type(name), headers)
+
+    def _settings(self) -> bytes:
+        stack = self._stack()
+        return make_settings(stack.ws_url if stack else None, SIGN_IN)
+
+    def _pass_on(self) -> None:
+        """Hand a call on to the API, and its answer back, as they are: a redirect too is the browser's to follow."""
+        stack = self._stack()
+        if stack is None:
+            self._refuse()
+            return
+        api = urllib.parse.urlsplit(stack.api_url)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        connection = http.client.HTTPConnection(api.netloc, timeout=_API_SECONDS)
+        try:
+            connection.request(self.command, api.path + self.path, body or None, sent)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException):
+            self._refuse()
+        else:
+            headers = [each for each in answer.getheaders() if each[0].lower() not in _HOP_BY_HOP | {"content-length"}]
+            self._answer(answer.status, content, headers=headers, by_api=True)
+        finally:
+            connection.close()
+
+    def _refuse(self) -> None:
+        words = "The system is not up, or only just coming up."
+        error = {"code": "UNAVAILABLE", "message": words, "details": []}
+        body = json.dumps({"success": False, "error": error, "requestId": "local"}).encode()
+        self._answer(503, body, "application/json", [("Retry-After", "2")])
+
+    def _sign_in(self) -> None:
+        if self.command != "POST":
+            page = Template((self._config.root / "localcloud" / "sign_in.html").read_text())
+            users = "".join(
+                f'<button name="user" value="{user_id}">{name}<span>{user_id}</span></button>'
+                for name, user_id in USERS.items()
+            )
+            self._answer(200, page.substitute(users=users).encode(), "text/html; charset=utf-8")
+            return
+        fields = urllib.parse.parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+        user_id = fields.get("user", [""])[0].strip().lower()
+        stack = self._stack()
+        if self.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
+            self._answer(403, b"")
+        elif stack is None:
+            self._answer(503, b"The system is not up. Start it:  make up", "text/plain")
+        elif not _OBJECT_ID.fullmatch(user_id):
+            self._answer(400, b"A user's id is 24 hexadecimal digits.", "text/plain")
+        else:
+            token = make_token(stack, user_id=user_id, minutes=SESSION_MINUTES)
+            self._redirect(self._cookie(token, max_age=SESSION_MINUTES * 60), to="/")
+
+    def _cookie(self, value: str, *, max_age: int) -> str:
+        stack = self._stack()
+        name = stack.cookie_name if stack else "token"
+        return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}"
+
+    def _redirect(self, cookie: str, *, to: str) -> None:
+        self._answer(303, b"", headers=[("Set-Cookie", cookie), ("Location", to)])
+
+    def _stack(self) -> Stack | None:
+        try:
+            return Stack.read(self._config)
+        except LocalCloudError:
+            return None
+
+    def _answer(
+        self,
+        status: int,
+        body: bytes,
+        media_type: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        by_api: bool = False,
+    ) -> None:
+        self.send_response(status)
+        for name, value in [*headers, *([] if by_api else self._page_headers())]:
+            self.send_header(name, value)
+        if media_type:
+            self.send_header("Content-Type", media_type)
+        if status not in {204, 304}:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _page_headers(self) -> Iterable[tuple[str, str]]:
+        stack = self._stack()
+        videos = stack.aws_endpoint_url if stack else "'self'"
+        live = videos.replace("http:", "ws:", 1)
+        return read_page_headers(self._config.root / "template.yaml", videos=videos, live=live).items()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is theirs
+        """The browser's own tools show more."""
+
+
+if __name__ == "__main__":
+    serve(CloudConfig.from_environment(), int(sys.argv[1]))

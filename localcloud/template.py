@@ -1,0 +1,49 @@
+"""template.yaml as data."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": "X"}, `!GetAtt X.Arn` as {"Fn::GetAtt": "X.Arn"}."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    name = tag if tag in {"Ref", "Condition"} else f"Fn::{tag}"
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    if isinstance(node, yaml.MappingNode):
+        return {name: loader.construct_mapping(node, deep=True)}
+    return {name: node.value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def read_template(path: Path) -> Mapping[str, Any]:
+    """The whole template; intrinsic functions in their long form."""
+    parsed: Mapping[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - it is a SafeLoader
+    return parsed
+
+
+@cache
+def read_page_headers(path: Path, *, videos: str, live: str) -> dict[str, str]:
+    """The headers that CloudFront adds to the studio's files.
+
+    `videos` and `live` are the origins that the page may load videos from and open its live connection to.
+    """
+    config = read_template(path)["Resources"]["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    policies = config["SecurityHeadersConfig"]
+    content_policy = policies["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"][0]
+    return {
+        "Content-Security-Policy": content_policy.replace("${Videos}", videos).replace("${Live}", live),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": policies["FrameOptions"]["FrameOption"],
+        "Referrer-Policy": policies["ReferrerPolicy"]["ReferrerPolicy"],
+        "Strict-Transport-Security": f"max-age={policies['StrictTransportSecurity']['AccessControlMaxAgeSec']}",
+        **{each["Header"]: each["Value"] for each in config["CustomHeadersConfig"]["Items"]},
+    }

@@ -1,0 +1,77 @@
+"""The studio's files through CloudFront: who may read them, what is kept, and what a browser is told to refuse."""
+
+from typing import Any
+
+import pytest
+
+from localcloud.template import read_page_headers
+from tests.template.parsed import ROOT, resources, template
+
+[DISTRIBUTION] = (each["DistributionConfig"] for each in resources("AWS::CloudFront::Distribution").values())
+HEADERS = read_page_headers(ROOT / "template.yaml", videos="https://videos.example", live="wss://live.example")
+STUDIO = ("WebBucket", "WebBucketPolicy", "WebAccess", "WebHeaders", "WebDistribution")
+
+
+def _directives() -> dict[str, list[str]]:
+    parts = (part.split() for part in HEADERS["Content-Security-Policy"].split(";"))
+    return {name: values for name, *values in parts}
+
+
+def _on_aws(value: Any) -> Any:
+    condition = value.get("Fn::If") if isinstance(value, dict) else None
+    return condition[2] if condition and condition[0] == "IsLocal" else value
+
+
+def test_whoever_gives_no_domain_gets_no_studio() -> None:
+    assert template()["Conditions"]["HasStudio"] == {
+        "Fn::Or": [{"Condition": "IsLocal"}, {"Condition": "HasWebDomain"}]
+    }
+    assert all(template()["Resources"][name]["Condition"] == "HasStudio" for name in STUDIO)
+
+
+def test_nobody_but_the_distribution_reads_the_files() -> None:
+    [statement] = resources("AWS::S3::BucketPolicy")["WebBucketPolicy"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "s3:GetObject")
+    assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    source = statement["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
+    assert source.endswith(":distribution/${WebDistribution}")
+
+
+def test_no_answer_of_the_api_is_kept_and_the_cookie_reaches_it() -> None:
+    [api] = DISTRIBUTION["CacheBehaviors"]
+    assert (api["PathPattern"], api["TargetOriginId"]) == ("/api/*", "api")
+    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    assert api["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    assert {"POST", "DELETE", "OPTIONS"} <= set(api["AllowedMethods"])
+
+
+def test_everything_is_encrypted_on_its_way() -> None:
+    assert _on_aws(DISTRIBUTION["DefaultCacheBehavior"]["ViewerProtocolPolicy"]) == "redirect-to-https"
+    assert _on_aws(DISTRIBUTION["CacheBehaviors"][0]["ViewerProtocolPolicy"]) == "https-only"
+    api = _on_aws(DISTRIBUTION["Origins"][1])
+    assert api["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    assert HEADERS["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_the_page_runs_no_script_and_no_style_but_its_own() -> None:
+    directives = _directives()
+    assert directives["default-src"] == ["'none'"]
+    assert directives["script-src"] == directives["style-src"] == directives["font-src"] == ["'self'"]
+    assert directives["require-trusted-types-for"] == ["'script'"]
+    assert "unsafe" not in HEADERS["Content-Security-Policy"]
+
+
+def test_the_page_asks_no_third_party() -> None:
+    places = {place for name, values in _directives().items() if name.endswith("-src") for place in values}
+    assert places == {"'none'", "'self'", "https://videos.example", "wss://live.example"}
+
+
+@pytest.mark.parametrize("name", ["frame-ancestors", "base-uri"])
+def test_the_page_stands_in_no_frame_and_under_no_other_base(name: str) -> None:
+    assert _directives()[name] == ["'none'"]
+
+
+def test_the_headers_are_on_the_files() -> None:
+    assert DISTRIBUTION["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "WebHeaders"}
+    assert HEADERS["X-Content-Type-Options"] == "nosniff"
+    assert HEADERS["X-Frame-Options"] == "DENY"

@@ -1,0 +1,279 @@
+// @ts-check
+/** The list of cards: pages, the filter, and each job's news wherever it comes from. */
+
+import { Card } from "./card.js";
+import { ENDED, VideoJobsError } from "./videojobs.js";
+
+/** @typedef {import("./videojobs.js").VideoJob} VideoJob */
+/** @typedef {import("./videojobs.js").VideoJobs} VideoJobs */
+/** @typedef {import("./videojobs.js").Status} Status */
+
+const PAGE = 24;
+const TICK = 15_000;
+/** Places in the queue that are looked up at each tick: the others are not next anyway. */
+const LOOKED_UP = 5;
+/** @type {Record<string, string>} */
+const OUTCOMES = { completed: "Ready", failed: "Failed", cancelled: "Cancelled" };
+const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+const list = byId("cards");
+const more = byId("more");
+const sure = /** @type {HTMLDialogElement} */ (byId("sure"));
+
+/** All that is shown of one's jobs. */
+export class Gallery {
+  /** @type {Map<string, Card>} */
+  #cards = new Map();
+  /** @type {string | null} */
+  #cursor = null;
+  /** @type {Status | null} */
+  #status = null;
+  #loads = 0;
+  #videos;
+  #announce;
+  #onSignedOut;
+  /** Deletions go from tab to tab: what is gone has no news to send. */
+  #tabs = new BroadcastChannel("videojobs");
+
+  /**
+   * @param {VideoJobs} videos
+   * @param {object} told
+   * @param {(words: string, isSeen?: boolean) => void} told.announce
+   * @param {() => void} told.onSignedOut
+   */
+  constructor(videos, { announce, onSignedOut }) {
+    this.#videos = videos;
+    this.#announce = announce;
+    this.#onSignedOut = onSignedOut;
+    this.#tabs.onmessage = ({ data }) => this.#drop(data);
+    more.addEventListener("click", () => this.#loadMore());
+    byId("filter").addEventListener("change", () => this.#choose(byId("filter").elements.status.value));
+    setInterval(() => this.#tick(), TICK);
+    const asked = new URLSearchParams(location.search).get("status");
+    const choice = [...byId("filter").elements.status].find(({ value }) => value === asked);
+    if (choice) choice.checked = true;
+    this.#status = choice?.value || null;
+  }
+
+  /** Load the first page anew. */
+  async load() {
+    list.setAttribute("aria-busy", "true");
+    const page = await this.#fetch(null);
+    list.removeAttribute("aria-busy");
+    if (!page) return;
+    const shown = new Set(page.items.map(({ jobId }) => jobId));
+    for (const jobId of this.#cards.keys()) if (!shown.has(jobId)) this.#take(jobId);
+    for (const job of page.items) this.#put(job);
+    this.#tidy();
+  }
+
+  /**
+   * News of a job, or a new one.
+   * @param {VideoJob} job
+   */
+  hear(job) {
+    const card = this.#cards.get(job.jobId);
+    if (!card) {
+      const last = [...this.#cards.values()].at(-1);
+      const isFurtherDown = this.#cursor !== null && last && isNewer(last.job, job);
+      if (isFurtherDown || (this.#status && this.#status !== job.status)) return;
+      this.#put(job);
+      this.#tidy();
+      this.#lookUp(job);
+    } else if (card.update(job)) {
+      if (ENDED.has(job.status)) this.#announce(`${OUTCOMES[String(job.status)]}: ${job.prompt}`);
+      this.#lookUp(job);
+    }
+  }
+
+  /**
+   * A job of this page's own: shown whatever the filter is, and brought into sight.
+   * @param {VideoJob} job
+   */
+  async add(job) {
+    if (this.#status && this.#status !== job.status) {
+      byId("filter").elements.status.value = "";
+      await this.#choose("");
+    }
+    this.hear(job);
+    this.#cards.get(job.jobId)?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /**
+   * Ask for what messages and lists don't say: its place in the queue, and how long it will take.
+   * @param {VideoJob} job
+   */
+  #lookUp({ jobId, status }) {
+    if (ENDED.has(status)) return;
+    this.#videos.status(jobId).then((job) => this.#cards.get(jobId)?.update(job), () => {}); // it is nothing but a help
+  }
+
+  #tick() {
+    const cards = [...this.#cards.values()];
+    for (const card of cards) card.tellTime();
+    const waiting = cards.filter(({ job }) => job.status === "queued");
+    for (const { job } of waiting.slice(-LOOKED_UP)) this.#lookUp(job); // the oldest are the next
+  }
+
+  /** @param {string} status */
+  #choose(status) {
+    this.#status = /** @type {Status} */ (status) || null;
+    const url = new URL(location.href);
+    if (status) url.searchParams.set("status", status);
+    else url.searchParams.delete("status");
+    history.replaceState(null, "", url);
+    for (const jobId of [...this.#cards.keys()]) this.#take(jobId);
+    return this.load();
+  }
+
+  async #loadMore() {
+    const known = this.#cards.size;
+    const page = await this.#fetch(this.#cursor);
+    if (!page) return;
+    for (const job of page.items) this.#put(job);
+    this.#tidy();
+    this.#announce(`${this.#cards.size - known} more`);
+    [...this.#cards.values()][known]?.focus();
+  }
+
+  /** @param {string | null} cursor */
+  async #fetch(cursor) {
+    const load = ++this.#loads;
+    byId("list-error").textContent = "";
+    try {
+      const page = await this.#videos.list({ status: this.#status, limit: PAGE, cursor });
+      if (load !== this.#loads) return null; // another filter was chosen meanwhile
+      this.#cursor = page.nextCursor;
+      return page;
+    } catch (error) {
+      if (load === this.#loads) this.#report(error, (words) => (byId("list-error").textContent = words));
+      return null;
+    }
+  }
+
+  /** @param {VideoJob} job */
+  #put(job) {
+    const known = this.#cards.get(job.jobId);
+    if (known) {
+      known.update(job);
+      return;
+    }
+    const card = new Card(job, {
+      onAction: (it, action) => this.#act(it, action),
+      freshen: (jobId) => this.#videos.status(jobId),
+      downloadUrl: this.#videos.contentUrl(job.jobId, { download: true }),
+    });
+    const later = [...this.#cards.values()].find(({ job: other }) => isNewer(job, other));
+    list.insertBefore(card.element, later?.element ?? null);
+    this.#cards.set(job.jobId, card);
+    if (later) this.#cards = new Map([...this.#cards].sort(([, one], [, other]) => (isNewer(one.job, other.job) ? -1 : 1)));
+  }
+
+  /** @param {string} jobId */
+  #take(jobId) {
+    this.#cards.get(jobId)?.element.remove();
+    this.#cards.delete(jobId);
+  }
+
+  /** @param {string} jobId */
+  #drop(jobId) {
+    const card = this.#cards.get(jobId);
+    if (!card) return;
+    const hadFocus = card.element.contains(document.activeElement);
+    const next = card.element.nextElementSibling ?? card.element.previousElementSibling;
+    const neighbour = [...this.#cards.values()].find(({ element }) => element === next);
+    this.#take(jobId);
+    this.#tidy();
+    if (hadFocus && neighbour) neighbour.focus();
+    else if (hadFocus) byId("yours").focus();
+  }
+
+  #tidy() {
+    const isEmpty = this.#cards.size === 0;
+    list.classList.toggle("staged", this.#status === null);
+    more.hidden = this.#cursor === null;
+    byId("none").hidden = !isEmpty || this.#status !== null;
+    byId("none-of-these").hidden = !isEmpty || this.#status === null;
+    byId("none-of-these").textContent = `No video of yours is ${this.#status} now.`;
+  }
+
+  /**
+   * @param {Card} card
+   * @param {import("./card.js").Action} action
+   */
+  async #act(card, action) {
+    const { jobId } = card.job;
+    card.complain("");
+    if (action === "remove" && !(await this.#isSure(card.job))) return;
+    card.wait(true);
+    try {
+      if (action === "cancel") this.hear(await this.#videos.cancel(jobId));
+      if (action === "retry") this.hear(await this.#videos.retry(jobId));
+      if (action === "copy") await this.#copy(card);
+      if (action === "remove") {
+        await this.#videos.remove(jobId);
+        this.#forget(jobId);
+      }
+    } catch (error) {
+      this.#report(error, (words) => card.complain(words));
+      if (error instanceof VideoJobsError && error.status === 404) this.#forget(jobId);
+      if (error instanceof VideoJobsError && error.status === 409) this.hear(await this.#videos.status(jobId));
+    } finally {
+      card.wait(false);
+    }
+  }
+
+  /** @param {string} jobId */
+  #forget(jobId) {
+    this.#drop(jobId);
+    this.#tabs.postMessage(jobId);
+    this.#announce("Deleted");
+  }
+
+  /**
+   * Copy an address that works for whoever has it, as long as it works.
+   * @param {Card} card
+   */
+  async #copy(card) {
+    const url = this.#videos.status(card.job.jobId).then((job) => (card.update(job), job.videoUrl ?? ""));
+    // Asked for within the click: some browsers let a page write to the clipboard at no other time.
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": url.then((text) => new Blob([text], { type: "text/plain" })) })]);
+    const minutes = Math.floor(secondsLeft(await url) / 60);
+    this.#announce(minutes > 0 ? `Link copied. It plays for ${minutes} minutes, for whoever has it.` : "Link copied.", true);
+  }
+
+  /** @param {VideoJob} job */
+  #isSure(job) {
+    byId("sure-prompt").textContent = job.prompt ?? "";
+    sure.returnValue = "";
+    sure.showModal();
+    return new Promise((resolve) => {
+      sure.addEventListener("close", () => resolve(sure.returnValue === "delete"), { once: true });
+    });
+  }
+
+  /**
+   * @param {unknown} error
+   * @param {(words: string) => void} say
+   */
+  #report(error, say) {
+    if (error instanceof VideoJobsError && error.isSignedOut) this.#onSignedOut();
+    else say(error instanceof VideoJobsError ? error.message : "That did not work. Try again.");
+  }
+}
+
+/**
+ * @param {VideoJob} job
+ * @param {VideoJob} other
+ */
+function isNewer(job, other) {
+  return job.createdAt === other.createdAt ? job.jobId > other.jobId : job.createdAt > other.createdAt;
+}
+
+/** @param {string} url Of S3, presigned; of anything else nobody knows. */
+function secondsLeft(url) {
+  const query = new URL(url, location.href).searchParams;
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get("X-Amz-Date") ?? "") ?? [];
+  if (!year) return 0;
+  const signed = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  return (signed - Date.now()) / 1000 + Number(query.get("X-Amz-Expires"));
+}

@@ -1,0 +1,138 @@
+// @ts-check
+/** The studio: puts the form, the gallery and the live connection together. */
+
+import { fill, prepareComposer } from "./composer.js";
+import { Gallery } from "./gallery.js";
+import { VideoJobs } from "./videojobs.js";
+
+/** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
+
+/** @type {VideoRequest[]} */
+const IDEAS = [
+  { prompt: "A paper boat sails through a thunderstorm of confetti", style: "fun", duration: 8, aspectRatio: "16:9" },
+  { prompt: "A lighthouse hums to the moon", style: "calm", duration: 6, aspectRatio: "9:16" },
+  { prompt: "Deep space, distant galaxies", style: "background", duration: 10, aspectRatio: "1:1" },
+];
+const BANNER_SECONDS = 5;
+/** A break that is over sooner is not worth a word. */
+const QUIET_SECONDS = 1.5;
+const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+
+start();
+
+async function start() {
+  const { liveUrl = null, signInUrl = null } = await readSettings();
+  const videos = new VideoJobs({ liveUrl });
+  const onSignedOut = () => showSignedOut(signInUrl);
+  const gallery = new Gallery(videos, { announce, onSignedOut });
+  if (signInUrl) Object.assign(byId("account"), { href: signInUrl, hidden: false });
+  for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
+  prepareComposer(async (request) => {
+    const now = new Date().toISOString();
+    try {
+      const { jobId, status } = await videos.generate(request);
+      await gallery.add({ ...NOTHING_YET, ...request, priority: "normal", jobId, status, createdAt: now, updatedAt: now });
+      announce("Queued");
+    } catch (error) {
+      if (/** @type {any} */ (error).isSignedOut) onSignedOut();
+      else throw error;
+    }
+  });
+  if (liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
+  byId("studio").hidden = false;
+  await gallery.load();
+  if (byId("signed-out").hidden) videos.followAll((job) => gallery.hear(job), (error) => error.isSignedOut && onSignedOut());
+}
+
+/** What a job is before anybody has looked at it. */
+const NOTHING_YET = {
+  videoUrl: null,
+  errorMessage: null,
+  version: 0,
+  progress: null,
+  posterUrl: null,
+  previewUrl: null,
+  batchId: null,
+  estimatedSecondsLeft: null,
+  queuePosition: null,
+};
+
+/** @returns {Promise<{ liveUrl?: string | null, signInUrl?: string | null }>} */
+async function readSettings() {
+  try {
+    return await (await fetch("config.json")).json();
+  } catch {
+    return {}; // it works without: by asking again and again
+  }
+}
+
+/** @param {VideoRequest} idea */
+function makeIdea(idea) {
+  const item = document.createElement("li");
+  const button = item.appendChild(document.createElement("button"));
+  const art = button.appendChild(document.createElement("span"));
+  art.className = "art";
+  art.dataset.style = idea.style;
+  button.append(idea.prompt);
+  button.addEventListener("click", () => fill(idea));
+  return item;
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let modeTimer;
+/** What the banner says for as long as it is so. */
+let standing = "";
+
+/** @param {import("./videojobs.js").Mode} mode */
+function showMode(mode) {
+  byId("mode").hidden = mode !== "live" && mode !== "polling";
+  byId("mode").dataset.mode = mode;
+  byId("mode").textContent = mode === "live" ? "Live" : "Every few seconds";
+  clearTimeout(modeTimer);
+  if (mode === "polling") {
+    modeTimer = setTimeout(() => {
+      standing = "Live updates are interrupted. Looking every few seconds instead.";
+      showBanner(standing);
+    }, QUIET_SECONDS * 1000);
+  } else if (mode === "live" && standing) {
+    standing = "";
+    showBanner("Live again.", BANNER_SECONDS);
+  }
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let bannerTimer;
+
+/**
+ * @param {string} words
+ * @param {number} [seconds] How long it stays; then what still stands comes back.
+ */
+function showBanner(words, seconds) {
+  clearTimeout(bannerTimer);
+  byId("banner").textContent = words;
+  byId("banner").classList.add("shown");
+  if (seconds) bannerTimer = setTimeout(() => (standing ? showBanner(standing) : byId("banner").classList.remove("shown")), seconds * 1000);
+}
+
+/**
+ * Tell those who don't see it; and those who do, where nothing else shows it.
+ * @param {string} words
+ * @param {boolean} [isSeen]
+ */
+function announce(words, isSeen = false) {
+  if (isSeen) showBanner(words, BANNER_SECONDS);
+  else byId("news").textContent = words;
+}
+
+/** @param {string | null} signInUrl */
+function showSignedOut(signInUrl) {
+  if (!byId("signed-out").hidden) return;
+  byId("studio").hidden = true;
+  byId("mode").hidden = true;
+  byId("signed-out").hidden = false;
+  byId("sign-in-words").textContent = signInUrl
+    ? "Your session has ended, or has not begun."
+    : "Sign in on the platform, then come back and load this page again.";
+  if (signInUrl) Object.assign(byId("sign-in"), { href: signInUrl, hidden: false });
+  byId("signed-out").querySelector("h1").focus();
+}

@@ -1,0 +1,618 @@
+// @ts-check
+/**
+ * Video Jobs from a browser: ask for videos, steer them, and see them come into being.
+ *
+ * Depends on nothing; take the file as it is. The session is the platform's cookie, which the browser sends by itself.
+ *
+ *     const videos = new VideoJobs({ liveUrl: "wss://live.example.com" });
+ *     const { jobId } = await videos.generate({ prompt: "A kite over the sea", style: "calm", duration: 8, aspectRatio: "16:9" });
+ *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
+ */
+
+/** @typedef {"queued" | "processing" | "completed" | "failed" | "cancelled"} Status */
+/** @typedef {"fun" | "calm" | "background"} Style */
+/** @typedef {"16:9" | "9:16" | "1:1" | "4:3"} AspectRatio */
+
+/**
+ * What to make.
+ * @typedef {object} VideoRequest
+ * @property {string} prompt 1 to 1000 characters (code points), not blank.
+ * @property {Style} style
+ * @property {number} duration Seconds, 1 to 60, whole or fractional.
+ * @property {AspectRatio} aspectRatio
+ * @property {"normal" | "high"} [priority] Not everybody may ask for `high`.
+ */
+
+/**
+ * A job as the API shows it. Times are ISO 8601 in UTC; URLs work for some minutes.
+ * @typedef {object} VideoJob
+ * @property {string} jobId
+ * @property {Status} status
+ * @property {string | null} videoUrl Null until completed.
+ * @property {string | null} errorMessage Words for the user; null unless failed.
+ * @property {string | null} prompt
+ * @property {Style | null} style
+ * @property {number | null} duration Seconds.
+ * @property {AspectRatio | null} aspectRatio
+ * @property {string} createdAt
+ * @property {string} updatedAt
+ * @property {number} version Grows with every change that a user can see.
+ * @property {number | null} progress 0 to 1.
+ * @property {string | null} posterUrl A still, as JPEG.
+ * @property {string | null} previewUrl Two or three seconds that move, as WebP.
+ * @property {"normal" | "high"} priority
+ * @property {string | null} batchId
+ * @property {number | null} estimatedSecondsLeft About; where it is known.
+ * @property {number | null} queuePosition About; where it is known.
+ */
+
+/**
+ * @typedef {object} Options
+ * @property {string} [apiUrl] What `/api/videos` is appended to; empty for the page's own origin.
+ * @property {string | null} [liveUrl] The WebSocket API; without it, jobs are followed by asking again and again.
+ * @property {typeof fetch} [fetch]
+ * @property {typeof WebSocket} [WebSocket]
+ * @property {() => number} [random] 0 to 1, for the jitter.
+ */
+
+/**
+ * How changes come in: `live` over a WebSocket, `polling` by asking, `idle` when nothing is followed.
+ * @typedef {"idle" | "connecting" | "live" | "polling"} Mode
+ */
+
+/**
+ * @typedef {object} Follow
+ * @property {string | null} jobId Null: all of the user's jobs.
+ * @property {(job: VideoJob) => void} onJob
+ * @property {(error: VideoJobsError) => void} onError
+ * @property {Set<string>} unfinished Jobs that were not ended when they were last heard of.
+ * @property {string | null} etag
+ */
+
+/** @type {ReadonlySet<string>} */
+export const ENDED = new Set(["completed", "failed", "cancelled"]);
+
+const SECOND = 1000;
+const CALL_TIMEOUT = 30 * SECOND;
+const GENERATE_TRIES = 3;
+/** A handshake takes as long as a cold start at most; whoever waits longer wants to be told otherwise. */
+const PATIENCE = 3 * SECOND;
+const LONGEST_PAUSE = 60 * SECOND;
+/** API Gateway ends a connection after 10 minutes of silence, and after 2 hours whatever happens. */
+const PING_EVERY = 4 * 60 * SECOND;
+const PONG_WITHIN = 10 * SECOND;
+const RENEW_AFTER = 100 * 60 * SECOND;
+const RENEW_SPREAD = 15 * 60 * SECOND;
+const POLL_BUSY = 3 * SECOND;
+const POLL_QUIET = 15 * SECOND;
+const POLLED_JOBS = 50;
+
+/** A call that was refused, or did not get through. */
+export class VideoJobsError extends Error {
+  /**
+   * @param {string} message Words for people.
+   * @param {{ status?: number, code?: string, details?: { field: string, message: string }[], requestId?: string, retryAfter?: number | null }} facts
+   */
+  constructor(message, { status = 0, code = "UNREACHABLE", details = [], requestId = "", retryAfter = null } = {}) {
+    super(message);
+    this.name = "VideoJobsError";
+    /** The HTTP status; 0: there was no answer. */
+    this.status = status;
+    /** For programs: `VALIDATION_ERROR`, `TOKEN_MISSING`, `NOT_FOUND`, `CONFLICT`, `RATE_LIMITED`, `UNREACHABLE`, … */
+    this.code = code;
+    /** What to change in the request. */
+    this.details = details;
+    /** Quote it when asking for help. */
+    this.requestId = requestId;
+    /** Seconds to wait before the next try, or null. */
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether to sign in first. */
+  get isSignedOut() {
+    return this.status === 401;
+  }
+
+  /** Whether the same call may well succeed later. */
+  get isTemporary() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/**
+ * The API, as one signed-in user. Dispatches `mode` when `mode` changes.
+ */
+export class VideoJobs extends EventTarget {
+  /** @type {Mode} */
+  mode = "idle";
+
+  #apiUrl;
+  #fetch;
+  #random;
+  #live;
+  /** @type {Set<Follow>} */
+  #follows = new Set();
+  /** @type {Map<string, number>} The newest version that was delivered, by job. */
+  #versions = new Map();
+  /** @type {AbortController | null} Ends a time of polling. */
+  #polling = null;
+
+  /** @param {Options} [options] */
+  constructor({ apiUrl = "", liveUrl = null, fetch, WebSocket, random = Math.random } = {}) {
+    super();
+    this.#apiUrl = apiUrl;
+    this.#fetch = fetch ?? globalThis.fetch.bind(globalThis);
+    this.#random = random;
+    this.#live = liveUrl
+      ? new LiveConnection({
+          url: liveUrl,
+          WebSocket: WebSocket ?? globalThis.WebSocket,
+          random,
+          askForTicket: () => this.ticket(),
+          subscriptions: () => [...this.#follows].map(({ jobId }) => jobId),
+          onUpdate: (job, version) => this.#hear(job, version),
+          onMode: (mode) => this.#enter(mode),
+        })
+      : null;
+  }
+
+  /**
+   * Ask for a video. A call that gets no answer, or a 503, is repeated under the same key and makes no second job.
+   * @param {VideoRequest} request
+   * @param {string} [idempotencyKey] Your own name for the request, where you repeat it yourself.
+   * @returns {Promise<{ jobId: string, status: "queued" }>}
+   */
+  async generate(request, idempotencyKey = crypto.randomUUID()) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#call("POST", "/api/videos/generate", request, { "Idempotency-Key": idempotencyKey });
+      } catch (error) {
+        const mayHaveLanded = error instanceof VideoJobsError && (error.status === 0 || error.status === 503);
+        if (!mayHaveLanded || attempt === GENERATE_TRIES) throw error;
+        await pause(error.retryAfter ? error.retryAfter * SECOND : this.#random() * 2 ** attempt * SECOND);
+      }
+    }
+  }
+
+  /**
+   * A job as it stands.
+   * @param {string} jobId
+   * @returns {Promise<VideoJob>}
+   */
+  status(jobId) {
+    return this.#call("GET", `/api/videos/${jobId}`);
+  }
+
+  /**
+   * A page of one's jobs, the newest first; `nextCursor` leads to the next page and is null on the last.
+   * @param {{ status?: Status | null, batchId?: string | null, limit?: number, cursor?: string | null }} [filter]
+   * @returns {Promise<{ items: VideoJob[], nextCursor: string | null }>}
+   */
+  async list(filter = {}) {
+    const given = Object.entries(filter).filter(([, value]) => value != null);
+    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    const page = await this.#call("GET", `/api/videos${given.length ? `?${query}` : ""}`);
+    for (const follow of this.#follows) {
+      if (follow.jobId === null) for (const job of page.items) note(follow, job);
+    }
+    return page;
+  }
+
+  /**
+   * Stop a job that has not ended; a cancelled one stays so. Refused with `CONFLICT` when it ended otherwise.
+   * @param {string} jobId
+   * @returns {Promise<VideoJob>}
+   */
+  cancel(jobId) {
+    return this.#call("POST", `/api/videos/${jobId}/cancel`);
+  }
+
+  /**
+   * Try a failed or cancelled job again.
+   * @param {string} jobId
+   * @returns {Promise<VideoJob>}
+   */
+  retry(jobId) {
+    return this.#call("POST", `/api/videos/${jobId}/retry`);
+  }
+
+  /**
+   * Delete an ended job and its video, for good.
+   * @param {string} jobId
+   * @returns {Promise<void>}
+   */
+  remove(jobId) {
+    return this.#call("DELETE", `/api/videos/${jobId}`);
+  }
+
+  /**
+   * An address that leads to the video whenever it is opened, for its signed-in owner.
+   * @param {string} jobId
+   * @param {{ download?: boolean }} [options] `download`: save it, under a good name, rather than play it.
+   */
+  contentUrl(jobId, { download = false } = {}) {
+    return `${this.#apiUrl}/api/videos/${jobId}/content${download ? "?download" : ""}`;
+  }
+
+  /**
+   * A ticket that opens one live connection where the cookie does not reach it.
+   * @returns {Promise<string>}
+   */
+  async ticket() {
+    return (await this.#call("POST", "/api/realtime/ticket")).ticket;
+  }
+
+  /**
+   * Hear of each change of a job, and of how it stands now, until it has ended. In order: a version that was passed is
+   * dropped.
+   * @param {string} jobId
+   * @param {(job: VideoJob) => void} onJob
+   * @param {(error: VideoJobsError) => void} [onError] It can't be followed any longer: one is signed out, or it is gone.
+   * @returns {() => void} Stops it.
+   */
+  follow(jobId, onJob, onError = () => {}) {
+    const stop = this.#follow(jobId, onError, (job) => {
+      onJob(job);
+      if (ENDED.has(job.status)) stop();
+    });
+    return stop;
+  }
+
+  /**
+   * Hear of each change of all of one's jobs, the new ones too, and of how the newest and the unfinished stand now.
+   * @param {(job: VideoJob) => void} onJob
+   * @param {(error: VideoJobsError) => void} [onError] Following has ended: one is signed out.
+   * @returns {() => void} Stops it.
+   */
+  followAll(onJob, onError = () => {}) {
+    return this.#follow(null, onError, onJob);
+  }
+
+  /**
+   * @param {string | null} jobId
+   * @param {Follow["onError"]} onError
+   * @param {Follow["onJob"]} onJob
+   */
+  #follow(jobId, onError, onJob) {
+    /** @type {Follow} */
+    const follow = { jobId, onJob, onError, unfinished: new Set(), etag: null };
+    this.#follows.add(follow);
+    if (this.#polling) this.#poll(follow, this.#polling.signal);
+    else if (this.#live) this.#live.subscribe(jobId);
+    else this.#enter("polling");
+    return () => this.#stop(follow);
+  }
+
+  /** @param {Follow} follow */
+  #stop(follow) {
+    this.#follows.delete(follow);
+    if (this.#follows.size) return;
+    this.#live?.close();
+    this.#enter("idle");
+  }
+
+  /** @param {Mode} mode */
+  #enter(mode) {
+    if (mode === "polling" && !this.#polling) {
+      this.#polling = new AbortController();
+      for (const follow of this.#follows) this.#poll(follow, this.#polling.signal);
+    } else if (mode !== "polling") {
+      this.#polling?.abort();
+      this.#polling = null;
+    }
+    if (mode === this.mode) return;
+    this.mode = mode;
+    this.dispatchEvent(new Event("mode"));
+  }
+
+  /**
+   * A message over the connection; it may come twice, or late.
+   * @param {VideoJob} job
+   * @param {number} version
+   */
+  #hear(job, version) {
+    if (version > (this.#versions.get(job.jobId) ?? -1)) this.#deliver({ ...job, version });
+  }
+
+  /**
+   * An answer to a question. The same version again may hold fresh URLs or a better estimate.
+   * @param {VideoJob} job
+   */
+  #learn(job) {
+    if ((job.version ?? Infinity) >= (this.#versions.get(job.jobId) ?? -1)) this.#deliver(job);
+  }
+
+  /** @param {VideoJob} job */
+  #deliver(job) {
+    if (job.version !== undefined) this.#versions.set(job.jobId, job.version);
+    for (const follow of this.#follows) {
+      if (follow.jobId !== null && follow.jobId !== job.jobId) continue;
+      note(follow, job);
+      follow.onJob(job);
+    }
+  }
+
+  /**
+   * @param {Follow} follow
+   * @param {AbortSignal} over
+   */
+  async #poll(follow, over) {
+    for (let failures = 0; !over.aborted && this.#follows.has(follow); ) {
+      let wait;
+      try {
+        wait = await (follow.jobId === null ? this.#askForAll(follow) : this.#askForOne(follow, follow.jobId));
+        failures = 0;
+      } catch (error) {
+        if (!(error instanceof VideoJobsError)) throw error;
+        if (!this.#follows.has(follow)) return;
+        if (!error.isTemporary) {
+          this.#stop(follow);
+          follow.onError(error);
+          return;
+        }
+        wait = error.retryAfter ? error.retryAfter * SECOND : backoff(failures++, this.#random);
+      }
+      await pause(wait, over);
+    }
+  }
+
+  /**
+   * @param {Follow} follow
+   * @param {string} jobId
+   */
+  async #askForOne(follow, jobId) {
+    /** @type {Record<string, string>} */
+    const headers = follow.etag ? { "If-None-Match": follow.etag } : {};
+    const answer = await this.#send("GET", `/api/videos/${jobId}`, undefined, headers);
+    if (answer.status !== 304) {
+      follow.etag = answer.headers.get("ETag");
+      this.#learn((await answer.json()).data);
+    }
+    return (readRetryAfter(answer) ?? POLL_BUSY / SECOND) * SECOND;
+  }
+
+  /** @param {Follow} follow */
+  async #askForAll(follow) {
+    const { items } = await this.list({ limit: POLLED_JOBS });
+    const shown = new Set(items.map(({ jobId }) => jobId));
+    const older = [...follow.unfinished].filter((jobId) => !shown.has(jobId));
+    for (const job of items) this.#learn(job);
+    for (const jobId of older) {
+      try {
+        this.#learn(await this.status(jobId));
+      } catch (error) {
+        if (!(error instanceof VideoJobsError) || error.status !== 404) throw error;
+        follow.unfinished.delete(jobId);
+      }
+    }
+    return follow.unfinished.size ? POLL_BUSY : POLL_QUIET;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<any>}
+   */
+  async #call(method, path, body, headers) {
+    const answer = await this.#send(method, path, body, headers);
+    return answer.status === 204 ? undefined : (await answer.json()).data;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @param {Record<string, string>} [headers]
+   */
+  async #send(method, path, body, headers = {}) {
+    let answer;
+    try {
+      answer = await this.#fetch(this.#apiUrl + path, {
+        method,
+        headers: body ? { ...headers, "Content-Type": "application/json" } : headers,
+        body: body && JSON.stringify(body),
+        credentials: "include",
+        cache: "no-store", // we keep the tags ourselves
+        signal: AbortSignal.timeout(CALL_TIMEOUT),
+      });
+    } catch {
+      throw new VideoJobsError("The server can’t be reached. Check your connection and try again.");
+    }
+    if (answer.ok || answer.status === 304) return answer;
+    const { error, requestId } = await answer.json().catch(() => ({}));
+    throw new VideoJobsError(error?.message ?? `The server answered ${answer.status}. Try again in a moment.`, {
+      status: answer.status,
+      code: error?.code ?? "INTERNAL_ERROR",
+      details: error?.details ?? [],
+      requestId,
+      retryAfter: readRetryAfter(answer),
+    });
+  }
+}
+
+/**
+ * One WebSocket for all that is followed: opened on first use, renewed before it ends, opened again when it breaks.
+ */
+class LiveConnection {
+  #options;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #useTicket = false;
+  #failures = 0;
+  #isWanted = false;
+  /** @type {Record<string, ReturnType<typeof setTimeout>>} */
+  #timers = {};
+
+  /**
+   * @param {object} options
+   * @param {string} options.url
+   * @param {typeof WebSocket} options.WebSocket
+   * @param {() => number} options.random
+   * @param {() => Promise<string>} options.askForTicket
+   * @param {() => (string | null)[]} options.subscriptions Job ids; null: all jobs.
+   * @param {(job: VideoJob, version: number) => void} options.onUpdate
+   * @param {(mode: Mode) => void} options.onMode
+   */
+  constructor(options) {
+    this.#options = options;
+    globalThis.addEventListener?.("online", () => this.#isWanted && !this.#socket && this.#connect());
+    // The machine may have slept: a ping shows whether the connection has outlived that.
+    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.#ping());
+  }
+
+  /** @param {string | null} jobId */
+  subscribe(jobId) {
+    if (this.#socket) this.#say({ action: "subscribe", ...(jobId && { jobId }) });
+    else if (!this.#isWanted) {
+      this.#isWanted = true;
+      this.#options.onMode("connecting");
+      this.#connect();
+    }
+  }
+
+  close() {
+    this.#isWanted = false;
+    this.#failures = 0;
+    this.#clear();
+    this.#socket?.close(1000);
+    this.#socket = null;
+  }
+
+  async #connect() {
+    clearTimeout(this.#timers.again);
+    if (!this.#socket) this.#after("patience", PATIENCE, () => this.#options.onMode("polling"));
+    let ticket = "";
+    try {
+      if (this.#useTicket) ticket = `?ticket=${encodeURIComponent(await this.#options.askForTicket())}`;
+    } catch {
+      this.#broke(null);
+      return;
+    }
+    if (!this.#isWanted) return;
+    const socket = new this.#options.WebSocket(this.#options.url + ticket);
+    let isOpen = false;
+    socket.onopen = () => {
+      isOpen = true;
+      if (this.#isWanted) this.#adopt(socket);
+      else socket.close(1000);
+    };
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#read(data);
+    socket.onclose = () => {
+      // A page can't see why a handshake was refused: where the cookie is no way in, a ticket may be, and the reverse.
+      if (!isOpen) this.#useTicket = !this.#useTicket;
+      if (socket === this.#socket || !isOpen) this.#broke(socket);
+    };
+  }
+
+  /** @param {WebSocket} socket */
+  #adopt(socket) {
+    const former = this.#socket;
+    this.#socket = socket;
+    this.#clear();
+    this.#after("ping", PING_EVERY, () => this.#ping());
+    this.#after("renew", RENEW_AFTER + this.#options.random() * RENEW_SPREAD, () => this.#connect());
+    const jobIds = this.#options.subscriptions();
+    for (const jobId of jobIds.includes(null) ? [null] : jobIds) this.#say({ action: "subscribe", ...(jobId && { jobId }) });
+    this.#options.onMode("live");
+    former?.close(1000); // only now: the new one is there before the old one goes
+  }
+
+  /** @param {string} text */
+  #read(text) {
+    const message = parse(text);
+    if (message?.type === "error") {
+      this.#broke(this.#socket); // asking over HTTP will show what is the matter
+      return;
+    }
+    this.#failures = 0;
+    if (message?.type === "job.updated") this.#options.onUpdate(message.data, message.version);
+    else if (message?.type === "pong") clearTimeout(this.#timers.pong);
+  }
+
+  #ping() {
+    if (!this.#socket) return;
+    this.#say({ action: "ping" });
+    this.#after("pong", PONG_WITHIN, () => this.#broke(this.#socket));
+    this.#after("ping", PING_EVERY, () => this.#ping());
+  }
+
+  /** @param {WebSocket | null} socket */
+  #broke(socket) {
+    if (socket) socket.onclose = null;
+    socket?.close();
+    if (socket === this.#socket) {
+      this.#socket = null;
+      this.#clear();
+    }
+    if (!this.#isWanted) return;
+    if (!this.#socket) this.#options.onMode("polling");
+    this.#after("again", backoff(this.#failures++, this.#options.random), () => this.#connect());
+  }
+
+  /** @param {object} message */
+  #say(message) {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} milliseconds
+   * @param {() => void} act
+   */
+  #after(name, milliseconds, act) {
+    clearTimeout(this.#timers[name]);
+    this.#timers[name] = setTimeout(act, milliseconds);
+  }
+
+  #clear() {
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+  }
+}
+
+/**
+ * Full jitter below a bound that doubles, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ * @param {number} failures
+ * @param {() => number} random
+ */
+function backoff(failures, random) {
+  return random() * Math.min(LONGEST_PAUSE, SECOND * 2 ** (failures + 1));
+}
+
+/**
+ * Remember whether a job has to be asked for, once it is no longer among the newest.
+ * @param {Follow} follow
+ * @param {VideoJob} job
+ */
+function note(follow, job) {
+  if (ENDED.has(job.status)) follow.unfinished.delete(job.jobId);
+  else follow.unfinished.add(job.jobId);
+}
+
+/** @param {Response} answer */
+function readRetryAfter(answer) {
+  const seconds = Number.parseInt(answer.headers.get("Retry-After") ?? "", 10);
+  return Number.isNaN(seconds) ? null : seconds;
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} [over]
+ * @returns {Promise<void>}
+ */
+function pause(milliseconds, over) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    over?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}
