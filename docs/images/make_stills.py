@@ -13,7 +13,7 @@ import av
 from PIL import Image
 
 from videojobs.adapters.media.sketch import FRAMES_PER_SECOND, draw_sketch
-from videojobs.adapters.media.stills import write_poster
+from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.job import AspectRatio, Style
 
 PROMPTS = {
@@ -43,7 +43,7 @@ def main() -> None:
                 path=video,
                 on_progress=lambda _: None,
             )
-            write_poster(video, here / f"sketch-{style}.jpg")
+            write_pictures(video, poster=here / f"sketch-{style}.jpg", preview=video.with_suffix(".webp"))
             with av.open(str(video)) as container:
                 frames = [frame.to_image() for frame in container.decode(video=0)]
             panels.append([frame.resize(PANEL, Image.Resampling.LANCZOS) for frame in frames[::EVERY]])

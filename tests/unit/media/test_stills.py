@@ -1,16 +1,23 @@
 """Posters and previews, from sketches and from videos of any other make."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageSequence, ImageStat
 
+from videojobs.adapters.media.canvas import Canvas
+from videojobs.adapters.media.encoder import Mp4Writer
+from videojobs.adapters.media.grounds.patterned import Dots, Tiles
+from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.inspect import inspect_video
+from videojobs.adapters.media.palette import dice_for, make_palette
 from videojobs.adapters.media.sketch import draw_sketch
-from videojobs.adapters.media.stills import write_poster, write_preview
+from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import AspectRatio, Style
 
@@ -30,97 +37,171 @@ def video(request, tmp_path_factory) -> Path:
     return path
 
 
-def write_frames(path: Path, frames: list[Image.Image], *, options: dict[str, str] | None = None) -> Path:
-    """A video of any frames, as somebody else might encode it."""
+def write_frames(
+    path: Path,
+    frames: list[Image.Image],
+    *,
+    rate: int = 10,
+    options: dict[str, str] | None = None,
+    first: int = 0,
+) -> Path:
+    """A video of any frames, as somebody else might encode it; its time begins at the frame number `first`."""
     with av.open(str(path), "w", format="mp4", options=options or {}) as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for index, image in enumerate(frames):
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = *frames[0].size, "yuv420p"
+        for index, image in enumerate(frames, first):
             frame = av.VideoFrame.from_image(image)
-            frame.pts, frame.time_base = index, Fraction(1, 10)
+            frame.pts, frame.time_base = index, Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
-def test_a_poster_is_a_full_size_jpeg_with_something_to_see(video, tmp_path):
-    poster = tmp_path / "poster.jpg"
-    write_poster(video, poster)
+BLACK = Image.new("RGB", (64, 48))
+BRIGHT = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
+
+
+def moving(length: int, size: tuple[int, int] = (64, 48)) -> list[Image.Image]:
+    """Frames of which no two are alike."""
+    gradient = Image.radial_gradient("L").resize(size).convert("RGB")
+    return [ImageChops.offset(gradient, index * 3, 0) for index in range(length)]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What was made of a video: its poster, and the frames of its preview with the milliseconds of each."""
+
+    poster: Image.Image
+    frames: list[Image.Image]
+    milliseconds: list[int]
+    loop: int
+    size_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """How long one round of the preview takes."""
+        return sum(self.milliseconds) / 1000
+
+
+def pictures_of(video: Path) -> Pictures:
+    """Make them, and read them back."""
+    poster, preview = video.with_suffix(".jpg"), video.with_suffix(".webp")
+    write_pictures(video, poster=poster, preview=preview)
     with Image.open(poster) as image:
         assert image.format == "JPEG"
-        assert image.size == (1280, 720)
-        assert sum(ImageStat.Stat(image).mean) > 30
-        assert max(ImageStat.Stat(image).stddev) > 4
+        still = image.convert("RGB")
+    frames: list[Image.Image] = []
+    milliseconds: list[int] = []
+    with Image.open(preview) as image:
+        assert image.format == "WEBP"
+        for frame in ImageSequence.Iterator(image):
+            frames.append(frame.convert("RGB"))
+            milliseconds.append(image.info["duration"])
+        return Pictures(still, frames, milliseconds, image.info["loop"], preview.stat().st_size)
 
 
-def test_a_poster_is_not_taken_from_the_black_before_and_after(tmp_path):
-    bright = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
-    frames = [Image.new("RGB", (64, 48))] * 9 + [bright] * 6 + [Image.new("RGB", (64, 48))] * 5
-    poster = tmp_path / "poster.jpg"
-    write_poster(write_frames(tmp_path / "video.mp4", frames), poster)
-    with Image.open(poster) as image:
-        assert sum(ImageStat.Stat(image).mean) > 60
+def brightness(image: Image.Image) -> float:
+    """The mean of all its bands, 0-255."""
+    return sum(ImageStat.Stat(image).mean) / 3
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """How much two pictures of one size differ in the mean, 0-255."""
+    return brightness(ImageChops.difference(one, other))
+
+
+def test_a_poster_is_a_full_size_jpeg_with_something_to_see(video):
+    poster = pictures_of(video).poster
+    assert poster.size == (1280, 720)
+    assert brightness(poster) > 10
+    assert max(ImageStat.Stat(poster).stddev) > 4
+
+
+@pytest.mark.parametrize("black_before", [9, 15, 30, 60])
+@pytest.mark.parametrize("black_after", [0, 5])
+def test_a_poster_is_not_taken_from_the_black_before_and_after(tmp_path, black_before, black_after):
+    frames = [BLACK] * black_before + [BRIGHT] * 10 + [BLACK] * black_after
+    poster = pictures_of(write_frames(tmp_path / "video.mp4", frames)).poster
+    assert difference(poster, BRIGHT) < 10
+
+
+@pytest.mark.parametrize("length", [5, 15, 25, 50])
+def test_the_preview_of_a_video_that_begins_black_does_not_begin_black(tmp_path, length):
+    frames = pictures_of(write_frames(tmp_path / "video.mp4", [BLACK] * length + moving(30))).frames
+    assert brightness(frames[0]) > 40
 
 
 def test_a_poster_is_not_taken_in_the_middle_of_a_cut(tmp_path):
-    still = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
     noisy = [Image.effect_noise((64, 48), spread).convert("RGB") for spread in range(100, 114)]
-    poster = tmp_path / "poster.jpg"
-    write_poster(write_frames(tmp_path / "video.mp4", [*noisy, *[still] * 6]), poster)
-    with Image.open(poster) as image:
-        assert sum(ImageStat.Stat(ImageChops.difference(image, still)).mean) < 30
+    poster = pictures_of(write_frames(tmp_path / "video.mp4", [*noisy, *[BRIGHT] * 10])).poster
+    assert difference(poster, BRIGHT) < 10
 
 
-def test_even_a_video_that_is_black_has_a_poster(tmp_path):
-    poster = tmp_path / "poster.jpg"
-    write_poster(write_frames(tmp_path / "video.mp4", [Image.new("RGB", (64, 48))] * 3), poster)
-    with Image.open(poster) as image:
-        assert image.size == (64, 48)
+@pytest.mark.parametrize("length", [1, 3, 80])
+def test_even_a_video_that_is_black_has_a_poster_and_a_preview(tmp_path, length):
+    pictures = pictures_of(write_frames(tmp_path / "video.mp4", [BLACK] * length))
+    assert pictures.poster.size == pictures.frames[0].size == (64, 48)
 
 
-def animation_seconds(path: Path) -> float:
-    """How long one round of an animated picture takes."""
-    with Image.open(path) as image:
-        total = 0
-        for frame in range(image.n_frames):
-            image.seek(frame)
-            image.load()
-            total += image.info["duration"]
-    return total / 1000
+def test_a_preview_is_a_small_animation_of_two_and_a_half_seconds_that_moves_and_loops(video):
+    pictures = pictures_of(video)
+    assert pictures.size_bytes < 500_000
+    assert pictures.seconds == 2.5
+    assert pictures.loop == 0
+    assert {frame.size for frame in pictures.frames} == {(480, 270)}
+    assert 20 < len(pictures.frames) <= 30  # what stands still for a moment is one frame
+    assert all(difference(one, other) > 0 for one, other in pairwise(pictures.frames))
 
 
-def test_a_preview_is_a_small_animation_of_two_to_three_seconds(video, tmp_path):
-    preview = tmp_path / "preview.webp"
-    write_preview(video, preview)
-    assert preview.stat().st_size < 500_000
-    assert 2 <= animation_seconds(preview) <= 3
-    with Image.open(preview) as image:
-        assert image.format == "WEBP"
-        assert image.size == (480, 270)
+@pytest.mark.parametrize(("rate", "shown"), [(1, 3), (5, 12), (12, 30), (24, 30), (25, 30), (30, 30), (60, 30)])
+def test_a_preview_takes_its_time_however_many_frames_the_video_has(tmp_path, rate, shown):
+    pictures = pictures_of(write_frames(tmp_path / "video.mp4", moving(6 * rate), rate=rate))
+    assert pictures.seconds == 2.5
+    assert len(pictures.frames) == pytest.approx(shown, abs=1)
 
 
-def test_a_preview_of_a_shorter_video_is_all_of_it(tmp_path):
-    frames = [Image.new("RGB", (64, 48), (index * 20, 40, 200)) for index in range(10)]
-    preview = tmp_path / "preview.webp"
-    write_preview(write_frames(tmp_path / "video.mp4", frames), preview)
-    assert animation_seconds(preview) == pytest.approx(1, abs=0.2)
+@pytest.mark.parametrize("length", [2, 10, 19, 24])
+def test_a_preview_of_a_shorter_video_is_all_of_it(tmp_path, length):
+    frames = moving(length)
+    pictures = pictures_of(write_frames(tmp_path / "video.mp4", frames))
+    assert pictures.seconds == length / 10
+    assert difference(pictures.frames[0], frames[0]) < 10
+    assert difference(pictures.frames[-1], frames[-1]) < 10
+
+
+def test_a_video_whose_time_begins_later_has_its_pictures(tmp_path):
+    pictures = pictures_of(write_frames(tmp_path / "video.mp4", [BLACK] * 15 + moving(30), first=70))
+    assert pictures.seconds == 2.5
+    assert brightness(pictures.poster) > 40
+
+
+@pytest.mark.parametrize(
+    ("size", "small"), [((960, 960), (360, 360)), ((720, 1280), (270, 480)), ((960, 720), (416, 312)), ((64, 48),) * 2]
+)
+def test_previews_of_every_ratio_have_as_many_pixels_and_none_is_larger_than_its_video(tmp_path, size, small):
+    frames = [Image.new("RGB", size, "teal")] * 5
+    assert pictures_of(write_frames(tmp_path / "video.mp4", frames)).frames[0].size == small
+
+
+@pytest.mark.parametrize("ground", [Dots, Tiles])
+def test_a_preview_of_the_busiest_grounds_is_small_enough_at_the_first_try(tmp_path, ground):
+    canvas = Canvas(960, 960)
+    picture = ground(Stage(960, 960, make_palette("a", Style.FUN), dice_for("a"), 2.5, has_text=False))
+    with Mp4Writer(tmp_path / "video.mp4", 960, 960) as writer:
+        for frame in range(60):
+            picture.paint(canvas, frame / 60)
+            writer.write(canvas)
+    pictures = pictures_of(tmp_path / "video.mp4")
+    assert 150_000 < pictures.size_bytes < 500_000
+    assert pictures.frames[0].size == (360, 360)
 
 
 def test_a_preview_of_noise_is_made_small_enough(tmp_path):
-    frames = [Image.effect_noise((480, 270), 200).convert("RGB") for _ in range(24)]
-    path = tmp_path / "video.mp4"
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=12)
-        stream.width, stream.height, stream.pix_fmt = 480, 270, "yuv420p"
-        stream.codec_context.options = {"preset": "ultrafast", "crf": "12"}
-        for index, image in enumerate(frames):
-            frame = av.VideoFrame.from_image(image)
-            frame.pts, frame.time_base = index, Fraction(1, 12)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    preview = tmp_path / "preview.webp"
-    write_preview(path, preview)
-    assert preview.stat().st_size < 500_000
+    frames = [Image.effect_noise((360, 360), 250).convert("RGB") for _ in range(30)]
+    pictures = pictures_of(write_frames(tmp_path / "video.mp4", frames, rate=12))
+    assert 250_000 < pictures.size_bytes < 500_000
+    assert pictures.seconds == 2.5
+    assert pictures.frames[0].width == pictures.frames[0].height < 360
 
 
 def test_an_index_at_the_end_is_noticed(tmp_path):
@@ -133,9 +214,7 @@ def test_an_index_at_the_end_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 400])
-@pytest.mark.parametrize(
-    "use", [inspect_video, lambda path: write_poster(path, path), lambda path: write_preview(path, path)]
-)
+@pytest.mark.parametrize("use", [inspect_video, lambda path: write_pictures(path, poster=path, preview=path)])
 def test_what_is_no_video_is_the_providers_failure(tmp_path, use: Callable[[Path], object], content):
     path = tmp_path / "video.mp4"
     path.write_bytes(content)
@@ -163,6 +242,6 @@ def test_a_sound_without_pictures_is_no_video(tmp_path):
             plane.update(bytes(plane.buffer_size))
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    for use in (inspect_video, lambda file: write_poster(file, file), lambda file: write_preview(file, file)):
+    for use in (inspect_video, pictures_of):
         with pytest.raises(ProviderError):
             use(path)

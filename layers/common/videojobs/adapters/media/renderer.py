@@ -4,7 +4,7 @@ from pathlib import Path
 
 from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.sketch import draw_sketch
-from videojobs.adapters.media.stills import write_poster, write_preview
+from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.job import AspectRatio, Style, VideoJob
 from videojobs.ports import RenderedVideo, ReportProgress
 
@@ -23,7 +23,6 @@ class SketchRenderer:
             path=video,
             on_progress=on_progress,
         )
-        write_poster(video, poster)
-        write_preview(video, preview)
+        write_pictures(video, poster=poster, preview=preview)
         facts = inspect_video(video)
         return RenderedVideo(video, poster, preview, facts.width, facts.height, facts.seconds)

@@ -1,129 +1,189 @@
-"""Pictures of a video: a still for its poster, a few moving seconds for a preview."""
+"""The pictures of a video, where there is something to see: a few seconds that move, and a still for a poster."""
 
 import io
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 from PIL import Image, ImageChops, ImageStat
 
 from videojobs.adapters.media.inspect import seconds_of, unreadable_video
 
-_CANDIDATES = (0.62, 0.78, 0.45, 0.9, 0.3, 0.15, 0.99, 0.0)
-"""Where in the video to look for a poster, the likeliest place first."""
-_SOON_SECONDS = 0.25
 _PREVIEW_SECONDS = 2.5
-_PREVIEW_FRAMES_PER_SECOND = 12
-_PREVIEW_BYTES = 500_000
-_PREVIEW_TRIES = ((480, 70), (480, 45), (360, 40), (270, 30), (180, 20))
-"""Longest side in pixels and WebP quality, to be tried until the preview is small enough."""
+_FRAMES_PER_SECOND = 12
+_MAXIMUM_BYTES = 500_000
+_PREVIEW_PIXELS = 480 * 270
+"""At most: whatever the ratio, it takes the same time and about as many bytes."""
+_JUDGED_PIXELS = 160 * 90
+_POSTER_EVERY = 3
+"""Each how many of the preview's frames one may become the poster."""
+_QUICK_LOOKS, _THOROUGH_LOOKS = 8, 12
+_QUICK_SECONDS = 2
+"""Quick looks are at multiples of it: there a sketch has its key frames, which are decoded alone."""
+_SOMETHING_TO_SEE = 1000
+"""The worth of a thumb that is not nearly of one colour: white alone is worth 870."""
 
 
-def write_poster(video: Path, poster: Path) -> None:
-    """Write the JPEG still in which there is most to see, and least in the middle of changing.
+def write_pictures(video: Path, *, poster: Path, preview: Path) -> None:
+    """Write the poster, a JPEG of the video's size, and the preview, an animated WebP under 500 kB that runs in a loop.
 
-    Raises:
-        ProviderError: the file is no readable video.
-    """
-    best: Image.Image | None = None
-    most = -1.0
-    for rank, place in enumerate(_CANDIDATES):
-        image, soon = _frames_at(video, place)
-        worth = _worth(image, soon) * (1 - 0.03 * rank)
-        if worth > most:
-            best, most = image, worth
-    if best is not None:
-        best.save(poster, "JPEG", quality=86, optimize=True, progressive=True)
-
-
-def write_preview(video: Path, preview: Path) -> None:
-    """Write an animated WebP of 2.5 seconds (or all of a shorter video), under 500 KB, that runs in a loop.
+    The preview has 2.5 seconds, or all of a shorter video; the poster is the frame of it with the most to see.
 
     Raises:
         ProviderError: the file is no readable video.
     """
-    frames = list(_preview_frames(video, _PREVIEW_TRIES[0][0]))
-    for longest, quality in _PREVIEW_TRIES:
-        small = [_shrunk(frame, longest) for frame in frames]
+    moments: list[float] = []
+    small: list[Image.Image] = []
+    full: list[av.VideoFrame] = []  # the poster's candidates alone: all would be 370 MB of a video in 4K
+    with _opened(video) as clip:
+        start = _choose_start(clip)
+        stop = min(start + _PREVIEW_SECONDS, clip.seconds)
+        for index, (at, frame) in enumerate(_spaced(clip.frames_from(start), start, stop)):
+            moments.append(at)
+            small.append(_shrunk_frame(frame, _PREVIEW_PIXELS))
+            if index % _POSTER_EVERY == 0:
+                full.append(frame)
+        if not full:
+            raise unreadable_video()
+        still = _image(full[_choose_still(small[::_POSTER_EVERY])])
+    still.save(poster, "JPEG", quality=86, optimize=True, progressive=True)
+    preview.write_bytes(_animate(small, _milliseconds([start, *moments[1:], stop])))
+
+
+class _Clip:
+    """An open video, whose time begins at 0 whatever its file says."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._container = container
+        self._stream = container.streams.video[0]
+        self._zero = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
+        self.seconds = seconds_of(container, self._stream)
+
+    def frames_from(self, seconds: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        """The frames from that time on, each with its own time."""
+        self._container.seek(int((self._zero + seconds) * av.time_base), backward=True)
+        for frame in self._container.decode(self._stream):
+            at = (frame.time or 0.0) - self._zero
+            if at >= seconds - 0.001:
+                yield at, frame
+
+
+@contextmanager
+def _opened(video: Path) -> Iterator[_Clip]:
+    try:
+        with av.open(str(video)) as container:
+            yield _Clip(container)
+    except (FFmpegError, IndexError, ValueError) as error:
+        raise unreadable_video() from error
+
+
+def _choose_start(clip: _Clip) -> float:
+    """When the preview begins: where there is much to see, rather in the middle than at the ends.
+
+    All of the video is searched only where a few quick looks found nothing.
+    """
+    latest = clip.seconds - _PREVIEW_SECONDS
+    if latest <= 0:
+        return 0.0
+    every = min(latest, _QUICK_SECONDS * math.ceil(latest / _QUICK_SECONDS / _QUICK_LOOKS))
+    quick = [every * look for look in range(int(latest / every) + 1)]
+    thorough = [clip.seconds * look / _THOROUGH_LOOKS for look in range(_THOROUGH_LOOKS)]
+
+    def look(at: float) -> float:
+        _, frame = next(clip.frames_from(at), (at, None))
+        return _worth(_shrunk_frame(frame, _JUDGED_PIXELS)) * (1 - abs(at / clip.seconds - 0.4) / 4) if frame else 0.0
+
+    for places in (quick, thorough):
+        worth, best = max((look(place), place) for place in places)
+        if worth > _SOMETHING_TO_SEE:
+            break
+    return min(best, latest)
+
+
+def _choose_still(images: Sequence[Image.Image]) -> int:
+    """The index of the one with the most to see, and least in the middle of changing."""
+    thumbs = [_shrunk(image, _JUDGED_PIXELS) for image in images]
+
+    def worth(index: int) -> float:
+        beside = thumbs[max(0, index - 1) : index + 2]
+        change = max(sum(ImageStat.Stat(ImageChops.difference(thumbs[index], other)).mean) for other in beside)
+        return _worth(thumbs[index]) / (1 + change / 18)
+
+    return max(range(len(thumbs)), key=worth)
+
+
+def _worth(thumb: Image.Image) -> float:
+    """How much there is to see: what it weighs as a JPEG; less where it is dark."""
+    data = io.BytesIO()
+    thumb.save(data, "JPEG", quality=70)
+    tones = thumb.convert("L").histogram()
+    bright = sum(tones[40:]) / sum(tones)
+    return data.tell() * min(1.0, 0.2 + 4 * bright)
+
+
+def _spaced(
+    frames: Iterator[tuple[float, av.VideoFrame]], start: float, stop: float
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Twelve frames a second, or fewer; their number is bounded, however many the video has."""
+    count = 0
+    for at, frame in frames:
+        if count and at >= stop - 0.001:
+            return
+        if at >= start + count / _FRAMES_PER_SECOND - 0.001:
+            count += 1
+            yield at, frame
+
+
+def _milliseconds(moments: Sequence[float]) -> list[int]:
+    """From each to the next, so rounded that no error adds up."""
+    return [round(1000 * end) - round(1000 * begin) for begin, end in pairwise(moments)]
+
+
+def _animate(images: Sequence[Image.Image], milliseconds: list[int]) -> bytes:
+    """An animated WebP of bounded size: as long as it is too large, it is made again, smaller and coarser."""
+    pixels, quality = _PREVIEW_PIXELS, 72
+    while True:
+        first, *others = (_shrunk(image, pixels) for image in images)
         data = io.BytesIO()
-        small[0].save(
+        first.save(
             data,
             "WEBP",
             save_all=True,
-            append_images=small[1:],
-            duration=round(1000 / _PREVIEW_FRAMES_PER_SECOND),
+            append_images=others,
+            duration=milliseconds,
             loop=0,
             quality=quality,
             method=2,
+            # no key frame but the first: nobody seeks in a loop, and they make it larger and slower to write
+            kmin=0,
+            kmax=0,
         )
-        if data.tell() < _PREVIEW_BYTES:
-            break
-    preview.write_bytes(data.getvalue())
+        if data.tell() < _MAXIMUM_BYTES:
+            return data.getvalue()
+        pixels, quality = int(0.8 * pixels * _MAXIMUM_BYTES / data.tell()), 55
 
 
-def _worth(image: Image.Image, soon: Image.Image) -> float:
-    """How much there is to see: what a small copy weighs as a JPEG; less where it is dark or about to change."""
-    small, later = _shrunk(image, 160), _shrunk(soon, 160)
-    data = io.BytesIO()
-    small.save(data, "JPEG", quality=70)
-    tones = small.convert("L").histogram()
-    bright = sum(tones[40:]) / sum(tones)
-    change = sum(ImageStat.Stat(ImageChops.difference(small, later)).mean) / 3
-    return data.tell() * min(1.0, 0.2 + 4 * bright) / (1 + change / 6)
+def _shrunk_frame(frame: av.VideoFrame, pixels: int) -> Image.Image:
+    """A small picture of it: FFmpeg shrinks far quicker than Pillow."""
+    width, height = _within(pixels, frame.width, frame.height)
+    return _image(frame.reformat(width, height, format="rgb24", interpolation="AREA"))
 
 
-def _shrunk(image: Image.Image, longest: int) -> Image.Image:
-    small = image.copy()
-    small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    return small
+def _shrunk(image: Image.Image, pixels: int) -> Image.Image:
+    return image.resize(_within(pixels, *image.size), Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
-def _frames_at(video: Path, place: float) -> tuple[Image.Image, Image.Image]:
-    """The frame at that part (0–1) of the video, or the last one before it; and one that comes a little later."""
-    try:
-        with av.open(str(video)) as container:
-            stream = container.streams.video[0]
-            at = place * seconds_of(container, stream) - 0.05
-            container.seek(max(0, int(at * av.time_base)), backward=True)
-            found: av.VideoFrame | None = None
-            latest: av.VideoFrame | None = None
-            for frame in container.decode(stream):
-                latest = frame
-                if found is None and (frame.time or 0.0) >= at:
-                    found = frame
-                if (frame.time or 0.0) >= at + _SOON_SECONDS:
-                    break
-            if latest is None:
-                raise unreadable_video()
-            return _image(found or latest), _image(latest)
-    except (FFmpegError, IndexError, ValueError) as error:
-        raise unreadable_video() from error
+def _within(pixels: int, width: int, height: int) -> tuple[int, int]:
+    """The size of the same ratio that has no more pixels."""
+    factor = min(1.0, math.sqrt(pixels / (width * height)))
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def _image(frame: av.VideoFrame) -> Image.Image:
     image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
     return image
-
-
-def _preview_frames(video: Path, longest: int) -> Iterator[Image.Image]:
-    """Frames from the middle of the video, evenly spaced, made small by FFmpeg, which is much quicker at it."""
-    try:
-        with av.open(str(video)) as container:
-            stream = container.streams.video[0]
-            length = seconds_of(container, stream)
-            start = max(0.0, (length - _PREVIEW_SECONDS) * 0.4)
-            container.seek(int(start * av.time_base), backward=True)
-            wanted = 0
-            for frame in container.decode(stream):
-                at = (frame.time or 0.0) - start
-                if at >= _PREVIEW_SECONDS - 0.001:
-                    return
-                if at >= wanted / _PREVIEW_FRAMES_PER_SECOND - 0.001:
-                    wanted += 1
-                    factor = min(1.0, longest / max(frame.width, frame.height))
-                    yield _image(frame.reformat(round(frame.width * factor), round(frame.height * factor)))
-            if not wanted:
-                raise unreadable_video()
-    except (FFmpegError, IndexError, ValueError) as error:
-        raise unreadable_video() from error
