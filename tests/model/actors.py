@@ -12,6 +12,23 @@ from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreacha
 from videojobs.domain.job import JobId
 
 
+class Role(StrEnum):
+    """What an actor is for. The last four answer a user, and live no longer than an API call may last."""
+
+    WORKER = "worker"
+    SWEEP = "sweep"
+    BURIAL = "burial"
+    POST = "post"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    DELETE = "delete"
+
+
+RECONCILER = frozenset({Role.SWEEP, Role.BURIAL})
+REQUESTS = frozenset({Role.POST, Role.CANCEL, Role.RETRY, Role.DELETE})
+LONGEST_REQUEST = timedelta(seconds=29)
+
+
 class SimulatedCrash(BaseException):
     """The process ends here; nothing of the actor happens any more, and what was done stays done."""
 
@@ -68,8 +85,11 @@ class Actor:
     Only one actor runs at a time: `start` and `wake` return when it has ended or sleeps, so a run can be repeated.
     """
 
-    def __init__(self, name: str, faults: tuple[Fault, ...], clock: SkewedClock, tell: Callable[[str], None]) -> None:
-        self.name, self.clock = name, clock
+    def __init__(
+        self, role: Role, name: str, faults: tuple[Fault, ...], clock: SkewedClock, tell: Callable[[str], None]
+    ) -> None:
+        self.role, self.name, self.clock = role, name, clock
+        self._began_at = clock.true.now()
         self.outcome: Outcome | None = None
         self.token: str | None = None
         self.step_id: str | None = None
@@ -99,7 +119,9 @@ class Actor:
         self._settle()
 
     def wake(self) -> None:
-        """Go on where it fell asleep."""
+        """Go on where it fell asleep; a request that has slept for too long was ended meanwhile."""
+        if self.role in REQUESTS and self.clock.true.now() > self._began_at + LONGEST_REQUEST:
+            self._is_killed = True
         self._tell(f"{self.name} wakes up at {self.clock.true.now():%d %H:%M:%S}")
         self._go.release()
         self._still.acquire()

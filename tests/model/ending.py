@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
 from tests.model.world import POLICY, Message, World
-from videojobs.domain.job import JobStatus, VideoJob
+from videojobs.domain.job import JobId, JobStatus, Priority, VideoJob
 from videojobs.domain.lifecycle import MAXIMUM_RESEND_PAUSE
+from videojobs.domain.share import CHECK_EVERY
 from videojobs.ports import UnknownSubmit
 from videojobs.services.reconcile_jobs import GRACE
 
@@ -37,14 +38,16 @@ def settle(world: World) -> None:
             _go_on(world, next_sweep)
     assert _is_quiet(world), "it never comes to rest"
     _check_announcements(world)
+    _check_remains(world)
 
 
 def check_jobs(world: World) -> None:
     """What is true of all jobs at any time."""
     for job in world.jobs.all():
-        if job.status is JobStatus.COMPLETED:
+        if job.status is JobStatus.COMPLETED and job.deleted_at is None:
             _check_object(world, job)
     _check_ledger(world)
+    _check_shares(world)
 
 
 def _check_object(world: World, job: VideoJob) -> None:
@@ -68,7 +71,36 @@ def _check_ledger(world: World) -> None:
     paid = Counter(task.token for task in world.provider.tasks if not (task.late and looks_up))
     assert all(count == 1 for count in paid.values()), f"I3: an attempt was paid for twice: {paid}"
     attempts = Counter(token.partition(":")[0] for token in paid)
-    assert all(count <= POLICY.maximum_attempts for count in attempts.values()), f"I3: too many attempts: {attempts}"
+    runs = {job_id: 1 + world.jobs.retries[JobId(job_id)] for job_id in attempts}
+    too_many = {job_id: count for job_id, count in attempts.items() if count > POLICY.maximum_attempts * runs[job_id]}
+    assert not too_many, f"I3: too many attempts: {too_many}"
+
+
+def _check_shares(world: World) -> None:
+    crowd = Counter(
+        (job.user_id, job.priority)
+        for job in world.jobs.all()
+        if job.is_live and job.waiting_since is None and job.id not in world.jobs.adopted
+    )
+    for user_id in set(world.jobs.owners.values()):
+        for lane in Priority:
+            share = world.shares.get(user_id, lane)
+            assert share is None or len(share.active) <= world.cap, "I7: a share has more jobs than places"
+            # Who sleeps in the middle of entering or leaving may make one more for a while.
+            assert world.has_slept or crowd[user_id, lane] <= world.cap, "I7: a user has more active jobs than places"
+
+
+def _check_remains(world: World) -> None:
+    def is_nobodys(job_id: str) -> bool:
+        job = world.jobs.look(JobId(job_id))
+        return job is None or job.status is JobStatus.CANCELLED
+
+    left = world.store.unexplained(is_nobodys)
+    assert not left, f"I8: files of a cancelled or deleted job stay: {left}"
+    for ref in world.jobs.to_stop:
+        task = world.provider.task(ref)
+        is_found = world.provider.task_of(task.token) is task
+        assert task.is_over or not is_found, "I8: the provider goes on with a cancelled job"
 
 
 def _check_in_time(world: World, quiet_from: datetime) -> None:
@@ -77,9 +109,16 @@ def _check_in_time(world: World, quiet_from: datetime) -> None:
         if not job.is_live:
             continue
         if job.started_at is None:
-            assert now <= quiet_from + MAXIMUM_RESEND_PAUSE + slack, "I1: a job is never started"
+            patience = _longest_turn(world, job) if job.id in world.jobs.waited else timedelta()
+            assert now <= quiet_from + patience + MAXIMUM_RESEND_PAUSE + slack, "I1: a job is never started"
         else:
             assert now <= max(quiet_from, job.started_at + POLICY.deadline) + slack, "I1: a job does not end in time"
+
+
+def _longest_turn(world: World, job: VideoJob) -> timedelta:
+    """How long those before it may take, if each takes as long as it may and its place is found by a sweep only."""
+    others = [other for other in world.jobs.all() if (other.user_id, other.priority) == (job.user_id, job.priority)]
+    return len(others) * (POLICY.deadline + MAXIMUM_RESEND_PAUSE + CHECK_EVERY + SLACK)
 
 
 def _check_announcements(world: World) -> None:
@@ -93,7 +132,9 @@ def _check_announcements(world: World) -> None:
 
 
 def _is_quiet(world: World) -> bool:
-    return not any(job.is_live or job.outbox for job in world.jobs.all())
+    shares = [world.shares.get(user_id, lane) for user_id in set(world.jobs.owners.values()) for lane in Priority]
+    is_taken = any(share is not None and share.active for share in shares)
+    return not is_taken and not any(job.next or job.is_live or job.outbox or job.deleted_at for job in world.jobs.all())
 
 
 def _visible(world: World) -> list[Message]:

@@ -7,17 +7,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.builders import A_USER, ANOTHER_USER, a_job
-from tests.model.actors import PAUSES, Fault, Hit
+from tests.model.actors import PAUSES, Fault, Hit, Role
 from tests.model.ending import check_jobs, settle
 from tests.model.provider import Answer, LedgerProvider, ProviderKind
+from tests.model.users import Users
 from tests.model.world import MOST_SKEW, POLICY, World
-from videojobs.domain.job import JobStatus, Step
+from videojobs.domain.job import JobStatus, Priority, Step
 from videojobs.ports import UnknownSubmit
 
-MOST_JOBS = 3
+MOST_JOBS = 4
 
 calls = st.one_of(st.integers(1, 8), st.integers(1, 24))
 """A step makes eight calls to the outside, a render with its reports three times as many."""
+uploads = st.integers(17, 21)
+"""The last ones of a render."""
 faults = st.builds(Fault, st.sampled_from(Hit), calls)
 hits = st.one_of(st.just(()), st.tuples(faults), st.tuples(faults, faults))
 sleeps = st.builds(Fault, st.sampled_from(sorted(PAUSES)), calls)
@@ -25,6 +28,18 @@ which = st.integers(0, 5)
 skews = st.sampled_from([timedelta(), timedelta(), timedelta(), MOST_SKEW, -MOST_SKEW])
 passing = st.sampled_from([1, 6, 26, 31, 61, 330, 660, 90_000])
 answers = st.one_of(st.none(), st.sampled_from(Answer))
+wishes = st.sampled_from(
+    [
+        (Role.CANCEL,),
+        (Role.CANCEL, Role.RETRY),
+        (Role.CANCEL, Role.DELETE),
+        (Role.CANCEL, Role.RETRY, Role.CANCEL),
+        (Role.RETRY,),
+        (Role.RETRY, Role.CANCEL),
+        (Role.DELETE,),
+    ]
+)
+"""What a user wants of a job, one after the other."""
 
 
 class VideoJobsMachine(RuleBasedStateMachine):
@@ -32,22 +47,54 @@ class VideoJobsMachine(RuleBasedStateMachine):
 
     world: World
 
-    @initialize(kind=st.sampled_from(ProviderKind), unknown_submit=st.sampled_from(UnknownSubmit))
-    def the_provider(self, kind, unknown_submit):
-        """A provider of one of the kinds that there are, and a first job."""
-        self.world = World(LedgerProvider(kind, unknown_submit), tell=note, check=check_jobs)
-        self.world.ask(A_USER, None, "a cat", ())
+    @initialize(
+        kind=st.sampled_from(ProviderKind),
+        unknown_submit=st.sampled_from(UnknownSubmit),
+        cap=st.sampled_from([1, 1, 2]),
+    )
+    def the_provider(self, kind, unknown_submit, cap):
+        """A provider of one of the kinds that there are, so many places for each user, and a first job."""
+        self.world = World(LedgerProvider(kind, unknown_submit), tell=note, check=check_jobs, cap=cap)
+        self.users = Users(self.world)
+        self.users.ask(A_USER, None, "a cat", Priority.NORMAL, ())
 
-    @precondition(lambda self: len(self.world.jobs.all()) < MOST_JOBS)
+    @precondition(lambda self: len(self.world.jobs.versions) < MOST_JOBS)
     @rule(
-        user=st.sampled_from([A_USER, ANOTHER_USER]),
+        user=st.sampled_from([A_USER, A_USER, ANOTHER_USER]),
         key=st.sampled_from(["k", None]),
         body=st.sampled_from(["a cat", "a dog"]),
+        lane=st.sampled_from([Priority.NORMAL, Priority.NORMAL, Priority.HIGH]),
         hit=hits,
     )
-    def a_user_asks(self, user, key, body, hit):
+    def a_user_asks(self, user, key, body, lane, hit):
         """A request, perhaps for the second time."""
-        self.world.ask(user, key, body, hit)
+        self.users.ask(user, key, body, lane, hit)
+
+    @precondition(lambda self: self._shown())
+    @rule(which=which, wishes=wishes, hit=hits)
+    def a_user_wants_something_else(self, which, wishes, hit):
+        """Of a job of any status; and may change his mind at once."""
+        self._wish(_one_of(self._shown(), which).id, wishes, hit)
+
+    @precondition(lambda self: self.world.messages)
+    @rule(which=which, sleep=sleeps, wishes=wishes, answer=answers)
+    def a_user_wants_something_else_while_a_worker_sleeps(self, which, sleep, wishes, answer):
+        """Whatever the step, and whatever it was about to do."""
+        message = _one_of(self.world.messages, which)
+        self.world.provider.answer = answer
+        self.world.deliver(message, timedelta(), (sleep,))
+        self._wish(message.sent.job_id, wishes, ())
+
+    @precondition(lambda self: self._drawings())
+    @rule(which=which, hit=st.sampled_from(sorted(PAUSES)), call=uploads, wishes=wishes)
+    def a_user_wants_something_else_while_a_renderer_sleeps(self, which, hit, call, wishes):
+        """Another worker is through with what comes next before the renderer goes on with its upload."""
+        message = _one_of(self._drawings(), which)
+        self.world.deliver(message, timedelta(), (Fault(hit, call),))
+        self._wish(message.sent.job_id, wishes, ())
+        self.world.pass_time(POLICY.lease_duration)
+        if self.world.messages:
+            self.world.deliver(self.world.messages[-1], timedelta(), ())
 
     @precondition(lambda self: self.world.messages)
     @rule(answers=st.lists(answers, min_size=1, max_size=4))
@@ -127,7 +174,7 @@ class VideoJobsMachine(RuleBasedStateMachine):
         if cut:
             self.world.store.objects[key] = content[:-1]
 
-    @precondition(lambda self: len(self.world.jobs.all()) < MOST_JOBS)
+    @precondition(lambda self: len(self.world.jobs.versions) < MOST_JOBS)
     @rule(status=st.sampled_from([JobStatus.QUEUED, JobStatus.PROCESSING]), duration=st.sampled_from([8, 8, 8, 0]))
     def the_express_server_left(self, status, duration):
         """A document of its own, unfinished; perhaps one that asks for what can't be made."""
@@ -144,6 +191,15 @@ class VideoJobsMachine(RuleBasedStateMachine):
         finally:
             for sleeper in self.world.sleepers:
                 sleeper.kill()
+
+    def _wish(self, job_id, wishes, hit):
+        for number, wish in enumerate(wishes):
+            {Role.CANCEL: self.users.cancel, Role.RETRY: self.users.retry, Role.DELETE: self.users.delete}[wish](
+                job_id, () if number else hit
+            )
+
+    def _shown(self):
+        return [job for job in self.world.jobs.all() if job.deleted_at is None]
 
     def _drawings(self):
         return [message for message in self.world.messages if message.sent.step is Step.RENDER]

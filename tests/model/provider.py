@@ -43,17 +43,19 @@ ERRORS = {
     Answer.BROKEN: partial(ProviderError, FailureCode.PROVIDER_ERROR, "Broken.", transient=True),
     Answer.SILENT: ProviderUnreachable,
 }
+_REFUSAL = ProviderError(FailureCode.PROVIDER_ERROR, "It is over already.", transient=False)
 
 
 @dataclass(slots=True)
 class Task:
-    """One generation. `late`: whoever submitted it had lost the lease by then."""
+    """One generation. `late`: whoever submitted it had lost the lease by then. `is_over`: it was stopped."""
 
     ref: str
     token: str
     job_id: JobId
     ends: bool
     late: bool
+    is_over: bool = False
 
 
 class LedgerProvider:
@@ -76,7 +78,7 @@ class LedgerProvider:
     def submit(self, job: VideoJob, *, token: str) -> Submission:
         """Refuse, or begin a task and write it into the ledger."""
         answer = self._take_answer(job)
-        known = self._task_of(token)
+        known = self.task_of(token)
         if known is None or self.capabilities.unknown_submit is not UnknownSubmit.REPEAT:
             ref = f"task-{len(self.tasks) + 1}"
             known = Task(ref, token, job.id, ends=answer is not Answer.NEVER_ENDS, late=self.caller_is_late)
@@ -87,12 +89,12 @@ class LedgerProvider:
 
     def find(self, job: VideoJob, *, token: str) -> Submission | None:
         """The newest task of that token."""
-        task = self._task_of(token)
+        task = self.task_of(token)
         return None if task is None else Submission(task.ref, poll_after_seconds=5)
 
     def poll(self, job: VideoJob, ref: str) -> Generation:
         """Done, unless told otherwise or the task never ends."""
-        [task] = [task for task in self.tasks if task.ref == ref]
+        task = self.task(ref)
         assert task.job_id == job.id, "a job asks for another's task"
         answer = self._take_answer(job)
         if answer is Answer.ANSWER_LOST:
@@ -104,10 +106,24 @@ class LedgerProvider:
         return Generation(done=True, progress=1, video_url=VIDEO_URL.format(ref=ref))
 
     def cancel(self, job: VideoJob, ref: str) -> bool:
-        """It never comes too late."""
+        """Stopped, unless it has nothing to say; what it refuses it ends itself."""
+        answer, self.answer = self.answer, None
+        if answer is Answer.SILENT:
+            raise ProviderUnreachable
+        self.task(ref).is_over = True
+        if answer is Answer.ANSWER_LOST:
+            raise ProviderUnreachable
+        if answer is Answer.REFUSES:
+            raise _REFUSAL
         return True
 
-    def _task_of(self, token: str) -> Task | None:
+    def task(self, ref: str) -> Task:
+        """The task of that name."""
+        [task] = [task for task in self.tasks if task.ref == ref]
+        return task
+
+    def task_of(self, token: str) -> Task | None:
+        """The newest task of that token."""
         return next((task for task in reversed(self.tasks) if task.token == token), None)
 
     def _take_answer(self, job: VideoJob) -> Answer | None:

@@ -9,8 +9,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import VideoJobsMachine
 
-STORIES = 1200
-"""Of up to thirty events each, in half a minute; `make chaos` tells more."""
+STORIES = 250
+"""Of up to thirty events each, in ten seconds; `make chaos` tells more."""
 
 
 @pytest.fixture(autouse=True)

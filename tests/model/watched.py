@@ -1,30 +1,48 @@
 """The jobs of the model, watched: every single write is held against the invariants, and against who made it."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
+from tests.fakes.clock import VirtualClock
 from tests.fakes.jobs import InMemoryJobRepository
-from tests.model.actors import Actor
+from tests.model.actors import RECONCILER, Actor, Role
+from tests.model.changes import check_change, check_shape
 from tests.model.provider import LedgerProvider
 from videojobs.domain.errors import FailureCode
-from videojobs.domain.job import TRANSITIONS, IdempotencyKey, JobId, JobStatus, Lease, Step, UserId, VideoJob
+from videojobs.domain.job import IdempotencyKey, JobId, JobStatus, Lease, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports import UnknownSubmit
+from videojobs.services.clean_up import CANCEL_TRIES
 
 
 class WatchedJobRepository(InMemoryJobRepository):
     """See `ports.JobRepository`. `actor` is who makes the present call; None: the test itself.
 
-    `versions` holds, for each job, every version that stood; `keys` every idempotency key that a job ever held.
+    `versions` holds, for each job that ever was, every version that stood; `owners` and `made_at` whose it is and since
+    when; `ends` how it ended, each time; `retries` how often it was retried. `waited` are those that had to wait,
+    `keys` all idempotency keys that a job ever held, `to_stop` the tasks that a cancellation has to stop.
     """
 
-    def __init__(self, provider: LedgerProvider, policy: StepPolicy, tell: Callable[[str], None]) -> None:
-        super().__init__()
+    def __init__(
+        self, provider: LedgerProvider, policy: StepPolicy, clock: VirtualClock, tell: Callable[[str], None]
+    ) -> None:
+        super().__init__(clock=clock)
         self.actor: Actor | None = None
         self.versions: dict[JobId, list[int]] = {}
+        self.owners: dict[JobId, UserId] = {}
+        self.made_at: dict[JobId, datetime] = {}
+        self.ends: dict[JobId, list[JobStatus]] = defaultdict(list)
+        self.retries: Counter[JobId] = Counter()
+        self.waited: set[JobId] = set()
+        self.adopted: set[JobId] = set()
         self.keys: set[tuple[UserId, IdempotencyKey]] = set()
+        self.to_stop: set[str] = set()
         self._provider, self._policy, self._tell = provider, policy, tell
+
+    def look(self, job_id: JobId) -> VideoJob | None:
+        """The stored job, also for whoever the repository does not answer."""
+        return self._jobs.get(job_id)
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """A claim may win only the step it names, and only from nobody or from a dead lease."""
@@ -41,13 +59,27 @@ class WatchedJobRepository(InMemoryJobRepository):
         stored = self._jobs.get(before.id)
         landed = super().save(before, after)
         if landed and stored is not None and self.actor is not None:
-            if self.actor.token is not None:
+            if stored.waiting_since is not None and after.waiting_since is None and after.is_live:
+                assert stored.lease is None, "a job was let in while somebody worked on it"
+            elif self.actor.role is Role.WORKER:
                 holder = stored.lease.token if stored.lease else None
                 ours = self.actor.token, self.actor.step_id
                 assert (holder, _step_id(stored)) == ours, "I5: a stale write landed"
-            else:
+            elif self.actor.role in RECONCILER:
                 self._check_reconciler(before, stored, after)
         return landed
+
+    def remove(self, job: VideoJob) -> bool:
+        """Nothing live is removed, and nothing whose clean-up is still to come but by who has done it."""
+        stored = self._jobs.get(job.id)
+        removed = super().remove(job)
+        if removed and stored is not None and self.actor is not None:
+            assert not stored.is_live, "I8: a live job was removed"
+            assert stored.deleted_at is not None, "I8: a job was removed that nobody deleted"
+            is_clean = self.actor.role is Role.WORKER or stored.provider is None
+            assert is_clean, "I8: a job was removed before its clean-up"
+            self._tell("  the job is removed")
+        return removed
 
     def put(self, job: VideoJob) -> VideoJob:
         """Any write at all: what may never become of a job."""
@@ -58,9 +90,10 @@ class WatchedJobRepository(InMemoryJobRepository):
             if job.version > before.version:
                 self.versions[job.id].append(job.version)
             if job.status is not before.status:
-                self._tell(f"  the job is {job.status}" + (f": {job.error.code}" if job.error else ""))
-            if job.status is JobStatus.FAILED and before.status is not job.status:
-                self._check_truth(before, job)
+                self._move(before, job)
+            if _is_cleaned_up(before, job):
+                self._forgive(before)
+        self.waited |= {job.id} if job.waiting_since else set()
         return stored
 
     def add(self, job: VideoJob) -> None:
@@ -68,13 +101,52 @@ class WatchedJobRepository(InMemoryJobRepository):
         super().add(job)
         if job.id in self._jobs:
             check_shape(job)
+            self._note(job)
             self.versions.setdefault(job.id, [job.version])
+            self.waited |= {job.id} if job.waiting_since else set()
             self.keys |= {(job.user_id, job.idempotency)} if job.idempotency else set()
 
     def leave(self, job: VideoJob) -> None:
         """The Express server's own hand."""
         self._jobs[job.id] = job
+        self._note(job)
         self.versions[job.id] = []
+        self.adopted.add(job.id)
+
+    def _note(self, job: VideoJob) -> None:
+        self.owners[job.id], self.made_at[job.id] = job.user_id, job.created_at
+
+    def _move(self, before: VideoJob, job: VideoJob) -> None:
+        self._tell(f"  the job is {job.status}" + (f": {job.error.code}" if job.error else ""))
+        role = self.actor.role if self.actor else None
+        if not job.is_live:
+            self.ends[job.id].append(job.status)
+        if not before.is_live:
+            assert role is Role.RETRY, "I2: an ended job was started by nobody's wish"
+            self.retries[job.id] += 1
+        if job.status is JobStatus.CANCELLED:
+            assert role is Role.CANCEL, "a job was cancelled by nobody's wish"
+            self.to_stop |= self._tasks_of(before)
+        if job.status is JobStatus.FAILED:
+            self._check_truth(before, job)
+            if before.next is not None and before.next.step is Step.CLEAN_UP:
+                self.to_stop -= self._tasks_of(before)
+
+    def _tasks_of(self, job: VideoJob) -> set[str]:
+        """The task that can be known to belong to the run that is over."""
+        if job.provider is None:
+            return set()
+        if job.provider.ref is not None:
+            return {job.provider.ref}
+        if self._provider.capabilities.unknown_submit is not UnknownSubmit.FIND:
+            return set()
+        task = self._provider.task_of(f"{job.id}:{job.attempt}")
+        return {task.ref} if task else set()
+
+    def _forgive(self, job: VideoJob) -> None:
+        """A provider that would not answer so often is left alone."""
+        if job.provider is not None and job.provider.unreachable + 1 >= CANCEL_TRIES:
+            self.to_stop -= self._tasks_of(job)
 
     def _check_reconciler(self, seen: VideoJob, stored: VideoJob, after: VideoJob) -> None:
         # A worker may renew a lease that the reconciler saw dead a moment ago: its work is then lost, and no promise.
@@ -106,39 +178,9 @@ class WatchedJobRepository(InMemoryJobRepository):
         assert code in reasons, f"untrue: the job failed with {code}, known reasons are {sorted(reasons)}"
 
 
-VISIBLE = ("status", "video_url", "error_message", "progress", "updated_at")
-
-
-def check_change(before: VideoJob, after: VideoJob, policy: StepPolicy) -> None:
-    """What one write may make of a job."""
-    check_shape(after)
-    ended = not before.is_live
-    changed = [name for name in VISIBLE if getattr(before, name) != getattr(after, name)]
-    if ended:
-        unannounced = replace(after, outbox=before.outbox, idempotency=before.idempotency)
-        assert unannounced == before, "I2: an ended job changed"
-    assert after.status is before.status or after.status in TRANSITIONS[before.status], "I2: not a transition"
-    assert after.version >= before.version, "a version went back"
-    assert not changed or after.version > before.version, f"{changed} changed without a new version"
-    assert after.attempt >= before.attempt, "an attempt was taken back"
-    assert after.attempt <= policy.maximum_attempts, "I3: more attempts than allowed"
-    if after.attempt == before.attempt:
-        assert (after.progress or 0) >= (before.progress or 0), "progress went back within an attempt"
-    if before.started_at is not None:
-        assert after.started_at == before.started_at, "the deadline was put off"
-
-
-def check_shape(job: VideoJob) -> None:
-    """What is true of every stored job."""
-    if job.is_live:
-        unadopted = job.version == 0 and job.started_at is None
-        assert job.next is not None or unadopted, "a live job has no next step"
-        assert job.lease is None or job.next is not None, "a lease on nothing"
-    else:
-        assert (job.next, job.lease) == (None, None), "an ended job has a next step or a lease"
-        assert job.expires_at is not None, "an ended job stays for ever"
-    assert (job.status is JobStatus.COMPLETED) == (job.video_url is not None), "completed and videoUrl disagree"
-    assert (job.status is JobStatus.FAILED) == (job.error_message is not None), "failed and errorMessage disagree"
+def _is_cleaned_up(before: VideoJob, after: VideoJob) -> bool:
+    was_due = before.next is not None and before.next.step is Step.CLEAN_UP
+    return was_due and (after.next is None or after.next.step is not Step.CLEAN_UP)
 
 
 def _step_id(job: VideoJob) -> str | None:

@@ -1,27 +1,26 @@
-"""The world of the model: one database, one queue, one provider, one bucket, and time; and what can happen in it."""
+"""The world of the model: one database, its queues, one provider, one bucket, and time; and what can happen in it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.builders import a_new_job
 from tests.fakes.circuits import InMemoryCircuitRepository
 from tests.fakes.clock import VirtualClock
 from tests.fakes.notifier import RecordingNotifier
 from tests.fakes.queue import RecordingQueue, SentMessage
 from tests.fakes.renderer import ScriptedRenderer
-from tests.fakes.store import InMemoryVideoStore
-from tests.model.actors import Actor, Fault, Outcome, Port, SkewedClock
+from tests.fakes.shares import InMemoryShareRepository
+from tests.fakes.timings import InMemoryTimingRepository
+from tests.model.actors import Actor, Fault, Outcome, Port, Role, SkewedClock
 from tests.model.provider import LedgerProvider
 from tests.model.watched import WatchedJobRepository
-from videojobs.domain.errors import IdempotencyMismatch
-from videojobs.domain.job import IdempotencyKey, JobId, Step, UserId, VideoJob
+from tests.model.watched_store import WatchedVideoStore
+from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.services.reconcile_jobs import bury_dead_letter, reconcile_jobs
 from videojobs.services.render_video import render_video
 from videojobs.services.run_step import run_step
-from videojobs.services.submit_job import KEY_LIFETIME, submit_job
 
 POLICY = StepPolicy(lease_duration=timedelta(seconds=25), maximum_attempts=2, deadline=timedelta(minutes=10))
 RECEIVES_TO_DIE = 5
@@ -40,16 +39,6 @@ class Message:
     receives: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """A 201: whose, for which key and body, and the job that it named."""
-
-    user_id: UserId
-    key: str | None
-    fingerprint: str
-    job_id: JobId
-
-
 @dataclass(slots=True)
 class World:
     """Everything there is. `tell` takes the lines of the story, in the caller's own thread; `check` runs after all."""
@@ -61,21 +50,25 @@ class World:
     queue: RecordingQueue = field(default_factory=RecordingQueue)
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
     circuits: InMemoryCircuitRepository = field(default_factory=InMemoryCircuitRepository)
-    store: InMemoryVideoStore = field(default_factory=InMemoryVideoStore)
+    timings: InMemoryTimingRepository = field(default_factory=InMemoryTimingRepository)
+    store: WatchedVideoStore = field(default_factory=WatchedVideoStore)
     messages: list[Message] = field(default_factory=list)
     dead_letters: list[Message] = field(default_factory=list)
-    acknowledged: list[Acknowledged] = field(default_factory=list)
     sleepers: list[Actor] = field(default_factory=list)
     most_skew: timedelta = timedelta()
     is_broken: bool = False
+    has_slept: bool = False
     story: list[str] = field(default_factory=list)
+    cap: int = 20
     renderer: ScriptedRenderer = field(init=False)
     jobs: WatchedJobRepository = field(init=False)
+    shares: InMemoryShareRepository = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what stands on other things."""
         self.renderer = ScriptedRenderer(at_report=lambda _: self.pass_time(RENDER_PACE))
-        self.jobs = WatchedJobRepository(self.provider, POLICY, self.story.append)
+        self.jobs = WatchedJobRepository(self.provider, POLICY, self.clock, self.story.append)
+        self.shares = InMemoryShareRepository(cap=self.cap)
 
     def pass_time(self, by: timedelta) -> None:
         """Let time go by for everybody."""
@@ -88,58 +81,39 @@ class World:
         self.story.clear()
 
     # ------------------------------------------------------------ what happens
-    def ask(self, user_id: UserId, key: str | None, body: str, faults: tuple[Fault, ...]) -> None:
-        """A user posts a request."""
-        actor = self._actor(f"the request of user {user_id[-1]} with key {key} for {body}", timedelta(), faults)
-        idempotency = None if key is None else IdempotencyKey(key, fingerprint=body)
-
-        def work() -> None:
-            try:
-                job, _ = submit_job(
-                    a_new_job(prompt=body),
-                    user_id=user_id,
-                    idempotency=idempotency,
-                    clock=actor.clock,
-                    **self._ports(actor, "jobs", "queue"),
-                )
-            except IdempotencyMismatch:
-                self._check_mismatch(user_id, key, body)
-            else:
-                self._acknowledge(Acknowledged(user_id, key, body, job.id))
-
-        self._run(actor, work)
-
     def deliver(self, message: Message, skew: timedelta, faults: tuple[Fault, ...], *, again: bool = False) -> None:
         """SQS hands a message out; `again` keeps it on the queue whatever comes of it."""
         step = message.sent.step
-        actor = self._actor(f"the worker with {step} of {self._name(message.sent.job_id)}", skew, faults)
+        actor = self.actor(Role.WORKER, f"the worker with {step} of {self.name(message.sent.job_id)}", faults, skew)
         actor.job_id = message.sent.job_id
         work = self._render if step is Step.RENDER else self._step
         if not again:
             self.messages.remove(message)
-        self._run(actor, lambda: work(actor, message.sent), lambda: again or self._receipt(actor, message))
+        self.run(actor, lambda: work(actor, message.sent), lambda: again or self._receipt(actor, message))
 
     def sweep(self, skew: timedelta, faults: tuple[Fault, ...]) -> None:
         """The reconciler's minute."""
-        actor = self._actor("the sweep", skew, faults)
-        ports = self._ports(actor, "jobs", "queue", "notifier")
-        self._run(actor, lambda: reconcile_jobs(clock=actor.clock, policy=POLICY, **ports))
+        actor = self.actor(Role.SWEEP, "the sweep", faults, skew)
+        ports = self.ports(actor, "jobs", "shares", "queue", "notifier")
+        self.run(actor, lambda: reconcile_jobs(clock=actor.clock, policy=POLICY, **ports))
 
     def bury(self, letter: Message, skew: timedelta, faults: tuple[Fault, ...]) -> None:
         """The reconciler gets a dead letter."""
-        actor = self._actor(f"the burial of {letter.sent.step} of {self._name(letter.sent.job_id)}", skew, faults)
+        name = f"the burial of {letter.sent.step} of {self.name(letter.sent.job_id)}"
+        actor = self.actor(Role.BURIAL, name, faults, skew)
         actor.buries = letter.sent.step_id
         self.dead_letters.remove(letter)
 
         def work() -> None:
             about = letter.sent.job_id, letter.sent.step_id
-            bury_dead_letter(*about, clock=actor.clock, policy=POLICY, **self._ports(actor, "jobs"))
+            ports = self.ports(actor, "jobs", "shares", "queue")
+            bury_dead_letter(*about, clock=actor.clock, policy=POLICY, **ports)
 
         def receipt() -> None:
             if actor.outcome is not Outcome.DONE:
                 self.dead_letters.append(letter)
 
-        self._run(actor, work, receipt)
+        self.run(actor, work, receipt)
 
     def wake(self, actor: Actor) -> None:
         """A sleeper goes on, however late it is."""
@@ -152,30 +126,37 @@ class World:
 
     # ------------------------------------------------------------ how it happens
     def _step(self, actor: Actor, sent: SentMessage) -> None:
-        ports = self._ports(actor, "jobs", "circuits", "queue", "notifier", "provider", "store")
+        ports = self.ports(
+            actor, "jobs", "circuits", "queue", "shares", "timings", "notifier", "provider", "store"
+        )  # fmt: skip
         run_step(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, **ports)
 
     def _render(self, actor: Actor, sent: SentMessage) -> None:
-        ports = self._ports(actor, "jobs", "queue", "notifier", "renderer", "store")
+        ports = self.ports(actor, "jobs", "shares", "queue", "notifier", "renderer", "store")
         render_video(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, **ports)
 
-    def _actor(self, name: str, skew: timedelta, faults: tuple[Fault, ...]) -> Actor:
+    def actor(self, role: Role, name: str, faults: tuple[Fault, ...], skew: timedelta = timedelta()) -> Actor:
+        """Somebody who is about to act."""
         self.most_skew = max(self.most_skew, abs(skew))
         ahead = f", its clock {skew.total_seconds():+.0f} s" if skew else ""
         self.say(f"{self.clock.now():%d %H:%M:%S} {name}{ahead}")
-        return Actor(name, faults, SkewedClock(self.clock, skew), self.story.append)
+        return Actor(role, name, faults, SkewedClock(self.clock, skew), self.story.append)
 
-    def _ports(self, actor: Actor, *names: str) -> dict[str, Any]:
+    def ports(self, actor: Actor, *names: str) -> dict[str, Any]:
+        """The ports as that actor sees them."""
         return {name: Port(name, getattr(self, name), actor, self._before) for name in names}
 
     def _before(self, actor: Actor) -> None:
+        is_late = actor.token is not None and not self._leases(actor)
         self.jobs.actor = actor
-        self.provider.caller_is_late = actor.token is not None and not self._leases(actor)
+        self.provider.caller_is_late = is_late
+        self.store.caller, self.store.caller_is_late = actor, is_late
 
     def _leases(self, actor: Actor) -> bool:
         return any(job.lease is not None and job.lease.token == actor.token for job in self.jobs.all())
 
-    def _run(self, actor: Actor, work: Callable[[], object], receipt: Callable[[], object] = lambda: None) -> None:
+    def run(self, actor: Actor, work: Callable[[], object], receipt: Callable[[], object] = lambda: None) -> None:
+        """It acts, as far as it goes."""
         actor.receipt = receipt
         self._after(actor, lambda: actor.start(work))
 
@@ -189,6 +170,7 @@ class World:
             self.jobs.actor = None
             self.say("" if actor.outcome is Outcome.DONE else f"  {actor.name} {actor.outcome or 'sleeps'}")
         if actor.sleeps:
+            self.has_slept = True
             self.sleepers.append(actor)
         elif actor.receipt is not None:
             actor.receipt()
@@ -203,23 +185,6 @@ class World:
         after = replace(message, receives=message.receives + 1, visible_at=self.clock.now() + VISIBILITY)
         (self.dead_letters if after.receives >= RECEIVES_TO_DIE else self.messages).append(after)
 
-    def _name(self, job_id: JobId) -> str:
-        return f"job {[job.id for job in self.jobs.all()].index(job_id) + 1}"
-
-    # ------------------------------------------------------------ what was answered
-    def _acknowledge(self, answer: Acknowledged) -> None:
-        job = self.jobs.get(answer.job_id)
-        assert job.user_id == answer.user_id, "a user got another's job"
-        self.acknowledged.append(answer)
-        for earlier in self.acknowledged[:-1]:
-            if answer.key is None or (earlier.user_id, earlier.key) != (answer.user_id, answer.key):
-                continue
-            if earlier.job_id == answer.job_id:
-                assert earlier.fingerprint == answer.fingerprint, "one key was taken for two requests"
-            else:
-                apart = abs(job.created_at - self.jobs.get(earlier.job_id).created_at)
-                assert apart >= KEY_LIFETIME, "one key made two jobs"
-
-    def _check_mismatch(self, user_id: UserId, key: str | None, body: str) -> None:
-        others = {each.fingerprint for holder, each in self.jobs.keys if holder == user_id and each.key == key} - {body}
-        assert others, "a key was refused that nobody used for another request"
+    def name(self, job_id: JobId) -> str:
+        """What the story calls a job, also when it is gone."""
+        return f"job {list(self.jobs.versions).index(job_id) + 1}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from videojobs.domain import lifecycle
-from videojobs.domain.job import JobId, VideoJob
+from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.share import CHECK_EVERY, Share
 from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
@@ -94,13 +94,13 @@ def bury_dead_letter(
 ) -> bool:
     """A message that was delivered in vain too often: fail its job, if that step still is next and nobody works on it.
 
-    Idempotent; whether the job was failed by this call. The clean-up of a cancelled job goes on being tried.
+    Idempotent; whether the job was failed by this call. A clean-up goes on being tried.
 
     Raises:
         Unavailable: MongoDB does not answer; the dead letter should be delivered again.
     """
     job, now = jobs.find(job_id), clock.now()
-    if job is None or not job.is_live or job.next is None or job.next.id != step_id:
+    if job is None or job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id:
         return False
     if job.lease is not None and job.lease.until > now:
         return False

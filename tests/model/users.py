@@ -1,0 +1,144 @@
+"""What users do with their jobs in the model, and whether what they are answered is true."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.builders import a_new_job
+from tests.model.actors import Actor, Fault, Role
+from tests.model.world import POLICY, World
+from videojobs.domain.errors import IdempotencyMismatch, JobConflict, JobNotFound
+from videojobs.domain.job import IdempotencyKey, JobId, JobStatus, Priority, UserId, VideoJob
+from videojobs.services.cancel_job import cancel_job
+from videojobs.services.delete_job import delete_job
+from videojobs.services.retry_job import retry_job
+from videojobs.services.submit_job import KEY_LIFETIME, submit_job
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A 201: whose, for which key and body, and the job that it named."""
+
+    user_id: UserId
+    key: str | None
+    fingerprint: str
+    job_id: JobId
+
+
+class Users:
+    """Everybody who calls the API. Each call runs as far as its faults let it; who gets no answer knows nothing."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._acknowledged: list[Acknowledged] = []
+
+    def ask(self, user_id: UserId, key: str | None, body: str, lane: Priority, faults: tuple[Fault, ...]) -> None:
+        """A user posts a request."""
+        name = f"the request of user {user_id[-1]} with key {key} for {body}, {lane}"
+        actor = self._world.actor(Role.POST, name, faults)
+        idempotency = None if key is None else IdempotencyKey(key, fingerprint=f"{body} {lane}")
+
+        def work() -> None:
+            try:
+                job, _ = submit_job(
+                    a_new_job(prompt=body, priority=lane),
+                    user_id=user_id,
+                    idempotency=idempotency,
+                    clock=actor.clock,
+                    **self._world.ports(actor, "jobs", "shares", "queue"),
+                )
+            except IdempotencyMismatch:
+                self._check_mismatch(user_id, key, f"{body} {lane}")
+            else:
+                self._acknowledge(Acknowledged(user_id, key, f"{body} {lane}", job.id))
+
+        self._world.run(actor, work)
+
+    def cancel(self, job_id: JobId, faults: tuple[Fault, ...]) -> None:
+        """A user wants a job no more."""
+        jobs = self._world.jobs
+
+        def work(actor: Actor) -> None:
+            ports = self._world.ports(actor, "jobs", "shares", "queue", "notifier")
+            try:
+                cancel_job(job_id, user_id=jobs.owners[job_id], clock=actor.clock, policy=POLICY, **ports)
+            except JobConflict:
+                others = set(jobs.ends[job_id]) - {JobStatus.CANCELLED}
+                assert others, "untrue: a job that had not ended was said to have"
+                self._check_now(job_id, lambda job: job.status in others, "untrue: a job could have been cancelled")
+            else:
+                assert JobStatus.CANCELLED in jobs.ends[job_id], "untrue: a job was said to be cancelled"
+                self._check_now(job_id, lambda job: job.status is JobStatus.CANCELLED, "untrue: it is not cancelled")
+
+        self._do(Role.CANCEL, job_id, faults, work)
+
+    def retry(self, job_id: JobId, faults: tuple[Fault, ...]) -> None:
+        """A user wants a job after all."""
+        jobs = self._world.jobs
+
+        def work(actor: Actor) -> None:
+            ports = self._world.ports(actor, "jobs", "shares", "queue", "notifier")
+            try:
+                retry_job(job_id, user_id=jobs.owners[job_id], clock=actor.clock, **ports)
+            except JobConflict:
+                self._check_now(job_id, _can_not_be_retried, "untrue: a job could have been retried")
+            else:
+                assert jobs.retries[job_id], "untrue: a job was said to be retried"
+
+        self._do(Role.RETRY, job_id, faults, work)
+
+    def delete(self, job_id: JobId, faults: tuple[Fault, ...]) -> None:
+        """A user wants nothing to be left of a job."""
+
+        def work(actor: Actor) -> None:
+            ports = self._world.ports(actor, "jobs", "store")
+            try:
+                delete_job(job_id, user_id=self._world.jobs.owners[job_id], clock=actor.clock, **ports)
+            except JobConflict:
+                self._check_now(job_id, lambda job: job.is_live, "untrue: a job could have been deleted")
+            else:
+                self._check_gone(job_id)
+
+        self._do(Role.DELETE, job_id, faults, work)
+
+    def _do(self, role: Role, job_id: JobId, faults: tuple[Fault, ...], work: Callable[[Actor], None]) -> None:
+        actor = self._world.actor(role, f"the {role} of {self._world.name(job_id)}", faults)
+
+        def act() -> None:
+            try:
+                work(actor)
+            except JobNotFound:
+                self._check_gone(job_id)
+
+        self._world.run(actor, act)
+
+    # ------------------------------------------------------------ what was answered
+    def _check_gone(self, job_id: JobId) -> None:
+        job = self._world.jobs.look(job_id)
+        assert job is None or not job.is_shown(self._world.clock.now()), "untrue: a job was said to be gone"
+
+    def _check_now(self, job_id: JobId, is_true: Callable[[VideoJob], bool], otherwise: str) -> None:
+        """What was answered is true of the job as it stands, where nobody can have changed it meanwhile."""
+        job = self._world.jobs.look(job_id)
+        assert self._world.has_slept or (job is not None and is_true(job)), otherwise
+
+    def _acknowledge(self, answer: Acknowledged) -> None:
+        jobs = self._world.jobs
+        assert jobs.owners[answer.job_id] == answer.user_id, "a user got another's job"
+        same_key = [each for each in self._acknowledged if (each.user_id, each.key) == (answer.user_id, answer.key)]
+        self._acknowledged.append(answer)
+        for earlier in same_key if answer.key is not None else ():
+            if earlier.job_id == answer.job_id:
+                assert earlier.fingerprint == answer.fingerprint, "one key was taken for two requests"
+            else:
+                apart = abs(jobs.made_at[answer.job_id] - jobs.made_at[earlier.job_id])
+                is_gone = jobs.look(earlier.job_id) is None
+                assert is_gone or apart >= KEY_LIFETIME, "one key made two jobs"
+
+    def _check_mismatch(self, user_id: UserId, key: str | None, body: str) -> None:
+        keys = self._world.jobs.keys
+        others = {each.fingerprint for holder, each in keys if holder == user_id and each.key == key} - {body}
+        assert others, "a key was refused that nobody used for another request"
+
+
+def _can_not_be_retried(job: VideoJob) -> bool:
+    return job.is_live or job.status is JobStatus.COMPLETED or not job.duration
