@@ -174,8 +174,8 @@ MUTANTS = [
     Mutant(
         "a dead letter is buried whatever became of its step",
         SERVICES + "reconcile_jobs.py",
-        "job is None or not job.is_live or job.next is None or job.next.id != step_id",
-        "job is None or not job.is_live or job.next is None",
+        "job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id",
+        "job.next is None or job.next.step is Step.CLEAN_UP",
         "I5: a stale dead letter was buried",
     ),
     Mutant(
