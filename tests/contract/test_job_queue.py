@@ -13,6 +13,7 @@ import pytest
 from tests.builders import A_USER, a_job, a_started_job
 from tests.fakes.queue import RecordingQueue
 from tests.servers import free_port
+from videojobs import bootstrap
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsJobQueue
 from videojobs.domain.errors import Unavailable
@@ -37,7 +38,7 @@ LANES = list(Priority)
 def queue_and_look(request: pytest.FixtureRequest) -> tuple[JobQueue, Look]:
     """Each lane's empty pair of queues, and a way to look into them."""
     if request.param == "SQS":
-        return _sqs(request.getfixturevalue("aws"))
+        return _sqs(request.getfixturevalue("aws"), request.getfixturevalue("monkeypatch"))
     queue = RecordingQueue()
 
     def look(lane: Priority, step: Step) -> Waiting:
@@ -62,13 +63,18 @@ def unreachable(request: pytest.FixtureRequest) -> JobQueue:
     return SqsJobQueue(client, urls=dict.fromkeys(product(LANES, Step), f"{endpoint}/123456789012/nowhere"))
 
 
-def _sqs(endpoint: str) -> tuple[JobQueue, Look]:
+def _sqs(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[JobQueue, Look]:
+    """Made as the functions make it: the variables' names say which queue is whose."""
     sqs = boto3.client("sqs", region_name="us-east-1", endpoint_url=endpoint)
-    urls = {}
-    for lane in LANES:
+    urls: dict[tuple[Priority, Step], str] = {}
+    for lane, prefix in (Priority.NORMAL, ""), (Priority.HIGH, "HIGH_"):
         jobs, render = (sqs.create_queue(QueueName=f"{name}-{uuid4().hex}")["QueueUrl"] for name in ("jobs", "render"))
         urls |= {(lane, step): render if step is Step.RENDER else jobs for step in Step}
+        monkeypatch.setenv(f"{prefix}JOBS_QUEUE_URL", jobs)
+        monkeypatch.setenv(f"{prefix}RENDER_QUEUE_URL", render)
+    monkeypatch.setenv("MONGODB_SECRET_ARN", "of-no-secret")
     client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=endpoint)
+    monkeypatch.setattr(bootstrap, "_sqs", lambda: client)
 
     def look(lane: Priority, step: Step) -> Waiting:
         url = urls[lane, step]
@@ -78,11 +84,11 @@ def _sqs(endpoint: str) -> tuple[JobQueue, Look]:
         assert all(message["Attributes"] == {"MessageGroupId": A_USER} for message in received)
         bodies = [json.loads(message["Body"]) for message in received]
         assert all(body.keys() == {"jobId", "stepId"} for body in bodies)
-        name = "ApproximateNumberOfMessagesDelayed"
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
-        return Waiting([(body["jobId"], body["stepId"]) for body in bodies], int(attributes[name]))
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        later = int(attributes["ApproximateNumberOfMessagesDelayed"])
+        return Waiting([(body["jobId"], body["stepId"]) for body in bodies], later)
 
-    return SqsJobQueue(client, urls=urls), look
+    return bootstrap.job_queue.__wrapped__(), look
 
 
 @pytest.mark.parametrize("lane", LANES)

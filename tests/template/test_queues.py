@@ -37,13 +37,33 @@ def test_a_queue_has_a_bound_on_how_many_run_at_once(name: str) -> None:
     assert "ReservedConcurrentExecutions" not in functions()[name]
 
 
-@pytest.mark.parametrize("queue", ["JobsQueue", "RenderQueue", "DeadLetterQueue", "RenderDeadLetterQueue"])
-def test_each_lane_has_the_same_queues_of_its_own(queue: str) -> None:
-    lanes = [QUEUES[queue], QUEUES[f"High{queue}"]]
-    [normal, high] = [{**each, "RedrivePolicy": each.get("RedrivePolicy", {}).get("maxReceiveCount")} for each in lanes]
-    assert normal == high
-    readers = [{name for name, event in SOURCES if queue_of(event) == each} for each in (queue, f"High{queue}")]
-    assert readers[0] == readers[1] != set()
+def test_each_lane_has_the_same_queues_of_its_own() -> None:
+    readers: dict[str, set[str]] = {}
+    for name, event in SOURCES:
+        if name in {"worker", "render", "reconciler"}:
+            readers.setdefault(queue_of(event), set()).add(name)
+    normal = {queue for queue in readers if not queue.startswith("High")}
+    assert {"JobsQueue", "RenderQueue"} < normal
+    assert {f"High{queue}" for queue in normal} == set(readers) - normal
+    for queue in normal:
+        assert readers[queue] == readers[f"High{queue}"]
+        assert _settings_of(queue, lane="High") == _settings_of(f"High{queue}")
+
+
+def _settings_of(queue: str, lane: str = "") -> dict[str, Any]:
+    """A queue's properties, as those of its twin in another lane should be."""
+    properties = dict(QUEUES[queue])
+    if "RedrivePolicy" in properties:
+        target = lane + properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
+        properties["RedrivePolicy"] = {**properties["RedrivePolicy"], "deadLetterTargetArn": target}
+    return properties
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_queue_is_handed_over_under_its_own_name(name: str) -> None:
+    for variable, value in variables(functions()[name]).items():
+        if variable.endswith("_QUEUE_URL"):
+            assert value == {"Ref": variable.removesuffix("_URL").title().replace("_", "")}
 
 
 def test_every_queue_that_is_worked_on_has_a_dead_letter_queue_of_its_own() -> None:
