@@ -1,8 +1,9 @@
-"""Holds everything that was acknowledged against everything that is there, and proves the invariants I1 to I6.
+"""Holds everything that was acknowledged against everything that is there, and proves the invariants I1 to I6, and I8.
 
 I1 every job that was answered 201 ends within its deadline. I2 one terminal transition, never left. I3 at most one
 billable submit per attempt, or a reconciled orphan. I4 completed ⇔ the object exists, whole, and belongs to the job.
-I5 no write of a stale step or lease lands. I6 each change is announced under exactly one id.
+I5 no write of a stale step or lease lands. I6 each change is announced under exactly one id. I8 a cancelled or deleted
+job leaves nothing in the bucket, and nothing that goes on at the provider; a deleted one no document either.
 """
 
 import json
@@ -42,16 +43,18 @@ def _violations(world: World) -> Iterator[str]:
     yield from _one_job_per_request(world, jobs)
     yield from _submits_are_paid_once(world, jobs)
     yield from _announced_under_one_id(world, jobs)
+    yield from _nothing_is_left(world, jobs)
     for job_id, job in jobs.items():
         yield from _one_end(job_id, job)
-        yield from _video_is_there(world, job_id, job)
+        if job_id not in world.deleted:
+            yield from _video_is_there(world, job_id, job)
         seen = [each for each in world.observations if each["job"] == job_id]
         yield from _no_stale_write(job_id, sorted(seen, key=lambda each: each["at"]))
 
 
 def _every_acknowledged_job_ends(world: World, jobs: dict[str, dict[str, Any]]) -> Iterator[str]:
     for post in world.posts:
-        if post.status == 201 and post.job_id not in jobs:
+        if post.status == 201 and post.job_id not in jobs.keys() | world.deleted:
             yield f"I1 {post.job_id} was answered 201 and is not there"
     for job_id, job in jobs.items():
         if job["status"] not in ENDED:
@@ -82,7 +85,7 @@ def _one_end(job_id: str, job: dict[str, Any]) -> Iterator[str]:
     told = [entry["status"] for entry in job["history"]]
     if told[-1] != job["status"]:
         yield f"I2 {job_id} is {job['status']}, its history says {told}"
-    if sum(status in ENDED for status in told) > 1:
+    if sum(status in ENDED for status in told) > 1 + told[1:].count("queued"):
         yield f"I2 {job_id} has ended more than once: {told}"
     for before, after in pairwise(told):
         if before != after and JobStatus(after) not in TRANSITIONS[JobStatus(before)]:
@@ -96,6 +99,8 @@ def _submits_are_paid_once(world: World, jobs: dict[str, dict[str, Any]]) -> Ite
     for task in world.provider.tasks.values():
         tasks[task.job].append(task)
     for job_id, paid in tasks.items():
+        if job_id in world.deleted:
+            continue
         if job_id not in jobs:
             yield f"I3 {job_id} was submitted and is not there"
             continue
@@ -113,6 +118,18 @@ def _submits_are_paid_once(world: World, jobs: dict[str, dict[str, Any]]) -> Ite
             accounted = task.failed or task.lost or task.ref == current or resubmitted
             if not accounted and job["status"] != "failed":
                 yield f"I3 {task.ref} of {job_id} is an orphan that nobody speaks of"
+
+
+def _nothing_is_left(world: World, jobs: dict[str, dict[str, Any]]) -> Iterator[str]:
+    cancelled = {job_id for job_id, job in jobs.items() if job["status"] == "cancelled"}
+    for job_id in cancelled | world.deleted:
+        if left := world.objects(job_id):
+            yield f"I8 {job_id} is nobody's any more, and these lie in the bucket: {left}"
+        if job_id in world.deleted and job_id in jobs:
+            yield f"I8 {job_id} was deleted and is there: {jobs[job_id]['status']}, {jobs[job_id].get('next')}"
+    for task in world.provider.tasks.values():
+        if task.job in cancelled and not (task.cancelled or task.failed or task.lost):
+            yield f"I8 {task.ref} of {task.job} goes on at the provider"
 
 
 def _video_is_there(world: World, job_id: str, job: dict[str, Any]) -> Iterator[str]:
@@ -145,6 +162,10 @@ def _no_stale_write(job_id: str, seen: list[dict[str, Any]]) -> Iterator[str]:
         others = holder and holder["until"] > write["now"] and claimed.get(holder["token"]) != write["pid"]
         if step in left:
             yield f"I5 {job_id}: {write['kind']} of step {step}, which was over"
+        if write["kind"] == "wish":  # which may take the lease from whoever has it
+            left |= {step} if write["left"] else set()
+            holder = holder if write["until"] else None
+            continue
         if others:
             yield f"I5 {job_id}: {write['kind']} of step {step} while somebody else held a live lease"
         if write["kind"] == "claim":

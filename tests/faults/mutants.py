@@ -13,12 +13,14 @@ from uuid import uuid4
 from tests.faults.provider_client import HttpProvider
 from videojobs import bootstrap
 from videojobs.adapters.mongo.jobs import MongoJobRepository
+from videojobs.adapters.mongo.shares import MongoShareRepository
 from videojobs.adapters.s3 import S3VideoStore
 from videojobs.adapters.sqs import SqsNotifier
 from videojobs.domain import lifecycle
 from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
+from videojobs.domain.share import Share
 from videojobs.ports import JobRepository, Notifier
-from videojobs.services import follow_up, reconcile_jobs
+from videojobs.services import clean_up, follow_up, reconcile_jobs, render_video
 
 
 def mutate(name: str) -> None:
@@ -165,6 +167,36 @@ def _attempts_without_end() -> None:
     bootstrap.step_policy = lambda: replace(policy(), maximum_attempts=9)  # type: ignore[assignment]
 
 
+def _discard_nothing() -> None:
+    def discard(*_: Any, **__: Any) -> None:
+        """Leave what is there."""
+
+    render_video._discard = discard
+
+
+def _stop_nothing() -> None:
+    def cancel_at_provider(*_: Any, **__: Any) -> None:
+        """Leave it at it."""
+
+    clean_up.cancel_at_provider = cancel_at_provider
+
+
+def _compare_no_shares() -> None:
+    def find_unchecked(self: MongoShareRepository, *_: Any) -> list[Share]:
+        return []
+
+    MongoShareRepository.find_unchecked = find_unchecked  # type: ignore[method-assign]
+
+
+def _forget_the_deletion() -> None:
+    original = lifecycle.delete
+
+    def delete(job: VideoJob, now: datetime) -> VideoJob:
+        return replace(original(job, now), next=job.next)
+
+    lifecycle.delete = delete
+
+
 def _nothing() -> None:
     """The mutation is in the database."""
 
@@ -187,5 +219,9 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "nobody is late": _nobody_is_late,
     "the sweep sees nothing": _sweep_sees_nothing,
     "attempts without end": _attempts_without_end,
+    "discard nothing": _discard_nothing,
+    "stop nothing at the provider": _stop_nothing,
+    "compare no shares": _compare_no_shares,
+    "a deletion is no step": _forget_the_deletion,
     NO_IDEMPOTENCY_INDEX: _nothing,
 }

@@ -26,16 +26,23 @@ class Post:
 
 def post_event(user: str, prompt: str, key: str | None, *, sign_with: str) -> dict[str, Any]:
     """What API Gateway hands to `generate`."""
-    token = jwt.encode({"userId": user, "exp": int(time.time()) + 3600}, sign_with, algorithm="HS256")
-    headers = {"Cookie": f"token={token}", "Content-Type": "application/json"}
+    event = api_event("POST", "/api/videos/generate", user, sign_with=sign_with)
+    event["headers"]["Content-Type"] = "application/json"
     if key is not None:
-        headers["Idempotency-Key"] = key
+        event["headers"]["Idempotency-Key"] = key
+    event["body"] = json.dumps({"prompt": prompt, "style": "fun", "duration": 8, "aspectRatio": "16:9"})
+    return event
+
+
+def api_event(method: str, path: str, user: str, *, sign_with: str) -> dict[str, Any]:
+    """What API Gateway hands on, of a request without a body."""
+    token = jwt.encode({"userId": user, "exp": int(time.time()) + 3600}, sign_with, algorithm="HS256")
     return {
-        "httpMethod": "POST",
-        "resource": "/api/videos/generate",
-        "path": "/api/videos/generate",
-        "headers": headers,
-        "requestContext": {"requestId": "request", "stage": "local", "path": "/local/api/videos/generate"},
-        "body": json.dumps({"prompt": prompt, "style": "fun", "duration": 8, "aspectRatio": "16:9"}),
+        "httpMethod": method,
+        "resource": path,
+        "path": path,
+        "headers": {"Cookie": f"token={token}"},
+        "requestContext": {"requestId": "request", "stage": "local", "path": f"/local{path}"},
+        "body": None,
         "isBase64Encoded": False,
     }

@@ -54,10 +54,10 @@ class Queues:
             urls[name] = client.create_queue(QueueName=unused_name(name), Attributes=attributes)["QueueUrl"]
         return cls(client, urls)
 
-    def receive(self, queue: str) -> list[Message]:
+    def receive(self, queue: str, at_most: int = 10) -> list[Message]:
         """What is visible now, ten at the most; hidden from others for the queue's time-out."""
         answer = self.client.receive_message(
-            QueueUrl=self.urls[queue], MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
+            QueueUrl=self.urls[queue], MaxNumberOfMessages=at_most, AttributeNames=["ApproximateReceiveCount"]
         )
         return [
             Message(

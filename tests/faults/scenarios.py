@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tests.faults.posts import Post
 from tests.faults.processes import WorkerProcess
+from tests.faults.queues import FUNCTION_OF, Message
 from tests.faults.watched_ports import Fault
 from tests.faults.world import LEASE_SECONDS, World
 
@@ -23,6 +24,7 @@ def after(call: str, do: str = "crash", nth: int = 1) -> Fault:
 _FACTORIES = {
     "jobs": "job_repository",
     "circuits": "circuit_repository",
+    "shares": "share_repository",
     "queue": "job_queue",
     "notifier": "notifier",
     "store": "video_store",
@@ -170,3 +172,33 @@ def the_provider_always_fails(world: World) -> Post:
     post = world.post()
     world.run()
     return post
+
+
+def cancel_while_stopped(world: World, step: str, fault: Fault, *, beyond_its_lease: bool = False) -> tuple[Post, int]:
+    """Somebody stops in the middle of a step; its user cancels; then whoever it was wakes up. What the user is told.
+
+    With `beyond_its_lease` it wakes when another worker has cleaned up already.
+    """
+    post = world.post()
+    if step != "start":
+        world.run_to(post.job_id, step)
+    sleeper = world.start("render" if step == "render" else "worker", fault)
+    assert world.deliver(next_message(world), at=sleeper).paused
+    told = world.wish("cancel", post.job_id)
+    assert told is not None
+    if beyond_its_lease:
+        world.pass_time(LEASE_SECONDS)
+        world.run()
+    wake(sleeper)
+    world.run()
+    return post, told
+
+
+def next_message(world: World) -> Message:
+    """The one message there is, as soon as it can be seen."""
+    while True:
+        for queue in FUNCTION_OF:
+            if visible := world.queues.receive(queue):
+                (message,) = visible
+                return message
+        world.pass_time(1)

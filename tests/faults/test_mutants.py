@@ -8,7 +8,7 @@ from tests.faults import scenarios
 from tests.faults.checker import InvariantViolated, check
 from tests.faults.conftest import MakeWorld
 from tests.faults.mutants import MUTANTS, NO_IDEMPOTENCY_INDEX
-from tests.faults.scenarios import after, before, crash_once, stop_and_take_over
+from tests.faults.scenarios import after, before, cancel_while_stopped, crash_once, stop_and_take_over
 from tests.faults.world import World
 
 type Scenario = Callable[[World], object]
@@ -23,6 +23,24 @@ def _overtaken(world: World) -> object:
 def _two_jobs(world: World) -> None:
     world.post()
     world.post()
+    world.run()
+
+
+def _cancelled_while_uploading(world: World) -> object:
+    return cancel_while_stopped(world, "render", before("store.put", "pause"), beyond_its_lease=True)
+
+
+def _a_deletion_dies(world: World) -> None:
+    post = world.post()
+    world.run()
+    world.wish("delete", post.job_id, at=world.start("jobs", after("jobs.save")))
+    world.run()
+
+
+def _an_end_that_lets_nobody_in(world: World) -> None:
+    world.cap = 1
+    first, _ = world.post(), world.post()
+    world.wish("cancel", first.job_id, at=world.start("jobs", before("shares.leave")))
     world.run()
 
 
@@ -46,6 +64,10 @@ CAUGHT: dict[str, tuple[str, str, Scenario]] = {
     "nobody is late": ("I1", "find", scenarios.the_provider_never_ends),
     "the sweep sees nothing": ("I1", "find", scenarios.everything_is_lost),
     "attempts without end": ("I1", "find", scenarios.the_provider_always_fails),
+    "discard nothing": ("I8", "find", _cancelled_while_uploading),
+    "stop nothing at the provider": ("I8", "find", _cancelled_while_uploading),
+    "compare no shares": ("I1", "find", _an_end_that_lets_nobody_in),
+    "a deletion is no step": ("I8", "find", _a_deletion_dies),
     NO_IDEMPOTENCY_INDEX: ("I1", "find", scenarios.the_same_request_at_once),
 }
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobId, Lease, VideoJob
+from videojobs.domain.job import JobId, JobStatus, Lease, VideoJob
 from videojobs.ports import Clock
 
 KILLED = 137
@@ -119,8 +119,10 @@ class WatchedJobs(WatchedPort):
         )
 
     def _saved(self, before: VideoJob, after: VideoJob) -> None:
+        is_wish = before.status is not after.status and (after.status is JobStatus.CANCELLED or not before.is_live)
+        is_wish = is_wish or (after.deleted_at is not None and before.deleted_at is None)
         self._report(
-            kind="save",
+            kind="wish" if is_wish else "save",
             job=before.id,
             step=before.next and before.next.id,
             left=before.next != after.next

@@ -27,8 +27,8 @@ from videojobs import bootstrap
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
 
-FUNCTIONS = ("generate", "status", "worker", "render", "reconciler")
-PORTS = ("circuit_repository", "job_queue", "notifier", "video_store")
+FUNCTIONS = ("generate", "status", "jobs", "worker", "render", "reconciler")
+PORTS = ("circuit_repository", "share_repository", "job_queue", "notifier", "video_store")
 _PR_SET_PDEATHSIG = 1
 
 

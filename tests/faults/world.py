@@ -15,7 +15,7 @@ import pymongo
 from bson import ObjectId
 
 from tests.faults.cloud import CREDENTIALS, Cloud, unused_name
-from tests.faults.posts import Post, post_event
+from tests.faults.posts import Post, api_event, post_event
 from tests.faults.processes import Outcome, WorkerProcess, as_config
 from tests.faults.queues import DEAD_LETTERS_OF, FUNCTION_OF, Message, Queues
 from tests.faults.scripted_provider import ScriptedProvider
@@ -23,10 +23,11 @@ from tests.faults.watched_ports import Fault
 from videojobs.adapters.mongo.indexes import ensure_indexes
 
 USER = "65a000000000000000000001"
+ANOTHER_USER = "65a000000000000000000002"
 JWT_SECRET = "correct-horse-battery-staple-0123456789"
 SWEEP_EVERY = timedelta(minutes=1)
 LEASE_SECONDS = 25
-ENDED = ("completed", "failed")
+ENDED = ("completed", "failed", "cancelled")
 
 
 @dataclass
@@ -41,6 +42,8 @@ class World:
     unknown_submit: str = "find"
     yields_pixels: bool = True
     attempts: int = 3
+    cap: int = 1000
+    """How many jobs of a user may be active."""
     deadline: timedelta = timedelta(hours=1)
     mongo_uri: str = ""
     """What the functions get to see; by default the database at `mongo_address`."""
@@ -53,6 +56,8 @@ class World:
     """How far apart the clocks of two processes may be."""
     posts: list[Post] = field(default_factory=list)
     observations: list[dict[str, Any]] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
+    """Jobs that their user wanted nothing to be left of, and was not refused."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -153,8 +158,9 @@ class World:
             "RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
             "HIGH_JOBS_QUEUE_URL": self.queues.urls["JobsQueue"],  # one lane is enough to break things in
             "HIGH_RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
-            "ACTIVE_JOBS_PER_USER": "1000",  # whose limits are tried elsewhere
-            "GENERATE_CALLS_PER_MINUTE": "10000",
+            "ACTIVE_JOBS_PER_USER": str(self.cap),
+            "GENERATE_CALLS_PER_MINUTE": "10000",  # a limit that is tried elsewhere, as the next
+            "READ_CALLS_PER_MINUTE": "10000",
             "EVENTS_QUEUE_URL": self.queues.urls["EventsQueue"],
             "VIDEOS_BUCKET": self.bucket,
             "LEASE_SECONDS": str(LEASE_SECONDS),
@@ -168,17 +174,41 @@ class World:
     # ------------------------------------------------------------------ the API
 
     def post(
-        self, prompt: str = "", *, key: str | None = None, at: WorkerProcess | None = None, times: int = 1
+        self,
+        prompt: str = "",
+        *,
+        key: str | None = None,
+        at: WorkerProcess | None = None,
+        times: int = 1,
+        user: str = USER,
     ) -> Post:
         """POST a job, `times` times at once; the last answer. Every answer is kept for the checker."""
         prompt = prompt or f"prompt {len(self.posts)}"
-        event = self.post_event(prompt, key)
+        event = self.post_event(prompt, key, user)
         outcome = (at or self.warm("generate")).call(event, self.now, times=times)
         return self.acknowledge(prompt, key, outcome)[-1]
 
-    def post_event(self, prompt: str, key: str | None = None) -> dict[str, Any]:
+    def post_event(self, prompt: str, key: str | None = None, user: str = USER) -> dict[str, Any]:
         """What API Gateway hands to `generate`."""
-        return post_event(USER, prompt, key, sign_with=self.sign_with)
+        return post_event(user, prompt, key, sign_with=self.sign_with)
+
+    def wish(self, what: str, job_id: str, *, at: WorkerProcess | None = None) -> int | None:
+        """`cancel`, `retry` or `delete` a job; the status that its user is answered, None where no answer comes."""
+        outcome = (at or self.warm("jobs")).call(self.wish_event(what, job_id), self.now)
+        return self.heard(what, job_id, outcome)
+
+    def wish_event(self, what: str, job_id: str) -> dict[str, Any]:
+        """What API Gateway hands to `jobs`."""
+        path = f"/api/videos/{job_id}"
+        method, path = ("DELETE", path) if what == "delete" else ("POST", f"{path}/{what}")
+        return api_event(method, path, USER, sign_with=self.sign_with)
+
+    def heard(self, what: str, job_id: str, outcome: Outcome) -> int | None:
+        """What the user is answered; a deletion without an answer may have been done, and is then to be done fully."""
+        status = outcome.answer["statusCode"] if outcome.answers else None
+        if what == "delete" and status in (204, None):
+            self.deleted.add(job_id)
+        return status
 
     def acknowledge(self, prompt: str, key: str | None, outcome: Outcome) -> list[Post]:
         """Keep what the caller of a POST was told."""
@@ -245,7 +275,7 @@ class World:
 
     def advance(self) -> None:
         """Let time pass until something is due: a step, or the next sweep, which then happens."""
-        due = [job["next"]["dueAt"] for job in self.live() if job.get("next")]
+        due = [job["next"]["dueAt"] for job in self.jobs() if job.get("next")]
         soon = [at + timedelta(seconds=1) for at in due if at > self.now]
         if soon and min(soon) < self.next_sweep:
             self.now = min(soon)
@@ -291,5 +321,10 @@ class World:
         return list(self.database["videojobs"].find({"status": {"$nin": ENDED}}))
 
     def unsettled(self) -> list[dict[str, Any]]:
-        """Those that have not ended, or not announced everything."""
-        return [job for job in self.jobs() if job["status"] not in ENDED or job.get("outbox")]
+        """Those that have not ended, are not cleaned up, or not announced."""
+        return [job for job in self.jobs() if job["status"] not in ENDED or job.get("next") or job.get("outbox")]
+
+    def objects(self, job_id: str) -> list[str]:
+        """The keys of everything of a job that lies in the bucket."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"videos/{job_id}/")
+        return [each["Key"] for each in listed.get("Contents", [])]
