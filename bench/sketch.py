@@ -42,7 +42,7 @@ def measure_sketch(*, rounds: int) -> Section:
             )
         )
     method = (
-        f"Video and poster, median of {rounds} prompts, pinned to one processor; processor time, and in brackets the "
-        "clock's, which other work on the machine lengthens."
+        f"Video, poster and preview, median of {rounds} prompts, pinned to one processor; processor time, and in "
+        "brackets the clock's, which other work on the machine lengthens."
     )
     return Section("The sketch", method, figures)
