@@ -1,4 +1,4 @@
-"""Thousands of stories, told at random and held against the invariants; a failing one is shrunk to what matters."""
+"""A thousand stories, told at random and held against the invariants; a failing one is shrunk to what matters."""
 
 import logging
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import VideoJobsMachine
 
-STORIES = 250
-"""Of up to thirty events each, in ten seconds; `make chaos` tells more."""
+STORIES = 1000
+"""Of up to thirty events each, in half a minute; `make chaos` tells more."""
 
 
 @pytest.fixture(autouse=True)
