@@ -4,12 +4,12 @@ import http.client
 import json
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import jwt
+from bson import ObjectId
 
-_USER_ID = "65f0c0ffee0123456789abcd"
 _BODY = json.dumps({"prompt": "A paper boat", "style": "calm", "duration": 1, "aspectRatio": "4:3"}).encode()
 
 
@@ -20,6 +20,8 @@ class Api:
     url: str
     cookie_name: str
     jwt_secret: str
+    user_id: str = field(default_factory=lambda: str(ObjectId()))
+    """Somebody new: how much one user may ask for is limited."""
 
     def post_job(self) -> tuple[str, float]:
         """A new job's id, and when the answer was there."""
@@ -51,7 +53,7 @@ class Api:
     @property
     def cookie(self) -> str:
         """A fresh session, as the header has it."""
-        claims = {"userId": _USER_ID, "exp": int(time.time()) + 600}
+        claims = {"userId": self.user_id, "exp": int(time.time()) + 600}
         return f"{self.cookie_name}={jwt.encode(claims, self.jwt_secret, algorithm='HS256')}"
 
     def _headers(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pymongo import MongoClient
 
 from bench.places import cloud_config
 from localcloud.aws import ACCESS_KEY, SECRET_KEY, open_session
+from localcloud.config import CloudConfig
 from localcloud.local_secrets import ensure_secrets, read_jwt_secret
 from localcloud.processes import end_processes, find_processes
 from localcloud.servers import STOP_GRACE_SECONDS, ensure_aws, ensure_mongo
@@ -33,12 +34,12 @@ class Services:
 
 
 @contextmanager
-def bench_processes() -> Iterator[None]:
-    """End every process of the bench's local system on the way out."""
+def bench_processes(config: CloudConfig | None = None) -> Iterator[None]:
+    """End every process of the bench's local system (or another) on the way out."""
     try:
         yield
     finally:
-        end_processes(find_processes(cloud_config().state), grace_seconds=STOP_GRACE_SECONDS)
+        end_processes(find_processes((config or cloud_config()).state), grace_seconds=STOP_GRACE_SECONDS)
 
 
 def database_uri(mongo_uri: str, database: str) -> str:
@@ -69,9 +70,6 @@ def run_services() -> Iterator[Services]:
                 "COOKIE_NAME": "token",
                 "ALLOWED_ORIGINS": "https://videos.example.com",
                 "JWT_LEEWAY_SECONDS": "0",
-                "GENERATE_CALLS_PER_MINUTE": "10000",
-                "READ_CALLS_PER_MINUTE": "10000",
-                "ACTIVE_JOBS_PER_USER": "1000",
                 "JOBS_QUEUE_URL": queue_url["QueueUrl"],
                 "HIGH_JOBS_QUEUE_URL": queue_url["QueueUrl"],
                 "VIDEOS_BUCKET": "bench",

@@ -3,6 +3,7 @@
 Reads what to do as JSON from stdin and writes the microseconds per call as JSON to the file named there.
 """
 
+import copy
 import importlib
 import io
 import json
@@ -10,64 +11,77 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 _SENT = b'{"MessageId":"00000000-0000-0000-0000-000000000000"}'
+_DRIVER_CALLS = ("find_one", "insert_one", "update_one", "count_documents")
+_CALLS_A_MINUTE = 20
+"""Fewer than a user is allowed, of jobs and of calls; then this user begins again, while no clock runs."""
+
+type Call = Callable[[], object]
+
+
+class Asked(NamedTuple):
+    """One call of the driver: how to make it again, and what it answered."""
+
+    method: str
+    collection: str
+    again: Call
+    arguments: tuple[Any, ...]
+    answer: Any
 
 
 def main() -> None:
-    """Time the handler with stubbed I/O and then with the real database, or the bare database calls alone."""
+    """Time the handler with stubbed I/O and with the real database, and the database calls that it makes alone."""
     task = json.load(sys.stdin)
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the function logs there until the process ends
-    times = _time_bare(task) if task["handler"] is None else _time_handler(task)
-    Path(task["result"]).write_text(json.dumps(times))
+    Path(task["result"]).write_text(json.dumps(_time_handler(task)))
 
 
 def _time_handler(task: dict[str, Any]) -> dict[str, float]:
+    from pymongo import MongoClient
+
     module, _, name = task["handler"].partition(".")
     handler = getattr(importlib.import_module(module), name)
     event, context = task["event"], _context()
+    database = MongoClient[dict[str, Any]](task["mongoUri"]).get_default_database()
 
     def call() -> None:
         answer = handler(event, context)
         if answer["statusCode"] != task["expected"]:
             raise RuntimeError(f"answered {answer}")
 
+    def begin_again() -> None:
+        for collection in ("rates", "shares"):
+            database[collection].delete_many({})
+
     call()  # connections and whatever is made on first use
     _stub_queue()
-    on_the_database = _time(call, task["databaseCalls"])
-    _stub_database(handler, event, context)
-    return {"stubbed": _time(call, task["stubbedCalls"]), "database": on_the_database}
+    driver_calls = _record_driver(call)
+    times = {
+        "database": _time(call, task["databaseCalls"], begin_again),
+        "bare": _time(lambda: _replay(driver_calls), task["databaseCalls"], begin_again),
+    }
+    _stub_driver(driver_calls)
+    return times | {"stubbed": _time(call, task["stubbedCalls"], begin_again)}
 
 
-def _time_bare(task: dict[str, Any]) -> dict[str, float]:
-    """The driver's calls that every handler makes, and nothing else."""
-    from bson import ObjectId
-    from pymongo import MongoClient
-
-    client: MongoClient[dict[str, Any]] = MongoClient(task["mongoUri"], tz_aware=True)
-    jobs = client.get_default_database()["videojobs"]
-    job_id = ObjectId(task["jobId"])
-    document = jobs.find_one({"_id": job_id}) or {}
-
-    def insert() -> None:
-        document["_id"] = ObjectId()
-        jobs.insert_one(document)
-
-    insert()
-    times = {"generate": _time(insert, task["databaseCalls"])}
-    return times | {"status": _time(lambda: jobs.find_one({"_id": job_id}), task["databaseCalls"])}
+def _time(call: Call, calls: int, begin_again: Call) -> float:
+    for _ in range(calls // 4 // _CALLS_A_MINUTE):
+        _time_some(call, begin_again)
+    seconds = [_time_some(call, begin_again) for _ in range(calls // _CALLS_A_MINUTE)]
+    return sum(seconds) / len(seconds) / _CALLS_A_MINUTE * 1e6
 
 
-def _time(call: Callable[[], object], calls: int) -> float:
-    for _ in range(calls // 4):
-        call()
+def _time_some(call: Call, begin_again: Call) -> float:
+    begin_again()
     begun = time.process_time()
-    for _ in range(calls):
+    for _ in range(_CALLS_A_MINUTE):
         call()
-    return (time.process_time() - begun) / calls * 1e6
+    return time.process_time() - begun
 
 
 def _stub_queue() -> None:
@@ -82,22 +96,51 @@ def _stub_queue() -> None:
     pool.urlopen = answer
 
 
-def _stub_database(handler: Callable[..., Any], event: dict[str, Any], context: object) -> None:
-    """The driver answers at once, with what it last answered."""
+def _record_driver(call: Call) -> list[Asked]:
+    """What a call asks of the driver."""
     from pymongo.collection import Collection
 
     collection: Any = Collection
-    find_one = collection.find_one
-    seen: dict[str, Any] = {}
+    recorded: list[Asked] = []
 
-    def remember(self: Any, *arguments: Any, **options: Any) -> Any:
-        seen.update(find_one(self, *arguments, **options))
-        return dict(seen)
+    def record(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def recording(self: Any, *arguments: Any, **options: Any) -> Any:
+            answer = method(self, *arguments, **options)
+            recorded.append(Asked(name, self.name, partial(method, self, *arguments, **options), arguments, answer))
+            return answer
 
-    collection.find_one = remember
-    handler(event, context)
-    collection.find_one = lambda *_, **__: dict(seen)
-    collection.insert_one = lambda *_, **__: SimpleNamespace(acknowledged=True)
+        return recording
+
+    methods = {name: getattr(collection, name) for name in _DRIVER_CALLS}
+    for name, method in methods.items():
+        setattr(collection, name, record(name, method))
+    call()
+    for name, method in methods.items():
+        setattr(collection, name, method)
+    return recorded
+
+
+def _replay(recorded: list[Asked]) -> None:
+    from bson import ObjectId
+
+    for asked in recorded:
+        if asked.method == "insert_one":
+            asked.arguments[0]["_id"] = ObjectId()
+        asked.again()
+
+
+def _stub_driver(recorded: list[Asked]) -> None:
+    """The driver answers at once what it answered before."""
+    from pymongo.collection import Collection
+
+    answers = {(asked.method, asked.collection): copy.deepcopy(asked.answer) for asked in recorded}
+
+    def stub(name: str) -> Callable[..., Any]:
+        return lambda self, *_, **__: copy.copy(answers.get((name, self.name)))
+
+    collection: Any = Collection
+    for name in _DRIVER_CALLS:
+        setattr(collection, name, stub(name))
 
 
 def _context() -> SimpleNamespace:

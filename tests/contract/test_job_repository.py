@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pymongo
@@ -18,11 +18,13 @@ from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
 from videojobs.domain.job import (
     MAXIMUM_HISTORY,
     Announcement,
+    BatchId,
     HistoryEntry,
     IdempotencyKey,
     JobError,
     JobStatus,
     Lease,
+    Priority,
     ProviderTask,
     Step,
     StoredObject,
@@ -71,7 +73,17 @@ def a_job_with_everything() -> VideoJob:
         error=JobError("provider_error", retryable=True),
         idempotency=IdempotencyKey("key-1", "f" * 64),
         expires_at=START + timedelta(days=30),
+        priority=Priority.HIGH,
+        batch_id=BatchId("6" * 24),
+        waiting_since=START,
+        spent_attempts=1,
+        deleted_at=START,
     )
+
+
+def test_a_job_with_everything_has_a_value_of_its_own_in_each_field() -> None:
+    job = a_job_with_everything()
+    assert [field.name for field in fields(job) if getattr(job, field.name) == field.default] == []
 
 
 def test_a_new_id_is_an_object_id_that_no_job_has(jobs: JobRepository) -> None:

@@ -3,15 +3,17 @@
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
 
 import boto3
 import pytest
 
+from tests.fakes.clock import START
 from tests.fakes.store import InMemoryVideoStore
 from tests.servers import free_port
 from videojobs.adapters.s3 import S3VideoStore
@@ -101,13 +103,14 @@ def test_what_stops_the_upload_from_within_comes_out_as_it_is(
 
 
 def test_a_presigned_url_names_the_object_and_needs_no_answer(unreachable: VideoStore) -> None:
-    url = unreachable.presigned_url("s3://a-bucket/videos/1/1.mp4")
+    url = unreachable.presigned_url("s3://a-bucket/videos/1/1.mp4", START)
     assert url.startswith("http")
     assert "a-bucket/videos/1/1.mp4?" in url
 
 
 CALLS: dict[str, Callable[[VideoStore, Path], object]] = {
     "put": lambda store, video: store.put(video, "videos/1/1.mp4", "video/mp4"),
+    "remove": lambda store, _: store.remove(["videos/1/1.mp4"]),
     "size": lambda store, _: store.size(StoredObject("a-bucket", "videos/1/1.mp4", 12)),
 }
 
@@ -135,7 +138,7 @@ class TestS3:
     ) -> None:
         store = S3VideoStore(bucket, region="us-east-1", endpoint_url=aws, url_seconds=120)
         stored = store.put(video, "videos/1/1.mp4", "video/mp4")
-        url = store.presigned_url(stored.url)
+        url = store.presigned_url(stored.url, datetime.now(UTC))
         with urllib.request.urlopen(url) as answer:
             assert answer.read() == b"twelve bytes"
             assert answer.headers["Content-Type"] == "video/mp4"
@@ -146,8 +149,39 @@ class TestS3:
         assert "of-no-account" not in url
 
     def test_on_aws_a_url_names_the_bucket_as_a_host(self, aws: str) -> None:
-        url = S3VideoStore("a-bucket", region="eu-west-1").presigned_url("s3://a-bucket/videos/1/1.mp4")
+        url = S3VideoStore("a-bucket", region="eu-west-1").presigned_url("s3://a-bucket/videos/1/1.mp4", START)
         assert url.startswith("https://a-bucket.s3.eu-west-1.amazonaws.com/videos/1/1.mp4?")
+
+    def test_a_url_stays_the_same_for_a_third_of_its_time(self, aws: str) -> None:
+        store = S3VideoStore("a-bucket", region="eu-west-1", url_seconds=900)
+        moments = [START + timedelta(seconds=seconds) for seconds in range(0, 1800, 30)]
+        urls: dict[str, set[str]] = {store.signing_window(now): set() for now in moments}
+        for now in moments:
+            url = store.presigned_url("s3://a-bucket/videos/1/1.mp4", now)
+            urls[store.signing_window(now)].add(url)
+            signed = parse_qs(urlsplit(url).query)
+            signed_at = datetime.strptime(signed["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            assert timedelta(seconds=600) <= signed_at + timedelta(seconds=900) - now <= timedelta(seconds=900)
+        assert {len(same) for same in urls.values()} == {1}
+        assert 6 <= len(urls) <= 7
+
+    @pytest.mark.parametrize("name", ["a kite.mp4", 'ein "Häuschen".mp4', "100 %.mp4", "凧.mp4"])
+    def test_a_video_can_be_saved_under_a_name(self, aws: str, bucket: str, video: Path, name: str) -> None:
+        store = S3VideoStore(bucket, region="us-east-1", endpoint_url=aws)
+        stored = store.put(video, "videos/1/1.mp4", "video/mp4")
+        with urllib.request.urlopen(store.presigned_url(stored.url, datetime.now(UTC), name)) as answer:
+            told = answer.headers["Content-Disposition"]
+        assert told.startswith("attachment; filename=")
+        assert told.isascii()
+        assert unquote(told.partition("filename*=UTF-8''")[2]) == name
+
+    def test_more_than_a_thousand_objects_are_removed(self, aws: str, bucket: str) -> None:
+        s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=aws)
+        for key in ("videos/1/1.mp4", "videos/1/1.jpg", "videos/2/1.mp4"):
+            s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+        gone = ["videos/1/1.mp4", *(f"videos/0/{number}.mp4" for number in range(1500)), "videos/1/1.jpg"]
+        S3VideoStore(bucket, region="us-east-1", endpoint_url=aws).remove(gone)
+        assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["videos/2/1.mp4"]
 
     def test_a_bucket_that_is_not_there_takes_nothing(self, aws: str, video: Path) -> None:
         store = S3VideoStore("no-such-bucket", region="us-east-1", endpoint_url=aws)

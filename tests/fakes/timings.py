@@ -6,7 +6,7 @@ from threading import Lock
 
 from videojobs.domain.errors import Unavailable
 
-KEPT = 20
+KEPT = 50
 
 
 class InMemoryTimingRepository:

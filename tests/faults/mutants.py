@@ -18,7 +18,7 @@ from videojobs.adapters.sqs import SqsNotifier
 from videojobs.domain import lifecycle
 from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
 from videojobs.ports import JobRepository, Notifier
-from videojobs.services import reconcile_jobs, run_step
+from videojobs.services import follow_up, reconcile_jobs
 
 
 def mutate(name: str) -> None:
@@ -116,7 +116,7 @@ def _a_crash_counts_as_an_attempt() -> None:
 
 
 def _bury_whatever_is_there() -> None:
-    def bury(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Any, policy: Any) -> bool:
+    def bury(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Any, policy: Any, **others: Any) -> bool:
         job = jobs.find(job_id)
         assert job is not None
         return job.is_live and jobs.save(job, lifecycle.fail(job, lifecycle.BROKEN, clock.now(), policy))
@@ -142,7 +142,7 @@ def _forget_before_announcing() -> None:
             notifier.publish(job.id, job.outbox)
         return replace(job, outbox=())
 
-    run_step.announce_changes = announce
+    follow_up.announce_changes = announce
     reconcile_jobs.announce_changes = announce
 
 

@@ -68,7 +68,7 @@ class World:
         own_uri = self.sign_in(self.mongo_address)
         self.jwt_secret = self._secret("jwt", JWT_SECRET)
         self.mongo_secret = self._secret("mongo", self.mongo_uri or own_uri)
-        for collection in ("videojobs", "circuits"):  # emptied, as making the indexes anew takes long
+        for collection in self.database.list_collection_names():  # emptied, as making the indexes anew takes long
             self.database[collection].delete_many({})
         ensure_indexes(self.database)
         self.sign_with = JWT_SECRET
@@ -151,6 +151,10 @@ class World:
             "JWT_SECRET_ARN": self.jwt_secret,
             "JOBS_QUEUE_URL": self.queues.urls["JobsQueue"],
             "RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
+            "HIGH_JOBS_QUEUE_URL": self.queues.urls["JobsQueue"],  # one lane is enough to break things in
+            "HIGH_RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
+            "ACTIVE_JOBS_PER_USER": "1000",  # whose limits are tried elsewhere
+            "GENERATE_CALLS_PER_MINUTE": "10000",
             "EVENTS_QUEUE_URL": self.queues.urls["EventsQueue"],
             "VIDEOS_BUCKET": self.bucket,
             "LEASE_SECONDS": str(LEASE_SECONDS),

@@ -2,8 +2,9 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import pymongo
 import pytest
 from pymongo.errors import OperationFailure
 
-from tests.builders import a_job, a_lease, a_started_job
+from tests.builders import A_USER, a_job, a_lease, a_started_job
 from tests.fakes.clock import START
 from tests.servers import secantusdb
+from videojobs.adapters.mongo.batches import MongoBatchRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import Unavailable
+from videojobs.domain.job import Batch
 
 
 @contextmanager
@@ -25,8 +28,10 @@ def failing(connection: MongoConnection, times: int, commands: list[str], **how:
     fail_point = {"configureFailPoint": "failCommand"}
     data = {"failCommands": commands, **how}
     connection.run(lambda db: db.client.admin.command({**fail_point, "mode": {"times": times}, "data": data}))
-    yield
-    connection.run(lambda db: db.client.admin.command({**fail_point, "mode": "off"}))
+    try:
+        yield
+    finally:
+        connection.run(lambda db: db.client.admin.command({**fail_point, "mode": "off"}))
 
 
 @pytest.fixture
@@ -189,3 +194,48 @@ class TestRotation:
         secret(refresh=True)
         assert jobs.find(a_job().id) is None
         connection.run(lambda database: database.client.close())
+
+
+class TestBatches:
+    """All of a batch is stored, or nothing, wherever the database fails."""
+
+    @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
+    @pytest.mark.parametrize("times", [1, 10_000])
+    def test_a_batch_is_whole_or_not_there(self, connection: MongoConnection, command: str, times: int) -> None:
+        batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
+        batch_id = batches.new_id()
+        made = [a_job(batch_id=batch_id) for _ in range(5)]
+        batch = Batch(batch_id, A_USER, tuple(job.id for job in made), START, START + timedelta(days=60))
+        with failing(connection, times, [command], closeConnection=True), suppress(Unavailable), pymongo.timeout(1.5):
+            batches.add(batch, made)
+        stored = [jobs.find(job.id) for job in made]
+        assert stored == (made if batches.find(batch_id) else [None] * 5)
+        if times == 1:
+            assert batches.find(batch_id) == batch
+
+    @pytest.mark.timeout(30)  # the driver itself goes on for two minutes
+    @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
+    def test_a_transaction_is_not_repeated_for_longer_than_one_operation(
+        self, connection: MongoConnection, mongo_uri: str, command: str
+    ) -> None:
+        class Hasty(MongoConnection):
+            TIMEOUT_MS = 1000
+
+        hasty = Hasty(lambda *, refresh=False: mongo_uri)
+        batches = MongoBatchRepository(hasty)
+        job = a_job()
+        with failing(connection, 10_000, [command], closeConnection=True), pytest.raises(Unavailable):
+            batches.add(Batch(batches.new_id(), A_USER, (job.id,), START, START + timedelta(days=60)), [job])
+        hasty.run(lambda database: database.client.close())
+
+    def test_an_insert_that_is_refused_takes_all_others_along(self, connection: MongoConnection) -> None:
+        batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
+        taken = a_job()
+        jobs.add(taken)
+        batch_id = batches.new_id()
+        made = [a_job(batch_id=batch_id), replace(taken, batch_id=batch_id)]
+        with pytest.raises(Unavailable):
+            batches.add(Batch(batch_id, A_USER, tuple(job.id for job in made), START, START), made)
+        assert batches.find(batch_id) is None
+        assert jobs.find(made[0].id) is None
+        assert jobs.find(taken.id) == taken

@@ -15,6 +15,8 @@ from tests.fakes.store import InMemoryVideoStore
 from videojobs.adapters.mongo.circuits import MongoCircuitRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import COLLECTION, MongoJobRepository
+from videojobs.adapters.mongo.shares import MongoShareRepository
+from videojobs.adapters.mongo.timings import MongoTimingRepository
 from videojobs.domain.job import JobId, JobStatus, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.edge.views import show_job
@@ -153,7 +155,8 @@ def test_a_save_of_other_fields_leaves_the_kind_of_a_number(
 def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_id: JobId) -> VideoJob:
     """Sweep once, then deliver what was sent until nothing is left."""
     queue, notifier, clock, policy = RecordingQueue(), RecordingNotifier(), VirtualClock(), StepPolicy()
-    reconcile_jobs(jobs=jobs, queue=queue, notifier=notifier, clock=clock, policy=policy)
+    shares = MongoShareRepository(connection, cap=20)
+    reconcile_jobs(jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock, policy=policy)
     provider = ScriptedProvider()
     while messages := queue.drain():
         for message in messages:
@@ -164,6 +167,8 @@ def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_i
                 jobs=jobs,
                 circuits=MongoCircuitRepository(connection),
                 queue=queue,
+                shares=shares,
+                timings=MongoTimingRepository(connection),
                 notifier=notifier,
                 provider=provider,
                 store=InMemoryVideoStore(),

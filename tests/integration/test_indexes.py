@@ -9,14 +9,18 @@ import pymongo.monitoring
 import pytest
 from pymongo.database import Database
 
-from tests.builders import A_USER, a_job, a_lease, a_started_job
+from tests.builders import A_USER, a_job, a_lease, a_started_job, a_waiting_job, an_id
 from tests.fakes.clock import START
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.connections import MongoConnectionRepository
-from videojobs.adapters.mongo.indexes import ALL_INDEXES, INDEXES, ensure_indexes
+from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
 from videojobs.adapters.mongo.jobs import MongoJobRepository
-from videojobs.domain.job import IdempotencyKey
+from videojobs.adapters.mongo.shares import MongoShareRepository
+from videojobs.domain.job import BatchId, IdempotencyKey, JobStatus, Priority, VideoJob
+from videojobs.ports import Position
 
+LAST = Position(START, an_id())
+A_BATCH = BatchId("6" * 24)
 JOB = a_started_job(idempotency=IdempotencyKey("key", "f"))
 
 
@@ -68,6 +72,17 @@ BY_INDEX: dict[str, tuple[Callable[[MongoJobRepository], object], str]] = {
     "find_unadopted": (lambda jobs: jobs.find_unadopted(START, 10), "sweep"),
     "find_overdue": (lambda jobs: jobs.find_overdue(START, START, 10), "sweep"),
     "find_unannounced": (lambda jobs: jobs.find_unannounced(START, 10), "outbox"),
+    "list_newest": (lambda jobs: jobs.list_newest(A_USER, START, limit=10), "user_newest"),
+    "list_newest, a later page": (lambda jobs: jobs.list_newest(A_USER, START, limit=10, after=LAST), "user_newest"),
+    "list_newest, of a status": (
+        lambda jobs: jobs.list_newest(A_USER, START, limit=10, status=JobStatus.FAILED, after=LAST),
+        "user_status",
+    ),
+    "list_newest, of a batch": (
+        lambda jobs: jobs.list_newest(A_USER, START, limit=10, batch_id=A_BATCH, after=LAST),
+        "user_batch",
+    ),
+    "find_waiting": (lambda jobs: jobs.find_waiting(A_USER, Priority.NORMAL), "waiting"),
 }
 
 
@@ -116,13 +131,39 @@ def test_a_sweep_reads_its_index(
         assert [(stage["stage"], stage["indexName"]) for stage in scans] == [("IXSCAN", index)]
 
 
+@pytest.mark.parametrize(
+    ("job", "index"), [(a_waiting_job(), "waiting"), (a_job(), "sweep")], ids=["waiting", "queued"]
+)
+def test_a_place_in_line_is_counted_in_an_index(
+    jobs: MongoJobRepository, connection: MongoConnection, job: VideoJob, index: str
+) -> None:
+    with RECORDER.listening() as heard:
+        jobs.count_ahead(job, 1000)
+    names = ("aggregate", "pipeline", "cursor")
+    counts = [{name: command[name] for name in names} for command in heard if "aggregate" in command]
+    assert counts
+    plans = connection.run(lambda database: [database.command({"explain": count}) for count in counts])
+    for plan in plans:
+        scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
+        assert [(stage["stage"], stage["indexName"]) for stage in scans] == [("IXSCAN", index)]
+
+
+def test_what_nobody_has_compared_for_long_is_found_by_an_index(connection: MongoConnection) -> None:
+    with RECORDER.listening() as heard:
+        MongoShareRepository(connection, cap=3).find_unchecked(START, 10)
+    [found] = filters(heard)
+    plan = connection.run(lambda database: database["shares"].find(found).explain())
+    scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
+    assert [stage["indexName"] for stage in scans] == ["checked"]
+
+
 def test_a_key_is_looked_for_by_exactly_the_fields_of_its_index(jobs: MongoJobRepository) -> None:
     """`explain` of SecantusDB knows no partial index; MongoDB takes it, as the key that is asked for exists."""
     with RECORDER.listening() as heard:
         found = jobs.find_by_key(A_USER, "key")
     assert found is not None
     assert found.id == JOB.id
-    [index] = [index.document for index in INDEXES if index.document["name"] == "idempotency"]
+    [index] = [index.document for index in INDEXES["videojobs"] if index.document["name"] == "idempotency"]
     assert [set(query) for query in filters(heard)] == [set(index["key"])]
 
 
@@ -156,6 +197,9 @@ def test_the_indexes_are_those_of_the_design(connection: MongoConnection) -> Non
         "_id_": [("_id", 1)],
         "status_age": [("status", 1), ("createdAt", 1)],
         "user_newest": [("userId", 1), ("createdAt", -1), ("_id", -1)],
+        "user_status": [("userId", 1), ("status", 1), ("createdAt", -1), ("_id", -1)],
+        "user_batch": [("userId", 1), ("batchId", 1), ("createdAt", -1), ("_id", -1)],
+        "waiting": [("userId", 1), ("priority", 1), ("waitingSince", 1), ("_id", 1)],
         "sweep": [("status", 1), ("next.dueAt", 1)],
         "idempotency": [("userId", 1), ("idempotency.key", 1)],
         "outbox": [("outbox.at", 1)],
@@ -168,7 +212,7 @@ def test_the_indexes_are_those_of_the_design(connection: MongoConnection) -> Non
 
 def test_making_them_again_changes_nothing(connection: MongoConnection) -> None:
     def look(database: Database[Document]) -> dict[str, dict[str, Any]]:
-        return {name: dict(database[name].index_information()) for name in ALL_INDEXES}
+        return {name: dict(database[name].index_information()) for name in INDEXES}
 
     before = connection.run(look)
     names = connection.run(ensure_indexes)

@@ -9,20 +9,27 @@ from threading import Barrier
 
 import pytest
 
-from tests.builders import A_USER, a_new_job, a_started_job, a_step
+from tests.builders import A_USER, a_new_job, a_started_job, a_step, an_id
 from tests.fakes.clock import START, VirtualClock
 from tests.fakes.notifier import RecordingNotifier
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.queue import RecordingQueue
 from tests.fakes.store import InMemoryVideoStore
+from videojobs.adapters.mongo.batches import MongoBatchRepository
 from videojobs.adapters.mongo.circuits import MongoCircuitRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
+from videojobs.adapters.mongo.rates import MongoRateLimiter
+from videojobs.adapters.mongo.shares import MongoShareRepository
+from videojobs.adapters.mongo.timings import MongoTimingRepository
 from videojobs.domain import lifecycle
-from videojobs.domain.job import IdempotencyKey, JobStatus, Lease, Step, VideoJob
+from videojobs.domain.errors import RateLimited
+from videojobs.domain.job import IdempotencyKey, JobStatus, Lease, Priority, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.rate import RateLimit
 from videojobs.services.reconcile_jobs import reconcile_jobs
 from videojobs.services.run_step import run_step
+from videojobs.services.submit_batch import submit_batch
 from videojobs.services.submit_job import submit_job
 
 RACERS = 16
@@ -123,7 +130,8 @@ def test_of_many_outcomes_of_one_step_one_is_written(connections: list[MongoConn
 def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connections: list[MongoConnection]) -> None:
     jobs = MongoJobRepository(connections[0])
     provider, queue, notifier, clock = ScriptedProvider(), RecordingQueue(), RecordingNotifier(), VirtualClock()
-    job, _ = submit_job(a_new_job(), user_id=A_USER, jobs=jobs, queue=queue, clock=clock)
+    shares = MongoShareRepository(connections[0], cap=20)
+    job, _ = submit_job(a_new_job(), user_id=A_USER, jobs=jobs, shares=shares, queue=queue, clock=clock)
     while messages := queue.drain():
         [message] = messages
         clock.advance(message.delay_seconds)
@@ -135,6 +143,8 @@ def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connecti
                 jobs=MongoJobRepository(connection),
                 circuits=MongoCircuitRepository(connection),
                 queue=queue,
+                shares=MongoShareRepository(connection, cap=20),
+                timings=MongoTimingRepository(connection),
                 notifier=notifier,
                 provider=provider,
                 store=InMemoryVideoStore(),
@@ -159,7 +169,11 @@ def test_sweeps_at_once_send_each_overdue_step_once(connections: list[MongoConne
     def sweep(connection: MongoConnection) -> int:
         repository = MongoJobRepository(connection)
         notifier = RecordingNotifier()
-        return reconcile_jobs(jobs=repository, queue=queue, notifier=notifier, clock=clock, policy=POLICY)["resent"]
+        shares = MongoShareRepository(connection, cap=20)
+        counts = reconcile_jobs(
+            jobs=repository, shares=shares, queue=queue, notifier=notifier, clock=clock, policy=POLICY
+        )
+        return counts["resent"]
 
     resent = race(connections[:4], sweep)
     assert sum(resent) == 30  # type: ignore[arg-type]
@@ -173,7 +187,15 @@ def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection]
 
     def submit(connection: MongoConnection) -> tuple[str, bool]:
         jobs = MongoJobRepository(connection)
-        job, replayed = submit_job(a_new_job(), user_id=A_USER, jobs=jobs, queue=queue, clock=clock, idempotency=key)
+        job, replayed = submit_job(
+            a_new_job(),
+            user_id=A_USER,
+            jobs=jobs,
+            shares=MongoShareRepository(connection, cap=20),
+            queue=queue,
+            clock=clock,
+            idempotency=key,
+        )
         return job.id, replayed
 
     if key_has_run_out:
@@ -184,3 +206,73 @@ def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection]
     assert len({job_id for job_id, _ in answers}) == 1  # type: ignore[misc]
     assert [replayed for _, replayed in answers].count(False) == 1  # type: ignore[misc]
     assert len(queue.sent) == 1
+
+
+def test_a_share_is_never_overfull_and_leaks_no_place(connections: list[MongoConnection]) -> None:
+    """Jobs come and go from everywhere at once; in the end all places are free again."""
+    shares = [MongoShareRepository(each, cap=3) for each in connections]
+    most: list[int] = []
+
+    def come_and_go(repository: MongoShareRepository) -> None:
+        for _ in range(5):
+            job_id = an_id()
+            if repository.enter_waiting(A_USER, Priority.NORMAL, job_id, START):
+                most.extend(len(share.active) for share in repository.find_unchecked(START + timedelta(days=1), 10))
+                repository.leave(A_USER, Priority.NORMAL, [job_id])
+
+    race(shares, come_and_go)
+    assert max(most) <= 3
+    [share] = shares[0].find_unchecked(START + timedelta(days=1), 10)
+    assert share.active == ()
+
+
+def test_exactly_as_many_calls_pass_as_are_allowed(connections: list[MongoConnection]) -> None:
+    limit = RateLimit("generate", 10)
+
+    def call(connection: MongoConnection) -> bool:
+        try:
+            MongoRateLimiter(connection).count(A_USER, limit, START)
+        except RateLimited:
+            return False
+        return True
+
+    assert sum(bool(passed) for passed in race(connections, call)) == limit.calls
+
+
+def test_of_many_batches_with_one_key_one_is_stored(connections: list[MongoConnection]) -> None:
+    clock, key = VirtualClock(START), IdempotencyKey("key", "fingerprint")
+
+    def submit(connection: MongoConnection) -> tuple[str, bool]:
+        batch, replayed = submit_batch(
+            [a_new_job(), a_new_job()],
+            user_id=A_USER,
+            jobs=MongoJobRepository(connection),
+            batches=MongoBatchRepository(connection),
+            shares=MongoShareRepository(connection, cap=20),
+            queue=RecordingQueue(),
+            clock=clock,
+            policy=POLICY,
+            idempotency=key,
+        )
+        return batch.id, replayed
+
+    answers = race(connections, submit)
+    assert len({batch_id for batch_id, _ in answers}) == 1  # type: ignore[misc]
+    assert sum(not replayed for _, replayed in answers) == 1  # type: ignore[misc]
+    assert len(MongoJobRepository(connections[0]).list_newest(A_USER, START, limit=100)) == 2
+
+
+def test_of_cancel_and_finish_at_once_one_is_written_and_the_other_told(connections: list[MongoConnection]) -> None:
+    repositories = [MongoJobRepository(each) for each in connections[:2]]
+    for _ in range(20):
+        job = a_started_job(Step.FINISH, lease=Lease("token", START + timedelta(seconds=25)))
+        repositories[0].add(job)
+        ends = [
+            lifecycle.complete(job, "s3://videos/1.mp4", START, POLICY),
+            lifecycle.cancel(job, START, POLICY),
+        ]
+        saved = race([0, 1], lambda racer, job=job, ends=ends: repositories[racer].save(job, ends[racer]))
+        assert sorted(saved) == [False, True]  # type: ignore[type-var]
+        stored = repositories[0].find(job.id)
+        assert stored is not None
+        assert stored.status is ends[saved.index(True)].status

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bson import ObjectId
+from pymongo import timeout
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -37,7 +38,8 @@ class MongoBatchRepository:
                 database[COLLECTION].insert_one(document, session=session)
                 database[JOBS].insert_many(documents, session=session)
 
-            with database.client.start_session() as session:
+            # The client's own limit holds for each command, while `with_transaction` repeats them for two minutes.
+            with timeout(self._connection.TIMEOUT_MS / 1000), database.client.start_session() as session:
                 session.with_transaction(write)
 
         try:

@@ -140,16 +140,18 @@ class MongoJobRepository:
         return None if document is None else from_document(document)
 
     def count_ahead(self, job: VideoJob, limit: int) -> int:
-        """A count of keys, of the index `waiting` or `sweep`."""
+        """Counts of keys, of the index `waiting` (those of one moment are a count of their own) or `sweep`."""
         if job.waiting_since is not None:
-            query = _waiting(job.user_id, job.priority) | {
-                "waitingSince": {"$gt": _BEFORE_ALL, "$lt": job.waiting_since}
-            }
+            lane, since = _waiting(job.user_id, job.priority), job.waiting_since
+            queries = [
+                lane | {"waitingSince": {"$gt": _BEFORE_ALL, "$lt": since}},
+                lane | {"waitingSince": since, "_id": {"$lt": ObjectId(job.id)}},
+            ]
         elif job.next is not None:
-            query = {"status": str(job.status), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": job.next.due_at}}
+            queries = [{"status": str(job.status), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": job.next.due_at}}]
         else:
             return 0
-        return self._run(lambda jobs: jobs.count_documents(query, limit=limit))
+        return min(sum(self._run(lambda jobs: [jobs.count_documents(each, limit=limit) for each in queries])), limit)
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`, which knows a missing `next.dueAt` as null."""
