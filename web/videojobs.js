@@ -612,7 +612,13 @@ function parse(text) {
  */
 function pause(milliseconds, over) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    over?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    const timer = setTimeout(end, milliseconds);
+    over?.addEventListener("abort", end);
+
+    function end() {
+      clearTimeout(timer);
+      over?.removeEventListener("abort", end);
+      resolve();
+    }
   });
 }
