@@ -33,10 +33,9 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"})
 
 
-def serve(config: CloudConfig, port: int) -> None:
-    """Serve until the process is ended."""
-    with ThreadingHTTPServer((config.host, port), partial(StudioHandler, config)) as server:
-        server.serve_forever()
+def make_server(config: CloudConfig, port: int) -> ThreadingHTTPServer:
+    """A server of the studio; it is yours to run, and to close."""
+    return ThreadingHTTPServer((config.host, port), partial(StudioHandler, config))
 
 
 class StudioHandler(BaseHTTPRequestHandler):
@@ -183,4 +182,4 @@ class StudioHandler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    serve(CloudConfig.from_environment(), int(sys.argv[1]))
+    make_server(CloudConfig.from_environment(), int(sys.argv[1])).serve_forever()

@@ -2,6 +2,7 @@
 /** The studio: puts the form, the gallery and the live connection together. */
 
 import { fill, prepareComposer } from "./composer.js";
+import { byId } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { VideoJobs } from "./videojobs.js";
 
@@ -16,7 +17,6 @@ const IDEAS = [
 const BANNER_SECONDS = 5;
 /** A break that is over sooner is not worth a word. */
 const QUIET_SECONDS = 1.5;
-const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
 start();
 
