@@ -23,6 +23,7 @@ from localcloud.template import read_page_headers
 from localcloud.tokens import SAMPLE_USER, make_token
 
 SIGN_IN = "/dev/login"
+SIGN_IN_STYLE = "/dev/login.css"
 SIGN_OUT = "/dev/logout"
 READY = "/dev/ready"
 USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "65a1b2c3d4e5f60718293a4d"}
@@ -63,6 +64,8 @@ class StudioHandler(BaseHTTPRequestHandler):
             self._answer(405, b"")
         elif path == READY:
             self._answer(204, b"")
+        elif path == SIGN_IN_STYLE:
+            self._answer(200, (self._config.root / "localcloud" / "sign_in.css").read_bytes(), media_type(path))
         elif path == f"/{SETTINGS}":
             self._answer(200, self._settings(), "application/json")
         else:

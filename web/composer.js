@@ -11,7 +11,7 @@ const form = byId("composer");
 const prompt = byId("prompt");
 const duration = byId("duration");
 const slider = byId("slider");
-const fields = ["prompt", "style", "aspectRatio", "duration"];
+const fields = ["prompt", "duration"]; // the others have no wrong choice
 
 /**
  * Let the form ask for videos.
@@ -84,8 +84,7 @@ async function send(submit) {
 function show(problems) {
   const first = fields.find((field) => problems[field]);
   for (const field of fields) complain(field, problems[field] ?? "");
-  const control = first && form.elements[first];
-  (control?.[0] ?? control)?.focus();
+  if (first) byId(first).focus();
   return Boolean(first);
 }
 
@@ -96,8 +95,8 @@ function show(problems) {
 function complain(field, words) {
   byId(`${field}-error`).textContent = words;
   const control = byId(field);
-  if (words) control?.setAttribute("aria-invalid", "true");
-  else control?.removeAttribute("aria-invalid");
+  if (words) control.setAttribute("aria-invalid", "true");
+  else control.removeAttribute("aria-invalid");
 }
 
 /** Characters as the API counts them: code points, so that an emoji counts as one or a few, not by its bytes. */

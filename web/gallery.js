@@ -280,8 +280,6 @@ function isNewer(job, other) {
 /** @param {string} url Of S3, presigned; of anything else nobody knows. */
 function secondsLeft(url) {
   const query = new URL(url, location.href).searchParams;
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get("X-Amz-Date") ?? "") ?? [];
-  if (!year) return 0;
-  const signed = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  return (signed - Date.now()) / 1000 + Number(query.get("X-Amz-Expires"));
+  const signed = Date.parse((query.get("X-Amz-Date") ?? "").replace(/^(....)(..)(..T..)(..)/, "$1-$2-$3:$4:"));
+  return signed ? (signed - Date.now()) / 1000 + Number(query.get("X-Amz-Expires")) : 0;
 }

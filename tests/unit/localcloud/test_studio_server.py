@@ -206,6 +206,7 @@ def test_the_sign_in_is_a_page_with_a_button_for_everybody(studio: HTTPServer) -
     status, headers, body = ask(studio, "GET", "/dev/login")
     assert (status, headers["content-type"]) == (200, ["text/html; charset=utf-8"])
     assert all(f'value="{user}"' in body.decode() for user in USERS.values())
+    assert ask(studio, "GET", "/dev/login.css")[1]["content-type"] == ["text/css; charset=utf-8"]
 
 
 def test_nothing_that_is_deployed_knows_the_sign_in() -> None:
