@@ -19,6 +19,9 @@ _FRAMES_PER_SECOND = 12
 _MAXIMUM_BYTES = 500_000
 _PREVIEW_PIXELS = 480 * 270
 """At most: whatever the ratio, it takes the same time and about as many bytes."""
+_FINE, _COARSE = 85, 70
+"""WebP's quality. It takes slow and soft motion for none where it is coarse, and leaves torn edges; in what is busy and
+would be too large they are not seen."""
 _JUDGED_PIXELS = 160 * 90
 _POSTER_EVERY = 3
 """Each how many of the preview's frames one may become the poster."""
@@ -144,28 +147,34 @@ def _milliseconds(moments: Sequence[float]) -> list[int]:
     return [round(1000 * end) - round(1000 * begin) for begin, end in pairwise(moments)]
 
 
-def _animate(images: Sequence[Image.Image], milliseconds: list[int]) -> bytes:
-    """An animated WebP of bounded size: as long as it is too large, it is made again, smaller and coarser."""
-    pixels, quality = _PREVIEW_PIXELS, 72
+def _animate(images: Sequence[Image.Image], milliseconds: Sequence[int]) -> bytes:
+    """An animated WebP of bounded size: as long as it is too large, it is made again, smaller."""
+    middle = len(images) // 2
+    busy = len(images) * len(_webp(images[middle : middle + 1], [0], _FINE)) > 1.1 * _MAXIMUM_BYTES
+    pixels, quality = _PREVIEW_PIXELS, _COARSE if busy else _FINE
     while True:
-        first, *others = (_shrunk(image, pixels) for image in images)
-        data = io.BytesIO()
-        first.save(
-            data,
-            "WEBP",
-            save_all=True,
-            append_images=others,
-            duration=milliseconds,
-            loop=0,
-            quality=quality,
-            method=2,
-            # no key frame but the first: nobody seeks in a loop, and they make it larger and slower to write
-            kmin=0,
-            kmax=0,
-        )
-        if data.tell() < _MAXIMUM_BYTES:
-            return data.getvalue()
-        pixels, quality = int(0.8 * pixels * _MAXIMUM_BYTES / data.tell()), 55
+        data = _webp([_shrunk(image, pixels) for image in images], milliseconds, quality)
+        if len(data) < _MAXIMUM_BYTES:
+            return data
+        pixels, quality = int(pixels * min(0.8, _MAXIMUM_BYTES / len(data))), _COARSE
+
+
+def _webp(images: Sequence[Image.Image], milliseconds: Sequence[int], quality: int) -> bytes:
+    data = io.BytesIO()
+    images[0].save(
+        data,
+        "WEBP",
+        save_all=True,
+        append_images=images[1:],
+        duration=list(milliseconds),
+        loop=0,
+        quality=quality,
+        method=2,
+        # no key frame but the first: nobody seeks in a loop, and they make it larger and slower to write
+        kmin=0,
+        kmax=0,
+    )
+    return data.getvalue()
 
 
 def _shrunk_frame(frame: av.VideoFrame, pixels: int) -> Image.Image:
