@@ -8,7 +8,7 @@ TEST_STATE = .local/test
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs watch token webhook-listen api static lint types template check test soak fairness bench growth lock clean
+.PHONY: help setup demo up down logs watch token webhook-listen api static lint types template check test soak fairness bench growth screenshots publish lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,12 @@ bench: setup ## the performance table
 
 growth: setup ## what each call costs with 1,000 jobs, and with 100,000 (SIZES='1000 1000000')
 	@$(RUN) bench.growth $(SIZES)
+
+screenshots: setup ## the pictures of the studio in docs/images (needs chromium)
+	@LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python docs/images/make_screenshots.py
+
+publish: setup ## put the studio's files where AWS serves them, after sam deploy: ENVIRONMENT=dev
+	@$(RUN) localcloud publish $(or $(ENVIRONMENT),dev)
 
 lock: setup ## pin anew every dependency that pyproject.toml names
 	@$(RUN) localcloud lock

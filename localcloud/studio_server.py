@@ -23,6 +23,7 @@ from localcloud.template import read_page_headers
 from localcloud.tokens import SAMPLE_USER, make_token
 
 SIGN_IN = "/dev/login"
+SIGN_IN_STYLE = "/dev/login.css"
 SIGN_OUT = "/dev/logout"
 READY = "/dev/ready"
 USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "65a1b2c3d4e5f60718293a4d"}
@@ -33,10 +34,9 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"})
 
 
-def serve(config: CloudConfig, port: int) -> None:
-    """Serve until the process is ended."""
-    with ThreadingHTTPServer((config.host, port), partial(StudioHandler, config)) as server:
-        server.serve_forever()
+def make_server(config: CloudConfig, port: int) -> ThreadingHTTPServer:
+    """A server of the studio; it is yours to run, and to close."""
+    return ThreadingHTTPServer((config.host, port), partial(StudioHandler, config))
 
 
 class StudioHandler(BaseHTTPRequestHandler):
@@ -64,6 +64,8 @@ class StudioHandler(BaseHTTPRequestHandler):
             self._answer(405, b"")
         elif path == READY:
             self._answer(204, b"")
+        elif path == SIGN_IN_STYLE:
+            self._answer(200, (self._config.root / "localcloud" / "sign_in.css").read_bytes(), media_type(path))
         elif path == f"/{SETTINGS}":
             self._answer(200, self._settings(), "application/json")
         else:
@@ -183,4 +185,4 @@ class StudioHandler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    serve(CloudConfig.from_environment(), int(sys.argv[1]))
+    make_server(CloudConfig.from_environment(), int(sys.argv[1])).serve_forever()

@@ -1,6 +1,7 @@
 // @ts-check
 /** One job as a card: made from the template once, and brought up to date as the job moves. */
 
+import { byId } from "./dom.js";
 import { ENDED } from "./videojobs.js";
 
 /** @typedef {import("./videojobs.js").VideoJob} VideoJob */
@@ -22,7 +23,6 @@ const CAN_HOVER = matchMedia("(hover: hover) and (prefers-reduced-motion: no-pre
 export class Card {
   /** @type {VideoJob} */
   job;
-  #part;
   #freshen;
   /** When it is expected to be ready; 0: nobody knows. */
   #readyAt = 0;
@@ -35,9 +35,8 @@ export class Card {
    * @param {string} does.downloadUrl
    */
   constructor(job, { onAction, freshen, downloadUrl }) {
-    const template = /** @type {HTMLTemplateElement} */ (document.getElementById("card"));
-    this.element = /** @type {HTMLLIElement} */ (document.importNode(template.content, true).firstElementChild);
-    this.#part = (/** @type {string} */ selector) => /** @type {any} */ (this.element.querySelector(selector));
+    /** @type {any} */
+    this.element = document.importNode(byId("card").content, true).firstElementChild;
     this.#freshen = freshen;
     this.job = job;
 
@@ -50,11 +49,11 @@ export class Card {
     this.#part(".wish").textContent = [job.style && NAMES[job.style], seconds, job.aspectRatio].filter(Boolean).join(" · ");
     this.#part("time").dateTime = job.createdAt;
     this.#part(".frame").dataset.ratio = job.aspectRatio ?? "16:9";
-    for (const art of this.element.querySelectorAll(".art")) /** @type {HTMLElement} */ (art).dataset.style = job.style ?? "background";
+    for (const art of this.element.querySelectorAll(".art")) art.dataset.style = job.style ?? "background";
     this.#part(".play").setAttribute("aria-label", `Play “${heading.textContent}”`);
     this.#part("[data-action=download]").href = downloadUrl;
     for (const button of this.element.querySelectorAll("button[data-action]")) {
-      button.addEventListener("click", () => onAction(this, /** @type {any} */ (button).dataset.action));
+      button.addEventListener("click", () => onAction(this, button.dataset.action));
     }
     this.#part(".play").addEventListener("click", () => this.#play());
     this.#part("video").addEventListener("error", () => this.#playAgain());
@@ -98,7 +97,15 @@ export class Card {
 
   /** Put the focus on the card's first control. */
   focus() {
-    /** @type {any} */ (this.element.querySelector("button:not([hidden]), a:not([hidden])"))?.focus();
+    this.#part("button:not([hidden]), a:not([hidden])")?.focus();
+  }
+
+  /**
+   * @param {string} selector
+   * @returns {any}
+   */
+  #part(selector) {
+    return this.element.querySelector(selector);
   }
 
   #show() {
@@ -138,10 +145,9 @@ export class Card {
   }
 
   #offer() {
-    const offered = OFFERS[this.job.status];
     const focused = /** @type {any} */ (document.activeElement);
     for (const control of this.element.querySelectorAll("[data-action]")) {
-      /** @type {any} */ (control).hidden = !offered.includes(/** @type {any} */ (control).dataset.action);
+      control.hidden = !OFFERS[this.job.status].includes(control.dataset.action);
     }
     if (focused?.hidden && this.element.contains(focused)) this.focus(); // what had the focus is gone: stay on the card
   }

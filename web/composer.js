@@ -1,17 +1,17 @@
 // @ts-check
 /** The form: what a video may be asked for, checked while one types, in the words of the API where it knows better. */
 
+import { byId } from "./dom.js";
 import { VideoJobsError } from "./videojobs.js";
 
 /** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
 
 const LONGEST_PROMPT = 1000;
-const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
-const form = /** @type {HTMLFormElement} */ (byId("composer"));
-const prompt = /** @type {HTMLTextAreaElement} */ (byId("prompt"));
-const duration = /** @type {HTMLInputElement} */ (byId("duration"));
-const slider = /** @type {HTMLInputElement} */ (byId("slider"));
-const fields = ["prompt", "style", "aspectRatio", "duration"];
+const form = byId("composer");
+const prompt = byId("prompt");
+const duration = byId("duration");
+const slider = byId("slider");
+const fields = ["prompt", "duration"]; // the others have no wrong choice
 
 /**
  * Let the form ask for videos.
@@ -22,7 +22,7 @@ export function prepareComposer(submit) {
     count();
     if (prompt.value.trim()) complain("prompt", "");
   });
-  prompt.addEventListener("keydown", (event) => {
+  prompt.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       form.requestSubmit();
@@ -36,7 +36,7 @@ export function prepareComposer(submit) {
     slider.value = duration.value;
     complain("duration", checkDuration());
   });
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     send(submit);
   });
@@ -48,7 +48,7 @@ export function prepareComposer(submit) {
 export function fill(request) {
   prompt.value = request.prompt;
   duration.value = slider.value = String(request.duration);
-  for (const name of ["style", "aspectRatio"]) /** @type {any} */ (form.elements).namedItem(name).value = /** @type {any} */ (request)[name];
+  for (const name of ["style", "aspectRatio"]) form.elements[name].value = /** @type {any} */ (request)[name];
   for (const field of fields) complain(field, "");
   count();
   prompt.focus();
@@ -84,8 +84,7 @@ async function send(submit) {
 function show(problems) {
   const first = fields.find((field) => problems[field]);
   for (const field of fields) complain(field, problems[field] ?? "");
-  const control = first && /** @type {any} */ (form.elements).namedItem(first);
-  (control?.[0] ?? control)?.focus();
+  if (first) byId(first).focus();
   return Boolean(first);
 }
 
@@ -96,8 +95,8 @@ function show(problems) {
 function complain(field, words) {
   byId(`${field}-error`).textContent = words;
   const control = byId(field);
-  if (words) control?.setAttribute("aria-invalid", "true");
-  else control?.removeAttribute("aria-invalid");
+  if (words) control.setAttribute("aria-invalid", "true");
+  else control.removeAttribute("aria-invalid");
 }
 
 /** Characters as the API counts them: code points, so that an emoji counts as one or a few, not by its bytes. */

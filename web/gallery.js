@@ -2,6 +2,7 @@
 /** The list of cards: pages, the filter, and each job's news wherever it comes from. */
 
 import { Card } from "./card.js";
+import { byId } from "./dom.js";
 import { ENDED, VideoJobsError } from "./videojobs.js";
 
 /** @typedef {import("./videojobs.js").VideoJob} VideoJob */
@@ -14,10 +15,10 @@ const TICK = 15_000;
 const LOOKED_UP = 5;
 /** @type {Record<string, string>} */
 const OUTCOMES = { completed: "Ready", failed: "Failed", cancelled: "Cancelled" };
-const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const list = byId("cards");
 const more = byId("more");
-const sure = /** @type {HTMLDialogElement} */ (byId("sure"));
+const choices = byId("filter").elements.status;
+const sure = byId("sure");
 
 /** All that is shown of one's jobs. */
 export class Gallery {
@@ -46,12 +47,9 @@ export class Gallery {
     this.#onSignedOut = onSignedOut;
     this.#tabs.onmessage = ({ data }) => this.#drop(data);
     more.addEventListener("click", () => this.#loadMore());
-    byId("filter").addEventListener("change", () => this.#choose(byId("filter").elements.status.value));
+    byId("filter").addEventListener("change", () => this.#choose(choices.value));
     setInterval(() => this.#tick(), TICK);
-    const asked = new URLSearchParams(location.search).get("status");
-    const choice = [...byId("filter").elements.status].find(({ value }) => value === asked);
-    if (choice) choice.checked = true;
-    this.#status = choice?.value || null;
+    this.#status = /** @type {Status} */ (check(new URLSearchParams(location.search).get("status"))) || null;
   }
 
   /** Load the first page anew. */
@@ -91,8 +89,7 @@ export class Gallery {
    */
   async add(job) {
     if (this.#status && this.#status !== job.status) {
-      byId("filter").elements.status.value = "";
-      await this.#choose("");
+      await this.#choose(check(""));
     }
     this.hear(job);
     this.#cards.get(job.jobId)?.element.scrollIntoView({ block: "nearest" });
@@ -262,6 +259,17 @@ export class Gallery {
 }
 
 /**
+ * Choose a status of the filter, or none where there is none such.
+ * @param {string | null} status
+ * @returns {string}
+ */
+function check(status) {
+  const choice = [...choices].find(({ value }) => value === status);
+  if (choice) choice.checked = true;
+  return choice?.value ?? "";
+}
+
+/**
  * @param {VideoJob} job
  * @param {VideoJob} other
  */
@@ -272,8 +280,6 @@ function isNewer(job, other) {
 /** @param {string} url Of S3, presigned; of anything else nobody knows. */
 function secondsLeft(url) {
   const query = new URL(url, location.href).searchParams;
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get("X-Amz-Date") ?? "") ?? [];
-  if (!year) return 0;
-  const signed = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  return (signed - Date.now()) / 1000 + Number(query.get("X-Amz-Expires"));
+  const signed = Date.parse((query.get("X-Amz-Date") ?? "").replace(/^(....)(..)(..T..)(..)/, "$1-$2-$3:$4:"));
+  return signed ? (signed - Date.now()) / 1000 + Number(query.get("X-Amz-Expires")) : 0;
 }

@@ -2,6 +2,7 @@
 /** The studio: puts the form, the gallery and the live connection together. */
 
 import { fill, prepareComposer } from "./composer.js";
+import { byId } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { VideoJobs } from "./videojobs.js";
 
@@ -16,7 +17,6 @@ const IDEAS = [
 const BANNER_SECONDS = 5;
 /** A break that is over sooner is not worth a word. */
 const QUIET_SECONDS = 1.5;
-const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
 start();
 
@@ -31,7 +31,8 @@ async function start() {
     const now = new Date().toISOString();
     try {
       const { jobId, status } = await videos.generate(request);
-      await gallery.add({ ...NOTHING_YET, ...request, priority: "normal", jobId, status, createdAt: now, updatedAt: now });
+      // All that is known of it; the rest comes with its first news.
+      await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
     } catch (error) {
       if (/** @type {any} */ (error).isSignedOut) onSignedOut();
@@ -43,19 +44,6 @@ async function start() {
   await gallery.load();
   if (byId("signed-out").hidden) videos.followAll((job) => gallery.hear(job), (error) => error.isSignedOut && onSignedOut());
 }
-
-/** What a job is before anybody has looked at it. */
-const NOTHING_YET = {
-  videoUrl: null,
-  errorMessage: null,
-  version: 0,
-  progress: null,
-  posterUrl: null,
-  previewUrl: null,
-  batchId: null,
-  estimatedSecondsLeft: null,
-  queuePosition: null,
-};
 
 /** @returns {Promise<{ liveUrl?: string | null, signInUrl?: string | null }>} */
 async function readSettings() {

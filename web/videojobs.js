@@ -67,6 +67,7 @@
  * @property {(error: VideoJobsError) => void} onError
  * @property {Set<string>} unfinished Jobs that were not ended when they were last heard of.
  * @property {string | null} etag
+ * @property {() => void} hurry Ends the pause before it is asked for again.
  */
 
 /** @type {ReadonlySet<string>} */
@@ -165,7 +166,9 @@ export class VideoJobs extends EventTarget {
   async generate(request, idempotencyKey = crypto.randomUUID()) {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#call("POST", "/api/videos/generate", request, { "Idempotency-Key": idempotencyKey });
+        const accepted = await this.#call("POST", "/api/videos/generate", request, { "Idempotency-Key": idempotencyKey });
+        this.#hurry();
+        return accepted;
       } catch (error) {
         const mayHaveLanded = error instanceof VideoJobsError && (error.status === 0 || error.status === 503);
         if (!mayHaveLanded || attempt === GENERATE_TRIES) throw error;
@@ -212,8 +215,10 @@ export class VideoJobs extends EventTarget {
    * @param {string} jobId
    * @returns {Promise<VideoJob>}
    */
-  retry(jobId) {
-    return this.#call("POST", `/api/videos/${jobId}/retry`);
+  async retry(jobId) {
+    const job = await this.#call("POST", `/api/videos/${jobId}/retry`);
+    this.#hurry();
+    return job;
   }
 
   /**
@@ -275,7 +280,7 @@ export class VideoJobs extends EventTarget {
    */
   #follow(jobId, onError, onJob) {
     /** @type {Follow} */
-    const follow = { jobId, onJob, onError, unfinished: new Set(), etag: null };
+    const follow = { jobId, onJob, onError, unfinished: new Set(), etag: null, hurry: () => {} };
     this.#follows.add(follow);
     if (this.#polling) this.#poll(follow, this.#polling.signal);
     else if (this.#live) this.#live.subscribe(jobId);
@@ -352,8 +357,13 @@ export class VideoJobs extends EventTarget {
         }
         wait = error.retryAfter ? error.retryAfter * SECOND : backoff(failures++, this.#random);
       }
-      await pause(wait, over);
+      await pause(wait, over, (end) => (follow.hurry = end));
     }
+  }
+
+  /** Something has begun: whoever asks seldom asks now. */
+  #hurry() {
+    for (const follow of this.#follows) follow.hurry();
   }
 
   /**
@@ -607,12 +617,20 @@ function parse(text) {
 
 /**
  * @param {number} milliseconds
- * @param {AbortSignal} [over]
+ * @param {AbortSignal} [over] Ends it, as does the function that `begin` is given.
+ * @param {(end: () => void) => void} [begin]
  * @returns {Promise<void>}
  */
-function pause(milliseconds, over) {
+function pause(milliseconds, over, begin) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    over?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    const timer = setTimeout(end, milliseconds);
+    begin?.(end);
+    over?.addEventListener("abort", end);
+
+    function end() {
+      clearTimeout(timer);
+      over?.removeEventListener("abort", end);
+      resolve();
+    }
   });
 }

@@ -1,0 +1,137 @@
+"""Make the pictures of the studio that README shows, with a browser on the whole system.
+
+    make screenshots
+
+Brings a system of its own up (the caller ends it), does what users do, and writes beside itself `studio-empty.webp`,
+`-working`, `-done`, `-failed`, `-phone` and `-dark`.
+"""  # noqa: INP001 - a script, not a package
+
+import io
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from localcloud.config import CloudConfig
+from localcloud.stack import Stack
+from localcloud.studio_server import USERS
+from localcloud.system import bring_up
+
+HERE = Path(__file__).parent
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1360, "height": 850}, "device_scale_factor": 1.5}
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True}
+QUALITY = 82
+PATIENCE = 120_000
+SETTLED = 1500
+"""Milliseconds after which every transition has ended."""
+
+VIDEOS = [
+    ("A lighthouse hums to the moon", "calm", "9:16", 6),
+    ("Deep space, distant galaxies", "background", "4:3", 8),
+    ("Lavender fields in the summer wind", "calm", "16:9", 6),
+    ("A paper boat sails through a thunderstorm of confetti", "fun", "16:9", 8),
+]
+LONG_ONE = ("Ten small robots learn to dance", "fun", "16:9", 60)
+
+
+def main() -> None:
+    """Bring the system up, and take the pictures."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("Chromium is needed. On Debian and Ubuntu:  apt-get install chromium")
+    stack = bring_up(CloudConfig.from_environment())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        take_pictures(browser, stack)
+        browser.close()
+
+
+def take_pictures(browser: Browser, stack: Stack) -> None:
+    """Each state once, in the order in which it comes about."""
+    with open_page(browser, stack, "Grace", **DESKTOP) as page:
+        page.get_by_text("Nothing here yet.").wait_for()
+        save(page, "empty")
+    with open_page(browser, stack, "Ada", **DESKTOP) as page:
+        for wish in VIDEOS:
+            ask(page, *wish)
+            page.locator(".card[data-status=completed]").first.wait_for(timeout=PATIENCE)
+            wait_for(page, "() => !document.querySelector('.card:not([data-status=completed])')")
+        save(page, "done")
+        ask(page, *LONG_ONE)
+        wait_for(page, "() => Number(document.querySelector('.percent').textContent) > 40")
+        save(page, "working")
+        wait_for(page, "() => !document.querySelector('.card:not([data-status=completed])')")
+    put_failure(stack)
+    with open_page(browser, stack, "Ada", **DESKTOP) as page:
+        save(page, "failed", lambda: page.locator(".card[data-status=failed]").scroll_into_view_if_needed())
+    with open_page(browser, stack, "Ada", **DESKTOP, color_scheme="dark") as page:
+        save(page, "dark")
+    with open_page(browser, stack, "Ada", **PHONE) as page:
+        save(page, "phone", lambda: page.locator("#yours").evaluate("it => scrollTo(0, it.offsetTop - 16)"))
+
+
+@contextmanager
+def open_page(browser: Browser, stack: Stack, user: str, **options: Any) -> Iterator[Page]:
+    """The studio, signed in."""
+    context = browser.new_context(base_url=stack.web_url, **options)
+    context.request.post("/dev/login", form={"user": USERS[user]})
+    page = context.new_page()
+    page.goto("/")
+    page.locator("#mode[data-mode=live]").wait_for(timeout=PATIENCE)
+    yield page
+    context.close()
+
+
+def ask(page: Page, prompt: str, style: str, shape: str, seconds: float) -> None:
+    """Ask for a video."""
+    page.locator("#prompt").fill(prompt)
+    page.locator(f"[name=style][value={style}]").check()
+    page.locator(f"[name=aspectRatio][value='{shape}']").check()
+    page.locator("#duration").fill(str(seconds))
+    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("article", name=prompt).wait_for(timeout=PATIENCE)
+
+
+def put_failure(stack: Stack) -> None:
+    """A job that failed: the embedded provider never does."""
+    at = datetime.now(UTC) - timedelta(seconds=50)
+    failed = {
+        "userId": ObjectId(USERS["Ada"]),
+        "prompt": "A very famous mouse tap-dances",
+        "style": "fun",
+        "duration": 12,
+        "aspectRatio": "1:1",
+        "status": "failed",
+        "videoUrl": None,
+        "errorMessage": "The provider refused this prompt. Please describe something else.",
+        "createdAt": at,
+        "updatedAt": at,
+    }
+    with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri) as client:
+        client.get_default_database()["videojobs"].insert_one(failed)
+
+
+def wait_for(page: Page, condition: str) -> None:
+    """Wait until a function in the page says yes."""
+    page.wait_for_function(condition, timeout=PATIENCE)
+
+
+def save(page: Page, name: str, prepare: Callable[[], object] = lambda: None) -> None:
+    """Take a picture of what one sees, once it has come to rest."""
+    page.wait_for_load_state("networkidle")
+    prepare()
+    page.wait_for_timeout(SETTLED)
+    Image.open(io.BytesIO(page.screenshot())).save(HERE / f"studio-{name}.webp", quality=QUALITY, method=6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""For everybody: the keyboard alone, screen readers, small screens, dark rooms, and those whom motion makes ill."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenStudio
+from tests.browser.studio import Studio, expect_status, put_jobs
+from tests.stack.client import User
+from videojobs.domain.job import AspectRatio, JobStatus, Style
+
+LONG = "A choir of toasters sings at dawn while a small orange cat conducts them with a wooden spoon " * 10
+SHIFTS = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+  setTimeout(() => resolve(sum), 200);
+})"""
+STILL = """Promise.all(
+  document.getAnimations().filter((it) => it.effect.getTiming().iterations === 1).map((it) => it.finished)
+)"""
+RING = """[document.activeElement, document.activeElement.closest("label")].some((element) => {
+  const style = element && getComputedStyle(element);
+  return style && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+})"""
+PAINT = "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).map(Number)"
+
+
+def put_every_kind(user: User) -> None:
+    """A job of each status and shape."""
+    good = {"video_url": "https://videos.example/a.mp4", "aspect_ratio": AspectRatio.SQUARE, "style": Style.BACKGROUND}
+    put_jobs(
+        user,
+        [
+            {"prompt": "Waiting", "status": JobStatus.QUEUED},
+            {"prompt": "Moving", "status": JobStatus.PROCESSING, "progress": 0.4},
+            {"prompt": "Bad", "style": Style.CALM},
+            {"prompt": LONG[:1000].strip(), "status": JobStatus.CANCELLED, "aspect_ratio": AspectRatio.PORTRAIT},
+            {"prompt": "Good", "status": JobStatus.COMPLETED, **good},
+        ],
+    )
+
+
+def find_violations(page: Page) -> list[Any]:
+    """What axe-core holds against the page, once nothing moves any more."""
+    page.evaluate(STILL)
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], each["impact"], [node["html"][:120] for node in each["nodes"]]) for each in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_full_gallery(open_studio: OpenStudio, user: User, scheme: str) -> None:
+    put_every_kind(user)
+    studio = open_studio(color_scheme=scheme)
+    expect(studio.cards).to_have_count(5)
+    assert find_violations(studio.page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_an_empty_one(open_studio: OpenStudio, scheme: str) -> None:
+    studio = open_studio(color_scheme=scheme)
+    expect(studio.page.get_by_text("Nothing here yet.")).to_be_visible()
+    studio.make.click()
+    expect(studio.page.locator("#prompt-error")).not_to_be_empty()
+    assert find_violations(studio.page) == []
+
+
+def test_axe_finds_nothing_in_the_question_before_a_deletion(page: Page, user: User) -> None:
+    put_jobs(user, [{}])
+    page.goto("/")
+    page.get_by_role("button", name="Delete").click()
+    assert find_violations(page) == []
+
+
+def test_everything_is_done_with_the_keyboard_alone(page: Page) -> None:
+    page.goto("/")
+    studio, keys = Studio(page), page.keyboard
+    studio.wait_until_live()
+    press_until(page, "Tab", "prompt")
+    keys.type("By keys alone")
+    press_until(page, "Tab", "style")
+    keys.press("ArrowRight")
+    press_until(page, "Tab", "duration")
+    keys.press("ControlOrMeta+A")
+    keys.type("9")
+    press_until(page, "Shift+Tab", "prompt")
+    keys.press("Control+Enter")
+    card = studio.card("By keys alone")
+    expect(card).to_contain_text("Calm · 9 s · 16:9")
+    expect(studio.prompt).to_be_focused()
+    press_until(page, "Tab", "cancel")
+    keys.press("Enter")
+    expect_status(card, "cancelled")
+    press_until(page, "Tab", "remove")
+    keys.press("Enter")
+    expect(page.get_by_role("button", name="Keep it")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(card).to_have_count(0)
+    expect(page.get_by_role("heading", name="Your videos")).to_be_focused()
+
+
+def press_until(page: Page, key: str, name: str) -> None:
+    """Press a key until the control of that name, or that does that, has the focus, and see that it shows."""
+    for _ in range(30):
+        page.keyboard.press(key)
+        if page.evaluate("document.activeElement.name || document.activeElement.dataset.action") == name:
+            break
+    else:
+        raise AssertionError(f"{name} can't be reached by {key}")
+    assert page.evaluate(RING), f"{name} does not show that it has the focus"
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1920])
+def test_nothing_is_wider_than_the_screen(open_studio: OpenStudio, user: User, width: int) -> None:
+    put_every_kind(user)
+    put_jobs(user, [{"prompt": "W" * 1000, "error_message": "An explanation of many words. " * 12}])
+    studio = open_studio(viewport={"width": width, "height": 740})
+    expect(studio.cards).to_have_count(6)
+    assert not studio.is_wider_than_the_screen()
+
+
+def test_on_a_phone_a_new_job_comes_into_sight_and_can_be_touched(open_studio: OpenStudio) -> None:
+    studio = open_studio(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    studio.wait_until_live()
+    card = studio.ask("In the hand", seconds=10)
+    expect(card.locator(".mat")).to_be_in_viewport()
+    button = card.get_by_role("button", name="Cancel")
+    box = button.bounding_box()
+    assert box
+    assert min(box["width"], box["height"]) >= 24
+    button.tap()
+    expect_status(card, "cancelled")
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_the_page_is_as_dark_as_the_room(open_studio: OpenStudio, scheme: str, is_dark: bool) -> None:
+    studio = open_studio(color_scheme=scheme)
+    assert (max(studio.page.evaluate(PAINT)) < 60) is is_dark
+
+
+def test_nothing_jumps_while_a_job_goes_its_way(studio: Studio) -> None:
+    studio.wait_until_live()
+    card = studio.ask("Steady", seconds=4)
+    expect_status(card, "completed")
+    expect(card.locator(".poster")).to_have_js_property("complete", value=True)
+    assert studio.page.evaluate(SHIFTS) < 0.01
+
+
+def test_nothing_moves_for_those_who_want_it_still(open_studio: OpenStudio, user: User) -> None:
+    put_every_kind(user)
+    studio = open_studio(reduced_motion="reduce")
+    expect(studio.cards).to_have_count(5)
+    studio.cards.first.hover()
+    assert studio.page.evaluate("document.getAnimations().length") == 0

@@ -1,0 +1,165 @@
+"""A prompt becomes a video on the page, and what may be asked for is said while one types."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.studio import SOON, Studio, expect_status, put_jobs
+from tests.stack.client import User
+from videojobs.domain.job import JobStatus
+
+WATCH = """window.seen = [];
+new MutationObserver(() => {
+  const card = document.querySelector(".card");
+  if (card) seen.push(card.dataset.status + card.querySelector(".percent").textContent);
+}).observe(document.getElementById("cards"), {subtree: true, childList: true, attributes: true})"""
+
+
+def test_a_prompt_becomes_a_video_that_plays_without_a_reload(studio: Studio) -> None:
+    studio.wait_until_live()
+    studio.page.evaluate("window.mark = 'still the same page'")
+    card = studio.ask("A kite over the sea", seconds=2)
+    expect_status(card, "completed")
+    expect(card.locator(".poster")).to_have_js_property("complete", value=True)
+    assert card.locator(".poster").evaluate("image => image.naturalWidth") > 100
+    card.get_by_role("button", name="Play “A kite over the sea”").click()
+    playing = "() => document.querySelector('video:not([hidden])').currentTime > 0.5"
+    studio.page.wait_for_function(playing, timeout=SOON)
+    assert card.locator("video").evaluate("video => [video.duration, video.videoWidth > 0]") == [2, True]
+    assert studio.page.evaluate("window.mark") == "still the same page"
+
+
+def test_a_job_is_there_at_once_and_moves_to_its_end(studio: Studio) -> None:
+    studio.wait_until_live()
+    studio.page.evaluate(WATCH)
+    expect_status(studio.ask("A long walk", seconds=20), "completed")
+    seen = list(dict.fromkeys(studio.page.evaluate("seen")))
+    assert seen[0] == "queued"
+    assert seen[-1] == "completed"
+    steps = [int(each.removeprefix("processing")) for each in seen if re.fullmatch(r"processing\d+", each)]
+    assert len(steps) > 2, seen
+    assert steps == sorted(steps)
+
+
+def test_those_who_see_nothing_are_told(studio: Studio) -> None:
+    studio.wait_until_live()
+    studio.ask("A bell")
+    expect(studio.news).to_have_text("Ready: A bell", timeout=SOON)
+
+
+def test_the_form_is_ready_for_the_next_one_and_a_double_click_asks_once(studio: Studio, user: User) -> None:
+    studio.prompt.fill("Only once")
+    studio.make.dblclick()
+    expect(studio.card("Only once")).to_be_visible()
+    expect(studio.prompt).to_have_value("")
+    studio.ask("And another")
+    assert len(user.call("GET", "/api/videos").data["items"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("", "0 of 1,000 characters"),
+        ("A boat", "6 of 1,000 characters"),
+        ("⛵" * 1000, "1,000 of 1,000 characters"),
+        ("👩‍🚀" * 334, "1,002 of 1,000 characters: 2 too many"),
+    ],
+)
+def test_characters_are_counted_as_the_api_counts_them(studio: Studio, prompt: str, words: str) -> None:
+    studio.prompt.fill(prompt)
+    expect(studio.page.locator("#prompt-count")).to_have_text(words)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("prompt", " \n ", "Say what you want to see."),
+        ("prompt", "a" * 1001, "Use 1,000 characters at most."),
+        ("duration", "0", "From 1 to 60 seconds, whole or fractional."),
+        ("duration", "60.5", "From 1 to 60 seconds, whole or fractional."),
+        ("duration", "", "From 1 to 60 seconds, whole or fractional."),
+    ],
+)
+def test_what_cannot_be_made_is_not_asked_for(studio: Studio, field: str, value: str, words: str) -> None:
+    studio.prompt.fill("A boat")
+    control = studio.page.locator(f"#{field}")
+    control.fill(value)
+    studio.make.click()
+    expect(studio.page.locator(f"#{field}-error")).to_have_text(words)
+    expect(control).to_be_focused()
+    expect(control).to_have_attribute("aria-invalid", "true")
+    expect(studio.cards).to_have_count(0)
+
+
+def test_slider_and_number_say_the_same(studio: Studio) -> None:
+    studio.page.locator("#duration").fill("12.5")
+    expect(studio.page.locator("#slider")).to_have_value(re.compile("1[23]"))
+    studio.page.locator("#slider").fill("40")
+    expect(studio.page.locator("#duration")).to_have_value("40")
+
+
+def test_a_fraction_of_a_second_is_kept(studio: Studio, user: User) -> None:
+    studio.ask("A blink", seconds=1.5)
+    assert [job["duration"] for job in user.call("GET", "/api/videos").data["items"]] == [1.5]
+
+
+def test_what_the_api_refuses_stands_beside_the_field(studio: Studio, complaints: list[str]) -> None:
+    details = [{"field": "prompt", "message": "Contains half of a surrogate pair, which is no character."}]
+    error = {"code": "VALIDATION_ERROR", "message": "The request is not valid.", "details": details}
+    answer = {"success": False, "error": error, "requestId": "r"}
+    studio.page.route("**/api/videos/generate", lambda route: route.fulfill(status=400, json=answer))
+    studio.prompt.fill("A boat")
+    studio.make.click()
+    expect(studio.page.locator("#prompt-error")).to_have_text(details[0]["message"])
+    expect(studio.prompt).to_have_value("A boat")
+    complaints.clear()
+
+
+def test_without_an_answer_it_says_so_and_the_prompt_stays(studio: Studio, complaints: list[str]) -> None:
+    studio.page.route("**/api/videos/generate", lambda route: route.abort())
+    studio.prompt.fill("A boat")
+    studio.make.click()
+    expect(studio.page.get_by_role("alert").filter(has_text="can’t be reached")).to_be_visible(timeout=SOON)
+    expect(studio.prompt).to_have_value("A boat")
+    complaints.clear()
+
+
+def test_whoever_has_nothing_is_invited(studio: Studio) -> None:
+    expect(studio.page.get_by_text("Nothing here yet.")).to_be_visible()
+    studio.page.get_by_role("button", name="A lighthouse hums to the moon").click()
+    expect(studio.prompt).to_be_focused()
+    expect(studio.prompt).to_have_value("A lighthouse hums to the moon")
+    expect(studio.page.get_by_label("9:16")).to_be_checked()
+    studio.make.click()
+    expect(studio.page.get_by_text("Nothing here yet.")).to_be_hidden()
+
+
+def test_a_link_that_is_too_old_is_replaced_on_the_way(studio: Studio, page: Page, complaints: list[str]) -> None:
+    studio.wait_until_live()
+    card = studio.ask("A flag")
+    expect_status(card, "completed")
+    asked: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=403)
+        else:
+            route.fallback()
+
+    page.route("**/videos/**.mp4?**", refuse_once)
+    card.get_by_role("button", name="Play").click()
+    has_picture = "() => document.querySelector('video:not([hidden])').readyState >= 2"
+    page.wait_for_function(has_picture, timeout=SOON)
+    assert len(asked) > 1
+    complaints.clear()
+
+
+def test_a_video_that_does_not_play_says_so(page: Page, user: User, complaints: list[str]) -> None:
+    put_jobs(user, [{"status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}])
+    page.goto("/")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("alert").filter(has_text="can’t be played")).to_be_visible()
+    assert any("Content Security Policy" in each for each in complaints)
+    complaints.clear()
