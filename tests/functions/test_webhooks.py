@@ -104,7 +104,7 @@ def test_the_platform_hears_of_a_change_and_can_verify_it(world: World) -> None:
     assert got.headers["webhook-id"] == "event-1"
     assert Webhook(OLD).verify(got.body, got.headers) == {
         "type": "job.updated",
-        "timestamp": "2026-01-08T10:00:00.000Z",
+        "timestamp": "2096-01-08T10:00:00.000Z",
         "data": {
             "jobId": job.id,
             "userId": A_USER,
@@ -116,8 +116,8 @@ def test_the_platform_hears_of_a_change_and_can_verify_it(world: World) -> None:
             "style": Style.FUN,
             "duration": 8,
             "aspectRatio": AspectRatio.LANDSCAPE,
-            "createdAt": "2026-01-08T10:00:00.000Z",
-            "updatedAt": "2026-01-08T10:00:00.000Z",
+            "createdAt": "2096-01-08T10:00:00.000Z",
+            "updatedAt": "2096-01-08T10:00:00.000Z",
             "priority": "normal",
             "batchId": None,
             "apiPath": f"/api/videos/{job.id}",

@@ -195,11 +195,12 @@ class World:
 
 def a_batch(world: World, user_id: UserId = USER, *statuses: JobStatus) -> Batch:
     """A batch of some user's in the database, with a job in each of these statuses."""
-    batch_id = world.batches.new_id()
+    batch_id, now = world.batches.new_id(), world.clock.now()
     steps = {status: a_job().next if status in LIVE_STATUSES else None for status in statuses}
-    jobs = [a_job(user_id=user_id, status=status, batch_id=batch_id, next=steps[status]) for status in statuses]
+    facts = {"user_id": user_id, "batch_id": batch_id, "created_at": now, "updated_at": now}
+    jobs = [a_job(status=status, next=steps[status], **facts) for status in statuses]
     ids = tuple(job.id for job in jobs) or (JobId("0" * 24),)
-    batch = Batch(batch_id, user_id, ids, world.clock.now(), world.clock.now() + timedelta(days=60))
+    batch = Batch(batch_id, user_id, ids, now, now + timedelta(days=60))
     world.batches.add(batch, jobs)
     return batch
 

@@ -24,7 +24,6 @@ from videojobs.ports import WebhookAnswer
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEXT_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 BODY = '{"test": 2432232314}'
-NOW = SystemClock().now()
 SOON = 0.3
 """Seconds; what never answers is waited for as long as that."""
 
@@ -34,7 +33,7 @@ def a_sender(secret: str = SECRET, *, local: bool = True) -> HttpWebhookSender:
 
 
 def post(url: str, *, local: bool = True) -> WebhookAnswer:
-    return a_sender(local=local).send(url, "event-1", BODY, NOW)
+    return a_sender(local=local).send(url, "event-1", BODY, SystemClock().now())
 
 
 # ---------------------------------------------------------------- signing
@@ -65,7 +64,7 @@ def test_a_body_that_was_changed_is_noticed() -> None:
 
 def test_while_a_secret_is_rotated_the_old_and_the_new_one_verify() -> None:
     with receiving() as receiver:
-        a_sender(f"{NEXT_SECRET} {SECRET}\n").send(receiver.url, "event-1", BODY, NOW)
+        a_sender(f"{NEXT_SECRET} {SECRET}\n").send(receiver.url, "event-1", BODY, SystemClock().now())
     [got] = receiver.got
     for secret in (SECRET, NEXT_SECRET):
         assert Webhook(secret).verify(got.body, got.headers) == json.loads(BODY)
@@ -74,7 +73,7 @@ def test_while_a_secret_is_rotated_the_old_and_the_new_one_verify() -> None:
 @pytest.mark.parametrize("value", ["", " ", "whsec_", "whsec_short", SECRET.removeprefix("whsec_"), f"{SECRET} x"])
 def test_with_what_is_no_secret_nothing_is_sent(value: str) -> None:
     with receiving() as receiver, pytest.raises(Unavailable):
-        a_sender(value).send(receiver.url, "event-1", BODY, NOW)
+        a_sender(value).send(receiver.url, "event-1", BODY, SystemClock().now())
     assert receiver.got == []
 
 
@@ -126,11 +125,12 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext
     """A server's TLS for hooks.example, by an authority that this process trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hooks.example")])
+    now = SystemClock().now()
     made = (
         x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - dt.timedelta(days=1))
-        .not_valid_after(NOW + dt.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
