@@ -1,9 +1,11 @@
 """The list: steering jobs, paging, the filter, and what one takes along."""
 
+import re
 import urllib.request
 from collections.abc import Callable
 
 import pymongo
+import pytest
 from bson import ObjectId
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -14,11 +16,11 @@ from videojobs.domain.job import JobStatus
 
 def test_a_job_is_cancelled_and_may_be_tried_again(studio: Studio) -> None:
     studio.wait_until_live()
-    card = studio.ask("A slow tram", seconds=10)
+    card = studio.ask("A slow tram", seconds=30)
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "cancelled")
     card.get_by_role("button", name="Try again").click()
-    expect_status(card, "queued")
+    expect(card).to_have_attribute("data-status", re.compile("queued|processing"))
 
 
 def test_what_failed_is_tried_again_and_ends_well(page: Page, user: User) -> None:
@@ -54,7 +56,8 @@ def test_a_video_is_deleted_by_whoever_is_sure(page: Page, user: User) -> None:
     assert user.call("GET", "/api/videos").data["items"] == []
 
 
-def test_a_cancellation_that_comes_too_late_says_how_it_ended(page: Page, user: User, complaints: list[str]) -> None:
+@pytest.mark.complains("409")
+def test_a_cancellation_that_comes_too_late_says_how_it_ended(page: Page, user: User) -> None:
     [job_id] = put_jobs(user, [{"prompt": "Too late", "status": JobStatus.PROCESSING}])
     page.goto("/")
     studio = Studio(page)
@@ -67,8 +70,6 @@ def test_a_cancellation_that_comes_too_late_says_how_it_ended(page: Page, user: 
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "failed")
     expect(card).to_contain_text("It took too long.")
-    assert len(complaints) == 1
-    assert "409" in complaints.pop()
 
 
 def test_two_hundred_jobs_are_paged_through_to_the_last(page: Page, user: User) -> None:
@@ -122,11 +123,11 @@ def test_a_job_of_ones_own_is_shown_whatever_the_filter(page: Page, user: User) 
     expect(studio.cards).to_have_count(2)
 
 
-def test_a_list_that_cannot_be_loaded_says_so(page: Page, complaints: list[str]) -> None:
+@pytest.mark.complains("ERR_FAILED")
+def test_a_list_that_cannot_be_loaded_says_so(page: Page) -> None:
     page.route("**/api/videos?**", lambda route: route.abort())
     page.goto("/")
     expect(page.get_by_role("alert").filter(has_text="can’t be reached")).to_be_visible()
-    complaints.clear()
 
 
 def test_a_video_is_saved_under_a_good_name(studio: Studio) -> None:

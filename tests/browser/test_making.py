@@ -35,7 +35,7 @@ def test_a_job_is_there_at_once_and_moves_to_its_end(studio: Studio) -> None:
     studio.page.evaluate(WATCH)
     expect_status(studio.ask("A long walk", seconds=20), "completed")
     seen = list(dict.fromkeys(studio.page.evaluate("seen")))
-    assert seen[0] == "queued"
+    assert seen[0] in {"queued", "processing"}
     assert seen[-1] == "completed"
     steps = [int(each.removeprefix("processing")) for each in seen if re.fullmatch(r"processing\d+", each)]
     assert len(steps) > 2, seen
@@ -104,7 +104,8 @@ def test_a_fraction_of_a_second_is_kept(studio: Studio, user: User) -> None:
     assert [job["duration"] for job in user.call("GET", "/api/videos").data["items"]] == [1.5]
 
 
-def test_what_the_api_refuses_stands_beside_the_field(studio: Studio, complaints: list[str]) -> None:
+@pytest.mark.complains("400")
+def test_what_the_api_refuses_stands_beside_the_field(studio: Studio) -> None:
     details = [{"field": "prompt", "message": "Contains half of a surrogate pair, which is no character."}]
     error = {"code": "VALIDATION_ERROR", "message": "The request is not valid.", "details": details}
     answer = {"success": False, "error": error, "requestId": "r"}
@@ -113,16 +114,15 @@ def test_what_the_api_refuses_stands_beside_the_field(studio: Studio, complaints
     studio.make.click()
     expect(studio.page.locator("#prompt-error")).to_have_text(details[0]["message"])
     expect(studio.prompt).to_have_value("A boat")
-    complaints.clear()
 
 
-def test_without_an_answer_it_says_so_and_the_prompt_stays(studio: Studio, complaints: list[str]) -> None:
+@pytest.mark.complains("ERR_FAILED")
+def test_without_an_answer_it_says_so_and_the_prompt_stays(studio: Studio) -> None:
     studio.page.route("**/api/videos/generate", lambda route: route.abort())
     studio.prompt.fill("A boat")
     studio.make.click()
     expect(studio.page.get_by_role("alert").filter(has_text="can’t be reached")).to_be_visible(timeout=SOON)
     expect(studio.prompt).to_have_value("A boat")
-    complaints.clear()
 
 
 def test_whoever_has_nothing_is_invited(studio: Studio) -> None:
@@ -135,7 +135,8 @@ def test_whoever_has_nothing_is_invited(studio: Studio) -> None:
     expect(studio.page.get_by_text("Nothing here yet.")).to_be_hidden()
 
 
-def test_a_link_that_is_too_old_is_replaced_on_the_way(studio: Studio, page: Page, complaints: list[str]) -> None:
+@pytest.mark.complains("403")
+def test_a_link_that_is_too_old_is_replaced_on_the_way(studio: Studio, page: Page) -> None:
     studio.wait_until_live()
     card = studio.ask("A flag")
     expect_status(card, "completed")
@@ -153,13 +154,12 @@ def test_a_link_that_is_too_old_is_replaced_on_the_way(studio: Studio, page: Pag
     has_picture = "() => document.querySelector('video:not([hidden])').readyState >= 2"
     page.wait_for_function(has_picture, timeout=SOON)
     assert len(asked) > 1
-    complaints.clear()
 
 
+@pytest.mark.complains("Content Security Policy")
 def test_a_video_that_does_not_play_says_so(page: Page, user: User, complaints: list[str]) -> None:
     put_jobs(user, [{"status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}])
     page.goto("/")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("alert").filter(has_text="can’t be played")).to_be_visible()
     assert any("Content Security Policy" in each for each in complaints)
-    complaints.clear()

@@ -21,7 +21,8 @@ def nobody(open_context: Callable[..., BrowserContext]) -> Page:
     return open_context().new_page()
 
 
-def test_who_is_not_signed_in_is_shown_where_to(nobody: Page, complaints: list[str]) -> None:
+@pytest.mark.complains("401")
+def test_who_is_not_signed_in_is_shown_where_to(nobody: Page) -> None:
     nobody.goto("/")
     expect(nobody.get_by_role("heading", name="Sign in to see your videos")).to_be_focused()
     assert find_violations(nobody) == []
@@ -29,36 +30,32 @@ def test_who_is_not_signed_in_is_shown_where_to(nobody: Page, complaints: list[s
     assert find_violations(nobody) == []
     nobody.get_by_role("button", name="Ada").click()
     expect(Studio(nobody).prompt).to_be_visible()
-    assert all("401" in complaint for complaint in complaints)
-    complaints.clear()
 
 
-def test_who_signs_out_is_out(studio: Studio, complaints: list[str]) -> None:
+@pytest.mark.complains("401", "WebSocket")
+def test_who_signs_out_is_out(studio: Studio) -> None:
     expect(studio.prompt).to_be_visible()
     studio.page.get_by_role("link", name="Account").click()
     studio.page.get_by_role("button", name="Sign out").click()
     studio.page.goto("/")
     expect(studio.page.get_by_role("heading", name="Sign in to see your videos")).to_be_visible()
-    complaints.clear()
 
 
-def test_a_session_that_ends_meanwhile_leads_back_to_the_sign_in(
-    studio: Studio, context: BrowserContext, complaints: list[str]
-) -> None:
-    expect(studio.prompt).to_be_visible()
+@pytest.mark.complains("401", "WebSocket")
+def test_a_session_that_ends_meanwhile_leads_back_to_the_sign_in(studio: Studio, context: BrowserContext) -> None:
+    studio.wait_until_live()
     context.clear_cookies()
     studio.prompt.fill("Too late")
     studio.make.click()
     expect(studio.page.get_by_role("link", name="Sign in")).to_have_attribute("href", "/dev/login")
-    complaints.clear()
 
 
-def test_where_nobody_says_where_the_words_do(nobody: Page, complaints: list[str]) -> None:
+@pytest.mark.complains("401")
+def test_where_nobody_says_where_the_words_do(nobody: Page) -> None:
     nobody.route("**/config.json", lambda route: route.fulfill(json={"liveUrl": None, "signInUrl": None}))
     nobody.goto("/")
     expect(nobody.get_by_text("Sign in on the platform, then come back")).to_be_visible()
     expect(nobody.get_by_role("link", name="Sign in")).to_be_hidden()
-    complaints.clear()
 
 
 def test_one_user_does_not_see_what_another_made(
@@ -70,8 +67,9 @@ def test_one_user_does_not_see_what_another_made(
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
 
 
+@pytest.mark.complains("WebSocket", "cloudfront.localhost")
 def test_the_same_studio_stands_behind_cloudfront(
-    cloud: CloudConfig, stack: Stack, user: User, open_context: Callable[..., BrowserContext], complaints: list[str]
+    cloud: CloudConfig, stack: Stack, user: User, open_context: Callable[..., BrowserContext]
 ) -> None:
     deployed = describe_stack(cloud, stack.aws_endpoint_url)
     assert deployed
@@ -86,5 +84,3 @@ def test_the_same_studio_stands_behind_cloudfront(
     # Its origin is not among those that may open a connection: it asks instead, and sees its job through.
     expect_status(Studio(page).ask("Through CloudFront"), "completed")
     assert page.evaluate("isSecureContext")
-    assert not [each for each in complaints if "WebSocket" not in each and "cloudfront.localhost" not in each]
-    complaints.clear()
