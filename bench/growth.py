@@ -48,7 +48,7 @@ from videojobs.domain.job import (
 )
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.rate import RateLimit
-from videojobs.ports import Position
+from videojobs.ports.jobs import Position
 
 SIZES = (1_000, 10_000, 100_000)
 JOBS_PER_USER = 50

@@ -19,7 +19,9 @@ from videojobs.edge.query import encode_cursor, link_next, parse_content_query, 
 from videojobs.edge.rates import RateSettings, count_call, generate_limit, read_limit
 from videojobs.edge.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.observability import logger
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.delete_job import delete_job
 from videojobs.services.erase_videos import erase_videos

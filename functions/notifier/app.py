@@ -11,7 +11,7 @@ from videojobs.domain.job import JobId
 from videojobs.edge.batch import process_messages, read_job_id
 from videojobs.edge.updates import JobUpdated, show_update
 from videojobs.observability import logger
-from videojobs.ports import Change, Listener
+from videojobs.ports.changes import Change, Listener
 from videojobs.services.notify_change import notify_change
 from videojobs.services.push_change import push_change
 

@@ -20,7 +20,7 @@ from videojobs.edge.realtime import (
 )
 from videojobs.edge.updates import PONG, ErrorMessage, JobUpdated, Pong, show_error, show_update
 from videojobs.observability import logger
-from videojobs.ports import Change
+from videojobs.ports.changes import Change
 from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
 from videojobs.services.push_change import push_messages
 from videojobs.services.subscribe import find_connection, subscribe

@@ -13,7 +13,7 @@ from videojobs.adapters.mongo.batches import MongoBatchRepository
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import Batch, IdempotencyKey, VideoJob
-from videojobs.ports import BatchRepository, JobRepository
+from videojobs.ports.jobs import BatchRepository, JobRepository
 
 KEY = IdempotencyKey("key", "fingerprint")
 

@@ -16,7 +16,7 @@ from videojobs.adapters.aws import AwsClient
 from videojobs.adapters.websocket import AT_ONCE, ApiGatewayBroadcaster
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import ConnectionId, Message
-from videojobs.ports import Broadcaster, Delivery
+from videojobs.ports.changes import Broadcaster, Delivery
 
 HERE, THERE, NOWHERE = ConnectionId("L0SM9cOFvHcCIhw="), ConnectionId("b/c+d="), ConnectionId("gone")
 HELLO: Message = {"type": "pong", "words": "Grüße \U0001f3c4"}

@@ -14,7 +14,7 @@ from videojobs.adapters.mongo.circuits import MongoCircuitRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.domain.circuit import Circuit
 from videojobs.domain.errors import Unavailable
-from videojobs.ports import CircuitRepository
+from videojobs.ports.videos import CircuitRepository
 
 OPEN = Circuit("sketch", failures=5, opened=1, open_until=START, version=1)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.clock import VirtualClock
 from videojobs.adapters.clock import SystemClock
-from videojobs.ports import Clock
+from videojobs.ports.jobs import Clock
 
 
 @pytest.fixture(params=[VirtualClock, SystemClock])

@@ -17,7 +17,7 @@ from videojobs.adapters.mongo.connections import MongoConnectionRepository
 from videojobs.domain.errors import TooManyConnections, Unavailable
 from videojobs.domain.job import UserId
 from videojobs.domain.realtime import Connection, ConnectionId
-from videojobs.ports import ConnectionRepository
+from videojobs.ports.changes import ConnectionRepository
 
 LATER = START + timedelta(hours=1)
 

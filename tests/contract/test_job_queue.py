@@ -18,7 +18,7 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsJobQueue
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Priority, Step, VideoJob
-from videojobs.ports import JobQueue
+from videojobs.ports.jobs import JobQueue
 
 
 @dataclass(frozen=True, slots=True)

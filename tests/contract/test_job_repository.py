@@ -30,7 +30,7 @@ from videojobs.domain.job import (
     StoredObject,
     VideoJob,
 )
-from videojobs.ports import JobRepository
+from videojobs.ports.jobs import JobRepository
 
 
 @pytest.fixture(params=["in memory", "MongoDB"])

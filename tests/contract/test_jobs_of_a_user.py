@@ -9,7 +9,7 @@ from tests.fakes.clock import START
 from tests.fakes.jobs import InMemoryJobRepository
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.job import BatchId, JobStatus, Priority, Step, VideoJob
-from videojobs.ports import JobRepository, Position
+from videojobs.ports.jobs import JobRepository, Position
 
 
 @pytest.fixture(params=["in memory", "MongoDB"])

@@ -16,7 +16,7 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsNotifier
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement
-from videojobs.ports import Notifier
+from videojobs.ports.changes import Notifier
 
 type Heard = Callable[[], list[dict[str, object]]]
 """What a listener got, in any order."""

@@ -15,7 +15,7 @@ from videojobs.adapters.mongo.rates import MongoRateLimiter
 from videojobs.domain.errors import RateLimited
 from videojobs.domain.job import UserId
 from videojobs.domain.rate import WINDOW, Allowance, RateLimit
-from videojobs.ports import RateLimiter
+from videojobs.ports.fairness import RateLimiter
 
 LIMIT = RateLimit("generate", 3)
 

@@ -12,7 +12,7 @@ from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.shares import MongoShareRepository
 from videojobs.domain.job import JobId, Priority
 from videojobs.domain.share import GRACE, Share
-from videojobs.ports import ShareRepository
+from videojobs.ports.fairness import ShareRepository
 
 CAP = 3
 NORMAL, HIGH = Priority.NORMAL, Priority.HIGH

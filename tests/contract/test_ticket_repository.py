@@ -15,7 +15,7 @@ from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.connections import MongoTicketRepository
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import Identity
-from videojobs.ports import TicketRepository
+from videojobs.ports.changes import TicketRepository
 
 IDENTITY = Identity(A_USER, START + timedelta(hours=1))
 SOON = START + timedelta(seconds=30)

@@ -8,7 +8,7 @@ from tests.fakes.provider import ScriptedProvider
 from videojobs.adapters.providers.simulated import VIDEO_URL, SimulatedProvider
 from videojobs.adapters.providers.sketch import SketchProvider
 from videojobs.domain.errors import ProviderError
-from videojobs.ports import Generation, Submission, UnknownSubmit, VideoProvider
+from videojobs.ports.videos import Generation, Submission, UnknownSubmit, VideoProvider
 
 TOKEN = "65a000000000000000000001:1"
 

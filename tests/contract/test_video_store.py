@@ -19,7 +19,7 @@ from tests.servers import free_port
 from videojobs.adapters.s3 import S3VideoStore
 from videojobs.domain.errors import LeaseLost, Unavailable
 from videojobs.domain.job import StoredObject
-from videojobs.ports import VideoStore
+from videojobs.ports.videos import VideoStore
 
 MULTIPART_BYTES = 9 * 1024 * 1024
 """More than boto3 uploads in one part."""

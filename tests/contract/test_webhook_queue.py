@@ -18,7 +18,7 @@ from videojobs.adapters.sqs import SqsWebhookQueue
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.webhook import EndpointId, WebhookDelivery, name_endpoint
 from videojobs.edge.webhooks import read_delivery
-from videojobs.ports import Change, WebhookQueue
+from videojobs.ports.changes import Change, WebhookQueue
 
 ENDPOINT = name_endpoint("https://platform.example/hooks")
 

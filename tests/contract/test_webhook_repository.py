@@ -14,7 +14,7 @@ from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.webhooks import FAILURES, FAILURES_KEPT_FOR, MongoWebhookRepository
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.webhook import WebhookDelivery, name_endpoint
-from videojobs.ports import WebhookRepository
+from videojobs.ports.changes import WebhookRepository
 
 ENDPOINT = name_endpoint("https://platform.example/hooks")
 OTHER = name_endpoint("https://other.example/hooks")

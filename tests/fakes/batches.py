@@ -10,7 +10,7 @@ from tests.fakes.ids import ObjectIds
 from tests.fakes.jobs import InMemoryJobRepository
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
 from videojobs.domain.job import Batch, BatchId, UserId, VideoJob
-from videojobs.ports import Clock
+from videojobs.ports.jobs import Clock
 
 
 class InMemoryBatchRepository:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import ConnectionId, Message
-from videojobs.ports import Delivery
+from videojobs.ports.changes import Delivery
 
 
 class RecordingBroadcaster:

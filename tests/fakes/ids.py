@@ -3,7 +3,7 @@
 from itertools import count
 from uuid import uuid4
 
-from videojobs.ports import Clock
+from videojobs.ports.jobs import Clock
 
 
 class ObjectIds:

@@ -19,7 +19,7 @@ from videojobs.domain.job import (
     UserId,
     VideoJob,
 )
-from videojobs.ports import Clock, Position
+from videojobs.ports.jobs import Clock, Position
 
 
 class InMemoryJobRepository:

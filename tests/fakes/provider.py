@@ -4,7 +4,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from videojobs.domain.job import VideoJob
-from videojobs.ports import Capabilities, Generation, Submission, UnknownSubmit
+from videojobs.ports.videos import Capabilities, Generation, Submission, UnknownSubmit
 
 type Answer[T] = T | Exception | Callable[[VideoJob], T]
 """What a call brings: a value, an error to raise, or a function that is called with the job."""
@@ -13,7 +13,7 @@ DONE = Generation(done=True, progress=1, video_url="https://provider.test/result
 
 
 class ScriptedProvider:
-    """See `ports.VideoProvider`. Safe for threads.
+    """See `ports.videos.VideoProvider`. Safe for threads.
 
     `submits`, `polls`, `finds` and `cancels` are scripts: each call takes its first answer off, and when a script is
     empty the call succeeds. `tokens` is the ledger: the token of every submit that arrived, in order, also of those

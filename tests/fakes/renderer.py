@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from videojobs.domain.job import VideoJob
-from videojobs.ports import RenderedVideo, ReportProgress
+from videojobs.ports.videos import RenderedVideo, ReportProgress
 
 VIDEO = b"not really a video, but of a length that can be checked"
 POSTER = b"nor a poster"
@@ -12,7 +12,7 @@ PREVIEW = b"nor a preview"
 
 
 class ScriptedRenderer:
-    """See `ports.VideoRenderer`. `at_report` runs before each report of progress (0, 0.25 … 1): time may pass there.
+    """See `ports.videos.VideoRenderer`. `at_report` runs before each report of progress (0, 0.25 … 1): time may pass.
 
     `error` is raised in the middle of the work, after the files were written. `folders` are those it worked in.
     """

@@ -7,13 +7,13 @@ from threading import Lock
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import StoredObject
-from videojobs.ports import ReportProgress
+from videojobs.ports.videos import ReportProgress
 
 SIGNING_WINDOW_SECONDS = 300
 
 
 class InMemoryVideoStore:
-    """See `ports.VideoStore`. Safe for threads. `available = False` makes all but signing raise `Unavailable`.
+    """See `ports.videos.VideoStore`. Safe for threads. `available = False` makes all but signing raise `Unavailable`.
 
     `objects` holds the content by key; a test may take from it, or cut it short.
     """

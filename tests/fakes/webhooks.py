@@ -8,7 +8,7 @@ from threading import Lock
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
-from videojobs.ports import Change, WebhookAnswer
+from videojobs.ports.changes import Change, WebhookAnswer
 
 LONGEST_DELAY_SECONDS = 900
 

@@ -19,7 +19,8 @@ from videojobs.adapters.sqs import SqsNotifier
 from videojobs.domain import lifecycle
 from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
 from videojobs.domain.share import Share
-from videojobs.ports import JobRepository, Notifier
+from videojobs.ports.changes import Notifier
+from videojobs.ports.jobs import JobRepository
 from videojobs.services import clean_up, follow_up, reconcile_jobs, render_video
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobId, JobStatus, Lease, VideoJob
-from videojobs.ports import Clock
+from videojobs.ports.jobs import Clock
 
 KILLED = 137
 """What a shell says of a process that got SIGKILL."""

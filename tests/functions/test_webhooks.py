@@ -29,7 +29,7 @@ from videojobs.adapters.webhook import HttpWebhookSender
 from videojobs.domain.job import AspectRatio, JobStatus, StoredObject, Style, VideoJob
 from videojobs.domain.webhook import RETRY_PAUSES, WebhookDelivery, name_endpoint
 from videojobs.observability import logger
-from videojobs.ports import Change
+from videojobs.ports.changes import Change
 
 OLD, NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 SOON = 0.3

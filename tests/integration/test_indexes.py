@@ -17,7 +17,7 @@ from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.mongo.shares import MongoShareRepository
 from videojobs.domain.job import BatchId, IdempotencyKey, JobStatus, Priority, VideoJob
-from videojobs.ports import Position
+from videojobs.ports.jobs import Position
 
 LAST = Position(START, an_id())
 A_BATCH = BatchId("6" * 24)

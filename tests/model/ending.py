@@ -7,7 +7,7 @@ from tests.model.world import POLICY, Message, World
 from videojobs.domain.job import JobId, JobStatus, Priority, VideoJob
 from videojobs.domain.lifecycle import MAXIMUM_RESEND_PAUSE
 from videojobs.domain.share import CHECK_EVERY
-from videojobs.ports import UnknownSubmit
+from videojobs.ports.videos import UnknownSubmit
 from videojobs.services.reconcile_jobs import GRACE
 
 SWEEP_EVERY = timedelta(minutes=1)

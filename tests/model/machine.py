@@ -13,7 +13,7 @@ from tests.model.provider import Answer, LedgerProvider, ProviderKind
 from tests.model.users import Users
 from tests.model.world import MOST_SKEW, POLICY, World
 from videojobs.domain.job import JobStatus, Priority, Step
-from videojobs.ports import UnknownSubmit
+from videojobs.ports.videos import UnknownSubmit
 
 MOST_JOBS = 4
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobId, VideoJob
-from videojobs.ports import Capabilities, Generation, Submission, UnknownSubmit
+from videojobs.ports.videos import Capabilities, Generation, Submission, UnknownSubmit
 
 VIDEO_URL = "https://provider.test/{ref}.mp4"
 
@@ -59,7 +59,7 @@ class Task:
 
 
 class LedgerProvider:
-    """See `ports.VideoProvider`. Only under `REPEAT` a token that it has seen makes no second task.
+    """See `ports.videos.VideoProvider`. Only under `REPEAT` a token that it has seen makes no second task.
 
     `answer` is what the next submit or poll brings; without one a submit is taken and a poll is done.
     """

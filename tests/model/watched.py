@@ -12,7 +12,7 @@ from tests.model.provider import LedgerProvider
 from videojobs.domain.errors import FailureCode
 from videojobs.domain.job import IdempotencyKey, JobId, JobStatus, Lease, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import UnknownSubmit
+from videojobs.ports.videos import UnknownSubmit
 from videojobs.services.clean_up import CANCEL_TRIES
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from tests.fakes.store import InMemoryVideoStore
 from tests.model.actors import Actor, Outcome
 from videojobs.domain.job import StoredObject
-from videojobs.ports import ReportProgress
+from videojobs.ports.videos import ReportProgress
 
 
 class WatchedVideoStore(InMemoryVideoStore):
-    """See `ports.VideoStore`. `caller` makes the present call; late is one that has lost its lease."""
+    """See `ports.videos.VideoStore`. `caller` makes the present call; late is one that has lost its lease."""
 
     def __init__(self) -> None:
         super().__init__()

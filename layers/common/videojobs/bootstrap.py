@@ -17,27 +17,25 @@ from videojobs.domain.job import Priority, Step
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
-from videojobs.ports import (
-    BatchRepository,
+from videojobs.ports.changes import (
     Broadcaster,
-    CircuitRepository,
-    Clock,
     ConnectionRepository,
-    ErasureRepository,
-    JobQueue,
-    JobRepository,
     Notifier,
-    RateLimiter,
-    ShareRepository,
     TicketRepository,
-    TimingRepository,
-    VideoProvider,
-    VideoRenderer,
-    VideoStore,
     WebhookQueue,
     WebhookRepository,
     WebhookSender,
 )
+from videojobs.ports.fairness import RateLimiter, ShareRepository
+from videojobs.ports.jobs import (
+    BatchRepository,
+    Clock,
+    ErasureRepository,
+    JobQueue,
+    JobRepository,
+    TimingRepository,
+)
+from videojobs.ports.videos import CircuitRepository, VideoProvider, VideoRenderer, VideoStore
 from videojobs.settings import (
     ApiSettings,
     EventsSettings,

@@ -19,7 +19,7 @@ from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.public_address import AddressRefused, resolve_public
 from videojobs.adapters.webhook import HttpWebhookSender
 from videojobs.domain.errors import Unavailable
-from videojobs.ports import WebhookAnswer
+from videojobs.ports.changes import WebhookAnswer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEXT_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

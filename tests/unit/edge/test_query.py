@@ -16,7 +16,7 @@ from videojobs.edge.query import (
     parse_content_query,
     parse_list_query,
 )
-from videojobs.ports import Position
+from videojobs.ports.jobs import Position
 
 JOB_ID = JobId("665f1f77bcf86cd799439011")
 POSITION = Position(datetime(2026, 1, 8, 10, 0, 0, 123_000, tzinfo=UTC), JOB_ID)

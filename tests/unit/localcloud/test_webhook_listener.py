@@ -18,7 +18,7 @@ from tests.receiver import receiving
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.webhook import HttpWebhookSender
 from videojobs.edge.webhooks import show_webhook
-from videojobs.ports import WebhookAnswer
+from videojobs.ports.changes import WebhookAnswer
 
 
 @pytest.fixture

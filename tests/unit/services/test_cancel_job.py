@@ -10,7 +10,7 @@ from tests.fakes.provider import ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound, Unavailable
 from videojobs.domain.job import JobStatus, Priority, Step, VideoJob
-from videojobs.ports import Submission
+from videojobs.ports.videos import Submission
 from videojobs.services.cancel_job import TRIES
 
 

@@ -10,7 +10,7 @@ from tests.fakes.provider import ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobStatus, ProviderTask, Step, VideoJob
-from videojobs.ports import UnknownSubmit
+from videojobs.ports.videos import UnknownSubmit
 from videojobs.services.clean_up import CANCEL_TRIES
 
 REFUSED = ProviderError(FailureCode.PROVIDER_ERROR, "It is over already.", transient=False)

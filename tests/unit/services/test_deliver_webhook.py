@@ -14,7 +14,7 @@ from tests.fakes.webhooks import InMemoryWebhookRepository, RecordingWebhookQueu
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import VideoJob
 from videojobs.domain.webhook import GONE_FOR, JITTER, RETRY_PAUSES, WebhookDelivery, name_endpoint
-from videojobs.ports import WebhookAnswer
+from videojobs.ports.changes import WebhookAnswer
 from videojobs.services.deliver_webhook import LONGEST_DELAY_SECONDS, deliver_webhook
 
 URL = "https://platform.example/hooks?key=of-the-url"

@@ -11,7 +11,7 @@ from tests.fakes.timings import InMemoryTimingRepository
 from tests.system import InMemorySystem
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.prospect import FIRST_GUESS_SECONDS, LATEST_SECONDS, Prospect, timing_kind
-from videojobs.ports import Generation
+from videojobs.ports.videos import Generation
 from videojobs.services.estimate_end import estimate_end
 
 

@@ -12,7 +12,7 @@ from tests.fakes.renderer import POSTER, PREVIEW, VIDEO
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobStatus, Step
-from videojobs.ports import Generation, Submission
+from videojobs.ports.videos import Generation, Submission
 
 STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
 

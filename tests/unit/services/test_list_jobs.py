@@ -9,7 +9,7 @@ from tests.fakes.clock import START
 from tests.system import InMemorySystem
 from videojobs.domain.errors import BatchForbidden, BatchNotFound, Unavailable
 from videojobs.domain.job import BatchId, JobId, JobStatus, VideoJob
-from videojobs.ports import Position
+from videojobs.ports.jobs import Position
 from videojobs.services.list_jobs import list_jobs, read_batch
 
 

@@ -32,7 +32,7 @@ from videojobs.domain.realtime import (
     Identity,
     Message,
 )
-from videojobs.ports import Change
+from videojobs.ports.changes import Change
 from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
 from videojobs.services.push_change import push_change, push_messages
 from videojobs.services.subscribe import find_connection, subscribe

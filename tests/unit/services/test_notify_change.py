@@ -5,7 +5,7 @@ import pytest
 from tests.builders import a_job, an_id
 from tests.fakes.jobs import InMemoryJobRepository
 from videojobs.domain.errors import Unavailable
-from videojobs.ports import Change
+from videojobs.ports.changes import Change
 from videojobs.services.notify_change import notify_change
 
 

@@ -10,7 +10,7 @@ from tests.fakes.provider import ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobStatus, ProviderTask, VideoJob
-from videojobs.ports import Submission, UnknownSubmit
+from videojobs.ports.videos import Submission, UnknownSubmit
 
 
 def wake_up_late(

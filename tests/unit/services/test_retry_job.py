@@ -13,7 +13,7 @@ from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, JobConflict, JobForbidden, JobNotFound, ProviderError
 from videojobs.domain.job import JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Generation
+from videojobs.ports.videos import Generation
 
 STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
 

@@ -13,7 +13,7 @@ from tests.fakes.queue import SentMessage
 from tests.system import InMemorySystem
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobStatus, Lease, Step, VideoJob
-from videojobs.ports import Generation, Submission
+from videojobs.ports.videos import Generation, Submission
 
 
 def steal(system: InMemorySystem, *, at_save: int) -> None:

@@ -12,7 +12,7 @@ from tests.system import InMemorySystem
 from videojobs.domain.circuit import FAILURES_TO_OPEN, OPEN_FOR, Circuit
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobStatus, ProviderTask, Step, VideoJob
-from videojobs.ports import UnknownSubmit
+from videojobs.ports.videos import UnknownSubmit
 
 STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
 REFUSAL = ProviderError(FailureCode.CONTENT_REJECTED, "Not such a video.", transient=False)

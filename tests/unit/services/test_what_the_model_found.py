@@ -16,7 +16,7 @@ from videojobs.domain.circuit import Circuit
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobStatus, NextStep, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Generation, Submission, UnknownSubmit
+from videojobs.ports.videos import Generation, Submission, UnknownSubmit
 
 POLICY = StepPolicy(deadline=timedelta(minutes=10))
 BUSY = ProviderError(FailureCode.RATE_LIMITED, "Later.", transient=True)

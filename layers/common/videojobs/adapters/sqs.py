@@ -9,7 +9,7 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement, JobId, Priority, Step, VideoJob
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
-from videojobs.ports import Change
+from videojobs.ports.changes import Change
 
 BATCH = 10
 """Messages in one SendMessageBatch, by SQS's limit."""

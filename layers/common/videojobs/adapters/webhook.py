@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from videojobs.adapters.public_address import AddressRefused, resolve_public
 from videojobs.domain.errors import Unavailable
-from videojobs.ports import WebhookAnswer
+from videojobs.ports.changes import WebhookAnswer
 
 CONNECT_SECONDS = 3.0
 MAXIMUM_ADDRESSES = 2

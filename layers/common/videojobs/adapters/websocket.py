@@ -9,7 +9,7 @@ from urllib.parse import quote
 from videojobs.adapters.aws import AwsClient
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import ConnectionId, Message
-from videojobs.ports import Delivery
+from videojobs.ports.changes import Delivery
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from videojobs.domain.errors import ErrorDetail, ValidationFailed
 from videojobs.domain.job import BatchId, JobId, JobStatus, is_object_id
 from videojobs.edge.body import MAXIMUM_DETAILS, printable_name
 from videojobs.edge.http import HttpRequest
-from videojobs.ports import Position
+from videojobs.ports.jobs import Position
 
 DEFAULT_LIMIT, MAXIMUM_LIMIT = 20, 100
 LIST_PARAMETERS = {

@@ -10,7 +10,7 @@ from videojobs.domain.errors import RateLimited
 from videojobs.domain.job import UserId
 from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 from videojobs.edge.resolver import VideoJobsApi
-from videojobs.ports import RateLimiter
+from videojobs.ports.fairness import RateLimiter
 
 
 class RateSettings(Protocol):

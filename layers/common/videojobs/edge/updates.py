@@ -5,7 +5,7 @@ from typing import Literal, TypedDict
 
 from videojobs.edge.errors import answer_error
 from videojobs.edge.views import VideoJobData, show_job
-from videojobs.ports import Change
+from videojobs.ports.changes import Change
 
 
 class JobUpdated(TypedDict):

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import VideoJob
-from videojobs.ports import JobRepository, Notifier
+from videojobs.ports.changes import Notifier
+from videojobs.ports.jobs import JobRepository
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,9 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import JobConflict, Unavailable
 from videojobs.domain.job import JobStatus, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.follow_up import follow_up
 from videojobs.services.read_job import read_job
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from videojobs.domain.errors import LeaseLost
 from videojobs.domain.job import JobId, Lease, VideoJob
-from videojobs.ports import Clock, JobRepository
+from videojobs.ports.jobs import Clock, JobRepository
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import Step, VideoJob
-from videojobs.ports import Clock, JobRepository, UnknownSubmit, VideoProvider, VideoStore
+from videojobs.ports.jobs import Clock, JobRepository
+from videojobs.ports.videos import UnknownSubmit, VideoProvider, VideoStore
 from videojobs.services.claim_step import save_or_stop
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,8 @@ import logging
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import JobConflict
 from videojobs.domain.job import UserId, VideoJob
-from videojobs.ports import Clock, JobRepository, VideoStore
+from videojobs.ports.jobs import Clock, JobRepository
+from videojobs.ports.videos import VideoStore
 from videojobs.services.read_job import read_job
 
 logger = logging.getLogger(__name__)

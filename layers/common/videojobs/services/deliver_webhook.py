@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import VideoJob
 from videojobs.domain.webhook import GONE_FOR, EndpointId, WebhookDelivery, pause_after
-from videojobs.ports import Clock, JobRepository, WebhookAnswer, WebhookQueue, WebhookRepository, WebhookSender
+from videojobs.ports.changes import WebhookAnswer, WebhookQueue, WebhookRepository, WebhookSender
+from videojobs.ports.jobs import Clock, JobRepository
 
 logger = logging.getLogger(__name__)
 

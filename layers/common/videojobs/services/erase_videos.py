@@ -6,17 +6,17 @@ from datetime import datetime
 from videojobs.domain import lifecycle
 from videojobs.domain.job import JobId, Priority, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import (
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import (
     BatchRepository,
     Clock,
     ErasureRepository,
     JobQueue,
     JobRepository,
-    Notifier,
     Position,
-    ShareRepository,
-    VideoStore,
 )
+from videojobs.ports.videos import VideoStore
 from videojobs.services.delete_job import remove_ended
 from videojobs.services.follow_up import follow_up
 

@@ -10,7 +10,7 @@ from videojobs.domain.prospect import (
     round_up,
     timing_kind,
 )
-from videojobs.ports import Clock, JobRepository, TimingRepository
+from videojobs.ports.jobs import Clock, JobRepository, TimingRepository
 
 
 def estimate_end(job: VideoJob, *, jobs: JobRepository, timings: TimingRepository, clock: Clock) -> Prospect | None:

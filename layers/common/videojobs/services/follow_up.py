@@ -1,7 +1,9 @@
 """What comes after a job was written: the message of its next step, the announcement, and at its end the next job."""
 
 from videojobs.domain.job import VideoJob
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.send_step import send_step
 from videojobs.services.share_lane import make_room

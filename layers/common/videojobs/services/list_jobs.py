@@ -2,7 +2,7 @@
 
 from videojobs.domain.errors import BatchForbidden, BatchNotFound
 from videojobs.domain.job import Batch, BatchId, JobStatus, UserId, VideoJob, is_object_id
-from videojobs.ports import BatchRepository, Clock, JobRepository, Position
+from videojobs.ports.jobs import BatchRepository, Clock, JobRepository, Position
 
 
 def list_jobs(

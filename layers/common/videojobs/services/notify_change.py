@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobId
-from videojobs.ports import Change, JobRepository, Listener
+from videojobs.ports.changes import Change, Listener
+from videojobs.ports.jobs import JobRepository
 
 logger = logging.getLogger(__name__)
 

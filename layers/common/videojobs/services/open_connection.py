@@ -7,7 +7,8 @@ from hashlib import sha256
 
 from videojobs.domain.errors import TokenInvalid
 from videojobs.domain.realtime import LONGEST_CONNECTION, TICKET_LIFETIME, Connection, ConnectionId, Identity
-from videojobs.ports import Clock, ConnectionRepository, TicketRepository
+from videojobs.ports.changes import ConnectionRepository, TicketRepository
+from videojobs.ports.jobs import Clock
 
 logger = logging.getLogger(__name__)
 

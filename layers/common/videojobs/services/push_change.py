@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import ConnectionId, Message
-from videojobs.ports import Broadcaster, Change, Clock, ConnectionRepository, Delivery
+from videojobs.ports.changes import Broadcaster, Change, ConnectionRepository, Delivery
+from videojobs.ports.jobs import Clock
 
 
 def push_change(

@@ -4,7 +4,7 @@ import re
 
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound
 from videojobs.domain.job import JobId, JobStatus, UserId, VideoJob, is_object_id
-from videojobs.ports import Clock, JobRepository
+from videojobs.ports.jobs import Clock, JobRepository
 
 _ADDRESS = re.compile(r"(s3|https?)://[!-~]+")
 

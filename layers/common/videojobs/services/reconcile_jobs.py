@@ -8,7 +8,9 @@ from videojobs.domain import lifecycle
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.share import CHECK_EVERY, Share
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.send_step import send_step
 from videojobs.services.share_lane import check_share, make_room

@@ -11,15 +11,10 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, Unavailable
 from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, VideoJob, object_key
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import (
-    Clock,
-    JobQueue,
-    JobRepository,
-    Notifier,
-    ShareRepository,
-    VideoRenderer,
-    VideoStore,
-)
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
+from videojobs.ports.videos import VideoRenderer, VideoStore
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.follow_up import follow_up

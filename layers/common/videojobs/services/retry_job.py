@@ -5,7 +5,9 @@ import logging
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import JobConflict
 from videojobs.domain.job import JobStatus, UserId, VideoJob
-from videojobs.ports import Clock, JobQueue, JobRepository, Notifier, ShareRepository
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.follow_up import follow_up
 from videojobs.services.read_job import read_job
 from videojobs.services.share_lane import let_waiting_in, take_places

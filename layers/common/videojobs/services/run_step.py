@@ -7,18 +7,10 @@ from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, Provi
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.prospect import timing_kind
-from videojobs.ports import (
-    CircuitRepository,
-    Clock,
-    Generation,
-    JobQueue,
-    JobRepository,
-    Notifier,
-    ShareRepository,
-    TimingRepository,
-    VideoProvider,
-    VideoStore,
-)
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository, TimingRepository
+from videojobs.ports.videos import CircuitRepository, Generation, VideoProvider, VideoStore
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.clean_up import cancel_at_provider, clean_up
 from videojobs.services.follow_up import follow_up

@@ -4,7 +4,7 @@ import logging
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import VideoJob
-from videojobs.ports import Clock, JobQueue
+from videojobs.ports.jobs import Clock, JobQueue
 
 logger = logging.getLogger(__name__)
 

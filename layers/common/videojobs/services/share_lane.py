@@ -8,7 +8,8 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobId, Priority, UserId, VideoJob
 from videojobs.domain.share import GRACE, Share
-from videojobs.ports import Clock, JobQueue, JobRepository, ShareRepository
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.send_step import send_step
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import CircuitRepository, Clock, JobRepository, Submission, UnknownSubmit, VideoProvider
+from videojobs.ports.jobs import Clock, JobRepository
+from videojobs.ports.videos import CircuitRepository, Submission, UnknownSubmit, VideoProvider
 from videojobs.services.claim_step import save_or_stop
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import Batch, IdempotencyKey, NewJob, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports import BatchRepository, Clock, JobQueue, JobRepository, ShareRepository
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import BatchRepository, Clock, JobQueue, JobRepository
 from videojobs.services.send_step import send_step
 from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES

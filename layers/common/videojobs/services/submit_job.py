@@ -6,7 +6,8 @@ from datetime import timedelta
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import IdempotencyKey, NewJob, UserId, VideoJob
-from videojobs.ports import Clock, JobQueue, JobRepository, ShareRepository
+from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.send_step import send_step
 from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from videojobs.domain.errors import ConnectionOver, TooManySubscriptions
 from videojobs.domain.job import LIVE_STATUSES, UserId, VideoJob
 from videojobs.domain.realtime import MAXIMUM_SUBSCRIPTIONS, SNAPSHOT_JOBS, Connection, ConnectionId, Message
-from videojobs.ports import Broadcaster, Change, Clock, ConnectionRepository, JobRepository
+from videojobs.ports.changes import Broadcaster, Change, ConnectionRepository
+from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.services.push_change import end_connection, push_messages
 from videojobs.services.read_job import read_job
 

@@ -6,11 +6,11 @@ from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.sketch import draw_sketch
 from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.job import AspectRatio, Style, VideoJob
-from videojobs.ports import RenderedVideo, ReportProgress
+from videojobs.ports.videos import RenderedVideo, ReportProgress
 
 
 class SketchRenderer:
-    """See `ports.VideoRenderer`; nothing is fetched, so nothing can be lost."""
+    """See `ports.videos.VideoRenderer`; nothing is fetched, so nothing can be lost."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
         """Draw `video.mp4`, `poster.jpg` and `preview.webp` into the folder."""

@@ -30,7 +30,7 @@ from videojobs.domain.job import (
     UserId,
     VideoJob,
 )
-from videojobs.ports import Position
+from videojobs.ports.jobs import Position
 
 COLLECTION = "videojobs"
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ import random
 
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import VideoJob
-from videojobs.ports import Capabilities, Clock, Generation, Submission, UnknownSubmit
+from videojobs.ports.jobs import Clock
+from videojobs.ports.videos import Capabilities, Generation, Submission, UnknownSubmit
 
 VIDEO_URL = "https://mock-videos.eirthlink.com/videos/{job_id}.mp4"
 """The platform's contract for simulated videos."""

@@ -4,7 +4,7 @@ The drawing happens in `functions/render` (`adapters/media/sketch.py`); here is 
 """
 
 from videojobs.domain.job import VideoJob
-from videojobs.ports import Capabilities, Generation, Submission, UnknownSubmit
+from videojobs.ports.videos import Capabilities, Generation, Submission, UnknownSubmit
 
 
 class SketchProvider:

@@ -9,7 +9,7 @@ from videojobs.domain.prospect import Prospect
 from videojobs.edge.query import encode_cursor
 from videojobs.edge.schemas import GenerateRequest
 from videojobs.edge.views import VideoJobEnvelope, show_job
-from videojobs.ports import Position
+from videojobs.ports.jobs import Position
 
 JOB_ID = JobId("665f1f77bcf86cd799439011")
 ANOTHER_JOB_ID = JobId("665f1f77bcf86cd799439012")
