@@ -31,13 +31,8 @@ def measure_live(*, jobs: int) -> Section:
     """Bring the system up apart from the developer's own, follow jobs over WebSockets, take all down."""
     with bench_processes():
         stack = bring_up(cloud_config())
-        api = Api(stack.api_url, stack.cookie_name, stack.jwt_secret)
-        with _open_pages(stack, api, 1) as pages:
-            _follow(api, pages, _WARM_UP)
-            alone = _follow(api, pages, jobs)
-        with _open_pages(stack, api, _PAGES) as pages:
-            _follow(api, pages, _WARM_UP)
-            together = _follow(api, pages, jobs)
+        alone = _measure(stack, pages=1, jobs=jobs)
+        together = _measure(stack, pages=_PAGES, jobs=jobs)
     return Section(
         title="Live updates",
         method=(
@@ -54,6 +49,14 @@ def measure_live(*, jobs: int) -> Section:
             ),
         ],
     )
+
+
+def _measure(stack: Stack, *, pages: int, jobs: int) -> list[Delays]:
+    """As somebody new, who may ask for so many jobs in a minute."""
+    api = Api(stack.api_url, stack.cookie_name, stack.jwt_secret)
+    with _open_pages(stack, api, pages) as opened:
+        _follow(api, opened, _WARM_UP)
+        return _follow(api, opened, jobs)
 
 
 def _spread(delays: Delays) -> str:
