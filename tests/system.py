@@ -61,7 +61,7 @@ class InMemorySystem:
             request or a_new_job(),
             user_id=user_id,
             idempotency=idempotency,
-            **self._ports("jobs", "shares", "queue", "clock"),
+            **self._ports("jobs", "shares", "queue", "notifier", "clock"),
         )
         return job
 
@@ -73,7 +73,7 @@ class InMemorySystem:
         idempotency: IdempotencyKey | None = None,
     ) -> tuple[Batch, bool]:
         """What `generate` does with a batch."""
-        ports = self._ports("jobs", "batches", "shares", "queue", "clock", "policy")
+        ports = self._ports("jobs", "batches", "shares", "queue", "notifier", "clock", "policy")
         return submit_batch(requests, user_id=user_id, idempotency=idempotency, **ports)
 
     def cancel(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:

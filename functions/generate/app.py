@@ -36,6 +36,7 @@ def generate() -> Response[AcceptedEnvelope]:
         jobs=bootstrap.job_repository(),
         shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
+        notifier=bootstrap.notifier(),
         clock=bootstrap.clock(),
         idempotency=idempotency,
     )
@@ -56,6 +57,7 @@ def batch() -> Response[BatchAcceptedEnvelope]:
         batches=bootstrap.batch_repository(),
         shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
+        notifier=bootstrap.notifier(),
         clock=bootstrap.clock(),
         policy=bootstrap.step_policy(),
         idempotency=idempotency,

@@ -131,7 +131,8 @@ def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connecti
     jobs = MongoJobRepository(connections[0])
     provider, queue, notifier, clock = ScriptedProvider(), RecordingQueue(), RecordingNotifier(), VirtualClock()
     shares = MongoShareRepository(connections[0], cap=20)
-    job, _ = submit_job(a_new_job(), user_id=A_USER, jobs=jobs, shares=shares, queue=queue, clock=clock)
+    ports = {"jobs": jobs, "shares": shares, "queue": queue, "notifier": notifier, "clock": clock}
+    job, _ = submit_job(a_new_job(), user_id=A_USER, **ports)  # type: ignore[arg-type]
     while messages := queue.drain():
         [message] = messages
         clock.advance(message.delay_seconds)
@@ -193,6 +194,7 @@ def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection]
             jobs=jobs,
             shares=MongoShareRepository(connection, cap=20),
             queue=queue,
+            notifier=RecordingNotifier(),
             clock=clock,
             idempotency=key,
         )
@@ -250,6 +252,7 @@ def test_of_many_batches_with_one_key_one_is_stored(connections: list[MongoConne
             batches=MongoBatchRepository(connection),
             shares=MongoShareRepository(connection, cap=20),
             queue=RecordingQueue(),
+            notifier=RecordingNotifier(),
             clock=clock,
             policy=POLICY,
             idempotency=key,

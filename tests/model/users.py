@@ -44,7 +44,7 @@ class Users:
                     user_id=user_id,
                     idempotency=idempotency,
                     clock=actor.clock,
-                    **self._world.ports(actor, "jobs", "shares", "queue"),
+                    **self._world.ports(actor, "jobs", "shares", "queue", "notifier"),
                 )
             except IdempotencyMismatch:
                 self._check_mismatch(user_id, key, f"{body} {lane}")

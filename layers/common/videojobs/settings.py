@@ -141,7 +141,7 @@ class ProviderSettings(Settings):
     simulated_failure_rate: Annotated[float, Between(0, 1)] = 0
 
 
-class GenerateSettings(ApiSettings, QueueSettings, ShareSettings, RetentionSettings):
+class GenerateSettings(ApiSettings, QueueSettings, ShareSettings, EventsSettings, RetentionSettings):
     """`functions/generate`."""
 
 

@@ -98,6 +98,7 @@ class TestTheCap:
         system.shares.put(Share(A_USER, Priority.NORMAL, (an_id(),), START, START, waiting_at=START))
         new = system.submit()
         assert new.waiting_since == START
+        assert [job_id for job_id, _ in system.notifier.published] == [new.id]
 
     def test_a_failure_makes_room_too(self) -> None:
         refusal = ProviderError(FailureCode.CONTENT_REJECTED, "No.", transient=False)

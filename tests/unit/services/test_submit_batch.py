@@ -51,6 +51,27 @@ def test_what_is_over_the_cap_waits_in_the_order_of_the_requests() -> None:
     assert system.provider.tokens == [f"{job_id}:1" for job_id in batch.job_ids]
 
 
+def test_those_that_wait_are_announced_at_once() -> None:
+    system = a_system(cap=1)
+    batch, _ = system.submit_batch(THREE)
+    assert [job_id for job_id, _ in system.notifier.published] == list(batch.job_ids[1:])
+    assert [len(system.jobs.get(job_id).outbox) for job_id in batch.job_ids] == [1, 0, 0]
+
+
+def test_where_nobody_listens_each_keeps_its_announcement_and_one_alone_is_tried() -> None:
+    system = a_system(cap=1)
+    tried: list[str] = []
+
+    def publish(job_id: str, _: object) -> None:
+        tried.append(job_id)
+        raise Unavailable
+
+    system.notifier.publish = publish  # type: ignore[method-assign, assignment]
+    batch, _ = system.submit_batch(THREE)
+    assert tried == [batch.job_ids[1]]
+    assert [len(system.jobs.get(job_id).outbox) for job_id in batch.job_ids] == [1, 1, 1]
+
+
 def test_jobs_of_both_lanes_keep_their_order_and_each_lane_its_share() -> None:
     system = a_system(cap=1)
     lanes = [Priority.NORMAL, Priority.HIGH, Priority.NORMAL, Priority.HIGH]

@@ -19,8 +19,8 @@ KEY = IdempotencyKey("key", "a" * 64)
 
 def submit(system: InMemorySystem, key: IdempotencyKey | None = KEY) -> tuple[VideoJob, bool]:
     """A request with a key; the job, and whether it is an earlier one."""
-    ports = {"jobs": system.jobs, "shares": system.shares, "queue": system.queue, "clock": system.clock}
-    return submit_job(a_new_job(), user_id=A_USER, idempotency=key, **ports)  # type: ignore[arg-type]
+    ports = {"jobs": system.jobs, "shares": system.shares, "queue": system.queue, "notifier": system.notifier}
+    return submit_job(a_new_job(), user_id=A_USER, idempotency=key, clock=system.clock, **ports)  # type: ignore[arg-type]
 
 
 def test_a_job_is_stored_as_it_was_asked_for_with_its_first_step() -> None:

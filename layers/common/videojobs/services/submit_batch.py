@@ -8,8 +8,10 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import Batch, IdempotencyKey, NewJob, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import BatchRepository, Clock, JobQueue, JobRepository
+from videojobs.services.announce_changes import announce_changes
 from videojobs.services.send_step import send_step
 from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES
@@ -25,13 +27,15 @@ def submit_batch(
     batches: BatchRepository,
     shares: ShareRepository,
     queue: JobQueue,
+    notifier: Notifier,
     clock: Clock,
     policy: StepPolicy,
     idempotency: IdempotencyKey | None = None,
 ) -> tuple[Batch, bool]:
     """Store a batch with its jobs in one transaction; the batch, and whether it is an earlier one of the same key.
 
-    Its jobs stand in the order of the requests. Those over the user's cap wait; what can't be sent refuses nothing.
+    Its jobs stand in the order of the requests. Those over the user's cap wait, and are announced here, the others by
+    the worker that starts them. What can't be sent refuses nothing.
 
     Raises:
         IdempotencyMismatch: the key belongs to another batch.
@@ -58,7 +62,11 @@ def submit_batch(
     logger.info("Batch queued", extra={"action": "batch_queued", "batch_id": batch.id, "jobs": len(placed)})
     for job in placed:
         send_step(job, queue=queue, clock=clock)
-    for priority in {job.priority for job in placed if job.waiting_since is not None}:
+    waiting = [job for job in placed if job.waiting_since is not None]
+    for job in waiting:
+        if announce_changes(job, jobs=jobs, notifier=notifier).outbox:
+            break  # what does not answer now would be waited for each time
+    for priority in {job.priority for job in waiting}:
         let_waiting_in(user_id, priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
     return batch, False
 

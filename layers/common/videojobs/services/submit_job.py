@@ -6,8 +6,10 @@ from datetime import timedelta
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import IdempotencyKey, NewJob, UserId, VideoJob
+from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
+from videojobs.services.announce_changes import announce_changes
 from videojobs.services.send_step import send_step
 from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 
@@ -27,14 +29,15 @@ def submit_job(
     jobs: JobRepository,
     shares: ShareRepository,
     queue: JobQueue,
+    notifier: Notifier,
     clock: Clock,
     idempotency: IdempotencyKey | None = None,
 ) -> tuple[VideoJob, bool]:
     """Store the job as queued and send its first message; the job, and whether it is an earlier one of the same key.
 
-    One over the user's cap waits, without a message, until one of the user's jobs ends. A message that can't be sent
-    refuses nothing: the job keeps its `next`, and the reconciler sends it. Of any number of calls with one key at once,
-    one makes the job and all others return it.
+    One over the user's cap waits, without a message, until one of the user's jobs ends. It is announced here, others
+    by the worker that starts them. What can't be sent refuses nothing: it stands in the job, the reconciler sends
+    it. Of any number of calls with one key at once, one makes the job and all others return it.
 
     Raises:
         IdempotencyMismatch: the key belongs to another request.
@@ -55,6 +58,7 @@ def submit_job(
     logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
     send_step(job, queue=queue, clock=clock)
     if job.waiting_since is not None:
+        announce_changes(job, jobs=jobs, notifier=notifier)
         let_waiting_in(user_id, job.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
     return job, False
 
