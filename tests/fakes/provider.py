@@ -13,7 +13,7 @@ DONE = Generation(done=True, progress=1, video_url="https://provider.test/result
 
 
 class ScriptedProvider:
-    """See `ports.videos.VideoProvider`. Safe for threads.
+    """See `ports.VideoProvider`. Safe for threads.
 
     `submits`, `polls`, `finds` and `cancels` are scripts: each call takes its first answer off, and when a script is
     empty the call succeeds. `tokens` is the ledger: the token of every submit that arrived, in order, also of those

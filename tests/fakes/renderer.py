@@ -12,7 +12,7 @@ PREVIEW = b"nor a preview"
 
 
 class ScriptedRenderer:
-    """See `ports.videos.VideoRenderer`. `at_report` runs before each report of progress (0, 0.25 … 1): time may pass.
+    """See `ports.VideoRenderer`. `at_report` runs before each report of progress (0, 0.25 … 1): time may pass there.
 
     `error` is raised in the middle of the work, after the files were written. `folders` are those it worked in.
     """

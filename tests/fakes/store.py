@@ -13,7 +13,7 @@ SIGNING_WINDOW_SECONDS = 300
 
 
 class InMemoryVideoStore:
-    """See `ports.videos.VideoStore`. Safe for threads. `available = False` makes all but signing raise `Unavailable`.
+    """See `ports.VideoStore`. Safe for threads. `available = False` makes all but signing raise `Unavailable`.
 
     `objects` holds the content by key; a test may take from it, or cut it short.
     """

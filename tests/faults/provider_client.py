@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 1.0
 
 
 class HttpProvider:
-    """See `ports.videos.VideoProvider`; its capabilities are the test's choice."""
+    """See `ports.VideoProvider`; its capabilities are the test's choice."""
 
     name = "scripted"
 
@@ -62,7 +62,7 @@ class HttpProvider:
 
 
 class HttpRenderer:
-    """See `ports.videos.VideoRenderer`: what the provider made is the video as it is."""
+    """See `ports.VideoRenderer`: what the provider made is the video as it is."""
 
     def __init__(self, url: str) -> None:
         self._url = url

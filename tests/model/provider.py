@@ -59,7 +59,7 @@ class Task:
 
 
 class LedgerProvider:
-    """See `ports.videos.VideoProvider`. Only under `REPEAT` a token that it has seen makes no second task.
+    """See `ports.VideoProvider`. Only under `REPEAT` a token that it has seen makes no second task.
 
     `answer` is what the next submit or poll brings; without one a submit is taken and a poll is done.
     """

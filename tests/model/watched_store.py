@@ -10,7 +10,7 @@ from videojobs.ports.videos import ReportProgress
 
 
 class WatchedVideoStore(InMemoryVideoStore):
-    """See `ports.videos.VideoStore`. `caller` makes the present call; late is one that has lost its lease."""
+    """See `ports.VideoStore`. `caller` makes the present call; late is one that has lost its lease."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ class S3VideoStore:
         self._made: S3Client | None = None
 
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
-        """Upload a file, in parts when it is large; see `ports.videos.VideoStore`."""
+        """Upload a file, in parts when it is large; see `ports.VideoStore`."""
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -62,7 +62,7 @@ class S3VideoStore:
         return StoredObject(self._bucket, key, size_bytes)
 
     def size(self, stored: StoredObject) -> int | None:
-        """HEAD the object; see `ports.videos.VideoStore`."""
+        """HEAD the object; see `ports.VideoStore`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -75,7 +75,7 @@ class S3VideoStore:
             raise Unavailable from error
 
     def remove(self, keys: Iterable[str]) -> None:
-        """A thousand in a call; see `ports.videos.VideoStore`."""
+        """A thousand in a call; see `ports.VideoStore`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         for some in batched(keys, KEYS_PER_CALL, strict=False):
@@ -88,7 +88,7 @@ class S3VideoStore:
                 raise Unavailable from RuntimeError(f"s3 DeleteObjects: {answer['Errors'][0].get('Code')}")
 
     def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
-        """Sign a GET of `s3://bucket/key`, as of the beginning of the window; see `ports.videos.VideoStore`."""
+        """Sign a GET of `s3://bucket/key`, as of the beginning of the window; see `ports.VideoStore`."""
         bucket, key = urlsplit(url).netloc, quote(urlsplit(url).path)
         place = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
         query = {"response-content-disposition": _attachment(file_name)} if file_name else {}
@@ -103,7 +103,7 @@ class S3VideoStore:
         )
 
     def signing_window(self, now: datetime) -> str:
-        """A third of the time that a URL works; see `ports.videos.VideoStore`."""
+        """A third of the time that a URL works; see `ports.VideoStore`."""
         return self._window_begin(now).isoformat()
 
     def _window_begin(self, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from videojobs.ports.videos import RenderedVideo, ReportProgress
 
 
 class SketchRenderer:
-    """See `ports.videos.VideoRenderer`; nothing is fetched, so nothing can be lost."""
+    """See `ports.VideoRenderer`; nothing is fetched, so nothing can be lost."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
         """Draw `video.mp4`, `poster.jpg` and `preview.webp` into the folder."""
