@@ -35,19 +35,10 @@ from videojobs.adapters.mongo.jobs import COLLECTION, MongoJobRepository
 from videojobs.adapters.mongo.rates import MongoRateLimiter
 from videojobs.adapters.mongo.shares import MongoShareRepository
 from videojobs.domain import lifecycle
-from videojobs.domain.job import (
-    AspectRatio,
-    JobId,
-    Lease,
-    NewJob,
-    Priority,
-    ProviderTask,
-    Style,
-    UserId,
-    VideoJob,
-)
+from videojobs.domain.job import JobId, Lease, ProviderTask, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.rate import RateLimit
+from videojobs.domain.request import AspectRatio, NewJob, Priority, Style
 from videojobs.ports.jobs import Position
 
 SIZES = (1_000, 10_000, 100_000)

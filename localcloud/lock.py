@@ -7,11 +7,12 @@ from localcloud.environment import PYTHON_VERSION, find_uv
 from localcloud.errors import CommandFailedError
 
 # The layers take the versions that the developer's tools are tested with, so what is tested is what ships.
-_CONSTRAINED_BY = {"common": "dev", "media": "dev"}
+_CONSTRAINED_BY = {"common": "dev", "media": "dev", "providers": "dev"}
 _FILES = {
     "dev": "requirements-dev.txt",
     "common": "layers/common/requirements.txt",
     "media": "layers/media/requirements.txt",
+    "providers": "layers/providers/requirements.txt",
     "localcloud": "localcloud/requirements.txt",
 }
 

@@ -9,21 +9,19 @@ from tests.fakes.clock import START
 from videojobs.domain.job import (
     NEVER,
     Announcement,
-    AspectRatio,
     HistoryEntry,
     JobId,
     JobStatus,
     Lease,
-    NewJob,
     NextStep,
     Output,
     ProviderTask,
     Step,
     StoredObject,
-    Style,
     UserId,
     VideoJob,
 )
+from videojobs.domain.request import AspectRatio, NewJob, Style
 
 A_USER = UserId("65a000000000000000000001")
 ANOTHER_USER = UserId("65a000000000000000000002")

@@ -18,8 +18,9 @@ from tests.fakes.renderer import ScriptedRenderer
 from tests.fakes.shares import InMemoryShareRepository
 from tests.fakes.store import InMemoryVideoStore
 from tests.fakes.timings import InMemoryTimingRepository
-from videojobs.domain.job import Batch, IdempotencyKey, JobId, NewJob, Step, UserId, VideoJob
+from videojobs.domain.job import Batch, IdempotencyKey, JobId, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.request import NewJob
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.claim_step import claim_step
 from videojobs.services.delete_job import delete_job

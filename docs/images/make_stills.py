@@ -14,7 +14,7 @@ from PIL import Image
 
 from videojobs.adapters.media.sketch import FRAMES_PER_SECOND, draw_sketch
 from videojobs.adapters.media.stills import write_pictures
-from videojobs.domain.job import AspectRatio, Style
+from videojobs.domain.request import AspectRatio, Style
 
 PROMPTS = {
     Style.FUN: "A paper boat sails across the city after the rain",

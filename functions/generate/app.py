@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
-from videojobs.domain.job import NewJob
+from videojobs.domain.request import NewJob
 from videojobs.edge.auth import Session, admit
 from videojobs.edge.body import read_object
 from videojobs.edge.idempotency import read_idempotency_key

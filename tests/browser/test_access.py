@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio import Studio, expect_status, put_jobs
 from tests.stack.client import User
-from videojobs.domain.job import AspectRatio, JobStatus, Style
+from videojobs.domain.job import JobStatus
+from videojobs.domain.request import AspectRatio, Style
 
 LONG = "A choir of toasters sings at dawn while a small orange cat conducts them with a wooden spoon " * 10
 SHIFTS = """() => new Promise((resolve) => {

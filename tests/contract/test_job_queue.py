@@ -17,7 +17,8 @@ from videojobs import bootstrap
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsJobQueue
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Priority, Step, VideoJob
+from videojobs.domain.job import Step, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.ports.jobs import JobQueue
 
 

@@ -24,12 +24,12 @@ from videojobs.domain.job import (
     JobError,
     JobStatus,
     Lease,
-    Priority,
     ProviderTask,
     Step,
     StoredObject,
     VideoJob,
 )
+from videojobs.domain.request import Priority
 from videojobs.ports.jobs import JobRepository
 
 

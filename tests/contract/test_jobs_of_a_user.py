@@ -8,7 +8,8 @@ from tests.builders import A_USER, ANOTHER_USER, a_job, a_lease, a_started_job, 
 from tests.fakes.clock import START
 from tests.fakes.jobs import InMemoryJobRepository
 from videojobs.adapters.mongo.jobs import MongoJobRepository
-from videojobs.domain.job import BatchId, JobStatus, Priority, Step, VideoJob
+from videojobs.domain.job import BatchId, JobStatus, Step, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.ports.jobs import JobRepository, Position
 
 

@@ -10,7 +10,8 @@ from tests.fakes.clock import START
 from tests.fakes.shares import InMemoryShareRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.shares import MongoShareRepository
-from videojobs.domain.job import JobId, Priority
+from videojobs.domain.job import JobId
+from videojobs.domain.request import Priority
 from videojobs.domain.share import GRACE, Share
 from videojobs.ports.fairness import ShareRepository
 

@@ -8,17 +8,8 @@ from threading import RLock
 from tests.fakes.clock import VirtualClock
 from tests.fakes.ids import ObjectIds
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
-from videojobs.domain.job import (
-    MAXIMUM_HISTORY,
-    Announcement,
-    BatchId,
-    JobId,
-    JobStatus,
-    Lease,
-    Priority,
-    UserId,
-    VideoJob,
-)
+from videojobs.domain.job import MAXIMUM_HISTORY, Announcement, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.ports.jobs import Clock, Position
 
 

@@ -5,7 +5,8 @@ from math import ceil
 from threading import Lock
 
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobId, Priority, Step, UserId, VideoJob
+from videojobs.domain.job import JobId, Step, UserId, VideoJob
+from videojobs.domain.request import Priority
 
 LONGEST_DELAY_SECONDS = 900
 

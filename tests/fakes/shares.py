@@ -7,7 +7,8 @@ from threading import Lock
 from typing import Any
 
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobId, Priority, UserId
+from videojobs.domain.job import JobId, UserId
+from videojobs.domain.request import Priority
 from videojobs.domain.share import GRACE, Share
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.functions.world import ANOTHER_USER, USER, a_batch
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobStatus, Priority
+from videojobs.domain.job import JobStatus
+from videojobs.domain.request import Priority
 
 ITEM = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 

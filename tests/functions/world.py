@@ -28,7 +28,8 @@ from tests.fakes.rates import InMemoryRateLimiter
 from tests.fakes.shares import InMemoryShareRepository
 from tests.fakes.store import InMemoryVideoStore
 from tests.fakes.timings import InMemoryTimingRepository
-from videojobs.domain.job import LIVE_STATUSES, Batch, JobId, JobStatus, Style, UserId, VideoJob
+from videojobs.domain.job import LIVE_STATUSES, Batch, JobId, JobStatus, UserId, VideoJob
+from videojobs.domain.request import Style
 
 NOW = datetime(2026, 1, 8, 10, 0, 0, 123_000, tzinfo=UTC)
 ORIGIN = "https://app.example.com"

@@ -16,7 +16,8 @@ from videojobs.adapters.mongo.connections import MongoConnectionRepository
 from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.mongo.shares import MongoShareRepository
-from videojobs.domain.job import BatchId, IdempotencyKey, JobStatus, Priority, VideoJob
+from videojobs.domain.job import BatchId, IdempotencyKey, JobStatus, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.ports.jobs import Position
 
 LAST = Position(START, an_id())

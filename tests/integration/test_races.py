@@ -24,9 +24,10 @@ from videojobs.adapters.mongo.shares import MongoShareRepository
 from videojobs.adapters.mongo.timings import MongoTimingRepository
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import RateLimited
-from videojobs.domain.job import IdempotencyKey, JobStatus, Lease, Priority, Step, VideoJob
+from videojobs.domain.job import IdempotencyKey, JobStatus, Lease, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.rate import RateLimit
+from videojobs.domain.request import Priority
 from videojobs.services.reconcile_jobs import reconcile_jobs
 from videojobs.services.run_step import run_step
 from videojobs.services.submit_batch import submit_batch

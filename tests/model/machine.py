@@ -12,7 +12,8 @@ from tests.model.ending import check_jobs, settle
 from tests.model.provider import Answer, LedgerProvider, ProviderKind
 from tests.model.users import Users
 from tests.model.world import MOST_SKEW, POLICY, World
-from videojobs.domain.job import JobStatus, Priority, Step
+from videojobs.domain.job import JobStatus, Step
+from videojobs.domain.request import Priority
 from videojobs.ports.videos import UnknownSubmit
 
 MOST_JOBS = 4

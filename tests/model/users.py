@@ -7,7 +7,8 @@ from tests.builders import a_new_job
 from tests.model.actors import Actor, Fault, Role
 from tests.model.world import POLICY, World
 from videojobs.domain.errors import IdempotencyMismatch, JobConflict, JobNotFound
-from videojobs.domain.job import IdempotencyKey, JobId, JobStatus, Priority, UserId, VideoJob
+from videojobs.domain.job import IdempotencyKey, JobId, JobStatus, UserId, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.delete_job import delete_job
 from videojobs.services.retry_job import retry_job

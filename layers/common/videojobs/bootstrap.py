@@ -13,8 +13,9 @@ from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Priority, Step
+from videojobs.domain.job import Step
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.request import Priority
 from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
 from videojobs.ports.changes import (

@@ -14,7 +14,8 @@ from tests.servers import free_port
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsJobQueue
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Priority, Step
+from videojobs.domain.job import Step
+from videojobs.domain.request import Priority
 
 
 @dataclass

@@ -21,19 +21,9 @@ from tests.builders import (
 from tests.fakes.clock import START
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import IllegalTransition
-from videojobs.domain.job import (
-    NEVER,
-    BatchId,
-    JobError,
-    JobStatus,
-    Priority,
-    ProviderTask,
-    Step,
-    StoredObject,
-    UserId,
-    VideoJob,
-)
+from videojobs.domain.job import NEVER, BatchId, JobError, JobStatus, ProviderTask, Step, StoredObject, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.request import Priority
 
 NOW = START + timedelta(seconds=10)
 POLICY = StepPolicy()

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import a_job
-from videojobs.domain.job import Style
 from videojobs.domain.prospect import round_up, timing_kind
+from videojobs.domain.request import Style
 
 
 @pytest.mark.parametrize(

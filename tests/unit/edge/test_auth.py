@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import a_new_job
 from videojobs.domain.errors import PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing, Unavailable
-from videojobs.domain.job import Priority
+from videojobs.domain.request import Priority
 from videojobs.edge.auth import admit
 from videojobs.edge.http import HttpRequest
 

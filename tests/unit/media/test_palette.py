@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from videojobs.adapters.media.colour import Colour, between, contrast
 from videojobs.adapters.media.palette import dice_for, make_palette
-from videojobs.domain.job import Style
+from videojobs.domain.request import Style
 
 
 @settings(max_examples=60, deadline=None)

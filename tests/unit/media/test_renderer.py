@@ -6,7 +6,7 @@ from PIL import Image
 from tests.builders import a_job
 from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.renderer import SketchRenderer
-from videojobs.domain.job import AspectRatio, Style
+from videojobs.domain.request import AspectRatio, Style
 
 
 @pytest.mark.parametrize("duration", [1, 1.26])

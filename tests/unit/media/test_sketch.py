@@ -18,7 +18,7 @@ from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.palette import dice_for, make_palette
 from videojobs.adapters.media.sketch import FRAMES_PER_SECOND, SIZES, draw_sketch, plan_sketch
 from videojobs.adapters.media.words import drawable_words
-from videojobs.domain.job import AspectRatio, Style
+from videojobs.domain.request import AspectRatio, Style
 
 PROMPT = "A red fox dances through an autumn forest"
 

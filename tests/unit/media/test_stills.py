@@ -21,7 +21,7 @@ from videojobs.adapters.media.palette import dice_for, make_palette
 from videojobs.adapters.media.sketch import draw_sketch
 from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.errors import FailureCode, ProviderError
-from videojobs.domain.job import AspectRatio, Style
+from videojobs.domain.request import AspectRatio, Style
 
 
 @pytest.fixture(scope="module", params=Style)

@@ -9,7 +9,8 @@ from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_lease, a_star
 from tests.fakes.provider import ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound, Unavailable
-from videojobs.domain.job import JobStatus, Priority, Step, VideoJob
+from videojobs.domain.job import JobStatus, Step, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.ports.videos import Submission
 from videojobs.services.cancel_job import TRIES
 

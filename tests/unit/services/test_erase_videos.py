@@ -10,7 +10,8 @@ from tests.fakes.clock import START
 from tests.fakes.shares import InMemoryShareRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobStatus, Priority, VideoJob
+from videojobs.domain.job import JobStatus, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.services.erase_videos import PAGE, erase_videos
 
 

@@ -13,7 +13,8 @@ from tests.fakes.provider import ScriptedProvider
 from tests.fakes.shares import InMemoryShareRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
-from videojobs.domain.job import JobId, JobStatus, Priority, VideoJob
+from videojobs.domain.job import JobId, JobStatus, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.domain.share import CHECK_EVERY, GRACE, Share
 from videojobs.services.share_lane import check_share, let_waiting_in, make_room
 

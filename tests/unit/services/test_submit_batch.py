@@ -11,7 +11,8 @@ from tests.fakes.clock import START
 from tests.fakes.shares import InMemoryShareRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
-from videojobs.domain.job import Batch, IdempotencyKey, JobStatus, Priority, VideoJob
+from videojobs.domain.job import Batch, IdempotencyKey, JobStatus, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES
 
 KEY = IdempotencyKey("key", "a" * 64)

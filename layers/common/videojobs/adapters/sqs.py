@@ -7,7 +7,8 @@ from math import ceil
 
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Announcement, JobId, Priority, Step, VideoJob
+from videojobs.domain.job import Announcement, JobId, Step, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 from videojobs.ports.changes import Change
 

@@ -9,6 +9,7 @@ from typing import Any, NewType, Self
 from uuid import uuid4
 
 from videojobs.domain.errors import IllegalTransition
+from videojobs.domain.request import Priority
 
 JobId = NewType("JobId", str)
 """A MongoDB ObjectId as 24 lower-case hex digits."""
@@ -49,30 +50,6 @@ TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
 queued leads the user's own retry alone."""
 
 LIVE_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.PROCESSING})
-
-
-class Style(StrEnum):
-    """How the video should feel."""
-
-    FUN = "fun"
-    CALM = "calm"
-    BACKGROUND = "background"
-
-
-class AspectRatio(StrEnum):
-    """Width to height."""
-
-    LANDSCAPE = "16:9"
-    PORTRAIT = "9:16"
-    SQUARE = "1:1"
-    CLASSIC = "4:3"
-
-
-class Priority(StrEnum):
-    """The lane that a job runs in: each has queues and workers of its own, so that neither waits for the other."""
-
-    NORMAL = "normal"
-    HIGH = "high"
 
 
 class Step(StrEnum):
@@ -193,17 +170,6 @@ class IdempotencyKey:
 
     key: str
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """What a user asked for, already validated. `duration` is in seconds, a whole or fractional number as it came."""
-
-    prompt: str
-    style: Style
-    duration: int | float
-    aspect_ratio: AspectRatio
-    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)

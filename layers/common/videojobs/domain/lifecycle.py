@@ -7,7 +7,6 @@ from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import (
     NEVER,
     Announcement,
-    AspectRatio,
     BatchId,
     HistoryEntry,
     IdempotencyKey,
@@ -15,17 +14,16 @@ from videojobs.domain.job import (
     JobId,
     JobStatus,
     Lease,
-    NewJob,
     NextStep,
     Output,
     ProviderTask,
     Step,
     StoredObject,
-    Style,
     UserId,
     VideoJob,
 )
 from videojobs.domain.policy import StepPolicy, backoff
+from videojobs.domain.request import AspectRatio, NewJob, Style
 
 GENERATED_SHARE = 0.9
 """How much of the progress is the provider's, when its result is yet to be fetched and cut."""

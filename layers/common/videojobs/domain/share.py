@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from videojobs.domain.job import JobId, Priority, UserId
+from videojobs.domain.job import JobId, UserId
+from videojobs.domain.request import Priority
 
 CHECK_EVERY = timedelta(minutes=5)
 """How long a crash between a job's end and the next one's start can leave a place empty, and one sweep more."""

@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 import jwt
 
 from videojobs.domain.errors import CrossSiteRequest, PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing
-from videojobs.domain.job import NewJob, Priority, UserId, is_object_id
+from videojobs.domain.job import UserId, is_object_id
+from videojobs.domain.request import NewJob, Priority
 from videojobs.edge.http import SAFE_METHODS, HttpRequest
 
 ALGORITHM = "HS256"

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
-from videojobs.domain.job import IdempotencyKey, NewJob
+from videojobs.domain.job import IdempotencyKey
+from videojobs.domain.request import NewJob
 from videojobs.edge.http import HttpRequest
 
 HEADER = "Idempotency-Key"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
-from videojobs.domain.job import AspectRatio, NewJob, Priority, Style
+from videojobs.domain.request import AspectRatio, NewJob, Priority, Style
 from videojobs.edge.body import MAXIMUM_DETAILS, printable_name
 
 MAXIMUM_PROMPT_LENGTH = 1000

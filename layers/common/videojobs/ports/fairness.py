@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from videojobs.domain.job import JobId, Priority, UserId
+from videojobs.domain.job import JobId, UserId
 from videojobs.domain.rate import Allowance, RateLimit
+from videojobs.domain.request import Priority
 from videojobs.domain.share import Share
 
 

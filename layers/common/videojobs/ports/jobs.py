@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from videojobs.domain.job import Announcement, Batch, BatchId, JobId, JobStatus, Lease, Priority, UserId, VideoJob
+from videojobs.domain.job import Announcement, Batch, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
+from videojobs.domain.request import Priority
 
 
 class Clock(Protocol):

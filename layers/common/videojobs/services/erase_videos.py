@@ -4,8 +4,9 @@ import logging
 from datetime import datetime
 
 from videojobs.domain import lifecycle
-from videojobs.domain.job import JobId, Priority, UserId, VideoJob
+from videojobs.domain.job import JobId, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.request import Priority
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import (

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobId, Priority, UserId, VideoJob
+from videojobs.domain.job import JobId, UserId, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.domain.share import GRACE, Share
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository

@@ -6,8 +6,9 @@ from itertools import groupby
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
-from videojobs.domain.job import Batch, IdempotencyKey, NewJob, UserId, VideoJob
+from videojobs.domain.job import Batch, IdempotencyKey, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.request import NewJob
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import BatchRepository, Clock, JobQueue, JobRepository

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
-from videojobs.domain.job import IdempotencyKey, NewJob, UserId, VideoJob
+from videojobs.domain.job import IdempotencyKey, UserId, VideoJob
+from videojobs.domain.request import NewJob
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository

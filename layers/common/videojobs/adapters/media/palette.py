@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from videojobs.adapters.media.colour import Colour, legible_under, vivid
 from videojobs.adapters.media.vocabulary import DARK, HUES, LIGHT, words_of
-from videojobs.domain.job import Style
+from videojobs.domain.request import Style
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.sketch import draw_sketch
 from videojobs.adapters.media.stills import write_pictures
-from videojobs.domain.job import AspectRatio, Style, VideoJob
+from videojobs.domain.job import VideoJob
+from videojobs.domain.request import AspectRatio, Style
 from videojobs.ports.videos import RenderedVideo, ReportProgress
 
 

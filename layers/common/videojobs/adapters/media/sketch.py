@@ -16,7 +16,7 @@ from videojobs.adapters.media.grounds.choice import ALONE, choose_ground
 from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.kinetic import Kinetic
 from videojobs.adapters.media.palette import Palette, dice_for, make_palette
-from videojobs.domain.job import AspectRatio, Style
+from videojobs.domain.request import AspectRatio, Style
 from videojobs.ports.videos import ReportProgress
 
 __all__ = ["FRAMES_PER_SECOND", "SIZES", "draw_sketch"]

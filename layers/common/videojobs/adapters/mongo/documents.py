@@ -17,13 +17,13 @@ from videojobs.domain.job import (
     Lease,
     NextStep,
     Output,
-    Priority,
     ProviderTask,
     Step,
     StoredObject,
     UserId,
     VideoJob,
 )
+from videojobs.domain.request import Priority
 
 CONTRACT_FIELDS = frozenset(
     [

@@ -26,10 +26,10 @@ from videojobs.domain.job import (
     JobId,
     JobStatus,
     Lease,
-    Priority,
     UserId,
     VideoJob,
 )
+from videojobs.domain.request import Priority
 from videojobs.ports.jobs import Position
 
 COLLECTION = "videojobs"

@@ -7,7 +7,8 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
-from videojobs.domain.job import JobId, Priority, UserId
+from videojobs.domain.job import JobId, UserId
+from videojobs.domain.request import Priority
 from videojobs.domain.share import GRACE, Share
 
 COLLECTION = "shares"

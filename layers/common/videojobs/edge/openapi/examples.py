@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from videojobs.domain.job import Batch, BatchId, JobId, JobStatus, Priority, StoredObject, UserId, VideoJob
+from videojobs.domain.job import Batch, BatchId, JobId, JobStatus, StoredObject, UserId, VideoJob
 from videojobs.domain.prospect import Prospect
+from videojobs.domain.request import Priority
 from videojobs.edge.query import encode_cursor
 from videojobs.edge.schemas import GenerateRequest
 from videojobs.edge.views import VideoJobEnvelope, show_job

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from videojobs.domain.errors import ErrorCode
-from videojobs.domain.job import AspectRatio, JobStatus, Priority, Style
+from videojobs.domain.job import JobStatus
+from videojobs.domain.request import AspectRatio, Priority, Style
 from videojobs.edge import views
 from videojobs.edge.errors import ErrorEnvelope
 from videojobs.edge.openapi.examples import BATCH_ID, CURSOR, JOB_ID

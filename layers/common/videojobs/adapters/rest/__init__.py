@@ -1,0 +1,1 @@
+"""What the adapters of REST APIs share: the client, the failures' words, the download of a result."""

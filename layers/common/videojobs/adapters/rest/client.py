@@ -1,0 +1,165 @@
+"""Calls a provider's REST API, and tells what was refused from what nobody knows.
+
+A call that creates is sent once, whatever happens: these APIs know no idempotency key, and a repeat is another bill.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.setup import CALL_SECONDS
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs every URL, signed ones too
+
+CONNECT_SECONDS = 3.0
+MAXIMUM_ANSWER_BYTES = 1024 * 1024
+
+type Authorize = Callable[[bool], Mapping[str, str]]
+"""Makes the headers that carry the key; called with True when the key at hand was not accepted."""
+type ReadError = Callable[[int, Any], ProviderError | None]
+"""Makes the error of a status and the answer's JSON (None where it is none); None: the general rule holds."""
+
+
+class RestClient:
+    """JSON in, JSON out. Raises `ProviderError` for a refusal, `ProviderUnreachable` where nothing is known."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        authorize: Authorize,
+        read_error: ReadError | None = None,
+        call_seconds: float = CALL_SECONDS,
+        maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES,
+    ) -> None:
+        """Nothing is connected before the first call."""
+        timeout = httpx.Timeout(call_seconds, connect=min(CONNECT_SECONDS, call_seconds))
+        self._http = httpx.Client(base_url=base_url, timeout=timeout, follow_redirects=False)
+        self._authorize, self._read_error = authorize, read_error or (lambda _status, _told: None)
+        self._maximum_answer_bytes = maximum_answer_bytes
+
+    def create(
+        self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None, method: str = "POST"
+    ) -> dict[str, Any]:
+        """Begin something that costs money: sent once.
+
+        Raises:
+            ProviderUnreachable: it may have been begun, or not.
+            ProviderError: it was not begun; the provider said so, or nothing was sent.
+        """
+        try:
+            status, told, response = self._call(method, path, body, headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise failure(FailureCode.PROVIDER_ERROR) from error  # nothing was sent
+        except httpx.HTTPError as error:
+            raise ProviderUnreachable from error
+        if 200 <= status < 300:
+            if not isinstance(told, dict):
+                raise ProviderUnreachable
+            return told
+        if error := self._read_error(status, told):
+            raise error
+        retry_after = read_retry_after(response.headers)
+        match status:
+            case 401 | 403:
+                raise not_set_up()
+            case 402:
+                raise failure(FailureCode.QUOTA_EXHAUSTED)
+            case 429:
+                raise failure(FailureCode.RATE_LIMITED, retry_after_seconds=retry_after)
+            case 503 if retry_after is not None:
+                raise failure(FailureCode.RATE_LIMITED, retry_after_seconds=retry_after)
+            case 408 | 409 | 425:
+                raise ProviderUnreachable(retry_after_seconds=retry_after)
+            case _ if 400 <= status < 500:
+                raise failure(FailureCode.INVALID_REQUEST)
+            case _:
+                raise ProviderUnreachable(retry_after_seconds=retry_after)
+
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """A call that may be repeated at will; an answer without a body is an empty object.
+
+        Raises:
+            ProviderError: `result_lost`, where there is no such task any more; or what `read_error` made of it.
+            ProviderUnreachable: any answer that says nothing about the task: ask again.
+        """
+        try:
+            status, told, response = self._call(method, path, body, headers)
+        except httpx.HTTPError as error:
+            raise ProviderUnreachable from error
+        if 200 <= status < 300:
+            if not response.content:
+                return {}
+            if not isinstance(told, dict):
+                raise ProviderUnreachable
+            return told
+        if error := self._read_error(status, told):
+            raise error
+        if status in {404, 410}:
+            raise failure(FailureCode.RESULT_LOST)
+        raise ProviderUnreachable(retry_after_seconds=read_retry_after(response.headers))
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
+    ) -> tuple[int, Any, httpx.Response]:
+        """The status and the JSON (None where it is none). A key that was refused did nothing: once more with a new one."""
+        response = self._send(method, path, body, headers, refresh=False)
+        if response.status_code in {401, 403}:
+            response = self._send(method, path, body, headers, refresh=True)
+        try:
+            told = response.json()
+        except ValueError:
+            told = None
+        return response.status_code, told, response
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        *,
+        refresh: bool,
+    ) -> httpx.Response:
+        every = {**self._authorize(refresh), **(headers or {})}
+        with self._http.stream(method, path, json=body, headers=every) as response:
+            content = bytearray()
+            for piece in response.iter_bytes():
+                content += piece
+                if len(content) > self._maximum_answer_bytes:
+                    raise httpx.ReadError("the answer is too large")
+        # What was decoded on its way must not be decoded again.
+        kept = {name: value for name, value in response.headers.items() if name not in {"content-encoding"}}
+        return httpx.Response(response.status_code, headers=kept, content=bytes(content))
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """How many seconds to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date (RFC 9110, 10.2.3)."""
+    try:
+        if "retry-after-ms" in headers:
+            return max(float(headers["retry-after-ms"]) / 1000, 0.0)
+        value = headers["retry-after"]
+    except (KeyError, ValueError):
+        return None
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        pass
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max((at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)

@@ -1,0 +1,117 @@
+"""The planner: which generations of a provider, and which cuts, make exactly the video that was asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from math import inf
+
+from videojobs.domain.request import AspectRatio
+
+FRAMES_PER_SECOND = 24
+CROSS_FADE_FRAMES = 8
+"""A third of a second of two segments that are shown at once: short enough for no one to notice what moves on."""
+
+SIZES = {
+    AspectRatio.LANDSCAPE: (1280, 720),
+    AspectRatio.PORTRAIT: (720, 1280),
+    AspectRatio.SQUARE: (960, 960),
+    AspectRatio.CLASSIC: (960, 720),
+}
+"""Width and height in pixels of the finished video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What a provider makes in one generation: its size in pixels, its length, and its price where one is published."""
+
+    width: int
+    height: int
+    seconds: float
+    price_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to make a video: generations of one size, in order, each but the first faded in over the end of the last.
+
+    `crop` is the width and height that are cut from the middle of each picture, to be scaled to `width` × `height`.
+    What is joined is at least `frames` long, and cut there.
+    """
+
+    clips: tuple[Clip, ...]
+    crop: tuple[int, int]
+    width: int
+    height: int
+    frames: int
+
+    @property
+    def joined_frames(self) -> int:
+        """The length of all clips together, less what is shown at once."""
+        return sum(map(_frames, self.clips)) - CROSS_FADE_FRAMES * (len(self.clips) - 1)
+
+    @property
+    def price_usd(self) -> Decimal | None:
+        """What all clips cost, or None where a price is not known."""
+        prices = [clip.price_usd for clip in self.clips]
+        return None if None in prices else sum((price for price in prices if price is not None), Decimal(0))
+
+
+def plan_video(seconds: float, aspect_ratio: AspectRatio, offer: Sequence[Clip], *, maximum_clips: int) -> Plan | None:
+    """The cheapest plan that meets the request; None when there is none.
+
+    Of plans of one price (and where prices are unknown) it is the one with the fewest clips, then with the least to cut
+    off, then with the most pixels kept.
+    """
+    width, height = SIZES[aspect_ratio]
+    frames = round(seconds * FRAMES_PER_SECOND)
+    best: tuple[tuple[float, ...], Plan] | None = None
+    for size in sorted({(clip.width, clip.height) for clip in offer}):
+        crop = _crop(*size, Fraction(width, height))
+        clips = _choose(frames, [clip for clip in offer if (clip.width, clip.height) == size], maximum_clips)
+        if clips is None:
+            continue
+        plan = Plan(clips, crop, width, height, frames)
+        rank = (*_rank(clips, frames), -min(crop[0], width) * min(crop[1], height))
+        if best is None or rank < best[0]:
+            best = (rank, plan)
+    return best[1] if best else None
+
+
+def _frames(clip: Clip) -> int:
+    return int(Fraction(str(clip.seconds)) * FRAMES_PER_SECOND)
+
+
+def _rank(clips: Sequence[Clip], frames: int) -> tuple[float, ...]:
+    price = sum(float(clip.price_usd or 0) for clip in clips)
+    return (round(price, 6), len(clips), sum(map(_frames, clips)) - CROSS_FADE_FRAMES * len(clips) - frames)
+
+
+def _choose(frames: int, offer: Sequence[Clip], maximum_clips: int) -> tuple[Clip, ...] | None:
+    """Clips, the longest first, that last long enough once joined: a knapsack that is to be filled."""
+    gains = {clip: _frames(clip) - CROSS_FADE_FRAMES for clip in offer if _frames(clip) > CROSS_FADE_FRAMES}
+
+    @cache
+    def cover(missing: int, left: int) -> tuple[tuple[float, ...], tuple[Clip, ...]]:
+        if missing <= 0:
+            return (0.0, 0, -missing), ()
+        if left == 0:
+            return (inf, inf, inf), ()
+        found: tuple[tuple[float, ...], tuple[Clip, ...]] = ((inf, inf, inf), ())
+        for clip, gain in gains.items():
+            (price, count, surplus), rest = cover(missing - gain, left - 1)
+            rank = (round(price + float(clip.price_usd or 0), 6), count + 1, surplus)
+            if rank < found[0]:
+                found = (rank, (clip, *rest))
+        return found
+
+    (price, _, _), clips = cover(frames - CROSS_FADE_FRAMES, maximum_clips)
+    return None if price == inf else tuple(sorted(clips, key=_frames, reverse=True))
+
+
+def _crop(width: int, height: int, ratio: Fraction) -> tuple[int, int]:
+    """The largest part in the middle with that ratio, in even numbers: what `yuv420p` needs."""
+    if Fraction(width, height) > ratio:
+        return (int(height * ratio) // 2 * 2, height // 2 * 2)
+    return (width // 2 * 2, int(width / ratio) // 2 * 2)
