@@ -12,7 +12,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.erasures import InMemoryErasureRepository
 from tests.fakes.jobs import InMemoryJobRepository
 from tests.fakes.notifier import RecordingNotifier
-from tests.fakes.provider import ScriptedProvider
+from tests.fakes.provider import ScriptedProvider, only
 from tests.fakes.queue import RecordingQueue, SentMessage
 from tests.fakes.renderer import ScriptedRenderer
 from tests.fakes.shares import InMemoryShareRepository
@@ -21,6 +21,7 @@ from tests.fakes.timings import InMemoryTimingRepository
 from videojobs.domain.job import Batch, IdempotencyKey, JobId, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import NewJob
+from videojobs.ports.videos import Providers
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.claim_step import claim_step
 from videojobs.services.delete_job import delete_job
@@ -38,6 +39,8 @@ class InMemorySystem:
     """Nothing happens by itself: a test submits, delivers, sweeps, and decides what breaks in between."""
 
     provider: ScriptedProvider = field(default_factory=ScriptedProvider)
+    providers: Providers | None = None
+    """Where there is more than that one."""
     renderer: ScriptedRenderer = field(default_factory=ScriptedRenderer)
     policy: StepPolicy = field(default_factory=StepPolicy)
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -112,10 +115,11 @@ class InMemorySystem:
     def hand_out(self, message: SentMessage) -> None:
         """What `worker` or `render` does with a message, also when no job is left then."""
         ports = self._ports("jobs", "shares", "queue", "notifier", "store", "clock", "policy")
+        ports |= {"providers": self.providers or only(self.provider)}
         if message.step is Step.RENDER:
             render_video(message.job_id, message.step_id, renderer=self.renderer, **ports)
         else:
-            ports |= self._ports("circuits", "timings", "provider")
+            ports |= self._ports("circuits", "timings")
             run_step(message.job_id, message.step_id, **ports)
 
     def sweep(self) -> dict[str, int]:

@@ -25,6 +25,7 @@ def _render(job_id: JobId, step_id: str) -> None:
         shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
+        providers=bootstrap.providers(),
         renderer=bootstrap.video_renderer(),
         store=bootstrap.video_store(),
         clock=bootstrap.clock(),

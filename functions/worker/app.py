@@ -27,7 +27,7 @@ def _run(job_id: JobId, step_id: str) -> None:
         shares=bootstrap.share_repository(),
         timings=bootstrap.timing_repository(),
         notifier=bootstrap.notifier(),
-        provider=bootstrap.video_provider(),
+        providers=bootstrap.providers(),
         store=bootstrap.video_store(),
         clock=bootstrap.clock(),
         policy=bootstrap.step_policy(),

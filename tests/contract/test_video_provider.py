@@ -2,15 +2,16 @@
 
 import pytest
 
-from tests.builders import a_job
 from tests.fakes.clock import VirtualClock
 from tests.fakes.provider import ScriptedProvider
 from videojobs.adapters.providers.simulated import VIDEO_URL, SimulatedProvider
 from videojobs.adapters.providers.sketch import SketchProvider
 from videojobs.domain.errors import ProviderError
-from videojobs.ports.videos import Generation, Submission, UnknownSubmit, VideoProvider
+from videojobs.domain.job import JobId
+from videojobs.ports.videos import Generation, GenerationRequest, Submission, UnknownSubmit, VideoProvider
 
 TOKEN = "65a000000000000000000001:1"
+A_REQUEST = GenerationRequest(JobId("65a000000000000000000001"), prompt="A paper boat")
 
 
 def simulated(clock: VirtualClock, *, failure_rate: float = 0, seconds: tuple[float, float] = (3, 8)) -> VideoProvider:
@@ -37,10 +38,9 @@ def provider(request: pytest.FixtureRequest, clock: VirtualClock) -> VideoProvid
 
 def wait_for(provider: VideoProvider, submission: Submission, clock: VirtualClock) -> Generation:
     """Ask as often as the provider says, until it is done."""
-    job = a_job()
     clock.advance(submission.poll_after_seconds or 0)
     for _ in range(100):
-        generation = provider.poll(job, submission.ref)
+        generation = provider.poll(submission.ref)
         if generation.done:
             return generation
         clock.advance(max(generation.poll_after_seconds, 0.001))
@@ -53,50 +53,48 @@ def test_it_has_a_name_and_says_what_it_can_do(provider: VideoProvider) -> None:
 
 
 def test_a_task_that_was_taken_ends(provider: VideoProvider, clock: VirtualClock) -> None:
-    generation = wait_for(provider, provider.submit(a_job(), token=TOKEN), clock)
+    generation = wait_for(provider, provider.submit(A_REQUEST, token=TOKEN), clock)
     assert generation.done
     assert bool(generation.video_url) or provider.capabilities.yields_pixels
 
 
 def test_a_task_can_be_polled_at_will(provider: VideoProvider, clock: VirtualClock) -> None:
-    job = a_job()
-    submission = provider.submit(job, token=TOKEN)
+    submission = provider.submit(A_REQUEST, token=TOKEN)
     wait_for(provider, submission, clock)
-    assert provider.poll(job, submission.ref) == provider.poll(job, submission.ref)
+    assert provider.poll(submission.ref) == provider.poll(submission.ref)
 
 
 def test_a_repeat_with_the_same_token_is_the_same_task(provider: VideoProvider) -> None:
     assert provider.capabilities.unknown_submit is UnknownSubmit.REPEAT
-    job = a_job()
-    first, again = provider.submit(job, token=TOKEN), provider.submit(job, token=TOKEN)
+    first, again = provider.submit(A_REQUEST, token=TOKEN), provider.submit(A_REQUEST, token=TOKEN)
     assert first == again
-    assert provider.find(job, token=TOKEN) == first
+    assert provider.find(token=TOKEN) == first
 
 
 def test_a_cancellation_is_harmless_also_after_the_end(provider: VideoProvider, clock: VirtualClock) -> None:
-    job = a_job()
-    submission = provider.submit(job, token=TOKEN)
-    assert provider.cancel(job, submission.ref) is True
+    submission = provider.submit(A_REQUEST, token=TOKEN)
+    assert provider.cancel(submission.ref) is True
     wait_for(provider, submission, clock)
-    assert provider.cancel(job, submission.ref) is True
+    assert provider.cancel(submission.ref) is True
 
 
 class TestSimulated:
     def test_it_is_ready_when_it_said_and_not_before(self, clock: VirtualClock) -> None:
-        provider, job = simulated(clock), a_job()
-        submission = provider.submit(job, token=TOKEN)
+        provider = simulated(clock)
+        submission = provider.submit(A_REQUEST, token=TOKEN)
         assert submission.poll_after_seconds is not None
         assert 3 <= submission.poll_after_seconds <= 8
         clock.advance(submission.poll_after_seconds / 2)
-        halfway = provider.poll(job, submission.ref)
+        halfway = provider.poll(submission.ref)
         assert (halfway.done, halfway.progress) == (False, pytest.approx(0.5, abs=0.01))
         clock.advance(halfway.poll_after_seconds + 0.001)
-        done = provider.poll(job, submission.ref)
-        assert (done.done, done.video_url) == (True, VIDEO_URL.format(job_id=job.id))
+        done = provider.poll(submission.ref)
+        assert (done.done, done.video_url) == (True, VIDEO_URL.format(job_id=A_REQUEST.job_id))
 
     def test_each_token_has_its_own_time(self, clock: VirtualClock) -> None:
-        provider, job = simulated(clock), a_job()
-        waits = {provider.submit(job, token=f"{job.id}:{attempt}").poll_after_seconds for attempt in range(20)}
+        provider = simulated(clock)
+        tokens = [f"{A_REQUEST.job_id}:{attempt}" for attempt in range(20)]
+        waits = {provider.submit(A_REQUEST, token=token).poll_after_seconds for token in tokens}
         assert len(waits) == 20
 
     @pytest.mark.parametrize(("rate", "failures"), [(0, 0), (1, 200)])
@@ -107,21 +105,21 @@ class TestSimulated:
         assert 30 < self.count_failures(clock, 0.25) < 70
 
     def count_failures(self, clock: VirtualClock, rate: float) -> int:
-        provider, job, failures = simulated(clock, failure_rate=rate), a_job(), 0
+        provider, failures = simulated(clock, failure_rate=rate), 0
         for attempt in range(200):
-            submission = provider.submit(job, token=f"fate:{attempt}")
+            submission = provider.submit(A_REQUEST, token=f"fate:{attempt}")
             clock.advance(9)
             try:
-                provider.poll(job, submission.ref)
+                provider.poll(submission.ref)
             except ProviderError as error:
                 failures += error.transient
         return failures
 
     def test_a_worker_whose_clock_is_behind_just_asks_again(self, clock: VirtualClock) -> None:
-        provider, job = simulated(clock, seconds=(0, 0)), a_job()
-        submission = provider.submit(job, token=TOKEN)
+        provider = simulated(clock, seconds=(0, 0))
+        submission = provider.submit(A_REQUEST, token=TOKEN)
         clock.advance(-300)
-        early = provider.poll(job, submission.ref)
+        early = provider.poll(submission.ref)
         assert (early.done, early.progress) == (False, 0)
         clock.advance(early.poll_after_seconds)
-        assert provider.poll(job, submission.ref).done
+        assert provider.poll(submission.ref).done

@@ -13,6 +13,7 @@ from videojobs.domain.job import VideoJob
 from videojobs.ports.videos import (
     Capabilities,
     Generation,
+    GenerationRequest,
     RenderedVideo,
     ReportProgress,
     Submission,
@@ -35,16 +36,16 @@ class HttpProvider:
             unknown_submit=UnknownSubmit(config["unknown_submit"]),
         )
 
-    def submit(self, job: VideoJob, *, token: str) -> Submission:
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:
         """POST a task."""
-        return _submission(_call("POST", f"{self._url}/tasks", {"token": token, "job": job.id}))
+        return _submission(_call("POST", f"{self._url}/tasks", {"token": token, "job": request.job_id}))
 
-    def find(self, job: VideoJob, *, token: str) -> Submission | None:
+    def find(self, *, token: str) -> Submission | None:
         """Look for the task by its token."""
         found = _call("GET", f"{self._url}/tasks?token={token}")
         return _submission(found) if found["ref"] else None
 
-    def poll(self, job: VideoJob, ref: str) -> Generation:
+    def poll(self, ref: str) -> Generation:
         """Ask how the task stands."""
         told = _call("GET", f"{self._url}/tasks/{ref}")
         if told["state"] == "failed":
@@ -56,7 +57,7 @@ class HttpProvider:
             poll_after_seconds=told["poll_after"],
         )
 
-    def cancel(self, job: VideoJob, ref: str) -> bool:
+    def cancel(self, ref: str) -> bool:
         """Stop it."""
         return bool(_call("DELETE", f"{self._url}/tasks/{ref}")["stopped"])
 

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TextIO
 
+from tests.fakes.provider import only
 from tests.faults.provider_client import HttpProvider, HttpRenderer
 from tests.faults.watched_ports import Channel, Fault, WatchedJobs, WatchedPort
 from videojobs import bootstrap
@@ -131,7 +132,8 @@ def _wire(config: Mapping[str, Any], clock: ToldClock, channel: Channel) -> None
         made = getattr(bootstrap, name)
         # Made on first use, as each function has the settings of its own ports only.
         setattr(bootstrap, name, _lazily(lambda name=name, made=made: watch(name, made())))
-    replace("video_provider", HttpProvider(config["provider"]))
+    provider = watch("video_provider", HttpProvider(config["provider"]))
+    bootstrap.providers = lambda: only(provider)  # type: ignore[assignment]
     replace("video_renderer", HttpRenderer(config["provider"]["url"]))
 
 

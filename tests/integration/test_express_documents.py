@@ -9,7 +9,7 @@ from bson import Int64, ObjectId
 from tests.builders import A_USER
 from tests.fakes.clock import START, VirtualClock
 from tests.fakes.notifier import RecordingNotifier
-from tests.fakes.provider import ScriptedProvider
+from tests.fakes.provider import ScriptedProvider, only
 from tests.fakes.queue import RecordingQueue
 from tests.fakes.store import InMemoryVideoStore
 from videojobs.adapters.mongo.circuits import MongoCircuitRepository
@@ -170,7 +170,7 @@ def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_i
                 shares=shares,
                 timings=MongoTimingRepository(connection),
                 notifier=notifier,
-                provider=provider,
+                providers=only(provider),
                 store=InMemoryVideoStore(),
                 clock=clock,
                 policy=policy,

@@ -12,7 +12,7 @@ import pytest
 from tests.builders import A_USER, a_new_job, a_started_job, a_step, an_id
 from tests.fakes.clock import START, VirtualClock
 from tests.fakes.notifier import RecordingNotifier
-from tests.fakes.provider import ScriptedProvider
+from tests.fakes.provider import ScriptedProvider, only
 from tests.fakes.queue import RecordingQueue
 from tests.fakes.store import InMemoryVideoStore
 from videojobs.adapters.mongo.batches import MongoBatchRepository
@@ -148,7 +148,7 @@ def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connecti
                 shares=MongoShareRepository(connection, cap=20),
                 timings=MongoTimingRepository(connection),
                 notifier=notifier,
-                provider=provider,
+                providers=only(provider),
                 store=InMemoryVideoStore(),
                 clock=clock,
                 policy=POLICY,

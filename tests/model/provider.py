@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import partial
 
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
-from videojobs.domain.job import JobId, VideoJob
-from videojobs.ports.videos import Capabilities, Generation, Submission, UnknownSubmit
+from videojobs.domain.job import JobId
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, Submission, UnknownSubmit
 
 VIDEO_URL = "https://provider.test/{ref}.mp4"
 
@@ -75,28 +75,27 @@ class LedgerProvider:
         self.said: dict[JobId, set[FailureCode]] = defaultdict(set)
         self.caller_is_late = False
 
-    def submit(self, job: VideoJob, *, token: str) -> Submission:
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:
         """Refuse, or begin a task and write it into the ledger."""
-        answer = self._take_answer(job)
+        answer = self._take_answer(request.job_id)
         known = self.task_of(token)
         if known is None or self.capabilities.unknown_submit is not UnknownSubmit.REPEAT:
             ref = f"task-{len(self.tasks) + 1}"
-            known = Task(ref, token, job.id, ends=answer is not Answer.NEVER_ENDS, late=self.caller_is_late)
+            known = Task(ref, token, request.job_id, ends=answer is not Answer.NEVER_ENDS, late=self.caller_is_late)
             self.tasks.append(known)
         if answer is Answer.ANSWER_LOST:
             raise ProviderUnreachable
         return Submission(known.ref, poll_after_seconds=None if self.kind is ProviderKind.DRAWS else 5)
 
-    def find(self, job: VideoJob, *, token: str) -> Submission | None:
+    def find(self, *, token: str) -> Submission | None:
         """The newest task of that token."""
         task = self.task_of(token)
         return None if task is None else Submission(task.ref, poll_after_seconds=5)
 
-    def poll(self, job: VideoJob, ref: str) -> Generation:
+    def poll(self, ref: str) -> Generation:
         """Done, unless told otherwise or the task never ends."""
         task = self.task(ref)
-        assert task.job_id == job.id, "a job asks for another's task"
-        answer = self._take_answer(job)
+        answer = self._take_answer(task.job_id)
         if answer is Answer.ANSWER_LOST:
             raise ProviderUnreachable
         if answer is Answer.FAR_FROM_DONE:
@@ -105,7 +104,7 @@ class LedgerProvider:
             return Generation(done=False, progress=0.5, poll_after_seconds=20)
         return Generation(done=True, progress=1, video_url=VIDEO_URL.format(ref=ref))
 
-    def cancel(self, job: VideoJob, ref: str) -> bool:
+    def cancel(self, ref: str) -> bool:
         """Stopped, unless it has nothing to say; what it refuses it ends itself."""
         answer, self.answer = self.answer, None
         if answer is Answer.SILENT:
@@ -126,11 +125,11 @@ class LedgerProvider:
         """The newest task of that token."""
         return next((task for task in reversed(self.tasks) if task.token == token), None)
 
-    def _take_answer(self, job: VideoJob) -> Answer | None:
+    def _take_answer(self, job_id: JobId) -> Answer | None:
         answer, self.answer = self.answer, None
         if answer in ERRORS:
             error = ERRORS[answer]()
             if not isinstance(error, ProviderUnreachable):
-                self.said[job.id].add(error.reason)
+                self.said[job_id].add(error.reason)
             raise error
         return answer

@@ -223,7 +223,7 @@ MUTANTS = [
     Mutant(
         "a clean-up stops nothing at the provider",
         SERVICES + "clean_up.py",
-        "        cancel_at_provider(run, provider=provider)\n",
+        "        cancel_at_provider(run, providers=providers)\n",
         "        pass\n",
         "I8: the provider goes on with a cancelled job",
     ),

@@ -8,6 +8,7 @@ from typing import Any
 from tests.fakes.circuits import InMemoryCircuitRepository
 from tests.fakes.clock import VirtualClock
 from tests.fakes.notifier import RecordingNotifier
+from tests.fakes.provider import only
 from tests.fakes.queue import RecordingQueue, SentMessage
 from tests.fakes.renderer import ScriptedRenderer
 from tests.fakes.shares import InMemoryShareRepository
@@ -129,11 +130,13 @@ class World:
         ports = self.ports(
             actor, "jobs", "circuits", "queue", "shares", "timings", "notifier", "provider", "store"
         )  # fmt: skip
-        run_step(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, **ports)
+        providers = only(ports.pop("provider"))
+        run_step(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, providers=providers, **ports)
 
     def _render(self, actor: Actor, sent: SentMessage) -> None:
-        ports = self.ports(actor, "jobs", "shares", "queue", "notifier", "renderer", "store")
-        render_video(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, **ports)
+        ports = self.ports(actor, "jobs", "shares", "queue", "notifier", "provider", "renderer", "store")
+        providers = only(ports.pop("provider"))
+        render_video(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, providers=providers, **ports)
 
     def actor(self, role: Role, name: str, faults: tuple[Fault, ...], skew: timedelta = timedelta()) -> Actor:
         """Somebody who is about to act."""

@@ -11,6 +11,7 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
+from videojobs.adapters.providers import find_ai_provider
 from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step
@@ -36,7 +37,7 @@ from videojobs.ports.jobs import (
     JobRepository,
     TimingRepository,
 )
-from videojobs.ports.videos import CircuitRepository, VideoProvider, VideoRenderer, VideoStore
+from videojobs.ports.videos import CircuitRepository, Providers, UnknownSubmit, VideoProvider, VideoRenderer, VideoStore
 from videojobs.settings import (
     ApiSettings,
     EventsSettings,
@@ -45,6 +46,7 @@ from videojobs.settings import (
     RealtimeSettings,
     Settings,
     ShareSettings,
+    SimulatedSettings,
     StepSettings,
     StoreSettings,
     WebhookQueueSettings,
@@ -69,6 +71,7 @@ def step_policy() -> StepPolicy:
         retention=timedelta(days=settings.video_retention_days),
         maximum_attempts=settings.maximum_attempts,
         deadline=timedelta(seconds=settings.job_deadline_seconds),
+        callbacks_url=settings.callbacks_url,
     )
 
 
@@ -273,29 +276,41 @@ def video_store() -> VideoStore:
 
 
 @cache
-def video_provider() -> VideoProvider:
-    """The configured provider; only its own module is imported.
-
-    Raises:
-        ValueError: there is no provider of that name.
-    """
+def providers() -> Providers:
+    """The configured providers; only the module of one that is asked for is imported."""
     settings = ProviderSettings.from_environment()
-    match settings.provider:
-        case "sketch":
-            from videojobs.adapters.providers.sketch import SketchProvider
+    return Providers(order=(settings.provider, *settings.fallback_providers), get=_provider)
 
-            return SketchProvider()
-        case "simulated":
-            from videojobs.adapters.providers.simulated import SimulatedProvider
 
-            return SimulatedProvider(
-                clock=clock(),
-                min_seconds=settings.simulated_min_seconds,
-                max_seconds=settings.simulated_max_seconds,
-                failure_rate=settings.simulated_failure_rate,
-            )
-        case unknown:
-            raise ValueError(f"PROVIDER={unknown} is none of: simulated, sketch")
+@cache
+def _provider(name: str) -> VideoProvider | None:
+    if name == "sketch":
+        from videojobs.adapters.providers.sketch import SketchProvider
+
+        return SketchProvider()
+    if name == "simulated":
+        return _simulated_provider()
+    make = find_ai_provider(name)
+    if make is None:
+        return None
+    from videojobs.adapters.rest.setup import ProviderKeys, ProviderSetup, read_options
+
+    settings = ProviderSettings.from_environment()
+    keys = ProviderKeys(name, _secret(settings.provider_secret_arn).get if settings.provider_secret_arn else None)
+    options = read_options(settings.provider_options, name)
+    return make(ProviderSetup(keys.read, options, UnknownSubmit(settings.unknown_submit)))
+
+
+def _simulated_provider() -> VideoProvider:
+    from videojobs.adapters.providers.simulated import SimulatedProvider
+
+    settings = SimulatedSettings.from_environment()
+    return SimulatedProvider(
+        clock=clock(),
+        min_seconds=settings.simulated_min_seconds,
+        max_seconds=settings.simulated_max_seconds,
+        failure_rate=settings.simulated_failure_rate,
+    )
 
 
 @cache

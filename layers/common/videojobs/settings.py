@@ -129,13 +129,26 @@ class StepSettings(RetentionSettings):
 
     lease_seconds: Annotated[float, Between(0.001)] = 25
     maximum_attempts: Annotated[int, Between(1)] = 3
+    callbacks_url: str = ""
     job_deadline_seconds: Annotated[float, Between(0.001)] = 3600
 
 
 class ProviderSettings(Settings):
-    """Which provider; for the simulated one also how long it takes, and which share (0–1) of its tasks fails."""
+    """Which provider, and which stand in for it, in order; what each is told is in docs/providers.md.
+
+    `unknown_submit`: what to do when nobody knows whether a submit arrived, `fail` or `resubmit`.
+    """
 
     provider: str
+    fallback_providers: tuple[str, ...] = ()
+    provider_options: str = "{}"
+    provider_secret_arn: str = ""
+    unknown_submit: str = "fail"
+
+
+class SimulatedSettings(Settings):
+    """Of the simulated provider: how long it takes, and which share (0–1) of its tasks fails."""
+
     simulated_min_seconds: Annotated[float, Between(0)] = 3
     simulated_max_seconds: Annotated[float, Between(0)] = 8
     simulated_failure_rate: Annotated[float, Between(0, 1)] = 0
@@ -153,11 +166,13 @@ class JobsSettings(ApiSettings, QueueSettings, ShareSettings, EventsSettings, St
     """`functions/jobs`."""
 
 
-class WorkerSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
+class WorkerSettings(
+    QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings, SimulatedSettings
+):
     """`functions/worker`."""
 
 
-class RenderSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings):
+class RenderSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
     """`functions/render`."""
 
 

@@ -23,6 +23,7 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import IllegalTransition
 from videojobs.domain.job import NEVER, BatchId, JobError, JobStatus, ProviderTask, Step, StoredObject, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.production import MAXIMUM_PARTS
 from videojobs.domain.request import Priority
 
 NOW = START + timedelta(seconds=10)
@@ -212,7 +213,8 @@ def test_an_expired_job_is_shown_to_nobody(seconds_left: float, shown: bool) -> 
     assert a_job(expires_at=NOW + timedelta(seconds=seconds_left)).is_shown(NOW) is shown
 
 
-def test_every_attempt_may_have_left_a_video_a_poster_and_a_preview() -> None:
+def test_every_attempt_may_have_left_a_video_a_poster_a_preview_and_parts() -> None:
     job = a_job(attempt=2)
     kinds = ["1.mp4", "1.jpg", "1.webp", "2.mp4", "2.jpg", "2.webp"]
-    assert job.object_keys == tuple(f"videos/{job.id}/{kind}" for kind in kinds)
+    parts = [f"{attempt}.part{part}.mp4" for attempt in (1, 2) for part in range(1, MAXIMUM_PARTS + 1)]
+    assert job.object_keys == tuple(f"videos/{job.id}/{kind}" for kind in kinds + parts)

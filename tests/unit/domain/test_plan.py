@@ -26,8 +26,8 @@ clips = st.builds(lambda size, length, price: Clip(*size, length, price), sizes,
 def test_every_plan_meets_its_request_exactly(seconds: float, ratio: AspectRatio, offer: list[Clip]) -> None:
     plan = plan_video(seconds, ratio, offer, maximum_clips=60)
     if plan is None:
-        longest = max(clip.seconds for clip in offer) * FRAMES_PER_SECOND
-        assert 60 * (longest - CROSS_FADE_FRAMES) < (seconds - 1) * FRAMES_PER_SECOND
+        longest = max(int(clip.seconds * FRAMES_PER_SECOND) for clip in offer)
+        assert 60 * (longest - CROSS_FADE_FRAMES) + CROSS_FADE_FRAMES < round(seconds * FRAMES_PER_SECOND)
         return
     width, height = plan.crop
     first = plan.clips[0]

@@ -154,8 +154,8 @@ class TestRaces:
         system = InMemorySystem(provider=provider)
         message = system.put(a_job())
 
-        def submit(job: VideoJob) -> Submission:
-            system.cancel(job.id)
+        def submit() -> Submission:
+            system.cancel(message.job_id)
             return Submission("task-late", poll_after_seconds=5)
 
         provider.submits = [submit]

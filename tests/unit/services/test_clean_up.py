@@ -131,8 +131,8 @@ class TestDeletion:
     def test_a_job_that_is_deleted_in_the_middle_of_its_clean_up_is_removed_by_the_next_one(self) -> None:
         system = InMemorySystem()
 
-        def delete(job: VideoJob) -> bool:
-            system.delete(job.id)
+        def delete() -> bool:
+            system.delete(message.job_id)
             return True
 
         system.provider.cancels = [delete]
@@ -148,8 +148,8 @@ class TestDeletion:
         system = InMemorySystem()
         message = system.put(a_cancelled_job(deleted_at=START))
 
-        def take_over(job: VideoJob) -> bool:
-            system.jobs.put(replace(system.jobs.get(job.id), lease=a_lease(token="theirs")))
+        def take_over() -> bool:
+            system.jobs.put(replace(system.jobs.get(message.job_id), lease=a_lease(token="theirs")))
             return True
 
         system.provider.cancels = [take_over]

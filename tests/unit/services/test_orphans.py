@@ -20,13 +20,15 @@ def wake_up_late(
     provider = ScriptedProvider(unknown_submit=UnknownSubmit.FIND, can_cancel=can_cancel, cancels=[cancel])
     system = InMemorySystem(provider=provider)
 
-    def submit(job: VideoJob) -> Submission:
+    job = a_job()
+
+    def submit() -> Submission:
         taken_over = replace(system.jobs.get(job.id), lease=None, next=None)
         system.jobs.put(meanwhile(taken_over))
         return Submission("mine", poll_after_seconds=5)
 
     provider.submits = [submit]
-    system.deliver(system.put(a_job()))
+    system.deliver(system.put(job))
     return system
 
 

@@ -13,7 +13,7 @@ from tests.fakes.clock import START
 from tests.fakes.renderer import VIDEO, ScriptedRenderer
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
-from videojobs.domain.job import JobStatus, Lease, Step, VideoJob
+from videojobs.domain.job import OBJECT_KINDS, JobStatus, Lease, Step, VideoJob, object_key
 
 LOST = ProviderError(FailureCode.RESULT_LOST, "The provider's video is gone.", transient=True)
 
@@ -250,4 +250,4 @@ class TestWhatIsNobodysAnyMore:
     def test_but_not_what_the_same_attempt_may_have_made_since(self) -> None:
         lease = Lease("theirs", START + timedelta(minutes=1))
         system, job = self.lose(lambda system, job: system.jobs.put(replace(system.jobs.get(job.id), lease=lease)))
-        assert set(system.store.objects) == set(job.object_keys)
+        assert set(system.store.objects) == {object_key(job.id, job.attempt, kind) for kind in OBJECT_KINDS}

@@ -150,7 +150,7 @@ def test_a_job_retried_before_its_clean_up_never_runs_twice_at_once() -> None:
 def test_a_clean_up_that_is_under_way_while_its_job_is_retried_is_done_again() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
-    system.provider.cancels = [lambda job: bool(system.retry(job.id))]
+    system.provider.cancels = [lambda: bool(system.retry(message.job_id))]
     system.deliver(message)
     system.run(sweeping=True)
     done = system.jobs.get(message.job_id)

@@ -108,7 +108,7 @@ class TestCircuit:
         first, second = system.put(a_job()), system.put(a_job())
         seen: list[int] = []
 
-        def while_probing(job: VideoJob) -> object:
+        def while_probing() -> object:
             if not seen:
                 seen.append(len(system.provider.tokens))
                 system.deliver(second)

@@ -104,7 +104,7 @@ class TestCircuitsAreOnlyBookkeeping:
     def test_a_submitted_task_is_kept_although_its_circuit_cannot_be_closed(self, policy: UnknownSubmit) -> None:
         system = InMemorySystem(provider=ScriptedProvider(unknown_submit=policy))
         system.circuits.save(Circuit("scripted"), Circuit("scripted", failures=1, version=1))
-        system.provider.submits = [lambda job: self._break_circuits(system)]
+        system.provider.submits = [lambda: self._break_circuits(system)]
         job = a_job()
         system.deliver(system.put(job))
         provider = system.jobs.get(job.id).provider
@@ -115,7 +115,7 @@ class TestCircuitsAreOnlyBookkeeping:
         "error", [ProviderUnreachable(), ProviderError(FailureCode.RATE_LIMITED, "", transient=True)]
     )
     def test_a_failure_is_kept_although_it_cannot_be_counted(self, error: ProviderError) -> None:
-        system = InMemorySystem(provider=ScriptedProvider(submits=[lambda job: self._break_circuits(system, error)]))
+        system = InMemorySystem(provider=ScriptedProvider(submits=[lambda: self._break_circuits(system, error)]))
         job = a_job()
         after = system.deliver(system.put(job))
         assert next_of(after).step is Step.START

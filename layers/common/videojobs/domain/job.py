@@ -9,6 +9,7 @@ from typing import Any, NewType, Self
 from uuid import uuid4
 
 from videojobs.domain.errors import IllegalTransition
+from videojobs.domain.production import MAXIMUM_PARTS, Production
 from videojobs.domain.request import Priority
 
 JobId = NewType("JobId", str)
@@ -125,12 +126,13 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What was made: the video's object, its size in pixels and its true length."""
+    """What was made: the video's object, its size in pixels, its true length, and of how many generations it is."""
 
     video: StoredObject
     width: int
     height: int
     seconds: float
+    segments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,11 @@ def object_key(job_id: JobId, attempt: int, kind: str) -> str:
     return f"videos/{job_id}/{attempt}.{kind}"
 
 
+def part_key(job_id: JobId, attempt: int, part: int) -> str:
+    """Where a provider's part of a video lies until all are joined; `attempt` is the one in which it was made."""
+    return f"videos/{job_id}/{attempt}.part{part}.mp4"
+
+
 @dataclass(frozen=True, slots=True)
 class VideoJob:
     """A job as it stands in the collection `videojobs`. Times are aware UTC datetimes of whole milliseconds.
@@ -204,6 +211,9 @@ class VideoJob:
     `waiting_since`: its user has as many active jobs as allowed, and it waits to be let in; its step is due `NEVER`.
     `spent_attempts`: those from before the user's last retry, which no longer count. `deleted_at`: nobody is shown it
     any more, and it goes as soon as its clean-up is done.
+
+    `wanted_provider`: the one that its user asked for. `production`: the plan that its provider carries out, where that
+    does not make whatever is asked for. `passed_over`: the providers that had nothing left for it in this run.
     """
 
     id: JobId
@@ -237,6 +247,9 @@ class VideoJob:
     waiting_since: datetime | None = None
     spent_attempts: int = 0
     deleted_at: datetime | None = None
+    wanted_provider: str | None = None
+    production: Production | None = None
+    passed_over: tuple[str, ...] = ()
 
     def is_shown(self, now: datetime) -> bool:
         """Whether its owner still sees it: it is not deleted, and has not expired (MongoDB's sweep may come later)."""
@@ -246,7 +259,15 @@ class VideoJob:
     def object_keys(self) -> tuple[str, ...]:
         """Every key in the bucket under which one of its attempts may have left something."""
         attempts = range(1, self.attempt + 1)
-        return tuple(object_key(self.id, attempt, kind) for attempt in attempts for kind in OBJECT_KINDS)
+        finished = (object_key(self.id, attempt, kind) for attempt in attempts for kind in OBJECT_KINDS)
+        parts = (part_key(self.id, attempt, part) for attempt in attempts for part in range(1, MAXIMUM_PARTS + 1))
+        return (*finished, *parts)
+
+    @property
+    def generation_token(self) -> str:
+        """What one generation is called towards a provider: a repeat of the same is to make no second one."""
+        parts = f":{self.production.part}" if self.production else ""
+        return f"{self.id}:{self.attempt}{parts}"
 
     @property
     def is_live(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import (
@@ -23,6 +24,7 @@ from videojobs.domain.job import (
     VideoJob,
 )
 from videojobs.domain.policy import StepPolicy, backoff
+from videojobs.domain.production import Production
 from videojobs.domain.request import AspectRatio, NewJob, Style
 
 GENERATED_SHARE = 0.9
@@ -65,6 +67,7 @@ def accept(
         idempotency=idempotency,
         priority=request.priority,
         batch_id=batch_id,
+        wanted_provider=request.provider,
     )
 
 
@@ -78,16 +81,26 @@ def let_in(job: VideoJob, now: datetime) -> VideoJob:
     return replace(job, next=replace(_next(job), due_at=now), waiting_since=None)
 
 
-def begin(job: VideoJob, provider: str, now: datetime, note: str = "") -> VideoJob:
-    """Write down the intent to submit, before the call: a crash after it can then be told from one before it."""
+def begin(
+    job: VideoJob, provider: str, now: datetime, note: str = "", production: Production | None = None
+) -> VideoJob:
+    """Write down the intent to submit, before the call: a crash after it can then be told from one before it.
+
+    `production`: the plan that the provider is to carry out, where it does not make whatever is asked for.
+    """
     unreachable = job.provider.unreachable if job.provider else 0
     task = ProviderTask(provider, submitted_at=now, unreachable=unreachable)
-    if job.status is JobStatus.PROCESSING:
-        history = job.noted(now, note) if note else job.history
-        return replace(job, provider=task, history=history, started_at=job.started_at or now)
     started_at = job.started_at or now
-    note = f"started with {provider}"
-    return job.moved(JobStatus.PROCESSING, now, note, provider=task, started_at=started_at, progress=0.0)
+    notes = [note] if note else []
+    if production is not None and production.is_shortened and production != job.production:
+        notes.append(f"the prompt was shortened to what {provider} takes")
+    if job.status is not JobStatus.PROCESSING:
+        note = "; ".join([f"started with {provider}", *notes])
+        begun = {"provider": task, "production": production, "started_at": started_at, "progress": 0.0}
+        return job.moved(JobStatus.PROCESSING, now, note, **begun)
+    history = job.noted(now, "; ".join(notes)) if notes else job.history
+    after = replace(job, provider=task, history=history, started_at=started_at)
+    return after if production == job.production else after.changed(now, production=production)
 
 
 def submitted(job: VideoJob, ref: str, now: datetime, poll_after_seconds: float | None) -> VideoJob:
@@ -117,12 +130,20 @@ def postpone(job: VideoJob, until: datetime, now: datetime) -> VideoJob:
     return replace(_then(job, Step.START, due_at), started_at=job.started_at or now, history=job.noted(now, note))
 
 
-def retry_or_fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy) -> VideoJob:
-    """Another attempt if one can help, is left, and would begin before the deadline; else the end."""
-    pause = backoff(job.attempt, error.retry_after_seconds)
+def retry_or_fail(
+    job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy, *, stand_in: bool = False
+) -> VideoJob:
+    """Another attempt if one can help, is left, and would begin before the deadline; else the end.
+
+    With a `stand_in` the next attempt is another provider's: at once, and never again this one's in this run. Parts
+    that the same provider has made stay; nobody pays for them again.
+    """
+    pause = timedelta(0) if stand_in else backoff(job.attempt, error.retry_after_seconds)
     started_at = job.started_at or now
-    if not error.transient or not attempts_left(job, policy) or now + pause >= started_at + policy.deadline:
+    helps = error.transient or stand_in
+    if not helps or not attempts_left(job, policy) or now + pause >= started_at + policy.deadline:
         return fail(job, error, now, policy)
+    passed_over = (*job.passed_over, _task(job).name) if stand_in else job.passed_over
     note = f"attempt {job.attempt} failed ({error.reason}: {error.message}); next one in {pause.total_seconds():.0f} s"
     fresh = {
         "attempt": job.attempt + 1,
@@ -131,6 +152,8 @@ def retry_or_fail(job: VideoJob, error: ProviderError, now: datetime, policy: St
         "poster": None,
         "preview": None,
         "progress": 0.0,
+        "passed_over": passed_over,
+        "production": None if stand_in else job.production,
     }
     after = _then(job, Step.START, now + pause)
     return after.changed(now, history=job.noted(now, note), **fresh)
@@ -141,9 +164,16 @@ def attempts_left(job: VideoJob, policy: StepPolicy) -> int:
     return max(policy.maximum_attempts - (job.attempt - job.spent_attempts), 0)
 
 
-def render_next(job: VideoJob, now: datetime) -> VideoJob:
-    """There are pixels to make."""
-    return _then(job, Step.RENDER, now)
+def render_next(job: VideoJob, now: datetime, cost_usd: Decimal | None = None) -> VideoJob:
+    """There are pixels to make, or to fetch; with what the provider says that they have cost."""
+    return replace(_then(job, Step.RENDER, now), production=job.production and job.production.paid(cost_usd))
+
+
+def part_next(job: VideoJob, stored: StoredObject, now: datetime) -> VideoJob:
+    """One part lies in the bucket: the next one is to be generated."""
+    if job.production is None:
+        raise ValueError("there are no parts without a plan")
+    return replace(_then(job, Step.START, now), provider=None, production=job.production.with_part(stored))
 
 
 def keep_rendering(job: VideoJob, progress: float, now: datetime, lease: Lease) -> VideoJob:
@@ -195,7 +225,7 @@ def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
 
 def cleaned_up(job: VideoJob, now: datetime) -> VideoJob:
     """Nothing is left of what was begun: a job that its user has retried meanwhile starts, all others are at rest."""
-    clean = replace(job, provider=None, output=None, poster=None, preview=None)
+    clean = replace(job, provider=None, production=None, output=None, poster=None, preview=None)
     return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
 
 
@@ -213,7 +243,7 @@ def retry(job: VideoJob, now: datetime) -> VideoJob:
             "preview": None,
             "next": NextStep.new(Step.START, now),
         }
-    attempts = {"attempt": job.attempt + 1, "spent_attempts": job.attempt}
+    attempts = {"attempt": job.attempt + 1, "spent_attempts": job.attempt, "passed_over": ()}
     note = f"retried by the user (attempt {job.attempt + 1})"
     return job.moved(JobStatus.QUEUED, now, note, **fresh, **attempts)
 

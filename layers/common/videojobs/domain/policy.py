@@ -11,13 +11,15 @@ class StepPolicy:
 
     `lease_duration`: how long a step is ours without a sign of life; a killed worker's job waits that long, and at most
     one sweep more. `retention`: how long an ended job is kept. `maximum_attempts`: how many generations one job may
-    cost. `deadline`: how long after its first start a job ends, whatever happens.
+    cost. `deadline`: how long after its first start a job ends, whatever happens. `callbacks_url`: the API's own
+    address, under which a provider can call back; empty: none is to.
     """
 
     lease_duration: timedelta = timedelta(seconds=25)
     retention: timedelta = timedelta(days=30)
     maximum_attempts: int = 3
     deadline: timedelta = timedelta(hours=1)
+    callbacks_url: str = ""
 
 
 BACKOFF_FIRST = timedelta(seconds=5)

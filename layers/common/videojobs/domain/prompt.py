@@ -1,8 +1,10 @@
 """What a provider is told: the user's words, the style in words, which part of a whole it is, as long as it may be."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from videojobs.domain.request import Style
 
@@ -37,6 +39,11 @@ class PromptLimit:
 
     length: int
     counting: Counting
+
+    @classmethod
+    def unlimited(cls) -> Self:
+        """That of a provider that publishes none."""
+        return cls(sys.maxsize, Counting.CODE_POINTS)
 
     def allows(self, text: str) -> bool:
         """Whether it takes this text."""

@@ -30,10 +30,14 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What a user asked for, already validated. `duration` is in seconds, a whole or fractional number as it came."""
+    """What a user asked for, already validated. `duration` is in seconds, a whole or fractional number as it came.
+
+    `provider`: the one that is to make it, and no other; None: whichever the deployment chooses.
+    """
 
     prompt: str
     style: Style
     duration: int | float
     aspect_ratio: AspectRatio
     priority: Priority = Priority.NORMAL
+    provider: str | None = None

@@ -7,7 +7,7 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.ports.jobs import Clock, JobRepository
-from videojobs.ports.videos import UnknownSubmit, VideoProvider, VideoStore
+from videojobs.ports.videos import Providers, UnknownSubmit, VideoProvider, VideoStore
 from videojobs.services.claim_step import save_or_stop
 
 logger = logging.getLogger(__name__)
@@ -16,9 +16,7 @@ CANCEL_TRIES = 5
 """How often a provider that gives no answer is asked to stop; then its task is left to it."""
 
 
-def clean_up(
-    job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, store: VideoStore, clock: Clock
-) -> VideoJob:
+def clean_up(job: VideoJob, *, jobs: JobRepository, providers: Providers, store: VideoStore, clock: Clock) -> VideoJob:
     """What is stored then: nothing of the last run is left. A job that was deleted meanwhile is removed.
 
     Raises:
@@ -28,7 +26,7 @@ def clean_up(
     # A retried job's files are those of the attempts before: whoever wakes up here late must not take the new ones.
     run = replace(job, attempt=job.spent_attempts) if job.is_live else job
     try:
-        cancel_at_provider(run, provider=provider)
+        cancel_at_provider(run, providers=providers)
     except ProviderUnreachable as error:
         if job.provider is not None and job.provider.unreachable + 1 < CANCEL_TRIES:
             later = lifecycle.ask_again(job, Step.CLEAN_UP, clock.now(), error.retry_after_seconds)
@@ -44,21 +42,24 @@ def clean_up(
     return after
 
 
-def cancel_at_provider(job: VideoJob, *, provider: VideoProvider) -> None:
-    """Ask the provider to stop the job's task, if there may be one, it is this provider's, and it can.
+def cancel_at_provider(job: VideoJob, *, providers: Providers) -> None:
+    """Ask the provider to stop the job's task, if there may be one, the provider is known, and it can.
 
     Raises:
         ProviderUnreachable: it gave no answer.
     """
     task = job.provider
-    if task is None or task.name != provider.name or not provider.capabilities.can_cancel:
+    provider = providers.get(task.name) if task else None
+    if task is None or provider is None or not provider.capabilities.can_cancel:
         return
     try:
         ref = task.ref
         if ref is None and provider.capabilities.unknown_submit is UnknownSubmit.FIND:
             ref = _find_ref(job, provider=provider)
         if ref is not None:
-            provider.cancel(job, ref)
+            stopped = provider.cancel(ref)
+            extra = {"action": "provider_cancelled", "job_id": job.id, "provider": task.name, "stopped": stopped}
+            logger.info("Cancelled at the provider", extra=extra)
     except ProviderUnreachable:
         raise
     except ProviderError:
@@ -68,7 +69,7 @@ def cancel_at_provider(job: VideoJob, *, provider: VideoProvider) -> None:
 def _find_ref(job: VideoJob, *, provider: VideoProvider) -> str | None:
     """The newest attempt's that has a task: those that its user asked for and cancelled at once never had one."""
     for attempt in range(job.attempt, 0, -1):
-        found = provider.find(job, token=f"{job.id}:{attempt}")
+        found = provider.find(token=replace(job, attempt=attempt).generation_token)
         if found is not None:
             return found.ref
     return None

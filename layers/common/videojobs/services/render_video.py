@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import LeaseLost, ProviderError, Unavailable
-from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, VideoJob, object_key
+from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
+from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, Step, VideoJob, object_key, part_key
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
-from videojobs.ports.videos import VideoRenderer, VideoStore
+from videojobs.ports.videos import Providers, RenderedVideo, ReportProgress, VideoRenderer, VideoStore
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.follow_up import follow_up
@@ -35,6 +35,10 @@ class _LeasedWork:
         self._jobs, self._notifier, self._clock, self._lease_duration = jobs, notifier, clock, lease_duration
         self._start = job.progress or 0.0
         self._reported_at = clock.now()
+
+    def portion(self, begin: float, end: float) -> ReportProgress:
+        """What a piece of the work reports to: its progress from 0 to 1 is ours from `begin` to `end`."""
+        return lambda done: self.report(begin + (end - begin) * done)
 
     def report(self, done: float) -> None:
         now = self._clock.now()
@@ -64,6 +68,7 @@ def render_video(
     shares: ShareRepository,
     queue: JobQueue,
     notifier: Notifier,
+    providers: Providers,
     renderer: VideoRenderer,
     store: VideoStore,
     clock: Clock,
@@ -71,7 +76,9 @@ def render_video(
 ) -> None:
     """Render at most once at a time, under a lease that is renewed while the work goes on; scratch files always go.
 
-    Video, poster and preview lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them.
+    Video, poster and preview lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them. Where the
+    provider makes the video in parts, each is fetched as soon as it is made, as results don't live long; the last one
+    is joined with those before.
 
     Raises:
         Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
@@ -86,9 +93,14 @@ def render_video(
                 if lifecycle.is_late(job, clock.now(), policy):
                     after = lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy)
                 else:
-                    after = _render(work, Path(folder), renderer=renderer, store=store, clock=clock)
+                    after = _render(
+                        work, Path(folder), providers=providers, renderer=renderer, store=store, clock=clock
+                    )
+            except ProviderUnreachable as error:
+                after = lifecycle.ask_again(work.job, Step.RENDER, clock.now(), error.retry_after_seconds)
             except ProviderError as error:
                 after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
+        after = lifecycle.in_time(after, policy)
         save_or_stop(work.job, after, jobs=jobs)
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
@@ -101,14 +113,54 @@ def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:
     """Remove what we stored, if it is nobody's: the job is cancelled or deleted, or has another attempt since."""
     stored = jobs.find(job.id)
     if stored is None or stored.status is JobStatus.CANCELLED or stored.attempt != job.attempt:
-        store.remove(object_key(job.id, job.attempt, kind) for kind in OBJECT_KINDS)
+        keys = [object_key(job.id, job.attempt, kind) for kind in OBJECT_KINDS]
+        if job.production is not None:
+            keys.append(part_key(job.id, job.attempt, job.production.part))
+        store.remove(keys)
 
 
-def _render(work: _LeasedWork, folder: Path, *, renderer: VideoRenderer, store: VideoStore, clock: Clock) -> VideoJob:
-    rendered = renderer.render(work.job, folder, lambda done: work.report(0.9 * done))
+def _render(
+    work: _LeasedWork,
+    folder: Path,
+    *,
+    providers: Providers,
+    renderer: VideoRenderer,
+    store: VideoStore,
+    clock: Clock,
+) -> VideoJob:
+    production = work.job.production
+    if production is None:
+        rendered = renderer.render(work.job, folder, work.portion(0, 0.9))
+        return _hand_over(work, rendered, store=store, clock=clock)
+    part = folder / f"part{production.part}.mp4"
+    _fetch(work.job, part, providers=providers, on_progress=work.portion(0, 0.4))
+    renderer.verify(part)
+    if not production.is_at_last_part:
+        key = part_key(work.job.id, work.job.attempt, production.part)
+        stored = store.put(part, key, "video/mp4", work.portion(0.4, 0.5))
+        return lifecycle.part_next(work.job, stored, clock.now())
+    clips = [folder / f"part{number}.mp4" for number in range(1, production.part)]
+    for clip, stored in zip(clips, production.parts, strict=True):
+        store.get(stored, clip)
+        work.portion(0.4, 0.5)(1)
+    rendered = renderer.assemble([*clips, part], production.plan, folder, work.portion(0.5, 0.9))
+    return _hand_over(work, rendered, store=store, clock=clock)
+
+
+def _fetch(job: VideoJob, path: Path, *, providers: Providers, on_progress: ReportProgress) -> None:
+    task = job.provider
+    provider = providers.get(task.name) if task else None
+    if provider is None or task is None or task.ref is None:
+        message = "The video provider was changed while the video was being made. Please try again."
+        raise ProviderError(FailureCode.RESULT_LOST, message, transient=True)
+    provider.fetch(task.ref, path, on_progress)
+
+
+def _hand_over(work: _LeasedWork, rendered: RenderedVideo, *, store: VideoStore, clock: Clock) -> VideoJob:
     name = partial(object_key, work.job.id, work.job.attempt)
-    video = store.put(rendered.video, name("mp4"), "video/mp4", lambda done: work.report(0.9 + 0.1 * done))
+    video = store.put(rendered.video, name("mp4"), "video/mp4", work.portion(0.9, 1))
     poster = store.put(rendered.poster, name("jpg"), "image/jpeg")
     preview = store.put(rendered.preview, name("webp"), "image/webp")
-    output = Output(video, rendered.width, rendered.height, rendered.seconds)
+    segments = len(work.job.production.plan.clips) if work.job.production else 1
+    output = Output(video, rendered.width, rendered.height, rendered.seconds, segments)
     return lifecycle.finish_next(work.job, output, poster, preview, clock.now())

@@ -6,15 +6,24 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.production import Production
 from videojobs.domain.prospect import timing_kind
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository, TimingRepository
-from videojobs.ports.videos import CircuitRepository, Generation, VideoProvider, VideoStore
+from videojobs.ports.videos import (
+    Capabilities,
+    CircuitRepository,
+    Generation,
+    Providers,
+    VideoProvider,
+    VideoStore,
+)
+from videojobs.services.choose_provider import has_stand_in
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.clean_up import cancel_at_provider, clean_up
 from videojobs.services.follow_up import follow_up
-from videojobs.services.start_generation import start_generation
+from videojobs.services.start_generation import poll_pause, start_generation
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +38,7 @@ def run_step(
     shares: ShareRepository,
     timings: TimingRepository,
     notifier: Notifier,
-    provider: VideoProvider,
+    providers: Providers,
     store: VideoStore,
     clock: Clock,
     policy: StepPolicy,
@@ -48,17 +57,17 @@ def run_step(
     try:
         match job.next.step:
             case Step.START | Step.POLL if lifecycle.is_late(job, clock.now(), policy):
-                after = _give_up(job, jobs=jobs, provider=provider, clock=clock, policy=policy)
+                after = _give_up(job, jobs=jobs, providers=providers, clock=clock, policy=policy)
             case Step.START:
                 after = start_generation(
-                    job, jobs=jobs, circuits=circuits, provider=provider, clock=clock, policy=policy
+                    job, jobs=jobs, circuits=circuits, providers=providers, clock=clock, policy=policy
                 )
             case Step.POLL:
-                after = _poll(job, jobs=jobs, provider=provider, clock=clock, policy=policy)
+                after = _poll(job, jobs=jobs, providers=providers, clock=clock, policy=policy)
             case Step.FINISH:
                 after = _finish(job, jobs=jobs, store=store, clock=clock, policy=policy)
             case Step.CLEAN_UP:
-                after = clean_up(job, jobs=jobs, provider=provider, store=store, clock=clock)
+                after = clean_up(job, jobs=jobs, providers=providers, store=store, clock=clock)
             case Step.RENDER:  # pragma: no branch - the last of them
                 raise ValueError("a render step came to the worker's queue")
     except LeaseLost:
@@ -69,44 +78,51 @@ def run_step(
         _record_time(after, timings=timings, clock=clock)
 
 
-def _give_up(
-    job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock, policy: StepPolicy
-) -> VideoJob:
+def _give_up(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock: Clock, policy: StepPolicy) -> VideoJob:
     after = save_or_stop(job, lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy), jobs=jobs)
     try:
-        cancel_at_provider(after, provider=provider)
+        cancel_at_provider(after, providers=providers)
     except ProviderUnreachable:
         logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
     return after
 
 
-def _poll(job: VideoJob, *, jobs: JobRepository, provider: VideoProvider, clock: Clock, policy: StepPolicy) -> VideoJob:
-    pixels = provider.capabilities.yields_pixels
+def _poll(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock: Clock, policy: StepPolicy) -> VideoJob:
     try:
-        generation = _ask(job, provider)
+        provider, ref = _task(job, providers)
+        generation = provider.poll(ref)
     except ProviderUnreachable as error:
         after = lifecycle.ask_again(job, Step.POLL, clock.now(), error.retry_after_seconds)
     except ProviderError as error:
-        after = lifecycle.retry_or_fail(job, error, clock.now(), policy)
+        stand_in = has_stand_in(job, error, providers=providers)
+        after = lifecycle.retry_or_fail(job, error, clock.now(), policy, stand_in=stand_in)
     else:
-        now = clock.now()
-        if not generation.done:
-            share = lifecycle.GENERATED_SHARE if pixels else 1.0
-            after = lifecycle.wait(job, generation.progress, now, generation.poll_after_seconds, share)
-        elif pixels:
-            after = lifecycle.render_next(job, now)
-        else:
-            after = lifecycle.complete(job, generation.video_url or "", now, policy)
+        after = _after_poll(job, generation, provider.capabilities, clock, policy)
     return save_or_stop(job, lifecycle.in_time(after, policy), jobs=jobs)
 
 
-def _ask(job: VideoJob, provider: VideoProvider) -> Generation:
+def _task(job: VideoJob, providers: Providers) -> tuple[VideoProvider, str]:
     if job.provider is None or job.provider.ref is None:
         raise ValueError("a poll step without a task at the provider")
-    if job.provider.name != provider.name:  # the deployment has another one since: nobody is left to ask
+    provider = providers.get(job.provider.name)
+    if provider is None:  # the deployment knows it no more: nobody is left to ask
         message = "The video provider was changed while the video was being made. Please try again."
         raise ProviderError(FailureCode.RESULT_LOST, message, transient=True)
-    return provider.poll(job, job.provider.ref)
+    return provider, job.provider.ref
+
+
+def _after_poll(
+    job: VideoJob, generation: Generation, capabilities: Capabilities, clock: Clock, policy: StepPolicy
+) -> VideoJob:
+    now = clock.now()
+    if not generation.done:
+        progress = job.production.progress(generation.progress) if job.production else generation.progress
+        share = lifecycle.GENERATED_SHARE if capabilities.yields_pixels else 1.0
+        seconds = poll_pause(generation.poll_after_seconds, capabilities, policy) or generation.poll_after_seconds
+        return lifecycle.wait(job, progress, now, seconds, share)
+    if capabilities.yields_pixels:
+        return lifecycle.render_next(job, now, generation.cost_usd)
+    return lifecycle.complete(job, generation.video_url or "", now, policy)
 
 
 def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clock, policy: StepPolicy) -> VideoJob:
@@ -115,7 +131,17 @@ def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clo
         after = lifecycle.complete(job, output.video.url, clock.now(), policy)
     else:
         after = lifecycle.render_again(job, clock.now())
-    return save_or_stop(job, after, jobs=jobs)
+    stored = save_or_stop(job, after, jobs=jobs)
+    if not stored.is_live and stored.production is not None:
+        _remove_parts(stored, stored.production, store=store)
+    return stored
+
+
+def _remove_parts(job: VideoJob, production: Production, *, store: VideoStore) -> None:
+    try:
+        store.remove(part.key for part in production.parts)
+    except Unavailable:  # nobody reads them any more; they go with the video
+        logger.warning("Parts not removed", extra={"action": "parts_not_removed", "job_id": job.id}, exc_info=True)
 
 
 def _record_time(job: VideoJob, *, timings: TimingRepository, clock: Clock) -> None:

@@ -2,16 +2,29 @@
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports.jobs import Clock, JobRepository
-from videojobs.ports.videos import CircuitRepository, Submission, UnknownSubmit, VideoProvider
+from videojobs.ports.videos import (
+    Capabilities,
+    CircuitRepository,
+    Providers,
+    Submission,
+    UnknownSubmit,
+    VideoProvider,
+)
+from videojobs.services.choose_provider import Choice, choose_provider, has_stand_in, next_request
 from videojobs.services.claim_step import save_or_stop
 
 logger = logging.getLogger(__name__)
+
+SPARSER = 4
+MAXIMUM_SPARSE_SECONDS = 60.0
+"""A provider that calls back is asked so much less, but as often as once a minute: callbacks stop without a word."""
 
 
 def start_generation(
@@ -19,11 +32,11 @@ def start_generation(
     *,
     jobs: JobRepository,
     circuits: CircuitRepository,
-    provider: VideoProvider,
+    providers: Providers,
     clock: Clock,
     policy: StepPolicy,
 ) -> VideoJob:
-    """Write the intent, submit, write the ref; what is stored then.
+    """Choose a provider, write the intent, submit, write the ref; what is stored then.
 
     The intent is stored before the call. An intent without a ref therefore means that nobody knows whether an earlier
     submit arrived, and the provider's `Capabilities.unknown_submit` says what happens then; the history tells.
@@ -33,26 +46,24 @@ def start_generation(
         Unavailable: MongoDB did not confirm.
     """
     now = clock.now()
-    circuit = circuits.find(provider.name)
-    if circuit.open_until is not None and (circuit.blocks(now) or not circuits.save(circuit, circuit.probing(now))):
-        postponed = lifecycle.postpone(job, max(circuit.open_until, now), now)
-        return save_or_stop(job, lifecycle.in_time(postponed, policy), jobs=jobs)
     try:
-        intent = save_or_stop(job, _intend(job, provider, clock, policy), jobs=jobs)
+        choice = choose_provider(job, providers=providers, circuits=circuits, now=now)
+        if isinstance(choice, datetime):
+            return save_or_stop(job, lifecycle.in_time(lifecycle.postpone(job, choice, now), policy), jobs=jobs)
+        intent = save_or_stop(job, _intend(job, choice, clock, policy), jobs=jobs)
     except ProviderError as error:
         return save_or_stop(job, lifecycle.fail(job, error, clock.now(), policy), jobs=jobs)
+    provider, circuit = choice.provider, choice.circuit
     try:
-        submission = _submit(intent, provider, repeated=_is_unknown(job))
+        submission = _submit(intent, provider, policy, repeated=_is_unknown(job))
     except ProviderError as error:
-        if isinstance(error, ProviderUnreachable):
-            after = lifecycle.ask_again(intent, Step.START, clock.now(), error.retry_after_seconds)
-        else:
-            after = lifecycle.retry_or_fail(intent, error, clock.now(), policy)
+        after = _after_refusal(intent, error, providers, clock, policy)
         stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
         if error.transient or circuit.failures:
             _keep_count(circuits, provider.name, clock, failed=error.transient)
         return stored
-    after = lifecycle.submitted(intent, submission.ref, clock.now(), submission.poll_after_seconds)
+    seconds = poll_pause(submission.poll_after_seconds, provider.capabilities, policy)
+    after = lifecycle.submitted(intent, submission.ref, clock.now(), seconds)
     try:
         stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
     except LeaseLost:
@@ -63,14 +74,21 @@ def start_generation(
     return stored
 
 
+def poll_pause(seconds: float | None, capabilities: Capabilities, policy: StepPolicy) -> float | None:
+    """How long until a provider is asked again: four times as long where it tells by itself when it is done."""
+    hears = seconds is not None and capabilities.calls_back and policy.callbacks_url
+    return seconds if seconds is None or not hears else min(SPARSER * seconds, max(MAXIMUM_SPARSE_SECONDS, seconds))
+
+
 def _is_unknown(job: VideoJob) -> bool:
     return job.provider is not None and job.provider.ref is None
 
 
-def _intend(job: VideoJob, provider: VideoProvider, clock: Clock, policy: StepPolicy) -> VideoJob:
+def _intend(job: VideoJob, choice: Choice, clock: Clock, policy: StepPolicy) -> VideoJob:
+    provider, production = choice.provider, choice.production
     unknown_submit = provider.capabilities.unknown_submit
     if not _is_unknown(job):
-        return lifecycle.begin(job, provider.name, clock.now())
+        return lifecycle.begin(job, provider.name, clock.now(), production=production)
     if unknown_submit is UnknownSubmit.FAIL or (
         unknown_submit is UnknownSubmit.RESUBMIT and not lifecycle.attempts_left(job, policy)
     ):
@@ -79,16 +97,27 @@ def _intend(job: VideoJob, provider: VideoProvider, clock: Clock, policy: StepPo
     if unknown_submit is UnknownSubmit.RESUBMIT:
         job = replace(job, attempt=job.attempt + 1)
     note = f"nobody knows whether the submit arrived: {unknown_submit} (attempt {job.attempt})"
-    return lifecycle.begin(job, provider.name, clock.now(), note)
+    return lifecycle.begin(job, provider.name, clock.now(), note, production)
 
 
-def _submit(intent: VideoJob, provider: VideoProvider, *, repeated: bool) -> Submission:
-    token = f"{intent.id}:{intent.attempt}"
-    if repeated and provider.capabilities.unknown_submit is UnknownSubmit.FIND:
-        found = provider.find(intent, token=token)
+def _submit(intent: VideoJob, provider: VideoProvider, policy: StepPolicy, *, repeated: bool) -> Submission:
+    capabilities, token = provider.capabilities, intent.generation_token
+    if repeated and capabilities.unknown_submit is UnknownSubmit.FIND:
+        found = provider.find(token=token)
         if found is not None:
             return found
-    return provider.submit(intent, token=token)
+    url = f"{policy.callbacks_url}/api/providers/{provider.name}/callback?job={intent.id}"
+    hears = capabilities.calls_back and policy.callbacks_url
+    return provider.submit(next_request(intent, capabilities, url if hears else None), token=token)
+
+
+def _after_refusal(
+    intent: VideoJob, error: ProviderError, providers: Providers, clock: Clock, policy: StepPolicy
+) -> VideoJob:
+    if isinstance(error, ProviderUnreachable):
+        return lifecycle.ask_again(intent, Step.START, clock.now(), error.retry_after_seconds)
+    stand_in = has_stand_in(intent, error, providers=providers)
+    return lifecycle.retry_or_fail(intent, error, clock.now(), policy, stand_in=stand_in)
 
 
 def _cancel_orphan(intent: VideoJob, ref: str, *, jobs: JobRepository, provider: VideoProvider) -> None:
@@ -103,7 +132,7 @@ def _cancel_orphan(intent: VideoJob, ref: str, *, jobs: JobRepository, provider:
         return
     extra = {"action": "orphan_cancelled", "job_id": intent.id, "provider": provider.name}
     try:
-        stopped = provider.capabilities.can_cancel and provider.cancel(intent, ref)
+        stopped = provider.capabilities.can_cancel and provider.cancel(ref)
     except ProviderError:
         stopped = False
     logger.warning("Submitted twice; the orphan was%s stopped", "" if stopped else " not", extra=extra)

@@ -1,6 +1,8 @@
 """A job as a document of the collection `videojobs`, and back; documents that the Express server wrote read well."""
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from bson import ObjectId
@@ -23,6 +25,8 @@ from videojobs.domain.job import (
     UserId,
     VideoJob,
 )
+from videojobs.domain.plan import Clip, Plan
+from videojobs.domain.production import Production
 from videojobs.domain.request import Priority
 
 CONTRACT_FIELDS = frozenset(
@@ -77,6 +81,9 @@ def to_document(job: VideoJob) -> Document:
         "waitingSince": job.waiting_since,
         "spentAttempts": job.spent_attempts or None,
         "deletedAt": job.deleted_at,
+        "wantedProvider": job.wanted_provider,
+        "production": job.production and _from_production(job.production),
+        "passedOver": list(job.passed_over) or None,
     }
     return {name: value for name, value in document.items() if value is not None or name in CONTRACT_FIELDS}
 
@@ -119,6 +126,9 @@ def from_document(document: Document) -> VideoJob:
         waiting_since=document.get("waitingSince"),
         spent_attempts=document.get("spentAttempts", 0),
         deleted_at=document.get("deletedAt"),
+        wanted_provider=document.get("wantedProvider"),
+        production=_optional(_to_production, document.get("production")),
+        passed_over=tuple(document.get("passedOver", ())),
     )
 
 
@@ -151,9 +161,47 @@ def _to_object(value: Document) -> StoredObject:
 
 
 def _from_output(output: Output) -> Document:
-    size = {"width": output.width, "height": output.height, "seconds": output.seconds}
+    size = {"width": output.width, "height": output.height, "seconds": output.seconds, "segments": output.segments}
     return _from_object(output.video) | size
 
 
 def _to_output(value: Document) -> Output:
-    return Output(_to_object(value), value["width"], value["height"], value["seconds"])
+    return Output(_to_object(value), value["width"], value["height"], value["seconds"], value.get("segments", 1))
+
+
+def _from_production(production: Production) -> Document:
+    plan = production.plan
+    return {
+        "provider": production.provider,
+        "clips": [_from_clip(clip) for clip in plan.clips],
+        "crop": list(plan.crop),
+        "width": plan.width,
+        "height": plan.height,
+        "frames": plan.frames,
+        "isShortened": production.is_shortened,
+        "pricesAsOf": production.prices_as_of and production.prices_as_of.isoformat(),
+        "parts": [_from_object(part) for part in production.parts],
+        "actualUsd": None if production.actual_usd is None else str(production.actual_usd),
+    }
+
+
+def _to_production(value: Document) -> Production:
+    crop_width, crop_height = value["crop"]
+    clips = tuple(_to_clip(clip) for clip in value["clips"])
+    return Production(
+        provider=value["provider"],
+        plan=Plan(clips, (crop_width, crop_height), value["width"], value["height"], value["frames"]),
+        is_shortened=value["isShortened"],
+        prices_as_of=_optional(date.fromisoformat, value["pricesAsOf"]),
+        parts=tuple(_to_object(part) for part in value["parts"]),
+        actual_usd=_optional(Decimal, value["actualUsd"]),
+    )
+
+
+def _from_clip(clip: Clip) -> Document:
+    price = None if clip.price_usd is None else str(clip.price_usd)
+    return {"width": clip.width, "height": clip.height, "seconds": clip.seconds, "priceUsd": price}
+
+
+def _to_clip(value: Document) -> Clip:
+    return Clip(value["width"], value["height"], value["seconds"], _optional(Decimal, value["priceUsd"]))

@@ -1,0 +1,33 @@
+"""Those who make videos, a module each; it is imported when its provider is chosen, and never before."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from videojobs.ports.videos import VideoProvider
+
+if TYPE_CHECKING:
+    from videojobs.adapters.rest.setup import ProviderSetup
+
+AI_PROVIDERS = ("fal", "replicate", "runway", "openai_compatible", "luma", "veo", "bedrock")
+
+
+def find_ai_provider(name: str) -> "Callable[[ProviderSetup], VideoProvider] | None":
+    """What makes the adapter of that name; None: there is none."""
+    match name:
+        case "fal":
+            from videojobs.adapters.providers.fal import FalProvider as Provider
+        case "replicate":
+            from videojobs.adapters.providers.replicate import ReplicateProvider as Provider
+        case "runway":
+            from videojobs.adapters.providers.runway import RunwayProvider as Provider
+        case "openai_compatible":
+            from videojobs.adapters.providers.openai_compatible import OpenaiCompatibleProvider as Provider
+        case "luma":
+            from videojobs.adapters.providers.luma import LumaProvider as Provider
+        case "veo":
+            from videojobs.adapters.providers.veo import VeoProvider as Provider
+        case "bedrock":
+            from videojobs.adapters.providers.bedrock import BedrockProvider as Provider
+        case _:
+            return None
+    return Provider

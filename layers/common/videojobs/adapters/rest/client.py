@@ -63,8 +63,8 @@ class RestClient:
             if not isinstance(told, dict):
                 raise ProviderUnreachable
             return told
-        if error := self._read_error(status, told):
-            raise error
+        if refusal := self._read_error(status, told):
+            raise refusal
         retry_after = read_retry_after(response.headers)
         match status:
             case 401 | 403:
@@ -106,8 +106,8 @@ class RestClient:
             if not isinstance(told, dict):
                 raise ProviderUnreachable
             return told
-        if error := self._read_error(status, told):
-            raise error
+        if refusal := self._read_error(status, told):
+            raise refusal
         if status in {404, 410}:
             raise failure(FailureCode.RESULT_LOST)
         raise ProviderUnreachable(retry_after_seconds=read_retry_after(response.headers))
@@ -115,7 +115,7 @@ class RestClient:
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
     ) -> tuple[int, Any, httpx.Response]:
-        """The status and the JSON (None where it is none). A key that was refused did nothing: once more with a new one."""
+        """The status and the JSON, None where it is none. A refused key did nothing: once more with a fresh one."""
         response = self._send(method, path, body, headers, refresh=False)
         if response.status_code in {401, 403}:
             response = self._send(method, path, body, headers, refresh=True)
@@ -142,7 +142,7 @@ class RestClient:
                 if len(content) > self._maximum_answer_bytes:
                     raise httpx.ReadError("the answer is too large")
         # What was decoded on its way must not be decoded again.
-        kept = {name: value for name, value in response.headers.items() if name not in {"content-encoding"}}
+        kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
         return httpx.Response(response.status_code, headers=kept, content=bytes(content))
 
 

@@ -1,10 +1,16 @@
 """What a deployment tells the adapter of a provider: its options, its key, and the policy for unknown submits."""
 
+import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from videojobs.adapters.rest.failures import not_set_up
+from videojobs.domain.errors import ProviderError
 from videojobs.ports.videos import UnknownSubmit
+
+logger = logging.getLogger(__name__)
 
 CALL_SECONDS = 8.0
 """How long a provider may be silent in a call: two of them fit into a worker's 20 s."""
@@ -20,6 +26,14 @@ class ReadKey(Protocol):
             ProviderError: the secret has nothing for this provider.
             Unavailable: Secrets Manager does not answer.
         """
+        ...
+
+
+class ReadSecret(Protocol):
+    """Brings the whole secret, as `CachedSecret.get` does."""
+
+    def __call__(self, *, refresh: bool = False) -> str:
+        """Read it; with `refresh` anew."""
         ...
 
 
@@ -54,3 +68,47 @@ class ProviderSetup:
         """
         if unknown := sorted(set(self.options) - set(names)):
             raise ValueError(f"ProviderOptions: {', '.join(unknown)} is none of: {', '.join(names)}")
+
+
+class ProviderKeys:
+    """One provider's part of the providers' secret, a JSON object by provider."""
+
+    def __init__(self, name: str, read_secret: ReadSecret | None) -> None:
+        """None: the deployment has no such secret."""
+        self._name, self._read_secret = name, read_secret
+
+    def read(self, *, refresh: bool = False) -> Mapping[str, Any]:
+        """See `ReadKey`; what is wrong with the secret is logged, never what is in it."""
+        if self._read_secret is None:
+            raise self._incomplete("ProviderSecretArn is not set")
+        try:
+            told = json.loads(self._read_secret(refresh=refresh))
+        except ValueError:
+            raise self._incomplete("the secret is no JSON") from None
+        part = told.get(self._name) if isinstance(told, dict) else None
+        if not isinstance(part, dict):
+            raise self._incomplete("the secret has no object for it")
+        return part
+
+    def _incomplete(self, reason: str) -> ProviderError:
+        extra = {"action": "provider_not_set_up", "provider": self._name, "reason": reason}
+        logger.error("Provider not set up", extra=extra)
+        return not_set_up()
+
+
+def read_options(text: str, name: str) -> Mapping[str, Any]:
+    """One provider's options of the parameter `ProviderOptions`, a JSON object by provider.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        told = json.loads(text)
+    except ValueError:
+        raise ValueError("ProviderOptions is no JSON") from None
+    options = told.get(name, {}) if isinstance(told, dict) else None
+    if not isinstance(options, dict):
+        raise ValueError(  # noqa: TRY004 - of a text, whatever it holds
+            f"ProviderOptions must be an object by provider, and {name} an object in it"
+        )
+    return options

@@ -1,0 +1,115 @@
+"""Which provider makes a job's video, and how: the first in order that can, is well, and has not refused for good."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from videojobs.domain.circuit import Circuit
+from videojobs.domain.errors import FailureCode, ProviderError
+from videojobs.domain.job import VideoJob
+from videojobs.domain.plan import plan_video
+from videojobs.domain.production import MAXIMUM_PARTS, Production
+from videojobs.domain.prompt import FoldedPrompt, PromptLimit, fold_prompt
+from videojobs.domain.request import AspectRatio, Style
+from videojobs.ports.videos import Capabilities, CircuitRepository, GenerationRequest, Providers, VideoProvider
+
+_UNLIMITED = PromptLimit.unlimited()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A provider with its circuit, and the plan that it carries out; None: it makes whatever is asked for."""
+
+    provider: VideoProvider
+    circuit: Circuit
+    production: Production | None
+
+
+def choose_provider(
+    job: VideoJob, *, providers: Providers, circuits: CircuitRepository, now: datetime
+) -> Choice | datetime:
+    """The provider of the next submit; or, where all that can do it are known to be down, when to look again.
+
+    A provider whose circuit is open is left out as long as another one in the order can stand in for it. Nobody stands
+    in where the job's user has named the provider, where an earlier submit may have arrived, or where some parts are
+    made already.
+
+    Raises:
+        ProviderError: `invalid_request`, nobody can make what was asked for; nothing was spent.
+        Unavailable: MongoDB does not answer.
+    """
+    looked_at: list[datetime] = []
+    for provider, production in _able(job, providers):
+        circuit = circuits.find(provider.name)
+        if circuit.open_until is None:
+            return Choice(provider, circuit, production)
+        if not circuit.blocks(now) and circuits.save(circuit, circuit.probing(now)):
+            return Choice(provider, circuit, production)
+        looked_at.append(max(circuit.open_until, now))
+    if not looked_at:
+        message = "No video provider can make a video like this one. Please change its duration or aspect ratio."
+        raise ProviderError(FailureCode.INVALID_REQUEST, message, transient=False)
+    return min(looked_at)
+
+
+def has_stand_in(job: VideoJob, error: ProviderError, *, providers: Providers) -> bool:
+    """Whether a failed attempt is followed by one of another provider: this one has nothing left to give."""
+    if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
+        return False
+    names = {provider.name for provider, _ in _able(job, providers, starting=True)}
+    return bool(names - {job.provider.name})
+
+
+def next_request(job: VideoJob, capabilities: Capabilities, callback_url: str | None) -> GenerationRequest:
+    """What the provider is asked for now: the next part of its plan, or all of it."""
+    production = job.production
+    if production is None:
+        return GenerationRequest(job.id, job.prompt)
+    count = len(production.plan.clips)
+    folded = _fold(job, capabilities, production.part, count)
+    return GenerationRequest(job.id, folded.text, production.plan.clips[production.part - 1], callback_url)
+
+
+def _able(
+    job: VideoJob, providers: Providers, *, starting: bool = False
+) -> Iterator[tuple[VideoProvider, Production | None]]:
+    """Those that may be asked, in order, each with its plan; `starting`: as if nothing had been begun."""
+    for name in _names(job, providers, starting=starting):
+        provider = providers.get(name)
+        if provider is None:
+            continue
+        if provider.capabilities.clips is None:
+            yield provider, None
+        elif (production := _plan(job, provider)) is not None:
+            yield provider, production
+
+
+def _names(job: VideoJob, providers: Providers, *, starting: bool) -> tuple[str, ...]:
+    if not starting and job.provider is not None and job.provider.ref is None:
+        return (job.provider.name,)
+    if not starting and job.production is not None and job.production.parts:
+        return (job.production.provider,)
+    order = (job.wanted_provider,) if job.wanted_provider else providers.order
+    return tuple(name for name in order if name not in job.passed_over) or order
+
+
+def _plan(job: VideoJob, provider: VideoProvider) -> Production | None:
+    """What is under way goes on; anything else is planned anew. None: it can't be made of this provider's clips."""
+    if job.production is not None and job.production.provider == provider.name:
+        return job.production
+    capabilities = provider.capabilities
+    seconds, ratio = job.duration or 1, AspectRatio(job.aspect_ratio)
+    plan = plan_video(seconds, ratio, capabilities.clips or (), maximum_clips=MAXIMUM_PARTS)
+    if plan is None:
+        return None
+    count = len(plan.clips)
+    try:
+        shortened = any(_fold(job, capabilities, part, count).is_shortened for part in range(1, count + 1))
+    except ValueError:  # not even a word of the user's fits
+        return None
+    return Production(provider.name, plan, shortened, capabilities.prices_as_of)
+
+
+def _fold(job: VideoJob, capabilities: Capabilities, part: int, parts: int) -> FoldedPrompt:
+    limit = capabilities.prompt_limit or _UNLIMITED
+    return fold_prompt(job.prompt, Style(job.style), limit, part=part, parts=parts)
