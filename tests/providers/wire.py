@@ -38,6 +38,7 @@ class Call:
     method: str
     path: str
     authorization: str
+    range: str
 
 
 class Wire(LocalServer):
@@ -68,7 +69,7 @@ class Wire(LocalServer):
         """Let a call through, or not."""
         kind = self._counterpart.kind(exchange.method, exchange.path)
         key = exchange.headers.get("authorization", "") or exchange.headers.get("x-api-key", "")
-        self.calls.append(Call(kind, exchange.method, exchange.path, key))
+        self.calls.append(Call(kind, exchange.method, exchange.path, key, exchange.headers.get("range", "")))
         fault = self._next[kind].pop(0) if self._next[kind] else self._always.get(kind)
         match fault:
             case None:

@@ -1,0 +1,189 @@
+"""What each adapter does the same, whichever provider it speaks to: each runs against its own counterpart."""
+
+import logging
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.providers.counterparts.server import Counterpart, Fate
+from tests.providers.life import TOKEN, error_of, fetched, polled_until_done, submitted
+from tests.providers.wire import Fault, Wire
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.plan import plan_video
+from videojobs.domain.request import AspectRatio
+from videojobs.ports.videos import UnknownSubmit, VideoProvider
+
+A_KEY = "sk-of-nobody-4711"
+
+
+def test_a_video_is_made_and_fetched(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
+) -> None:
+    submission = provider.submit(counterpart.request, token=TOKEN)
+    told = polled_until_done(provider, submission.ref)
+    assert fetched(provider, submission.ref, tmp_path) == counterpart.video
+    (task,) = counterpart.tasks.values()
+    assert (task.fetched, task.cancelled, wire.count("submit")) == (1, False, 1)
+    assert submission.poll_after_seconds is not None
+    assert all(0 < seconds <= 60 for seconds in (submission.poll_after_seconds, *(g.poll_after_seconds for g in told)))
+    assert all(generation.progress is None or 0 <= generation.progress <= 1 for generation in told)
+
+
+def test_the_prompt_reaches_the_provider(provider: VideoProvider, counterpart: Counterpart) -> None:
+    _, task = submitted(provider, counterpart)
+    assert counterpart.request.prompt in str(task.body)
+
+
+def test_a_refused_prompt_is_never_tried_again(provider: VideoProvider, counterpart: Counterpart) -> None:
+    counterpart.fate = Fate.REFUSES
+    for refusal in counterpart.refusals:
+        counterpart.refusal = refusal
+        error = error_of(provider, counterpart)
+        assert (error.reason, error.transient) == (FailureCode.CONTENT_REJECTED, False), refusal
+
+
+def test_a_failure_of_the_provider_may_pass(provider: VideoProvider, counterpart: Counterpart) -> None:
+    counterpart.fate = Fate.FAILS
+    error = error_of(provider, counterpart)
+    assert not isinstance(error, ProviderUnreachable)
+    assert (error.reason, error.transient) == (FailureCode.PROVIDER_ERROR, True)
+
+
+def test_an_unknown_state_is_logged_and_polled_on(
+    provider: VideoProvider, counterpart: Counterpart, caplog: pytest.LogCaptureFixture
+) -> None:
+    counterpart.fate = Fate.STRANGE
+    ref, _ = submitted(provider, counterpart)
+    assert not provider.poll(ref).done
+    assert [vars(record).get("action") for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "provider_state_unknown"
+    ]
+    assert polled_until_done(provider, ref)[-1].done
+
+
+def test_a_task_that_runs_for_ever_is_polled_on(provider: VideoProvider, counterpart: Counterpart) -> None:
+    counterpart.fate = Fate.NEVER
+    ref, _ = submitted(provider, counterpart)
+    assert not any(provider.poll(ref).done for _ in range(6))
+
+
+def test_an_early_cancel_says_whether_it_stopped_the_task(provider: VideoProvider, counterpart: Counterpart) -> None:
+    ref, task = submitted(provider, counterpart)
+    provider.poll(ref)
+    stopped = provider.cancel(ref)
+    assert stopped == task.cancelled == provider.capabilities.can_cancel
+    if stopped:
+        with pytest.raises(ProviderError) as ended:
+            provider.poll(ref)
+        assert not isinstance(ended.value, ProviderUnreachable)
+
+
+def test_a_late_cancel_does_no_harm(provider: VideoProvider, counterpart: Counterpart, tmp_path: Path) -> None:
+    ref, task = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    assert provider.cancel(ref) is False
+    assert not task.cancelled
+    assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+def test_an_expired_url_is_replaced_by_a_fresh_one(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
+) -> None:
+    counterpart.fate = Fate.EXPIRES
+    ref, task = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    assert fetched(provider, ref, tmp_path) == counterpart.video
+    assert task.fetched == 1
+    assert wire.count("fetch") == 2
+
+
+def test_a_result_that_is_gone_is_called_lost(
+    provider: VideoProvider, counterpart: Counterpart, tmp_path: Path
+) -> None:
+    counterpart.fate = Fate.LOST
+    ref, _ = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    with pytest.raises(ProviderError) as lost:
+        fetched(provider, ref, tmp_path)
+    assert lost.value.reason is FailureCode.RESULT_LOST
+
+
+def test_a_rotated_key_is_read_again_and_the_task_made_once(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire
+) -> None:
+    wire.next("submit", Fault.UNAUTHORIZED)
+    if not counterpart.rotates_keys:
+        with pytest.raises(ProviderError) as refused:
+            provider.submit(counterpart.request, token=TOKEN)
+        assert not refused.value.transient
+        assert not counterpart.tasks
+        return
+    submitted(provider, counterpart)
+    old, new = (call.authorization for call in wire.calls if call.kind == "submit")
+    assert old != new
+    assert len(counterpart.tasks) == 1
+
+
+def test_a_key_that_is_refused_for_good_needs_an_operator(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire
+) -> None:
+    wire.always("submit", Fault.UNAUTHORIZED)
+    with pytest.raises(ProviderError) as refused:
+        provider.submit(counterpart.request, token=TOKEN)
+    assert not isinstance(refused.value, ProviderUnreachable)
+    assert not refused.value.transient
+    assert not counterpart.tasks
+
+
+@pytest.mark.parametrize("fate", [Fate.MAKES, Fate.REFUSES, Fate.FAILS, Fate.STRANGE, Fate.LOST])
+def test_no_log_tells_a_key_or_a_prompt(
+    counterpart: Counterpart, wire: Wire, fate: Fate, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)  # what a deployment sees; and of our own code everything
+    caplog.set_level(logging.DEBUG, logger="videojobs")
+    counterpart.fate = fate
+    provider = counterpart.provider(wire.url, key=A_KEY)
+    wire.next("poll", Fault.UNAUTHORIZED, Fault.GARBAGE)
+    for _ in range(2):
+        try:
+            ref, _ = submitted(provider, counterpart)
+            polled_until_done(provider, ref)
+            fetched(provider, ref, tmp_path)
+        except ProviderError as error:
+            logging.getLogger("videojobs").info("Job failed: %s", error, exc_info=True)
+    logged = "\n".join(f"{caplog.handler.format(record)} {vars(record)}" for record in caplog.records)
+    assert A_KEY not in logged
+    assert counterpart.request.prompt not in logged
+
+
+def test_a_submit_that_nobody_knows_about_is_treated_as_the_provider_allows(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire
+) -> None:
+    wire.next("submit", Fault.CUT_AFTER)
+    with pytest.raises(ProviderUnreachable):
+        provider.submit(counterpart.request, token=TOKEN)
+    match provider.capabilities.unknown_submit:
+        case UnknownSubmit.REPEAT:
+            assert provider.submit(counterpart.request, token=TOKEN).ref
+        case UnknownSubmit.FIND:
+            found = provider.find(token=TOKEN)
+            assert found
+            assert polled_until_done(provider, found.ref)
+            assert provider.find(token="of-no-task") is None
+        case _:
+            assert provider.find(token=TOKEN) is None
+    assert len(counterpart.tasks) == 1
+
+
+def test_the_capabilities_are_what_a_plan_can_be_made_of(provider: VideoProvider, adapter: str) -> None:
+    offer = provider.capabilities.clips
+    assert offer
+    assert provider.name == adapter
+    assert all(clip.width > 0 < clip.height and clip.seconds > 0 for clip in offer)
+    assert all(clip.width % 2 == clip.height % 2 == 0 for clip in offer)
+    assert any(clip.price_usd is not None for clip in offer) == (provider.capabilities.prices_as_of is not None)
+    assert 0 < provider.capabilities.poll_seconds <= 60
+    for ratio, seconds in product(AspectRatio, (1, 8, 23.5, 60)):
+        plan = plan_video(seconds, ratio, offer, maximum_clips=16)
+        assert plan is None or set(plan.clips) <= set(offer)

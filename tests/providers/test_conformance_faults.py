@@ -1,0 +1,160 @@
+"""What each adapter makes of a network and a provider that break at each of its calls."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.providers.counterparts.server import Counterpart
+from tests.providers.life import TOKEN, fetched, fetched_or_not, may_be_tried_again, polled_until_done, submitted
+from tests.providers.wire import RETRY_AFTER_SECONDS, Fault, Wire
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.ports.videos import VideoProvider
+
+UNKNOWN = [Fault.BROKEN, Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.CUT_MIDWAY, Fault.GARBAGE]
+CARRIED_OUT = {Fault.CUT_AFTER, Fault.CUT_MIDWAY, Fault.SLOW}
+
+each_fault = pytest.mark.parametrize("fault", UNKNOWN)
+each_fault_of_a_repeat = pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, *UNKNOWN])
+
+
+def test_a_submit_that_comes_too_soon_is_told_when_to_come_back(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire
+) -> None:
+    wire.next("submit", Fault.RATE_LIMITED)
+    with pytest.raises(ProviderError) as limited:
+        provider.submit(counterpart.request, token=TOKEN)
+    assert not isinstance(limited.value, ProviderUnreachable)
+    assert limited.value.reason is FailureCode.RATE_LIMITED
+    assert limited.value.retry_after_seconds == RETRY_AFTER_SECONDS
+    assert not counterpart.tasks
+    assert wire.count("submit") == 1
+
+
+@each_fault
+def test_a_submit_without_an_answer_is_sent_once(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault
+) -> None:
+    wire.next("submit", fault)
+    with pytest.raises(ProviderUnreachable):
+        provider.submit(counterpart.request, token=TOKEN)
+    assert wire.count("submit") == 1
+    assert len(counterpart.tasks) == (fault in CARRIED_OUT)
+
+
+def test_a_slow_submit_is_sent_once(impatient: VideoProvider, counterpart: Counterpart, wire: Wire) -> None:
+    wire.next("submit", Fault.SLOW)
+    with pytest.raises(ProviderUnreachable):
+        impatient.submit(counterpart.request, token=TOKEN)
+    assert wire.count("submit") == 1
+    assert len(counterpart.tasks) == 1
+
+
+def test_a_poll_that_comes_too_soon_is_told_when_to_come_back(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    wire.next("poll", Fault.RATE_LIMITED)
+    with pytest.raises(ProviderUnreachable) as limited:
+        provider.poll(ref)
+    assert limited.value.retry_after_seconds == RETRY_AFTER_SECONDS
+    assert polled_until_done(provider, ref)
+
+
+@each_fault
+def test_a_poll_without_an_answer_says_nothing_about_the_task(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    for _ in range(3):  # whichever of its calls it is
+        wire.next("poll", fault)
+        with pytest.raises(ProviderUnreachable):
+            provider.poll(ref)
+        provider.poll(ref)
+    assert polled_until_done(provider, ref)
+
+
+def test_a_slow_poll_says_nothing_about_the_task(
+    provider: VideoProvider, impatient: VideoProvider, counterpart: Counterpart, wire: Wire
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    wire.next("poll", Fault.SLOW)
+    with pytest.raises(ProviderUnreachable):
+        impatient.poll(ref)
+    assert polled_until_done(provider, ref)
+
+
+@each_fault_of_a_repeat
+def test_a_cancel_without_an_answer_claims_nothing(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault
+) -> None:
+    ref, task = submitted(provider, counterpart)
+    wire.next("cancel", fault)
+    _cancel_in_vain(provider.cancel, ref, can_cancel=provider.capabilities.can_cancel)
+    assert task.cancelled == (provider.capabilities.can_cancel and fault in CARRIED_OUT)
+    provider.cancel(ref)  # again does no harm
+    assert task.cancelled == provider.capabilities.can_cancel
+
+
+def test_a_slow_cancel_claims_nothing(
+    provider: VideoProvider, impatient: VideoProvider, counterpart: Counterpart, wire: Wire
+) -> None:
+    ref, task = submitted(provider, counterpart)
+    wire.next("cancel", Fault.SLOW)
+    _cancel_in_vain(impatient.cancel, ref, can_cancel=provider.capabilities.can_cancel)
+    assert task.cancelled == provider.capabilities.can_cancel
+
+
+@each_fault_of_a_repeat
+def test_a_download_that_broke_is_resumed_or_may_be_tried_again(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault, tmp_path: Path
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    wire.next("fetch", fault)
+    got = fetched_or_not(provider, ref, tmp_path)
+    assert got == counterpart.video or may_be_tried_again(got)
+    assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+def test_a_download_that_was_cut_off_is_resumed(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
+) -> None:
+    ref, task = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    wire.next("fetch", Fault.CUT_MIDWAY)
+    assert fetched(provider, ref, tmp_path) == counterpart.video
+    assert task.fetched == 2
+    assert wire.calls[-1].range == f"bytes={len(counterpart.video) // 2}-"
+
+
+@each_fault_of_a_repeat
+def test_a_download_that_never_gets_through_is_given_up(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault, tmp_path: Path
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    wire.always("fetch", fault)
+    assert may_be_tried_again(fetched_or_not(provider, ref, tmp_path))
+    assert wire.count("fetch") < 20
+
+
+@each_fault
+def test_a_result_that_cannot_be_located_may_be_asked_for_again(
+    provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault, tmp_path: Path
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    polls = wire.count("poll")
+    wire.always("poll", fault)
+    got = fetched_or_not(provider, ref, tmp_path)
+    asked = wire.count("poll") - polls  # some know where it lies without asking
+    assert may_be_tried_again(got) if asked else got == counterpart.video
+
+
+def _cancel_in_vain(cancel: Callable[[str], bool], ref: str, *, can_cancel: bool) -> None:
+    if can_cancel:
+        with pytest.raises(ProviderUnreachable):
+            cancel(ref)
+    else:
+        assert cancel(ref) is False
