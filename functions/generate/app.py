@@ -27,7 +27,7 @@ bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.share_repository, bootst
 def generate() -> Response[AcceptedEnvelope]:
     """The new job: its id, and where to follow it."""
     session = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
-    request = parse_generate(read_object(api.http))
+    request = parse_generate(read_object(api.http), allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, [request])
     _allow(session, [request])
     job, replayed = submit_job(
@@ -47,7 +47,8 @@ def generate() -> Response[AcceptedEnvelope]:
 def batch() -> Response[BatchAcceptedEnvelope]:
     """The new batch: its id, its jobs' ids in the order of the request, and where to follow it."""
     session = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
-    requests = parse_batch(read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES))
+    body = read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES)
+    requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, requests)
     _allow(session, requests)
     made, replayed = submit_batch(

@@ -24,6 +24,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(VirtualClock(NOW), settings)
     factories = {
         "api_settings": lambda: settings,
+        "allowed_providers": lambda: ("sketch", "fal"),
         "jwt_secret": made.secret,
         "step_policy": StepPolicy,
         "clock": lambda: made.clock,

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from videojobs import bootstrap
 from videojobs.domain.job import JobStatus, Step
 
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
@@ -105,9 +106,8 @@ def test_a_missing_field_is_named(world, field):
 def test_an_unknown_field_is_refused_so_that_a_typo_cannot_pass(world, name):
     answer = world.post(REQUEST | {name: "16:9"})
     assert answer.status == 400
-    assert answer.details == {
-        name[:64]: "Is not a field of this request, which takes: prompt, style, duration, aspectRatio, priority."
-    }
+    takes = "prompt, style, duration, aspectRatio, priority, provider"
+    assert answer.details == {name[:64]: f"Is not a field of this request, which takes: {takes}."}
 
 
 def test_every_problem_is_told_at_once_but_never_without_end(world):
@@ -298,3 +298,40 @@ def test_the_same_key_for_another_request_is_a_mismatch(world):
 def test_a_key_that_is_no_key_is_named(world, key):
     answer = world.post(REQUEST, headers={"Idempotency-Key": key})
     assert (answer.status, list(answer.details)) == (400, ["Idempotency-Key"])
+
+
+def test_a_provider_that_requests_may_choose_is_remembered(world):
+    answer = world.post(REQUEST | {"provider": "fal"})
+    assert answer.status == 201
+    assert world.jobs.get(answer.json["data"]["jobId"]).wanted_provider == "fal"
+    assert world.jobs.get(world.post(REQUEST).json["data"]["jobId"]).wanted_provider is None
+
+
+@pytest.mark.parametrize("name", ["simulated", "nobody"])
+def test_any_other_provider_is_refused(world, name):
+    answer = world.post(REQUEST | {"provider": name})
+    assert (answer.status, answer.details) == (400, {"provider": "Must be one of: sketch, fal."})
+
+
+@pytest.mark.parametrize("wrong", [None, "", 1, ["fal"], "Fal", "f" * 41])
+def test_what_is_no_name_of_a_provider_is_refused(world, wrong):
+    answer = world.post(REQUEST | {"provider": wrong})
+    assert (answer.status, list(answer.details)) == (400, ["provider"])
+
+
+def test_where_none_may_be_chosen_the_answer_says_so(world, monkeypatch):
+    monkeypatch.setattr(bootstrap, "allowed_providers", lambda: ())
+    answer = world.post(REQUEST | {"provider": "fal"})
+    assert answer.details == {"provider": "Can't be chosen here: leave this field out."}
+
+
+def test_a_batch_names_each_item_whose_provider_is_refused(world):
+    items = [REQUEST, REQUEST | {"provider": "fal"}, REQUEST | {"provider": "nobody"}]
+    answer = world.post_batch({"items": items})
+    assert answer.details == {"items[2].provider": "Must be one of: sketch, fal."}
+
+
+def test_a_key_means_another_request_where_the_provider_is_another(world):
+    headers = {"Idempotency-Key": "one"}
+    assert world.post(REQUEST, headers=headers).status == 201
+    assert world.post(REQUEST | {"provider": "fal"}, headers=headers).code == "IDEMPOTENCY_MISMATCH"

@@ -2,7 +2,8 @@
 
 import json
 import math
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 
@@ -16,6 +17,8 @@ from videojobs.domain.job import (
     StoredObject,
     UserId,
 )
+from videojobs.domain.plan import Clip, Plan
+from videojobs.domain.production import Production
 
 JOB_ID = "665f1f77bcf86cd799439011"
 FIELDS = [
@@ -37,6 +40,11 @@ FIELDS = [
     "estimatedSecondsLeft",
     "queuePosition",
     "version",
+    "provider",
+    "promptShortened",
+    "output",
+    "estimatedCost",
+    "actualCost",
 ]
 
 
@@ -65,6 +73,11 @@ def test_a_queued_job_is_shown_in_full(world):
             "estimatedSecondsLeft": None,
             "queuePosition": 1,
             "version": 1,
+            "provider": None,
+            "promptShortened": False,
+            "output": None,
+            "estimatedCost": None,
+            "actualCost": None,
         },
     }
 
@@ -198,3 +211,33 @@ def test_each_call_logs_one_line_without_the_prompt(world):
     assert (line["action"], line["method"], line["route"]) == ("request_answered", "GET", "/api/videos/{jobId}")
     assert (line["status"], line["request_id"]) == (200, "request-1")
     assert "paper boat" not in world.log.getvalue()
+
+
+MADE = Production(
+    "fal",
+    Plan((Clip(1280, 720, 5, Decimal("0.35")),) * 2, (1280, 720), 1280, 720, 192),
+    is_shortened=True,
+    prices_as_of=date(2026, 11, 1),
+    actual_usd=Decimal("0.72"),
+)
+
+
+def test_a_finished_job_tells_what_was_made_and_what_it_cost(world):
+    output = Output(StoredObject("videos", "videos/1/1.mp4", 12_345), 1280, 720, 8.0004, segments=2)
+    job = world.put(status=JobStatus.COMPLETED, output=output, production=MADE, wanted_provider="fal")
+    told = world.get(job.id).json["data"]
+    assert told["output"] == {"seconds": 8.0, "width": 1280, "height": 720, "bytes": 12_345, "segments": 2}
+    assert told["estimatedCost"] == {"amount": 0.7, "currency": "USD", "pricesAsOf": "2026-11-01"}
+    assert told["actualCost"] == {"amount": 0.72, "currency": "USD"}
+    assert (told["promptShortened"], told["provider"]) == (True, "fal")
+
+
+def test_prices_that_nobody_has_published_are_null(world):
+    plan = Plan((Clip(1280, 720, 5),), (1280, 720), 1280, 720, 120)
+    told = world.get(world.put(production=Production("luma", plan)).id).json["data"]
+    assert (told["estimatedCost"], told["actualCost"], told["output"]) == (None, None, None)
+
+
+def test_what_is_not_finished_has_no_output(world):
+    output = Output(StoredObject("videos", "videos/1/1.mp4", 12_345), 1280, 720, 8.0)
+    assert world.get(world.put(status=JobStatus.PROCESSING, output=output).id).json["data"]["output"] is None

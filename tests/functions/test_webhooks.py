@@ -121,6 +121,11 @@ def test_the_platform_hears_of_a_change_and_can_verify_it(world: World) -> None:
             "updatedAt": "2096-01-08T10:00:00.000Z",
             "priority": "normal",
             "batchId": None,
+            "provider": None,
+            "promptShortened": False,
+            "output": None,
+            "estimatedCost": None,
+            "actualCost": None,
             "apiPath": f"/api/videos/{job.id}",
         },
     }

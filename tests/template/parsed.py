@@ -50,7 +50,11 @@ def queue_of(event: Mapping[str, Any]) -> str:
 def statements(function: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The policy statements of a function's own role."""
     role = resources("AWS::IAM::Role")[str(function["Role"]["Fn::GetAtt"]).removesuffix(".Arn")]
-    return [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    return [_if_true(each) for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+
+
+def _if_true(statement: dict[str, Any]) -> dict[str, Any]:
+    return dict(statement["Fn::If"][1]) if "Fn::If" in statement else statement
 
 
 def as_list(value: object) -> list[Any]:
@@ -64,4 +68,4 @@ def all_statements() -> Iterator[dict[str, Any]]:
         yield from statements(function)
     for policy in resources("AWS::IAM::ManagedPolicy").values():
         for statement in policy["PolicyDocument"]["Statement"]:
-            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+            yield _if_true(statement)

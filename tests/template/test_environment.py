@@ -16,8 +16,8 @@ NOT_NEEDED = {  # fields of a shared class that this function never reads
     "generate": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "jobs": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "worker": {"PRESIGNED_URL_SECONDS"},
-    "render": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL", "PRESIGNED_URL_SECONDS"},
-    "reconciler": {"PRESIGNED_URL_SECONDS"},
+    "render": {"CALLBACKS_URL", "PRESIGNED_URL_SECONDS"},
+    "reconciler": {"CALLBACKS_URL", "PRESIGNED_URL_SECONDS"},
 }
 
 

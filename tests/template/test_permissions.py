@@ -27,6 +27,8 @@ UNNAMEABLE = {  # AWS lets these name no resource
     "ec2:UnassignPrivateIpAddresses",
 }
 VIDEOS = {"Fn::Sub": "${VideosBucket.Arn}/videos/*"}
+BEDROCK_RESULTS = {"Fn::Sub": "${VideosBucket.Arn}/bedrock/*"}
+BEDROCK_TASKS = {"Fn::Sub": "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:async-invoke/*"}
 OPEN_CONNECTIONS = {
     "Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
     "${WebSocketApi}/${Environment}/*/@connections/*"
@@ -61,7 +63,7 @@ def test_every_resource_that_can_be_named_is() -> None:
         else:
             assert all(resource != "*" for resource in as_list(each["Resource"]))
             assert all(
-                "*" not in str(resource) or resource in (VIDEOS, OPEN_CONNECTIONS)
+                "*" not in str(resource) or resource in (VIDEOS, OPEN_CONNECTIONS, BEDROCK_RESULTS, BEDROCK_TASKS)
                 for resource in as_list(each["Resource"])
             )
 
@@ -101,8 +103,9 @@ def test_a_function_takes_messages_from_the_queues_that_feed_it(name: str) -> No
 
 
 def test_one_function_writes_videos_and_those_that_show_or_check_them_read() -> None:
-    assert {name for name in FUNCTIONS if _allowed(name, "s3:PutObject")} == {"render"}
-    reading = {"jobs", "notifier", "realtime", "status", "worker"}
+    assert {name for name in FUNCTIONS if VIDEOS in _allowed(name, "s3:PutObject")} == {"render"}
+    assert _allowed("worker", "s3:PutObject") == [BEDROCK_RESULTS]
+    reading = {"jobs", "notifier", "realtime", "render", "status", "worker"}
     assert {name for name in FUNCTIONS if _allowed(name, "s3:GetObject")} == reading
     assert {name for name in FUNCTIONS if _allowed(name, "s3:DeleteObject")} == {
         "jobs",  # what a user deletes
@@ -122,4 +125,4 @@ def test_a_function_speaks_over_the_connections_that_it_is_told_of(name: str) ->
 
 def test_a_function_may_do_nothing_else() -> None:
     services = {action.split(":")[0] for each in all_statements() for action in as_list(each["Action"])}
-    assert services == {"logs", "secretsmanager", "sqs", "s3", "execute-api", "xray", "ec2"}
+    assert services == {"logs", "secretsmanager", "sqs", "s3", "execute-api", "xray", "ec2", "bedrock"}

@@ -45,7 +45,9 @@ def test_a_layer_is_built_for_the_architecture_that_is_deployed(layer: str) -> N
 def test_media_libraries_reach_render_alone() -> None:
     assert SHARED["Layers"] == [{"Ref": "CommonLayer"}]
     own = {name: function["Layers"] for name, function in functions().items() if "Layers" in function}
-    assert own == {"render": [{"Ref": "MediaLayer"}]}
+    providers = {"Ref": "ProvidersLayer"}
+    assert own.pop("render") == [{"Ref": "MediaLayer"}, providers]
+    assert own == {"worker": [providers]}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -41,6 +41,7 @@ from videojobs.ports.videos import CircuitRepository, Providers, UnknownSubmit, 
 from videojobs.settings import (
     ApiSettings,
     EventsSettings,
+    GenerateSettings,
     ProviderSettings,
     QueueSettings,
     RealtimeSettings,
@@ -60,6 +61,12 @@ from videojobs.settings import (
 def api_settings() -> ApiSettings:
     """Who may ask, and from where."""
     return ApiSettings.from_environment()
+
+
+@cache
+def allowed_providers() -> tuple[str, ...]:
+    """Those that a request may ask for by name."""
+    return GenerateSettings.from_environment().allowed_providers
 
 
 @cache

@@ -155,7 +155,9 @@ class SimulatedSettings(Settings):
 
 
 class GenerateSettings(ApiSettings, QueueSettings, ShareSettings, EventsSettings, RetentionSettings):
-    """`functions/generate`."""
+    """`functions/generate`; `allowed_providers` are those that a request may ask for by name."""
+
+    allowed_providers: tuple[str, ...] = ()
 
 
 class StatusSettings(ApiSettings, StoreSettings):

@@ -33,5 +33,11 @@ def read_idempotency_key(request: HttpRequest, jobs: Sequence[NewJob]) -> Idempo
     if len(values) > 1 or not _PRINTABLE.fullmatch(values[0]):
         rule = f"Must be one header of 1 to {MAXIMUM_LENGTH} printable ASCII characters."
         raise ValidationFailed([ErrorDetail(HEADER, rule)])
-    asked_for = json.dumps([asdict(job) | {"duration": float(job.duration)} for job in jobs], sort_keys=True)
+    asked_for = json.dumps([_asked_for(job) for job in jobs], sort_keys=True)
     return IdempotencyKey(values[0], hashlib.sha256(asked_for.encode()).hexdigest())
+
+
+def _asked_for(job: NewJob) -> dict[str, object]:
+    """What was said; a field that was left out leaves the fingerprint as it was before there was such a field."""
+    said = asdict(job) | {"duration": float(job.duration)}
+    return {name: value for name, value in said.items() if value is not None}

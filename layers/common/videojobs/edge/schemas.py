@@ -1,5 +1,6 @@
 """What a request's body may hold; the same models make the API's document."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
@@ -52,6 +53,10 @@ class GenerateRequest(BaseModel):
         description=f"Must be one of: {', '.join(Priority)}.",
         examples=["normal"],
     )
+    provider: Annotated[str, Field(pattern="^[a-z_]{1,40}$")] = Field(
+        "",
+        description="Must be the name of a provider that requests may choose here; leave it out for the usual one.",
+    )
 
 
 class BatchRequest(BaseModel):
@@ -73,19 +78,21 @@ class BatchRequest(BaseModel):
 _ITEM = "Must be a JSON object, as for a single video."
 
 
-def parse_generate(body: dict[str, Any]) -> NewJob:
-    """The video that a body asks for.
+def parse_generate(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) -> NewJob:
+    """The video that a body asks for, of a provider among those allowed if it names one.
 
     Raises:
         ValidationFailed: with one detail per field that has to change.
     """
     try:
-        return _new_job(GenerateRequest.model_validate(body))
+        request = GenerateRequest.model_validate(body)
     except ValidationError as error:
         raise ValidationFailed(_details(error, GenerateRequest)) from None
+    _check_providers({"provider": request.provider}, allowed_providers)
+    return _new_job(request)
 
 
-def parse_batch(body: dict[str, Any]) -> list[NewJob]:
+def parse_batch(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) -> list[NewJob]:
     """The videos that a body asks for, in its order.
 
     Raises:
@@ -95,7 +102,17 @@ def parse_batch(body: dict[str, Any]) -> list[NewJob]:
         batch = BatchRequest.model_validate(body)
     except ValidationError as error:
         raise ValidationFailed(_details(error, BatchRequest)) from None
+    named = {f"items[{index}].provider": item.provider for index, item in enumerate(batch.items)}
+    _check_providers(named, allowed_providers)
     return [_new_job(item, batch.priority) for item in batch.items]
+
+
+def _check_providers(named: Mapping[str, str], allowed: Sequence[str]) -> None:
+    """Raise `ValidationFailed` for each field that names a provider that is not allowed."""
+    rule = f"Must be one of: {', '.join(allowed)}." if allowed else "Can't be chosen here: leave this field out."
+    wrong = [field for field, name in named.items() if name and name not in allowed]
+    if wrong:
+        raise ValidationFailed([ErrorDetail(field, rule) for field in wrong[:MAXIMUM_DETAILS]])
 
 
 def _new_job(request: GenerateRequest, priority: Priority = Priority.NORMAL) -> NewJob:
@@ -105,6 +122,7 @@ def _new_job(request: GenerateRequest, priority: Priority = Priority.NORMAL) -> 
         duration=request.duration,
         aspect_ratio=request.aspect_ratio,
         priority=request.priority if "priority" in request.model_fields_set else priority,
+        provider=request.provider or None,
     )
 
 

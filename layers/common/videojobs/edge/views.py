@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
-from videojobs.domain.job import Batch, JobId, JobStatus, VideoJob
+from videojobs.domain.job import Batch, JobId, JobStatus, Output, VideoJob
+from videojobs.domain.production import Production
 from videojobs.domain.prospect import Prospect
 
 type Sign = Callable[[str], str]
@@ -40,6 +41,29 @@ class BatchAcceptedEnvelope(TypedDict):
     data: BatchAcceptedData
 
 
+class OutputData(TypedDict):
+    """What was made: its true length, its size in pixels and bytes, and of how many generations it is joined."""
+
+    seconds: int | float
+    width: int
+    height: int
+    bytes: int
+    segments: int
+
+
+class CostData(TypedDict):
+    """What the provider said that it cost."""
+
+    amount: float
+    currency: Literal["USD"]
+
+
+class EstimateData(CostData):
+    """What it should cost, by prices that were published at that date."""
+
+    pricesAsOf: str | None
+
+
 class VideoJobData(TypedDict):
     """A job as its owner sees it; one that the Express server wrote may lack what the types here allow to be null."""
 
@@ -61,6 +85,11 @@ class VideoJobData(TypedDict):
     estimatedSecondsLeft: int | None
     queuePosition: int | None
     version: int
+    provider: str | None
+    promptShortened: bool
+    output: OutputData | None
+    estimatedCost: EstimateData | None
+    actualCost: CostData | None
 
 
 class VideoJobEnvelope(TypedDict):
@@ -211,7 +240,36 @@ def _show(job: VideoJob, sign: Sign, prospect: Prospect | None = None) -> VideoJ
         "estimatedSecondsLeft": prospect.seconds_left if prospect else None,
         "queuePosition": prospect.queue_position if prospect else None,
         "version": job.version,
+        "provider": job.wanted_provider,
+        "promptShortened": job.production is not None and job.production.is_shortened,
+        "output": _show_output(job.output) if job.output and job.status is JobStatus.COMPLETED else None,
+        "estimatedCost": _show_estimate(job.production),
+        "actualCost": _show_cost(job.production),
     }
+
+
+def _show_output(output: Output) -> OutputData:
+    return {
+        "seconds": round(output.seconds, 3),
+        "width": output.width,
+        "height": output.height,
+        "bytes": output.video.size_bytes,
+        "segments": output.segments,
+    }
+
+
+def _show_estimate(production: Production | None) -> EstimateData | None:
+    amount = production.plan.price_usd if production else None
+    if production is None or amount is None:
+        return None
+    as_of = production.prices_as_of.isoformat() if production.prices_as_of else None
+    return {"amount": float(amount), "currency": "USD", "pricesAsOf": as_of}
+
+
+def _show_cost(production: Production | None) -> CostData | None:
+    if production is None or production.actual_usd is None:
+        return None
+    return {"amount": float(production.actual_usd), "currency": "USD"}
 
 
 def format_time(at: datetime) -> str:

@@ -29,7 +29,7 @@ _PROSPECTS = {
 def example_request() -> dict[str, object]:
     """A body of `generate`."""
     fields = GenerateRequest.model_fields.items()
-    return {field.alias or name: (field.examples or [None])[0] for name, field in fields}
+    return {field.alias or name: field.examples[0] for name, field in fields if field.examples}
 
 
 def example_batch() -> dict[str, object]:

@@ -69,6 +69,20 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
             "minimum": 0,
             "description": "Grows with each change: of two answers, or an answer and a message, the higher is newer.",
         },
+        "provider": {"description": "The one that the request asked for. Null where it named none."},
+        "promptShortened": {
+            "description": "The provider takes shorter prompts: some words at the end had no place in what it was told.",
+        },
+        "output": {"description": "What was made. Null until completed, and where a provider makes no pixels."},
+        "estimatedCost": {"description": "By the provider's published prices, from when it has been chosen; or null."},
+        "actualCost": {"description": "As far as the provider has told. Null where it tells nothing."},
+    },
+    "OutputData": {
+        "seconds": {"description": "Its true length."},
+        "segments": {"minimum": 1, "description": "Of how many of the provider's generations it is joined."},
+    },
+    "EstimateData": {
+        "pricesAsOf": {"format": "date", "description": "When the prices were read."},
     },
     "VideoJobListData": {
         "nextCursor": {"examples": [CURSOR], "description": "Goes into `cursor`. Null on the last page."},
