@@ -1,0 +1,98 @@
+"""Counterparts from npm: installed once as their lock file pins them, and run on ports of their own."""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from tests.servers import missing
+
+NPM = Path(__file__).parent / "npm"
+_STAMP = NPM / "node_modules" / ".installed"
+_LOCK = Path(__file__).resolve().parents[2] / ".local" / "npm.lock"
+_OLDEST_NODE = (20, 15)  # of aimock
+_INSTALL_SECONDS = 240
+_START_SECONDS = 60
+
+
+@dataclass
+class NodeServer:
+    """A server that runs; `lines` is all that it has said."""
+
+    url: str = ""
+    lines: list[str] = field(default_factory=list)
+
+
+def install() -> None:
+    """Make `node_modules` what the lock file says; where there is no Node or no registry that is `missing`."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        missing("Node and npm are not installed: `apt-get install nodejs npm` brings them")
+    version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    if tuple(map(int, re.findall(r"\d+", version)))[:2] < _OLDEST_NODE:
+        missing(f"Node {version} is too old: at least 20.15 is needed")
+    wanted = hashlib.sha256((NPM / "package-lock.json").read_bytes()).hexdigest()
+    _LOCK.parent.mkdir(exist_ok=True)
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run of the tests may be installing too
+        if _STAMP.exists() and _STAMP.read_text() == wanted:
+            return
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        try:
+            subprocess.run(command, cwd=NPM, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
+        except (subprocess.SubprocessError, OSError) as error:
+            missing(f"`{' '.join(command)}` failed: {getattr(error, 'stderr', None) or error}")
+        _STAMP.write_text(wanted)
+
+
+@contextmanager
+def running(*command: str | Path, ready: str = r"listening on (http://\S+)") -> Iterator[NodeServer]:
+    """A program for Node that says its address once it listens; it ends with the block, with its children."""
+    process = subprocess.Popen(
+        ["node", *command],
+        cwd=NPM,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": "0"},
+    )
+    server, settled = NodeServer(), Event()
+    reader = Thread(target=_read, args=(process, server, re.compile(ready), settled), daemon=True)
+    reader.start()
+    try:
+        settled.wait(_START_SECONDS)
+        if not server.url:
+            pytest.fail(f"{_named(command)} did not start:\n{''.join(server.lines)}")
+        yield server
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        reader.join()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+
+
+def _read(process: "subprocess.Popen[str]", server: NodeServer, ready: re.Pattern[str], settled: Event) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        server.lines.append(line)
+        if not server.url and (found := ready.search(line)):
+            server.url = found[1].rstrip("/")
+            settled.set()
+    settled.set()
+
+
+def _named(command: Sequence[str | Path]) -> str:
+    return Path(command[0]).name
