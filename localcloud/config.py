@@ -8,6 +8,16 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_PARAMETERS = {
+    "WEBHOOK_URLS": "WebhookUrls",
+    "PROVIDER": "Provider",
+    "FALLBACK_PROVIDERS": "FallbackProviders",
+    "ALLOWED_PROVIDERS": "AllowedProviders",
+    "PROVIDER_OPTIONS": "ProviderOptions",
+    "UNKNOWN_SUBMIT": "UnknownSubmit",
+}
+"""The template's parameters that the environment may name, by variable."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloudConfig:
@@ -19,6 +29,8 @@ class CloudConfig:
     """A MongoDB to use in SecantusDB's place."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Parameters of template.yaml that differ from samconfig.toml's."""
+    provider_keys: str = "{}"
+    """What the secret of `ProviderSecretArn` holds: docs/providers.md."""
 
     stack_name: str = "videojobs"
     database: str = "videojobs"
@@ -34,15 +46,20 @@ class CloudConfig:
         """The system of this checkout.
 
         `LOCALCLOUD_STATE` names another folder (the tests use one of their own), `MONGODB_URI` another database,
-        `WEBHOOK_URLS` who hears of changes.
+        `WEBHOOK_URLS` who hears of changes, `PROVIDER` and its like who makes the videos, and `PROVIDER_KEYS` with
+        which keys.
         """
         state = Path(environment.get("LOCALCLOUD_STATE") or root / ".local")
-        urls = environment.get("WEBHOOK_URLS")
         return cls(
             root=root,
             state=(root / state).resolve(),
             mongodb_uri=environment.get("MONGODB_URI") or None,
-            parameters={"WebhookUrls": urls} if urls else {},
+            provider_keys=environment.get("PROVIDER_KEYS") or "{}",
+            parameters={
+                parameter: environment[variable]
+                for variable, parameter in _PARAMETERS.items()
+                if environment.get(variable)
+            },
         )
 
     @property

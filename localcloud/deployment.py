@@ -66,6 +66,7 @@ def template_parameters(config: CloudConfig, endpoint_url: str, web_url: str, ar
         "MongoSecretArn": arns.mongo,
         "JwtSecretArn": arns.jwt,
         "WebhookSecretArn": arns.webhook,
+        "ProviderSecretArn": arns.provider,
         **({"WebhookUrls": config.listener_file.read_text()} if config.listener_file.exists() else {}),
         **config.parameters,
     }
@@ -120,7 +121,11 @@ def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]
 
 
 def _overrides(parameters: Mapping[str, str]) -> list[str]:
-    return ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    # In single quotes a value may hold the double ones of JSON.
+    return [
+        "--parameter-overrides",
+        *(f"{name}='{value}'" if '"' in value else f"{name}={value}" for name, value in parameters.items()),
+    ]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The secrets that an operator makes before deploying: the database's address and the keys of cookie and webhooks."""
+"""The secrets that an operator makes before deploying: the database's address, the keys of cookie, webhooks and AIs."""
 
 import secrets
 from base64 import b64encode
@@ -13,6 +13,7 @@ from localcloud.config import CloudConfig
 MONGO_SECRET = "videojobs/local/mongodb"  # noqa: S105 - a name
 JWT_SECRET = "videojobs/local/jwt"  # noqa: S105 - a name
 WEBHOOK_SECRET = "videojobs/local/webhooks"  # noqa: S105 - a name
+PROVIDER_SECRET = "videojobs/local/providers"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class SecretArns:
     mongo: str
     jwt: str
     webhook: str
+    provider: str
 
 
 def read_jwt_secret(config: CloudConfig) -> str:
@@ -49,6 +51,7 @@ def ensure_secrets(config: CloudConfig, endpoint_url: str, *, mongo_uri: str) ->
         mongo=ensure_secret(config, endpoint_url, MONGO_SECRET, mongo_uri),
         jwt=ensure_secret(config, endpoint_url, JWT_SECRET, read_jwt_secret(config)),
         webhook=ensure_secret(config, endpoint_url, WEBHOOK_SECRET, read_webhook_secret(config)),
+        provider=ensure_secret(config, endpoint_url, PROVIDER_SECRET, config.provider_keys),
     )
 
 

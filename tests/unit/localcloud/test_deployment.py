@@ -7,7 +7,7 @@ import pytest
 
 from localcloud.aws import tool_environment
 from localcloud.config import CloudConfig
-from localcloud.deployment import fingerprint, template_parameters
+from localcloud.deployment import _overrides, fingerprint, template_parameters
 from localcloud.local_secrets import SecretArns, read_jwt_secret
 from localcloud.packaging import zip_artifacts
 
@@ -56,7 +56,7 @@ def test_bytecode_that_python_leaves_behind_is_not_a_change(config: CloudConfig)
 
 
 def test_parameters_are_those_of_samconfig_and_those_known_only_now(config: CloudConfig) -> None:
-    arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w")
+    arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
     parameters = template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)
 
     assert parameters.pop("Architecture") in {"arm64", "x86_64"}
@@ -68,7 +68,25 @@ def test_parameters_are_those_of_samconfig_and_those_known_only_now(config: Clou
         "MongoSecretArn": "arn:m",
         "JwtSecretArn": "arn:j",
         "WebhookSecretArn": "arn:w",
+        "ProviderSecretArn": "arn:p",
     }
+
+
+def test_who_makes_the_videos_is_named_in_the_environment(tmp_path: Path) -> None:
+    keys, options = '{"fal": {"key": "k"}}', '{"fal": {"model": "m"}}'
+    named = {"PROVIDER": "fal", "ALLOWED_PROVIDERS": "sketch,fal", "PROVIDER_OPTIONS": options, "PROVIDER_KEYS": keys}
+    told = CloudConfig.from_environment(named, root=tmp_path)
+    assert told.provider_keys == keys
+    assert told.parameters == {"Provider": "fal", "AllowedProviders": "sketch,fal", "ProviderOptions": options}
+    assert CloudConfig.from_environment({}, root=tmp_path).provider_keys == "{}"
+
+
+def test_sam_reads_a_parameter_of_json_as_it_is() -> None:
+    from samcli.cli.types import CfnParameterOverridesType
+
+    parameters = {"Environment": "local", "ProviderOptions": '{"veo": {"project": "a b", "seconds": [4, 8]}}'}
+    _, *overrides = _overrides(parameters)
+    assert CfnParameterOverridesType().convert(tuple(overrides), None, None) == parameters
 
 
 def test_sam_sees_nothing_of_a_real_account(config: CloudConfig, monkeypatch: pytest.MonkeyPatch) -> None:

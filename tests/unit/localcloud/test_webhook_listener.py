@@ -84,7 +84,7 @@ def test_a_port_that_is_taken_is_told(config: CloudConfig) -> None:
 
 
 def test_while_somebody_listens_the_system_sends_there(config: CloudConfig) -> None:
-    arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w")
+    arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
     assert "WebhookUrls" not in template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)
     config.listener_file.parent.mkdir(parents=True)
     config.listener_file.write_text("http://127.0.0.1:4580/")
