@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, ClassVar
@@ -192,7 +193,7 @@ class Counterpart(LocalServer):
     def provider(self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS) -> VideoProvider:
         """The adapter, pointed at `url`."""
 
-    @property
+    @cached_property
     def request(self) -> GenerationRequest:
         """What the adapter is asked for: the first of its clips."""
         clips = self.provider(self.url).capabilities.clips
