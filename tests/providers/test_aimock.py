@@ -1,0 +1,152 @@
+"""Three adapters against aimock: a counterpart that strangers wrote, stateful and with faults of its own."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.providers.adapters import counterpart_of
+from tests.providers.conftest import PATIENCE_SECONDS
+from tests.providers.counterparts.server import Counterpart
+from tests.providers.gateway import RESULT_URL, FalGateway, Gateway, OpenRouterGateway, VeoGateway
+from tests.providers.life import TOKEN, fetched, polled_until_done
+from tests.providers.node import NPM, install, running
+from tests.providers.video import make_video
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.ports.videos import GenerationRequest, VideoProvider
+
+_GATEWAYS: dict[str, type[Gateway]] = {
+    "fal": FalGateway,
+    "openai_compatible": OpenRouterGateway,
+    "veo": VeoGateway,
+}
+_A_GOOD_PROMPT, _A_BAD_PROMPT = "A cat on a surfboard", "A dog that never comes"
+_PACE = {"pollsBeforeInProgress": 1, "pollsBeforeCompleted": 3}
+
+
+@dataclass(frozen=True)
+class Aimock:
+    """Where it listens, with the calls that it wrote down."""
+
+    url: str
+
+    def disturb(self, **rates: float) -> None:
+        """From now on so many of the calls go wrong, each rate from 0 to 1."""
+        httpx.request("DELETE", f"{self.url}/__aimock/chaos").raise_for_status()
+        httpx.post(f"{self.url}/__aimock/chaos", json=rates).raise_for_status()
+
+    def made(self) -> int:
+        """How many tasks were created since the test began."""
+        calls = httpx.get(f"{self.url}/__aimock/journal", params={"method": "POST", "status": 200}).json()
+        return sum("chaosAction" not in call["response"] for call in calls)
+
+
+def _fixtures() -> list[dict[str, object]]:
+    video = {"status": "completed", "b64": b64encode(make_video()).decode(), "url": RESULT_URL}
+    failed = {"status": "failed", "error": "the model fell over"}
+    return [
+        {"match": {"endpoint": "video", "userMessage": _A_GOOD_PROMPT}, "response": {"video": {"id": "1", **video}}},
+        {"match": {"endpoint": "fal"}, "response": {"json": {"video": {"url": RESULT_URL}}}},
+        {"match": {"endpoint": "video", "userMessage": _A_BAD_PROMPT}, "response": {"video": {"id": "2", **failed}}},
+    ]
+
+
+@pytest.fixture(scope="module")
+def _started() -> Iterator[Aimock]:
+    install()
+    options = {"fixtures": _fixtures(), "falQueue": _PACE, "openRouterVideo": _PACE, "veoVideo": _PACE}
+    with running(NPM / "aimock.mjs", json.dumps(options)) as server:
+        yield Aimock(server.url)
+
+
+@pytest.fixture
+def aimock(_started: Aimock) -> Aimock:
+    """As if nothing had happened yet."""
+    httpx.post(f"{_started.url}/__aimock/reset/journal").raise_for_status()
+    _started.disturb()
+    return _started
+
+
+@pytest.fixture(params=_GATEWAYS)
+def counterpart(request: pytest.FixtureRequest) -> Iterator[Counterpart]:
+    """Knows how its adapter is set up; it answers nothing here but sign-ins."""
+    made = counterpart_of(request.param)()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def gateway(aimock: Aimock, counterpart: Counterpart) -> Iterator[Gateway]:
+    """The adapter's way to aimock."""
+    made = _GATEWAYS[counterpart.name](aimock.url, counterpart)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def provider(counterpart: Counterpart, gateway: Gateway) -> VideoProvider:
+    """The adapter that is tested."""
+    return counterpart.provider(gateway.url, call_seconds=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def request_(counterpart: Counterpart) -> GenerationRequest:
+    """What aimock makes a video of."""
+    return replace(counterpart.request, prompt=_A_GOOD_PROMPT)
+
+
+def test_a_video_is_made_and_fetched(
+    provider: VideoProvider, request_: GenerationRequest, aimock: Aimock, tmp_path: Path
+) -> None:
+    ref = provider.submit(request_, token=TOKEN).ref
+    told = polled_until_done(provider, ref)
+    assert len(told) >= 3
+    assert fetched(provider, ref, tmp_path) == make_video()
+    assert aimock.made() >= 1
+
+
+def test_a_failure_ends_the_task(
+    provider: VideoProvider, request_: GenerationRequest, counterpart: Counterpart
+) -> None:
+    if counterpart.name == "fal":
+        pytest.skip("aimock's fal never fails")
+    ref = provider.submit(replace(request_, prompt=_A_BAD_PROMPT), token=TOKEN).ref
+    with pytest.raises(ProviderError) as failed:
+        polled_until_done(provider, ref)
+    assert not isinstance(failed.value, ProviderUnreachable)
+
+
+@pytest.mark.parametrize("fault", ["dropRate", "malformedRate", "disconnectRate"])
+def test_a_submit_into_chaos_is_unknown(
+    provider: VideoProvider, request_: GenerationRequest, aimock: Aimock, fault: str
+) -> None:
+    aimock.disturb(**{fault: 1})
+    with pytest.raises(ProviderUnreachable):
+        provider.submit(request_, token=TOKEN)
+    assert aimock.made() == 0
+
+
+def test_a_submit_that_comes_too_soon_is_told_when_to_come_back(
+    provider: VideoProvider, request_: GenerationRequest, aimock: Aimock
+) -> None:
+    aimock.disturb(rateLimitRate=1)
+    with pytest.raises(ProviderError) as limited:
+        provider.submit(request_, token=TOKEN)
+    assert limited.value.reason is FailureCode.RATE_LIMITED
+    assert limited.value.retry_after_seconds
+
+
+@pytest.mark.parametrize("fault", ["dropRate", "malformedRate", "disconnectRate", "rateLimitRate"])
+def test_a_poll_into_chaos_says_nothing_about_the_task(
+    provider: VideoProvider, request_: GenerationRequest, aimock: Aimock, fault: str
+) -> None:
+    ref = provider.submit(request_, token=TOKEN).ref
+    aimock.disturb(**{fault: 1})
+    with pytest.raises(ProviderUnreachable):
+        provider.poll(ref)
+    aimock.disturb()
+    assert polled_until_done(provider, ref)
