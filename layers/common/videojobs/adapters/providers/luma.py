@@ -1,0 +1,159 @@
+"""Luma Agents, the API that follows Dream Machine: https://docs.agents.lumalabs.ai/api/resources/generations."""
+
+import logging
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from videojobs.adapters.rest.client import RestClient
+from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderUnreachable
+from videojobs.domain.plan import Clip
+from videojobs.domain.prompt import Counting, PromptLimit
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+
+logger = logging.getLogger(__name__)
+
+BASE_URL = "https://agents.lumalabs.ai"
+DEFAULT_MODEL = "ray-3.2"
+MODELS = (DEFAULT_MODEL,)
+RESOLUTION = "720p"
+RESULT_HOSTS = (".lumalabs.ai", ".cdn-luma.com", ".amazonaws.com", ".r2.cloudflarestorage.com")
+"""Results are presigned URLs at a host that Luma does not document: its own, or the stores it is known to use."""
+POLL_SECONDS = 5.0
+URL_LIFETIME = timedelta(hours=1)
+"""Of a presigned URL; a fresh one is made at each question."""
+MAXIMUM_PROMPT_CHARACTERS = 6000
+PRICES_AS_OF = date(2026, 9, 27)
+"""https://docs.agents.lumalabs.ai/guides/pricing/: a video by its resolution and duration, standard dynamic range."""
+
+RATIOS: Mapping[tuple[int, int], str] = {
+    (1280, 720): "16:9",
+    (720, 1280): "9:16",
+    (960, 960): "1:1",
+    (960, 720): "4:3",
+}
+"""How a clip's shape is said. Luma publishes no pixels, so the sizes are those that "720p" means elsewhere."""
+DURATIONS: Mapping[float, tuple[str, Decimal]] = {5: ("5s", Decimal("0.30")), 10: ("10s", Decimal("0.90"))}
+"""How a clip's length in seconds is said, and what it costs in dollars."""
+
+FAILURES: Mapping[str, FailureCode] = {
+    "content_moderated": FailureCode.CONTENT_REJECTED,
+    "generation_failed": FailureCode.PROVIDER_ERROR,
+    "budget_exhausted": FailureCode.QUOTA_EXHAUSTED,
+    "output_not_found": FailureCode.RESULT_LOST,
+    "image_too_large": FailureCode.INVALID_REQUEST,
+    "unsupported_format": FailureCode.INVALID_REQUEST,
+    "corrupt_input": FailureCode.INVALID_REQUEST,
+    "invalid_request": FailureCode.INVALID_REQUEST,
+    "rate_limited": FailureCode.RATE_LIMITED,
+}
+"""Every `failure_code` of https://docs.agents.lumalabs.ai/guides/error-handling/; another one may pass."""
+
+
+class LumaProvider:
+    """Text to video at Luma Agents. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
+
+    name = "luma"
+
+    def __init__(self, setup: ProviderSetup) -> None:
+        """Choose the model.
+
+        Raises:
+            ValueError: an option is unknown, or the model is.
+        """
+        setup.only_options("model", "baseUrl", "resultHosts")
+        self._model = setup.option("model", DEFAULT_MODEL)
+        if self._model not in MODELS:
+            raise ValueError(f"ProviderOptions: model {self._model} of luma is none of: {', '.join(MODELS)}")
+        self._setup = setup
+        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
+        base_url = setup.option("baseUrl", BASE_URL)
+        self._rest = RestClient(base_url, authorize=self._authorize, call_seconds=setup.call_seconds)
+        self.capabilities = Capabilities(
+            yields_pixels=True,
+            can_cancel=False,
+            unknown_submit=setup.unknown_submit,
+            clips=tuple(Clip(*size, seconds, price) for size in RATIOS for seconds, (_, price) in DURATIONS.items()),
+            prompt_limit=PromptLimit(MAXIMUM_PROMPT_CHARACTERS, Counting.CODE_POINTS),
+            poll_seconds=POLL_SECONDS,
+            result_lifetime=URL_LIFETIME,
+            prices_as_of=PRICES_AS_OF,
+        )
+
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - Luma takes no token
+        """Begin the generation: sent once."""
+        clip = request.clip
+        if clip is None:
+            raise ValueError("a request without a clip")
+        duration, _ = DURATIONS[clip.seconds]
+        body = {
+            "model": self._model,
+            "type": "video",
+            "prompt": request.prompt,
+            "aspect_ratio": RATIOS[clip.width, clip.height],
+            "video": {"resolution": RESOLUTION, "duration": duration},
+        }
+        match self._rest.create("/v1/generations", body):
+            case {"id": str(ref)} if ref:
+                return Submission(ref, POLL_SECONDS)
+            case _:
+                raise ProviderUnreachable
+
+    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
+        """Luma lists no generations."""
+        return None
+
+    def poll(self, ref: str) -> Generation:
+        """Ask how the generation stands; Luma tells no progress and no cost."""
+        told = self._rest.ask(_path(ref))
+        match told.get("state"):
+            case "completed":
+                _video_url(told)  # a success without a video is none
+                return Generation(done=True, progress=1)
+            case "failed":
+                raise failure(FAILURES.get(str(told.get("failure_code")), FailureCode.PROVIDER_ERROR))
+            case "queued" | "processing":
+                pass
+            case state:
+                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(state)}
+                logger.warning("Provider state unknown", extra=extra)
+        return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+
+    def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """Luma can't: what has begun is made, and paid."""
+        return False
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """Download the video; a fresh URL is asked for where one has expired."""
+
+        def locate() -> Source:
+            return Source(_video_url(self._rest.ask(_path(ref))))
+
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress)
+
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+        key = self._setup.read_key(refresh=refresh).get("key")
+        if not isinstance(key, str) or not key:
+            raise not_set_up()
+        return {"Authorization": f"Bearer {key}"}
+
+
+def _path(ref: str) -> str:
+    return f"/v1/generations/{quote(ref, safe='')}"
+
+
+def _video_url(told: Mapping[str, Any]) -> str:
+    """No other kind of output is asked for: the first is the video."""
+    match told:
+        case {"state": "completed", "output": [{"url": str(url)}, *_]}:
+            return url
+        case {"state": "completed"}:
+            raise failure(FailureCode.PROVIDER_ERROR)
+        case _:
+            raise failure(FailureCode.RESULT_LOST)

@@ -1,0 +1,234 @@
+"""Runway's API, version 2024-11-06: its own model and those of others, https://docs.dev.runwayml.com/api."""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from videojobs.adapters.rest.client import RestClient
+from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.plan import Clip
+from videojobs.domain.prompt import Counting, PromptLimit
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+
+logger = logging.getLogger(__name__)
+
+BASE_URL = "https://api.dev.runwayml.com"
+VERSION = "2024-11-06"
+DEFAULT_MODEL = "gen4.5"
+RESULT_HOSTS = (
+    "dnznrvs05pmza.cloudfront.net",
+    "d2jqrm6oza8nb6.cloudfront.net",
+    "runway-task-artifacts.s3.amazonaws.com",
+)
+"""Where results were seen to lie: Runway documents no host. Option `resultHosts` names more."""
+POLL_SECONDS = 5.0
+"""No news of a task comes more often, https://docs.dev.runwayml.com/api#tag/Task-management."""
+URL_LIFETIME = timedelta(hours=24)
+"""A URL lasts 24 to 48 hours; a fresh one is made at each question."""
+CREDIT_USD = Decimal("0.01")
+PRICES_AS_OF = date(2026, 10, 4)
+"""https://docs.dev.runwayml.com/guides/pricing/"""
+
+_WIDE: Sequence[tuple[int, int]] = ((1280, 720), (720, 1280))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What one model makes at about 720p, without sound: nobody asked for it, and at some it costs more.
+
+    A size is said as `width:height`. `prompt_units` are UTF-16 units; where the API only says "characters" they are the
+    strictest reading.
+    """
+
+    sizes: Sequence[tuple[int, int]]
+    seconds: Sequence[int]
+    prompt_units: int
+    credits_per_second: int
+    sound_is_optional: bool = False
+
+    @property
+    def clips(self) -> tuple[Clip, ...]:
+        """Each size in each length, with its price."""
+        rate = self.credits_per_second * CREDIT_USD
+        return tuple(Clip(*size, seconds, rate * seconds) for size in self.sizes for seconds in self.seconds)
+
+
+_SEEDANCE_SIZES = (*_WIDE, (960, 960), (1112, 834))
+
+MODELS: Mapping[str, Model] = {
+    "gen4.5": Model(_WIDE, range(2, 11), 1000, 12),
+    "veo3.1": Model(_WIDE, (4, 6, 8), 1000, 20, sound_is_optional=True),
+    "veo3.1_fast": Model(_WIDE, (4, 6, 8), 1000, 10, sound_is_optional=True),
+    "happyhorse_1_0": Model((*_WIDE, (960, 960), (1108, 832)), range(3, 16), 2500, 15),
+    "gemini_omni_flash": Model(_WIDE, range(3, 11), 4000, 10),
+    "seedance2": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 36, sound_is_optional=True),
+    "seedance2_fast": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 29, sound_is_optional=True),
+    "seedance2_mini": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 16, sound_is_optional=True),
+    "seedance2_5": Model(_SEEDANCE_SIZES, range(4, 31), 15000, 30, sound_is_optional=True),
+}
+"""The schemas of `POST /v1/text_to_video`, and the pricing page of `PRICES_AS_OF`."""
+
+_UNFINISHED = frozenset({"PENDING", "THROTTLED", "RUNNING"})
+_LIMIT_OF_A_PERIOD = re.compile(r"\b(daily|day|24[ -]?h(our)?s?|monthly|month|quota|spend\w*)\b", re.IGNORECASE)
+
+
+class RunwayProvider:
+    """Text to video at Runway. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
+
+    name = "runway"
+
+    def __init__(self, setup: ProviderSetup) -> None:
+        """Choose the model.
+
+        Raises:
+            ValueError: an option is unknown, or the model is.
+        """
+        setup.only_options("model", "baseUrl", "resultHosts")
+        self._model = setup.option("model", DEFAULT_MODEL)
+        if self._model not in MODELS:
+            raise ValueError(f"ProviderOptions: model {self._model} of runway is none of: {', '.join(MODELS)}")
+        self._setup = setup
+        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
+        base_url = setup.option("baseUrl", BASE_URL)
+        seconds = setup.call_seconds
+        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=seconds)
+        model = MODELS[self._model]
+        self.capabilities = Capabilities(
+            yields_pixels=True,
+            can_cancel=True,
+            unknown_submit=setup.unknown_submit,
+            clips=model.clips,
+            prompt_limit=PromptLimit(model.prompt_units, Counting.UTF16_UNITS),
+            poll_seconds=POLL_SECONDS,
+            result_lifetime=URL_LIFETIME,
+            prices_as_of=PRICES_AS_OF,
+        )
+
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - Runway takes no token
+        """Begin the generation: sent once."""
+        clip = request.clip
+        if clip is None:
+            raise ValueError("a request without a clip")
+        body: dict[str, Any] = {
+            "model": self._model,
+            "promptText": request.prompt,
+            "ratio": f"{clip.width}:{clip.height}",
+            "duration": int(clip.seconds),
+        }
+        if MODELS[self._model].sound_is_optional:
+            body["audio"] = False
+        match self._rest.create("/v1/text_to_video", body):
+            case {"id": str(ref)} if ref:
+                return Submission(ref, POLL_SECONDS)
+            case _:
+                raise ProviderUnreachable
+
+    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
+        """Runway lists no tasks."""
+        return None
+
+    def poll(self, ref: str) -> Generation:
+        """Ask how the task stands. What it cost is told with the result."""
+        task = self._rest.ask(_path(ref))
+        match task.get("status"):
+            case "SUCCEEDED":
+                _video_url(task)  # a success without a video is none
+                return Generation(done=True, progress=1, cost_usd=_read_cost(task))
+            case "FAILED":
+                raise failure(_read_failure(task.get("failureCode")))
+            case "CANCELLED":
+                raise failure(FailureCode.PROVIDER_ERROR)
+            case "RUNNING":
+                return Generation(done=False, progress=_read_progress(task), poll_after_seconds=POLL_SECONDS)
+            case "PENDING" | "THROTTLED":  # throttled: over the account's concurrency, it starts by itself
+                return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+            case state:
+                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(state)}
+                logger.warning("Provider state unknown", extra=extra)
+                return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+
+    def cancel(self, ref: str) -> bool:
+        """Stop a task that has not ended: Runway deletes an ended one, with its video, at the same call."""
+        try:
+            if self._rest.ask(_path(ref)).get("status") not in _UNFINISHED:
+                return False
+            self._rest.ask(_path(ref), method="DELETE")
+        except ProviderError as error:
+            if error.reason is FailureCode.RESULT_LOST:  # nothing of it is left to be stopped
+                return False
+            raise
+        return True
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """Download the video; a fresh URL is asked for where one has expired."""
+
+        def locate() -> Source:
+            return Source(_video_url(self._rest.ask(_path(ref))))
+
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress)
+
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+        key = self._setup.read_key(refresh=refresh).get("key")
+        if not isinstance(key, str) or not key:
+            raise not_set_up()
+        return {"Authorization": f"Bearer {key}", "X-Runway-Version": VERSION}
+
+
+def _path(ref: str) -> str:
+    return f"/v1/tasks/{quote(ref, safe='')}"
+
+
+def _read_error(status: int, told: Any) -> ProviderError | None:
+    """An account without credits gets a 400, one at its limit of the day a 429: only the words tell.
+
+    https://docs.dev.runwayml.com/usage/tiers, https://github.com/runwayml/sdk-node/issues/28
+    """
+    words = told.get("error") if isinstance(told, dict) else None
+    if not isinstance(words, str):
+        return None
+    is_broke = status == HTTPStatus.BAD_REQUEST and "enough credits" in words
+    is_at_limit = status == HTTPStatus.TOO_MANY_REQUESTS and _LIMIT_OF_A_PERIOD.search(words)
+    return failure(FailureCode.QUOTA_EXHAUSTED) if is_broke or is_at_limit else None
+
+
+def _read_failure(code: object) -> FailureCode:
+    """https://docs.dev.runwayml.com/errors/task-failures/; whatever is not named there may pass."""
+    parts = code.split(".") if isinstance(code, str) else []
+    if "SAFETY" in parts:  # SAFETY.INPUT.TEXT, SAFETY.OUTPUT.VIDEO, INPUT_PREPROCESSING.SAFETY.TEXT
+        return FailureCode.CONTENT_REJECTED
+    if parts[:2] == ["ASSET", "INVALID"]:
+        return FailureCode.INVALID_REQUEST
+    return FailureCode.PROVIDER_ERROR  # INTERNAL, INTERNAL.BAD_OUTPUT.01, THIRD_PARTY.UNAVAILABLE
+
+
+def _video_url(task: Mapping[str, Any]) -> str:
+    match task:
+        case {"status": "SUCCEEDED", "output": [str(url), *_]}:
+            return url
+        case {"status": "SUCCEEDED"}:
+            raise failure(FailureCode.PROVIDER_ERROR)
+        case _:
+            raise failure(FailureCode.RESULT_LOST)
+
+
+def _read_progress(task: Mapping[str, Any]) -> float | None:
+    told = task.get("progress")
+    return min(max(float(told), 0.0), 1.0) if isinstance(told, int | float) else None
+
+
+def _read_cost(task: Mapping[str, Any]) -> Decimal | None:
+    match task.get("cost"):
+        case {"credits": int() | float() as told}:
+            return Decimal(str(told)) * CREDIT_USD
+        case _:
+            return None
