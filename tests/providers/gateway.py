@@ -1,10 +1,8 @@
-"""Brings an adapter's calls to where aimock has the provider's API, and serves the videos that aimock only names."""
+"""Brings an adapter's calls to counterparts from npm, in their words, and serves the videos that aimock only names."""
 
 import json
-from abc import abstractmethod
 from base64 import b64encode
 from contextlib import suppress
-from typing import Any
 
 import httpx
 
@@ -15,19 +13,20 @@ _RESULTS, _RESULT_PATH = "https://results.invalid", "/the-result.mp4"
 RESULT_URL = _RESULTS + _RESULT_PATH
 """What aimock is told to name; each gateway puts an address in its place where the video really is."""
 PATIENCE_SECONDS = 10.0
+_OF_ONE_CONNECTION = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding"}
 
 
 class Gateway(LocalServer):
-    """One provider's way to aimock."""
+    """The way to a counterpart from npm; the calls arrive as they are, and no connection is kept."""
 
-    def __init__(self, aimock_url: str, counterpart: Counterpart) -> None:
-        """The counterpart is asked for what is not the provider's API, a sign-in say."""
-        self._aimock_url, self._counterpart = aimock_url, counterpart
+    def __init__(self, there: str, counterpart: Counterpart) -> None:
+        """`there` is a URL; our own counterpart is asked for what is not the provider's API, a sign-in say."""
+        self._there, self._counterpart = there, counterpart
         super().__init__()
 
-    @abstractmethod
     def translate(self, exchange: Exchange) -> Reply:
-        """Answer with aimock's words."""
+        """Answer with what is said there."""
+        return self.call(exchange.method, exchange.path, exchange)
 
     def answer(self, exchange: Exchange) -> None:
         """Serve the result, or translate."""
@@ -37,15 +36,19 @@ class Gateway(LocalServer):
         with suppress(httpx.TransportError):  # cut off there, cut off here
             exchange.send(self.translate(exchange))
 
-    def call(self, method: str, path: str, exchange: Exchange, *, body: Any = None, **headers: str) -> Reply:
-        """Ask aimock, with the key that came."""
-        headers |= {"Authorization": exchange.headers.get("authorization", ""), "Content-Type": "application/json"}
-        content = exchange.body if body is None else json.dumps(body).encode()
+    def call(self, method: str, path: str, exchange: Exchange, **headers: str) -> Reply:
+        """The same call over there, as far as nothing else is said."""
+        came = {name: value for name, value in exchange.headers.items() if name not in _OF_ONE_CONNECTION}
         answer = httpx.request(
-            method, self._aimock_url + path, content=content, headers=headers, timeout=PATIENCE_SECONDS
+            method,
+            self._there + path,
+            params=exchange.query,
+            content=exchange.body,
+            headers={**came, **headers},
+            timeout=PATIENCE_SECONDS,
         )
         kept = {name: answer.headers[name] for name in ("content-type", "retry-after") if name in answer.headers}
-        return Reply(answer.status_code, answer.content, kept)
+        return Reply(answer.status_code, answer.content or None, kept)
 
 
 class FalGateway(Gateway):
