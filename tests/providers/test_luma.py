@@ -1,0 +1,120 @@
+"""What is Luma's alone: its words for sizes, lengths and failures, and that nothing can be cancelled."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.providers.conftest import PATIENCE_SECONDS
+from tests.providers.counterparts.luma import LumaCounterpart
+from tests.providers.counterparts.server import Fate, Reply
+from tests.providers.life import TOKEN, error_of, submitted
+from videojobs.adapters.providers.luma import LumaProvider
+from videojobs.domain.errors import FailureCode, ProviderUnreachable
+from videojobs.domain.plan import SIZES, Clip, plan_video
+from videojobs.domain.request import AspectRatio
+
+
+@pytest.fixture
+def luma() -> Iterator[LumaCounterpart]:
+    """Luma Agents, as far as the adapter can tell."""
+    made = LumaCounterpart()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def provider(luma: LumaCounterpart) -> LumaProvider:
+    """The adapter."""
+    return luma.provider(luma.url, call_seconds=PATIENCE_SECONDS)
+
+
+def test_an_unknown_model_is_refused_with_the_names_of_the_known(luma: LumaCounterpart) -> None:
+    with pytest.raises(ValueError, match=r"ray-2 .*ray-3\.2"):
+        luma.provider(luma.url, model="ray-2")
+
+
+def test_a_misspelt_option_is_refused(luma: LumaCounterpart) -> None:
+    with pytest.raises(ValueError, match="modell"):
+        luma.provider(luma.url, modell="ray-3.2")
+
+
+def test_every_clip_is_taken_and_said_in_lumas_words(provider: LumaProvider, luma: LumaCounterpart) -> None:
+    clips = provider.capabilities.clips or ()
+    for clip in clips:
+        provider.submit(replace(luma.request, clip=clip), token=TOKEN)
+    bodies = [task.body for task in luma.tasks.values()]
+    assert len(bodies) == len(clips) == 8
+    assert {body["aspect_ratio"] for body in bodies} == set(AspectRatio)
+    assert {(body["video"]["duration"], body["video"]["resolution"]) for body in bodies} == {
+        ("5s", "720p"),
+        ("10s", "720p"),
+    }
+
+
+@pytest.mark.parametrize("ratio", AspectRatio)
+def test_every_ratio_is_made_as_it_is_asked_for(provider: LumaProvider, ratio: AspectRatio) -> None:
+    plan = plan_video(4, ratio, provider.capabilities.clips or (), maximum_clips=1)
+    assert plan
+    assert plan.crop == SIZES[ratio]
+    assert plan.clips == (Clip(*SIZES[ratio], 5, Decimal("0.30")),)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "transient"),
+    [
+        ("output_not_found", FailureCode.RESULT_LOST, True),
+        ("rate_limited", FailureCode.RATE_LIMITED, True),
+        ("budget_exhausted", FailureCode.QUOTA_EXHAUSTED, False),
+        ("invalid_request", FailureCode.INVALID_REQUEST, False),
+        ("image_too_large", FailureCode.INVALID_REQUEST, False),
+        ("never_heard_of", FailureCode.PROVIDER_ERROR, True),
+        (None, FailureCode.PROVIDER_ERROR, True),
+    ],
+)
+def test_each_failure_code_has_its_meaning(
+    provider: LumaProvider, luma: LumaCounterpart, code: str | None, reason: FailureCode, transient: bool
+) -> None:
+    luma.fate, luma.failure_code = Fate.FAILS, code
+    error = error_of(provider, luma)
+    assert (error.reason, error.transient) == (reason, transient)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (402, FailureCode.QUOTA_EXHAUSTED),
+        (422, FailureCode.INVALID_REQUEST),
+        (413, FailureCode.INVALID_REQUEST),
+        (429, FailureCode.RATE_LIMITED),
+    ],
+)
+def test_a_refused_submit_says_why(
+    provider: LumaProvider, luma: LumaCounterpart, status: int, reason: FailureCode
+) -> None:
+    luma.instead = Reply(status, {"detail": "No."})
+    error = error_of(provider, luma)
+    assert not isinstance(error, ProviderUnreachable)
+    assert error.reason is reason
+
+
+@pytest.mark.parametrize("reply", [Reply(502, {"detail": "Upstream"}), Reply(201, {"state": "queued"})])
+def test_a_submit_without_a_telling_answer_may_have_begun_something(
+    provider: LumaProvider, luma: LumaCounterpart, reply: Reply
+) -> None:
+    luma.instead = reply
+    assert isinstance(error_of(provider, luma), ProviderUnreachable)
+
+
+def test_a_success_without_a_video_is_a_failure_that_may_pass(provider: LumaProvider, luma: LumaCounterpart) -> None:
+    luma.has_output = False
+    error = error_of(provider, luma)
+    assert (error.reason, error.transient) == (FailureCode.PROVIDER_ERROR, True)
+
+
+def test_a_cancel_asks_nobody_and_stops_nothing(luma: LumaCounterpart) -> None:
+    provider = luma.provider("http://127.0.0.1:9", call_seconds=PATIENCE_SECONDS)
+    ref, task = submitted(luma.provider(luma.url), luma)
+    assert provider.cancel(ref) is False
+    assert not task.cancelled
