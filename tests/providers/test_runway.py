@@ -1,16 +1,20 @@
 """What is Runway's alone: its models, its words for failures and limits, and a cancel that deletes."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.runway import CREDITS, RunwayCounterpart
 from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.life import TOKEN, error_of, polled_until_done, submitted
+from tests.providers.specs import SPECS, cut
 from videojobs.adapters.providers.runway import MODELS, RunwayProvider
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import SIZES, plan_video
@@ -34,6 +38,14 @@ def provider(runway: RunwayCounterpart) -> RunwayProvider:
     return runway.provider(runway.url, call_seconds=PATIENCE_SECONDS)
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """The published schema of a request, by model."""
+    spec = json.loads(cut(SPECS["runway"], tmp_path_factory.mktemp("spec")).read_text())
+    request = spec["paths"]["/v1/text_to_video"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return {schema["properties"]["model"]["const"]: schema for schema in request["oneOf"]}
+
+
 def test_an_unknown_model_is_refused_with_the_names_of_the_known(runway: RunwayCounterpart) -> None:
     with pytest.raises(ValueError, match=r"gen5.*gen4\.5.*veo3\.1_fast.*seedance2"):
         runway.provider(runway.url, model="gen5")
@@ -55,6 +67,21 @@ def test_each_clip_of_each_model_is_said_in_its_words(runway: RunwayCounterpart,
         assert (body["model"], body["ratio"]) == (model, f"{clip.width}:{clip.height}")
         assert (body["duration"], type(body["duration"])) == (clip.seconds, int)
         assert body.get("audio", False) is False
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_clip_of_each_model_is_asked_for_as_published(
+    runway: RunwayCounterpart, published: Mapping[str, Any], model: str
+) -> None:
+    provider = runway.provider(runway.url, call_seconds=PATIENCE_SECONDS, model=model)
+    limit = provider.capabilities.prompt_limit
+    assert isinstance(limit, PromptLimit)
+    assert limit.length == published[model]["properties"]["promptText"]["maxLength"]
+    for clip in provider.capabilities.clips or ():
+        provider.submit(replace(runway.request, clip=clip), token=TOKEN)
+    strict = {**published[model], "additionalProperties": False}  # Runway refuses a field that it does not know
+    for task in runway.tasks.values():
+        jsonschema.validate(task.body, strict)
 
 
 @pytest.mark.parametrize(("model", "dollars"), [("gen4.5", "0.60"), ("veo3.1_fast", "0.60"), ("seedance2", "1.80")])
