@@ -11,18 +11,23 @@ class AddressRefused(Exception):
     """The name has no address, or one that is not public."""
 
 
+class NoAddress(AddressRefused):
+    """The name has none; it may have one later."""
+
+
 def resolve_public(host: str, port: int, *, or_loopback: bool = False) -> list[str]:
     """All addresses of a host, each of which is public (or, if that is allowed, this machine's own).
 
     Connect to one of these and not to the name: it might have another address by then.
 
     Raises:
-        AddressRefused: there is none, or one is not public.
+        NoAddress: there is none.
+        AddressRefused: one is not public.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise AddressRefused("the host has no address") from error
+        raise NoAddress("the host has no address") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses or not all(_is_allowed(address, or_loopback=or_loopback) for address in addresses):
         raise AddressRefused("the host's address is not public")

@@ -1,0 +1,384 @@
+"""A result on its way from the provider: whole or not at all, from where it may lie, however often it was cut off."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.providers.counterparts.server import Exchange, LocalServer, Reply
+from tests.servers import free_port
+from videojobs.adapters.rest.download import MAXIMUM_TRIES, Source, download
+from videojobs.adapters.rest.result_host import open_result
+from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable
+
+VIDEO = bytes(range(256)) * 1200
+"""Some hundred kilobytes: more than a socket hands over at once."""
+HALF = len(VIDEO) // 2
+OTHER = VIDEO[::-1]
+SECRET = {"Authorization": "Bearer of-nobody"}
+PATIENCE_SECONDS, IMPATIENCE_SECONDS = 10.0, 0.2
+
+type Play = Callable[[Exchange], None]
+"""What the host does at one call."""
+
+
+class Host(LocalServer):
+    """Where results lie: at each call the next of what it was told to do, at the end the last again and again."""
+
+    def __init__(self, *plays: Play) -> None:
+        self.plays = list(plays)
+        self.calls: list[Exchange] = []
+        super().__init__()
+
+    def answer(self, exchange: Exchange) -> None:
+        self.calls.append(exchange)
+        (self.plays.pop(0) if len(self.plays) > 1 else self.plays[0])(exchange)
+
+    @property
+    def ranges(self) -> list[tuple[str | None, str | None]]:
+        """What each call asked for."""
+        return [(call.headers.get("range"), call.headers.get("if-range")) for call in self.calls]
+
+
+@dataclass
+class Fetch:
+    """One download, and what it did."""
+
+    path: Path
+    hosts: ExitStack
+    shown: list[float] = field(default_factory=list)
+    located: int = 0
+
+    def host(self, *plays: Play) -> Host:
+        made = Host(*plays)
+        self.hosts.callback(made.close)
+        return made
+
+    def run(self, *urls: str, allowed: Sequence[str] = ("127.0.0.1",), **options: float) -> bytes:
+        """The first URL at first, then the fresh ones."""
+
+        def locate() -> Source:
+            self.located += 1
+            return Source(urls[min(self.located, len(urls)) - 1], SECRET)
+
+        patience = {"call_seconds": PATIENCE_SECONDS} | options
+        download(locate, self.path, allowed_hosts=allowed, on_progress=self.shown.append, **patience)  # type: ignore[arg-type]
+        assert self.shown == sorted(self.shown)
+        assert (self.shown[0], self.shown[-1]) == (0, 1)
+        return self.path.read_bytes()
+
+    def error(self, *urls: str, allowed: Sequence[str] = ("127.0.0.1",), **options: float) -> ProviderError:
+        with pytest.raises(ProviderError) as caught:
+            self.run(*urls, allowed=allowed, **options)
+        return caught.value
+
+
+@pytest.fixture
+def fetch(tmp_path: Path) -> Iterator[Fetch]:
+    """A download into an empty folder."""
+    with ExitStack() as hosts:
+        yield Fetch(tmp_path / "clip.mp4", hosts)
+
+
+def sends(content: bytes = VIDEO, *, etag: str = '"v1"', cut_at: int | None = None, ranges: bool = True) -> Play:
+    """A host that does what HTTP says, ranges included."""
+
+    def play(exchange: Exchange) -> None:
+        head = {"Etag": etag} if etag else {}
+        asked = exchange.headers.get("range", "")
+        if ranges and asked and exchange.headers.get("if-range", etag) == etag:
+            begin = int(asked.removeprefix("bytes=").removesuffix("-"))
+            told = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+            exchange.send(Reply(206, content[begin:], {**head, "Content-Range": told}), cut_at=cut_at)
+        else:
+            exchange.send(Reply(200, content, head), cut_at=cut_at)
+
+    return play
+
+
+def answers(status: int, **headers: str) -> Play:
+    """A host that answers just that."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda exchange: exchange.send(Reply(status, b"no video", named))
+
+
+def speaks(head: str, body: bytes = b"") -> Play:
+    """A host that sends these bytes and hangs up."""
+    return lambda exchange: exchange.connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+
+
+def hangs_up(exchange: Exchange) -> None:
+    """A host that says nothing and goes."""
+
+
+def is_silent(exchange: Exchange) -> None:
+    """A host that says nothing and stays."""
+    exchange.wait_until_it_hangs_up()
+
+
+# ---------------------------------------------------------------- whole
+
+
+def test_a_result_comes_whole_and_tells_how_far_it_is(fetch: Fetch) -> None:
+    host = fetch.host(sends())
+    assert fetch.run(host.url) == VIDEO
+    assert len(fetch.shown) > 3
+    assert host.calls[0].headers["authorization"] == SECRET["Authorization"]
+
+
+def test_a_result_of_unknown_length_comes_whole(fetch: Fetch) -> None:
+    host = fetch.host(speaks("HTTP/1.1 200 OK", VIDEO))
+    assert fetch.run(host.url) == VIDEO
+
+
+def test_what_was_there_before_is_gone(fetch: Fetch) -> None:
+    fetch.path.write_bytes(OTHER * 2)
+    assert fetch.run(fetch.host(sends()).url) == VIDEO
+
+
+def test_the_work_stops_where_its_progress_is_refused(fetch: Fetch) -> None:
+    def stop(part: float) -> None:
+        if part:
+            raise LeaseLost
+
+    source = Source(fetch.host(sends()).url)
+    with pytest.raises(LeaseLost):
+        download(lambda: source, fetch.path, allowed_hosts=["127.0.0.1"], on_progress=stop)
+
+
+# ---------------------------------------------------------------- cut off
+
+
+def test_a_result_that_was_cut_off_goes_on_where_it_ended(fetch: Fetch) -> None:
+    host = fetch.host(sends(cut_at=HALF), sends(cut_at=1000), sends())
+    assert fetch.run(host.url) == VIDEO
+    assert host.ranges == [(None, None), (f"bytes={HALF}-", '"v1"'), (f"bytes={HALF + 1000}-", '"v1"')]
+    assert fetch.located == 1
+
+
+def test_a_date_serves_where_there_is_no_strong_tag(fetch: Fetch) -> None:
+    date = "Wed, 08 Jan 2026 10:00:00 GMT"
+
+    def cut(exchange: Exchange) -> None:
+        exchange.send(Reply(200, VIDEO, {"Etag": 'W/"v1"', "Last-Modified": date}), cut_at=HALF)
+
+    host = fetch.host(cut, sends(etag=""))
+    assert fetch.run(host.url) == VIDEO
+    assert host.ranges[1] == (f"bytes={HALF}-", date)
+
+
+def test_a_result_that_nobody_can_tell_from_another_begins_anew(fetch: Fetch) -> None:
+    host = fetch.host(sends(etag="", cut_at=HALF), sends(etag=""))
+    assert fetch.run(host.url) == VIDEO
+    assert host.ranges == [(None, None)] * 2
+
+
+def test_a_host_that_knows_no_ranges_sends_all_of_it_again(fetch: Fetch) -> None:
+    host = fetch.host(sends(cut_at=HALF), sends(ranges=False))
+    assert fetch.run(host.url) == VIDEO
+
+
+def test_a_result_that_has_changed_in_between_begins_anew(fetch: Fetch) -> None:
+    host = fetch.host(sends(cut_at=HALF), sends(OTHER, etag='"v2"'))
+    assert fetch.run(host.url) == OTHER
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"Content-Range": f"bytes {HALF}-{len(OTHER) - 1}/{len(OTHER)}", "Etag": '"v2"'},
+        {"Content-Range": f"bytes {HALF}-{len(OTHER)}/{len(OTHER) + 1}", "Etag": '"v1"'},
+        {"Content-Range": f"bytes {HALF - 1}-{len(OTHER) - 1}/{len(OTHER)}", "Etag": '"v1"'},
+        {"Etag": '"v1"'},
+    ],
+    ids=["another tag", "another length", "another place", "no place"],
+)
+def test_the_rest_of_something_else_is_not_taken(fetch: Fetch, rest: dict[str, str]) -> None:
+    host = fetch.host(
+        sends(cut_at=HALF), lambda exchange: exchange.send(Reply(206, OTHER[HALF:], rest)), sends(OTHER, etag='"v2"')
+    )
+    assert fetch.run(host.url) == OTHER
+    assert host.ranges[2] == (None, None)
+
+
+def test_a_range_that_is_refused_makes_it_begin_anew(fetch: Fetch) -> None:
+    host = fetch.host(sends(cut_at=HALF), answers(416), sends())
+    assert fetch.run(host.url) == VIDEO
+    assert host.ranges[2] == (None, None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answers(500),
+        answers(408),
+        answers(304),
+        hangs_up,
+        answers(200, Content_Type="text/html; charset=utf-8"),
+        answers(200, Content_Encoding="gzip"),
+        speaks("HTTP/1.1 200 OK\nContent-Length: 0"),
+    ],
+    ids=["500", "408", "304", "cut", "a page", "packed", "empty"],
+)
+def test_what_may_pass_is_tried_again_but_not_for_ever(fetch: Fetch, fault: Play) -> None:
+    assert fetch.run(fetch.host(fault, sends()).url) == VIDEO
+    host = fetch.host(fault)
+    assert isinstance(fetch.error(host.url), ProviderUnreachable)
+    assert len(host.calls) == MAXIMUM_TRIES
+
+
+def test_a_host_that_is_silent_is_not_waited_for(fetch: Fetch) -> None:
+    silent = fetch.host(is_silent)
+    assert isinstance(fetch.error(silent.url, call_seconds=IMPATIENCE_SECONDS), ProviderUnreachable)
+    assert len(fetch.shown) > MAXIMUM_TRIES, "the lease is renewed while it waits"
+
+
+def test_a_result_that_takes_too_long_in_all_is_left_for_later(fetch: Fetch) -> None:
+    assert isinstance(fetch.error(fetch.host(sends()).url, maximum_seconds=0.0), ProviderUnreachable)
+
+
+def test_a_host_that_is_not_there_may_be_back_later(fetch: Fetch) -> None:
+    assert isinstance(fetch.error(f"http://127.0.0.1:{free_port()}/clip"), ProviderUnreachable)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_host_that_asks_for_time_gets_it(fetch: Fetch, status: int) -> None:
+    host = fetch.host(answers(status, Retry_After="7"))
+    assert fetch.error(host.url).retry_after_seconds == 7
+    assert len(host.calls) == 1
+
+
+# ---------------------------------------------------------------- expired
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_an_expired_url_is_replaced(fetch: Fetch, status: int) -> None:
+    old, fresh = fetch.host(answers(status)), fetch.host(sends())
+    assert fetch.run(old.url, fresh.url) == VIDEO
+    assert (fetch.located, len(old.calls), len(fresh.calls)) == (2, 1, 1)
+
+
+def test_a_url_that_expires_in_the_middle_is_replaced(fetch: Fetch) -> None:
+    old, fresh = fetch.host(sends(cut_at=HALF), answers(403)), fetch.host(sends(OTHER))
+    assert fetch.run(old.url, fresh.url) == OTHER
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_result_that_fresh_urls_do_not_bring_either_is_lost(fetch: Fetch, status: int) -> None:
+    host = fetch.host(answers(status))
+    assert fetch.error(host.url).reason is FailureCode.RESULT_LOST
+    assert fetch.located == len(host.calls) == 3
+
+
+# ---------------------------------------------------------------- too large
+
+
+def test_a_result_that_says_it_is_too_large_is_not_read(fetch: Fetch) -> None:
+    host = fetch.host(sends())
+    error = fetch.error(host.url, maximum_bytes=len(VIDEO) - 1)
+    assert (error.reason, error.transient) == (FailureCode.PROVIDER_ERROR, False)
+    assert (fetch.path.stat().st_size, len(host.calls)) == (0, 1)
+
+
+@pytest.mark.parametrize("head", ["HTTP/1.1 200 OK", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked"])
+def test_a_result_that_becomes_too_large_is_stopped(fetch: Fetch, head: str) -> None:
+    body = VIDEO if "chunked" not in head else b"%x\r\n%b\r\n0\r\n\r\n" % (len(VIDEO), VIDEO)
+    error = fetch.error(fetch.host(speaks(head, body)).url, maximum_bytes=HALF)
+    assert not error.transient
+    assert fetch.path.stat().st_size <= HALF
+
+
+def test_a_result_of_just_that_size_is_not_too_large(fetch: Fetch) -> None:
+    assert fetch.run(fetch.host(sends()).url, maximum_bytes=len(VIDEO)) == VIDEO
+
+
+# ---------------------------------------------------------------- where to
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_an_allowed_host_is_followed_without_the_key(fetch: Fetch, status: int) -> None:
+    there = fetch.host(sends())
+    here = fetch.host(answers(status, Location=f"{there.url}/clip"))
+    assert fetch.run(here.url) == VIDEO
+    assert "authorization" in here.calls[0].headers
+    assert "authorization" not in there.calls[0].headers
+
+
+def test_a_redirect_within_the_host_keeps_the_key_and_what_was_there(fetch: Fetch) -> None:
+    host = fetch.host(answers(302, Location="/b"), sends(cut_at=HALF), answers(302, Location="/b"), sends())
+    assert fetch.run(f"{host.url}/a") == VIDEO
+    assert [call.path for call in host.calls] == ["/a", "/b", "/a", "/b"]
+    assert all("authorization" in call.headers for call in host.calls)
+    assert host.ranges[3] == (f"bytes={HALF}-", '"v1"')
+
+
+def test_redirects_in_a_circle_end(fetch: Fetch) -> None:
+    host = fetch.host(answers(302, Location="/again"))
+    assert isinstance(fetch.error(host.url), ProviderUnreachable)
+    assert len(host.calls) == MAXIMUM_TRIES * 6
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://elsewhere.test/clip",
+        "http://localhost/clip",
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+        "https://user:word@127.0.0.1/clip",
+    ],
+)
+def test_a_redirect_to_anywhere_else_is_not_followed(
+    fetch: Fetch, elsewhere: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = fetch.host(answers(302, Location=elsewhere))
+    assert not fetch.error(host.url).transient
+    assert len(host.calls) == 1
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert vars(record)["action"] == "result_host_refused"
+    assert elsewhere not in str(vars(record))
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://v3.fal.media/clip", [".fal.media"]),
+        ("https://v3.fal.media.elsewhere.test/clip", [".fal.media"]),
+        ("https://evilfal.media/clip", [".fal.media", "fal.media"]),
+        ("http://127.0.0.1:1/clip", [".fal.media"]),
+        ("https://localhost:1/clip", ["localhost"]),
+        ("https://10.0.0.1/clip", ["10.0.0.1"]),
+        ("https://127.0.0.1:port/clip", ["127.0.0.1"]),
+    ],
+    ids=["not https", "another end", "another name", "not listed", "this machine by name", "private", "malformed"],
+)
+def test_a_url_that_leads_elsewhere_is_not_asked(fetch: Fetch, url: str, allowed: list[str]) -> None:
+    error = fetch.error(url, allowed=allowed)
+    assert (error.transient, isinstance(error, ProviderUnreachable)) == (False, False)
+
+
+def test_a_name_that_has_no_address_may_have_one_later(fetch: Fetch) -> None:
+    assert isinstance(fetch.error("https://results.invalid/clip", allowed=[".invalid"]), ProviderUnreachable)
+
+
+def test_a_host_is_asked_by_its_name_at_an_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if len(asked) == 1:
+            raise httpx.ConnectError("no way there")
+        return httpx.Response(200, content=VIDEO)
+
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("1.1.1.1", "1.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    with open_result(http, "https://V3.fal.media/clip?a=b", SECRET, {}, [".fal.media"]) as response:
+        assert response.read() == VIDEO
+    assert [request.url for request in asked] == ["https://1.1.1.1/clip?a=b", "https://1.0.0.1/clip?a=b"]
+    assert {request.headers["host"] for request in asked} == {"v3.fal.media"}
+    assert {request.extensions["sni_hostname"] for request in asked} == {"v3.fal.media"}
