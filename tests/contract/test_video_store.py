@@ -17,7 +17,7 @@ from tests.fakes.clock import START
 from tests.fakes.store import InMemoryVideoStore
 from tests.servers import free_port
 from videojobs.adapters.s3 import S3VideoStore
-from videojobs.domain.errors import LeaseLost, Unavailable
+from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, Unavailable
 from videojobs.domain.job import StoredObject
 from videojobs.ports.videos import VideoStore
 
@@ -75,6 +75,25 @@ def test_an_object_that_is_not_there_has_no_size(store: VideoStore, video: Path)
     assert store.size(StoredObject(stored.bucket, "videos/1/2.mp4", 12)) is None
 
 
+@pytest.mark.parametrize("size_bytes", [12, MULTIPART_BYTES], ids=["one part", "many parts"])
+def test_what_was_sent_comes_back(store: VideoStore, video: Path, tmp_path: Path, size_bytes: int) -> None:
+    video.write_bytes(bytes(range(256)) * (size_bytes // 256) + b"twelve bytes")
+    stored = store.put(video, "videos/1/1.part1.mp4", "video/mp4")
+    back = tmp_path / "back.mp4"
+    back.write_bytes(b"what was there before" * size_bytes)
+    store.get(stored, back)
+    assert back.read_bytes() == video.read_bytes()
+
+
+@pytest.mark.parametrize("key", ["videos/1/2.mp4", "videos/1"])
+def test_an_object_that_is_not_there_is_lost(store: VideoStore, video: Path, tmp_path: Path, key: str) -> None:
+    stored = store.put(video, "videos/1/1.mp4", "video/mp4")
+    with pytest.raises(ProviderError) as caught:
+        store.get(StoredObject(stored.bucket, key, 12), tmp_path / "back.mp4")
+    assert caught.value.reason is FailureCode.RESULT_LOST
+    assert caught.value.transient
+
+
 def test_what_is_removed_is_gone_and_nothing_else(store: VideoStore, video: Path) -> None:
     first, second, kept = (store.put(video, f"videos/1/{attempt}.mp4", "video/mp4") for attempt in (1, 2, 3))
     store.remove(key for key in (first.key, "videos/1/never-there.mp4", second.key))
@@ -126,6 +145,7 @@ def test_a_presigned_url_names_the_object_and_needs_no_answer(unreachable: Video
 
 CALLS: dict[str, Callable[[VideoStore, Path], object]] = {
     "put": lambda store, video: store.put(video, "videos/1/1.mp4", "video/mp4"),
+    "get": lambda store, video: store.get(StoredObject("a-bucket", "videos/1/1.mp4", 12), video),
     "remove": lambda store, _: store.remove(["videos/1/1.mp4"]),
     "size": lambda store, _: store.size(StoredObject("a-bucket", "videos/1/1.mp4", 12)),
 }
@@ -213,9 +233,20 @@ class TestS3:
         with pytest.raises(Unavailable):
             store.put(video, "videos/1/1.mp4", "video/mp4")
 
-    def test_a_look_that_is_refused_is_no_missing_object(self, aws: str) -> None:
-        with refusing() as endpoint, pytest.raises(Unavailable):
-            S3VideoStore("a-bucket", region="us-east-1", endpoint_url=endpoint).size(StoredObject("a-bucket", "k", 1))
+    def test_a_look_that_is_refused_is_no_missing_object(self, aws: str, tmp_path: Path) -> None:
+        stored = StoredObject("a-bucket", "k", 1)
+        with refusing() as endpoint:
+            store = S3VideoStore("a-bucket", region="us-east-1", endpoint_url=endpoint)
+            with pytest.raises(Unavailable):
+                store.size(stored)
+            with pytest.raises(Unavailable):
+                store.get(stored, tmp_path / "back.mp4")
+
+    def test_an_object_that_is_cut_off_each_time_can_be_asked_for_later(self, aws: str, tmp_path: Path) -> None:
+        with refusing(head_status=200, length=12) as endpoint, pytest.raises(Unavailable):
+            S3VideoStore("a-bucket", region="us-east-1", endpoint_url=endpoint).get(
+                StoredObject("a-bucket", "k", 12), tmp_path / "back.mp4"
+            )
 
     def test_an_object_that_stays_is_not_passed_over_although_the_call_succeeds(self, aws: str) -> None:
         with refusing() as endpoint, pytest.raises(Unavailable) as caught:
@@ -224,13 +255,18 @@ class TestS3:
 
 
 @contextmanager
-def refusing() -> Iterator[str]:
-    """The address of an S3 that forbids everything."""
+def refusing(*, head_status: int = 403, length: int = 0) -> Iterator[str]:
+    """The address of an S3 that forbids everything, or all but to look at an object, which it cuts off."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
-            self.send_response(403)
+            self.send_response(head_status)
+            self.send_header("Content-Length", str(length))
             self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_HEAD()
+            self.wfile.write(b"half"[:length])
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))

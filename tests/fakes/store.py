@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from videojobs.domain.errors import Unavailable
+from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
 from videojobs.domain.job import StoredObject
 from videojobs.ports.videos import ReportProgress
 
@@ -43,6 +43,15 @@ class InMemoryVideoStore:
         with self._lock:
             content = self.objects.get(stored.key) if stored.bucket == self.bucket else None
             return None if content is None else len(content)
+
+    def get(self, stored: StoredObject, path: Path) -> None:
+        """Write what is kept."""
+        self._ask()
+        with self._lock:
+            content = self.objects.get(stored.key) if stored.bucket == self.bucket else None
+        if content is None:
+            raise ProviderError(FailureCode.RESULT_LOST, "A part of the video was lost.", transient=True)
+        path.write_bytes(content)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Forget them."""

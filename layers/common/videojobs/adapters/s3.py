@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from videojobs.adapters.aws import read_credentials
 from videojobs.adapters.sigv4 import sign_url
-from videojobs.domain.errors import Unavailable
+from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
 from videojobs.domain.job import StoredObject
 from videojobs.ports.videos import ReportProgress
 
@@ -72,6 +72,24 @@ class S3VideoStore:
                 return None
             raise Unavailable from error
         except BotoCoreError as error:
+            raise Unavailable from error
+
+    def get(self, stored: StoredObject, path: Path) -> None:
+        """Download in parts, each tried again where it was cut off; see `ports.VideoStore`."""
+        from boto3.s3.transfer import TransferConfig
+        from botocore.exceptions import BotoCoreError, ClientError
+        from s3transfer.exceptions import RetriesExceededError
+
+        transfer = TransferConfig(use_threads=False)
+        try:
+            with path.open("wb") as file:
+                self._client.download_fileobj(stored.bucket, stored.key, file, Config=transfer)
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                message = "A part of the video was lost. Please try again."
+                raise ProviderError(FailureCode.RESULT_LOST, message, transient=True) from error
+            raise Unavailable from error
+        except (BotoCoreError, RetriesExceededError) as error:
             raise Unavailable from error
 
     def remove(self, keys: Iterable[str]) -> None:
