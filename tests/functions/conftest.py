@@ -9,6 +9,7 @@ from tests.functions.world import NOW, ORIGIN, World
 from videojobs import bootstrap
 from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
+from videojobs.ports.callbacks import CALLING_BACK
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         "job_queue": lambda: made.queue,
         "notifier": lambda: made.notifier,
         "ticket_repository": lambda: made.tickets,
+        "callback_verifier": lambda name: made.verifier if name in CALLING_BACK else None,
         "video_store": lambda: made.store,
     }
     for name, factory in factories.items():

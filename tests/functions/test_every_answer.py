@@ -12,6 +12,7 @@ from videojobs.domain.job import JobStatus
 
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 JOB = "/api/videos/{jobId}"
+CALLBACK = "/api/providers/{provider}/callback"
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 
 
@@ -187,6 +188,28 @@ def take_a_ticket(world, **overrides):
     return world.call("POST", "/api/realtime/ticket", **overrides)
 
 
+def call_back(world, headers=None, text='{"id": "task-1"}'):
+    return world.call_back(text, query={"job": world.put().id}, headers=headers or {})
+
+
+def call_back_unsigned(world, headers=None):
+    return call_back(world, headers={"X-Signature": "of nobody"} | (headers or {}))
+
+
+def call_back_too_much(world, headers=None):
+    return call_back(world, headers, text="[" * 1_048_577)
+
+
+def call_back_from_nowhere(world, headers=None):
+    return world.call_back("{}", provider="runway", headers=headers or {})
+
+
+def call_back_without_database(world, headers=None):
+    job = world.put()
+    world.shut_down()
+    return world.call_back("{}", query={"job": job.id}, headers=headers or {})
+
+
 CALLS: dict[Callable, tuple[int, str, str]] = {
     get: (200, JOB, "get"),
     get_live: (200, JOB, "get"),
@@ -225,6 +248,11 @@ CALLS: dict[Callable, tuple[int, str, str]] = {
     erase: (204, "/api/users/me/videos", "delete"),
     erase_much: (202, "/api/users/me/videos", "delete"),
     erase_without_bucket: (503, "/api/users/me/videos", "delete"),
+    call_back: (200, CALLBACK, "post"),
+    call_back_unsigned: (401, CALLBACK, "post"),
+    call_back_from_nowhere: (404, CALLBACK, "post"),
+    call_back_too_much: (413, CALLBACK, "post"),
+    call_back_without_database: (503, CALLBACK, "post"),
 }
 every_call = pytest.mark.parametrize("make", CALLS, ids=lambda make: make.__name__)
 
@@ -287,7 +315,9 @@ def test_every_answer_is_guarded(world, make):
 
 
 @pytest.mark.parametrize(
-    "make", [make for make in CALLS if make is not post_cross_site], ids=lambda make: make.__name__
+    "make",
+    [make for make, (_, path, _) in CALLS.items() if make is not post_cross_site and path != CALLBACK],
+    ids=lambda make: make.__name__,
 )
 def test_an_allow_listed_origin_may_read_every_answer_errors_too(world, make):
     headers = make(world, headers={"Origin": ORIGIN}).headers
@@ -297,6 +327,11 @@ def test_an_allow_listed_origin_may_read_every_answer_errors_too(world, make):
         "Location, ETag, Retry-After, Link, RateLimit, RateLimit-Policy"
     )
     assert headers["vary"] == "Origin"
+
+
+def test_no_page_may_read_the_answer_to_a_provider(world):
+    headers = call_back(world, headers={"Origin": ORIGIN}).headers
+    assert not [name for name in headers if name.startswith("access-control-")]
 
 
 @every_call

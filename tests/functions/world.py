@@ -12,12 +12,14 @@ from typing import Any
 
 import jwt
 
+from functions.callbacks import app as callbacks_app
 from functions.generate import app as generate_app
 from functions.jobs import app as jobs_app
 from functions.realtime import app as realtime_app
 from functions.status import app as status_app
 from tests.builders import a_job
 from tests.fakes.batches import InMemoryBatchRepository
+from tests.fakes.callbacks import SigningVerifier
 from tests.fakes.clock import VirtualClock
 from tests.fakes.connections import InMemoryTicketRepository
 from tests.fakes.erasures import InMemoryErasureRepository
@@ -49,7 +51,9 @@ ROUTES = (
     ("DELETE", "/api/videos/{jobId}", jobs_app.handler),
     ("POST", "/api/realtime/ticket", realtime_app.handler),
 )
-"""As API Gateway routes them; the first that fits."""
+"""As API Gateway routes them, of those that are for users; the first that fits."""
+OPEN_ROUTES = (("POST", "/api/providers/{provider}/callback", callbacks_app.handler),)
+"""Those without a session."""
 
 
 @dataclass
@@ -105,6 +109,7 @@ class World:
     tickets: InMemoryTicketRepository = field(default_factory=InMemoryTicketRepository)
     store: InMemoryVideoStore = field(default_factory=InMemoryVideoStore)
     secret: Secret = field(default_factory=Secret)
+    verifier: SigningVerifier = field(default_factory=SigningVerifier)
     log: io.StringIO = field(default_factory=io.StringIO)
 
     def __post_init__(self) -> None:
@@ -181,6 +186,13 @@ class World:
     def list(self, headers: Mapping[str, Any] | None = None, **query: Any) -> Answer:
         return self.call("GET", "/api/videos", query=query, headers=dict(headers or {}))
 
+    def call_back(self, body: bytes | str, /, provider: str = "replicate", **overrides: Any) -> Answer:
+        """A provider's callback about a task, signed unless a test says other headers."""
+        text = body if isinstance(body, str) else body.decode()
+        signed = self.verifier.sign(text, self.clock.now()) | {"Cookie": None}
+        headers = signed | overrides.pop("headers", {})
+        return self.call("POST", f"/api/providers/{provider}/callback", text, headers=headers, **overrides)
+
     def invoke(self, event: dict[str, Any]) -> Answer:
         """Call `status` with an event as it is."""
         return call(status_app.handler, event)
@@ -208,7 +220,7 @@ def a_batch(world: World, user_id: UserId = USER, *statuses: JobStatus) -> Batch
 
 def find_route(method: str, path: str) -> tuple[str, Any]:
     """The resource and the function that API Gateway chooses."""
-    for routed, resource, handler in ROUTES:
+    for routed, resource, handler in (*ROUTES, *OPEN_ROUTES):
         if routed == method and re.fullmatch(re.sub(r"{\w+}", "[^/]*", resource), path):
             return resource, handler
     raise LookupError(f"{method} {path} is not routed")

@@ -13,6 +13,7 @@ SHARED = template()["Globals"]["Function"]["Environment"]["Variables"]
 READ_BY_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
 SET_BY_LAMBDA = {"AWS_REGION"}
 NOT_NEEDED = {  # fields of a shared class that this function never reads
+    "callbacks": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "generate": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "jobs": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "worker": {"PRESIGNED_URL_SECONDS"},

@@ -47,7 +47,7 @@ def test_media_libraries_reach_render_alone() -> None:
     own = {name: function["Layers"] for name, function in functions().items() if "Layers" in function}
     providers = {"Ref": "ProvidersLayer"}
     assert own.pop("render") == [{"Ref": "MediaLayer"}, providers]
-    assert own == {"worker": [providers]}
+    assert own == {"callbacks": [providers], "worker": [providers]}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -19,6 +19,7 @@ from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Priority
 from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
+from videojobs.ports.callbacks import CALLING_BACK, CallbackVerifier
 from videojobs.ports.changes import (
     Broadcaster,
     ConnectionRepository,
@@ -40,6 +41,7 @@ from videojobs.ports.jobs import (
 from videojobs.ports.videos import CircuitRepository, Providers, UnknownSubmit, VideoProvider, VideoRenderer, VideoStore
 from videojobs.settings import (
     ApiSettings,
+    CallbacksSettings,
     EventsSettings,
     GenerateSettings,
     ProviderSettings,
@@ -306,6 +308,20 @@ def _provider(name: str) -> VideoProvider | None:
     keys = ProviderKeys(name, _secret(settings.provider_secret_arn).get if settings.provider_secret_arn else None)
     options = read_options(settings.provider_options, name)
     return make(ProviderSetup(keys.read, options, UnknownSubmit(settings.unknown_submit)))
+
+
+def callback_verifier(name: str) -> CallbackVerifier | None:
+    """What knows a provider's signature; None: it does not call back. Names come from anybody, and are not cached."""
+    return _callback_verifier(name) if name in CALLING_BACK else None
+
+
+@cache
+def _callback_verifier(name: str) -> CallbackVerifier:
+    from videojobs.adapters.callbacks import make_verifier
+    from videojobs.adapters.rest.setup import ProviderKeys
+
+    arn = CallbacksSettings.from_environment().provider_secret_arn
+    return make_verifier(name, ProviderKeys(name, _secret(arn).get if arn else None).read)
 
 
 def _simulated_provider() -> VideoProvider:

@@ -188,6 +188,12 @@ class RealtimeSettings(ApiSettings, StoreSettings, WebSocketSettings):
     maximum_connections: Annotated[int, Between(1, 1000)] = 20
 
 
+class CallbacksSettings(QueueSettings):
+    """`functions/callbacks`; the providers' secret says how theirs are signed."""
+
+    provider_secret_arn: str = ""
+
+
 class NotifierSettings(StoreSettings, WebSocketSettings, WebhookQueueSettings):
     """`functions/notifier`."""
 

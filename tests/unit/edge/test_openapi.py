@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from functions.callbacks import app as callbacks_app
 from functions.generate import app as generate_app
 from functions.jobs import app as jobs_app
 from functions.realtime import app as realtime_app
@@ -49,14 +50,18 @@ def test_every_reference_leads_somewhere():
 
 @pytest.mark.parametrize(
     "api",
-    [generate_app.api, status_app.api, jobs_app.api, realtime_app.ticket_api()],
-    ids=["generate", "status", "jobs", "realtime"],
+    [generate_app.api, status_app.api, jobs_app.api, realtime_app.ticket_api(), callbacks_app.api],
+    ids=["generate", "status", "jobs", "realtime", "callbacks"],
 )
 def test_every_route_of_a_function_is_documented(api):
     routes = [*api._static_routes, *api._dynamic_routes]
     assert routes
     for route in routes:
-        path = route.path.replace("<job_id>", "{jobId}").replace("<batch_id>", "{batchId}")
+        path = (
+            route.path.replace("<job_id>", "{jobId}")
+            .replace("<batch_id>", "{batchId}")
+            .replace("<provider>", "{provider}")
+        )
         assert route.method.lower() in DOCUMENT["paths"][path]
 
 

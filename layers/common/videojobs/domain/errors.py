@@ -3,7 +3,7 @@
 VideoJobsError
 ├── RequestError            the caller has to change something
 │   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
-│   ├── TokenMissing · TokenInvalid · TokenExpired
+│   ├── TokenMissing · TokenInvalid · TokenExpired · CallbackRefused
 │   ├── CrossSiteRequest · JobForbidden · BatchForbidden · PriorityForbidden
 │   ├── JobNotFound · BatchNotFound · JobConflict · IdempotencyMismatch · RateLimited
 │   └── TooManyConnections · TooManySubscriptions · ConnectionOver
@@ -111,6 +111,13 @@ class TokenExpired(RequestError):
 
     code = ErrorCode.TOKEN_EXPIRED
     message = "The session has expired. Sign in again."
+
+
+class CallbackRefused(RequestError):
+    """A callback is not signed by the provider that it claims to come from, or was signed too long ago."""
+
+    code = ErrorCode.TOKEN_INVALID
+    message = "The signature is not valid, or too old."
 
 
 class CrossSiteRequest(RequestError):

@@ -41,6 +41,16 @@ def parse_object(text: str) -> dict[str, Any]:
     return value
 
 
+def read_bytes(request: HttpRequest, *, maximum_bytes: int) -> bytes:
+    """The body as it was sent, whatever it is: what a signature was made of.
+
+    Raises:
+        BodyTooLarge: it has more bytes than `maximum_bytes`.
+        ValidationFailed: what API Gateway made of it is no bytes.
+    """
+    return _read_raw(request.body or "", is_base64=request.is_base64, maximum_bytes=maximum_bytes)
+
+
 def read_no_fields(request: HttpRequest) -> None:
     """Make sure that a request without fields has no body, or an empty JSON object. That of a GET is passed over.
 
@@ -61,17 +71,25 @@ def printable_name(name: str) -> str:
 
 
 def _read_text(body: str, *, is_base64: bool, maximum_bytes: int) -> str:
+    raw = _read_raw(body, is_base64=is_base64, maximum_bytes=maximum_bytes)
+    try:
+        return raw.decode("utf-8") if is_base64 else body
+    except ValueError:
+        raise _invalid("Is not valid UTF-8.") from None
+
+
+def _read_raw(body: str, *, is_base64: bool, maximum_bytes: int) -> bytes:
     too_large = BodyTooLarge(f"The body is too large: {maximum_bytes // 1024} KiB are the most.")
     # Four base64 characters carry three bytes: what is certainly too large is not even decoded.
     if len(body) > (maximum_bytes * 4 // 3 + 4 if is_base64 else maximum_bytes):
         raise too_large
     try:
         raw = base64.b64decode(body, validate=True) if is_base64 else body.encode("utf-8")
-        if len(raw) > maximum_bytes:
-            raise too_large
-        return raw.decode("utf-8") if is_base64 else body
     except ValueError:  # binascii.Error, UnicodeError, and base64's own for what is not ASCII
         raise _invalid("Is not valid UTF-8.") from None
+    if len(raw) > maximum_bytes:
+        raise too_large
+    return raw
 
 
 def _parse(text: str) -> object:

@@ -31,6 +31,7 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.TokenMissing: HTTPStatus.UNAUTHORIZED,
     errors.TokenInvalid: HTTPStatus.UNAUTHORIZED,
     errors.TokenExpired: HTTPStatus.UNAUTHORIZED,
+    errors.CallbackRefused: HTTPStatus.UNAUTHORIZED,
     errors.CrossSiteRequest: HTTPStatus.FORBIDDEN,
     errors.JobForbidden: HTTPStatus.FORBIDDEN,
     errors.BatchForbidden: HTTPStatus.FORBIDDEN,

@@ -171,6 +171,19 @@ class ErasureEnvelope(TypedDict):
     data: ErasureData
 
 
+class CallbackData(TypedDict):
+    """The same for every callback that is signed, whatever comes of it."""
+
+    accepted: Literal[True]
+
+
+class CallbackEnvelope(TypedDict):
+    """The answer to a provider's callback."""
+
+    success: Literal[True]
+    data: CallbackData
+
+
 def show_accepted(job: VideoJob) -> AcceptedEnvelope:
     """The answer to a new job; a replayed request gets the same one, however far the job has come since."""
     return {"success": True, "data": _accepted(job.id)}
@@ -213,6 +226,11 @@ def show_batch(batch: Batch, counts: Mapping[JobStatus, int]) -> BatchEnvelope:
 def show_erasure() -> ErasureEnvelope:
     """It is under way."""
     return {"success": True, "data": {"status": "erasing"}}
+
+
+def show_callback() -> CallbackEnvelope:
+    """It was heard."""
+    return {"success": True, "data": {"accepted": True}}
 
 
 def _accepted(job_id: JobId) -> AcceptedData:

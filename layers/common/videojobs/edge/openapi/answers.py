@@ -59,6 +59,7 @@ _ERRORS: Sequence[VideoJobsError] = (
     errors.TokenMissing(),
     errors.TokenInvalid(),
     errors.TokenExpired(),
+    errors.CallbackRefused(),
     errors.CrossSiteRequest(),
     errors.JobForbidden(),
     errors.BatchForbidden(),

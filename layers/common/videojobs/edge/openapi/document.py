@@ -3,6 +3,7 @@
 from videojobs.edge.openapi.answers import HEADERS, error_answers
 from videojobs.edge.openapi.operations import (
     batch_operation,
+    callback_operation,
     cancel_operation,
     content_operation,
     count_operation,
@@ -33,6 +34,7 @@ def build_document() -> Json:
         "tags": [
             {"name": "videos", "description": "Video jobs, each its owner's alone."},
             {"name": "batches", "description": "Jobs that were asked for together."},
+            {"name": "providers", "description": "For AI providers alone."},
         ],
         "paths": {
             "/api/videos/generate": {"post": generate_operation()},
@@ -45,6 +47,7 @@ def build_document() -> Json:
             "/api/batches/{batchId}": {"get": count_operation()},
             "/api/users/me/videos": {"delete": erase_operation()},
             "/api/realtime/ticket": {"post": ticket_operation()},
+            "/api/providers/{provider}/callback": {"post": callback_operation()},
         },
         "components": {
             "securitySchemes": {

@@ -10,7 +10,16 @@ from videojobs.edge.openapi.examples import BATCH, COUNTS, CURSOR, example_jobs,
 from videojobs.edge.openapi.schemas import Json, refer_to
 from videojobs.edge.query import DEFAULT_LIMIT, LIST_PARAMETERS, MAXIMUM_LIMIT
 from videojobs.edge.resolver import JSON
-from videojobs.edge.views import show_accepted, show_accepted_batch, show_batch, show_erasure, show_jobs, show_ticket
+from videojobs.edge.views import (
+    show_accepted,
+    show_accepted_batch,
+    show_batch,
+    show_callback,
+    show_erasure,
+    show_jobs,
+    show_ticket,
+)
+from videojobs.ports.callbacks import CALLING_BACK
 
 _OUTAGES = (429, 500, 503)
 _ON_NEW = (400, 401, 403, 413, 415, 422, *_OUTAGES)
@@ -241,6 +250,35 @@ def ticket_operation() -> Json:
         "responses": {
             "201": answer_with("A ticket.", "TicketEnvelope", {"fresh": fresh}),
             **refuse_with(400, 401, 403, 413, 415, *_OUTAGES),
+        },
+    }
+
+
+def callback_operation() -> Json:
+    """`POST /api/providers/{provider}/callback`."""
+    named = {"name": "provider", "in": "path", "required": True, "description": "Who calls."}
+    job = {"name": "job", "in": "query", "description": "The job that it is about, as its submit said."}
+    return {
+        **_describe(
+            "noteCallback",
+            "Tell that a task has ended",
+            "For AI providers that call back, with a signature of their own; no session. It is a hint to ask the "
+            "provider, and may be repeated. A body of up to 1 MiB.",
+            tag="providers",
+        ),
+        "security": [],
+        "parameters": [
+            named | {"schema": {"enum": list(CALLING_BACK)}},
+            job | {"schema": {"type": "string", "pattern": _ANY_ID}},
+        ],
+        "requestBody": {
+            "required": True,
+            "description": "As the provider says it.",
+            "content": {JSON: {"schema": {"type": "object"}, "examples": {"any": {"value": {"id": "of-a-task"}}}}},
+        },
+        "responses": {
+            "200": answer_with("Heard.", "CallbackEnvelope", {"heard": show_callback()}),
+            **refuse_with(400, 401, 404, 413, *_OUTAGES),
         },
     }
 

@@ -119,6 +119,7 @@ _ROOTS = (
     views.BatchEnvelope,
     views.ErasureEnvelope,
     views.TicketEnvelope,
+    views.CallbackEnvelope,
     ErrorEnvelope,
 )
 

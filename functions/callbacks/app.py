@@ -1,0 +1,40 @@
+"""POST /api/providers/{provider}/callback: a provider says, signed, that a task has ended; the worker is to ask it."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from videojobs import bootstrap
+from videojobs.edge.body import read_bytes
+from videojobs.edge.errors import RouteNotFound
+from videojobs.edge.resolver import JSON, VideoJobsApi
+from videojobs.edge.views import CallbackEnvelope, show_callback
+from videojobs.observability import logger
+from videojobs.services.note_callback import note_callback
+
+MAXIMUM_CALLBACK_BYTES = 1024 * 1024
+
+api = VideoJobsApi(tuple)  # no page calls it, so no origin is allowed to
+
+
+@api.post("/api/providers/<provider>/callback")
+def callback(provider: str) -> Response[CallbackEnvelope]:
+    """Nothing but the signature is minded: no cookie, no origin. The answer tells nothing about jobs."""
+    verifier = bootstrap.callback_verifier(provider)
+    if verifier is None:
+        raise RouteNotFound
+    body = read_bytes(api.http, maximum_bytes=MAXIMUM_CALLBACK_BYTES)
+    headers = {name: ", ".join(values) for name, values in api.http.headers.items()}
+    task_id = verifier.verify(headers, body, bootstrap.clock().now())
+    for job_id in api.http.query.get("job", ())[:1]:
+        note_callback(
+            job_id, provider=provider, task_id=task_id, jobs=bootstrap.job_repository(), queue=bootstrap.job_queue()
+        )
+    return Response(200, JSON, show_callback())
+
+
+@logger.inject_lambda_context(clear_state=True, log_event=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The Lambda's entry."""
+    return api.resolve(event, context)
