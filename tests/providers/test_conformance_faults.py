@@ -128,6 +128,16 @@ def test_a_download_that_was_cut_off_is_resumed(
     assert wire.calls[-1].range == f"bytes={len(counterpart.video) // 2}-"
 
 
+def test_a_slow_download_is_tried_again(
+    provider: VideoProvider, impatient: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    polled_until_done(provider, ref)
+    wire.next("fetch", Fault.SLOW)
+    assert fetched(impatient, ref, tmp_path) == counterpart.video
+    assert wire.count("fetch") == 2
+
+
 @each_fault_of_a_repeat
 def test_a_download_that_never_gets_through_is_given_up(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault, tmp_path: Path

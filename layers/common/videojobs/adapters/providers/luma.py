@@ -74,7 +74,8 @@ class LumaProvider:
         self._setup = setup
         self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
         base_url = setup.option("baseUrl", BASE_URL)
-        self._rest = RestClient(base_url, authorize=self._authorize, call_seconds=setup.call_seconds)
+        self._seconds = setup.call_seconds
+        self._rest = RestClient(base_url, authorize=self._authorize, call_seconds=self._seconds)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=False,
@@ -135,7 +136,7 @@ class LumaProvider:
         def locate() -> Source:
             return Source(_video_url(self._rest.ask(_path(ref))))
 
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress)
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
 
     def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
         key = self._setup.read_key(refresh=refresh).get("key")

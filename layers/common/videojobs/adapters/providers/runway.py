@@ -100,7 +100,7 @@ class RunwayProvider:
         self._setup = setup
         self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
         base_url = setup.option("baseUrl", BASE_URL)
-        seconds = setup.call_seconds
+        self._seconds = seconds = setup.call_seconds
         self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=seconds)
         model = MODELS[self._model]
         self.capabilities = Capabilities(
@@ -175,7 +175,7 @@ class RunwayProvider:
         def locate() -> Source:
             return Source(_video_url(self._rest.ask(_path(ref))))
 
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress)
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
 
     def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
         key = self._setup.read_key(refresh=refresh).get("key")
