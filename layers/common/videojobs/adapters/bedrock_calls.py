@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from videojobs.adapters.rest.client import read_retry_after
@@ -23,11 +23,7 @@ REASONS: tuple[tuple[str, FailureCode], ...] = (
 """What a failure's words mean, as no codes are published; any other may pass. Of the filters' words AWS tells at
 https://docs.aws.amazon.com/nova/latest/userguide/video-gen-errors.html."""
 
-_REFUSALS: Mapping[str, FailureCode] = {
-    "ServiceQuotaExceededException": FailureCode.QUOTA_EXHAUSTED,
-    "ThrottlingException": FailureCode.RATE_LIMITED,
-    "429": FailureCode.RATE_LIMITED,
-}
+_SAY_NOTHING = frozenset({408, 409, 425})
 
 
 class ModelGone(ProviderError):
@@ -71,16 +67,22 @@ def call(
 def read_refusal(error: "ClientError") -> ProviderError:
     """The meaning of a refused start; what is not known to be refused may have begun."""
     code, status, retry_after = _read_error(error)
-    if code in _REFUSALS:
-        return failure(_REFUSALS[code], retry_after_seconds=retry_after)
-    if code == "ConflictException":
-        return TokenInUse()
-    if code == "ResourceNotFoundException":
-        return ModelGone()
-    if code == "ValidationException":
-        rejected = find_reason(error.response["Error"].get("Message", "")) is FailureCode.CONTENT_REJECTED
-        return failure(FailureCode.CONTENT_REJECTED if rejected else FailureCode.INVALID_REQUEST)
-    return _not_allowed(code) if status in {401, 403} else ProviderUnreachable(retry_after_seconds=retry_after)
+    match code:
+        case "ConflictException":
+            refusal: ProviderError = TokenInUse()
+        case "ResourceNotFoundException":
+            refusal = ModelGone()
+        case "ServiceQuotaExceededException":
+            refusal = failure(FailureCode.QUOTA_EXHAUSTED, retry_after_seconds=retry_after)
+        case _ if code == "ThrottlingException" or status == 429:
+            refusal = failure(FailureCode.RATE_LIMITED, retry_after_seconds=retry_after)
+        case _ if status in {401, 403}:
+            refusal = _not_allowed(code)
+        case _ if 400 <= status < 500 and status not in _SAY_NOTHING:
+            refusal = _invalid(error.response["Error"].get("Message", ""))
+        case _:
+            refusal = ProviderUnreachable(retry_after_seconds=retry_after)
+    return refusal
 
 
 def read_silence(error: "ClientError") -> ProviderError:
@@ -92,6 +94,11 @@ def read_silence(error: "ClientError") -> ProviderError:
 def find_reason(message: str) -> FailureCode | None:
     """What `REASONS` knows of a message."""
     return next((code for pattern, code in REASONS if re.search(pattern, message, re.IGNORECASE)), None)
+
+
+def _invalid(message: str) -> ProviderError:
+    rejected = find_reason(message) is FailureCode.CONTENT_REJECTED
+    return failure(FailureCode.CONTENT_REJECTED if rejected else FailureCode.INVALID_REQUEST)
 
 
 def _read_error(error: "ClientError") -> tuple[str, int, float | None]:

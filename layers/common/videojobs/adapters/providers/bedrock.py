@@ -41,7 +41,6 @@ MODEL_FAMILY = "luma.ray-"
 RESOLUTION = "720p"
 POLL_SECONDS = 10.0
 MAXIMUM_PROMPT_CHARACTERS = 5000
-RESULT_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
 URL_SECONDS = 900
 FINDABLE = 5000
 """How many of the newest invocations are looked through for one with a certain token."""
@@ -157,14 +156,8 @@ class BedrockProvider:
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video from the bucket, by a URL that is signed here."""
-        own = {urlsplit(self._endpoint_url).hostname or ""} if self._endpoint_url else set()
-        download(
-            lambda: self._locate(ref),
-            path,
-            allowed_hosts={*RESULT_HOSTS, *own},
-            on_progress=on_progress,
-            call_seconds=self._seconds,
-        )
+        host = urlsplit(self._s3.meta.endpoint_url).hostname
+        download(lambda: self._locate(ref), path, allowed_hosts=(host, f".{host}"), on_progress=on_progress)
 
     def _locate(self, ref: str) -> Source:
         uri = self._invocation(ref)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
@@ -218,7 +211,8 @@ class BedrockProvider:
 
     @cached_property
     def _s3(self) -> Any:
-        return self._client("s3", signature_version="s3v4")
+        # Without a style the URL is one for all regions, from which S3 redirects: no signature survives that.
+        return self._client("s3", signature_version="s3v4", s3={"addressing_style": "virtual"})
 
     @cached_property
     def _session(self) -> Any:

@@ -1,0 +1,379 @@
+"""What is Bedrock's alone: calls that fit the service's own model, tokens, a model's life, failures, and S3."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from tests.providers.conftest import PATIENCE_SECONDS
+from tests.providers.counterparts.bedrock import BUCKET, MODEL, MODEL_ARN, REGION, BedrockCounterpart
+from tests.providers.counterparts.server import Fate
+from tests.providers.life import TOKEN, error_of, fetched, polled_until_done, submitted
+from tests.providers.wire import Fault, Wire
+from videojobs.adapters.providers.bedrock import BedrockProvider
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.job import JobId
+from videojobs.domain.plan import Clip
+from videojobs.domain.request import AspectRatio
+from videojobs.ports.videos import GenerationRequest, UnknownSubmit
+
+ARN = f"arn:aws:bedrock:{REGION}:123456789012:async-invoke/abcdef123456"
+AT = datetime(2026, 11, 1, 10, tzinfo=UTC)
+OUTPUT = {"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/bedrock"}}
+REQUEST = GenerationRequest(JobId("65a0000000000000000000aa"), "A cat on a surfboard", Clip(720, 1280, 9))
+START = {
+    "clientRequestToken": TOKEN,
+    "modelId": MODEL,
+    "modelInput": {
+        "prompt": REQUEST.prompt,
+        "aspect_ratio": "9:16",
+        "duration": "9s",
+        "resolution": "720p",
+        "loop": False,
+    },
+    "outputDataConfig": OUTPUT,
+}
+REFUSALS = [
+    (("ThrottlingException", 429, "Too many requests."), FailureCode.RATE_LIMITED, True),
+    (("ServiceQuotaExceededException", 400, "Your quota is used up."), FailureCode.QUOTA_EXHAUSTED, False),
+    (("ValidationException", 400, "Malformed input request."), FailureCode.INVALID_REQUEST, False),
+    (("ValidationException", 400, "This was blocked by our content filters."), FailureCode.CONTENT_REJECTED, False),
+    (("AccessDeniedException", 403, "You don't have access to the model."), FailureCode.PROVIDER_ERROR, False),
+    (("ExpiredTokenException", 403, "The token has expired."), FailureCode.PROVIDER_ERROR, False),
+    (("ModelNotReadyException", 429, "Not now."), FailureCode.RATE_LIMITED, True),
+    (("SerializationException", 400, "What is this?"), FailureCode.INVALID_REQUEST, False),
+    (("ResourceNotFoundException", 404, "The model has reached its end of life."), FailureCode.PROVIDER_ERROR, False),
+]
+UNKNOWN = [("InternalServerException", 500), ("ServiceUnavailableException", 503), ("ModelTimeoutException", 408)]
+
+
+@pytest.fixture
+def stubbed() -> BedrockProvider:
+    """The adapter; each of its clients is to be stubbed before it is used."""
+    return _adapter()
+
+
+@pytest.fixture
+def bedrock() -> Iterator[BedrockCounterpart]:
+    """Bedrock and S3, as far as the adapter can tell."""
+    made = BedrockCounterpart()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def provider(bedrock: BedrockCounterpart) -> BedrockProvider:
+    """The adapter in front of the counterpart."""
+    return bedrock.provider(bedrock.url, call_seconds=PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "outputUri"),
+        ({"outputUri": "https://bucket/prefix"}, "outputUri"),
+        ({"outputUri": "s3://"}, "outputUri"),
+        ({"outputUri": "s3://bucket", "modelId": "amazon.nova-reel-v1:1"}, "nova-reel"),
+        ({"outputUri": "s3://bucket", "model": MODEL}, "modelId"),
+        ({"outputUri": "s3://bucket", "region": ""}, "region"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_in_words(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        BedrockProvider(ProviderSetup(_no_key, options))
+
+
+def test_the_calls_of_a_whole_life_are_those_of_the_services_model(stubbed: BedrockProvider) -> None:
+    with (
+        _stub(stubbed._control, "get_foundation_model", {"modelIdentifier": MODEL}, _model(status="ACTIVE")),
+        _stub(stubbed._runtime, "start_async_invoke", START, {"invocationArn": ARN}),
+    ):
+        assert stubbed.submit(REQUEST, token=TOKEN).ref == ARN
+    with _stub(stubbed._runtime, "get_async_invoke", {"invocationArn": ARN}, _invocation("InProgress")):
+        assert not stubbed.poll(ARN).done
+    with _stub(stubbed._runtime, "get_async_invoke", {"invocationArn": ARN}, _invocation("Completed")):
+        assert stubbed.poll(ARN).done
+    there = {"KeyCount": 1, "Contents": [{"Key": "bedrock/abcdef123456/output.mp4"}]}
+    listed = {"Bucket": BUCKET, "Prefix": "bedrock/abcdef123456/"}
+    with (
+        _stub(stubbed._runtime, "get_async_invoke", {"invocationArn": ARN}, _invocation("Completed")),
+        _stub(stubbed._s3, "list_objects_v2", listed, there),
+    ):
+        url = urlsplit(stubbed._locate(ARN).url)
+    assert url.hostname == f"{BUCKET}.s3.{REGION}.amazonaws.com"
+    assert url.path == "/bedrock/abcdef123456/output.mp4"
+
+
+def test_every_clip_is_said_in_the_models_words(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+    for number, clip in enumerate(provider.capabilities.clips or ()):
+        provider.submit(replace(REQUEST, clip=clip), token=f"{TOKEN}:{number}")
+    inputs = [task.body["modelInput"] for task in bedrock.tasks.values()]
+    assert len(inputs) == 8
+    assert {each["aspect_ratio"] for each in inputs} == set(AspectRatio)
+    assert {each["duration"] for each in inputs} == {"5s", "9s"}
+
+
+def test_a_repeat_with_the_same_token_is_the_same_invocation(
+    bedrock: BedrockCounterpart, provider: BedrockProvider
+) -> None:
+    assert provider.capabilities.unknown_submit is UnknownSubmit.REPEAT
+    first, second = provider.submit(REQUEST, token=TOKEN), provider.submit(REQUEST, token=TOKEN)
+    another = provider.submit(REQUEST, token=f"{TOKEN}0")
+    assert first == second != another
+    assert len(bedrock.tasks) == 2
+
+
+@pytest.mark.parametrize("token", ["a" * 257, "two words", "café", ""])
+def test_a_token_that_bedrock_would_not_take_is_said_in_its_hash(
+    bedrock: BedrockCounterpart, provider: BedrockProvider, token: str
+) -> None:
+    first, second = provider.submit(REQUEST, token=token), provider.submit(REQUEST, token=token)
+    [task] = bedrock.tasks.values()
+    assert first == second == provider.find(token=token)
+    assert len(task.body["clientRequestToken"]) == 64
+
+
+def test_a_submit_is_found_by_its_token_alone(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+    submission = provider.submit(REQUEST, token=TOKEN)
+    assert provider.find(token=TOKEN) == submission
+    assert provider.find(token=f"{TOKEN}0") is None
+
+
+def test_a_submit_is_found_on_a_later_page(stubbed: BedrockProvider) -> None:
+    asked = {"sortBy": "SubmissionTime", "sortOrder": "Descending", "maxResults": 1000}
+    first = {"nextToken": "more", "asyncInvokeSummaries": [_summary("another")]}
+    with Stubber(stubbed._runtime) as stub:
+        stub.add_response("list_async_invokes", first, asked)
+        stub.add_response(
+            "list_async_invokes", {"asyncInvokeSummaries": [_summary(TOKEN)]}, {**asked, "nextToken": ANY}
+        )
+        found = stubbed.find(token=TOKEN)
+        stub.assert_no_pending_responses()
+    assert found
+    assert found.ref == ARN
+
+
+def test_a_token_in_use_is_the_invocation_that_it_was_used_for(
+    bedrock: BedrockCounterpart, provider: BedrockProvider
+) -> None:
+    first = provider.submit(REQUEST, token=TOKEN)
+    assert provider.submit(replace(REQUEST, prompt="Another cat"), token=TOKEN) == first
+    assert len(bedrock.tasks) == 1
+
+
+def test_a_token_in_use_by_nothing_that_can_be_found_is_tried_again_later(stubbed: BedrockProvider) -> None:
+    stubbed._is_checked = True
+    stub = Stubber(stubbed._runtime)
+    stub.add_client_error("start_async_invoke", "ConflictException", http_status_code=400)
+    stub.add_response("list_async_invokes", {"asyncInvokeSummaries": []})
+    with stub, pytest.raises(ProviderUnreachable):
+        stubbed.submit(REQUEST, token=TOKEN)
+
+
+@pytest.mark.parametrize(("refusal", "reason", "transient"), REFUSALS)
+def test_a_refused_submit_says_why(
+    stubbed: BedrockProvider, refusal: tuple[str, int, str], reason: FailureCode, transient: bool
+) -> None:
+    stubbed._is_checked = True
+    code, status, message = refusal
+    with _refusing(stubbed, "start_async_invoke", code, status, message), pytest.raises(ProviderError) as refused:
+        stubbed.submit(REQUEST, token=TOKEN)
+    assert not isinstance(refused.value, ProviderUnreachable)
+    assert (refused.value.reason, refused.value.transient) == (reason, transient)
+    assert message not in refused.value.message
+
+
+@pytest.mark.parametrize(("code", "status"), UNKNOWN)
+def test_an_outage_leaves_open_whether_it_began(stubbed: BedrockProvider, code: str, status: int) -> None:
+    stubbed._is_checked = True
+    with _refusing(stubbed, "start_async_invoke", code, status), pytest.raises(ProviderUnreachable):
+        stubbed.submit(REQUEST, token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [*UNKNOWN, ("ThrottlingException", 429), ("AccessDeniedException", 403), ("ValidationException", 400)],
+)
+def test_a_refused_poll_says_nothing_about_the_task(stubbed: BedrockProvider, code: str, status: int) -> None:
+    with _refusing(stubbed, "get_async_invoke", code, status), pytest.raises(ProviderUnreachable):
+        stubbed.poll(ARN)
+
+
+def test_an_invocation_that_is_not_there_is_lost(provider: BedrockProvider) -> None:
+    with pytest.raises(ProviderError) as lost:
+        provider.poll(ARN)
+    assert lost.value.reason is FailureCode.RESULT_LOST
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "transient"),
+    [
+        ("The generated video has been blocked by our content filters.", FailureCode.CONTENT_REJECTED, False),
+        ("Prompt failed moderation", FailureCode.CONTENT_REJECTED, False),
+        ("Service quota exceeded for the account", FailureCode.QUOTA_EXHAUSTED, False),
+        ("Throttled by the model's provider", FailureCode.RATE_LIMITED, True),
+        ("Invalid aspect ratio", FailureCode.INVALID_REQUEST, False),
+        ("Something went wrong", FailureCode.PROVIDER_ERROR, True),
+        (None, FailureCode.PROVIDER_ERROR, True),
+    ],
+)
+def test_a_failures_words_have_a_meaning(
+    bedrock: BedrockCounterpart, provider: BedrockProvider, message: str | None, reason: FailureCode, transient: bool
+) -> None:
+    bedrock.fate, bedrock.failure_message = Fate.FAILS, message
+    error = error_of(provider, bedrock)
+    assert (error.reason, error.transient) == (reason, transient)
+
+
+def test_the_models_life_is_asked_about_once(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+    for number in range(3):
+        provider.submit(REQUEST, token=f"{TOKEN}:{number}")
+    assert bedrock.model_questions == 1
+
+
+def test_a_model_that_will_end_is_used_and_logged(
+    bedrock: BedrockCounterpart, provider: BedrockProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=90)
+    bedrock.lifecycle = {"status": "LEGACY", "endOfLifeTime": ends.isoformat()}
+    assert provider.submit(REQUEST, token=TOKEN).ref
+    assert _warned(caplog) == ["model_legacy"]
+
+
+def test_a_model_that_has_ended_needs_an_operator(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+    bedrock.lifecycle = {"status": "LEGACY", "endOfLifeTime": "2026-09-30T00:00:00Z"}
+    for _ in range(2):
+        with pytest.raises(ProviderError, match="no longer offers") as gone:
+            provider.submit(REQUEST, token=TOKEN)
+        assert not gone.value.transient
+    assert not bedrock.tasks
+
+
+def test_a_model_that_is_not_there_needs_an_operator(bedrock: BedrockCounterpart) -> None:
+    provider = bedrock.provider(bedrock.url, call_seconds=PATIENCE_SECONDS, modelId="luma.ray-v9:0")
+    with pytest.raises(ProviderError, match="no longer offers"):
+        provider.submit(REQUEST, token=TOKEN)
+
+
+def test_a_role_that_may_not_ask_about_the_model_may_still_use_it(
+    bedrock: BedrockCounterpart, provider: BedrockProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    bedrock.lifecycle = None
+    for number in range(2):
+        assert provider.submit(REQUEST, token=f"{TOKEN}:{number}").ref
+    assert _warned(caplog) == ["model_not_checked"]
+    assert bedrock.model_questions == 1
+
+
+def test_a_check_without_an_answer_does_not_stop_the_work(
+    bedrock: BedrockCounterpart, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = Wire(bedrock)
+    wire.next("lifecycle", Fault.BROKEN)
+    assert bedrock.provider(wire.url, call_seconds=PATIENCE_SECONDS).submit(REQUEST, token=TOKEN).ref
+    wire.close()
+    assert _warned(caplog) == ["model_not_checked"]
+
+
+def test_without_any_credentials_an_operator_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    options = {"outputUri": "s3://bucket", "region": REGION, "endpointUrl": "http://127.0.0.1:9"}
+    with pytest.raises(ProviderError, match="not set up") as refused:
+        BedrockProvider(ProviderSetup(_no_key, options)).poll(ARN)
+    assert not refused.value.transient
+    assert "provider_not_set_up" in [vars(record).get("action") for record in caplog.records]
+
+
+def test_a_start_is_sent_once_and_no_call_is_repeated_by_itself(stubbed: BedrockProvider) -> None:
+    for client in (stubbed._runtime, stubbed._control, stubbed._s3):
+        assert client.meta.config.retries["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize("names_folder", [False, True])
+def test_the_video_is_found_whichever_folder_the_answer_names(
+    bedrock: BedrockCounterpart, provider: BedrockProvider, tmp_path: Path, names_folder: bool
+) -> None:
+    bedrock.names_folder = names_folder
+    ref, _ = submitted(provider, bedrock)
+    polled_until_done(provider, ref)
+    assert fetched(provider, ref, tmp_path) == bedrock.video
+
+
+@pytest.mark.parametrize("region", ["us-west-2", "us-east-1", "eu-west-1", "cn-north-1"])
+@pytest.mark.parametrize("bucket", [BUCKET, "with.dots"])
+def test_a_url_leads_to_the_bucket_at_once_and_to_a_host_that_is_allowed(region: str, bucket: str) -> None:
+    adapter = _adapter(region)
+    there = {"KeyCount": 1, "Contents": [{"Key": "abcdef123456/output.mp4"}]}
+    at_root = {"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}"}}
+    told = _invocation("Completed") | {"outputDataConfig": at_root}
+    with (
+        _stub(adapter._runtime, "get_async_invoke", {"invocationArn": ARN}, told),
+        _stub(adapter._s3, "list_objects_v2", {"Bucket": bucket, "Prefix": "abcdef123456/"}, there),
+    ):
+        host = urlsplit(adapter._locate(ARN).url).hostname or ""
+    allowed = urlsplit(adapter._s3.meta.endpoint_url).hostname
+    assert f".{host}".endswith(f".{allowed}")
+    assert region in host or region == "us-east-1"
+
+
+def _adapter(region: str = REGION) -> BedrockProvider:
+    options = {"outputUri": f"s3://{BUCKET}/bedrock/"}
+    return BedrockProvider(ProviderSetup(_no_key, options), boto3.Session("an-id", "a-secret", region_name=region))
+
+
+def _stub(client: Any, operation: str, asked: dict[str, Any], told: dict[str, Any]) -> Stubber:
+    stub = Stubber(client)
+    stub.add_response(operation, told, asked)
+    return stub
+
+
+def _refusing(adapter: BedrockProvider, operation: str, code: str, status: int, message: str = "") -> Stubber:
+    stub = Stubber(adapter._runtime)
+    stub.add_client_error(operation, code, message, http_status_code=status)
+    return stub
+
+
+def _model(**lifecycle: Any) -> dict[str, Any]:
+    return {"modelDetails": {"modelArn": MODEL_ARN, "modelId": MODEL, "modelLifecycle": lifecycle}}
+
+
+def _invocation(status: str) -> dict[str, Any]:
+    return {
+        "invocationArn": ARN,
+        "modelArn": MODEL_ARN,
+        "status": status,
+        "submitTime": AT,
+        "outputDataConfig": OUTPUT,
+    }
+
+
+def _summary(token: str) -> dict[str, Any]:
+    return {
+        "invocationArn": ARN,
+        "modelArn": MODEL_ARN,
+        "clientRequestToken": token,
+        "submitTime": AT,
+        "outputDataConfig": OUTPUT,
+    }
+
+
+def _warned(caplog: pytest.LogCaptureFixture) -> list[str | None]:
+    return [vars(record).get("action") for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def _no_key(*, refresh: bool = False) -> dict[str, Any]:
+    raise AssertionError("Bedrock needs no key")
