@@ -1,0 +1,320 @@
+"""Who is believed when a provider calls back: signatures made with real keys, at the time that they say."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+from standardwebhooks import Webhook
+
+from tests.providers.counterparts.server import Exchange, LocalServer, Reply
+from videojobs.adapters.callbacks import make_verifier
+from videojobs.adapters.callbacks.fal import KEYS_LIFETIME, PAUSE, FalVerifier
+from videojobs.adapters.rest.failures import not_set_up
+from videojobs.domain.errors import CallbackRefused, Unavailable
+from videojobs.ports.callbacks import CALLING_BACK, CallbackVerifier
+
+NOW = datetime(2026, 11, 1, 10, tzinfo=UTC)
+SECRET, NEW_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+ANOTHER_SECRET = "whsec_0000000000000000000000000000000A"
+SECOND = timedelta(seconds=1)
+ALMOST, TOO_MUCH = timedelta(minutes=5), timedelta(minutes=5) + SECOND
+
+
+@dataclass
+class Keys:
+    """The provider's part of the secret: what is cached, and what is there."""
+
+    cached: Any
+    current: Any = None
+    refreshed: int = 0
+
+    def __call__(self, *, refresh: bool = False) -> Mapping[str, Any]:
+        self.refreshed += refresh
+        if refresh and self.current is not None:
+            self.cached = self.current
+        return {"key": "a-key", "webhookSecret": self.cached}
+
+
+class KeyServer(LocalServer):
+    """fal's published keys."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.keys: list[Any] = []
+        self.asked = 0
+        self.reply: Reply | None = None
+        super().__init__()
+
+    def answer(self, exchange: Exchange) -> None:
+        """The keys, or what a test says."""
+        assert exchange.path == "/.well-known/jwks.json"
+        self.asked += 1
+        exchange.send(self.reply or Reply(200, {"keys": self.keys}))
+
+    def publish(self, *keys: Ed25519PrivateKey) -> None:
+        """These alone."""
+        self.keys = [OKPAlgorithm.to_jwk(key.public_key(), as_dict=True) for key in keys]
+
+
+@dataclass
+class Signed:
+    """A callback on its way."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def verify(self, verifier: CallbackVerifier, now: datetime = NOW) -> str | None:
+        return verifier.verify(self.headers, self.body, now)
+
+
+def standard(body: bytes, secret: str = SECRET, at: datetime = NOW) -> Signed:
+    """Signed after Standard Webhooks."""
+    signature = Webhook(secret).sign("msg-1", at, body.decode())
+    seconds = str(int(at.timestamp()))
+    return Signed(body, {"webhook-id": "msg-1", "webhook-timestamp": seconds, "webhook-signature": signature})
+
+
+def of_fal(body: bytes, key: Ed25519PrivateKey, at: datetime = NOW) -> Signed:
+    """Signed as fal signs."""
+    parts = {"request-id": "try-2", "user-id": "somebody", "timestamp": str(int(at.timestamp()))}
+    message = "\n".join((*parts.values(), sha256(body).hexdigest())).encode()
+    headers = {f"x-fal-webhook-{name}": value for name, value in parts.items()}
+    return Signed(body, {**headers, "x-fal-webhook-signature": key.sign(message).hex()})
+
+
+@pytest.fixture
+def published() -> Iterator[KeyServer]:
+    """Where fal publishes its keys."""
+    made = KeyServer()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def key(published: KeyServer) -> Ed25519PrivateKey:
+    """fal's own, published."""
+    made = Ed25519PrivateKey.generate()
+    published.publish(Ed25519PrivateKey.generate(), made)
+    return made
+
+
+@pytest.fixture
+def fal(published: KeyServer) -> FalVerifier:
+    """The verifier, pointed at these keys."""
+    return FalVerifier(published.url)
+
+
+@pytest.fixture(params=CALLING_BACK)
+def signing(
+    request: pytest.FixtureRequest, fal: FalVerifier, key: Ed25519PrivateKey
+) -> tuple[CallbackVerifier, Callable[..., Signed]]:
+    """Each provider's verifier, and what signs for it."""
+    if request.param == "fal":
+        return fal, lambda body, at=NOW: of_fal(body, key, at)
+    return make_verifier(request.param, Keys(SECRET)), lambda body, at=NOW: standard(body, at=at)
+
+
+type Signing = tuple[CallbackVerifier, Callable[..., Signed]]
+
+
+@pytest.mark.parametrize("age", [timedelta(0), ALMOST, -ALMOST])
+def test_a_callback_is_believed_for_five_minutes_by_clocks_that_differ(signing: Signing, age: timedelta) -> None:
+    verifier, sign = signing
+    assert sign(b'{"id": "task-1", "request_id": "task-1"}', NOW - age).verify(verifier) == "task-1"
+
+
+@pytest.mark.parametrize("age", [TOO_MUCH, -TOO_MUCH, timedelta(days=400)])
+def test_an_old_callback_that_is_played_again_is_refused(signing: Signing, age: timedelta) -> None:
+    verifier, sign = signing
+    with pytest.raises(CallbackRefused):
+        sign(b"{}", NOW - age).verify(verifier)
+
+
+def test_a_repeat_within_five_minutes_is_believed_again(signing: Signing) -> None:
+    verifier, sign = signing
+    signed = sign(b'{"id": "task-1", "request_id": "task-1"}')
+    assert signed.verify(verifier) == signed.verify(verifier, NOW + ALMOST) == "task-1"
+
+
+def test_another_body_is_refused(signing: Signing) -> None:
+    verifier, sign = signing
+    signed = sign(b'{"id": "task-1"}')
+    signed.body = b'{"id": "task-2"}'
+    with pytest.raises(CallbackRefused):
+        signed.verify(verifier)
+
+
+def test_a_callback_that_is_not_signed_is_refused(signing: Signing) -> None:
+    verifier, _ = signing
+    with pytest.raises(CallbackRefused):
+        Signed(b"{}").verify(verifier)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "\xff", "0", "1e9", "-1", "99999999999999999999", "v1,", "v1,AAAA", "\ud800"]
+)
+def test_no_header_can_be_anything_else(signing: Signing, value: str) -> None:
+    verifier, sign = signing
+    for name in sign(b"{}").headers:
+        signed = sign(b"{}")
+        signed.headers[name] = value
+        with pytest.raises(CallbackRefused):
+            signed.verify(verifier)
+
+
+def test_every_header_counts(signing: Signing) -> None:
+    verifier, sign = signing
+    for name in sign(b"{}").headers:
+        signed = sign(b"{}")
+        del signed.headers[name]
+        with pytest.raises(CallbackRefused):
+            signed.verify(verifier)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"7", b"{", b'{"id": 7}', b'{"data": {}}', b'{"request_id": null}', b"[" * 9999]
+)
+def test_a_callback_about_no_task_is_about_none(body: bytes) -> None:
+    assert standard(body).verify(make_verifier("replicate", Keys(SECRET))) is None
+
+
+def test_a_body_that_is_no_text_is_refused() -> None:
+    signed = standard(b"{}")
+    signed.body = b"\xff"
+    with pytest.raises(CallbackRefused):
+        signed.verify(make_verifier("replicate", Keys(SECRET)))
+
+
+def test_openai_says_which_video_in_its_events_data() -> None:
+    event = {"id": "evt_1", "type": "video.completed", "data": {"id": "video_1"}}
+    assert standard(json.dumps(event).encode()).verify(make_verifier("openai_compatible", Keys(SECRET))) == "video_1"
+
+
+def test_a_key_of_somebody_else_is_refused() -> None:
+    keys = Keys(SECRET)
+    with pytest.raises(CallbackRefused):
+        standard(b"{}", ANOTHER_SECRET).verify(make_verifier("replicate", keys))
+    assert keys.refreshed == 1
+
+
+@pytest.mark.parametrize("secret", [SECRET, NEW_SECRET])
+def test_both_secrets_hold_while_one_replaces_the_other(secret: str) -> None:
+    keys = Keys(f"{SECRET} {NEW_SECRET}")
+    assert standard(b'{"id": "task-1"}', secret).verify(make_verifier("replicate", keys)) == "task-1"
+    assert keys.refreshed == 0
+
+
+def test_one_of_several_signatures_is_enough() -> None:
+    signed = standard(b'{"id": "task-1"}')
+    signed.headers["webhook-signature"] = f"v1,AAAA v1a,BBBB {signed.headers['webhook-signature']}"
+    assert signed.verify(make_verifier("replicate", Keys(SECRET))) == "task-1"
+
+
+def test_a_secret_that_was_replaced_is_read_anew() -> None:
+    keys = Keys(SECRET, current=NEW_SECRET)
+    assert standard(b'{"id": "task-1"}', NEW_SECRET).verify(make_verifier("replicate", keys)) == "task-1"
+
+
+@pytest.mark.parametrize("secret", [None, "", 7, "whsec_", "whsec_é", "whsec_A"])
+def test_without_a_secret_nobody_is_believed_and_an_operator_told(
+    secret: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(CallbackRefused):
+        standard(b"{}").verify(make_verifier("replicate", Keys(secret)))
+    assert {vars(record).get("action") for record in caplog.records} == {"provider_not_set_up"}
+
+
+def test_without_any_keys_of_the_provider_nobody_is_believed() -> None:
+    def read_key(*, refresh: bool = False) -> Mapping[str, Any]:
+        raise not_set_up()
+
+    with pytest.raises(CallbackRefused):
+        standard(b"{}").verify(make_verifier("replicate", read_key))
+
+
+def test_fal_names_the_queues_request_in_the_body_and_its_last_try_in_the_header(
+    fal: FalVerifier, key: Ed25519PrivateKey
+) -> None:
+    assert of_fal(b'{"request_id": "task-1"}', key).verify(fal) == "task-1"
+    assert of_fal(b"?", key).verify(fal) == of_fal(b"[]", key).verify(fal) == "try-2"
+
+
+def test_fals_keys_are_asked_for_once_a_day(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
+    for later in (timedelta(0), SECOND, KEYS_LIFETIME):
+        of_fal(b"{}", key, NOW + later).verify(fal, NOW + later)
+    assert published.asked == 1
+    late = NOW + KEYS_LIFETIME + SECOND
+    of_fal(b"{}", key, late).verify(fal, late)
+    assert published.asked == 2
+
+
+def test_a_key_that_fal_no_longer_publishes_is_forgotten_after_a_day(
+    fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer
+) -> None:
+    of_fal(b"{}", key).verify(fal)
+    published.publish(Ed25519PrivateKey.generate())
+    late = NOW + KEYS_LIFETIME + SECOND
+    with pytest.raises(CallbackRefused):
+        of_fal(b"{}", key, late).verify(fal, late)
+
+
+def test_a_new_key_of_fals_is_found_at_once(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
+    of_fal(b"{}", key).verify(fal)
+    newer, later = Ed25519PrivateKey.generate(), NOW + PAUSE
+    published.publish(newer)
+    assert of_fal(b"{}", newer, later).verify(fal, later) == "try-2"
+
+
+def test_a_flood_of_bad_signatures_asks_fal_once_a_minute(
+    fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer
+) -> None:
+    stranger = Ed25519PrivateKey.generate()
+    for seconds in range(0, 120, 5):
+        with pytest.raises(CallbackRefused):
+            of_fal(b"{}", stranger).verify(fal, NOW + timedelta(seconds=seconds))
+    assert published.asked == 2
+    assert of_fal(b"{}", key).verify(fal) == "try-2"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(500),
+        Reply(404),
+        Reply(200, b"<html>"),
+        Reply(200, []),
+        Reply(200, {"keys": []}),
+        Reply(200, {"keys": [7]}),
+    ],
+)
+def test_while_fals_keys_cannot_be_had_it_is_asked_to_call_again(
+    fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer, reply: Reply
+) -> None:
+    published.reply = reply
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            of_fal(b"{}", key).verify(fal)
+    assert published.asked == 1
+    published.reply = None
+    assert of_fal(b"{}", key).verify(fal, NOW + PAUSE) == "try-2"
+
+
+def test_keys_at_hand_go_on_being_used_while_fal_is_away(
+    fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer
+) -> None:
+    of_fal(b"{}", key).verify(fal)
+    published.reply = Reply(503)
+    with pytest.raises(CallbackRefused):
+        of_fal(b"{}", Ed25519PrivateKey.generate()).verify(fal, NOW + PAUSE)
+    assert of_fal(b"{}", key).verify(fal, NOW + PAUSE) == "try-2"
+
+
+def test_keys_of_another_kind_sign_nothing(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
+    published.keys.insert(0, {"kty": "oct", "k": "AAAA", "alg": "HS256"})
+    assert of_fal(b"{}", key).verify(fal) == "try-2"
