@@ -7,7 +7,7 @@ from tests.fakes.clock import START, VirtualClock
 from tests.fakes.jobs import InMemoryJobRepository
 from tests.fakes.queue import RecordingQueue
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobStatus, ProviderTask, Step, VideoJob
+from videojobs.domain.job import JobId, JobStatus, ProviderTask, Step, VideoJob
 from videojobs.domain.request import Priority
 from videojobs.services.note_callback import note_callback
 
@@ -92,7 +92,7 @@ def test_a_job_that_is_none_is_no_matter(world: World, job_id: str) -> None:
 
 
 def test_an_id_may_be_written_in_capitals(world: World) -> None:
-    world.note(world.put().id.upper())
+    world.note(world.put(id=JobId("665f1f77bcf86cd799439011")).id.upper())
     assert len(world.queue.sent) == 1
 
 

@@ -58,10 +58,9 @@ class FalVerifier:
         return False
 
     def _keep_fresh(self, now: datetime) -> None:
-        if self._read_at is None or now - self._read_at > KEYS_LIFETIME:
-            self._keys = []
-            if not self._ask(now):
-                raise Unavailable
+        is_old = self._read_at is None or now - self._read_at > KEYS_LIFETIME
+        if is_old and not self._ask(now):
+            raise Unavailable
 
     def _ask(self, now: datetime) -> bool:
         """Whether the keys are now as fresh as can be."""

@@ -157,7 +157,13 @@ class BedrockProvider:
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video from the bucket, by a URL that is signed here."""
         host = urlsplit(self._s3.meta.endpoint_url).hostname
-        download(lambda: self._locate(ref), path, allowed_hosts=(host, f".{host}"), on_progress=on_progress)
+        download(
+            lambda: self._locate(ref),
+            path,
+            allowed_hosts=(host, f".{host}"),
+            on_progress=on_progress,
+            call_seconds=self._seconds,
+        )
 
     def _locate(self, ref: str) -> Source:
         uri = self._invocation(ref)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
