@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,8 @@ import pytest
 
 from tests.providers.adapters import counterpart_of
 from tests.providers.conftest import PATIENCE_SECONDS
+from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
+from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.counterparts.server import Counterpart
 from tests.providers.gateway import RESULT_URL, FalGateway, Gateway, OpenRouterGateway, VeoGateway
 from tests.providers.life import TOKEN, fetched, polled_until_done
@@ -25,6 +28,7 @@ _GATEWAYS: dict[str, type[Gateway]] = {
     "veo": VeoGateway,
 }
 _A_GOOD_PROMPT, _A_BAD_PROMPT = "A cat on a surfboard", "A dog that never comes"
+_COST = 0.4  # in US dollars; OpenRouter tells it
 _PACE = {"pollsBeforeInProgress": 1, "pollsBeforeCompleted": 3}
 
 
@@ -46,7 +50,7 @@ class Aimock:
 
 
 def _fixtures() -> list[dict[str, object]]:
-    video = {"status": "completed", "b64": b64encode(make_video()).decode(), "url": RESULT_URL}
+    video = {"status": "completed", "b64": b64encode(make_video()).decode(), "url": RESULT_URL, "cost": _COST}
     failed = {"status": "failed", "error": "the model fell over"}
     return [
         {"match": {"endpoint": "video", "userMessage": _A_GOOD_PROMPT}, "response": {"video": {"id": "1", **video}}},
@@ -75,6 +79,8 @@ def aimock(_started: Aimock) -> Aimock:
 def counterpart(request: pytest.FixtureRequest) -> Iterator[Counterpart]:
     """Knows how its adapter is set up; it answers nothing here but sign-ins."""
     made = counterpart_of(request.param)()
+    if isinstance(made, OpenaiCompatibleCounterpart):
+        made.variant = "openrouter"
     yield made
     made.close()
 
@@ -90,6 +96,8 @@ def gateway(aimock: Aimock, counterpart: Counterpart) -> Iterator[Gateway]:
 @pytest.fixture
 def provider(counterpart: Counterpart, gateway: Gateway) -> VideoProvider:
     """The adapter that is tested."""
+    if isinstance(counterpart, OpenaiCompatibleCounterpart):
+        counterpart.variant = "openrouter"
     return counterpart.provider(gateway.url, call_seconds=PATIENCE_SECONDS)
 
 
@@ -105,6 +113,7 @@ def test_a_video_is_made_and_fetched(
     ref = provider.submit(request_, token=TOKEN).ref
     told = polled_until_done(provider, ref)
     assert len(told) >= 3
+    assert told[-1].cost_usd == (Decimal(str(_COST)) if provider.name == "openai_compatible" else None)
     assert fetched(provider, ref, tmp_path) == make_video()
     assert aimock.made() >= 1
 
