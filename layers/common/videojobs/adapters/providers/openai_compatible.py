@@ -1,0 +1,214 @@
+"""Any server that speaks `/v1/videos`: a LiteLLM proxy, a model server of one's own, or OpenRouter in its own variant.
+
+OpenAI's Videos API (https://platform.openai.com/docs/api-reference/videos) has ended; its protocol lives on.
+OpenRouter's is https://openrouter.ai/docs/api_reference/videos.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from videojobs.adapters.rest.client import RestClient
+from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.plan import Clip
+from videojobs.domain.prompt import Counting, PromptLimit
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+
+logger = logging.getLogger(__name__)
+
+OPENAI, OPENROUTER = "openai", "openrouter"
+SECONDS = (4, 8, 12)
+SIZES = ("1280x720", "720x1280")
+"""What OpenAI published: https://platform.openai.com/docs/api-reference/videos/create."""
+MAXIMUM_PROMPT_CHARACTERS = 32_000
+POLL_SECONDS = 10.0
+URL_LIFETIME = timedelta(hours=1)
+
+RATIOS: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16", (960, 960): "1:1", (960, 720): "4:3"}
+"""How OpenRouter says a clip's shape; what is none of these it is given in pixels."""
+
+FAILURES: Mapping[str, FailureCode] = {
+    "moderation_blocked": FailureCode.CONTENT_REJECTED,
+    "content_policy_violation": FailureCode.CONTENT_REJECTED,
+    "content_filter": FailureCode.CONTENT_REJECTED,
+    "sentinel_block": FailureCode.CONTENT_REJECTED,
+    "billing_hard_limit_reached": FailureCode.QUOTA_EXHAUSTED,
+    "insufficient_quota": FailureCode.QUOTA_EXHAUSTED,
+    "rate_limit_exceeded": FailureCode.RATE_LIMITED,
+}
+"""By `error.code`, of an answer or of a task that failed; another one of a task may pass."""
+
+
+class OpenaiCompatibleProvider:
+    """Text to video at a server of the deployment's choice; secret: `key`.
+
+    Options: `baseUrl` and `model` (there is no default), `variant` (`openai` or `openrouter`), `seconds` and `sizes`
+    (what the model makes), `pricePerSecondUsd` with `pricesAsOf`, `webhooks` (true where the project has a webhook that
+    leads here), `resultHosts`.
+    """
+
+    name = "openai_compatible"
+
+    def __init__(self, setup: ProviderSetup) -> None:
+        """Read the options.
+
+        Raises:
+            ValueError: one is missing, unknown or of another form.
+        """
+        known = ("baseUrl", "model", "variant", "seconds", "sizes", "pricePerSecondUsd", "pricesAsOf", "webhooks")
+        setup.only_options(*known, "resultHosts")
+        base_url = setup.option("baseUrl", "").rstrip("/")
+        self._model = setup.option("model", "")
+        self._variant = setup.option("variant", OPENAI)
+        if self._variant not in {OPENAI, OPENROUTER}:
+            raise ValueError(f"ProviderOptions: variant must be {OPENAI} or {OPENROUTER}")
+        host = urlsplit(base_url).hostname or ""
+        self._hosts = {host, *setup.option("resultHosts", host).split(",")}
+        self._setup, self._seconds, self._base_url = setup, setup.call_seconds, base_url
+        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=self._seconds)
+        self.capabilities = Capabilities(
+            yields_pixels=True,
+            can_cancel=False,
+            unknown_submit=setup.unknown_submit,
+            clips=_read_clips(setup.options),
+            prompt_limit=PromptLimit(MAXIMUM_PROMPT_CHARACTERS, Counting.CODE_POINTS),
+            poll_seconds=POLL_SECONDS,
+            calls_back=bool(setup.options.get("webhooks")),
+            result_lifetime=URL_LIFETIME,
+            prices_as_of=_read_date(setup.options),
+        )
+
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - it takes no token
+        """Begin the generation: sent once."""
+        if request.clip is None:
+            raise ValueError("a request without a clip")
+        body = {"model": self._model, "prompt": request.prompt, **self._say_clip(request.clip)}
+        match self._rest.create("/videos", body):
+            case {"id": str(ref)} if ref:
+                return Submission(ref, POLL_SECONDS)
+            case _:
+                raise ProviderUnreachable
+
+    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
+        """A list of tasks does not say which token they were asked for with."""
+        return None
+
+    def poll(self, ref: str) -> Generation:
+        """Ask how the task stands; progress comes as 0 to 100, a cost from OpenRouter alone."""
+        told = self._rest.ask(_path(ref))
+        match told.get("status"):
+            case "completed":
+                return Generation(done=True, progress=1, cost_usd=_read_cost(told))
+            case "failed":
+                raise _failure_of(told.get("error")) or failure(FailureCode.PROVIDER_ERROR)
+            case "expired":
+                raise failure(FailureCode.RESULT_LOST)
+            case "cancelled":
+                raise failure(FailureCode.PROVIDER_ERROR)
+            case "queued" | "pending" | "in_progress":
+                pass
+            case status:
+                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
+                logger.warning("Provider state unknown", extra=extra)
+        return Generation(done=False, progress=_read_progress(told), poll_after_seconds=POLL_SECONDS)
+
+    def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """A running task can't be stopped; DELETE is for ended ones."""
+        return False
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """Download the content; the key goes to the server itself and no further."""
+        refused = False
+
+        def locate() -> Source:
+            nonlocal refused
+            source = Source(f"{self._base_url}{_path(ref)}/content", self._authorize(refused))
+            refused = True  # when it is asked for again, the key may be why
+            return source
+
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
+
+    def _say_clip(self, clip: Clip) -> dict[str, object]:
+        if self._variant == OPENAI:
+            return {"seconds": f"{clip.seconds:g}", "size": f"{clip.width}x{clip.height}"}
+        shape = RATIOS.get((clip.width, clip.height))
+        shaped = {"aspect_ratio": shape, "resolution": "720p"} if shape else {"size": f"{clip.width}x{clip.height}"}
+        return {"duration": int(clip.seconds) if clip.seconds == int(clip.seconds) else clip.seconds, **shaped}
+
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+        key = self._setup.read_key(refresh=refresh).get("key")
+        if not isinstance(key, str) or not key:
+            raise not_set_up()
+        return {"Authorization": f"Bearer {key}"}
+
+
+def _path(ref: str) -> str:
+    return f"/videos/{quote(ref, safe='')}"
+
+
+def _read_error(status: int, told: Any) -> ProviderError | None:
+    """What a refusal says of its reason; a bare status is read by the general rule."""
+    return _failure_of(told.get("error")) if isinstance(told, dict) and 400 <= status < 500 else None
+
+
+def _failure_of(error: object) -> ProviderError | None:
+    match error:
+        case {"code": str(code)} if code in FAILURES and FAILURES[code] is not FailureCode.RATE_LIMITED:
+            return failure(FAILURES[code])
+        case _:  # how long to wait is said in the headers
+            return None
+
+
+def _read_progress(told: Mapping[str, Any]) -> float | None:
+    progress = told.get("progress")
+    if isinstance(progress, bool) or not isinstance(progress, int | float):
+        return None
+    return min(max(progress / 100, 0.0), 1.0)
+
+
+def _read_cost(told: Mapping[str, Any]) -> Decimal | None:
+    match told:
+        case {"usage": {"cost": int(cost) | float(cost)}} if cost >= 0:
+            return Decimal(str(cost))
+        case _:
+            return None
+
+
+def _read_clips(options: Mapping[str, Any]) -> tuple[Clip, ...]:
+    try:
+        seconds = [float(each) for each in _as_list(options.get("seconds", SECONDS))]
+        sizes = [tuple(map(int, each.split("x"))) for each in _as_list(options.get("sizes", SIZES))]
+        rate = Decimal(str(options["pricePerSecondUsd"])) if "pricePerSecondUsd" in options else None
+        clips = tuple(
+            Clip(width, height, length, None if rate is None else rate * Decimal(str(length)))
+            for width, height in sizes
+            for length in seconds
+        )
+    except (AttributeError, InvalidOperation, TypeError, ValueError):
+        clips = ()
+    if not clips or any(min(clip.width, clip.height, clip.seconds) <= 0 for clip in clips):
+        form = 'seconds as [4, 8, 12], sizes as ["1280x720"], pricePerSecondUsd as 0.1'
+        raise ValueError(f"ProviderOptions: openai_compatible takes {form}")
+    return clips
+
+
+def _as_list(value: object) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("is no list")
+    return value
+
+
+def _read_date(options: Mapping[str, Any]) -> date | None:
+    if "pricePerSecondUsd" not in options:
+        return None
+    try:
+        return date.fromisoformat(options.get("pricesAsOf", ""))
+    except (TypeError, ValueError):
+        raise ValueError("ProviderOptions: pricePerSecondUsd needs pricesAsOf, a date such as 2026-11-01") from None

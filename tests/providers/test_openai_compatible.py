@@ -1,0 +1,139 @@
+"""What only servers of `/v1/videos` do: two variants of one protocol, and everything about them is the deployment's."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
+from tests.providers.counterparts.server import Fate, Reply, Task
+from tests.providers.life import TOKEN, error_of, polled_until_done
+from videojobs.domain.errors import FailureCode, ProviderError
+from videojobs.domain.job import JobId
+from videojobs.domain.plan import Clip
+from videojobs.ports.videos import GenerationRequest
+
+A_JOB = JobId("65a0000000000000000000aa")
+
+
+@pytest.fixture
+def counterpart() -> Iterator[OpenaiCompatibleCounterpart]:
+    """A server as OpenAI's was."""
+    made = OpenaiCompatibleCounterpart()
+    yield made
+    made.close()
+
+
+def asked_for(counterpart: OpenaiCompatibleCounterpart, clip: Clip, **options: Any) -> dict[str, Any]:
+    """What a submit of that clip says, without prompt and model."""
+    provider = counterpart.provider(counterpart.url, **options)
+    ref = provider.submit(GenerationRequest(A_JOB, "A cat", clip), token=TOKEN).ref
+    said: dict[str, Any] = counterpart.tasks[ref].body
+    assert (said.pop("prompt"), said.pop("model")) == ("A cat", "sora-2")
+    return said
+
+
+def test_openai_is_told_seconds_and_size_as_text(counterpart: OpenaiCompatibleCounterpart) -> None:
+    assert asked_for(counterpart, Clip(1280, 720, 8)) == {"seconds": "8", "size": "1280x720"}
+
+
+def test_openrouter_is_told_a_ratio_where_there_is_one(counterpart: OpenaiCompatibleCounterpart) -> None:
+    counterpart.variant = "openrouter"
+    portrait = {"duration": 8, "aspect_ratio": "9:16", "resolution": "720p"}
+    assert asked_for(counterpart, Clip(720, 1280, 8)) == portrait
+    assert asked_for(counterpart, Clip(1792, 1024, 4)) == {"duration": 4, "size": "1792x1024"}
+
+
+def test_openrouter_tells_what_it_cost(counterpart: OpenaiCompatibleCounterpart) -> None:
+    counterpart.variant, counterpart.costs = "openrouter", 0.25
+    provider = counterpart.provider(counterpart.url)
+    ref = provider.submit(counterpart.request, token=TOKEN).ref
+    assert polled_until_done(provider, ref)[-1].cost_usd == Decimal("0.25")
+
+
+def test_progress_is_told_from_0_to_1(counterpart: OpenaiCompatibleCounterpart) -> None:
+    provider = counterpart.provider(counterpart.url)
+    ref = provider.submit(counterpart.request, token=TOKEN).ref
+    assert [told.progress for told in polled_until_done(provider, ref)] == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize("progress", [None, "half", True])
+def test_a_progress_that_is_no_number_is_none(counterpart: OpenaiCompatibleCounterpart, progress: object) -> None:
+    provider = counterpart.provider(counterpart.url)
+    counterpart._describe = lambda *_: {"id": "x", "status": "queued", "progress": progress}  # type: ignore[method-assign]
+    counterpart.tasks["x"] = Task("x", {})
+    assert provider.poll("x").progress is None
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("insufficient_quota", FailureCode.QUOTA_EXHAUSTED),
+        ("rate_limit_exceeded", FailureCode.PROVIDER_ERROR),
+        ("never_seen", FailureCode.PROVIDER_ERROR),
+        (None, FailureCode.PROVIDER_ERROR),
+    ],
+)
+def test_a_task_fails_for_the_reason_that_it_names(
+    counterpart: OpenaiCompatibleCounterpart, code: str | None, expected: FailureCode
+) -> None:
+    counterpart.fate, counterpart.failure_code = Fate.FAILS, code
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("expired", FailureCode.RESULT_LOST), ("cancelled", FailureCode.PROVIDER_ERROR)]
+)
+def test_an_end_that_nobody_declared_is_an_end(
+    counterpart: OpenaiCompatibleCounterpart, status: str, expected: FailureCode
+) -> None:
+    counterpart._describe = lambda *_: {"id": "x", "status": status}  # type: ignore[method-assign]
+    counterpart.tasks["x"] = Task("x", {})
+    with pytest.raises(ProviderError) as ended:
+        counterpart.provider(counterpart.url).poll("x")
+    assert ended.value.reason is expected
+
+
+def test_a_used_up_quota_is_told_at_the_submit(counterpart: OpenaiCompatibleCounterpart) -> None:
+    counterpart.instead = Reply(429, {"error": {"code": "insufficient_quota", "message": "Pay."}})
+    with pytest.raises(ProviderError) as refused:
+        counterpart.provider(counterpart.url).submit(counterpart.request, token=TOKEN)
+    assert refused.value.reason is FailureCode.QUOTA_EXHAUSTED
+
+
+def test_prices_make_an_estimate(counterpart: OpenaiCompatibleCounterpart) -> None:
+    options = {"pricePerSecondUsd": 0.1, "pricesAsOf": "2026-11-01", "seconds": [4.5], "sizes": ["960x960"]}
+    known = counterpart.provider(counterpart.url, **options).capabilities
+    assert (known.clips, known.prices_as_of) == ((Clip(960, 960, 4.5, Decimal("0.45")),), date(2026, 11, 1))
+
+
+def test_callbacks_come_where_the_project_has_a_webhook(counterpart: OpenaiCompatibleCounterpart) -> None:
+    assert counterpart.provider(counterpart.url, webhooks=True).capabilities.calls_back
+    assert not counterpart.provider(counterpart.url).capabilities.calls_back
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"baseUrl": ""}, "baseUrl must be a text"),
+        ({"model": 5}, "model must be a text"),
+        ({"variant": "else"}, "variant must be openai or openrouter"),
+        ({"sizes": "1280x720"}, "takes seconds as"),
+        ({"sizes": ["large"]}, "takes seconds as"),
+        ({"sizes": []}, "takes seconds as"),
+        ({"sizes": [1280]}, "takes seconds as"),
+        ({"seconds": [0]}, "takes seconds as"),
+        ({"seconds": ["long"]}, "takes seconds as"),
+        ({"pricePerSecondUsd": "dear"}, "takes seconds as"),
+        ({"pricePerSecondUsd": 0.1}, "pricePerSecondUsd needs pricesAsOf"),
+        ({"pricePerSecondUsd": 0.1, "pricesAsOf": 5}, "pricePerSecondUsd needs pricesAsOf"),
+        ({"baseURL": "x"}, "baseURL is none of"),
+    ],
+)
+def test_options_that_are_wrong_are_named(
+    counterpart: OpenaiCompatibleCounterpart, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        counterpart.provider(counterpart.url, **options)

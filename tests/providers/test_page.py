@@ -1,0 +1,52 @@
+"""docs/providers.md says what the code can do; and every plan of every provider makes just what was asked for."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.providers.page import ASKED, PAGE, every_provider, write
+from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, SIZES, plan_video
+from videojobs.domain.production import MAXIMUM_PARTS
+from videojobs.domain.request import AspectRatio
+from videojobs.ports.videos import VideoProvider
+
+PROVIDERS = every_provider()
+
+
+def test_the_page_is_what_the_adapters_say() -> None:
+    page = PAGE.read_text()
+    assert page == write(page), "stale: PYTHONPATH=layers/common:. python -m tests.providers.page"
+
+
+@given(provider=st.sampled_from(sorted(PROVIDERS)), seconds=st.floats(1, 60), ratio=st.sampled_from(AspectRatio))
+def test_every_request_has_a_plan_of_every_provider_that_meets_it_exactly(
+    provider: str, seconds: float, ratio: AspectRatio
+) -> None:
+    clips = PROVIDERS[provider].capabilities.clips
+    assert clips is not None
+    plan = plan_video(seconds, ratio, clips, maximum_clips=MAXIMUM_PARTS)
+    assert plan is not None, "it is worth having only if it can make what users ask for"
+    lengths = [int(clip.seconds * FRAMES_PER_SECOND) for clip in plan.clips]
+    assert plan.frames == round(seconds * FRAMES_PER_SECOND)
+    assert sum(lengths) - CROSS_FADE_FRAMES * (len(lengths) - 1) >= plan.frames
+    assert (plan.width, plan.height) == SIZES[ratio]
+    assert abs(plan.crop[0] / plan.crop[1] - plan.width / plan.height) < 0.01
+    assert set(plan.clips) <= set(clips)
+    assert len({(clip.width, clip.height) for clip in plan.clips}) == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_a_price_has_a_date_and_a_clip_is_of_a_size_that_can_be_coded(provider: VideoProvider) -> None:
+    known = provider.capabilities
+    assert known.clips
+    assert known.yields_pixels
+    assert all(clip.width % 2 == clip.height % 2 == 0 and 0 < clip.seconds <= 60 for clip in known.clips)
+    prices = [clip.price_usd for clip in known.clips]
+    assert all(price is None or price > Decimal(0) for price in prices)
+    assert (known.prices_as_of is not None) == any(price is not None for price in prices)
+
+
+def test_the_page_shows_what_it_was_asked_for() -> None:
+    assert all(f"{seconds:g} s {ratio}" in PAGE.read_text() for seconds, ratio in ASKED)
