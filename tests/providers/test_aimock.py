@@ -13,7 +13,6 @@ import pytest
 from tests.providers.adapters import counterpart_of
 from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
-from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.counterparts.server import Counterpart
 from tests.providers.gateway import RESULT_URL, FalGateway, Gateway, OpenRouterGateway, VeoGateway
 from tests.providers.life import TOKEN, fetched, polled_until_done
@@ -96,8 +95,6 @@ def gateway(aimock: Aimock, counterpart: Counterpart) -> Iterator[Gateway]:
 @pytest.fixture
 def provider(counterpart: Counterpart, gateway: Gateway) -> VideoProvider:
     """The adapter that is tested."""
-    if isinstance(counterpart, OpenaiCompatibleCounterpart):
-        counterpart.variant = "openrouter"
     return counterpart.provider(gateway.url, call_seconds=PATIENCE_SECONDS)
 
 
