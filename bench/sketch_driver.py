@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _draw(task: dict[str, Any], prompt: str, *, seconds: float) -> dict[str, float]:
-    from videojobs.adapters.media.renderer import SketchRenderer
+    from videojobs.adapters.media.renderer import PyAvRenderer
     from videojobs.domain.job import JobId, JobStatus, UserId, VideoJob
 
     now = datetime.now(UTC)
@@ -39,7 +39,7 @@ def _draw(task: dict[str, Any], prompt: str, *, seconds: float) -> dict[str, flo
     )
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), time.process_time()
-        SketchRenderer().render(job, Path(folder), lambda _: None)
+        PyAvRenderer().render(job, Path(folder), lambda _: None)
         return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 

@@ -339,9 +339,9 @@ def _simulated_provider() -> VideoProvider:
 @cache
 def video_renderer() -> VideoRenderer:
     """What makes the pixels; PyAV and Pillow come with it, so that only `render` may ask."""
-    from videojobs.adapters.media.renderer import SketchRenderer
+    from videojobs.adapters.media.renderer import PyAvRenderer
 
-    return SketchRenderer()
+    return PyAvRenderer()
 
 
 def prepare_api(*needed: Callable[[], object]) -> None:

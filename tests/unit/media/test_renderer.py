@@ -5,7 +5,7 @@ from PIL import Image
 
 from tests.builders import a_job
 from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.renderer import SketchRenderer
+from videojobs.adapters.media.renderer import PyAvRenderer
 from videojobs.domain.request import AspectRatio, Style
 
 
@@ -13,7 +13,7 @@ from videojobs.domain.request import AspectRatio, Style
 def test_a_job_becomes_a_video_and_a_poster_of_its_size(tmp_path, duration):
     job = a_job(style=Style.CALM, aspect_ratio=AspectRatio.PORTRAIT, duration=duration)
     told: list[float] = []
-    rendered = SketchRenderer().render(job, tmp_path, told.append)
+    rendered = PyAvRenderer().render(job, tmp_path, told.append)
     facts = inspect_video(rendered.video)
     assert (rendered.width, rendered.height) == (facts.width, facts.height) == (720, 1280)
     assert rendered.seconds == facts.seconds == pytest.approx(duration, abs=1 / 24)
@@ -30,5 +30,5 @@ def test_a_job_that_is_stopped_leaves_its_folder_empty(tmp_path):
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        SketchRenderer().render(a_job(duration=1), tmp_path, stop)
+        PyAvRenderer().render(a_job(duration=1), tmp_path, stop)
     assert list(tmp_path.iterdir()) == []

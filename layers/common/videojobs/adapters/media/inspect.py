@@ -49,7 +49,7 @@ def inspect_video(path: Path) -> VideoFacts:
                 frames=frames,
                 codec=context.name,
                 pixel_format=context.pix_fmt or "",
-                faststart=_index_comes_first(path),
+                faststart=index_comes_first(path),
                 size_bytes=path.stat().st_size,
             )
     except (FFmpegError, ValueError) as error:
@@ -68,7 +68,7 @@ def unreadable_video() -> ProviderError:
     return ProviderError(FailureCode.PROVIDER_ERROR, "What came back is no video that can be played.", transient=True)
 
 
-def _index_comes_first(path: Path) -> bool:
+def index_comes_first(path: Path) -> bool:
     """Whether an MP4's `moov` box comes before its `mdat` (ISO/IEC 14496-12, 4.2): then it plays while it loads."""
     with path.open("rb") as file:
         while len(header := file.read(8)) == 8:

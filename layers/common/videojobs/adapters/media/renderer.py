@@ -1,21 +1,25 @@
-"""Draws the video of a job, and picks its poster and its preview."""
+"""Makes the video of a job: draws it or joins a provider's clips, and picks its poster and its preview."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from videojobs.adapters.media.assemble import assemble_video
+from videojobs.adapters.media.footage import read_footage
 from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.sketch import draw_sketch
 from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.job import VideoJob
+from videojobs.domain.plan import Plan
 from videojobs.domain.request import AspectRatio, Style
 from videojobs.ports.videos import RenderedVideo, ReportProgress
 
 
-class SketchRenderer:
+class PyAvRenderer:
     """See `ports.VideoRenderer`; nothing is fetched, so nothing can be lost."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
         """Draw `video.mp4`, `poster.jpg` and `preview.webp` into the folder."""
-        video, poster, preview = folder / "video.mp4", folder / "poster.jpg", folder / "preview.webp"
+        video = folder / "video.mp4"
         draw_sketch(
             prompt=job.prompt,
             style=Style(job.style),
@@ -24,6 +28,21 @@ class SketchRenderer:
             path=video,
             on_progress=on_progress,
         )
-        write_pictures(video, poster=poster, preview=preview)
-        facts = inspect_video(video)
-        return RenderedVideo(video, poster, preview, facts.width, facts.height, facts.seconds)
+        return _finish(video)
+
+    def verify(self, clip: Path) -> None:
+        """Read the whole file, and decode its first picture."""
+        read_footage(clip)
+
+    def assemble(self, clips: Sequence[Path], plan: Plan, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
+        """Make the same files as `render` of the clips."""
+        video = folder / "video.mp4"
+        assemble_video(clips, plan, video, on_progress)
+        return _finish(video)
+
+
+def _finish(video: Path) -> RenderedVideo:
+    poster, preview = video.with_name("poster.jpg"), video.with_name("preview.webp")
+    write_pictures(video, poster=poster, preview=preview)
+    facts = inspect_video(video)
+    return RenderedVideo(video, poster, preview, facts.width, facts.height, facts.seconds)

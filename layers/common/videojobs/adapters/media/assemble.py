@@ -1,0 +1,126 @@
+"""Carries out a plan: a provider's clips, cut, joined and trimmed, become exactly the video that was asked for."""
+
+import shutil
+from array import array
+from collections import deque
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import av
+from PIL import Image
+
+from videojobs.adapters.media.film import FilmWriter
+from videojobs.adapters.media.footage import Footage, read_footage
+from videojobs.adapters.media.reel import CHANNELS, SAMPLES, Moment, play
+from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, Plan
+from videojobs.ports.videos import ReportProgress
+
+_ONE_FRAME = Fraction(1, FRAMES_PER_SECOND)
+
+
+def assemble_video(clips: Sequence[Path], plan: Plan, path: Path, on_progress: ReportProgress) -> None:
+    """Write `plan.frames` pictures of the plan's size. What fits already is copied, and not coded again.
+
+    A clip that came in another size than the plan says is cut to the plan's ratio all the same. One that is shorter is
+    joined where it ends; only what is then missing in all is made up for by holding the last picture.
+
+    Raises:
+        ProviderError: a clip is no video that can be played.
+    """
+    footages = []
+    for clip in clips:
+        on_progress(0.0)
+        footages.append(read_footage(clip))
+    if len(footages) == 1 and _fits(footages[0], plan):
+        _copy(footages[0], path)
+        on_progress(1.0)
+        return
+    has_sound = any(footage.sound for footage in footages)
+    lengths = _lengths(footages, plan)
+    reels = [
+        islice(play(footage, plan.width, plan.height, has_sound=has_sound), length)
+        for footage, length in zip(footages, lengths, strict=True)
+    ]
+    with FilmWriter(path, plan.width, plan.height, has_sound=has_sound) as film:
+        for number, moment in enumerate(islice(_join(reels), plan.frames), 1):
+            film.write(moment)
+            on_progress(number / plan.frames)
+
+
+def _lengths(footages: Sequence[Footage], plan: Plan) -> list[int]:
+    """How many pictures each clip gives: no more than it was planned for, and the last one all that are missing."""
+    lengths = [
+        min(round(clip.seconds * FRAMES_PER_SECOND), max(round(footage.seconds / _ONE_FRAME), 2 * CROSS_FADE_FRAMES))
+        for clip, footage in zip(plan.clips, footages, strict=True)
+    ]
+    before = sum(lengths[:-1]) - CROSS_FADE_FRAMES * (len(lengths) - 1)
+    return [*lengths[:-1], max(plan.frames - before, CROSS_FADE_FRAMES)]
+
+
+def _join(reels: Sequence[Iterator[Moment]]) -> Iterator[Moment]:
+    """One after the other, each but the first faded in over the end of the one before: so many moments are held."""
+    ending: deque[Moment] = deque()
+    for reel in reels:
+        before, ending = ending, deque()
+        for number, moment in enumerate(reel):
+            ending.append(_mix(before.popleft(), moment, number) if before else moment)
+            if len(ending) > CROSS_FADE_FRAMES:
+                yield ending.popleft()
+    yield from ending
+
+
+def _mix(before: Moment, after: Moment, number: int) -> Moment:
+    """The `number`-th moment of a cross-fade, evenly from the one to the other."""
+    share = (number + 0.5) / CROSS_FADE_FRAMES
+    picture = av.VideoFrame(after.picture.width, after.picture.height, "yuv420p")
+    for plane, old, new in zip(picture.planes, before.picture.planes, after.picture.planes, strict=True):
+        blended = Image.blend(_image(old), _image(new), share)
+        plane.update(blended.tobytes("raw", "L", plane.line_size, 1))
+    if before.sound is None or after.sound is None:
+        return Moment(picture, None)
+    first, all_of_it = number * SAMPLES, CROSS_FADE_FRAMES * SAMPLES
+    sound = array(
+        "h",
+        (
+            old + (new - old) * (first + place // CHANNELS) // all_of_it
+            for place, (old, new) in enumerate(zip(before.sound, after.sound, strict=True))
+        ),
+    )
+    return Moment(picture, sound)
+
+
+def _image(plane: av.video.plane.VideoPlane) -> Image.Image:
+    return Image.frombuffer("L", (plane.width, plane.height), bytes(plane), "raw", "L", plane.line_size, 1)
+
+
+def _fits(footage: Footage, plan: Plan) -> bool:
+    """Whether it is what was asked for as it is, to the frame."""
+    wanted = plan.frames * _ONE_FRAME
+    return (
+        (footage.codec, footage.pixel_format) == ("h264", "yuv420p")
+        and footage.sound in {None, "aac"}
+        and (footage.width, footage.height) == (plan.width, plan.height)
+        and (footage.pixel_ratio, footage.quarter_turns) == (Fraction(1), 0)
+        and abs(footage.seconds - wanted) <= _ONE_FRAME
+        and abs(footage.starts_at) <= _ONE_FRAME
+        and footage.sound_ends_at <= wanted + _ONE_FRAME
+    )
+
+
+def _copy(footage: Footage, path: Path) -> None:
+    """The same bytes; or, where its index is at the end or there is more in it, the same packets."""
+    if footage.is_plain and footage.faststart:
+        shutil.copyfile(footage.path, path)
+        return
+    with (
+        av.open(str(footage.path)) as source,
+        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as film,
+    ):
+        kept = [source.streams.best("video"), source.streams.best("audio")]
+        tracks = {stream.index: film.add_stream_from_template(stream) for stream in kept if stream}
+        for packet in source.demux(*(stream for stream in kept if stream)):
+            if packet.dts is not None:
+                packet.stream = tracks[packet.stream_index]
+                film.mux(packet)
