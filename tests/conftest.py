@@ -1,5 +1,6 @@
 """Servers that suites share, the deployed system among them; one that nobody asks for is never started."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,12 +13,16 @@ from pymongo.database import Database
 
 from localcloud.config import CloudConfig
 from localcloud.stack import Stack
+from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
+from tests.providers.video import make_video
 from tests.receiver import Receiver, receiving
 from tests.servers import missing, secantusdb
 from tests.stack.client import User
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.indexes import ensure_indexes
 
+AI_KEY = "a-key-that-no-log-may-hold"
+AI_WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _ROOT = Path(__file__).resolve().parents[1]
 _STATE = os.environ.get("LOCALCLOUD_STATE", ".local/test")
 
@@ -99,12 +104,29 @@ def platform() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: CloudConfig, platform: Receiver) -> Iterator[Stack]:
+def ai_server() -> Iterator[OpenaiCompatibleCounterpart]:
+    """A model server that the system may send jobs to: whatever it is asked for, it makes eight seconds of 720p."""
+    server = OpenaiCompatibleCounterpart(make_video(1280, 720, 8))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompatibleCounterpart) -> Iterator[Stack]:
     """The deployed system, brought up once for all tests, as `stack.json` describes it."""
     if not (_ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
         missing("the local cloud is not installed: `make setup` does it")
     urls = f"{platform.url},{platform.url.replace('/hooks', '/gone')}"
-    environment = {**os.environ, "LOCALCLOUD_STATE": str(cloud.state), "WEBHOOK_URLS": urls}
+    served = {"baseUrl": f"{ai_server.url}/v1", "model": "sora-2", "resultHosts": "127.0.0.1", "webhooks": True}
+    priced = {"sizes": ["1280x720"], "seconds": [8], "pricePerSecondUsd": 0.1, "pricesAsOf": "2026-11-01"}
+    environment = {
+        **os.environ,
+        "LOCALCLOUD_STATE": str(cloud.state),
+        "WEBHOOK_URLS": urls,
+        "ALLOWED_PROVIDERS": "openai_compatible",
+        "PROVIDER_OPTIONS": json.dumps({"openai_compatible": served | priced}),
+        "PROVIDER_KEYS": json.dumps({"openai_compatible": {"key": AI_KEY, "webhookSecret": AI_WEBHOOK_SECRET}}),
+    }
     command = [sys.executable, "-m", "localcloud"]
     try:
         up = subprocess.run([*command, "up"], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)

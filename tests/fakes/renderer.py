@@ -1,9 +1,11 @@
 """A renderer that writes a few bytes where a real one writes a video."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import VideoJob
+from videojobs.domain.plan import FRAMES_PER_SECOND, Plan
 from videojobs.ports.videos import RenderedVideo, ReportProgress
 
 VIDEO = b"not really a video, but of a length that can be checked"
@@ -23,10 +25,26 @@ class ScriptedRenderer:
         self.folders: list[Path] = []
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Write both files, reporting five times."""
+        """Write the files, reporting five times."""
+        return self._write(VIDEO, (1280, 720), float(job.duration or 0), folder, on_progress)
+
+    def verify(self, clip: Path) -> None:
+        """What has any content is a video."""
+        if not clip.read_bytes():
+            raise ProviderError(FailureCode.PROVIDER_ERROR, "It is no video.", transient=True)
+
+    def assemble(self, clips: Sequence[Path], plan: Plan, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
+        """One after the other, reporting five times."""
+        assert len(clips) == len(plan.clips)
+        video = b"".join(clip.read_bytes() for clip in clips)
+        return self._write(video, (plan.width, plan.height), plan.frames / FRAMES_PER_SECOND, folder, on_progress)
+
+    def _write(
+        self, content: bytes, size: tuple[int, int], seconds: float, folder: Path, on_progress: ReportProgress
+    ) -> RenderedVideo:
         self.folders.append(folder)
         video, poster, preview = folder / "video.mp4", folder / "poster.jpg", folder / "preview.webp"
-        video.write_bytes(VIDEO)
+        video.write_bytes(content)
         poster.write_bytes(POSTER)
         preview.write_bytes(PREVIEW)
         for done in (0.0, 0.25, 0.5, 0.75, 1.0):
@@ -35,4 +53,4 @@ class ScriptedRenderer:
             on_progress(done)
             if self.error and done == 0.5:
                 raise self.error
-        return RenderedVideo(video, poster, preview, 1280, 720, float(job.duration or 0))
+        return RenderedVideo(video, poster, preview, *size, seconds)

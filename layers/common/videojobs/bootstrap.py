@@ -307,7 +307,9 @@ def _provider(name: str) -> VideoProvider | None:
     settings = ProviderSettings.from_environment()
     keys = ProviderKeys(name, _secret(settings.provider_secret_arn).get if settings.provider_secret_arn else None)
     options = read_options(settings.provider_options, name)
-    return make(ProviderSetup(keys.read, options, UnknownSubmit(settings.unknown_submit)))
+    results_uri = f"s3://{StoreSettings.from_environment().videos_bucket}/{name}"
+    unknown_submit = UnknownSubmit(settings.unknown_submit)
+    return make(ProviderSetup(keys.read, options, unknown_submit=unknown_submit, results_uri=results_uri))
 
 
 def callback_verifier(name: str) -> CallbackVerifier | None:

@@ -27,9 +27,9 @@ class OpenaiCompatibleCounterpart(Counterpart):
     name = "openai_compatible"
     refusals = ("moderation_blocked", "content_policy_violation", "at once")
 
-    def __init__(self) -> None:
+    def __init__(self, video: bytes | None = None) -> None:
         """As OpenAI's was."""
-        super().__init__()
+        super().__init__(video)
         self.failure_code: str | None = "server_error"
         self.instead: Reply | None = None
         self.variant = "openai"

@@ -73,7 +73,7 @@ class BedrockProvider:
         self._model = setup.option("modelId", DEFAULT_MODEL)
         if MODEL_FAMILY not in self._model:
             raise ValueError(f"ProviderOptions: modelId {self._model} of bedrock has no {MODEL_FAMILY} in it")
-        self._output_uri = setup.option("outputUri", "-").rstrip("/")
+        self._output_uri = setup.option("outputUri", setup.results_uri or "-").rstrip("/")
         if not _URI.fullmatch(self._output_uri):
             raise ValueError("ProviderOptions: bedrock needs an outputUri: s3://bucket/prefix")
         self._region = setup.option("region", "-") if "region" in setup.options else None

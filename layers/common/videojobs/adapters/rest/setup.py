@@ -48,6 +48,8 @@ class ProviderSetup:
     options: Mapping[str, Any]
     unknown_submit: UnknownSubmit = UnknownSubmit.FAIL
     call_seconds: float = CALL_SECONDS
+    results_uri: str = ""
+    """Where a provider that writes to S3 by itself may put its results, of the form `s3://bucket/prefix`."""
 
     def option(self, name: str, default: str) -> str:
         """A text among the options.
