@@ -1,0 +1,68 @@
+"""What a deployment tells an adapter: options and keys, read strictly and told apart by provider."""
+
+import logging
+
+import pytest
+
+from videojobs.adapters.rest.setup import ProviderKeys, ProviderSetup, read_options
+from videojobs.domain.errors import ProviderError
+
+SECRET = '{"fal": {"key": "the-key"}, "veo": "no object"}'
+
+
+def keys(secret: str | None, name: str = "fal") -> ProviderKeys:
+    """One provider's keys in that secret."""
+
+    def read(*, refresh: bool = False) -> str:
+        assert secret is not None
+        return secret.replace("the-key", "the-new-key") if refresh else secret
+
+    return ProviderKeys(name, None if secret is None else read)
+
+
+def test_a_provider_reads_its_own_part_and_a_fresh_one_when_it_asks() -> None:
+    assert keys(SECRET).read() == {"key": "the-key"}
+    assert keys(SECRET).read(refresh=True) == {"key": "the-new-key"}
+
+
+@pytest.mark.parametrize(
+    ("secret", "name", "reason"),
+    [
+        (None, "fal", "ProviderSecretArn is not set"),
+        ("the-key", "fal", "the secret is no JSON"),
+        ('["the-key"]', "fal", "the secret has no object for it"),
+        (SECRET, "luma", "the secret has no object for it"),
+        (SECRET, "veo", "the secret has no object for it"),
+    ],
+)
+def test_what_is_wrong_with_the_secret_is_logged_and_never_what_is_in_it(
+    secret: str | None, name: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ProviderError) as refused:
+        keys(secret, name).read()
+    assert not refused.value.transient
+    [record] = caplog.records
+    assert (record.levelno, record.__dict__["reason"]) == (logging.ERROR, reason)
+    assert "the-key" not in f"{record.__dict__} {refused.value}"
+
+
+@pytest.mark.parametrize(
+    ("text", "options"), [("{}", {}), ('{"fal": {"model": "m"}}', {"model": "m"}), ('{"veo": {"project": "p"}}', {})]
+)
+def test_options_are_those_of_one_provider(text: str, options: dict[str, str]) -> None:
+    assert read_options(text, "fal") == options
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("model=m", "is no JSON"), ("[]", "must be an object by provider"), ('{"fal": "m"}', "and fal an object in it")],
+)
+def test_options_of_another_form_are_named(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        read_options(text, "fal")
+
+
+@pytest.mark.parametrize("value", [5, "", None])
+def test_an_option_that_is_no_text_is_named(value: object) -> None:
+    with pytest.raises(ValueError, match="model must be a text"):
+        ProviderSetup(keys(SECRET).read, {"model": value}).option("model", "a-default")
