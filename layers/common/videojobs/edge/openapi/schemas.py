@@ -71,7 +71,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         },
         "provider": {"description": "The one that the request asked for. Null where it named none."},
         "promptShortened": {
-            "description": "The provider takes shorter prompts: some words at the end had no place in what it was told.",
+            "description": "The provider takes shorter prompts: some of the words at the end it was not told.",
         },
         "output": {"description": "What was made. Null until completed, and where a provider makes no pixels."},
         "estimatedCost": {"description": "By the provider's published prices, from when it has been chosen; or null."},
