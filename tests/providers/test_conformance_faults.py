@@ -135,7 +135,7 @@ def test_a_slow_download_is_tried_again(
     polled_until_done(provider, ref)
     wire.next("fetch", Fault.SLOW)
     assert fetched(impatient, ref, tmp_path) == counterpart.video
-    assert wire.count("fetch") == 2
+    assert wire.count("fetch") >= 2
 
 
 @each_fault_of_a_repeat
