@@ -1,0 +1,177 @@
+"""Replicate: https://replicate.com/docs/reference/http. A prediction by a model's name, so that its owner keeps it warm."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from videojobs.adapters.rest.client import RestClient
+from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.plan import Clip
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+
+logger = logging.getLogger(__name__)
+
+BASE_URL = "https://api.replicate.com"
+RESULT_HOSTS = ("replicate.delivery", ".replicate.delivery")
+POLL_SECONDS = 5.0
+RESULT_LIFETIME = timedelta(hours=1)
+"""After it, all of a prediction that the API made is deleted: https://replicate.com/docs/topics/predictions/data-retention."""
+CANCEL_AFTER = "30m"
+"""A prediction that nobody asks about any more ends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a model takes: how each size is said, which lengths in whole seconds, and what else it is told."""
+
+    ratios: Mapping[tuple[int, int], str]
+    seconds: tuple[int, ...]
+    told: Mapping[str, object]
+
+    @property
+    def clips(self) -> tuple[Clip, ...]:
+        """All that it makes; its page says no pixels, so a size is what its ratio means at 720p."""
+        return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
+
+
+_WIDE: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16"}
+_SQUARE: Mapping[tuple[int, int], str] = {(960, 960): "1:1"}
+_CLASSIC: Mapping[tuple[int, int], str] = {(960, 720): "4:3"}
+
+DEFAULT_MODEL = "bytedance/seedance-1-pro"
+MODELS: Mapping[str, Model] = {
+    "bytedance/seedance-1-pro": Model(
+        {**_WIDE, **_SQUARE, **_CLASSIC}, tuple(range(2, 13)), {"resolution": "720p", "fps": 24}
+    ),
+    "bytedance/seedance-1-lite": Model(
+        {**_WIDE, **_SQUARE, **_CLASSIC}, tuple(range(2, 13)), {"resolution": "720p", "fps": 24}
+    ),
+    "kwaivgi/kling-v2.5-turbo-pro": Model({**_WIDE, **_SQUARE}, (5, 10), {}),
+    "google/veo-3.1-fast": Model(_WIDE, (4, 6, 8), {"resolution": "720p", "generate_audio": False}),
+}
+"""By name, as its page `https://replicate.com/{owner}/{name}/api` has its input; another model is one more line here."""
+
+_REFUSED = re.compile(r"E005|flagged as sensitive|nsfw|content polic|safety|moderat", re.IGNORECASE)
+"""Replicate tells the reason in words alone: https://replicate.com/docs/reference/error-codes."""
+_PERCENT = re.compile(r"(\d{1,3})%")
+
+
+class ReplicateProvider:
+    """Text to video by a model at Replicate. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
+
+    name = "replicate"
+
+    def __init__(self, setup: ProviderSetup) -> None:
+        """Choose the model.
+
+        Raises:
+            ValueError: an option is unknown, or the model is.
+        """
+        setup.only_options("model", "baseUrl", "resultHosts")
+        self._name = setup.option("model", DEFAULT_MODEL)
+        if self._name not in MODELS:
+            known = ", ".join(MODELS)
+            raise ValueError(f"ProviderOptions: model {self._name} of replicate is none of: {known}")
+        self._model = MODELS[self._name]
+        self._setup, self._seconds = setup, setup.call_seconds
+        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
+        base_url = setup.option("baseUrl", BASE_URL)
+        self._rest = RestClient(base_url, authorize=self._authorize, call_seconds=self._seconds)
+        self.capabilities = Capabilities(
+            yields_pixels=True,
+            can_cancel=True,
+            unknown_submit=setup.unknown_submit,
+            clips=self._model.clips,
+            poll_seconds=POLL_SECONDS,
+            calls_back=True,
+            result_lifetime=RESULT_LIFETIME,
+        )
+
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - it takes no token
+        """Begin the prediction: sent once."""
+        clip = request.clip
+        if clip is None:
+            raise ValueError("a request without a clip")
+        ratio = self._model.ratios[clip.width, clip.height]
+        told = {"prompt": request.prompt, "duration": int(clip.seconds), "aspect_ratio": ratio, **self._model.told}
+        body: dict[str, object] = {"input": told}
+        if request.callback_url:
+            body |= {"webhook": request.callback_url, "webhook_events_filter": ["completed"]}
+        path = f"/v1/models/{self._name}/predictions"
+        match self._rest.create(path, body, headers={"Cancel-After": CANCEL_AFTER}):
+            case {"id": str(ref)} if ref:
+                return Submission(ref, POLL_SECONDS)
+            case _:
+                raise ProviderUnreachable
+
+    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
+        """A list of predictions does not say which token they were asked for with."""
+        return None
+
+    def poll(self, ref: str) -> Generation:
+        """Ask how the prediction stands; progress is in the model's own log, where it writes one."""
+        told = self._rest.ask(_path(ref))
+        match told.get("status"):
+            case "succeeded":
+                _video_url(told)  # a success without a video is none
+                return Generation(done=True, progress=1)
+            case "failed" | "canceled" | "aborted" as ended:
+                raise _failure_of(told.get("error"), was_stopped=ended != "failed")
+            case "starting" | "processing":
+                pass
+            case status:
+                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
+                logger.warning("Provider state unknown", extra=extra)
+        return Generation(done=False, progress=_read_progress(told.get("logs")), poll_after_seconds=POLL_SECONDS)
+
+    def cancel(self, ref: str) -> bool:
+        """Stop the prediction; one that has ended stays as it is, and says so."""
+        told = self._rest.ask(f"{_path(ref)}/cancel", method="POST")
+        return told.get("status") in {"canceled", "aborted", "starting", "processing"}
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """Download the video from where the prediction says that it lies."""
+
+        def locate() -> Source:
+            return Source(_video_url(self._rest.ask(_path(ref))))
+
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
+
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+        key = self._setup.read_key(refresh=refresh).get("key")
+        if not isinstance(key, str) or not key:
+            raise not_set_up()
+        return {"Authorization": f"Bearer {key}"}
+
+
+def _path(ref: str) -> str:
+    return f"/v1/predictions/{quote(ref, safe='')}"
+
+
+def _video_url(told: Mapping[str, Any]) -> str:
+    match told:
+        case {"data_removed": True}:
+            raise failure(FailureCode.RESULT_LOST)
+        case {"output": str(url) | [str(url), *_]} if url:
+            return url
+        case _:
+            raise failure(FailureCode.PROVIDER_ERROR)
+
+
+def _failure_of(error: object, *, was_stopped: bool) -> ProviderError:
+    if _REFUSED.search(str(error or "")):
+        return failure(FailureCode.CONTENT_REJECTED)
+    return failure(FailureCode.TIMEOUT if was_stopped else FailureCode.PROVIDER_ERROR)
+
+
+def _read_progress(logs: object) -> float | None:
+    found = _PERCENT.findall(logs) if isinstance(logs, str) else []
+    return min(int(found[-1]) / 100, 1.0) if found else None
