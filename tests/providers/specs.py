@@ -12,6 +12,8 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -22,11 +24,12 @@ _FOLDER = Path(os.environ.get("PROVIDER_SPECS", Path(__file__).resolve().parents
 
 @dataclass(frozen=True)
 class Spec:
-    """A file, the path of its server, and those of its paths that an adapter calls."""
+    """A file, the path of its server, those of its paths that an adapter calls, and where `oneOf` means `anyOf`."""
 
     file: str
     prefix: str
     paths: Sequence[str]
+    overlapping: Sequence[str] = ()
 
 
 SPECS = {
@@ -39,6 +42,8 @@ SPECS = {
             "/predictions/{prediction_id}",
             "/predictions/{prediction_id}/cancel",
         ],
+        # The version is any string, or the string "hidden": which is one too, so that it could never be said.
+        overlapping=["components", "schemas", "schemas_prediction_response", "properties", "version"],
     ),
     "openai_compatible": Spec(
         "openai-videos.json", "/v1", ["/videos", "/videos/{video_id}", "/videos/{video_id}/content"]
@@ -53,6 +58,9 @@ def cut(spec: Spec, folder: Path) -> Path:
         pytest.skip(f"{spec.file} is not here: PROVIDER_SPECS names the folder of the published descriptions")
     read = yaml.safe_load(source.read_text())  # JSON is YAML too
     read["paths"] = {spec.prefix + path: read["paths"][path] for path in spec.paths}
+    if spec.overlapping:
+        place = reduce(getitem, spec.overlapping, read)
+        place["anyOf"] = place.pop("oneOf")
     read["servers"] = [{"url": "/"}]
     written = folder / f"{source.stem}.json"
     written.write_text(json.dumps(read, default=str))

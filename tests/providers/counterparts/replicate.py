@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task
+from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Reply, Stage, Task
 from videojobs.adapters.providers.replicate import ReplicateProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 
@@ -91,6 +91,7 @@ class ReplicateCounterpart(Counterpart):
 
     def _describe(self, task: Task, stage: Stage) -> dict[str, Any]:
         failed = {Stage.REFUSED: self.refusal, Stage.FAILED: self.error}.get(stage)
+        here = f"{self.public_url}/v1/predictions/{task.ref}"
         told: dict[str, Any] = {
             "id": task.ref,
             "model": "bytedance/seedance-1-pro",
@@ -102,7 +103,7 @@ class ReplicateCounterpart(Counterpart):
             "logs": "step 1\n 10%|█\n 40%|████" if stage is Stage.RUNNING else "",
             "status": _STATES[stage],
             "created_at": _AT,
-            "urls": {"get": f"{self.url}/v1/predictions/{task.ref}", "cancel": "", "web": ""},
+            "urls": {"get": here, "cancel": f"{here}/cancel", "web": f"https://replicate.com/p/{task.ref}"},
         }
         if stage is Stage.DONE:
             self._urls += 1
