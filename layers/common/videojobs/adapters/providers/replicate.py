@@ -1,4 +1,4 @@
-"""Replicate: https://replicate.com/docs/reference/http. A prediction by a model's name, so that its owner keeps it warm."""
+"""Replicate: https://replicate.com/docs/reference/http. Predictions by a model's name: its owner keeps it warm."""
 
 import logging
 import re
@@ -57,7 +57,7 @@ MODELS: Mapping[str, Model] = {
     "kwaivgi/kling-v2.5-turbo-pro": Model({**_WIDE, **_SQUARE}, (5, 10), {}),
     "google/veo-3.1-fast": Model(_WIDE, (4, 6, 8), {"resolution": "720p", "generate_audio": False}),
 }
-"""By name, as its page `https://replicate.com/{owner}/{name}/api` has its input; another model is one more line here."""
+"""By name, as its page `https://replicate.com/{owner}/{name}/api` has its input; another model is one more line."""
 
 _REFUSED = re.compile(r"E005|flagged as sensitive|nsfw|content polic|safety|moderat", re.IGNORECASE)
 """Replicate tells the reason in words alone: https://replicate.com/docs/reference/error-codes."""
