@@ -8,7 +8,7 @@ from videojobs.domain.policy import StepPolicy
 VISIBLE = ("status", "video_url", "error_message", "progress", "updated_at")
 AFTER_THE_END = {"outbox", "idempotency"}
 """What may change of a job that has ended."""
-CLEANING_UP = {"next", "lease", "provider", "output", "poster", "preview", "deleted_at"}
+CLEANING_UP = {"next", "lease", "provider", "production", "output", "poster", "preview", "deleted_at"}
 """And of one that was cancelled or deleted, until it is cleaned up."""
 
 

@@ -71,10 +71,15 @@ def _check_ledger(world: World) -> None:
     looks_up = world.provider.capabilities.unknown_submit is UnknownSubmit.FIND
     paid = Counter(task.token for task in world.provider.tasks if not (task.late and looks_up))
     assert all(count == 1 for count in paid.values()), f"I3: an attempt was paid for twice: {paid}"
-    attempts = Counter(token.partition(":")[0] for token in paid)
+    attempts = Counter(job_id for job_id, _ in {(job_id, attempt) for job_id, attempt, *_ in map(_split, paid)})
     runs = {job_id: 1 + world.jobs.retries[JobId(job_id)] for job_id in attempts}
     too_many = {job_id: count for job_id, count in attempts.items() if count > POLICY.maximum_attempts * runs[job_id]}
     assert not too_many, f"I3: too many attempts: {too_many}"
+
+
+def _split(token: str) -> list[str]:
+    """Job, attempt, and the part where there are parts."""
+    return token.split(":")
 
 
 def _check_shares(world: World) -> None:

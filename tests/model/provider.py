@@ -4,19 +4,29 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobId
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, Submission, UnknownSubmit
+from videojobs.domain.plan import Clip
+from videojobs.ports.videos import (
+    Capabilities,
+    Generation,
+    GenerationRequest,
+    ReportProgress,
+    Submission,
+    UnknownSubmit,
+)
 
 VIDEO_URL = "https://provider.test/{ref}.mp4"
 
 
 class ProviderKind(StrEnum):
-    """What it gives: a link to a video, a video to be fetched, or its leave to draw one at once."""
+    """What it gives: a link to a video, a video to be fetched, one in parts, or its leave to draw one at once."""
 
     LINKS = "links to a video"
     MAKES = "makes a video"
+    PARTS = "makes a video part by part"
     DRAWS = "lets us draw"
 
 
@@ -69,7 +79,12 @@ class LedgerProvider:
     def __init__(self, kind: ProviderKind, unknown_submit: UnknownSubmit) -> None:
         pixels = kind is not ProviderKind.LINKS
         self.kind = kind
-        self.capabilities = Capabilities(yields_pixels=pixels, can_cancel=True, unknown_submit=unknown_submit)
+        self.capabilities = Capabilities(
+            yields_pixels=pixels,
+            can_cancel=True,
+            unknown_submit=unknown_submit,
+            clips=(Clip(1280, 720, 5),) if kind is ProviderKind.PARTS else None,
+        )
         self.answer: Answer | None = None
         self.tasks: list[Task] = []
         self.said: dict[JobId, set[FailureCode]] = defaultdict(set)
@@ -115,6 +130,12 @@ class LedgerProvider:
         if answer is Answer.REFUSES:
             raise _REFUSAL
         return True
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """A file that names the task, unless told otherwise."""
+        self._take_answer(self.task(ref).job_id)
+        on_progress(1)
+        path.write_text(f"video of {ref}")
 
     def task(self, ref: str) -> Task:
         """The task of that name."""

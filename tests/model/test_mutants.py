@@ -209,7 +209,7 @@ MUTANTS = [
     Mutant(
         "only a job in processing has begun",
         DOMAIN + "lifecycle.py",
-        "begun = job.provider is not None or job.attempt > 1",
+        "begun = job.provider is not None or job.production is not None or job.attempt > 1",
         "begun = job.status is JobStatus.PROCESSING",
         "I8: ",
     ),

@@ -140,7 +140,7 @@ class WatchedJobRepository(InMemoryJobRepository):
             return {job.provider.ref}
         if self._provider.capabilities.unknown_submit is not UnknownSubmit.FIND:
             return set()
-        task = self._provider.task_of(f"{job.id}:{job.attempt}")
+        task = self._provider.task_of(job.generation_token)
         return {task.ref} if task else set()
 
     def _forgive(self, job: VideoJob) -> None:

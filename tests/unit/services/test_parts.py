@@ -268,3 +268,16 @@ def test_the_token_of_a_repeat_is_that_of_the_first_submit() -> None:
     provider = a_provider(unknown_submit=UnknownSubmit.REPEAT, submits=[ProviderUnreachable()])
     _, job = make(provider, duration=12)
     assert provider.tokens == [f"{job.id}:1:1", f"{job.id}:1:1", f"{job.id}:1:2"]
+
+
+def test_a_job_that_is_cancelled_between_two_parts_leaves_nothing() -> None:
+    system = InMemorySystem(provider=a_provider())
+    job = system.submit(a_new_job(duration=12))
+    for _ in range(3):
+        [message] = system.queue.drain()
+        system.deliver(message)
+    assert system.jobs.get(job.id).provider is None
+    assert [key for key in system.store.objects if "part" in key]
+    system.cancel(job.id)
+    system.run(sweeping=True)
+    assert system.store.objects == {}

@@ -211,7 +211,7 @@ def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
 
     A job that nobody has begun with in any attempt leaves nothing behind.
     """
-    begun = job.provider is not None or job.attempt > 1
+    begun = job.provider is not None or job.production is not None or job.attempt > 1
     due_at = max(now, job.lease.until) if job.lease else now
     ended = {
         "next": NextStep.new(Step.CLEAN_UP, due_at) if begun else None,
