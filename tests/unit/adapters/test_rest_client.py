@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.providers.counterparts.server import Exchange, LocalServer, Reply
@@ -129,7 +130,7 @@ def test_an_answer_that_never_ends_is_cut_off(serve: Any) -> None:
     ],
 )
 def test_how_long_to_wait_is_read_from_the_headers(headers: dict[str, str], seconds: float | None) -> None:
-    assert read_retry_after(headers) == seconds
+    assert read_retry_after(httpx.Headers(headers)) == seconds
 
 
 def test_a_date_to_wait_for_is_read_too() -> None:

@@ -59,8 +59,13 @@ MODELS: Mapping[str, Model] = {
 }
 """By name, as its page `https://replicate.com/{owner}/{name}/api` has its input; another model is one more line."""
 
-_REFUSED = re.compile(r"E005|flagged as sensitive|nsfw|content polic|safety|moderat", re.IGNORECASE)
-"""Replicate tells the reason in words alone: https://replicate.com/docs/reference/error-codes."""
+_RUNNING = frozenset({"starting", "processing"})
+_STOPPED = frozenset({"canceled", "aborted"})
+_REFUSED = re.compile(
+    r"E005|flagged as sensitive|\bnsfw\b|content policy|content moderation|safety filter", re.IGNORECASE
+)
+_BUSY = re.compile(r"E003|high demand", re.IGNORECASE)
+"""Replicate tells the reason in words and a code within them: https://replicate.com/docs/reference/error-codes."""
 _PERCENT = re.compile(r"(\d{1,3})%")
 
 
@@ -84,7 +89,7 @@ class ReplicateProvider:
         self._setup, self._seconds = setup, setup.call_seconds
         self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
         base_url = setup.option("baseUrl", BASE_URL)
-        self._rest = RestClient(base_url, authorize=self._authorize, call_seconds=self._seconds)
+        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=self._seconds)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=True,
@@ -123,25 +128,29 @@ class ReplicateProvider:
             case "succeeded":
                 _video_url(told)  # a success without a video is none
                 return Generation(done=True, progress=1)
-            case "failed" | "canceled" | "aborted" as ended:
-                raise _failure_of(told.get("error"), was_stopped=ended != "failed")
-            case "starting" | "processing":
-                pass
-            case status:
+            case status if status in {"failed", *_STOPPED}:
+                raise _failure_of(told.get("error"), was_stopped=status != "failed")
+            case status if status not in _RUNNING:
                 extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
                 logger.warning("Provider state unknown", extra=extra)
         return Generation(done=False, progress=_read_progress(told.get("logs")), poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
-        """Stop the prediction; one that has ended stays as it is, and says so."""
-        told = self._rest.ask(f"{_path(ref)}/cancel", method="POST")
-        return told.get("status") in {"canceled", "aborted", "starting", "processing"}
+        """Stop the prediction; one that has ended stays as it is. What still runs then is asked about once more."""
+        try:
+            told = self._rest.ask(f"{_path(ref)}/cancel", method="POST")
+            status = told.get("status")
+            return (self._rest.ask(_path(ref)).get("status") if status in _RUNNING else status) in _STOPPED
+        except ProviderError as error:
+            if error.reason is FailureCode.RESULT_LOST:  # there is no such prediction any more
+                return False
+            raise
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video from where the prediction says that it lies."""
 
         def locate() -> Source:
-            return Source(_video_url(self._rest.ask(_path(ref))))
+            return Source(_video_url(self._rest.ask(_path(ref))), self._authorize(False))  # noqa: FBT003
 
         download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
 
@@ -167,9 +176,21 @@ def _video_url(told: Mapping[str, Any]) -> str:
 
 
 def _failure_of(error: object, *, was_stopped: bool) -> ProviderError:
-    if _REFUSED.search(str(error or "")):
+    words = str(error or "")
+    if _REFUSED.search(words):
         return failure(FailureCode.CONTENT_REJECTED)
+    if _BUSY.search(words):
+        return failure(FailureCode.RATE_LIMITED)
     return failure(FailureCode.TIMEOUT if was_stopped else FailureCode.PROVIDER_ERROR)
+
+
+def _read_error(status: int, told: Any) -> ProviderError | None:
+    """A model that refuses at once does so in the words of a failed prediction."""
+    match told:
+        case {"detail": str(detail)} if status in {400, 422} and _REFUSED.search(detail):
+            return failure(FailureCode.CONTENT_REJECTED)
+        case _:
+            return None
 
 
 def _read_progress(logs: object) -> float | None:

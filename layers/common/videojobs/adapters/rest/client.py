@@ -65,7 +65,7 @@ class RestClient:
             return told
         if refusal := self._read_error(status, told):
             raise refusal
-        retry_after = read_retry_after(response.headers)
+        retry_after = read_retry_after(response.headers, told)
         match status:
             case 401 | 403:
                 raise not_set_up()
@@ -110,7 +110,7 @@ class RestClient:
             raise refusal
         if status in {404, 410}:
             raise failure(FailureCode.RESULT_LOST)
-        raise ProviderUnreachable(retry_after_seconds=read_retry_after(response.headers))
+        raise ProviderUnreachable(retry_after_seconds=read_retry_after(response.headers, told))
 
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
@@ -146,8 +146,14 @@ class RestClient:
         return httpx.Response(response.status_code, headers=kept, content=bytes(content))
 
 
-def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """How many seconds to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date (RFC 9110, 10.2.3)."""
+def read_retry_after(headers: Mapping[str, str], told: object = None) -> float | None:
+    """How many seconds to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date (RFC 9110, 10.2.3).
+
+    Without a header it is `retry_after` of the answer's JSON, where there is one.
+    """
+    match told:
+        case {"retry_after": int(seconds) | float(seconds)} if "retry-after" not in headers:
+            return max(float(seconds), 0.0)
     try:
         if "retry-after-ms" in headers:
             return max(float(headers["retry-after-ms"]) / 1000, 0.0)

@@ -1,0 +1,122 @@
+"""What Replicate alone does: one API for any model, reasons in words, results that last an hour."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.providers.counterparts.replicate import ReplicateCounterpart
+from tests.providers.counterparts.server import Fate, Reply, Task
+from tests.providers.life import TOKEN, error_of, fetched, polled_until_done
+from videojobs.adapters.providers.replicate import MODELS
+from videojobs.domain.errors import FailureCode, ProviderError
+
+
+@pytest.fixture
+def counterpart() -> Iterator[ReplicateCounterpart]:
+    """Replicate on a good day."""
+    made = ReplicateCounterpart()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model_is_told_its_clips_in_its_own_words(counterpart: ReplicateCounterpart, model: str) -> None:
+    provider = counterpart.provider(counterpart.url, model=model)
+    for clip in provider.capabilities.clips or ():
+        ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
+        said = counterpart.tasks[ref].body
+        assert said["path"] == f"/models/{model}/predictions"
+        assert said["input"]["duration"] == clip.seconds
+        assert said["input"]["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
+        assert said["input"].items() >= MODELS[model].told.items()
+
+
+def test_a_model_that_nobody_knows_is_named_with_those_that_are(counterpart: ReplicateCounterpart) -> None:
+    with pytest.raises(ValueError, match="model a/b of replicate is none of: bytedance/seedance-1-pro"):
+        counterpart.provider(counterpart.url, model="a/b")
+
+
+def test_it_calls_back_when_a_prediction_has_ended(counterpart: ReplicateCounterpart) -> None:
+    provider = counterpart.provider(counterpart.url)
+    url = "https://api.example.com/api/providers/replicate/callback?job=1"
+    ref = provider.submit(replace(counterpart.request, callback_url=url), token=TOKEN).ref
+    body = counterpart.tasks[ref].body
+    assert (body["webhook"], body["webhook_events_filter"]) == (url, ["completed"])
+
+
+def test_progress_is_what_the_model_has_logged_last(counterpart: ReplicateCounterpart) -> None:
+    provider = counterpart.provider(counterpart.url)
+    ref = provider.submit(counterpart.request, token=TOKEN).ref
+    assert [told.progress for told in polled_until_done(provider, ref)] == [None, 0.4, 1]
+
+
+def test_a_list_of_outputs_begins_with_the_video(counterpart: ReplicateCounterpart, tmp_path: Path) -> None:
+    counterpart.is_list = True
+    provider = counterpart.provider(counterpart.url)
+    ref = provider.submit(counterpart.request, token=TOKEN).ref
+    assert polled_until_done(provider, ref)
+    assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+def test_what_was_removed_after_an_hour_is_lost(counterpart: ReplicateCounterpart) -> None:
+    counterpart.is_removed = True
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.RESULT_LOST
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("Service is temporarily unavailable due to high demand (E003)", FailureCode.RATE_LIMITED),
+        ("CUDA out of memory", FailureCode.PROVIDER_ERROR),
+        ("Nothing was moderated or safety-checked", FailureCode.PROVIDER_ERROR),
+        (None, FailureCode.PROVIDER_ERROR),
+    ],
+)
+def test_a_failure_is_read_from_its_words(
+    counterpart: ReplicateCounterpart, error: str | None, reason: FailureCode
+) -> None:
+    counterpart.fate, counterpart.error = Fate.FAILS, error
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is reason
+
+
+@pytest.mark.parametrize("status", ["canceled", "aborted"])
+def test_a_prediction_that_was_stopped_elsewhere_took_too_long(counterpart: ReplicateCounterpart, status: str) -> None:
+    counterpart._describe = lambda *_: {"id": "x", "status": status}  # type: ignore[method-assign]
+    counterpart.tasks["x"] = Task("x", {})
+    with pytest.raises(ProviderError) as ended:
+        counterpart.provider(counterpart.url).poll("x")
+    assert ended.value.reason is FailureCode.TIMEOUT
+
+
+@pytest.mark.parametrize("statuses", [["starting", "succeeded"], ["processing", "processing"], ["succeeded"]])
+def test_a_cancel_is_believed_only_when_the_prediction_has_stopped(
+    counterpart: ReplicateCounterpart, statuses: list[str]
+) -> None:
+    answers = iter(statuses)
+    counterpart._describe = lambda *_: {"id": "x", "status": next(answers)}  # type: ignore[method-assign]
+    counterpart.tasks["x"] = Task("x", {})
+    assert counterpart.provider(counterpart.url).cancel("x") is False
+
+
+def test_a_prediction_that_is_not_there_can_not_be_cancelled(counterpart: ReplicateCounterpart) -> None:
+    assert counterpart.provider(counterpart.url).cancel("unknown") is False
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason", "wait"),
+    [
+        (Reply(422, {"detail": "flagged as sensitive (E005)"}), FailureCode.CONTENT_REJECTED, None),
+        (Reply(422, {"detail": "- input.duration: must be 5"}), FailureCode.INVALID_REQUEST, None),
+        (Reply(429, {"detail": "throttled", "retry_after": 5}), FailureCode.RATE_LIMITED, 5),
+        (Reply(402, {"title": "Insufficient credit"}), FailureCode.QUOTA_EXHAUSTED, None),
+    ],
+)
+def test_a_refusal_at_once_says_why(
+    counterpart: ReplicateCounterpart, reply: Reply, reason: FailureCode, wait: float | None
+) -> None:
+    counterpart._create = lambda *_: reply  # type: ignore[method-assign]
+    with pytest.raises(ProviderError) as refused:
+        counterpart.provider(counterpart.url).submit(counterpart.request, token=TOKEN)
+    assert (refused.value.reason, refused.value.retry_after_seconds) == (reason, wait)
