@@ -1,0 +1,196 @@
+"""fal's queue: https://docs.fal.ai/model-endpoints/queue. Any model; what each takes is a line of a table."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from videojobs.adapters.rest.client import RestClient
+from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.plan import Clip
+from videojobs.domain.prompt import Counting, PromptLimit
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+
+logger = logging.getLogger(__name__)
+
+BASE_URL = "https://queue.fal.run"
+RESULT_HOSTS = (".fal.media",)
+POLL_SECONDS = 5.0
+RESULT_LIFETIME = timedelta(days=1)
+"""What we ask for; without the header fal decides: https://docs.fal.ai/model-endpoints/media-expiration."""
+SEPARATOR = "|"
+"""Between the model and the request's id in a ref: a request is asked about under its model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a model takes: how sizes and lengths are said, how long a prompt may be, what else it is told."""
+
+    ratios: Mapping[tuple[int, int], str]
+    seconds: Mapping[int, str]
+    told: Mapping[str, object]
+    prompt_limit: PromptLimit | None = None
+
+    @property
+    def clips(self) -> tuple[Clip, ...]:
+        """All that it makes; a size is what its ratio means at 720p."""
+        return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
+
+
+_WIDE: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16"}
+_SQUARE: Mapping[tuple[int, int], str] = {(960, 960): "1:1"}
+_CLASSIC: Mapping[tuple[int, int], str] = {(960, 720): "4:3"}
+
+DEFAULT_MODEL = "fal-ai/bytedance/seedance/v1/pro/text-to-video"
+MODELS: Mapping[str, Model] = {
+    "fal-ai/bytedance/seedance/v1/pro/text-to-video": Model(
+        {**_WIDE, **_SQUARE, **_CLASSIC}, {seconds: str(seconds) for seconds in range(2, 13)}, {"resolution": "720p"}
+    ),
+    "fal-ai/kling-video/v2.5-turbo/pro/text-to-video": Model(
+        {**_WIDE, **_SQUARE}, {5: "5", 10: "10"}, {}, PromptLimit(2500, Counting.CODE_POINTS)
+    ),
+    "fal-ai/veo3.1/fast": Model(_WIDE, {4: "4s", 6: "6s", 8: "8s"}, {"resolution": "720p", "generate_audio": False}),
+}
+"""By id, as `https://fal.ai/models/{id}/api` has its input; another model is one more line here."""
+
+_ERROR_TYPES: Mapping[str, FailureCode] = {
+    "content_policy_violation": FailureCode.CONTENT_REJECTED,
+    "bad_request": FailureCode.INVALID_REQUEST,
+    "request_timeout": FailureCode.TIMEOUT,
+    "generation_timeout": FailureCode.TIMEOUT,
+    "startup_timeout": FailureCode.TIMEOUT,
+}
+"""By `error_type` or a detail's `type`: https://docs.fal.ai/model-endpoints/errors. Any other one may pass."""
+
+
+class FalProvider:
+    """Text to video by a model at fal. Options: `model`, `baseUrl`, `headers`, `resultHosts`; secret: `key`."""
+
+    name = "fal"
+
+    def __init__(self, setup: ProviderSetup) -> None:
+        """Choose the model.
+
+        Raises:
+            ValueError: an option is unknown or of another form, or the model is unknown.
+        """
+        setup.only_options("model", "baseUrl", "headers", "resultHosts")
+        self._id = setup.option("model", DEFAULT_MODEL)
+        if self._id not in MODELS:
+            raise ValueError(f"ProviderOptions: model {self._id} of fal is none of: {', '.join(MODELS)}")
+        self._model = MODELS[self._id]
+        self._headers = setup.options.get("headers", {})
+        if not isinstance(self._headers, dict) or not all(isinstance(value, str) for value in self._headers.values()):
+            raise ValueError("ProviderOptions: headers of fal must be an object of texts")
+        self._setup, self._seconds = setup, setup.call_seconds
+        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
+        base_url = setup.option("baseUrl", BASE_URL)
+        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=self._seconds)
+        self.capabilities = Capabilities(
+            yields_pixels=True,
+            can_cancel=True,
+            unknown_submit=setup.unknown_submit,
+            clips=self._model.clips,
+            prompt_limit=self._model.prompt_limit,
+            poll_seconds=POLL_SECONDS,
+            calls_back=True,
+            result_lifetime=RESULT_LIFETIME,
+        )
+
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - fal takes no token
+        """Put the request into the queue: sent once."""
+        clip = request.clip
+        if clip is None:
+            raise ValueError("a request without a clip")
+        body = {
+            "prompt": request.prompt,
+            "aspect_ratio": self._model.ratios[clip.width, clip.height],
+            "duration": self._model.seconds[int(clip.seconds)],
+            **self._model.told,
+        }
+        webhook = f"?fal_webhook={quote(request.callback_url, safe='')}" if request.callback_url else ""
+        lifetime = f'{{"expiration_duration_seconds": {RESULT_LIFETIME.total_seconds():.0f}}}'
+        headers = {"X-Fal-Object-Lifecycle-Preference": lifetime}
+        match self._rest.create(f"/{self._id}{webhook}", body, headers=headers):
+            case {"request_id": str(request_id)} if request_id:
+                return Submission(f"{self._id}{SEPARATOR}{request_id}", POLL_SECONDS)
+            case _:
+                raise ProviderUnreachable
+
+    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
+        """fal lists no requests."""
+        return None
+
+    def poll(self, ref: str) -> Generation:
+        """Ask how the request stands; COMPLETED may be a failure, and a refusal stands in its result alone."""
+        told = self._rest.ask(f"{_path(ref)}/status")
+        match told.get("status"):
+            case "COMPLETED":
+                if told.get("error") or told.get("error_type"):
+                    raise failure(_ERROR_TYPES.get(str(told.get("error_type")), FailureCode.PROVIDER_ERROR))
+                self._video_url(ref)
+                return Generation(done=True, progress=1)
+            case "IN_QUEUE" | "IN_PROGRESS":
+                pass
+            case status:
+                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
+                logger.warning("Provider state unknown", extra=extra)
+        return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+
+    def cancel(self, ref: str) -> bool:
+        """Take the request out of the queue, or stop it; one that has ended stays as it is."""
+        try:
+            told = self._rest.ask(f"{_path(ref)}/cancel", method="PUT")
+        except ProviderError as error:
+            if error.reason in {FailureCode.RESULT_LOST, FailureCode.INVALID_REQUEST}:  # not there, or over
+                return False
+            raise
+        return told.get("status") == "CANCELLATION_REQUESTED"
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """Download the video from fal's public store."""
+
+        def locate() -> Source:
+            return Source(self._video_url(ref))
+
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
+
+    def _video_url(self, ref: str) -> str:
+        match self._rest.ask(_path(ref)):
+            case {"video": {"url": str(url)}} if url:
+                return url
+            case _:
+                raise failure(FailureCode.PROVIDER_ERROR)
+
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+        key = self._setup.read_key(refresh=refresh).get("key")
+        if not isinstance(key, str) or not key:
+            raise not_set_up()
+        return {"Authorization": f"Key {key}", **self._headers}
+
+
+def _path(ref: str) -> str:
+    """A request lives under the first two parts of its model's id, whatever follows them there."""
+    model, _, request_id = ref.rpartition(SEPARATOR)
+    return f"/{'/'.join(model.split('/')[:2])}/requests/{quote(request_id, safe='')}"
+
+
+def _read_error(status: int, told: Any) -> ProviderError | None:
+    """What a model refused says so in a result of 422; an account without money is refused with 403."""
+    match told:
+        case {"detail": str(detail)} if status == 403 and "balance" in detail.lower():
+            return failure(FailureCode.QUOTA_EXHAUSTED)
+        case {"detail": [{"type": str(kind)}, *_]} if status == 422:
+            return failure(_ERROR_TYPES.get(kind, FailureCode.INVALID_REQUEST))
+        case {"status": "ALREADY_COMPLETED"} if status == 400:
+            return failure(FailureCode.INVALID_REQUEST)
+        case _ if status == 422:
+            return failure(FailureCode.INVALID_REQUEST)
+        case _:
+            return None

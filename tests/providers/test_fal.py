@@ -1,0 +1,107 @@
+"""What fal alone does: a queue before any model, completed requests that have failed, refusals in results."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.providers.counterparts.fal import FalCounterpart
+from tests.providers.counterparts.server import Fate, Reply
+from tests.providers.life import TOKEN, error_of
+from videojobs.adapters.providers.fal import MODELS
+from videojobs.domain.errors import FailureCode, ProviderError
+
+
+@pytest.fixture
+def counterpart() -> Iterator[FalCounterpart]:
+    """fal on a good day."""
+    made = FalCounterpart()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model_is_told_its_clips_in_its_own_words(counterpart: FalCounterpart, model: str) -> None:
+    provider = counterpart.provider(counterpart.url, model=model)
+    for clip in provider.capabilities.clips or ():
+        ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
+        said = counterpart.tasks[ref.rpartition("|")[2]].body
+        assert said["model"] == model
+        assert said["duration"] == MODELS[model].seconds[int(clip.seconds)]
+        assert said["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
+        assert provider.poll(ref).done is False
+
+
+def test_fal_is_told_where_to_call_back(counterpart: FalCounterpart) -> None:
+    url = "https://api.example.com/api/providers/fal/callback?job=1&more=2"
+    provider = counterpart.provider(counterpart.url)
+    provider.submit(replace(counterpart.request, callback_url=url), token=TOKEN)
+    provider.submit(counterpart.request, token=TOKEN)
+    assert counterpart.queries == [{"fal_webhook": url}, {}]
+
+
+@pytest.mark.parametrize(
+    ("error_type", "reason"),
+    [
+        ("internal_error", FailureCode.PROVIDER_ERROR),
+        ("request_timeout", FailureCode.TIMEOUT),
+        ("bad_request", FailureCode.INVALID_REQUEST),
+        ("never_seen", FailureCode.PROVIDER_ERROR),
+    ],
+)
+def test_a_completed_request_may_have_failed(counterpart: FalCounterpart, error_type: str, reason: FailureCode) -> None:
+    counterpart.fate, counterpart.error_type = Fate.FAILS, error_type
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is reason
+
+
+def test_a_result_without_a_video_is_a_failure(counterpart: FalCounterpart) -> None:
+    counterpart._result = lambda task: Reply(200, {"images": []})  # type: ignore[method-assign]
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.PROVIDER_ERROR
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(403, {"detail": "User is locked. Reason: Exhausted balance."}), FailureCode.QUOTA_EXHAUSTED),
+        (Reply(403, {"detail": "Not allowed"}), FailureCode.PROVIDER_ERROR),
+        (Reply(422, {"detail": [{"type": "content_policy_violation"}]}), FailureCode.CONTENT_REJECTED),
+        (Reply(422, {"detail": [{"type": "missing"}]}), FailureCode.INVALID_REQUEST),
+        (Reply(422, {"detail": "no"}), FailureCode.INVALID_REQUEST),
+    ],
+)
+def test_a_refusal_at_once_says_why(counterpart: FalCounterpart, reply: Reply, reason: FailureCode) -> None:
+    counterpart.instead = reply
+    with pytest.raises(ProviderError) as refused:
+        counterpart.provider(counterpart.url).submit(counterpart.request, token=TOKEN)
+    assert refused.value.reason is reason
+
+
+def test_a_request_that_is_not_there_can_not_be_cancelled(counterpart: FalCounterpart) -> None:
+    assert counterpart.provider(counterpart.url).cancel("fal-ai/veo3.1/fast|unknown") is False
+
+
+def test_a_gateway_is_told_its_own_headers(counterpart: FalCounterpart) -> None:
+    seen: list[Any] = []
+    real = counterpart.route
+
+    def route(method: str, path: str, query: dict[str, str], headers: Any, body: bytes) -> Reply:
+        seen.append(headers["x-gateway"])
+        return real(method, path, query, headers, body)
+
+    counterpart.route = route  # type: ignore[method-assign]
+    counterpart.provider(counterpart.url, headers={"X-Gateway": "ours"}).submit(counterpart.request, token=TOKEN)
+    assert seen == ["ours"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"model": "fal-ai/unknown"}, "model fal-ai/unknown of fal is none of: fal-ai/bytedance"),
+        ({"headers": ["X"]}, "headers of fal must be an object of texts"),
+        ({"headers": {"X": 1}}, "headers of fal must be an object of texts"),
+    ],
+)
+def test_options_that_are_wrong_are_named(counterpart: FalCounterpart, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        counterpart.provider(counterpart.url, **options)
