@@ -115,11 +115,8 @@ def test_a_video_is_made_and_fetched(
     assert aimock.made() >= 1
 
 
-def test_a_failure_ends_the_task(
-    provider: VideoProvider, request_: GenerationRequest, counterpart: Counterpart
-) -> None:
-    if counterpart.name == "fal":
-        pytest.skip("aimock's fal never fails")
+@pytest.mark.parametrize("counterpart", ["openai_compatible", "veo"], indirect=True)  # its fal never fails
+def test_a_failure_ends_the_task(provider: VideoProvider, request_: GenerationRequest) -> None:
     ref = provider.submit(replace(request_, prompt=_A_BAD_PROMPT), token=TOKEN).ref
     with pytest.raises(ProviderError) as failed:
         polled_until_done(provider, ref)
