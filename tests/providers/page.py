@@ -110,7 +110,7 @@ def _price(known: Capabilities) -> str:
     rates = sorted({float(clip.price_usd) / clip.seconds for clip in known.clips or () if clip.price_usd is not None})
     if not rates:
         return "?"
-    told = f"${rates[0]:.3g}" if len(rates) == 1 else f"${rates[0]:.3g}–{rates[-1]:.3g}"
+    told = "–".join(dict.fromkeys(f"${rate:.2g}" for rate in (rates[0], rates[-1])))
     return f"{told} a second ({known.prices_as_of})"
 
 

@@ -13,21 +13,36 @@ AI_PROVIDERS = ("fal", "replicate", "runway", "openai_compatible", "luma", "veo"
 
 def find_ai_provider(name: str) -> "Callable[[ProviderSetup], VideoProvider] | None":
     """What makes the adapter of that name; None: there is none."""
+    make: Callable[[ProviderSetup], VideoProvider]
     match name:
         case "fal":
-            from videojobs.adapters.providers.fal import FalProvider as Provider
+            from videojobs.adapters.providers.fal import FalProvider
+
+            make = FalProvider
         case "replicate":
-            from videojobs.adapters.providers.replicate import ReplicateProvider as Provider
+            from videojobs.adapters.providers.replicate import ReplicateProvider
+
+            make = ReplicateProvider
         case "runway":
-            from videojobs.adapters.providers.runway import RunwayProvider as Provider
+            from videojobs.adapters.providers.runway import RunwayProvider
+
+            make = RunwayProvider
         case "openai_compatible":
-            from videojobs.adapters.providers.openai_compatible import OpenaiCompatibleProvider as Provider
+            from videojobs.adapters.providers.openai_compatible import OpenaiCompatibleProvider
+
+            make = OpenaiCompatibleProvider
         case "luma":
-            from videojobs.adapters.providers.luma import LumaProvider as Provider
+            from videojobs.adapters.providers.luma import LumaProvider
+
+            make = LumaProvider
         case "veo":
-            from videojobs.adapters.providers.veo import VeoProvider as Provider
+            from videojobs.adapters.providers.veo import VeoProvider
+
+            make = VeoProvider
         case "bedrock":
-            from videojobs.adapters.providers.bedrock import BedrockProvider as Provider
+            from videojobs.adapters.providers.bedrock import BedrockProvider
+
+            make = BedrockProvider
         case _:
             return None
-    return Provider
+    return make

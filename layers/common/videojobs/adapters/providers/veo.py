@@ -1,0 +1,255 @@
+"""Veo on Vertex AI: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/veo-video-generation."""
+
+import logging
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from google.auth import aws, identity_pool
+from google.auth.credentials import Credentials
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.transport import Request, Response
+from google.oauth2 import service_account
+
+from videojobs.adapters.rest.client import CONNECT_SECONDS, RestClient
+from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.plan import Clip
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "veo-3.1-fast-generate-001"
+DEFAULT_LOCATION = "us-central1"
+STORAGE_URL = "https://storage.googleapis.com"
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+POLL_SECONDS = 10.0
+MAXIMUM_ANSWER_BYTES = 100 * 1024 * 1024
+"""Without `outputUri` the video is in the answer, in base64: eight seconds of 720p are some ten megabytes."""
+
+RATIOS: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16"}
+SECONDS = (4, 6, 8)
+
+_REFUSED = re.compile(r"usage guidelines|responsible ai|safety|sensitive words|prohibited", re.IGNORECASE)
+_CODES: Mapping[int, FailureCode] = {
+    3: FailureCode.INVALID_REQUEST,
+    4: FailureCode.TIMEOUT,
+    8: FailureCode.RATE_LIMITED,
+    9: FailureCode.INVALID_REQUEST,
+}
+"""By https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto; any other one may pass."""
+
+
+class VeoProvider:
+    """Text to video by Veo.
+
+    Options: `project` (there is no default), `location`, `model`, `outputUri` (`gs://bucket/prefix`, which keeps polls
+    small), `baseUrl`, `storageUrl`, `resultHosts`. Secret: `serviceAccount` or `workloadIdentity`, each the JSON that
+    Google Cloud gives out.
+    """
+
+    name = "veo"
+
+    def __init__(self, setup: ProviderSetup) -> None:
+        """Read the options.
+
+        Raises:
+            ValueError: one is missing, unknown or of another form.
+        """
+        setup.only_options("project", "location", "model", "outputUri", "baseUrl", "storageUrl", "resultHosts")
+        project, location = setup.option("project", ""), setup.option("location", DEFAULT_LOCATION)
+        model = setup.option("model", DEFAULT_MODEL)
+        self._output_uri = setup.option("outputUri", "gs://")
+        if not self._output_uri.startswith("gs://"):
+            raise ValueError("ProviderOptions: outputUri of veo must be of the form gs://bucket/prefix")
+        self._model = f"/v1/projects/{project}/locations/{location}/publishers/google/models/{model}"
+        self._storage_url = setup.option("storageUrl", STORAGE_URL)
+        host = urlsplit(self._storage_url).hostname or ""
+        self._hosts = {host, *setup.option("resultHosts", host).split(",")}
+        self._setup, self._seconds = setup, setup.call_seconds
+        self._credentials: Credentials | None = None
+        self._rest = RestClient(
+            setup.option("baseUrl", f"https://{location}-aiplatform.googleapis.com"),
+            authorize=self._authorize,
+            read_error=_read_error,
+            call_seconds=self._seconds,
+            maximum_answer_bytes=MAXIMUM_ANSWER_BYTES,
+        )
+        self.capabilities = Capabilities(
+            yields_pixels=True,
+            can_cancel=False,
+            unknown_submit=setup.unknown_submit,
+            clips=tuple(Clip(*size, seconds) for size in RATIOS for seconds in SECONDS),
+            poll_seconds=POLL_SECONDS,
+        )
+
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - Veo takes no token
+        """Begin the operation: sent once."""
+        clip = request.clip
+        if clip is None:
+            raise ValueError("a request without a clip")
+        parameters: dict[str, object] = {
+            "aspectRatio": RATIOS[clip.width, clip.height],
+            "durationSeconds": int(clip.seconds),
+            "resolution": "720p",
+            "sampleCount": 1,
+            "generateAudio": False,
+        }
+        if self._output_uri != "gs://":
+            parameters["storageUri"] = self._output_uri
+        body = {"instances": [{"prompt": request.prompt}], "parameters": parameters}
+        match self._rest.create(f"{self._model}:predictLongRunning", body):
+            case {"name": str(ref)} if ref:
+                return Submission(ref, POLL_SECONDS)
+            case _:
+                raise ProviderUnreachable
+
+    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
+        """Operations don't tell which token they were asked for with."""
+        return None
+
+    def poll(self, ref: str) -> Generation:
+        """Ask how the operation stands. Done without a video is a refusal, whatever else it looks like."""
+        told = self._ask(ref)
+        match told.get("done", False):
+            case True:
+                _video_of(told)
+                return Generation(done=True, progress=1)
+            case False:
+                pass
+            case state:
+                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(state)}
+                logger.warning("Provider state unknown", extra=extra)
+        return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+
+    def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """Vertex AI has no such call for Veo's operations."""
+        return False
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """Download the video from the bucket, or take it from the answer."""
+        video = _video_of(self._ask(ref))
+        if "gcsUri" not in video:
+            path.write_bytes(b64decode(str(video["bytesBase64Encoded"])))
+            on_progress(1)
+            return
+        place = quote(str(video["gcsUri"]).removeprefix("gs://"))
+
+        def locate() -> Source:
+            return Source(f"{self._storage_url}/{place}", self._authorize(False))  # noqa: FBT003
+
+        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
+
+    def _ask(self, ref: str) -> dict[str, Any]:
+        return self._rest.ask(f"{self._model}:fetchPredictOperation", method="POST", body={"operationName": ref})
+
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+        """A token is kept until it expires; one that was not accepted is followed by one of a key that is read anew."""
+        if self._credentials is None or refresh:
+            self._credentials = _read_credentials(self._setup.read_key(refresh=refresh))
+        if not self._credentials.valid:
+            try:
+                self._credentials.refresh(_HttpxRequest(self._seconds))  # type: ignore[no-untyped-call]
+            except TransportError as error:
+                raise ProviderUnreachable from error
+            except GoogleAuthError as error:
+                raise not_set_up() from error
+        return {"Authorization": f"Bearer {self._credentials.token}"}
+
+
+class _HttpxResponse(Response):
+    def __init__(self, answer: httpx.Response) -> None:
+        self._answer = answer
+
+    @property
+    def status(self) -> int:
+        return self._answer.status_code
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._answer.headers
+
+    @property
+    def data(self) -> bytes:
+        return self._answer.content
+
+
+class _HttpxRequest(Request):
+    """google-auth's own way out needs another HTTP library: this one is there already."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timeout = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - ours is shorter
+        **_more: object,
+    ) -> Response:
+        try:
+            answer = httpx.request(method, url, content=body, headers=dict(headers or {}), timeout=self._timeout)
+        except httpx.HTTPError as error:
+            raise TransportError(error) from error  # type: ignore[no-untyped-call]
+        return _HttpxResponse(answer)
+
+
+def _read_credentials(key: Mapping[str, Any]) -> Credentials:
+    try:
+        return _load_credentials(key)
+    except (GoogleAuthError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise not_set_up() from error
+
+
+def _load_credentials(key: Mapping[str, Any]) -> Credentials:
+    made: Credentials
+    if "serviceAccount" in key:
+        account = key["serviceAccount"]
+        made = service_account.Credentials.from_service_account_info(account, scopes=SCOPES)  # type: ignore[no-untyped-call]
+        return made
+    federation = key["workloadIdentity"]
+    is_aws = str(federation["credential_source"].get("environment_id", "")).startswith("aws")
+    kind = aws.Credentials if is_aws else identity_pool.Credentials
+    made = kind.from_info(federation, scopes=list(SCOPES))  # type: ignore[no-untyped-call]
+    return made
+
+
+def _video_of(told: Mapping[str, Any]) -> Mapping[str, object]:
+    """The one video of a finished operation; its `gcsUri`, or its bytes.
+
+    Raises:
+        ProviderError: the operation failed, or was refused in the guise of a success.
+    """
+    match told:
+        case {"error": {"code": int(code)} as error}:
+            raise _failure_of(code, str(error.get("message", "")))
+        case {"response": {"videos": [{"gcsUri": str()} | {"bytesBase64Encoded": str()} as video, *_]}}:
+            found: Mapping[str, object] = video
+            return found
+        case {"response": {"raiMediaFilteredCount": int(count)}} if count:
+            raise failure(FailureCode.CONTENT_REJECTED)
+        case _:
+            raise failure(FailureCode.PROVIDER_ERROR)
+
+
+def _failure_of(code: int, message: str) -> ProviderError:
+    if _REFUSED.search(message):
+        return failure(FailureCode.CONTENT_REJECTED)
+    return failure(_CODES.get(code, FailureCode.PROVIDER_ERROR))
+
+
+def _read_error(status: int, told: Any) -> ProviderError | None:
+    """A prompt that is refused at once."""
+    match told:
+        case {"error": {"message": str(message)}} if status == 400 and _REFUSED.search(message):
+            return failure(FailureCode.CONTENT_REJECTED)
+        case _:
+            return None

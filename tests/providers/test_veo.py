@@ -1,0 +1,151 @@
+"""What Veo alone does: Google's sign-in, refusals in the guise of success, videos in a bucket or in the answer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.providers.counterparts.server import Fate, Reply
+from tests.providers.counterparts.veo import VeoCounterpart, private_key
+from tests.providers.life import TOKEN, error_of, fetched, polled_until_done
+from tests.servers import free_port
+from videojobs.adapters.providers.veo import VeoProvider
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+
+
+@pytest.fixture
+def counterpart() -> Iterator[VeoCounterpart]:
+    """Vertex AI on a good day."""
+    made = VeoCounterpart()
+    yield made
+    made.close()
+
+
+def signed_in_as(counterpart: VeoCounterpart, *keys: Mapping[str, Any]) -> VeoProvider:
+    """An adapter whose key is the first of these, and after each refresh the next."""
+    left = list(keys)
+
+    def read_key(*, refresh: bool = False) -> Mapping[str, Any]:
+        if refresh and len(left) > 1:
+            left.pop(0)
+        return left[0]
+
+    at = {"baseUrl": counterpart.url, "storageUrl": counterpart.url, "project": "a-project"}
+    return VeoProvider(ProviderSetup(read_key, at, call_seconds=2))
+
+
+def test_a_service_account_signs_for_a_token_that_is_kept(counterpart: VeoCounterpart) -> None:
+    provider = signed_in_as(counterpart, {"serviceAccount": counterpart.account()})
+    for _ in range(3):
+        provider.submit(counterpart.request, token=TOKEN)
+    [assertion] = counterpart.signed_in
+    claims = jwt.decode(assertion, options={"verify_signature": False})
+    assert claims["scope"] == "https://www.googleapis.com/auth/cloud-platform"
+    assert claims["iss"] == "videos@a-project.iam.gserviceaccount.com"
+
+
+def test_a_token_that_is_not_accepted_is_followed_by_one_of_a_fresh_key(counterpart: VeoCounterpart) -> None:
+    old, new = counterpart.account("old@x.test"), counterpart.account("new@x.test")
+    provider = signed_in_as(counterpart, {"serviceAccount": old}, {"serviceAccount": new})
+    counterpart.revoked = {"token-1"}
+    provider.submit(counterpart.request, token=TOKEN)
+    issuers = [jwt.decode(each, options={"verify_signature": False})["iss"] for each in counterpart.signed_in]
+    assert (issuers, len(counterpart.tasks)) == (["old@x.test", "new@x.test"], 1)
+
+
+def test_workload_identity_needs_no_key_of_ours(counterpart: VeoCounterpart, tmp_path: Path) -> None:
+    subject = tmp_path / "subject-token"
+    subject.write_text("a-token-of-the-platform")
+    federation = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": f"{counterpart.url}/token",
+        "credential_source": {"file": str(subject)},
+    }
+    seen: list[bytes] = []
+    real = counterpart.route
+
+    def route(method: str, path: str, query: dict[str, str], headers: Any, body: bytes) -> Any:
+        if path == "/token":
+            seen.append(body)
+            counterpart._issued.add("token-of-the-federation")
+            told = {"access_token": "token-of-the-federation", "expires_in": 3600, "token_type": "Bearer"}
+            return Reply(200, {**told, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"})
+        return real(method, path, query, headers, body)
+
+    counterpart.route = route  # type: ignore[method-assign]
+    provider = signed_in_as(counterpart, {"workloadIdentity": federation})
+    assert provider.submit(counterpart.request, token=TOKEN).ref
+    assert b"a-token-of-the-platform" in seen[0]
+
+
+@pytest.mark.parametrize(
+    "key", [{}, {"serviceAccount": "text"}, {"serviceAccount": {"type": "service_account"}}, {"workloadIdentity": {}}]
+)
+def test_a_key_of_another_form_is_not_set_up(counterpart: VeoCounterpart, key: Mapping[str, Any]) -> None:
+    with pytest.raises(ProviderError) as refused:
+        signed_in_as(counterpart, key).submit(counterpart.request, token=TOKEN)
+    assert (refused.value.transient, "not set up" in refused.value.message) == (False, True)
+    assert private_key() not in str(refused.value)
+
+
+def test_without_googles_sign_in_nothing_is_known(counterpart: VeoCounterpart) -> None:
+    nowhere = {**counterpart.account(), "token_uri": f"http://127.0.0.1:{free_port()}/token"}
+    with pytest.raises(ProviderUnreachable):
+        signed_in_as(counterpart, {"serviceAccount": nowhere}).submit(counterpart.request, token=TOKEN)
+
+
+def test_without_a_bucket_the_video_is_in_the_answer(counterpart: VeoCounterpart, tmp_path: Path) -> None:
+    provider = signed_in_as(counterpart, {"serviceAccount": counterpart.account()})
+    ref = provider.submit(counterpart.request, token=TOKEN).ref
+    assert polled_until_done(provider, ref)
+    assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (3, FailureCode.INVALID_REQUEST),
+        (4, FailureCode.TIMEOUT),
+        (8, FailureCode.RATE_LIMITED),
+        (13, FailureCode.PROVIDER_ERROR),
+    ],
+)
+def test_an_operation_fails_for_the_reason_of_its_code(
+    counterpart: VeoCounterpart, code: int, reason: FailureCode
+) -> None:
+    counterpart.fate, counterpart.code = Fate.FAILS, code
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is reason
+
+
+def test_a_success_without_a_video_and_without_a_reason_is_a_failure(counterpart: VeoCounterpart) -> None:
+    counterpart._outcome = lambda *_: {"response": {"videos": []}}  # type: ignore[method-assign]
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.PROVIDER_ERROR
+
+
+def test_every_clip_is_asked_for_in_seconds_and_ratio(counterpart: VeoCounterpart) -> None:
+    provider = counterpart.provider(counterpart.url)
+    said = set()
+    for clip in provider.capabilities.clips or ():
+        ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
+        parameters = counterpart.tasks[ref.rpartition("/")[2]].body["parameters"]
+        said.add((parameters["aspectRatio"], parameters["durationSeconds"]))
+    assert said == {(ratio, seconds) for ratio in ("16:9", "9:16") for seconds in (4, 6, 8)}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"project": ""}, "project must be a text"),
+        ({"outputUri": "s3://bucket"}, "must be of the form gs://"),
+        ({"region": "x"}, "region is none of"),
+    ],
+)
+def test_options_that_are_wrong_are_named(counterpart: VeoCounterpart, options: dict[str, str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        counterpart.provider(counterpart.url, **options)
