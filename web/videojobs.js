@@ -21,7 +21,7 @@
  * @property {number} duration Seconds, 1 to 60, whole or fractional.
  * @property {AspectRatio} aspectRatio
  * @property {"normal" | "high"} [priority] Not everybody may ask for `high`.
- * @property {string} [provider] Only where the deployment lets requests choose one.
+ * @property {string} [provider]
  */
 
 /**
@@ -45,11 +45,7 @@
  * @property {string | null} batchId
  * @property {number | null} estimatedSecondsLeft About; where it is known.
  * @property {number | null} queuePosition About; where it is known.
- * @property {string | null} provider The one that the request asked for.
- * @property {boolean} promptShortened The provider was not told all words.
- * @property {{seconds: number, width: number, height: number, bytes: number, segments: number} | null} output What was made.
- * @property {{amount: number, currency: "USD", pricesAsOf: string | null} | null} estimatedCost
- * @property {{amount: number, currency: "USD"} | null} actualCost As far as the provider has told.
+ * @property {object | null} output What was made; docs/openapi.json has the rest.
  */
 
 /**
