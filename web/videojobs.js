@@ -45,7 +45,7 @@
  * @property {string | null} batchId
  * @property {number | null} estimatedSecondsLeft About; where it is known.
  * @property {number | null} queuePosition About; where it is known.
- * @property {object | null} output What was made; docs/openapi.json has the rest.
+ * @property {object | null} output See docs/openapi.json
  */
 
 /**

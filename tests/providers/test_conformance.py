@@ -153,7 +153,9 @@ def test_no_log_tells_a_key_or_a_prompt(
         except ProviderError as error:
             logging.getLogger("videojobs").info("Job failed: %s", error, exc_info=True)
     logged = "\n".join(f"{caplog.handler.format(record)} {vars(record)}" for record in caplog.records)
+    assert not [call for call in wire.calls if call.authorization and call.authorization.split()[-1] in logged]
     assert A_KEY not in logged
+    assert "PRIVATE KEY" not in logged
     assert counterpart.request.prompt not in logged
 
 
