@@ -21,7 +21,6 @@
  * @property {number} duration Seconds, 1 to 60, whole or fractional.
  * @property {AspectRatio} aspectRatio
  * @property {"normal" | "high"} [priority] Not everybody may ask for `high`.
- * @property {string} [provider]
  */
 
 /**

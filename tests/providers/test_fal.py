@@ -8,9 +8,9 @@ import pytest
 
 from tests.providers.counterparts.fal import FalCounterpart
 from tests.providers.counterparts.server import Fate, Reply
-from tests.providers.life import TOKEN, error_of
+from tests.providers.life import TOKEN, error_of, submitted
 from videojobs.adapters.providers.fal import MODELS
-from videojobs.domain.errors import FailureCode, ProviderError
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_completed_request_may_have_failed(counterpart: FalCounterpart, error_
 
 
 def test_a_result_without_a_video_is_a_failure(counterpart: FalCounterpart) -> None:
-    counterpart._result = lambda task: Reply(200, {"images": []})  # type: ignore[method-assign]
+    counterpart.result = Reply(200, {"images": []})
     assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.PROVIDER_ERROR
 
 
@@ -75,6 +75,52 @@ def test_a_refusal_at_once_says_why(counterpart: FalCounterpart, reply: Reply, r
     with pytest.raises(ProviderError) as refused:
         counterpart.provider(counterpart.url).submit(counterpart.request, token=TOKEN)
     assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason", "transient"),
+    [
+        (500, "internal_server_error", FailureCode.PROVIDER_ERROR, True),
+        (500, "downstream_service_unavailable", FailureCode.PROVIDER_ERROR, True),
+        (400, "downstream_service_error", FailureCode.PROVIDER_ERROR, True),
+        (504, "generation_timeout", FailureCode.TIMEOUT, True),
+        (422, "no_media_generated", FailureCode.INVALID_REQUEST, False),
+    ],
+)
+def test_a_model_that_failed_ends_the_request(
+    counterpart: FalCounterpart, status: int, kind: str, reason: FailureCode, transient: bool
+) -> None:
+    counterpart.result = Reply(status, {"detail": [{"loc": ["body"], "msg": "Words for people.", "type": kind}]})
+    error = error_of(counterpart.provider(counterpart.url), counterpart)
+    assert not isinstance(error, ProviderUnreachable)
+    assert (error.reason, error.transient) == (reason, transient)
+
+
+def test_one_refusal_among_several_details_is_a_refusal(counterpart: FalCounterpart) -> None:
+    counterpart.result = Reply(422, {"detail": [{"type": "missing"}, {"type": "content_policy_violation"}]})
+    assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.CONTENT_REJECTED
+
+
+@pytest.mark.parametrize("reply", [Reply(504, b"Gateway Timeout"), Reply(403, {"detail": "Exhausted balance"})])
+def test_a_result_that_can_not_be_had_now_is_asked_for_again(counterpart: FalCounterpart, reply: Reply) -> None:
+    provider = counterpart.provider(counterpart.url)
+    ref, _ = submitted(provider, counterpart)
+    counterpart.result = reply
+    assert [provider.poll(ref).done for _ in range(2)] == [False, False]
+    with pytest.raises(ProviderUnreachable):
+        provider.poll(ref)
+    counterpart.result = None
+    assert provider.poll(ref).done
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_cancel_of_what_runs_is_believed_only_when_it_has_stopped(counterpart: FalCounterpart, stops: bool) -> None:
+    counterpart.stops = stops
+    provider = counterpart.provider(counterpart.url)
+    ref, task = submitted(provider, counterpart)
+    provider.poll(ref)
+    provider.poll(ref)
+    assert provider.cancel(ref) is task.cancelled is stops
 
 
 def test_a_request_that_is_not_there_can_not_be_cancelled(counterpart: FalCounterpart) -> None:
@@ -97,7 +143,10 @@ def test_a_gateway_is_told_its_own_headers(counterpart: FalCounterpart) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"model": "fal-ai/unknown"}, "model fal-ai/unknown of fal is none of: fal-ai/bytedance"),
+        (
+            {"model": "fal-ai/unknown"},
+            r"model fal-ai/unknown of fal is none of: fal-ai/bytedance.* added to the table MODELS",
+        ),
         ({"headers": ["X"]}, "headers of fal must be an object of texts"),
         ({"headers": {"X": 1}}, "headers of fal must be an object of texts"),
     ],

@@ -24,12 +24,15 @@ class FalCounterpart(Counterpart):
     """Any model. A refusal stands in the result, or in the status; a test may say which error a failure has."""
 
     name = "fal"
-    refusals = ("in the result", "in the status")
+    refusals = ("in the result", "in the status", "in the result, and an error without a type in the status")
 
     def __init__(self) -> None:
         """As fal is on a good day."""
         super().__init__()
         self.error_type = "internal_error"
+        self.result: Reply | None = None
+        self.stops = True
+        """Whether what runs a request obeys the signal to stop."""
         self.instead: Reply | None = None
         self.queries: list[dict[str, str]] = []
         self._urls = 0
@@ -90,8 +93,9 @@ class FalCounterpart(Counterpart):
     def _cancel(self, task: Task) -> Reply:
         if task.ended:
             return Reply(400, {"status": "ALREADY_COMPLETED"})
-        task.cancelled = True
-        return Reply(202, {"status": "CANCELLATION_REQUESTED"})
+        waits = task.stage is Stage.QUEUED
+        task.cancelled = waits or self.stops
+        return Reply(200, {"status": "OK"}) if waits else Reply(202, {"status": "CANCELLATION_REQUESTED"})
 
     def _status(self, task: Task) -> Reply:
         stage = task.poll()
@@ -102,9 +106,13 @@ class FalCounterpart(Counterpart):
             told |= {"error": "Request was cancelled", "error_type": "client_cancelled"}
         if stage is Stage.REFUSED and self.refusal == "in the status":
             told |= {"error": "Words for people.", "error_type": "content_policy_violation"}
+        if stage is Stage.REFUSED and "without a type" in self.refusal:
+            told |= {"error": "Invalid status code: 422"}
         return Reply(200 if told["status"] == "COMPLETED" else 202, told)
 
     def _result(self, task: Task) -> Reply:
+        if self.result:
+            return self.result
         if task.fate is Fate.REFUSES:
             detail = {"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation"}
             return Reply(422, {"detail": [detail]})

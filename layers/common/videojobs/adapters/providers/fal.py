@@ -68,6 +68,9 @@ _ERROR_TYPES: Mapping[str, FailureCode] = {
 }
 """By `error_type` or a detail's `type`: https://docs.fal.ai/model-endpoints/errors. Any other one may pass."""
 
+_SERVER_TROUBLE = frozenset({400, 500, 502, 503, 504})
+"""With these a model's own failure is told in a result: `downstream_service_error` is a 400."""
+
 
 class FalProvider:
     """Text to video by a model at fal. Options: `model`, `baseUrl`, `headers`, `resultHosts`; secret: `key`."""
@@ -83,7 +86,10 @@ class FalProvider:
         setup.only_options("model", "baseUrl", "headers", "resultHosts")
         self._id = setup.option("model", DEFAULT_MODEL)
         if self._id not in MODELS:
-            raise ValueError(f"ProviderOptions: model {self._id} of fal is none of: {', '.join(MODELS)}")
+            raise ValueError(
+                f"ProviderOptions: model {self._id} of fal is none of: {', '.join(MODELS)}; "
+                "another one is added to the table MODELS of its adapter"
+            )
         self._model = MODELS[self._id]
         self._headers = setup.options.get("headers", {})
         if not isinstance(self._headers, dict) or not all(isinstance(value, str) for value in self._headers.values()):
@@ -91,7 +97,12 @@ class FalProvider:
         self._setup, self._seconds = setup, setup.call_seconds
         self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
         base_url = setup.option("baseUrl", BASE_URL)
-        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=self._seconds)
+        self._creates = RestClient(
+            base_url, authorize=self._authorize, read_error=_read_refusal, call_seconds=self._seconds
+        )
+        self._asks = RestClient(
+            base_url, authorize=self._authorize, read_error=_read_failure, call_seconds=self._seconds
+        )
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=True,
@@ -117,7 +128,7 @@ class FalProvider:
         webhook = f"?fal_webhook={quote(request.callback_url, safe='')}" if request.callback_url else ""
         lifetime = f'{{"expiration_duration_seconds": {RESULT_LIFETIME.total_seconds():.0f}}}'
         headers = {"X-Fal-Object-Lifecycle-Preference": lifetime}
-        match self._rest.create(f"/{self._id}{webhook}", body, headers=headers):
+        match self._creates.create(f"/{self._id}{webhook}", body, headers=headers):
             case {"request_id": str(request_id)} if request_id:
                 return Submission(f"{self._id}{SEPARATOR}{request_id}", POLL_SECONDS)
             case _:
@@ -129,12 +140,14 @@ class FalProvider:
 
     def poll(self, ref: str) -> Generation:
         """Ask how the request stands; COMPLETED may be a failure, and a refusal stands in its result alone."""
-        told = self._rest.ask(f"{_path(ref)}/status")
+        told = self._asks.ask(f"{_path(ref)}/status")
         match told.get("status"):
             case "COMPLETED":
-                if told.get("error") or told.get("error_type"):
-                    raise failure(_ERROR_TYPES.get(str(told.get("error_type")), FailureCode.PROVIDER_ERROR))
-                self._video_url(ref)
+                if told.get("error_type"):
+                    raise failure(_ERROR_TYPES.get(str(told["error_type"]), FailureCode.PROVIDER_ERROR))
+                self._video_url(ref)  # where an error has no type, the result says whether it was a refusal
+                if told.get("error"):
+                    raise failure(FailureCode.PROVIDER_ERROR)
                 return Generation(done=True, progress=1)
             case "IN_QUEUE" | "IN_PROGRESS":
                 pass
@@ -144,14 +157,19 @@ class FalProvider:
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
-        """Take the request out of the queue, or stop it; one that has ended stays as it is."""
+        """Take the request out of the queue (OK), or signal to what runs it, which may go on: fal is asked whether.
+
+        https://fal.ai/docs/inference-api/queue/cancel
+        """
         try:
-            told = self._rest.ask(f"{_path(ref)}/cancel", method="PUT")
+            told = self._asks.ask(f"{_path(ref)}/cancel", method="PUT")
+            if told.get("status") != "CANCELLATION_REQUESTED":
+                return told.get("status") == "OK"
+            return self._asks.ask(f"{_path(ref)}/status").get("error_type") == "client_cancelled"
         except ProviderError as error:
             if error.reason in {FailureCode.RESULT_LOST, FailureCode.INVALID_REQUEST}:  # not there, or over
                 return False
             raise
-        return told.get("status") == "CANCELLATION_REQUESTED"
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video from fal's public store."""
@@ -162,7 +180,7 @@ class FalProvider:
         download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
 
     def _video_url(self, ref: str) -> str:
-        match self._rest.ask(_path(ref)):
+        match self._asks.ask(_path(ref)):
             case {"video": {"url": str(url)}} if url:
                 return url
             case _:
@@ -181,16 +199,32 @@ def _path(ref: str) -> str:
     return f"/{'/'.join(model.split('/')[:2])}/requests/{quote(request_id, safe='')}"
 
 
-def _read_error(status: int, told: Any) -> ProviderError | None:
-    """What a model refused says so in a result of 422; an account without money is refused with 403."""
+def _read_refusal(status: int, told: Any) -> ProviderError | None:
+    """Why a request is not taken; an account without money is refused with 403."""
     match told:
         case {"detail": str(detail)} if status == 403 and "balance" in detail.lower():
             return failure(FailureCode.QUOTA_EXHAUSTED)
-        case {"detail": [{"type": str(kind)}, *_]} if status == 422:
-            return failure(_ERROR_TYPES.get(kind, FailureCode.INVALID_REQUEST))
-        case {"status": "ALREADY_COMPLETED"} if status == 400:
-            return failure(FailureCode.INVALID_REQUEST)
         case _ if status == 422:
-            return failure(FailureCode.INVALID_REQUEST)
+            return failure(_kind_of(told, FailureCode.INVALID_REQUEST))
         case _:
             return None
+
+
+def _read_failure(status: int, told: Any) -> ProviderError | None:
+    """Why a request that was taken has ended: its model says so with a list; a gateway that does not answer has none."""
+    match told:
+        case {"status": "ALREADY_COMPLETED"} if status == 400:
+            return failure(FailureCode.INVALID_REQUEST)
+        case {"detail": [{"type": str()}, *_]} if status in _SERVER_TROUBLE:
+            return failure(_kind_of(told, FailureCode.PROVIDER_ERROR))
+        case _ if status == 422:
+            return failure(_kind_of(told, FailureCode.INVALID_REQUEST))
+        case _:
+            return None
+
+
+def _kind_of(told: Any, otherwise: FailureCode) -> FailureCode:
+    """The first of the details' types that says more than the status does."""
+    details = told.get("detail") if isinstance(told, dict) else None
+    kinds = [detail.get("type") for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    return next((_ERROR_TYPES[kind] for kind in kinds if kind in _ERROR_TYPES), otherwise)

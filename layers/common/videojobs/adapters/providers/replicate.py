@@ -51,9 +51,6 @@ MODELS: Mapping[str, Model] = {
     "bytedance/seedance-1-pro": Model(
         {**_WIDE, **_SQUARE, **_CLASSIC}, tuple(range(2, 13)), {"resolution": "720p", "fps": 24}
     ),
-    "bytedance/seedance-1-lite": Model(
-        {**_WIDE, **_SQUARE, **_CLASSIC}, tuple(range(2, 13)), {"resolution": "720p", "fps": 24}
-    ),
     "kwaivgi/kling-v2.5-turbo-pro": Model({**_WIDE, **_SQUARE}, (5, 10), {}),
     "google/veo-3.1-fast": Model(_WIDE, (4, 6, 8), {"resolution": "720p", "generate_audio": False}),
 }
@@ -62,7 +59,9 @@ MODELS: Mapping[str, Model] = {
 _RUNNING = frozenset({"starting", "processing"})
 _STOPPED = frozenset({"canceled", "aborted"})
 _REFUSED = re.compile(
-    r"E005|flagged as sensitive|\bnsfw\b|content policy|content moderation|safety filter", re.IGNORECASE
+    r"E005|flagged as sensitive|\bnsfw\b|content policy|content moderation|safety filter"
+    r"|sensitive (words|content|information)|SensitiveContentDetected",  # Veo's words, and Seedance's, passed on
+    re.IGNORECASE,
 )
 _BUSY = re.compile(r"E003|high demand", re.IGNORECASE)
 """Replicate tells the reason in words and a code within them: https://replicate.com/docs/reference/error-codes."""
@@ -84,7 +83,10 @@ class ReplicateProvider:
         self._name = setup.option("model", DEFAULT_MODEL)
         if self._name not in MODELS:
             known = ", ".join(MODELS)
-            raise ValueError(f"ProviderOptions: model {self._name} of replicate is none of: {known}")
+            raise ValueError(
+                f"ProviderOptions: model {self._name} of replicate is none of: {known}; "
+                "another one is added to the table MODELS of its adapter"
+            )
         self._model = MODELS[self._name]
         self._setup, self._seconds = setup, setup.call_seconds
         self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
