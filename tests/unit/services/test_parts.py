@@ -281,3 +281,23 @@ def test_a_job_that_is_cancelled_between_two_parts_leaves_nothing() -> None:
     system.cancel(job.id)
     system.run(sweeping=True)
     assert system.store.objects == {}
+
+
+def test_the_fetch_of_an_early_part_renews_the_lease_and_claims_no_progress() -> None:
+    system = InMemorySystem(provider=a_provider(polls=[DONE]))
+    system.submit(a_new_job(duration=23.5))
+    for _ in range(2):
+        [message] = system.queue.drain()
+        system.deliver(message)
+    [message] = system.queue.drain()
+
+    def fetch() -> bytes:
+        system.clock.advance(2)
+        return b"a part"
+
+    system.provider.fetches = [fetch]
+    leases: list[object] = []
+    system.jobs.before_save = lambda _, after: leases.append(after.lease)
+    after = system.deliver(message)
+    assert after.progress == 0
+    assert leases[0] is not None

@@ -133,11 +133,13 @@ def _render(
         rendered = renderer.render(work.job, folder, work.portion(0, 0.9))
         return _hand_over(work, rendered, store=store, clock=clock)
     part = folder / f"part{production.part}.mp4"
-    _fetch(work.job, part, providers=providers, on_progress=work.portion(0, 0.4))
+    # Before the last part most of the work is still to come: the lease is renewed, and the progress stays.
+    fetched = 0.4 if production.is_at_last_part else 0.0
+    _fetch(work.job, part, providers=providers, on_progress=work.portion(0, fetched))
     renderer.verify(part)
     if not production.is_at_last_part:
         key = part_key(work.job.id, work.job.attempt, production.part)
-        stored = store.put(part, key, "video/mp4", work.portion(0.4, 0.5))
+        stored = store.put(part, key, "video/mp4", work.portion(0, 0))
         return lifecycle.part_next(work.job, stored, clock.now())
     clips = [folder / f"part{number}.mp4" for number in range(1, production.part)]
     for clip, stored in zip(clips, production.parts, strict=True):

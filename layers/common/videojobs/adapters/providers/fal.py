@@ -211,7 +211,7 @@ def _read_refusal(status: int, told: Any) -> ProviderError | None:
 
 
 def _read_failure(status: int, told: Any) -> ProviderError | None:
-    """Why a request that was taken has ended: its model says so with a list; a gateway that does not answer has none."""
+    """Why a request that was taken has ended: its model says so with a list, a silent gateway has none."""
     match told:
         case {"status": "ALREADY_COMPLETED"} if status == 400:
             return failure(FailureCode.INVALID_REQUEST)
@@ -225,6 +225,9 @@ def _read_failure(status: int, told: Any) -> ProviderError | None:
 
 def _kind_of(told: Any, otherwise: FailureCode) -> FailureCode:
     """The first of the details' types that says more than the status does."""
-    details = told.get("detail") if isinstance(told, dict) else None
-    kinds = [detail.get("type") for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    match told:
+        case {"detail": [*details]}:
+            kinds = [str(detail.get("type")) for detail in details if isinstance(detail, dict)]
+        case _:
+            kinds = []
     return next((_ERROR_TYPES[kind] for kind in kinds if kind in _ERROR_TYPES), otherwise)
