@@ -1,7 +1,7 @@
 """The providers' own OpenAPI descriptions, cut to the calls that an adapter makes.
 
 They are the providers', so they are no part of this repository. They are looked for in the folder that `PROVIDER_SPECS`
-names, otherwise in `shared/specs` beside the checkout; where there is none, the tests that need them are skipped.
+names, otherwise in `.local/specs`; where there is none, the tests that need them are skipped.
 
 - `runway.json`: Runway's API reference, version 2024-11-06, https://docs.dev.runwayml.com/api
 - `replicate.yaml`: Replicate's HTTP API, https://api.replicate.com/openapi.json
@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-_FOLDER = Path(os.environ.get("PROVIDER_SPECS", Path(__file__).resolve().parents[3] / "shared" / "specs"))
+_FOLDER = Path(os.environ.get("PROVIDER_SPECS", Path(__file__).resolve().parents[2] / ".local" / "specs"))
 
 
 @dataclass(frozen=True)
