@@ -190,7 +190,7 @@ class FalProvider:
         key = self._setup.read_key(refresh=refresh).get("key")
         if not isinstance(key, str) or not key:
             raise not_set_up()
-        return {"Authorization": f"Key {key}", **self._headers}
+        return {**self._headers, "Authorization": f"Key {key}"}
 
 
 def _path(ref: str) -> str:
