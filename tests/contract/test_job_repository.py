@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pymongo
 import pytest
@@ -29,6 +30,8 @@ from videojobs.domain.job import (
     StoredObject,
     VideoJob,
 )
+from videojobs.domain.plan import Clip, Plan
+from videojobs.domain.production import Production
 from videojobs.domain.request import Priority
 from videojobs.ports.jobs import JobRepository
 
@@ -55,6 +58,17 @@ def unreachable(request: pytest.FixtureRequest) -> Iterator[JobRepository]:
     connection.run(lambda database: database.client.close())
 
 
+A_PART = StoredObject("videos-of-tests", "videos/1/1.part1.mp4", 77)
+A_PRODUCTION = Production(
+    "fal",
+    Plan((Clip(1280, 720, 5.5, Decimal("0.35")), Clip(1280, 720, 4)), (1280, 720), 1280, 720, 192),
+    is_shortened=True,
+    prices_as_of=date(2026, 11, 1),
+    parts=(A_PART,),
+    actual_usd=Decimal("0.36"),
+)
+
+
 def a_job_with_everything() -> VideoJob:
     """Every field has a value."""
     return a_started_job(
@@ -78,6 +92,9 @@ def a_job_with_everything() -> VideoJob:
         waiting_since=START,
         spent_attempts=1,
         deleted_at=START,
+        wanted_provider="fal",
+        production=A_PRODUCTION,
+        passed_over=("luma", "veo"),
     )
 
 

@@ -21,6 +21,7 @@ from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
 from videojobs.domain.share import Share
 from videojobs.ports.changes import Notifier
 from videojobs.ports.jobs import JobRepository
+from videojobs.ports.videos import GenerationRequest
 from videojobs.services import clean_up, follow_up, reconcile_jobs, render_video
 
 
@@ -102,8 +103,8 @@ def _one_object_for_all() -> None:
 def _a_token_for_each_call() -> None:
     original, numbers = HttpProvider.submit, count()
 
-    def submit(self: HttpProvider, job: VideoJob, *, token: str) -> Any:
-        return original(self, job, token=f"{token}:{next(numbers)}:{uuid4().hex}")
+    def submit(self: HttpProvider, request: GenerationRequest, *, token: str) -> Any:
+        return original(self, request, token=f"{token}:{next(numbers)}:{uuid4().hex}")
 
     HttpProvider.submit = submit  # type: ignore[method-assign]
 
@@ -111,9 +112,9 @@ def _a_token_for_each_call() -> None:
 def _a_crash_counts_as_an_attempt() -> None:
     original = lifecycle.begin
 
-    def begin(job: VideoJob, *arguments: Any) -> VideoJob:
+    def begin(job: VideoJob, *arguments: Any, **named: Any) -> VideoJob:
         job = replace(job, attempt=job.attempt + 1) if job.provider and not job.provider.ref else job
-        return original(job, *arguments)
+        return original(job, *arguments, **named)
 
     lifecycle.begin = begin  # type: ignore[assignment]
 

@@ -99,6 +99,11 @@ def test_a_finished_job_reads_as_it_always_did(express: Express, jobs: MongoJobR
         "estimatedSecondsLeft": None,
         "queuePosition": None,
         "version": 0,
+        "provider": None,
+        "promptShortened": False,
+        "output": None,
+        "estimatedCost": None,
+        "actualCost": None,
     }
 
 

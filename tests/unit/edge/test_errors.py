@@ -22,7 +22,7 @@ from videojobs.edge.errors import STATUS_OF, answer_error
 def every_error(root: type[VideoJobsError] = VideoJobsError) -> Iterator[type[VideoJobsError]]:
     yield root
     for child in root.__subclasses__():
-        if child.__module__.startswith("videojobs."):
+        if child.__module__.startswith("videojobs.") and not child.__module__.startswith("videojobs.adapters."):
             yield from every_error(child)
 
 
