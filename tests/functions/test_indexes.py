@@ -1,4 +1,4 @@
-"""The custom resource: CloudFormation gets an answer whatever happens, and a failure says what to do."""
+"""The custom resources: CloudFormation gets an answer whatever happens, and a failure says what to do."""
 
 import json
 import threading
@@ -67,11 +67,14 @@ def answers() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server.server_close()
 
 
-def _ask(answers: tuple[str, list[dict[str, Any]]], kind: str = "Create") -> dict[str, Any]:
+def _ask(
+    answers: tuple[str, list[dict[str, Any]]], kind: str = "Create", resource: str = "MongoIndexes", **properties: str
+) -> dict[str, Any]:
     url, told = answers
-    ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": "MongoIndexes"}
-    app.handler({"RequestType": kind, "ResponseURL": url, **ids}, None)  # type: ignore[arg-type]
-    [answer] = told
+    ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": resource}
+    event = {"RequestType": kind, "ResponseURL": url, "ResourceType": f"Custom::{resource}"}
+    app.handler(event | {"ResourceProperties": properties} | ids, None)  # type: ignore[arg-type]
+    answer = told.pop()
     assert {key: answer[key] for key in ids} == ids
     assert answer["PhysicalResourceId"]
     return answer
@@ -135,3 +138,85 @@ def test_a_layer_that_cannot_be_loaded_is_told(
     answer = _ask(answers)
     assert answer["Status"] == "FAILED"
     assert "Architecture" in answer["Reason"]
+
+
+def test_the_digest_is_another_one_when_a_parameter_is(answers: tuple[str, list[dict[str, Any]]]) -> None:
+    def digest(**parameters: str) -> str:
+        answer = _ask(answers, "Update", "Configuration", **parameters)
+        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "Configuration")
+        return str(answer["Data"]["Digest"])
+
+    first = digest(LogLevel="INFO", CookieName="token")
+    assert digest(CookieName="token", LogLevel="INFO") == first
+    assert digest(LogLevel="DEBUG", CookieName="token") != first
+    assert len(first) < 256, "a version's description takes no more"
+
+
+def test_the_digest_asks_no_database(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _connect(monkeypatch, ServerSelectionTimeoutError("db-1.internal:27017: timed out"))
+    for kind in ("Create", "Update", "Delete"):
+        assert _ask(answers, kind, "Configuration", LogLevel="INFO")["Status"] == "SUCCESS"
+
+
+KEY = "correct-horse-battery-staple-0123456789"
+
+
+def _hold(monkeypatch: pytest.MonkeyPatch, secret: str | Exception, *, accept_short: bool = False) -> None:
+    def read(*, refresh: bool = False) -> str:
+        assert refresh, "what a process has read before may be out of date"
+        if isinstance(secret, Exception):
+            raise secret
+        return secret
+
+    monkeypatch.setattr(bootstrap, "jwt_secret", read)
+    monkeypatch.setattr(bootstrap, "accept_short_jwt_secret", lambda: accept_short)
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+@pytest.mark.parametrize("secret", [KEY, json.dumps([KEY, KEY[::-1]])])
+def test_a_secret_that_will_do_lets_the_deployment_go_on(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, secret: str, kind: str
+) -> None:
+    _hold(monkeypatch, secret)
+    assert _ask(answers, kind, "JwtSecret")["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("secret", "words"),
+    [
+        ("a-platforms-old-key", "AcceptShortJwtSecret=true"),
+        (f"{KEY}\n", "printf"),
+        (json.dumps({"key": KEY}), "store the key itself"),
+        (Unavailable(), "can't be read"),
+        (ImportError("pydantic_core"), "Architecture"),
+    ],
+)
+def test_a_secret_that_will_not_do_fails_the_deployment_in_words(
+    answers: tuple[str, list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    secret: str | Exception,
+    words: str,
+) -> None:
+    _hold(monkeypatch, secret)
+    answer = _ask(answers, "Create", "JwtSecret")
+    assert answer["Status"] == "FAILED"
+    assert words in answer["Reason"]
+    assert KEY not in answer["Reason"] + capsys.readouterr().out
+
+
+def test_a_short_secret_that_was_accepted_is_deployed_and_warned_of(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _hold(monkeypatch, "a-platforms-old-key", accept_short=True)
+    assert _ask(answers, "Create", "JwtSecret")["Status"] == "SUCCESS"
+    assert json.loads(capsys.readouterr().out)["action"] == "short_jwt_secret_accepted"
+
+
+def test_a_stack_goes_whatever_its_secret_holds(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _hold(monkeypatch, Unavailable())
+    assert _ask(answers, "Delete", "JwtSecret")["Status"] == "SUCCESS"

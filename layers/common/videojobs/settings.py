@@ -6,7 +6,8 @@ dozen dataclasses are 12 ms of it (docs/performance.md).
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from inspect import get_annotations
 from typing import Annotated, Any, Never, Self
 
@@ -72,6 +73,10 @@ class ApiSettings(Settings):
     cookie_name: str = "token"
     allowed_origins: tuple[str, ...] = ()
     jwt_leeway_seconds: Annotated[float, Between(0, 300)] = 0
+    jwt_issuer: str = ""
+    jwt_audience: tuple[str, ...] = ()
+    accept_short_jwt_secret: bool = False
+    user_claim: str = "userId"
     priority_claim: str = "priority"
     generate_calls_per_minute: Annotated[int, Between(1, 10_000)] = 30
     read_calls_per_minute: Annotated[int, Between(1, 10_000)] = 600
@@ -208,10 +213,39 @@ class WebhooksSettings(WebhookQueueSettings):
 class IndexesSettings(Settings):
     """`functions/indexes`."""
 
+    jwt_secret_arn: str
+    accept_short_jwt_secret: bool = False
+
+
+@cache
+def stack_name() -> str:
+    """Whose metrics these are; read without a class, as nothing may keep a function from logging."""
+    return os.environ.get("STACK_NAME", "videojobs")
+
 
 def is_lambda() -> bool:
     """Whether this process runs as a Lambda function, and init is the time to connect."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+
+
+def is_before_snapshot() -> bool:
+    """Whether Lambda takes a snapshot of this process after init, and every environment will be a copy of it."""
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+
+
+def local_state() -> str:
+    """The folder in which the local system keeps what it knows of itself."""
+    return os.environ.get("LOCALCLOUD_STATE") or ".local"
+
+
+def stand_in(variables: Mapping[str, str], *, without: Iterable[str] = ()) -> None:
+    """Let this process, a command and no function, run on a function's environment; `without` names what must not stay.
+
+    Before the first use of `bootstrap`, whose factories remember what they have read.
+    """
+    for name in without:
+        os.environ.pop(name, None)
+    os.environ.update(variables)
 
 
 def _parse(text: str, kind: Any, *, may_be_empty: bool) -> object:  # a type, or `Annotated[int, Between(…)]`
@@ -219,6 +253,10 @@ def _parse(text: str, kind: Any, *, may_be_empty: bool) -> object:  # a type, or
         raise ValueError("is empty")
     if kind == tuple[str, ...]:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if kind is bool:
+        if text not in {"true", "false"}:
+            raise ValueError("is neither true nor false")
+        return text == "true"
     if not hasattr(kind, "__metadata__"):
         return text
     try:

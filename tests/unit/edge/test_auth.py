@@ -11,7 +11,7 @@ import pytest
 from tests.builders import a_new_job
 from videojobs.domain.errors import PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing, Unavailable
 from videojobs.domain.request import Priority
-from videojobs.edge.auth import admit
+from videojobs.edge.auth import admit, find_weakness, read_keys
 from videojobs.edge.http import HttpRequest
 
 SECRET = "correct-horse-battery-staple-0123456789"
@@ -21,6 +21,10 @@ SETTINGS = SimpleNamespace(
     cookie_name="token",
     allowed_origins=("https://app.example.com",),
     jwt_leeway_seconds=0,
+    jwt_issuer="",
+    jwt_audience=(),
+    accept_short_jwt_secret=False,
+    user_claim="userId",
     priority_claim="priority",
 )
 
@@ -196,6 +200,129 @@ def test_a_key_that_cannot_be_read_is_not_the_callers_fault():
 
     with pytest.raises(Unavailable):
         admit_token(sign(), key=unreachable)
+
+
+def configured(**changes):
+    return SimpleNamespace(**vars(SETTINGS) | changes)
+
+
+BOTH = json.dumps([ROTATED, SECRET])
+
+
+@pytest.mark.parametrize("key", [SECRET, ROTATED])
+def test_while_a_key_is_being_rotated_both_let_in(key):
+    keys = Key(BOTH, BOTH)
+    assert admit_token(sign(key=key), key=keys) == USER
+    assert keys.refreshes == 0
+
+
+def test_a_key_that_was_taken_out_of_the_secret_lets_in_no_more():
+    with pytest.raises(TokenInvalid):
+        admit_token(sign(), key=Key(ROTATED, ROTATED))
+
+
+@pytest.mark.parametrize("claims", [{"exp": 1}, {"nbf": in_an_hour()}, {"userId": "admin"}])
+@pytest.mark.parametrize("key", [SECRET, ROTATED])
+def test_what_is_wrong_with_a_token_is_wrong_under_either_key(key, claims):
+    with pytest.raises((TokenExpired, TokenInvalid)):
+        admit_token(sign(claims, key=key), key=Key(BOTH, BOTH))
+
+
+@pytest.mark.parametrize(
+    "value", [SECRET, f"[{SECRET}", "[]", '["a", "b", "c"]', '[1, "b"]', '{"key": "value"}', "[" * 32, " x ", '"x"']
+)
+def test_any_other_text_is_the_key_itself(value):
+    assert read_keys(value) == (value,)
+
+
+ISSUED = {"iss": "https://platform.example.com", "aud": "videos"}
+STRICT = configured(jwt_issuer="https://platform.example.com", jwt_audience=("videos", "videos-staging"))
+
+
+@pytest.mark.parametrize("audience", ["videos", "videos-staging", ["videos", "another"]])
+def test_a_token_of_the_configured_issuer_and_for_us_is_taken(audience):
+    assert admit_token(sign(ISSUED | {"aud": audience}), settings=STRICT) == USER
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"iss": ISSUED["iss"]},
+        {"aud": "videos"},
+        ISSUED | {"iss": "https://platform.example.com/"},
+        ISSUED | {"iss": "https://PLATFORM.example.com"},
+        ISSUED | {"iss": ["https://platform.example.com"]},
+        ISSUED | {"aud": "music"},
+        ISSUED | {"aud": []},
+        ISSUED | {"aud": ["Videos"]},
+        ISSUED | {"aud": "videos,videos-staging"},
+        ISSUED | {"aud": {"videos": True}},
+    ],
+)
+def test_another_issuer_or_audience_is_refused_where_they_are_configured(claims):
+    with pytest.raises(TokenInvalid):
+        admit_token(sign_as_it_is(claims), settings=STRICT)
+
+
+def sign_as_it_is(claims):
+    """PyJWT would not sign an issuer that is a list."""
+    return raw_token(HS256, {"userId": USER, "exp": in_an_hour()} | claims)
+
+
+def test_an_issuer_that_nobody_asks_for_does_no_harm():
+    assert admit_token(sign({"iss": "anybody"})) == USER
+
+
+def test_the_users_claim_is_configured():
+    token = jwt.encode({"sub": USER, "exp": in_an_hour()}, SECRET, algorithm="HS256")
+    assert admit_token(token, settings=configured(user_claim="sub")) == USER
+    with pytest.raises(TokenInvalid):
+        admit_token(token)
+    with pytest.raises(TokenInvalid):
+        admit_token(sign(), settings=configured(user_claim="sub"))
+
+
+def test_a_short_key_lets_in_where_it_was_accepted():
+    accepting = configured(accept_short_jwt_secret=True)
+    with pytest.warns(jwt.InsecureKeyLengthWarning):
+        token = sign(key="short")
+    with pytest.warns(jwt.InsecureKeyLengthWarning):
+        user_id = admit_token(token, key=Key("short", "short"), settings=accepting)
+    assert user_id == USER
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("a" * 31, "has a key of 31 bytes"),
+        ("é" * 15, "has a key of 30 bytes"),
+        (json.dumps([SECRET, "short"]), "has a key of 5 bytes"),
+        (json.dumps([SECRET, ""]), "has a key of 0 bytes"),
+        (f"{SECRET}\n", "printf"),
+        (f" {SECRET}", "printf"),
+        (json.dumps({"key": SECRET}), "store the key itself"),
+        (json.dumps([SECRET, ROTATED, SECRET]), "one or two keys"),
+    ],
+)
+def test_a_secret_that_will_not_do_says_what_to_change_and_shows_nothing(value, words):
+    weakness = find_weakness(value, accept_short=False)
+    assert weakness is not None
+    assert words in weakness
+    assert SECRET not in weakness
+
+
+@pytest.mark.parametrize("value", [SECRET, "a" * 32, BOTH, "é" * 16])
+def test_a_secret_that_will_do_has_no_weakness(value):
+    assert find_weakness(value, accept_short=False) is None
+
+
+def test_of_all_that_may_be_wrong_shortness_alone_can_be_accepted():
+    assert find_weakness("short", accept_short=True) is None
+    assert find_weakness("short\n", accept_short=True) is not None
+    assert find_weakness("", accept_short=True) is not None
 
 
 def test_a_key_too_short_for_hs256_is_a_mistake_of_ours_and_lets_nobody_in():

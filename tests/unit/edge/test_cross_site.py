@@ -16,6 +16,10 @@ SETTINGS = SimpleNamespace(
     cookie_name="token",
     allowed_origins=("https://app.example.com",),
     jwt_leeway_seconds=0,
+    jwt_issuer="",
+    jwt_audience=(),
+    accept_short_jwt_secret=False,
+    user_claim="userId",
     priority_claim="priority",
 )
 

@@ -22,7 +22,14 @@ def ask(leeway_seconds: float = 0, **claims: Any) -> Session:
     token = jwt.encode({"userId": USER.upper()} | claims, SECRET, algorithm="HS256")
     request = HttpRequest.from_event({"httpMethod": "GET", "headers": {"cookie": f"token={token}"}})
     settings = SimpleNamespace(
-        cookie_name="token", allowed_origins=(), jwt_leeway_seconds=leeway_seconds, priority_claim="priority"
+        cookie_name="token",
+        allowed_origins=(),
+        jwt_leeway_seconds=leeway_seconds,
+        jwt_issuer="",
+        jwt_audience=(),
+        accept_short_jwt_secret=False,
+        user_claim="userId",
+        priority_claim="priority",
     )
     return admit(request, settings=settings, secret=lambda *, refresh=False: SECRET)
 

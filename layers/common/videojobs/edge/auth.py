@@ -1,6 +1,8 @@
 """Who asks, and from where: the session cookie's JWT, and the guard against cross-site requests."""
 
-from collections.abc import Collection, Iterable
+import contextlib
+import json
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -12,7 +14,9 @@ from videojobs.domain.request import NewJob, Priority
 from videojobs.edge.http import SAFE_METHODS, HttpRequest
 
 ALGORITHM = "HS256"
-USER_CLAIM = "userId"
+MAXIMUM_KEYS = 2
+MINIMUM_KEY_BYTES = 32
+"""As long as the hash, says RFC 7518 (3.2): a shorter key can be guessed, offline, from a single token."""
 MAXIMUM_TOKEN_LENGTH = 8192
 """A longer token is refused unread; API Gateway takes 10,240 bytes of headers in all."""
 
@@ -36,12 +40,28 @@ class SessionSettings(Protocol):
         """How far the platform's clock may be off."""
 
     @property
+    def jwt_issuer(self) -> str:
+        """Who must have issued a token; empty: anybody who has the key."""
+
+    @property
+    def jwt_audience(self) -> Collection[str]:
+        """Whom it must have been issued for, one of these; empty: a token must not say."""
+
+    @property
+    def accept_short_jwt_secret(self) -> bool:
+        """Whether a key under 32 bytes will do."""
+
+    @property
+    def user_claim(self) -> str:
+        """The token's claim that holds the user's id."""
+
+    @property
     def priority_claim(self) -> str:
         """The token's claim that says which priority its user may ask for."""
 
 
 class ReadSecret(Protocol):
-    """Gives the key that signs tokens; with `refresh` the one that holds now, after a rotation."""
+    """Gives what `read_keys` takes; with `refresh` what holds now, after a rotation."""
 
     def __call__(self, *, refresh: bool = False) -> str:
         """Read it."""
@@ -77,8 +97,8 @@ def admit(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret
     if request.method not in SAFE_METHODS:
         _refuse_cross_site(request, settings.allowed_origins)
     token = _read_cookie(request, settings.cookie_name)
-    claims = _decode(token, settings.jwt_leeway_seconds, secret)
-    user_id = claims.get(USER_CLAIM)
+    claims = _decode(token, settings, secret)
+    user_id = claims.get(settings.user_claim)
     if not isinstance(user_id, str) or not is_object_id(user_id):
         raise TokenInvalid
     allowed = claims.get(settings.priority_claim)
@@ -118,14 +138,50 @@ def _read_cookie(request: HttpRequest, name: str) -> str:
     return values[0]
 
 
-def _decode(token: str, leeway_seconds: float, secret: ReadSecret) -> dict[str, object]:
+def read_keys(secret: str) -> tuple[str, ...]:
+    """The keys of a secret's value: the text itself or, while it is being rotated, those of a JSON list of two."""
+    if secret.startswith("["):
+        try:
+            keys = json.loads(secret)
+        except ValueError:
+            return (secret,)
+        if isinstance(keys, list) and 0 < len(keys) <= MAXIMUM_KEYS and all(isinstance(key, str) for key in keys):
+            return tuple(keys)
+    return (secret,)
+
+
+def find_weakness(secret: str, *, accept_short: bool) -> str | None:
+    """What is wrong with a secret's value, in words that say what to do and show no part of it; None: nothing."""
+    if not secret.strip():
+        return "is empty: its value has to be the key with which the platform signs its tokens"
+    if secret.startswith("{"):
+        return (
+            "holds a JSON object, as Secrets Manager's console makes it of pairs: store the key itself, as plain text, "
+            'or a list of two, ["new", "old"], while it is being rotated'
+        )
+    keys = read_keys(secret)
+    if keys == (secret,) and secret.startswith("["):
+        return 'holds a list that is not one of one or two keys: ["new", "old"]'
+    if any(key != key.strip() for key in keys):
+        return "begins or ends with white space, a line break of `echo` say: write it with printf '%s'"
+    shortest = min(len(key.encode()) for key in keys)
+    if shortest < MINIMUM_KEY_BYTES and not accept_short:
+        return (
+            f"has a key of {shortest} bytes: HS256 needs {MINIMUM_KEY_BYTES}, as whoever sees one token can find out a "
+            "shorter one by trying, and then be any user. Make one with `openssl rand -hex 32` and have the platform "
+            "sign with it; if it can't yet, deploy with AcceptShortJwtSecret=true"
+        )
+    return None
+
+
+def _decode(token: str, settings: SessionSettings, secret: ReadSecret) -> dict[str, object]:
     if len(token) > MAXIMUM_TOKEN_LENGTH:
         raise TokenInvalid
     try:
         try:
-            return _verify(token, secret(), leeway_seconds)
+            return _verify(token, read_keys(secret()), settings)
         except jwt.InvalidSignatureError:
-            return _verify(token, secret(refresh=True), leeway_seconds)
+            return _verify(token, read_keys(secret(refresh=True)), settings)
     except jwt.ExpiredSignatureError:
         raise TokenExpired from None
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -133,7 +189,23 @@ def _decode(token: str, leeway_seconds: float, secret: ReadSecret) -> dict[str, 
         raise TokenInvalid from error
 
 
-def _verify(token: str, key: str, leeway_seconds: float) -> dict[str, object]:
-    # A key under 32 bytes is a mistake of ours and raises InvalidKeyError, which is no InvalidTokenError: a 500.
-    options: jwt.types.Options = {"require": ["exp", USER_CLAIM], "enforce_minimum_key_length": True}
-    return jwt.decode(token, key, algorithms=[ALGORITHM], options=options, leeway=leeway_seconds)
+def _verify(token: str, keys: Sequence[str], settings: SessionSettings) -> dict[str, object]:
+    # A key under 32 bytes that nobody accepted is a mistake of ours and raises InvalidKeyError, which is no
+    # InvalidTokenError: a 500.
+    options: jwt.types.Options = {
+        "require": ["exp", settings.user_claim],
+        "enforce_minimum_key_length": not settings.accept_short_jwt_secret,
+    }
+    *others, last = keys
+    for key in others:
+        with contextlib.suppress(jwt.InvalidSignatureError):
+            return _verify(token, [key], settings)
+    return jwt.decode(
+        token,
+        last,
+        algorithms=[ALGORITHM],
+        options=options,
+        leeway=settings.jwt_leeway_seconds,
+        issuer=settings.jwt_issuer or None,
+        audience=list(settings.jwt_audience) or None,
+    )
