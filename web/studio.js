@@ -31,7 +31,7 @@ async function start() {
     const now = new Date().toISOString();
     try {
       const { jobId, status } = await videos.generate(request);
-      // All that is known of it; the rest comes with its first news.
+      // The rest comes with its first news.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
     } catch (error) {

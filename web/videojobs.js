@@ -399,15 +399,9 @@ export class VideoJobs extends EventTarget {
     return follow.unfinished.size ? POLL_BUSY : POLL_QUIET;
   }
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {object} [body]
-   * @param {Record<string, string>} [headers]
-   * @returns {Promise<any>}
-   */
-  async #call(method, path, body, headers) {
-    const answer = await this.#send(method, path, body, headers);
+  /** @param {[method: string, path: string, body?: object, headers?: Record<string, string>]} request */
+  async #call(...request) {
+    const answer = await this.#send(...request);
     return answer.status === 204 ? undefined : (await answer.json()).data;
   }
 
@@ -419,6 +413,8 @@ export class VideoJobs extends EventTarget {
    */
   async #send(method, path, body, headers = {}) {
     let answer;
+    const id = crypto.randomUUID().replaceAll("-", "");
+    if (body && !this.#apiUrl) headers = { ...headers, traceparent: `00-${id}-${id.slice(16)}-01` };
     try {
       answer = await this.#fetch(this.#apiUrl + path, {
         method,
@@ -469,7 +465,7 @@ class LiveConnection {
   constructor(options) {
     this.#options = options;
     globalThis.addEventListener?.("online", () => this.#isWanted && !this.#socket && this.#connect());
-    // The machine may have slept: a ping shows whether the connection has outlived that.
+    // The machine may have slept: a ping shows whether the connection has.
     globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.#ping());
   }
 

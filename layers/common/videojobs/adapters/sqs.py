@@ -9,11 +9,18 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement, JobId, Step, VideoJob
 from videojobs.domain.request import Priority
+from videojobs.domain.trace import continued
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 from videojobs.ports.changes import Change
 
 BATCH = 10
 """Messages in one SendMessageBatch, by SQS's limit."""
+
+
+def _trace_attribute(traceparent: str | None = None) -> dict[str, object]:
+    """The message's attribute `traceparent`: the story goes on where it is received."""
+    story = continued(traceparent)
+    return {"MessageAttributes": {"traceparent": {"DataType": "String", "StringValue": story}}} if story else {}
 
 
 class SqsNotifier:
@@ -27,7 +34,7 @@ class SqsNotifier:
         """Ten at a time."""
         for start in range(0, len(announcements), BATCH):
             entries = [
-                {"Id": each.id, "MessageBody": json.dumps(_event(job_id, each))}
+                {"Id": each.id, "MessageBody": json.dumps(_event(job_id, each)), **_trace_attribute()}
                 for each in announcements[start : start + BATCH]
             ]
             if self._client.call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get("Failed"):
@@ -63,6 +70,7 @@ class SqsJobQueue:
             "MessageBody": json.dumps({"jobId": job.id, "stepId": job.next.id}),
             "MessageGroupId": job.user_id,
             "DelaySeconds": ceil(delay_seconds),
+            **_trace_attribute(job.traceparent),
         }
         self._client.call("SendMessage", message)
 
@@ -81,7 +89,11 @@ class SqsWebhookQueue:
         """Ten at a time."""
         for start in range(0, len(self._endpoints), BATCH):
             entries = [
-                {"Id": endpoint, **_delivery_message(WebhookDelivery(endpoint, change.id, change.job.id))}
+                {
+                    "Id": endpoint,
+                    **_delivery_message(WebhookDelivery(endpoint, change.id, change.job.id)),
+                    **_trace_attribute(change.job.traceparent),
+                }
                 for endpoint in self._endpoints[start : start + BATCH]
             ]
             if self._client.call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get("Failed"):
@@ -90,7 +102,7 @@ class SqsWebhookQueue:
     def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
         """Send it with a delay."""
         message = {"QueueUrl": self._url, **_delivery_message(delivery), "DelaySeconds": ceil(delay_seconds)}
-        self._client.call("SendMessage", message)
+        self._client.call("SendMessage", message | _trace_attribute())
 
 
 def _delivery_message(delivery: WebhookDelivery) -> dict[str, object]:

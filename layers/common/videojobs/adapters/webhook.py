@@ -19,6 +19,7 @@ from standardwebhooks import Webhook
 
 from videojobs.adapters.public_address import AddressRefused, resolve_public
 from videojobs.domain.errors import Unavailable
+from videojobs.domain.trace import continued
 from videojobs.ports.changes import WebhookAnswer
 
 CONNECT_SECONDS = 3.0
@@ -49,6 +50,8 @@ class HttpWebhookSender:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(secret.sign(event_id, now, body) for secret in self._secrets()),
         }
+        if story := continued():
+            headers["traceparent"] = story
         try:
             return WebhookAnswer(self._post(_read_url(url, local=self._local), headers, body.encode()))
         except AddressRefused as error:

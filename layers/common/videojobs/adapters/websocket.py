@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from urllib.parse import quote
 
 from videojobs.adapters.aws import AwsClient
@@ -40,7 +41,8 @@ class ApiGatewayBroadcaster:
         if len(messages) == 1:
             return [deliver(messages[0])]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(deliver, messages))
+            stories = [copy_context() for _ in messages]  # a thread knows no context but its own
+            return list(pool.map(lambda story, message: story.run(deliver, message), stories, messages))
 
     def close(self, connection_id: ConnectionId) -> None:
         """By `DELETE`; 410 says that it has ended."""

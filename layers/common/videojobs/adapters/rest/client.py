@@ -14,6 +14,7 @@ import httpx
 from videojobs.adapters.rest.failures import failure, not_set_up
 from videojobs.adapters.rest.setup import CALL_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.trace import continued
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs every URL, signed ones too
 
@@ -134,7 +135,8 @@ class RestClient:
         *,
         refresh: bool,
     ) -> httpx.Response:
-        every = {**self._authorize(refresh), **(headers or {})}
+        story = continued()
+        every = {**({"traceparent": story} if story else {}), **self._authorize(refresh), **(headers or {})}
         with self._http.stream(method, path, json=body, headers=every) as response:
             content = bytearray()
             for piece in response.iter_bytes():

@@ -1,0 +1,75 @@
+"""Whatever comes of a request tells its story: the job, its messages, and every line that is logged."""
+
+import json
+from typing import Any
+
+import pytest
+
+from videojobs.domain.trace import Trace, current_trace
+from videojobs.edge.batch import process_batch
+
+REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
+STORY = "4bf92f3577b34da6a3ce929d0e0e4736"
+TOLD = f"00-{STORY}-00f067aa0ba902b7-01"
+
+
+def story_of(job: Any) -> str:
+    """The id of the story that a job belongs to."""
+    trace = Trace.read(job.traceparent)
+    assert trace is not None
+    return trace.trace_id
+
+
+def test_a_job_belongs_to_the_story_of_its_request_and_so_does_what_is_logged(world):
+    world.post(REQUEST, headers={"traceparent": TOLD})
+    (job,) = world.jobs.all()
+    assert story_of(job) == STORY
+    lines = [json.loads(line) for line in world.log.getvalue().splitlines()]
+    told = {line["action"]: line["trace_id"] for line in lines if "action" in line}
+    assert told == {"job_queued": STORY, "request_answered": STORY}
+
+
+def test_without_one_it_is_the_story_that_x_ray_knows(world):
+    world.post(REQUEST, headers={"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793"})
+    assert story_of(world.jobs.all()[0]) == "5759e988bd862e3fe1be46a994272793"
+
+
+def test_two_requests_are_two_stories(world):
+    world.post(REQUEST, headers={"traceparent": TOLD})
+    world.post(REQUEST)
+    assert len({story_of(job) for job in world.jobs.all()}) == 2
+
+
+def test_all_jobs_of_a_batch_belong_to_its_story(world):
+    world.post({"items": [REQUEST, REQUEST]}, path="/api/videos/batch", headers={"traceparent": TOLD})
+    assert [story_of(job) for job in world.jobs.all()] == [STORY, STORY]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"messageAttributes": None},
+        {"messageAttributes": {"traceparent": {"stringValue": "nonsense", "dataType": "String"}}},
+        {"messageAttributes": {"traceparent": {"binaryValue": "AAAA", "dataType": "Binary"}}},
+    ],
+)
+def test_a_message_that_tells_none_begins_one(attributes):
+    seen = deliver(attributes, {"messageAttributes": {"traceparent": {"stringValue": TOLD, "dataType": "String"}}})
+    assert seen[0] != STORY
+    assert seen[1] == STORY
+
+
+def deliver(*records: dict[str, Any]) -> list[str]:
+    """Hand messages over as Lambda does; the story in which each was worked on."""
+    body = json.dumps({"jobId": "0" * 24, "stepId": "a-step"})
+    seen: list[str] = []
+
+    def look(_job_id: str, _step_id: str) -> None:
+        trace = current_trace()
+        assert trace is not None
+        seen.append(trace.trace_id)
+
+    event = {"Records": [{"messageId": str(number), "body": body, **each} for number, each in enumerate(records)]}
+    assert process_batch(event, look) == {"batchItemFailures": []}
+    return seen

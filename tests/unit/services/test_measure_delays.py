@@ -1,0 +1,69 @@
+"""How far behind the system is."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.builders import START, a_job, a_started_job, a_step
+from tests.fakes.clock import VirtualClock
+from tests.fakes.jobs import InMemoryJobRepository
+from videojobs.domain.job import Announcement, Step
+from videojobs.services.measure_delays import measure_delays
+
+
+def test_where_nothing_waits_there_is_no_delay() -> None:
+    delays = measure_delays(jobs=InMemoryJobRepository(a_started_job(outbox=())), clock=VirtualClock())
+    assert delays == {"outbox_seconds": 0, "oldest_queued_seconds": 0}
+
+
+def test_the_oldest_of_each_counts() -> None:
+    clock = VirtualClock()
+    told = tuple(Announcement.of(1, START - timedelta(seconds=age)) for age in (90, 30))
+    jobs = InMemoryJobRepository(
+        a_started_job(outbox=told),
+        a_job(
+            outbox=(),
+            created_at=START - timedelta(hours=2),
+            updated_at=START - timedelta(seconds=300),
+            next=a_step(Step.START, due_in_seconds=-300),
+        ),
+        a_job(outbox=()),
+    )
+    now = clock.now()
+    expected = int((now - START).total_seconds())
+    delays = measure_delays(jobs=jobs, clock=clock)
+    assert delays == {"outbox_seconds": 90 + expected, "oldest_queued_seconds": 300 + expected}
+
+
+def test_of_many_that_were_sent_again_the_longest_waiting_counts_also_while_new_ones_come() -> None:
+    old, older = (
+        a_job(
+            outbox=(),
+            updated_at=START - timedelta(minutes=minutes),
+            next=a_step(Step.START, due_in_seconds=seconds, resends=resends),
+        )
+        for minutes, seconds, resends in ((2, 60, 2), (20, 600, 5))
+    )
+    jobs = InMemoryJobRepository(old, a_job(outbox=()), older)
+    assert measure_delays(jobs=jobs, clock=VirtualClock())["oldest_queued_seconds"] == 1_200
+
+
+def test_a_job_that_waited_behind_others_counts_from_when_it_was_let_in() -> None:
+    waited = a_job(outbox=(), updated_at=START - timedelta(hours=1), next=a_step(Step.START, due_in_seconds=-5))
+    assert measure_delays(jobs=InMemoryJobRepository(waited), clock=VirtualClock())["oldest_queued_seconds"] == 5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"next": a_step(Step.START, due_in_seconds=60, resends=3)},
+        {"next": a_step(Step.START, due_in_seconds=60), "started_at": START - timedelta(minutes=9)},
+        {"next": None},
+    ],
+    ids=["its message was sent again", "a circuit is open", "the Express server's"],
+)
+def test_a_job_that_nobody_begins_counts_from_its_last_change(changes: dict[str, Any]) -> None:
+    then = START - timedelta(minutes=10)
+    stuck = a_job(outbox=(), created_at=then, updated_at=then, **changes)
+    assert measure_delays(jobs=InMemoryJobRepository(stuck), clock=VirtualClock())["oldest_queued_seconds"] == 600
