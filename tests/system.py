@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from tests.builders import A_USER, a_new_job
+from tests.builders import A_USER, a_lease, a_new_job
 from tests.fakes.batches import InMemoryBatchRepository
 from tests.fakes.circuits import InMemoryCircuitRepository
 from tests.fakes.clock import VirtualClock
@@ -156,6 +156,16 @@ class InMemorySystem:
         for message in others:
             self.queue.put_back(replace(message, delay_seconds=message.delay_seconds - first.delay_seconds))
         self.hand_out(first)
+
+    def keep_moving(self) -> list[VideoJob]:
+        """From now on somebody else writes the job right before each save; what was written."""
+        moves: list[VideoJob] = []
+
+        def move_first(before: VideoJob, _: VideoJob) -> None:
+            moves.append(self.jobs.put(replace(before, lease=a_lease(token=f"{len(moves)}"))))
+
+        self.jobs.before_save = move_first
+        return moves
 
     def crash_worker(self, message: SentMessage) -> None:
         """Somebody claims the step and is never heard of again."""

@@ -33,6 +33,7 @@ class Waiting:
 type Look = Callable[[Priority, Step], Waiting]
 """Looks into a lane's queue of a kind of step."""
 LANES = list(Priority)
+STORY = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture(params=["in memory", "SQS"])
@@ -80,11 +81,16 @@ def _sqs(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[JobQueue, Look
     def look(lane: Priority, step: Step) -> Waiting:
         url = urls[lane, step]
         received = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["MessageGroupId"],
+            MessageAttributeNames=["traceparent"],
         ).get("Messages", [])
         assert all(message["Attributes"] == {"MessageGroupId": A_USER} for message in received)
         bodies = [json.loads(message["Body"]) for message in received]
         assert all(body.keys() == {"jobId", "stepId"} for body in bodies)
+        stories = [message["MessageAttributes"]["traceparent"]["StringValue"][:35] for message in received]
+        assert stories == [STORY[:35]] * len(received)
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         later = int(attributes["ApproximateNumberOfMessagesDelayed"])
         return Waiting([(body["jobId"], body["stepId"]) for body in bodies], later)
@@ -98,7 +104,7 @@ def test_a_message_carries_ids_and_waits_in_its_lanes_queue_of_its_kind(
     queue_and_look: tuple[JobQueue, Look], step: Step, lane: Priority
 ) -> None:
     queue, look = queue_and_look
-    job = a_started_job(step, priority=lane)
+    job = a_started_job(step, priority=lane, traceparent=STORY)
     queue.send(job)
     other_step = Step.START if step is Step.RENDER else Step.RENDER
     [other_lane] = {*LANES} - {lane}
@@ -115,7 +121,7 @@ def test_a_message_with_a_delay_comes_later(queue_and_look: tuple[JobQueue, Look
 
 def test_the_same_step_can_be_sent_twice(queue_and_look: tuple[JobQueue, Look]) -> None:
     queue, look = queue_and_look
-    job = a_job()
+    job = a_job(traceparent=STORY)
     queue.send(job)
     queue.send(job)
     assert Counter(look(Priority.NORMAL, Step.START).now) == {message_of(job): 2}

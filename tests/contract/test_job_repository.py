@@ -18,6 +18,7 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
 from videojobs.domain.job import (
     MAXIMUM_HISTORY,
+    NEVER,
     Announcement,
     BatchId,
     HistoryEntry,
@@ -25,6 +26,7 @@ from videojobs.domain.job import (
     JobError,
     JobStatus,
     Lease,
+    NextStep,
     ProviderTask,
     Step,
     StoredObject,
@@ -95,6 +97,7 @@ def a_job_with_everything() -> VideoJob:
         wanted_provider="fal",
         production=A_PRODUCTION,
         passed_over=("luma", "veo"),
+        traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
 
 
@@ -300,12 +303,13 @@ class TestSaves:
         "changed",
         [
             {"status": JobStatus.FAILED},
+            {"attempt": 2},
             {"next": a_step(Step.POLL)},
             {"next": None},
             {"lease": a_lease(token="theirs")},
             {"lease": None},
         ],
-        ids=["status", "step", "no step", "lease", "no lease"],
+        ids=["status", "attempt", "step", "no step", "lease", "no lease"],
     )
     def test_a_job_that_moved_on_is_left_as_it_is(self, jobs: JobRepository, changed: dict[str, object]) -> None:
         before = a_started_job(lease=a_lease())
@@ -321,6 +325,14 @@ class TestSaves:
         jobs.add(moved_on)
         assert not jobs.save(before, replace(before, progress=0.5))
         assert jobs.find(before.id) == moved_on
+
+    def test_a_job_that_is_at_rest_again_is_another(self, jobs: JobRepository) -> None:
+        before = a_job(status=JobStatus.CANCELLED, next=None)
+        retried_and_cancelled = replace(before, attempt=2, spent_attempts=1, version=before.version + 2)
+        jobs.add(retried_and_cancelled)
+        assert not jobs.save(before, replace(before, status=JobStatus.QUEUED, attempt=2, next=a_step()))
+        assert not jobs.remove(before)
+        assert jobs.find(before.id) == retried_and_cancelled
 
     def test_a_job_that_was_claimed_since_is_left_as_it_is(self, jobs: JobRepository) -> None:
         before = a_started_job()
@@ -484,6 +496,12 @@ class TestOutbox:
             jobs.add(a_job())
         assert len(list(jobs.find_unannounced(self.LATER, 2))) == 2
 
+    def test_what_has_waited_longest_comes_first(self, jobs: JobRepository) -> None:
+        young, old = (a_job(outbox=(Announcement.of(1, START + timedelta(seconds=age)),)) for age in (20, 10))
+        jobs.add(young)
+        jobs.add(old)
+        assert list(jobs.find_unannounced(self.LATER, 1)) == [old]
+
     def test_what_was_announced_is_gone_and_the_rest_stays(self, jobs: JobRepository) -> None:
         told, untold = Announcement.of(1, START), Announcement.of(2, START)
         job = a_job(outbox=(told, untold))
@@ -504,6 +522,39 @@ class TestOutbox:
         assert jobs.find(missing) is None
 
 
+def test_of_those_that_may_start_the_one_due_first_and_the_one_due_last_are_found(jobs: JobRepository) -> None:
+    assert jobs.find_startable() == []
+    first, between, last = (a_job(next=a_step(Step.START, due_in_seconds=seconds)) for seconds in (-60, 0, 60))
+    waiting = a_job(waiting_since=START, next=NextStep.new(Step.START, NEVER))
+    begun = a_started_job(next=a_step(Step.POLL, due_in_seconds=-90))
+    for job in (between, last, waiting, begun, first, a_job(next=None)):
+        jobs.add(job)
+    assert jobs.find_startable() == [first, last]
+
+
+def test_where_one_may_start_it_is_the_first_and_the_last(jobs: JobRepository) -> None:
+    job = a_job()
+    jobs.add(job)
+    assert jobs.find_startable() == [job, job]
+
+
+def test_those_that_failed_with_a_code_are_found_the_oldest_first(jobs: JobRepository) -> None:
+    ended = {"status": JobStatus.FAILED, "next": None, "outbox": ()}
+    old, young = (
+        a_job(**ended, error=JobError("timeout", retryable=True), created_at=START + timedelta(minutes=minutes))
+        for minutes in (1, 2)
+    )
+    others = [
+        a_job(**ended, error=JobError("content_rejected", retryable=False), created_at=START + timedelta(minutes=1)),
+        a_job(**ended, error=JobError("timeout", retryable=True), created_at=START - timedelta(minutes=1)),
+        a_job(created_at=START + timedelta(minutes=1)),
+    ]
+    for job in (young, old, *others):
+        jobs.add(job)
+    assert list(jobs.find_failed("timeout", START, 10)) == [old, young]
+    assert list(jobs.find_failed("timeout", START, 1)) == [old]
+
+
 JOB = a_started_job()
 CALLS: dict[str, Callable[[JobRepository], object]] = {
     "add": lambda jobs: jobs.add(JOB),
@@ -516,6 +567,8 @@ CALLS: dict[str, Callable[[JobRepository], object]] = {
     "find_unannounced": lambda jobs: jobs.find_unannounced(START, 1),
     "mark_announced": lambda jobs: jobs.mark_announced(JOB.id, JOB.outbox),
     "find_overdue": lambda jobs: jobs.find_overdue(START, START, 1),
+    "find_failed": lambda jobs: jobs.find_failed("timeout", START, 1),
+    "find_startable": lambda jobs: jobs.find_startable(),
 }
 
 

@@ -16,7 +16,10 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsNotifier
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement
+from videojobs.domain.trace import following
 from videojobs.ports.changes import Notifier
+
+STORY = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 type Heard = Callable[[], list[dict[str, object]]]
 """What a listener got, in any order."""
@@ -62,8 +65,11 @@ def _sqs(endpoint: str) -> tuple[Notifier, Heard]:
 
     def heard() -> list[dict[str, object]]:
         bodies = []
-        while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["traceparent"]}
+        while received := sqs.receive_message(**asked).get("Messages", []):
             bodies += [json.loads(message["Body"]) for message in received]
+            stories = {message["MessageAttributes"]["traceparent"]["StringValue"][:35] for message in received}
+            assert stories == {STORY[:35]}
         return bodies
 
     return SqsNotifier(_client(endpoint), url=url), heard
@@ -74,7 +80,8 @@ def test_every_announcement_is_heard_with_its_own_id(notifier_and_heard: tuple[N
     notifier, heard = notifier_and_heard
     job_id = an_id()
     told = [Announcement.of(version, START + timedelta(milliseconds=version)) for version in range(count)]
-    notifier.publish(job_id, told)
+    with following(STORY):
+        notifier.publish(job_id, told)
     events = sorted(heard(), key=lambda event: str(event["at"]))
     assert events == [{"id": each.id, "jobId": job_id, "version": each.version, "at": _iso(each)} for each in told]
 

@@ -8,7 +8,17 @@ from threading import RLock
 from tests.fakes.clock import VirtualClock
 from tests.fakes.ids import ObjectIds
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
-from videojobs.domain.job import MAXIMUM_HISTORY, Announcement, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
+from videojobs.domain.job import (
+    MAXIMUM_HISTORY,
+    NEVER,
+    Announcement,
+    BatchId,
+    JobId,
+    JobStatus,
+    Lease,
+    UserId,
+    VideoJob,
+)
 from videojobs.domain.request import Priority
 from videojobs.ports.jobs import Clock, Position
 
@@ -145,9 +155,11 @@ class InMemoryJobRepository:
             return found[:limit]
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Jobs with an old announcement in the outbox."""
+        """Jobs with an old announcement in the outbox, the oldest first."""
         with self._answering():
-            return [job for job in self.all() if any(each.at < announced_before for each in job.outbox)][:limit]
+            found = [(min(each.at for each in job.outbox), job) for job in self.all() if job.outbox]
+            old = [entry for entry in found if entry[0] < announced_before]
+            return [job for _, job in sorted(old, key=lambda entry: entry[0])][:limit]
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
         """Take them out of the outbox."""
@@ -155,6 +167,20 @@ class InMemoryJobRepository:
             sent = {announcement.id for announcement in announcements}
             if (job := self._jobs.get(job_id)) is not None:
                 self.put(replace(job, outbox=tuple(each for each in job.outbox if each.id not in sent)))
+
+    def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
+        """Those that failed with a code, the oldest first."""
+        with self._answering():
+            failed = [job for job in self.all() if job.status is JobStatus.FAILED and job.error]
+            found = [job for job in failed if job.error and job.error.code == code and job.created_at >= created_since]
+            return sorted(found, key=lambda job: job.created_at)[:limit]
+
+    def find_startable(self) -> list[VideoJob]:
+        """The first and the last by when they are due."""
+        with self._answering():
+            queued = [(job.next.due_at, job) for job in self.all() if job.status is JobStatus.QUEUED and job.next]
+            startable = sorted((entry for entry in queued if entry[0] < NEVER), key=lambda entry: entry[0])
+            return [startable[0][1], startable[-1][1]] if startable else []
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Jobs whose step nobody came for, or whose worker gave no more sign of life."""
@@ -179,7 +205,7 @@ class InMemoryJobRepository:
 
 def _guard(job: VideoJob) -> tuple[object, ...]:
     step = job.next and (job.next.id, job.next.due_at)
-    return job.status, step, job.lease and job.lease.token
+    return job.status, job.attempt, step, job.lease and job.lease.token
 
 
 def _age(job: VideoJob) -> tuple[datetime, JobId]:

@@ -207,7 +207,7 @@ NO_IDEMPOTENCY_INDEX = "no unique index on the idempotency key"
 
 MUTANTS: Mapping[str, Callable[[], None]] = {
     "save without the lease": _loosen("save", "lease.token", "next.dueAt"),  # a claim leaves its mark in both
-    "save without any guard": _loosen("save", "lease.token", "next.id", "next.dueAt", "status"),
+    "save without any guard": _loosen("save", "lease.token", "next.id", "next.dueAt", "status", "attempt"),
     "claim whatever is next": _loosen("claim", "next.id"),
     "claim although somebody has a lease": _loosen("claim", "lease.until"),
     "write the intent after the submit": _intend_afterwards,

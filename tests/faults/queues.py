@@ -29,6 +29,7 @@ class Message:
             "messageId": self.id,
             "body": self.body,
             "attributes": {"ApproximateReceiveCount": str(self.receive_count)},
+            "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{self.queue}",
         }
 
 

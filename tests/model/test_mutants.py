@@ -34,7 +34,7 @@ MUTANTS = [
     Mutant(
         "nothing but the step fences a write",
         FAKES + "jobs.py",
-        "return job.status, step, job.lease and job.lease.token",
+        "return job.status, job.attempt, step, job.lease and job.lease.token",
         "return job.status, job.next and job.next.id",
         "I5: a stale write landed",
     ),
@@ -160,14 +160,14 @@ MUTANTS = [
     Mutant(
         "what was not announced stays so",
         SERVICES + "reconcile_jobs.py",
-        "    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), announce)\n",
+        "    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), _as_its_story(announce))\n",
         "",
         "it never comes to rest",
     ),
     Mutant(
         "Express jobs are not adopted",
         SERVICES + "reconcile_jobs.py",
-        "    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), adopt)\n",
+        "    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), _as_its_story(adopt))\n",
         "",
         "I1: a job is never started",
     ),
@@ -286,8 +286,8 @@ MUTANTS = [
     Mutant(
         "a retry needs no place",
         SERVICES + "retry_job.py",
-        "(queued,) = take_places([lifecycle.retry(job, now)], shares=shares, now=now)",
-        "queued = lifecycle.retry(job, now)",
+        "(queued,) = take_places([after], shares=shares, now=now)",
+        "queued = after",
         "I7: a user has more active jobs than places",
     ),
     Mutant(

@@ -78,10 +78,13 @@ class Users:
 
         def work(actor: Actor) -> None:
             ports = self._world.ports(actor, "jobs", "shares", "queue", "notifier")
+            found, retries = jobs.look(job_id), jobs.retries[job_id]
             try:
                 retry_job(job_id, user_id=jobs.owners[job_id], clock=actor.clock, **ports)
             except JobConflict:
                 self._check_now(job_id, _can_not_be_retried, "untrue: a job could have been retried")
+                refused = found is not None and _can_not_be_retried(found)
+                assert refused or jobs.retries[job_id] > retries, "untrue: only a clean-up stood in the way"
             else:
                 assert jobs.retries[job_id], "untrue: a job was said to be retried"
 
@@ -91,11 +94,14 @@ class Users:
         """A user wants nothing to be left of a job."""
 
         def work(actor: Actor) -> None:
-            ports = self._world.ports(actor, "jobs", "store")
+            jobs, ports = self._world.jobs, self._world.ports(actor, "jobs", "store")
+            found, retries = jobs.look(job_id), jobs.retries[job_id]
             try:
-                delete_job(job_id, user_id=self._world.jobs.owners[job_id], clock=actor.clock, **ports)
+                delete_job(job_id, user_id=jobs.owners[job_id], clock=actor.clock, **ports)
             except JobConflict:
                 self._check_now(job_id, lambda job: job.is_live, "untrue: a job could have been deleted")
+                refused = found is not None and found.is_live
+                assert refused or jobs.retries[job_id] > retries, "untrue: only a clean-up stood in the way"
             else:
                 self._check_gone(job_id)
 

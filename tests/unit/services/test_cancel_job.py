@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_lease, a_started_job, a_waiting_job, an_output
+from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_started_job, a_waiting_job, an_output
 from tests.fakes.provider import ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound, Unavailable
 from videojobs.domain.job import JobStatus, Step, VideoJob
 from videojobs.domain.request import Priority
 from videojobs.ports.videos import Submission
-from videojobs.services.cancel_job import TRIES
+from videojobs.services.read_job import TRIES
 
 
 def cancel_at(system: InMemorySystem, job: VideoJob, *, save: int) -> list[VideoJob]:
@@ -130,12 +130,7 @@ class TestRaces:
     def test_a_job_that_never_holds_still_is_given_up_and_nothing_is_claimed_of_it(self) -> None:
         system = InMemorySystem()
         job = system.jobs.put(a_started_job())
-        moves: list[VideoJob] = []
-
-        def move_first(before: VideoJob, _: VideoJob) -> None:
-            moves.append(system.jobs.put(replace(before, lease=a_lease(token=f"{len(moves)}"))))
-
-        system.jobs.before_save = move_first
+        moves = system.keep_moving()
         with pytest.raises(Unavailable):
             system.cancel(job.id)
         assert len(moves) == TRIES

@@ -1,16 +1,14 @@
 """Deleting a job: nobody sees it from then on, and whatever breaks, neither objects nor document stay."""
 
-from dataclasses import replace
-
 import pytest
 
-from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_lease, a_started_job, a_step
+from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_started_job, a_step
 from tests.fakes.clock import START
 from tests.system import InMemorySystem
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound, Unavailable
 from videojobs.domain.job import JobStatus, Step, VideoJob
 from videojobs.domain.prospect import timing_kind
-from videojobs.services.read_job import read_job
+from videojobs.services.read_job import TRIES, read_job
 
 
 def an_ended_job(system: InMemorySystem, status: JobStatus = JobStatus.COMPLETED) -> VideoJob:
@@ -79,7 +77,7 @@ def test_a_retry_in_the_same_moment_keeps_the_job() -> None:
         system.retry(job.id)
 
     system.jobs.before_save = retry_first
-    with pytest.raises(JobConflict, match="changed otherwise"):
+    with pytest.raises(JobConflict, match="cancel it first"):
         system.delete(job.id)
     assert system.jobs.get(job.id).status is JobStatus.QUEUED
     assert set(job.object_keys) <= set(system.store.objects)
@@ -94,18 +92,37 @@ def test_a_retry_that_has_seen_the_job_before_its_deletion_brings_it_back_no_mor
         system.delete(message.job_id)
 
     system.jobs.before_save = delete_first
-    with pytest.raises(JobConflict, match="changed otherwise"):
+    with pytest.raises(JobNotFound):
         system.retry(message.job_id)
     system.hand_out(message)
     assert system.jobs.all() == []
 
 
-def test_a_clean_up_that_was_claimed_in_the_same_moment_keeps_the_job() -> None:
+def test_a_clean_up_that_was_claimed_in_the_same_moment_takes_the_job_with_it() -> None:
+    system = InMemorySystem()
+    message = system.put(a_cancelled_job())
+
+    def claim_first(*_: VideoJob) -> None:
+        system.jobs.before_save = None
+        system.crash_worker(message)
+
+    system.jobs.before_save = claim_first
+    system.delete(message.job_id)
+    assert system.jobs.get(message.job_id).deleted_at is not None
+    system.clock.advance(minutes=20)
+    system.sweep()
+    system.run()
+    assert system.jobs.all() == []
+    assert system.provider.cancelled == ["task-1"]
+
+
+def test_a_job_that_never_holds_still_is_not_deleted_and_nothing_is_claimed_of_it() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_cancelled_job())
-    system.jobs.before_save = lambda before, _: system.jobs.put(replace(before, lease=a_lease())) and None
-    with pytest.raises(JobConflict, match="changed otherwise"):
+    moves = system.keep_moving()
+    with pytest.raises(Unavailable):
         system.delete(job.id)
+    assert len(moves) == TRIES
     assert system.jobs.get(job.id).deleted_at is None
 
 

@@ -9,11 +9,14 @@ import pytest
 from tests.builders import A_USER, ANOTHER_USER, a_cancelled_job, a_job, a_started_job
 from tests.fakes.clock import START
 from tests.fakes.provider import ScriptedProvider
+from tests.fakes.shares import InMemoryShareRepository
 from tests.system import InMemorySystem
-from videojobs.domain.errors import FailureCode, JobConflict, JobForbidden, JobNotFound, ProviderError
-from videojobs.domain.job import JobStatus, Step, VideoJob
+from videojobs.domain.errors import FailureCode, JobConflict, JobForbidden, JobNotFound, ProviderError, Unavailable
+from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.request import Priority
 from videojobs.ports.videos import Generation
+from videojobs.services.read_job import TRIES
 
 STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
 
@@ -130,9 +133,71 @@ def test_a_deletion_in_the_same_moment_is_told() -> None:
         system.delete(job.id)
 
     system.jobs.before_save = delete_first
-    with pytest.raises(JobConflict, match="changed otherwise"):
+    with pytest.raises(JobNotFound):
         system.retry(job.id)
     assert system.jobs.all() == []
+
+
+def test_a_clean_up_that_ends_in_the_same_moment_is_no_reason_to_refuse() -> None:
+    system = InMemorySystem()
+    message = system.put(a_cancelled_job())
+
+    def clean_up_first(*_: VideoJob) -> None:
+        system.jobs.before_save = None
+        system.deliver(message)
+
+    system.jobs.before_save = clean_up_first
+    assert system.retry(message.job_id).attempt == 2
+    system.run()
+    assert system.jobs.get(message.job_id).status is JobStatus.COMPLETED
+    assert (system.provider.cancelled, system.provider.tokens) == (["task-1"], [f"{message.job_id}:2"])
+
+
+def test_a_retry_that_sleeps_through_another_one_and_a_cancellation_gives_no_attempt_twice() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job(status=JobStatus.CANCELLED))
+
+    def retry_and_cancel_first(*_: VideoJob) -> None:
+        system.jobs.before_save = None
+        system.retry(job.id)
+        system.cancel(job.id)
+        system.run()
+
+    system.jobs.before_save = retry_and_cancel_first
+    assert system.retry(job.id).attempt == 3
+    system.run()
+    assert system.provider.tokens == [f"{job.id}:3"]
+
+
+@pytest.mark.parametrize(("before", "meanwhile"), [(0, 0), (1, 0), (0, 1)])
+def test_whoever_is_retried_at_the_second_try_has_one_place_or_waits_for_one(before: int, meanwhile: int) -> None:
+    system = InMemorySystem(shares=InMemoryShareRepository(cap=1))
+    message = system.put(a_cancelled_job())
+
+    def enter(others: int) -> None:
+        system.shares.enter(A_USER, Priority.NORMAL, [JobId("f" * 24)] * others, system.clock.now())
+
+    def clean_up_first(*_: VideoJob) -> None:
+        system.jobs.before_save = None
+        system.deliver(message)
+        enter(meanwhile)
+
+    enter(before)
+    system.jobs.before_save = clean_up_first
+    waits = system.retry(message.job_id).waiting_since is not None
+    share = system.shares.get(A_USER, Priority.NORMAL)
+    assert share is not None
+    assert (waits, share.active) == (True, ("f" * 24,)) if before or meanwhile else (False, (message.job_id,))
+
+
+def test_a_job_that_never_holds_still_is_not_retried_and_nothing_is_claimed_of_it() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_cancelled_job())
+    moves = system.keep_moving()
+    with pytest.raises(Unavailable):
+        system.retry(job.id)
+    assert len(moves) == TRIES
+    assert system.jobs.get(job.id).status is JobStatus.CANCELLED
 
 
 def test_a_job_retried_before_its_clean_up_never_runs_twice_at_once() -> None:

@@ -214,6 +214,7 @@ class VideoJob:
 
     `wanted_provider`: the one that its user asked for. `production`: the plan that its provider carries out, where that
     does not make whatever is asked for. `passed_over`: the providers that had nothing left for it in this run.
+    `traceparent`: the story that it belongs to (`domain.trace`).
     """
 
     id: JobId
@@ -250,6 +251,7 @@ class VideoJob:
     wanted_provider: str | None = None
     production: Production | None = None
     passed_over: tuple[str, ...] = ()
+    traceparent: str | None = None
 
     def is_shown(self, now: datetime) -> bool:
         """Whether its owner still sees it: it is not deleted, and has not expired (MongoDB's sweep may come later)."""

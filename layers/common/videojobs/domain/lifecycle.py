@@ -48,6 +48,7 @@ def accept(
     now: datetime,
     idempotency: IdempotencyKey | None = None,
     batch_id: BatchId | None = None,
+    traceparent: str | None = None,
 ) -> VideoJob:
     """A new job with its first step, due now."""
     return VideoJob(
@@ -68,6 +69,7 @@ def accept(
         priority=request.priority,
         batch_id=batch_id,
         wanted_provider=request.provider,
+        traceparent=traceparent,
     )
 
 
@@ -229,8 +231,8 @@ def cleaned_up(job: VideoJob, now: datetime) -> VideoJob:
     return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
 
 
-def retry(job: VideoJob, now: datetime) -> VideoJob:
-    """The user wants it after all: a new attempt, with as many after it and as much time as a new job has.
+def retry(job: VideoJob, now: datetime, by: str = "the user") -> VideoJob:
+    """It is wanted after all: a new attempt, with as many after it and as much time as a new job has.
 
     If its last run is still to be cleaned up, that comes first.
     """
@@ -244,7 +246,7 @@ def retry(job: VideoJob, now: datetime) -> VideoJob:
             "next": NextStep.new(Step.START, now),
         }
     attempts = {"attempt": job.attempt + 1, "spent_attempts": job.attempt, "passed_over": ()}
-    note = f"retried by the user (attempt {job.attempt + 1})"
+    note = f"retried by {by} (attempt {job.attempt + 1})"
     return job.moved(JobStatus.QUEUED, now, note, **fresh, **attempts)
 
 

@@ -39,6 +39,11 @@ class Production:
         """Whether no part comes after this one."""
         return self.part >= len(self.plan.clips)
 
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """What the provider said, else what was estimated; None: nothing is published."""
+        return self.plan.price_usd if self.actual_usd is None else self.actual_usd
+
     def progress(self, part_progress: float | None) -> float:
         """How much of all parts is made (0–1), with this one so far."""
         return (len(self.parts) + (part_progress or 0.0)) / len(self.plan.clips)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from videojobs.domain.intake import Intake
 from videojobs.domain.job import Announcement, Batch, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
 from videojobs.domain.request import Priority
 
@@ -53,9 +54,10 @@ class JobRepository(Protocol):
         ...
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
-        """Write what differs, if the stored job still has `before`'s status, next step and lease token.
+        """Write what differs, if the stored job still has `before`'s status, attempt, next step and lease token.
 
-        False means that the job moved on without us (a lost lease, a cancellation): nothing was written.
+        False means that the job moved on without us (a lost lease, a cancellation): nothing was written. The attempt
+        tells a job that is at rest from the same one at rest again, which was retried and cancelled in between.
         After an `Unavailable` the write may have landed or not.
         """
         ...
@@ -104,11 +106,23 @@ class JobRepository(Protocol):
         ...
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Jobs, ended ones too, with an announcement from before then. Served by the index `outbox`."""
+        """Jobs, ended ones too, with an announcement from before then, the oldest first. Index: `outbox`."""
         ...
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
         """Take announcements out of the outbox; harmless when they are gone already."""
+        ...
+
+    def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
+        """Jobs that failed with a code and were created since then, the oldest first. Index: `status_age`."""
+        ...
+
+    def find_startable(self) -> list[VideoJob]:
+        """Of the queued jobs that may start, the one that is due first and the one that is due last, if there are any.
+
+        The last one's message was sent again most often: mostly it has waited longest. Those that wait behind others
+        of their user are not looked at, however many they are. Two finds of one document, served by the index `sweep`.
+        """
         ...
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
@@ -177,6 +191,22 @@ class ErasureRepository(Protocol):
 
     def remove(self, user_id: UserId, created_before: datetime) -> None:
         """It is done, unless a later moment was asked for meanwhile."""
+        ...
+
+
+class IntakeRepository(Protocol):
+    """The operators' switch: are new jobs taken? Each method raises `Unavailable` when MongoDB does not answer."""
+
+    def read(self, now: datetime) -> Intake:
+        """How it stands, or stood a few seconds before `now`: so often may one process ask without a call."""
+        ...
+
+    def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> Intake:
+        """Refuse new jobs; how it stands then. Repeated, it is paused since the first time, for the newest reason."""
+        ...
+
+    def resume(self) -> None:
+        """Take new jobs; harmless when they are taken already."""
         ...
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import VideoJob
+from videojobs.domain.trace import following
 from videojobs.ports.changes import Notifier
 from videojobs.ports.jobs import JobRepository
 
@@ -20,7 +21,8 @@ def announce_changes(job: VideoJob, *, jobs: JobRepository, notifier: Notifier) 
     if not job.outbox:
         return job
     try:
-        notifier.publish(job.id, job.outbox)
+        with following(job.traceparent):
+            notifier.publish(job.id, job.outbox)
         jobs.mark_announced(job.id, job.outbox)
     except Unavailable:
         extra = {"action": "not_announced", "job_id": job.id}

@@ -1,7 +1,5 @@
 """Cancel a job on behalf of its owner, and tell the truth about who was first."""
 
-import logging
-
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import JobConflict, Unavailable
 from videojobs.domain.job import JobStatus, UserId, VideoJob
@@ -10,12 +8,8 @@ from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.follow_up import follow_up
-from videojobs.services.read_job import read_job
-
-logger = logging.getLogger(__name__)
-
-TRIES = 10
-"""Each is lost only to a step that was written in the same few milliseconds."""
+from videojobs.services.log_transition import log_transition
+from videojobs.services.read_job import TRIES, read_job
 
 
 def cancel_job(
@@ -47,7 +41,7 @@ def cancel_job(
             raise JobConflict(f"This video job has {job.status} already; it can't be cancelled any more.")
         cancelled = lifecycle.cancel(job, clock.now(), policy)
         if jobs.save(job, cancelled):
-            logger.info("Job cancelled", extra={"action": "job_cancelled", "job_id": job.id})
+            log_transition(job, cancelled)
             follow_up(cancelled, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
             return cancelled
     raise Unavailable

@@ -7,6 +7,7 @@ from uuid import uuid4
 from videojobs.domain.errors import LeaseLost
 from videojobs.domain.job import JobId, Lease, VideoJob
 from videojobs.ports.jobs import Clock, JobRepository
+from videojobs.services.log_transition import log_transition
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,5 @@ def save_or_stop(before: VideoJob, after: VideoJob, *, jobs: JobRepository) -> V
     """
     if not jobs.save(before, after):
         raise LeaseLost
-    if after.status is not before.status:
-        extra = {"action": f"job_{after.status}", "job_id": after.id, "attempt": after.attempt}
-        logger.info("Job %s", after.status, extra=extra | ({"code": after.error.code} if after.error else {}))
+    log_transition(before, after)
     return after

@@ -3,11 +3,11 @@
 import logging
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import JobConflict
+from videojobs.domain.errors import JobConflict, Unavailable
 from videojobs.domain.job import UserId, VideoJob
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import VideoStore
-from videojobs.services.read_job import read_job
+from videojobs.services.read_job import TRIES, read_job
 
 logger = logging.getLogger(__name__)
 
@@ -17,14 +17,16 @@ def delete_job(job_id: str, *, user_id: UserId, jobs: JobRepository, store: Vide
 
     Raises:
         JobNotFound, JobForbidden: as `read_job` says; a second deletion finds no job.
-        JobConflict: it runs; or it was retried in the same moment.
+        JobConflict: it runs.
         Unavailable: MongoDB or S3 does not answer. The job may be deleted all the same: a repeat tells.
     """
-    job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
-    if job.is_live:
-        raise JobConflict(f"This video job is {job.status}; cancel it first, then delete it.")
-    if not remove_ended(job, jobs=jobs, store=store, clock=clock):
-        raise JobConflict("This video job has just been changed otherwise. Look at it again.")
+    for _ in range(TRIES):
+        job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
+        if job.is_live:
+            raise JobConflict(f"This video job is {job.status}; cancel it first, then delete it.")
+        if remove_ended(job, jobs=jobs, store=store, clock=clock):
+            return
+    raise Unavailable
 
 
 def remove_ended(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clock) -> bool:

@@ -20,6 +20,7 @@ from videojobs.ports.jobs import (
 from videojobs.ports.videos import VideoStore
 from videojobs.services.delete_job import remove_ended
 from videojobs.services.follow_up import follow_up
+from videojobs.services.log_transition import log_transition
 
 logger = logging.getLogger(__name__)
 
@@ -73,4 +74,7 @@ def erase_videos(
 
 def _end(job: VideoJob, *, jobs: JobRepository, clock: Clock, policy: StepPolicy) -> VideoJob | None:
     cancelled = lifecycle.cancel(job, clock.now(), policy)
-    return cancelled if jobs.save(job, cancelled) else None
+    if not jobs.save(job, cancelled):
+        return None
+    log_transition(job, cancelled, because="its user erases all videos")
+    return cancelled

@@ -6,6 +6,9 @@ from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound
 from videojobs.domain.job import JobId, JobStatus, UserId, VideoJob, is_object_id
 from videojobs.ports.jobs import Clock, JobRepository
 
+TRIES = 10
+"""How often what a user wants of a job is tried: each is lost only to a step written in the same few milliseconds."""
+
 _ADDRESS = re.compile(r"(s3|https?)://[!-~]+")
 
 

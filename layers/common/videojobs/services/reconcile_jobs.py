@@ -8,10 +8,12 @@ from videojobs.domain import lifecycle
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.share import CHECK_EVERY, Share
+from videojobs.domain.trace import following
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.announce_changes import announce_changes
+from videojobs.services.log_transition import log_transition
 from videojobs.services.send_step import send_step
 from videojobs.services.share_lane import check_share, make_room
 
@@ -50,6 +52,7 @@ def reconcile_jobs(
         if saved:
             counts["adopted"] += 1
             logger.info("Job adopted", extra={"action": "job_adopted", "job_id": job.id})
+            log_transition(job, adopted)
             send_step(adopted, queue=queue, clock=clock)
         return saved
 
@@ -60,7 +63,7 @@ def reconcile_jobs(
         saved = jobs.save(job, lifecycle.in_time(after, policy))
         if saved and late:
             counts["late"] += 1
-            logger.warning("Job failed, too late", extra={"action": "job_failed", "job_id": job.id})
+            log_transition(job, after, level=logging.WARNING, because="its deadline is over")
             make_room(after, jobs=jobs, shares=shares, queue=queue, clock=clock)
         elif saved:
             counts["resent"] += 1
@@ -77,9 +80,9 @@ def reconcile_jobs(
         counts["freed"] += len(check_share(share, jobs=jobs, shares=shares, queue=queue, clock=clock))
         return True
 
-    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), adopt)
-    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), rescue)
-    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), announce)
+    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), _as_its_story(adopt))
+    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), _as_its_story(rescue))
+    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), _as_its_story(announce))
     _page_through(lambda: shares.find_unchecked(clock.now() - CHECK_EVERY, PAGE), check)
     return counts
 
@@ -110,8 +113,16 @@ def bury_dead_letter(
     buried = jobs.save(job, failed)
     if buried:
         make_room(failed, jobs=jobs, shares=shares, queue=queue, clock=clock)
-        logger.error("Job failed by a dead letter", extra={"action": "dead_letter_buried", "job_id": job_id})
+        log_transition(job, failed, level=logging.ERROR, because="its message became a dead letter")
     return buried
+
+
+def _as_its_story(treat: Callable[[VideoJob], bool]) -> Callable[[VideoJob], bool]:
+    def treated(job: VideoJob) -> bool:
+        with following(job.traceparent):
+            return treat(job)
+
+    return treated
 
 
 def _page_through[T](find: Callable[[], Iterable[T]], treat: Callable[[T], bool]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 
 from videojobs.domain import lifecycle
@@ -9,6 +10,7 @@ from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Un
 from videojobs.domain.job import Batch, IdempotencyKey, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import NewJob
+from videojobs.domain.trace import continued
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import BatchRepository, Clock, JobQueue, JobRepository
@@ -45,7 +47,9 @@ def submit_batch(
     now = clock.now()
     batch_id = batches.new_id()
     made = [
-        lifecycle.accept(request, job_id=jobs.new_id(), user_id=user_id, now=now, batch_id=batch_id)
+        lifecycle.accept(
+            request, job_id=jobs.new_id(), user_id=user_id, now=now, batch_id=batch_id, traceparent=continued()
+        )
         for request in requests
     ]
     job_ids = tuple(job.id for job in made)
@@ -82,7 +86,9 @@ def _store(batch: Batch, jobs: Sequence[VideoJob], *, batches: BatchRepository) 
         try:
             batches.add(batch, jobs)
         except IdempotencyKeyTaken:
-            earlier = _find_earlier(batch, batches=batches)
+            earlier = find_earlier_batch(
+                batch.idempotency, user_id=batch.user_id, now=batch.created_at, batches=batches
+            )
             if earlier is not None:
                 return earlier
         else:
@@ -90,12 +96,18 @@ def _store(batch: Batch, jobs: Sequence[VideoJob], *, batches: BatchRepository) 
     raise Unavailable
 
 
-def _find_earlier(batch: Batch, *, batches: BatchRepository) -> Batch | None:
-    key = batch.idempotency
-    earlier = key and batches.find_by_key(batch.user_id, key.key)
+def find_earlier_batch(
+    key: IdempotencyKey | None, *, user_id: UserId, now: datetime, batches: BatchRepository
+) -> Batch | None:
+    """The batch that holds the key, unless it has held it for too long: then it lets go, and None.
+
+    Raises:
+        IdempotencyMismatch: the key belongs to another batch.
+    """
+    earlier = key and batches.find_by_key(user_id, key.key)
     if not earlier or not key:
         return None
-    if earlier.created_at + KEY_LIFETIME <= batch.created_at:
+    if earlier.created_at + KEY_LIFETIME <= now:
         batches.release_key(earlier)
         return None
     if earlier.idempotency is not None and earlier.idempotency.fingerprint != key.fingerprint:

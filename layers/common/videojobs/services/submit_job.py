@@ -1,12 +1,13 @@
 """Take a new job: insert it with its first step in one write, then say so to the queue."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import IdempotencyKey, UserId, VideoJob
 from videojobs.domain.request import NewJob
+from videojobs.domain.trace import continued
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
@@ -46,7 +47,14 @@ def submit_job(
             with the same key finds it.
     """
     now = clock.now()
-    new = lifecycle.accept(request, job_id=jobs.new_id(), user_id=user_id, now=now, idempotency=idempotency)
+    new = lifecycle.accept(
+        request,
+        job_id=jobs.new_id(),
+        user_id=user_id,
+        now=now,
+        idempotency=idempotency,
+        traceparent=continued(),
+    )
     (job,) = take_places([new], shares=shares, now=now)
     try:
         stored = _store(job, jobs=jobs)
@@ -70,7 +78,7 @@ def _store(job: VideoJob, *, jobs: JobRepository) -> VideoJob:
         try:
             jobs.add(job)
         except IdempotencyKeyTaken:
-            earlier = _find_earlier(job, jobs=jobs)
+            earlier = find_earlier_job(job.idempotency, user_id=job.user_id, now=job.created_at, jobs=jobs)
             if earlier is not None:
                 return earlier
         else:
@@ -78,13 +86,18 @@ def _store(job: VideoJob, *, jobs: JobRepository) -> VideoJob:
     raise Unavailable
 
 
-def _find_earlier(job: VideoJob, *, jobs: JobRepository) -> VideoJob | None:
-    """The job that holds the key, unless it has held it for too long: then it lets go, and None."""
-    key = job.idempotency
-    earlier = key and jobs.find_by_key(job.user_id, key.key)
+def find_earlier_job(
+    key: IdempotencyKey | None, *, user_id: UserId, now: datetime, jobs: JobRepository
+) -> VideoJob | None:
+    """The job that holds the key, unless it has held it for too long: then it lets go, and None.
+
+    Raises:
+        IdempotencyMismatch: the key belongs to another request.
+    """
+    earlier = key and jobs.find_by_key(user_id, key.key)
     if not earlier or not key:
         return None
-    if earlier.created_at + KEY_LIFETIME <= job.created_at:
+    if earlier.created_at + KEY_LIFETIME <= now:
         jobs.release_key(earlier)
         return None
     if earlier.idempotency is not None and earlier.idempotency.fingerprint != key.fingerprint:

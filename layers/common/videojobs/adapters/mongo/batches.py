@@ -46,7 +46,7 @@ class MongoBatchRepository:
             self._connection.run(insert)
         except DuplicateKeyError as error:
             if "idempotency" in str(error.details):
-                raise IdempotencyKeyTaken from error
+                raise IdempotencyKeyTaken from None  # the error quotes the key
             # A duplicate `_id` can only be this insert's own first try, whose answer was lost.
 
     def find(self, batch_id: BatchId) -> Batch | None:

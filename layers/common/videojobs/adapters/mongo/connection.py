@@ -54,7 +54,7 @@ class MongoConnection:
         except DuplicateKeyError:
             raise
         except PyMongoError as error:
-            raise Unavailable from error
+            raise Unavailable from _without_documents(error)
 
     def warm_up(self) -> None:
         """Connect ahead of the first operation, in `WARM_UP_SECONDS` at most: that operation has to answer in time too.
@@ -85,3 +85,16 @@ class MongoConnection:
             )
             self._database = client.get_default_database("videojobs")
         return self._database
+
+
+def _without_documents(error: PyMongoError) -> PyMongoError:
+    """The error as a log may show it.
+
+    What the server says of an operation that failed quotes the document and the keys that it was about
+    (`full error: {… 'op': {…, 'prompt': …}}`): its kind and its code are kept. Other errors are the driver's own words.
+    """
+    if not isinstance(error, OperationFailure):
+        return error
+    name = (error.details or {}).get("codeName", "without a name")
+    told = OperationFailure(f"{type(error).__name__}: {name} ({error.code})", error.code)
+    return told.with_traceback(error.__traceback__)

@@ -84,6 +84,7 @@ def to_document(job: VideoJob) -> Document:
         "wantedProvider": job.wanted_provider,
         "production": job.production and _from_production(job.production),
         "passedOver": list(job.passed_over) or None,
+        "traceparent": job.traceparent,
     }
     return {name: value for name, value in document.items() if value is not None or name in CONTRACT_FIELDS}
 
@@ -129,6 +130,7 @@ def from_document(document: Document) -> VideoJob:
         wanted_provider=document.get("wantedProvider"),
         production=_optional(_to_production, document.get("production")),
         passed_over=tuple(document.get("passedOver", ())),
+        traceparent=document.get("traceparent"),
     )
 
 

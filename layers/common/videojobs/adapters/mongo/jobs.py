@@ -21,6 +21,7 @@ from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import (
     LIVE_STATUSES,
     MAXIMUM_HISTORY,
+    NEVER,
     Announcement,
     BatchId,
     JobId,
@@ -61,7 +62,7 @@ class MongoJobRepository:
                 database[COLLECTION].insert_one(to_document(job))
             except DuplicateKeyError as error:
                 if "idempotency" in str(error.details):
-                    raise IdempotencyKeyTaken from error
+                    raise IdempotencyKeyTaken from None  # the error quotes the key
 
         self._connection.run(insert)
 
@@ -167,6 +168,26 @@ class MongoJobRepository:
         sent = {"$pull": {"outbox": {"id": {"$in": [announcement.id for announcement in announcements]}}}}
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job_id)}, sent))
 
+    def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
+        """Served by the index `status_age`; the code is looked at as the cursor goes on."""
+        query = {"status": str(JobStatus.FAILED), "createdAt": {"$gte": created_since}}
+
+        def find(jobs: Collection[Document]) -> list[VideoJob]:
+            found = _readable(jobs.find(query).sort("createdAt", ASCENDING))
+            return list(islice((job for job in found if job.error is not None and job.error.code == code), limit))
+
+        return self._run(find)
+
+    def find_startable(self) -> list[VideoJob]:
+        """Served by the index `sweep`, from both of its ends."""
+        query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": NEVER}}
+
+        def find(jobs: Collection[Document]) -> list[VideoJob]:
+            ends = (jobs.find(query).sort("next.dueAt", order).limit(1) for order in (ASCENDING, DESCENDING))
+            return list(_readable(document for end in ends for document in end))
+
+        return self._run(find)
+
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Served by the index `sweep`; the few jobs that somebody works on right now are passed over here."""
         overdue = {"next.dueAt": {"$gt": _BEFORE_ALL, "$lt": due_before}}
@@ -192,6 +213,7 @@ def _guard(job: VideoJob) -> Document:
     return {
         "_id": ObjectId(job.id),
         "status": str(job.status),
+        "attempt": job.attempt if job.attempt > 1 else {"$in": [1, None]},  # the Express server counted none
         "next.id": job.next.id if job.next else None,
         "next.dueAt": job.next.due_at if job.next else None,
         "lease.token": job.lease.token if job.lease else None,
