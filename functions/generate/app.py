@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.domain.job import Batch, VideoJob
 from videojobs.domain.request import NewJob
 from videojobs.edge.auth import Session, admit
 from videojobs.edge.body import read_object
@@ -16,11 +17,14 @@ from videojobs.edge.resolver import JSON, VideoJobsApi
 from videojobs.edge.schemas import MAXIMUM_BATCH_BYTES, parse_batch, parse_generate
 from videojobs.edge.views import AcceptedEnvelope, BatchAcceptedEnvelope, show_accepted, show_accepted_batch
 from videojobs.observability import logger
-from videojobs.services.submit_batch import submit_batch
-from videojobs.services.submit_job import submit_job
+from videojobs.services.check_intake import check_intake
+from videojobs.services.submit_batch import find_earlier_batch, submit_batch
+from videojobs.services.submit_job import find_earlier_job, submit_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.share_repository, bootstrap.job_queue)
+bootstrap.prepare_api(
+    bootstrap.rate_limiter, bootstrap.share_repository, bootstrap.job_queue, bootstrap.intake_repository
+)
 
 
 @api.post("/api/videos/generate")
@@ -29,18 +33,26 @@ def generate() -> Response[AcceptedEnvelope]:
     session = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     request = parse_generate(read_object(api.http), allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, [request])
+    jobs, clock = bootstrap.job_repository(), bootstrap.clock()
+    earlier = check_intake(
+        lambda: find_earlier_job(idempotency, user_id=session.user_id, now=clock.now(), jobs=jobs),
+        intake=bootstrap.intake_repository(),
+        clock=clock,
+    )
+    if earlier is not None:
+        return _answer_job(earlier, replayed=True)
     _allow(session, [request])
     job, replayed = submit_job(
         request,
         user_id=session.user_id,
-        jobs=bootstrap.job_repository(),
+        jobs=jobs,
         shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
-        clock=bootstrap.clock(),
+        clock=clock,
         idempotency=idempotency,
     )
-    return Response(201, JSON, show_accepted(job), headers=_headers(f"/api/videos/{job.id}", replayed=replayed))
+    return _answer_job(job, replayed=replayed)
 
 
 @api.post("/api/videos/batch")
@@ -50,27 +62,43 @@ def batch() -> Response[BatchAcceptedEnvelope]:
     body = read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES)
     requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, requests)
+    batches, clock = bootstrap.batch_repository(), bootstrap.clock()
+    earlier = check_intake(
+        lambda: find_earlier_batch(idempotency, user_id=session.user_id, now=clock.now(), batches=batches),
+        intake=bootstrap.intake_repository(),
+        clock=clock,
+    )
+    if earlier is not None:
+        return _answer_batch(earlier, replayed=True)
     _allow(session, requests)
     made, replayed = submit_batch(
         requests,
         user_id=session.user_id,
         jobs=bootstrap.job_repository(),
-        batches=bootstrap.batch_repository(),
+        batches=batches,
         shares=bootstrap.share_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
-        clock=bootstrap.clock(),
+        clock=clock,
         policy=bootstrap.step_policy(),
         idempotency=idempotency,
     )
-    headers = _headers(f"/api/batches/{made.id}", replayed=replayed)
-    return Response(201, JSON, show_accepted_batch(made), headers=headers)
+    return _answer_batch(made, replayed=replayed)
 
 
 def _allow(session: Session, requests: Sequence[NewJob]) -> None:
     session.check_priority(requests)
     limit, now = generate_limit(bootstrap.api_settings()), bootstrap.clock().now()
     count_call(api, session.user_id, limit, rates=bootstrap.rate_limiter(), now=now)
+
+
+def _answer_job(job: VideoJob, *, replayed: bool) -> Response[AcceptedEnvelope]:
+    return Response(201, JSON, show_accepted(job), headers=_headers(f"/api/videos/{job.id}", replayed=replayed))
+
+
+def _answer_batch(batch: Batch, *, replayed: bool) -> Response[BatchAcceptedEnvelope]:
+    headers = _headers(f"/api/batches/{batch.id}", replayed=replayed)
+    return Response(201, JSON, show_accepted_batch(batch), headers=headers)
 
 
 def _headers(location: str, *, replayed: bool) -> dict[str, str]:

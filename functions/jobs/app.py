@@ -23,6 +23,7 @@ from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import ShareRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.cancel_job import cancel_job
+from videojobs.services.check_intake import check_intake
 from videojobs.services.delete_job import delete_job
 from videojobs.services.erase_videos import erase_videos
 from videojobs.services.estimate_end import estimate_end
@@ -79,6 +80,7 @@ def cancel(job_id: str) -> Response[views.VideoJobEnvelope]:
 def retry(job_id: str) -> Response[views.VideoJobEnvelope]:
     """The job, queued again."""
     user_id, _ = _enter(generate_limit, read_no_fields)
+    check_intake(intake=bootstrap.intake_repository(), clock=bootstrap.clock())
     jobs, shares, queue, notifier, clock = _ports()
     job = retry_job(job_id, user_id=user_id, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
     return _show(job)

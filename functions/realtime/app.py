@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs import bootstrap
 from videojobs.domain.errors import ConnectionOver, Unavailable
 from videojobs.domain.realtime import ConnectionId, Identity
+from videojobs.domain.trace import begin_trace
 from videojobs.edge.auth import admit, refuse_foreign_origin
 from videojobs.edge.http import HttpRequest
 from videojobs.edge.realtime import (
@@ -36,6 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """An event of the WebSocket API, answered with a status (only a handshake's matters); or a call of the REST API."""
     if "httpMethod" in event:
         return ticket_api().resolve(event, context)
+    begin_trace()
     connection_id, kind = read_connection_id(event), event["requestContext"]["eventType"]
     error: Exception | None = None
     try:

@@ -7,9 +7,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.domain.job import JobId
+from videojobs.domain.trace import begin_trace
 from videojobs.edge.batch import process_batch
 from videojobs.observability import logger
 from videojobs.services.erase_videos import erase_videos
+from videojobs.services.measure_delays import measure_delays
 from videojobs.services.reconcile_jobs import bury_dead_letter, reconcile_jobs
 
 ERASURES, ERASURE_TIME = 10, timedelta(seconds=15)
@@ -19,8 +21,13 @@ ERASURES, ERASURE_TIME = 10, timedelta(seconds=15)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """A batch from a dead-letter queue, answered with the messages to be delivered again; or the schedule's event."""
+    begin_trace()
     if "Records" in event:
-        return process_batch(event, _bury)
+        for record in event["Records"]:
+            extra = {"action": "dead_letter_received", "queue": record["eventSourceARN"].rpartition(":")[2]}
+            logger.error("Dead letter", extra=extra | {"message_id": record["messageId"]})
+        return process_batch(event, _bury, drop_malformed=True)  # no queue is behind this one
+    delays = measure_delays(jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     counts = reconcile_jobs(
         jobs=bootstrap.job_repository(),
         shares=bootstrap.share_repository(),
@@ -29,7 +36,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         clock=bootstrap.clock(),
         policy=bootstrap.step_policy(),
     )
-    logger.info("Swept", extra={"action": "swept", **counts})
+    logger.info("Swept", extra={"action": "swept", **counts, **delays})
     _go_on_erasing()
     return counts
 

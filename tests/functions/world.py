@@ -23,6 +23,7 @@ from tests.fakes.callbacks import SigningVerifier
 from tests.fakes.clock import VirtualClock
 from tests.fakes.connections import InMemoryTicketRepository
 from tests.fakes.erasures import InMemoryErasureRepository
+from tests.fakes.intake import InMemoryIntakeRepository
 from tests.fakes.jobs import InMemoryJobRepository
 from tests.fakes.notifier import RecordingNotifier
 from tests.fakes.queue import RecordingQueue
@@ -104,6 +105,7 @@ class World:
     rates: InMemoryRateLimiter = field(default_factory=InMemoryRateLimiter)
     timings: InMemoryTimingRepository = field(default_factory=InMemoryTimingRepository)
     erasures: InMemoryErasureRepository = field(default_factory=InMemoryErasureRepository)
+    intake: InMemoryIntakeRepository = field(default_factory=InMemoryIntakeRepository)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
     tickets: InMemoryTicketRepository = field(default_factory=InMemoryTicketRepository)
@@ -129,7 +131,7 @@ class World:
 
     def shut_down(self) -> None:
         """MongoDB does not answer."""
-        for each in (self.jobs, self.batches, self.shares, self.rates, self.timings, self.erasures):
+        for each in (self.jobs, self.batches, self.shares, self.rates, self.timings, self.erasures, self.intake):
             each.available = False
 
     def token(self, **claims: Any) -> str:

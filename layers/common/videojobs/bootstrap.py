@@ -34,6 +34,7 @@ from videojobs.ports.jobs import (
     BatchRepository,
     Clock,
     ErasureRepository,
+    IntakeRepository,
     JobQueue,
     JobRepository,
     TimingRepository,
@@ -55,6 +56,7 @@ from videojobs.settings import (
     WebhookQueueSettings,
     WebhooksSettings,
     WebSocketSettings,
+    is_before_snapshot,
     is_lambda,
 )
 
@@ -102,8 +104,14 @@ def _secrets_manager() -> AwsJsonClient:
     return AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region=region, endpoint_url=endpoint_url)
 
 
+@cache
+def accept_short_jwt_secret() -> bool:
+    """Whether a key under 32 bytes may be deployed."""
+    return api_settings().accept_short_jwt_secret
+
+
 def jwt_secret(*, refresh: bool = False) -> str:
-    """The key that signs the platform's tokens."""
+    """The key that signs the platform's tokens; in JSON two of them, while it is being rotated."""
     return _secret(api_settings().jwt_secret_arn).get(refresh=refresh)
 
 
@@ -169,6 +177,14 @@ def erasure_repository() -> ErasureRepository:
     from videojobs.adapters.mongo.erasures import MongoErasureRepository
 
     return MongoErasureRepository(mongo_connection())
+
+
+@cache
+def intake_repository() -> IntakeRepository:
+    """Whether new jobs are taken, in MongoDB."""
+    from videojobs.adapters.mongo.intake import MongoIntakeRepository
+
+    return MongoIntakeRepository(mongo_connection())
 
 
 @cache
@@ -302,6 +318,7 @@ def _provider(name: str) -> VideoProvider | None:
     make = find_ai_provider(name)
     if make is None:
         return None
+    from videojobs.adapters.providers.measured import MeasuredProvider
     from videojobs.adapters.rest.setup import ProviderKeys, ProviderSetup, read_options
 
     settings = ProviderSettings.from_environment()
@@ -309,7 +326,8 @@ def _provider(name: str) -> VideoProvider | None:
     options = read_options(settings.provider_options, name)
     results_uri = f"s3://{StoreSettings.from_environment().videos_bucket}/{name}"
     unknown_submit = UnknownSubmit(settings.unknown_submit)
-    return make(ProviderSetup(keys.read, options, unknown_submit=unknown_submit, results_uri=results_uri))
+    setup = ProviderSetup(keys.read, options, unknown_submit=unknown_submit, results_uri=results_uri)
+    return MeasuredProvider(make(setup))
 
 
 def callback_verifier(name: str) -> CallbackVerifier | None:
@@ -350,14 +368,25 @@ def prepare_api(*needed: Callable[[], object]) -> None:
     """Do at init what every call needs: Lambda gives init a whole processor, and a small function's call a fraction.
 
     `needed`: the factories beside those of the secret and the database.
-    A service that does not answer now is asked again by the first call, which knows how to say so.
+    A service that does not answer now is asked again by the first call, which knows how to say so. Under SnapStart init
+    is long before, and the same for all: what connects or draws at random waits until a copy of it comes to life.
     """
     if not is_lambda():
         return
+    if is_before_snapshot():
+        from videojobs.adapters import snapshot
+
+        snapshot.after_restore(snapshot.reseed)
+        snapshot.after_restore(_connect)
+    else:
+        _connect()
+    for factory in needed:
+        factory()
+
+
+def _connect() -> None:
     try:
         jwt_secret()
         mongo_connection().warm_up()
-        for factory in needed:
-            factory()
     except Unavailable:
         logger.warning("Not prepared at init", extra={"action": "prepare_failed"}, exc_info=True)

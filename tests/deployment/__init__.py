@@ -1,0 +1,1 @@
+"""Deployments of a system that is at work: an upgrade from an earlier commit, the way back, and one that fails."""

@@ -1,0 +1,103 @@
+"""Operators for the database, and lines for the log, in every place that takes text: each is text and nothing more."""
+
+import json
+
+import pytest
+
+from tests.functions.world import ROUTES
+from videojobs.domain.job import JobStatus
+
+WISH = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
+OPERATORS = [
+    {"$ne": None},
+    {"$gt": ""},
+    {"$where": "sleep(1000)"},
+    {"$regex": ".*"},
+    ["$ne"],
+    {"$expr": {"$eq": [1, 1]}},
+]
+FORGED = '\r\n{"level":"ERROR","action":"forged","message":"forged"}\r\n\x1b[31mred\x1b[0m \u2028 \x00'
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=json.dumps)
+@pytest.mark.parametrize("field", [*WISH, "priority", "provider"])
+def test_an_operator_in_place_of_a_value_is_refused_and_named_by_its_field(world, field, operator):
+    for answer in (
+        world.post({**WISH, field: operator}),
+        world.post_batch({"items": [{**WISH, field: operator}]}),
+    ):
+        assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+        assert {detail["field"].rpartition(".")[2] for detail in answer.json["error"]["details"]} == {field}
+    assert world.jobs.all() == []
+
+
+@pytest.mark.parametrize("name", ["$where", "$set", "prompt.$ne", "prompt[$gt]", "__proto__", "_id", "userId"])
+def test_a_field_that_is_none_of_ours_is_refused(world, name):
+    answer = world.post({**WISH, name: "x"})
+    assert answer.status == 400
+    assert answer.json["error"]["details"][0]["field"] == name
+    assert world.jobs.all() == []
+
+
+@pytest.mark.parametrize("text", ['{"$ne":null}', '{"$gt":""}', "[$ne]", "$where"])
+def test_an_operator_as_text_is_that_text(world, text):
+    key = {"Idempotency-Key": text}
+    first, again = world.post(WISH, headers={"Idempotency-Key": "another"}), world.post(WISH, headers=key)
+    assert first.json["data"] != again.json["data"]
+    assert world.post(WISH, headers=key).json["data"] == again.json["data"]
+    assert world.get(text).code == "NOT_FOUND"
+    for name in ("status", "limit", "cursor", "batchId"):
+        assert world.call("GET", "/api/videos", query={name: text}).status == 400
+        assert world.call("GET", "/api/videos", query={f"{name}[$ne]": ""}).status == 400
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=json.dumps)
+@pytest.mark.parametrize(("method", "route"), [route[:2] for route in ROUTES])
+def test_an_operator_as_who_one_is_opens_nothing(world, method, route, operator):
+    path = route.replace("{jobId}", "0" * 24).replace("{batchId}", "0" * 24)
+    answer = world.call(method, path, headers={"Cookie": f"token={world.token(userId=operator)}"})
+    assert (answer.status, answer.code) == (401, "TOKEN_INVALID")
+
+
+HEADERS = ("Origin", "Cookie", "Content-Type", "Idempotency-Key", "If-None-Match", "traceparent", "X-Amzn-Trace-Id")
+
+
+@pytest.mark.parametrize(
+    "place", [*HEADERS, "path", "query", "parameter", "field", "value", "prompt", "claim", "method"]
+)
+def test_nothing_forges_a_line_of_the_log(world, place):
+    if place in HEADERS:
+        world.post(WISH, headers={place: FORGED})
+    elif place == "path":
+        world.get("x", path=f"/api/videos/{FORGED}")
+    elif place in {"query", "parameter"}:
+        world.call("GET", "/api/videos", query={FORGED: "x"} if place == "query" else {"cursor": FORGED})
+    elif place in {"field", "value", "prompt"}:
+        name = {"field": FORGED, "value": "style", "prompt": "prompt"}[place]
+        world.post({**WISH, name: FORGED})
+    elif place == "claim":
+        world.get("x", headers={"Cookie": f"token={world.token(userId=FORGED)}"})
+    else:
+        world.get("x", httpMethod=FORGED)
+    logged = world.log.getvalue()
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert lines[-1]["action"] == "request_answered"
+    assert not [line for line in lines if line["action"] == "forged" or line["message"] == "forged"]
+    assert all(character.isprintable() for character in logged.replace("\n", ""))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        '../../etc/passwd\r\nX-Injected: 1\r\n\r\n"; filename="evil.exe',
+        "..\\..\\windows\\system32\u202egpj.exe",
+        "a\";filename*=UTF-8''evil.html;x=\"",
+        "\x00\x1b[2J\u2028\u2029",
+    ],
+)
+def test_a_prompt_that_names_a_file_names_nothing_but_a_video(world, prompt):
+    job = world.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None, prompt=prompt)
+    answer = world.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
+    name = answer.headers["location"].partition("&as=")[2]
+    assert name.endswith(".mp4")
+    assert not set(name) & set('/\\"<>|:*?\r\n\0\x1b\u202e\u2028')

@@ -1,0 +1,45 @@
+"""Runs the functions of one commit, for `test_versions.py`: calls in and answers out, a line of JSON each.
+
+`python other_version.py TREE`; TREE holds that commit's `functions/` and `layers/`. Keeps to what every commit has: a
+handler in `functions/<name>/app.py`.
+"""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+
+def load(tree: Path, function: str) -> ModuleType:
+    """The module of a function."""
+    spec = importlib.util.spec_from_file_location(f"{function}_app", tree / "functions" / function / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main(tree: Path) -> None:
+    """Serve until the input ends."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # logs are for whoever looks at them
+    sys.path.insert(0, str(tree / "layers" / "common"))
+    loaded: dict[str, ModuleType] = {}
+    for line in sys.stdin:
+        call = json.loads(line)
+        function = call["function"]
+        app = loaded.setdefault(function, loaded.get(function) or load(tree, function))
+        context = SimpleNamespace(
+            function_name=function,
+            function_version="1",
+            memory_limit_in_mb=512,
+            invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function}:live",
+            aws_request_id="00000000-0000-0000-0000-000000000000",
+            get_remaining_time_in_millis=lambda: 20_000,
+        )
+        print(json.dumps(app.handler(call["event"], context)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,244 @@
+"""Old and new code on the same jobs, as whenever calls move from one version to the next, and when they move back.
+
+The functions of an earlier commit run in a process of their own, today's in another, on one MongoDB and one SQS. What
+one has written the other reads, moves on and brings to its end; what it does not know stays as it is.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jwt
+import pytest
+from bson import ObjectId
+
+from tests.builders import A_USER
+from tests.deployment.earlier import ROOT, check_out, earlier_commit
+from tests.faults.cloud import Cloud, fake_aws, unused_name
+from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.jobs import COLLECTION
+
+WISH = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "1:1"}
+JWT_SECRET = "a-secret-of-thirty-two-bytes-at-least"
+EARLIER = {"the version before": None, "before lanes": "029ab96"}
+UNKNOWN = {"madeUpLater": {"deep": [1, {"er": None}]}, "another": "field"}
+"""What a later version might add to a document."""
+FIXED = ("jobId", "status", "errorMessage", "prompt", "style", "duration", "aspectRatio", "createdAt")
+"""What a user sees of a job and no version may see otherwise; links are signed for the moment."""
+
+
+class Version:
+    """The functions of one commit."""
+
+    def __init__(self, tree: Path, environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name("other_version.py"), tree],
+                env=dict(environment),
+                cwd=tree,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+            )
+
+    def call(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        """What its handler returns."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"function": function, "event": event}) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, self._log.read_text()[-3000:]
+        returned: dict[str, Any] = json.loads(answer)
+        return returned
+
+    def ask(self, function: str, method: str, path: str, body: object = None, **parameters: str) -> Any:
+        """What the API says, after its envelope."""
+        event = json.loads((ROOT / "events" / "generate.json").read_text())
+        expires = datetime.now(UTC) + timedelta(hours=1)
+        token = jwt.encode({"userId": A_USER, "exp": expires}, JWT_SECRET, algorithm="HS256")
+        headers = {"Cookie": f"token={token}", "Content-Type": "application/json"}
+        event |= {"httpMethod": method, "path": path, "resource": path, "pathParameters": parameters or None}
+        event |= {"headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
+        event |= {"body": None if body is None else json.dumps(body)}
+        event["requestContext"] |= {"httpMethod": method, "resourcePath": path, "path": path}
+        answer = self.call(function, event)
+        assert answer["statusCode"] in {200, 201}, (answer, self._log.read_text()[-3000:])
+        return json.loads(answer["body"])["data"]
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate(timeout=20)
+
+
+class World:
+    """One database, one SQS and one bucket for all versions."""
+
+    def __init__(self, cloud: Cloud, connection: MongoConnection, mongo_uri: str, folder: Path) -> None:
+        self._cloud, self._connection, self._folder = cloud, connection, folder
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+        session = boto3.Session(**keys)  # type: ignore[arg-type]
+        self._sqs: Any = session.client("sqs", endpoint_url=cloud.url)
+        self._queues = {name: self._sqs.create_queue(QueueName=unused_name(name))["QueueUrl"] for name in QUEUES}
+        secrets = session.client("secretsmanager", endpoint_url=cloud.url)
+        arns = {
+            name: secrets.create_secret(Name=unused_name(name), SecretString=value)["ARN"]
+            for name, value in {"mongo": mongo_uri, "jwt": JWT_SECRET}.items()
+        }
+        bucket = unused_name("videos")
+        session.client("s3", endpoint_url=cloud.url).create_bucket(Bucket=bucket)
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "AWS_ENDPOINT_URL": cloud.url,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "MONGODB_SECRET_ARN": arns["mongo"],
+            "JWT_SECRET_ARN": arns["jwt"],
+            "VIDEOS_BUCKET": bucket,
+            "PROVIDER": "sketch",
+            "LEASE_SECONDS": "25",
+            "STACK_NAME": "versions",
+            **{variable: self._queues[name] for name, variable in QUEUES.items()},
+        }
+        self.environment |= {name: value for name, value in NUMBERS.items() if name not in self.environment}
+        self._versions: list[Version] = []
+
+    def run(self, tree: Path) -> Version:
+        """The functions in that tree."""
+        log = self._folder / f"{len(self._versions)}.log"
+        self._versions.append(Version(tree, self.environment, log))
+        return self._versions[-1]
+
+    def close(self) -> None:
+        """End all versions."""
+        for version in self._versions:
+            version.close()
+
+    def document(self, job_id: str) -> dict[str, Any]:
+        """The job as it lies in the collection."""
+        found = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": ObjectId(job_id)}))
+        assert found is not None
+        return found
+
+    def change(self, job_id: str, fields: Mapping[str, object]) -> None:
+        """Write into its document."""
+        update = {"$set": dict(fields)}
+        self._connection.run(lambda database: database[COLLECTION].update_one({"_id": ObjectId(job_id)}, update))
+
+    def finish(
+        self, job_id: str, hands: Sequence[Version], *, as_sent: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> list[str]:
+        """Hand each message to the next pair of hands until the job has ended; the steps that were done.
+
+        `as_sent` makes of a record what the queue would have given if another version had sent it.
+        """
+        steps, turns = [], cycle(hands)
+        while (now := self.document(job_id))["status"] in {"queued", "processing"} or now.get("next"):
+            self._cloud.now = self._cloud.now or datetime.now(UTC)
+            self._cloud.now += timedelta(minutes=16)  # no message is delayed for longer
+            function, record, gone = self._receive()
+            steps.append(now["next"]["step"])
+            assert len(steps) < 20, f"it turns in a circle: {steps}"
+            answer = next(turns).call(function, {"Records": [as_sent(record)]})
+            assert answer == {"batchItemFailures": []}, (function, steps)
+            gone()
+        return steps
+
+    def _receive(self) -> tuple[str, dict[str, Any], Callable[[], object]]:
+        for name, function in {"jobs": "worker", "render": "render"}.items():
+            url = self._queues[name]
+            for message in self._sqs.receive_message(QueueUrl=url).get("Messages", []):
+                record = {"messageId": message["MessageId"], "body": message["Body"], "eventSource": "aws:sqs"}
+                record |= {"attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}}
+                handle = message["ReceiptHandle"]
+                return function, record, lambda: self._sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)  # noqa: B023
+        raise AssertionError("no message is on its way, and the job has not ended")
+
+
+QUEUES = {
+    "jobs": "JOBS_QUEUE_URL",
+    "highJobs": "HIGH_JOBS_QUEUE_URL",
+    "render": "RENDER_QUEUE_URL",
+    "highRender": "HIGH_RENDER_QUEUE_URL",
+    "events": "EVENTS_QUEUE_URL",
+}
+NUMBERS = {
+    "ACTIVE_JOBS_PER_USER": "20",
+    "VIDEO_RETENTION_DAYS": "30",
+    "MAXIMUM_ATTEMPTS": "3",
+    "JOB_DEADLINE_SECONDS": "3600",
+    "PRESIGNED_URL_SECONDS": "900",
+    "SIMULATED_MIN_SECONDS": "1",
+    "SIMULATED_MAX_SECONDS": "1",
+    "SIMULATED_FAILURE_RATE": "0",
+}
+
+
+@pytest.fixture
+def world(connection: MongoConnection, mongo_uri: str, tmp_path: Path) -> Iterator[World]:
+    """With nobody at work yet."""
+    with fake_aws() as cloud:
+        made = World(cloud, connection, mongo_uri, tmp_path)
+        yield made
+        made.close()
+
+
+@pytest.fixture(params=EARLIER, scope="module")
+def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree of an earlier commit."""
+    commit = EARLIER[request.param] or earlier_commit()
+    found = subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, capture_output=True, check=False)
+    if found.returncode != 0:
+        pytest.skip(f"the history that is here does not go back to {commit}")
+    return check_out(commit, tmp_path_factory.mktemp("earlier"))
+
+
+def bare(record: dict[str, Any]) -> dict[str, Any]:
+    """What the first version sent: two ids."""
+    body = json.loads(record["body"])
+    return record | {"body": json.dumps({"jobId": body["jobId"], "stepId": body["stepId"]}), "messageAttributes": {}}
+
+
+def adorned(record: dict[str, Any]) -> dict[str, Any]:
+    """What a later version may send: more beside the ids, and attributes."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    attributes = {"traceparent": {"stringValue": trace, "dataType": "String"}}
+    attributes |= {"later": {"stringValue": "x", "dataType": "String"}}
+    return record | {"body": json.dumps({**json.loads(record["body"]), "later": [1]}), "messageAttributes": attributes}
+
+
+@pytest.mark.parametrize("order", ["the old one begins", "the new one begins"])
+def test_versions_hand_a_job_to_each_other_at_every_step(world: World, earlier: Path, order: str) -> None:
+    old, new = world.run(earlier), world.run(ROOT)
+    first, second = (old, new) if order == "the old one begins" else (new, old)
+    job_id = first.ask("generate", "POST", "/api/videos/generate", WISH)["jobId"]
+    world.change(job_id, UNKNOWN)
+    steps = world.finish(job_id, [second, first], as_sent=adorned if first is new else bare)
+    assert len(steps) >= 3
+    document = world.document(job_id)
+    assert (document["status"], document["attempt"]) == ("completed", 1)
+    assert {name: document[name] for name in UNKNOWN} == UNKNOWN, "a version threw away what it does not know"
+    seen = [each.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id) for each in (old, new)]
+    assert [[each[name] for name in FIXED] for each in seen] == [[seen[0][name] for name in FIXED]] * 2
+    assert all(each["videoUrl"] for each in seen)
+
+
+def test_what_one_version_took_on_the_other_finishes_alone(world: World, earlier: Path) -> None:
+    old, new = world.run(earlier), world.run(ROOT)
+    for took, finishes, as_sent in ((old, new, bare), (new, old, adorned)):
+        job_id = took.ask("generate", "POST", "/api/videos/generate", WISH)["jobId"]
+        world.finish(job_id, [finishes], as_sent=as_sent)
+        completions = [each for each in world.document(job_id)["history"] if each["status"] == "completed"]
+        assert len(completions) == 1
+        assert finishes.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id)["status"] == "completed"
