@@ -50,6 +50,14 @@ def test_what_is_no_message_of_ours_fails_alone_and_is_never_handled(poison):
     assert seen == [JOB_ID, JOB_ID]
 
 
+def test_where_no_queue_is_behind_what_is_no_message_of_ours_ends_with_its_log_line(caplog):
+    def handle(job_id, step_id):
+        raise Unavailable
+
+    assert failed(process_batch(event("poison", GOOD), handle, drop_malformed=True)) == ["m-1"]
+    assert caplog.records[0].action == "message_malformed"
+
+
 @pytest.mark.parametrize(
     ("error", "level"),
     [(Unavailable(), logging.WARNING), (ValueError("x"), logging.ERROR), (MemoryError(), logging.ERROR)],

@@ -8,29 +8,39 @@ from typing import Any
 
 from videojobs.domain.errors import VideoJobsError
 from videojobs.domain.job import JobId
+from videojobs.domain.trace import begin_trace
 
 logger = logging.getLogger(__name__)
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
-def process_batch(event: Mapping[str, Any], handle: Callable[[JobId, str], None]) -> dict[str, Any]:
+def process_batch(
+    event: Mapping[str, Any], handle: Callable[[JobId, str], None], *, drop_malformed: bool = False
+) -> dict[str, Any]:
     """Call `handle(job_id, step_id)` for each message of a queue of steps; see `process_messages`."""
-    return process_messages(event, _read_step, lambda step: handle(*step))
+    return process_messages(event, _read_step, lambda step: handle(*step), drop_malformed=drop_malformed)
 
 
 def process_messages[M](
-    event: Mapping[str, Any], read: Callable[[Mapping[str, Any]], M], handle: Callable[[M], None]
+    event: Mapping[str, Any],
+    read: Callable[[Mapping[str, Any]], M],
+    handle: Callable[[M], None],
+    *,
+    drop_malformed: bool = False,
 ) -> dict[str, Any]:
     """Read and handle each message, in order; give Lambda's poller the ids of those that failed.
 
     `read` makes of a body, which is a JSON object, what `handle` takes; KeyError, TypeError and ValueError say that it
     is none of ours. Delivery is at least once: `handle` must be harmless when repeated. What raises, and what is no
     message of ours, is logged and reported as failed; SQS brings it again and in the end to the dead-letter queue.
+    Where there is none behind the queue, `drop_malformed` ends what is no message of ours with its log line.
 
     Powertools' BatchProcessor does as much, for 50 ms more of every cold start.
     """
-    failures = [record["messageId"] for record in event["Records"] if not _succeeds(record, read, handle)]
+    failures = [
+        record["messageId"] for record in event["Records"] if not _succeeds(record, read, handle, drop_malformed)
+    ]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
 
@@ -47,18 +57,22 @@ def read_job_id(body: Mapping[str, Any]) -> JobId:
 
 
 def _succeeds[M](
-    record: Mapping[str, Any], read: Callable[[Mapping[str, Any]], M], handle: Callable[[M], None]
+    record: Mapping[str, Any],
+    read: Callable[[Mapping[str, Any]], M],
+    handle: Callable[[M], None],
+    drop_malformed: bool,  # noqa: FBT001 - handed on
 ) -> bool:
     about = {
         "message_id": record["messageId"],
         "receive_count": record.get("attributes", {}).get("ApproximateReceiveCount"),
     }
+    begin_trace(_read_traceparent(record))
     try:
         body = _parse(record.get("body"))
         message = read(body)
     except (KeyError, TypeError, ValueError, RecursionError):
         logger.error("Not a message of ours", extra={"action": "message_malformed", **about})  # noqa: TRY400 - no body
-        return False
+        return drop_malformed
     try:
         handle(message)
     except Exception as error:  # whatever it is, it is this message's failure only
@@ -67,6 +81,12 @@ def _succeeds[M](
         logger.log(level, "Message failed", extra=extra, exc_info=True)
         return False
     return True
+
+
+def _read_traceparent(record: Mapping[str, Any]) -> str | None:
+    attribute = (record.get("messageAttributes") or {}).get("traceparent") or {}
+    value = attribute.get("stringValue")
+    return value if isinstance(value, str) else None
 
 
 def _parse(body: object) -> Mapping[str, Any]:

@@ -47,6 +47,7 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.ConnectionOver: HTTPStatus.UNAUTHORIZED,
     errors.IdempotencyKeyTaken: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IntakePaused: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ProviderUnreachable: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.LeaseLost: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs.domain.errors import VideoJobsError
+from videojobs.domain.trace import begin_trace
 from videojobs.edge.errors import ErrorEnvelope, RouteNotFound, answer_error
 from videojobs.edge.http import HttpRequest
 
@@ -70,6 +71,7 @@ class VideoJobsApi(APIGatewayRestResolver):
         self.http = HttpRequest.from_event(event, fallback_id=context.aws_request_id)
         self.headers = {}
         self._error = None
+        begin_trace(self.http.header("traceparent"), self.http.header("x-amzn-trace-id"))
         cors: dict[str, str] = {}
         try:
             cors = self._cors_headers()

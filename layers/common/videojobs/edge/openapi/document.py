@@ -1,6 +1,7 @@
 """The whole document, put together."""
 
 from videojobs.edge.openapi.answers import HEADERS, error_answers
+from videojobs.edge.openapi.links import all_links
 from videojobs.edge.openapi.operations import (
     batch_operation,
     callback_operation,
@@ -61,6 +62,7 @@ def build_document() -> Json:
             },
             "headers": dict(HEADERS),
             "responses": error_answers(),
+            "links": all_links(),
             "schemas": all_schemas(),
         },
     }

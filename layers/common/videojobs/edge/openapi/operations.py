@@ -7,7 +7,8 @@ from videojobs.edge.idempotency import HEADER, MAXIMUM_LENGTH
 from videojobs.edge.openapi import examples
 from videojobs.edge.openapi.answers import answer_with, answer_without_body, refuse_with, to_be_polled
 from videojobs.edge.openapi.examples import BATCH, COUNTS, CURSOR, example_jobs, show_example, sign_example
-from videojobs.edge.openapi.schemas import Json, refer_to
+from videojobs.edge.openapi.links import OF_A_BATCH, OF_A_JOB, lead_to
+from videojobs.edge.openapi.schemas import CURSOR_PATTERN, Json, refer_to
 from videojobs.edge.query import DEFAULT_LIMIT, LIST_PARAMETERS, MAXIMUM_LIMIT
 from videojobs.edge.resolver import JSON
 from videojobs.edge.views import (
@@ -25,6 +26,7 @@ _OUTAGES = (429, 500, 503)
 _ON_NEW = (400, 401, 403, 413, 415, 422, *_OUTAGES)
 _ON_READ = (401, 403, 404, *_OUTAGES)
 _ON_CHANGE = (400, 401, 403, 404, 409, 413, 415, *_OUTAGES)
+_ON_201 = ("Location", "Idempotent-Replayed")
 _ANY_ID = "^[0-9a-fA-F]{24}$"
 
 
@@ -40,12 +42,9 @@ def generate_operation() -> Json:
         "parameters": [_idempotency_key()],
         "requestBody": _body("GenerateRequest", {"calm": examples.example_request()}),
         "responses": {
-            "201": {
-                **answer_with(
-                    "The job is queued.", "AcceptedEnvelope", {"queued": accepted}, "Location", "Idempotent-Replayed"
-                ),
-                "links": {"follow": {"operationId": "getVideo", "parameters": {"jobId": "$response.body#/data/jobId"}}},
-            },
+            "201": lead_to(
+                answer_with("The job is queued.", "AcceptedEnvelope", {"queued": accepted}, *_ON_201), *OF_A_JOB
+            ),
             **refuse_with(*_ON_NEW),
         },
     }
@@ -64,18 +63,10 @@ def batch_operation() -> Json:
         "parameters": [_idempotency_key()],
         "requestBody": _body("BatchRequest", {"two": examples.example_batch()}),
         "responses": {
-            "201": {
-                **answer_with(
-                    "The jobs are queued.",
-                    "BatchAcceptedEnvelope",
-                    {"queued": accepted},
-                    "Location",
-                    "Idempotent-Replayed",
-                ),
-                "links": {
-                    "follow": {"operationId": "countBatch", "parameters": {"batchId": "$response.body#/data/batchId"}}
-                },
-            },
+            "201": lead_to(
+                answer_with("The jobs are queued.", "BatchAcceptedEnvelope", {"queued": accepted}, *_ON_201),
+                *OF_A_BATCH,
+            ),
             **refuse_with(*_ON_NEW),
         },
     }
@@ -86,7 +77,7 @@ def list_operation() -> Json:
     schemas: dict[str, Json] = {
         "status": {"enum": [status.value for status in JobStatus]},
         "limit": {"type": "integer", "minimum": 1, "maximum": MAXIMUM_LIMIT, "default": DEFAULT_LIMIT},
-        "cursor": {"type": "string", "pattern": f"^[0-9A-Za-z_-]{{{len(CURSOR)}}}$"},
+        "cursor": {"type": "string", "pattern": CURSOR_PATTERN},
         "batchId": {"type": "string", "pattern": _ANY_ID},
     }
     pages = {
@@ -141,7 +132,8 @@ def status_operation() -> Json:
 
 def cancel_operation() -> Json:
     """`POST /api/videos/{jobId}/cancel`."""
-    cancelled = {"cancelled": show_example(JobStatus.CANCELLED)}
+    shown = {"cancelled": show_example(JobStatus.CANCELLED)}
+    cancelled = answer_with("The job, cancelled.", "VideoJobEnvelope", shown)
     return {
         **_describe(
             "cancelVideo",
@@ -151,7 +143,7 @@ def cancel_operation() -> Json:
         ),
         "parameters": [_id("jobId")],
         "responses": {
-            "200": answer_with("The job, cancelled.", "VideoJobEnvelope", cancelled),
+            "200": lead_to(cancelled, "follow", "retry", "delete"),
             **refuse_with(*_ON_CHANGE),
         },
     }
@@ -159,7 +151,9 @@ def cancel_operation() -> Json:
 
 def retry_operation() -> Json:
     """`POST /api/videos/{jobId}/retry`."""
-    queued = {"queued": show_example(JobStatus.QUEUED)}
+    queued = answer_with(
+        "The job, queued again.", "VideoJobEnvelope", {"queued": show_example(JobStatus.QUEUED)}, "Retry-After"
+    )
     return {
         **_describe(
             "retryVideo",
@@ -168,7 +162,7 @@ def retry_operation() -> Json:
         ),
         "parameters": [_id("jobId")],
         "responses": {
-            "200": answer_with("The job, queued again.", "VideoJobEnvelope", queued, "Retry-After"),
+            "200": lead_to(queued, "follow", "cancel"),
             **refuse_with(*_ON_CHANGE),
         },
     }
@@ -277,7 +271,7 @@ def callback_operation() -> Json:
             "content": {JSON: {"schema": {"type": "object"}, "examples": {"any": {"value": {"id": "of-a-task"}}}}},
         },
         "responses": {
-            "200": answer_with("Heard.", "CallbackEnvelope", {"heard": show_callback()}),
+            "200": answer_with("Heard, though no job may wait for it.", "CallbackEnvelope", {"heard": show_callback()}),
             **refuse_with(400, 401, 404, 413, *_OUTAGES),
         },
     }

@@ -9,13 +9,17 @@ from videojobs.domain.errors import ErrorCode
 from videojobs.domain.job import JobStatus
 from videojobs.domain.request import AspectRatio, Priority, Style
 from videojobs.edge import views
+from videojobs.edge.body import MAXIMUM_DETAILS
 from videojobs.edge.errors import ErrorEnvelope
 from videojobs.edge.openapi.examples import BATCH_ID, CURSOR, JOB_ID
-from videojobs.edge.schemas import BatchRequest, GenerateRequest
+from videojobs.edge.query import MAXIMUM_LIMIT
+from videojobs.edge.schemas import MAXIMUM_ITEMS, BatchRequest, GenerateRequest
 
 type Json = dict[str, Any]
 
 ID_PATTERN = "^[0-9a-f]{24}$"
+# A time from 1970 to the year 9997 and an id, as 20 bytes in base64: `edge/query.py` takes each that is spelled so.
+CURSOR_PATTERN = "^AA([A-C][0-9A-Za-z_-]|D[A-Za-l])[0-9A-Za-z_-]{22}[AEIMQUYcgkosw048]$"
 _TIME: Json = {
     "type": "string",
     "format": "date-time",
@@ -33,7 +37,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
             "examples": [BATCH_ID],
             "description": "Ask for it at `/api/batches/{batchId}`, for its jobs at `/api/videos?batchId=`.",
         },
-        "items": {"description": "The jobs, in the order of the request."},
+        "items": {"minItems": 1, "maxItems": MAXIMUM_ITEMS, "description": "The jobs, in the order of the request."},
     },
     "VideoJobData": {
         "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID]},
@@ -85,6 +89,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "pricesAsOf": {"format": "date", "description": "When the prices were read."},
     },
     "VideoJobListData": {
+        "items": {"maxItems": MAXIMUM_LIMIT},
         "nextCursor": {"examples": [CURSOR], "description": "Goes into `cursor`. Null on the last page."},
     },
     "BatchData": {
@@ -96,7 +101,10 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
     "ErrorData": {
         "code": {"enum": [code.value for code in ErrorCode], "description": "For programs; stable."},
         "message": {"description": "For people."},
-        "details": {"description": "What to change in the request; empty unless the code is VALIDATION_ERROR."},
+        "details": {
+            "maxItems": MAXIMUM_DETAILS,
+            "description": "What to change in the request; empty unless the code is VALIDATION_ERROR.",
+        },
     },
     "DetailData": {
         "field": {
@@ -134,6 +142,8 @@ def all_schemas() -> Json:
     for name, schema in schemas.items():
         for field, content in schema.get("properties", {}).items():
             content.pop("title", None)
+            if content.get("default") == "":
+                del content["default"]  # what stands for a field that was left out is nothing to be sent
             content.update(_REFINEMENTS.get(name, {}).get(field, {}))
     return schemas
 
