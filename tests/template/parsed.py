@@ -50,10 +50,11 @@ def queue_of(event: Mapping[str, Any]) -> str:
 def statements(function: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The policy statements of a function's own role."""
     role = resources("AWS::IAM::Role")[str(function["Role"]["Fn::GetAtt"]).removesuffix(".Arn")]
-    return [_if_true(each) for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    return [without_condition(each) for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
 
 
-def _if_true(statement: dict[str, Any]) -> dict[str, Any]:
+def without_condition(statement: dict[str, Any]) -> dict[str, Any]:
+    """A statement as it is where its condition of the template holds."""
     return dict(statement["Fn::If"][1]) if "Fn::If" in statement else statement
 
 
@@ -68,4 +69,4 @@ def all_statements() -> Iterator[dict[str, Any]]:
         yield from statements(function)
     for policy in resources("AWS::IAM::ManagedPolicy").values():
         for statement in policy["PolicyDocument"]["Statement"]:
-            yield _if_true(statement)
+            yield without_condition(statement)

@@ -10,7 +10,9 @@ from videojobs import settings
 from videojobs.settings import Settings
 
 SHARED = template()["Globals"]["Function"]["Environment"]["Variables"]
-READ_BY_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
+READ_FOR_LOGGING = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "STACK_NAME"}
+READ_BY_NOBODY = {"CONFIGURATION_DIGEST"}  # makes a version of a function whose parameters have changed
+NO_SETTINGS = READ_FOR_LOGGING | READ_BY_NOBODY
 SET_BY_LAMBDA = {"AWS_REGION"}
 NOT_NEEDED = {  # fields of a shared class that this function never reads
     "callbacks": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
@@ -29,7 +31,7 @@ def _settings(name: str) -> type[Settings]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_variable_is_read_and_every_setting_declared(name: str) -> None:
-    declared = {*variables(functions()[name]), *SHARED} - READ_BY_POWERTOOLS
+    declared = {*variables(functions()[name]), *SHARED} - NO_SETTINGS
     read = {field.upper() for field in _settings(name).fields()} - SET_BY_LAMBDA
     assert declared == read - NOT_NEEDED.get(name, set())
 
@@ -57,7 +59,7 @@ def test_values_are_strings() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_settings_accept_what_the_parameters_allow(name: str, limit: str) -> None:
     declared = {**SHARED, **variables(functions()[name])}
-    values = {key: _value(value, limit) for key, value in declared.items() if key not in READ_BY_POWERTOOLS}
+    values = {key: _value(value, limit) for key, value in declared.items() if key not in NO_SETTINGS}
     accepted = _settings(name)(values)
     assert accepted.mongodb_secret_arn
 

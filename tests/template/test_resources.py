@@ -78,10 +78,23 @@ def test_the_bucket_answers_over_tls_alone() -> None:
 
 
 def test_videos_and_halves_of_uploads_go_away() -> None:
-    rules = {rule["Id"]: rule for rule in BUCKET["LifecycleConfiguration"]["Rules"]}
+    always = [rule for rule in BUCKET["LifecycleConfiguration"]["Rules"] if "Fn::If" not in rule]
+    rules = {rule["Id"]: rule for rule in always}
     assert rules["expire"]["ExpirationInDays"] == {"Ref": "VideoRetentionDays"}
     assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert all(rule["Status"] == "Enabled" for rule in rules.values())
+
+
+def test_versions_of_videos_are_kept_on_demand_and_go_away_as_well() -> None:
+    assert BUCKET["VersioningConfiguration"] == {
+        "Fn::If": ["KeepsVersions", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]
+    }
+    [kept] = [rule["Fn::If"] for rule in BUCKET["LifecycleConfiguration"]["Rules"] if "Fn::If" in rule]
+    assert kept[0] == "KeepsVersions"
+    assert kept[1]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "VideoVersionDays"}}
+    parameter = template()["Parameters"]["VideoVersionDays"]
+    assert parameter["Default"] == 0, "what a user has erased is gone, unless somebody wants it otherwise"
+    assert parameter["MaxValue"] <= 30, "who asks for erasure has to wait a month at most"
 
 
 def test_videos_outlive_the_stack() -> None:
@@ -93,7 +106,13 @@ def test_the_outputs_name_what_tools_and_people_look_for() -> None:
     queues = {f"{name}Url" for name in resources("AWS::SQS::Queue")}
     addresses = {"ApiUrl", "DomainTarget", "WebSocketUrl", "WebSocketDomainTarget", "WebUrl", "WebDomainTarget"}
     named = {f"{name.capitalize()}FunctionName" for name in FUNCTIONS}
-    assert set(template()["Outputs"]) == {"VideosBucketName", "WebBucketName", "SignInUrl"} | addresses | queues | named
+    assert (
+        set(template()["Outputs"])
+        == {"VideosBucketName", "WebBucketName", "SignInUrl", "AlarmTopicArn", "DashboardUrl"}
+        | addresses
+        | queues
+        | named
+    )
 
 
 def test_every_parameter_is_in_a_group() -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.template.parsed import FUNCTIONS, ROOT, events, functions, resources, template
 from videojobs.domain.errors import ErrorCode
 from videojobs.edge.errors import STATUS_OF
+from videojobs.edge.resolver import SECURITY_HEADERS
 
 [API] = resources("AWS::Serverless::Api").values()
 ANSWERS = API["GatewayResponses"]
@@ -69,8 +70,9 @@ def test_a_page_can_read_an_answer_of_api_gateway(kind: str) -> None:
     assert first["Fn::Sub"][1]["Origin"]["Fn::Select"] == [0, {"Fn::Split": [",", {"Ref": "AllowedOrigins"}]}]
     assert none == {"Ref": "AWS::NoValue"}, "a sandboxed frame has the origin null: it must not match"
     assert headers["Access-Control-Allow-Credentials"]["Fn::If"] == ["HasOrigin", "'true'", {"Ref": "AWS::NoValue"}]
-    assert headers["Vary"] == "'Origin'"
-    assert headers["Cache-Control"] == "'no-store'"
+    own = {name: value.strip("'") for name, value in headers.items() if name in SECURITY_HEADERS}
+    assert own == SECURITY_HEADERS | {"Content-Security-Policy": "sandbox"}
+    assert headers["X-Frame-Options"] == "'DENY'"
 
 
 @pytest.mark.parametrize("kind", sorted(ANSWERS))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from localcloud.template import read_page_headers
-from tests.template.parsed import ROOT, resources, template
+from tests.template.parsed import ROOT, resources, template, without_condition
 
 [DISTRIBUTION] = (each["DistributionConfig"] for each in resources("AWS::CloudFront::Distribution").values())
 HEADERS = read_page_headers(ROOT / "template.yaml", videos="https://videos.example", live="wss://live.example")
@@ -30,7 +30,9 @@ def test_whoever_gives_no_domain_gets_no_studio() -> None:
 
 
 def test_nobody_but_the_distribution_reads_the_files() -> None:
-    [statement] = resources("AWS::S3::BucketPolicy")["WebBucketPolicy"]["PolicyDocument"]["Statement"]
+    written = resources("AWS::S3::BucketPolicy")["WebBucketPolicy"]["PolicyDocument"]["Statement"]
+    statement, tls = (without_condition(each) for each in written)
+    assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert (statement["Effect"], statement["Action"]) == ("Allow", "s3:GetObject")
     assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     source = statement["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
