@@ -77,6 +77,11 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PL
             console.print(f"The studio is published: [bold]{publish(config.root, arguments.environment)}[/bold]")
         case "lock":
             lock_requirements(config.root)
+        case "sbom":
+            from localcloud.bill_of_materials import write_bills
+
+            for path in write_bills(config.root):
+                console.print(f"{path.relative_to(config.root)}")
     return 0
 
 
@@ -107,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     published = commands.add_parser("publish", help="put the studio's files where an environment on AWS serves them")
     published.add_argument("environment", help="one of samconfig.toml: dev, staging, prod")
     commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
+    commands.add_parser("sbom", help="what ships in each layer, as CycloneDX")
     during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
     during.add_argument("words", nargs="+", metavar="COMMAND")
     return parser

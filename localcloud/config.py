@@ -15,6 +15,7 @@ _PARAMETERS = {
     "ALLOWED_PROVIDERS": "AllowedProviders",
     "PROVIDER_OPTIONS": "ProviderOptions",
     "UNKNOWN_SUBMIT": "UnknownSubmit",
+    "SNAP_START": "SnapStart",
 }
 """The template's parameters that the environment may name, by variable."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +17,9 @@ from localcloud.config import CloudConfig
 from localcloud.local_secrets import SecretArns
 from localcloud.packaging import zip_artifacts
 from localcloud.processes import run_tool
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
 
 # What a deployment is made of; a change in any of it makes `up` deploy again.
 _INPUTS = ("template.yaml", "samconfig.toml", "functions", "layers")
@@ -42,8 +46,13 @@ class DeployedStack:
 def describe_stack(config: CloudConfig, endpoint_url: str) -> DeployedStack | None:
     """What is deployed, or None."""
     client = open_session(config).client("cloudformation", endpoint_url=endpoint_url)
+    return read_stack(client, config.stack_name)
+
+
+def read_stack(client: "CloudFormationClient", stack_name: str) -> DeployedStack | None:
+    """What CloudFormation says of a stack, wherever that is; None if it knows of none."""
     try:
-        stack = client.describe_stacks(StackName=config.stack_name)["Stacks"][0]
+        stack = client.describe_stacks(StackName=stack_name)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise

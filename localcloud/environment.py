@@ -1,4 +1,4 @@
-"""Makes the two Python environments that everything else runs in; the first thing `make` calls on a fresh machine.
+"""Makes the Python environments that everything else runs in; the first thing `make` calls on a fresh machine.
 
 Runs on whatever `python3` the machine has, before anything is installed, so it keeps to the standard library
 and to syntax that Python 3.9 reads.
@@ -60,18 +60,20 @@ ENVIRONMENTS = (
     Environment("developer tools", ROOT / ".venv", ROOT / "requirements-dev.txt", ROOT / "layers" / "common"),
     Environment("local cloud", ROOT / ".local" / "cloud", ROOT / "localcloud" / "requirements.txt"),
 )
+# Made for who asks for it: a checkov with all that it brings is not needed to see a video.
+AUDITORS = Environment("auditors", ROOT / ".local" / "audit", ROOT / "requirements-audit.txt")
 
 
-def ensure_environments() -> None:
+def ensure_environments(wanted: tuple[Environment, ...] = ENVIRONMENTS) -> None:
     """Make or update what is not as its requirements say; a no-op takes milliseconds."""
-    if all(environment.is_current() for environment in ENVIRONMENTS):
+    if all(environment.is_current() for environment in wanted):
         return
     local = ROOT / ".local"
     local.mkdir(exist_ok=True)
     with (local / "setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         uv = find_uv(local / "uv")
-        for environment in ENVIRONMENTS:
+        for environment in wanted:
             if not environment.is_current():
                 install(environment, uv)
 
@@ -139,6 +141,6 @@ def _succeeds(command: list[str]) -> bool:
 
 if __name__ == "__main__":
     try:
-        ensure_environments()
+        ensure_environments((*ENVIRONMENTS, AUDITORS) if "auditors" in sys.argv else ENVIRONMENTS)
     except SetupError as error:
         sys.exit(f"set-up: {error}")

@@ -25,7 +25,7 @@ _LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red bold", "D
 _HIDDEN = frozenset(
     {"level", "location", "message", "timestamp", "service", "cold_start", "job_id", "xray_trace_id", "action"}
     | {"function_name", "function_memory_size", "function_arn", "function_request_id"}
-    | {"exception", "exception_name", "stack_trace"}
+    | {"exception", "exception_name", "stack_trace", "_aws", "Stack", "trace_id"}
 )
 
 
@@ -136,6 +136,7 @@ def _record_of(message: str) -> dict[str, Any]:
 
 
 def _pairs(record: dict[str, Any]) -> Iterator[str]:
+    # Metrics and their dimensions, in capitals, say again what fields of the event have said.
     for name, value in record.items():
-        if name not in _HIDDEN:
+        if name not in _HIDDEN and not name[0].isupper():
             yield f"  {name}={value if isinstance(value, str) else json.dumps(value)}"

@@ -14,6 +14,7 @@ _FILES = {
     "media": "layers/media/requirements.txt",
     "providers": "layers/providers/requirements.txt",
     "localcloud": "localcloud/requirements.txt",
+    "audit": "requirements-audit.txt",
 }
 
 

@@ -49,8 +49,7 @@ def find_processes(state: Path) -> list[MarkedProcess]:
         if not folder.name.isdigit():
             continue
         with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
-            entries = (folder / "environ").read_text(errors="replace").split("\0")
-            variables = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+            variables = _read_environment(folder)
             if variables.get(_HOME) == str(state):
                 pid = int(folder.name)
                 port, version = int(variables.get(_PORT) or 0), variables.get(_VERSION, "")
@@ -58,6 +57,19 @@ def find_processes(state: Path) -> list[MarkedProcess]:
                 role, function = variables.get(_ROLE, ""), variables.get(_FUNCTION, "")
                 found.append(MarkedProcess(pid, role, port, version, leads=leads, function=function))
     return found
+
+
+def read_variables(process: MarkedProcess) -> dict[str, str]:
+    """The environment that a process was started with; none if it has ended."""
+    try:
+        return _read_environment(_PROC / str(process.pid))
+    except OSError:
+        return {}
+
+
+def _read_environment(folder: Path) -> dict[str, str]:
+    entries = (folder / "environ").read_text(errors="replace").split("\0")
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
 def read_memory(process: MarkedProcess) -> int:

@@ -14,12 +14,12 @@ _EXECUTE_API = re.compile(r"(?:https|wss)://(?P<api>[^./]+)\.execute-api\.[^/]+/
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running local system. In the file the fields are spelled in camel case."""
+    """A running system, a local one as a rule. In the file the fields are spelled in camel case."""
 
     api_url: str
     web_url: str
     ws_url: str | None
-    mongo_uri: str
+    mongo_uri: str = field(repr=False)
     aws_endpoint_url: str
     stack_name: str
     cookie_name: str
@@ -32,14 +32,14 @@ class Stack:
     def of(
         cls,
         deployed: DeployedStack,
-        config: CloudConfig,
         *,
+        stack_name: str,
         endpoint_url: str,
         web_url: str,
         mongo_uri: str,
         secret: str,
     ) -> Self:
-        """The system that these parts make."""
+        """The system that these parts make; on AWS there is no `endpoint_url`, and what is not known is empty."""
         outputs = deployed.outputs
         return cls(
             api_url=_local_url(outputs["ApiUrl"], endpoint_url),
@@ -47,7 +47,7 @@ class Stack:
             ws_url=_local_url(outputs["WebSocketUrl"], endpoint_url) if "WebSocketUrl" in outputs else None,
             mongo_uri=mongo_uri,
             aws_endpoint_url=endpoint_url,
-            stack_name=config.stack_name,
+            stack_name=stack_name,
             cookie_name=deployed.parameters["CookieName"],
             jwt_secret=secret,
             queues={_short(key, "QueueUrl"): value for key, value in outputs.items() if key.endswith("QueueUrl")},
@@ -89,7 +89,9 @@ def _short(key: str, ending: str) -> str:
 
 
 def _local_url(url: str, endpoint_url: str) -> str:
-    """AWS's address of an API as the local AWS serves it, by a name that resolves everywhere."""
+    """AWS's address of an API as the local AWS serves it, by a name that resolves everywhere; on AWS as it is."""
+    if not endpoint_url:
+        return url
     match = _EXECUTE_API.match(url)
     if match is None:
         raise LocalCloudError(f"The stack's output {url} is not the address of an API")

@@ -30,6 +30,8 @@ USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "
 """Whom one can be with a click; Ada is who `make demo` and `make token` are."""
 SESSION_MINUTES = 480
 _API_SECONDS = 30
+_MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
+"""As API Gateway takes."""
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"})
 
@@ -43,6 +45,8 @@ class StudioHandler(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
+    timeout = 30
+    """Seconds for each read: whoever sends a byte now and then, or nothing any more, holds a thread no longer."""
 
     def __init__(self, config: CloudConfig, *arguments: object) -> None:
         """Know the system first: the base class answers while it is made."""
@@ -96,8 +100,15 @@ class StudioHandler(BaseHTTPRequestHandler):
         if stack is None:
             self._refuse()
             return
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
+            self._give_up(400)
+            return
+        if int(length) > _MAXIMUM_BODY_BYTES:
+            self._give_up(413)
+            return
         api = urllib.parse.urlsplit(stack.api_url)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(length))
         sent = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
         connection = http.client.HTTPConnection(api.netloc, timeout=_API_SECONDS)
         try:
@@ -111,6 +122,11 @@ class StudioHandler(BaseHTTPRequestHandler):
             self._answer(answer.status, content, headers=headers, by_api=True)
         finally:
             connection.close()
+
+    def _give_up(self, status: int) -> None:
+        """Refuse a body unread: where the next request begins is then not known, so the connection ends."""
+        self.close_connection = True
+        self._answer(status, b"")
 
     def _refuse(self) -> None:
         words = "The system is not up, or only just coming up."

@@ -66,7 +66,12 @@ def bring_up(config: CloudConfig) -> Stack:
         deployed = _deploy_changes(config, endpoint_url, web_url, arns)
         secret = read_jwt_secret(config)
         stack = Stack.of(
-            deployed, config, endpoint_url=endpoint_url, web_url=web_url, mongo_uri=mongo_uri, secret=secret
+            deployed,
+            stack_name=config.stack_name,
+            endpoint_url=endpoint_url,
+            web_url=web_url,
+            mongo_uri=mongo_uri,
+            secret=secret,
         )
         with step("API answers") as shown:
             _wait_for_answer(stack)

@@ -1,5 +1,6 @@
 """template.yaml as data."""
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,13 @@ _Loader.add_multi_constructor("!", _intrinsic)
 def read_template(path: Path) -> Mapping[str, Any]:
     """The whole template; intrinsic functions in their long form."""
     parsed: Mapping[str, Any] = _Loader(path.read_text()).get_single_data()
+    return parsed
+
+
+def read_dashboard(path: Path) -> dict[str, Any]:
+    """The body of the CloudWatch dashboard; what `Fn::Sub` fills in stands in it as `${Name}`."""
+    body = read_template(path)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+    parsed: dict[str, Any] = json.loads(body.replace("${CostAlarm}", ""))
     return parsed
 
 

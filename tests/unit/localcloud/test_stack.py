@@ -35,7 +35,7 @@ def config(tmp_path: Path) -> CloudConfig:
 def stack_of(deployed: DeployedStack, config: CloudConfig) -> Stack:
     return Stack.of(
         deployed,
-        config,
+        stack_name=config.stack_name,
         endpoint_url="http://127.0.0.1:4567",
         web_url=WEB_URL,
         mongo_uri="mongodb://127.0.0.1:27117/videojobs",
@@ -112,3 +112,16 @@ def test_without_a_running_system_the_way_to_start_it_is_named(config: CloudConf
 )
 def test_a_stack_that_no_deployment_can_go_on_from_is_stuck(*, status: str, stuck: bool) -> None:
     assert replace(DEPLOYED, status=status).is_stuck is stuck
+
+
+def test_on_aws_the_addresses_are_what_the_stack_says() -> None:
+    found = Stack.of(DEPLOYED, stack_name="videojobs-dev", endpoint_url="", web_url="", mongo_uri="", secret="")
+
+    assert found.api_url == DEPLOYED.outputs["ApiUrl"]
+
+
+def test_no_secret_is_shown_by_accident(config: CloudConfig) -> None:
+    shown = repr(stack_of(DEPLOYED, config))
+
+    assert "s3cret" not in shown
+    assert "mongodb://" not in shown

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from localcloud.config import ROOT, CloudConfig
 from localcloud.pages import find_pages
 from localcloud.stack import Stack
-from localcloud.studio_server import USERS, make_server
+from localcloud.studio_server import USERS, StudioHandler, make_server
 
 SECRET = "correct-horse-battery-staple-0123456789"
 SOMEBODY = "65a1b2c3d4e5f60718293a4b"
@@ -214,3 +215,40 @@ def test_nothing_that_is_deployed_knows_the_sign_in() -> None:
     deployed += (ROOT / "layers" / "common" / "videojobs").rglob("*.py")
     assert len(deployed) > 50
     assert not [path for path in deployed if b"/dev/log" in path.read_bytes()]
+
+
+def shout(studio: HTTPServer, head: str) -> bytes:
+    """All that comes back for these very lines."""
+    with socket.create_connection(("127.0.0.1", studio.server_port), 10) as connection:
+        connection.sendall(f"{head}\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.usefixtures("up")
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("Content-Length: minus-one", 400),
+        ("Content-Length: -1", 400),
+        ("Content-Length: \u0663", 400),
+        ("Transfer-Encoding: chunked", 400),
+        (f"Content-Length: {10 * 1024 * 1024 + 1}", 413),
+    ],
+)
+def test_a_body_of_no_known_length_is_refused_and_the_connection_ends(
+    studio: HTTPServer, line: str, status: int
+) -> None:
+    said = shout(studio, f"POST /api/videos/generate HTTP/1.1\r\n{line}")
+    assert said.startswith(f"HTTP/1.1 {status} ".encode())
+    assert said.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.usefixtures("up")
+def test_whoever_sends_nothing_more_is_left_and_holds_up_nobody(
+    studio: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StudioHandler, "timeout", 0.2)
+    with socket.create_connection(("127.0.0.1", studio.server_port), 10) as slow:
+        slow.sendall(b"POST /api/videos/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+        assert ask(studio, "GET", "/dev/ready")[0] == 204
+        assert slow.recv(65536) == b""
