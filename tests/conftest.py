@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from pymongo.database import Database
 
+from localcloud.aws import open_session
 from localcloud.config import CloudConfig
 from localcloud.stack import Stack
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
@@ -18,6 +19,8 @@ from tests.providers.video import make_video
 from tests.receiver import Receiver, receiving
 from tests.servers import missing, secantusdb
 from tests.stack.client import User
+from tests.stack.deployed import Deployed
+from tests.stack.environment import Environment, leaving_nothing, read_stack_of
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.indexes import ensure_indexes
 
@@ -112,8 +115,16 @@ def ai_server() -> Iterator[OpenaiCompatibleCounterpart]:
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompatibleCounterpart) -> Iterator[Stack]:
-    """The deployed system, brought up once for all tests, as `stack.json` describes it."""
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """The deployed system: brought up here once for all tests, or the environment that `make test-real` names."""
+    named = Environment.named()
+    found: Stack = read_stack_of(named) if named else request.getfixturevalue("local_stack")
+    return found
+
+
+@pytest.fixture(scope="session")
+def local_stack(cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompatibleCounterpart) -> Iterator[Stack]:
+    """The system of this machine, as `stack.json` describes it."""
     if not (_ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
         missing("the local cloud is not installed: `make setup` does it")
     urls = f"{platform.url},{platform.url.replace('/hooks', '/gone')}"
@@ -136,13 +147,24 @@ def stack(cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompatibleCou
         subprocess.run([*command, "down"], cwd=_ROOT, env=environment, capture_output=True, check=False)
 
 
-@pytest.fixture
-def user(stack: Stack) -> User:
-    """Somebody new, signed in."""
-    return User(stack)
+@pytest.fixture(scope="session")
+def deployed(stack: Stack, cloud: CloudConfig) -> Deployed:
+    """The same system as AWS describes it, to whoever deploys it."""
+    named = Environment.named()
+    return named.deployed if named else Deployed(open_session(cloud), stack.stack_name, stack.aws_endpoint_url)
 
 
 @pytest.fixture
-def stranger(stack: Stack) -> User:
+def user(stack: Stack) -> Iterator[User]:
+    """Somebody new, signed in; or whose session `make test-real` was given."""
+    named = Environment.named()
+    made_by = User(stack, given_token=named.token) if named else User(stack)
+    with leaving_nothing(made_by) as made:
+        yield made
+
+
+@pytest.fixture
+def stranger(stack: Stack) -> Iterator[User]:
     """Somebody else, signed in."""
-    return User(stack)
+    with leaving_nothing(User(stack)) as made:
+        yield made

@@ -10,12 +10,14 @@ from email.message import Message
 from typing import Any
 
 import jwt
+import pytest
 from bson import ObjectId
 
 from localcloud.stack import Stack
 
 _CALL_SECONDS = 30
 _POLL_SECONDS = 0.2
+_REMOVAL_SECONDS = 120
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -48,15 +50,35 @@ class Answer:
         return code
 
 
+def send(request: urllib.request.Request) -> Answer:
+    """The answer, whatever its status."""
+    try:
+        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return Answer(refusal.code, refusal.headers, refusal.read())
+
+
 @dataclass
 class User:
     """One user's calls."""
 
     stack: Stack
     id: str = field(default_factory=lambda: str(ObjectId()))
+    given_token: str | None = field(default=None, repr=False)
+    """The session of somebody who exists; everybody else is invented, which takes the key that signs sessions."""
+    patience_seconds: float = 60
+    """How long a job may take, unless a test says otherwise."""
+    made: list[str] = field(default_factory=list)
+    """The jobs that were asked for, to be removed in the end."""
 
     def token(self, *, seconds: float = 600, **claims: object) -> str:
         """A session token; `claims` are added to the proper ones or replace them."""
+        if self.given_token and not claims and seconds > 0:
+            return self.given_token
+        if not self.stack.jwt_secret:
+            pytest.skip("signs sessions of its own, and may not read the key that does")
         proper = {"userId": self.id, "exp": int(time.time() + seconds)}
         return jwt.encode({**proper, **claims}, self.stack.jwt_secret, algorithm="HS256")
 
@@ -81,12 +103,10 @@ class User:
         request = urllib.request.Request(
             self.stack.api_url + path, method=method, data=data, headers={**sent, **(headers or {})}
         )
-        try:
-            with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return Answer(refusal.code, refusal.headers, refusal.read())
+        answer = send(request)
+        if method == "POST" and answer.status == 201 and path in ("/api/videos/generate", "/api/videos/batch"):
+            self.made += [made["jobId"] for made in answer.data.get("items", [answer.data])]
+        return answer
 
     def submit(self, **changes: object) -> str:
         """Ask for a short video; the job's id."""
@@ -102,12 +122,28 @@ class User:
         return answer.data
 
     def wait(
-        self, job_id: str, *, seconds: float = 60, until: Callable[[dict[str, Any]], bool] | None = None
+        self, job_id: str, *, seconds: float | None = None, until: Callable[[dict[str, Any]], bool] | None = None
     ) -> dict[str, Any]:
         """Follow the job until it has ended (or `until` holds), for `seconds` at most; the job as it is then."""
+        seconds = seconds or self.patience_seconds
         reached = until or (lambda job: job["status"] in ENDED)
         deadline = time.monotonic() + seconds
         while not reached(job := self.read(job_id)):
             assert time.monotonic() < deadline, f"after {seconds} s the job is {job}"
             time.sleep(_POLL_SECONDS)
         return job
+
+    def leave_nothing(self) -> None:
+        """Remove every job that was made; of somebody invented, all that there is."""
+        for job_id in self.made:
+            path = f"/api/videos/{job_id}"
+            self.call("POST", f"{path}/cancel")  # 409 where it has ended, 404 where it is gone
+            self._until({204, 404}, "DELETE", path)
+        if not self.given_token:
+            self._until({204}, "DELETE", "/api/users/me/videos")
+
+    def _until(self, statuses: set[int], method: str, path: str) -> None:
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while (answer := self.call(method, path)).status not in statuses:
+            assert time.monotonic() < deadline, f"{method} {path} is still answered {answer.status}"
+            time.sleep(float(answer.headers.get("Retry-After", 1)))

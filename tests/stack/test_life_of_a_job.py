@@ -11,6 +11,8 @@ from tests.stack.client import User
 from videojobs.adapters.media.inspect import inspect_video
 
 
+@pytest.mark.writes
+@pytest.mark.usefixtures("pixels")
 def test_a_prompt_becomes_a_video_of_the_wanted_shape_and_length(user: User, tmp_path: Path) -> None:
     job_id = user.submit(prompt="Two snails race to the moon", style="fun", duration=2.5, aspectRatio="9:16")
 
@@ -26,6 +28,7 @@ def test_a_prompt_becomes_a_video_of_the_wanted_shape_and_length(user: User, tmp
     assert (facts.codec, facts.pixel_format, facts.faststart) == ("h264", "yuv420p", True)
 
 
+@pytest.mark.writes
 def test_a_stranger_may_not_see_the_job(user: User, stranger: User) -> None:
     job_id = user.submit()
 
@@ -35,6 +38,7 @@ def test_a_stranger_may_not_see_the_job(user: User, stranger: User) -> None:
     assert user.wait(job_id)["status"] == "completed"
 
 
+@pytest.mark.reads
 def test_an_expired_token_is_refused(user: User) -> None:
     answer = user.call("GET", f"/api/videos/{'0' * 24}", token=user.token(seconds=-1))
 

@@ -16,8 +16,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from localcloud.stack import Stack
 from tests.stack.client import ENDED, User
+from tests.stack.environment import Environment
 
-HEARD_WITHIN_SECONDS = 60
+HEARD_WITHIN_SECONDS = 900 if Environment.named() else 60
+"""An AI takes longer."""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -77,7 +79,8 @@ def is_let_in(user: User, **means: Any) -> bool:
         with live(user, **means) as connection:
             return connection.ask({"action": "ping"}) == {"type": "pong"}
     except InvalidStatus as refusal:
-        assert refusal.response.status_code == 403  # noqa: PT017 - what the local AWS makes of any refusal
+        # The local AWS makes 403 of any refusal, API Gateway hands on what the function says.
+        assert refusal.response.status_code in {401, 403, 429}  # noqa: PT017
         return False
 
 
@@ -95,16 +98,19 @@ def connections_of(user: User) -> Iterator[Any]:
         yield client.get_default_database()["connections"], {"userId": ObjectId(user.id)}
 
 
+@pytest.mark.writes
 def test_the_session_cookie_opens_a_connection(user: User) -> None:
     assert is_let_in(user)
 
 
+@pytest.mark.writes
 def test_a_ticket_opens_one_connection(user: User) -> None:
     ticket = get_ticket(user)
     assert is_let_in(user, ticket=ticket)
     assert not is_let_in(user, ticket=ticket)
 
 
+@pytest.mark.reads
 @pytest.mark.parametrize(
     "means", [{"cookie": ""}, {"cookie": "garbage"}, {"ticket": ""}, {"ticket": "made-up"}], ids=str
 )
@@ -112,15 +118,18 @@ def test_without_a_session_nobody_gets_in(user: User, means: dict[str, str]) -> 
     assert not is_let_in(user, **means)
 
 
+@pytest.mark.reads
 def test_a_session_that_is_over_opens_nothing(user: User) -> None:
     assert not is_let_in(user, cookie=user.token(seconds=-1))
 
 
+@pytest.mark.writes
 def test_a_page_of_another_site_opens_nothing(user: User) -> None:
     assert not is_let_in(user, origin="https://evil.example")
     assert not is_let_in(user, origin="https://evil.example", ticket=get_ticket(user))
 
 
+@pytest.mark.writes
 def test_nonsense_is_answered_and_the_connection_lives_on(user: User) -> None:
     with live(user) as connection:
         for nonsense in ("nonsense", "", "[]", {"action": "$connect"}, {"action": "subscribe", "jobID": "x"}):
@@ -130,6 +139,8 @@ def test_nonsense_is_answered_and_the_connection_lives_on(user: User) -> None:
         assert connection.ask({"action": "ping"}) == {"type": "pong"}
 
 
+@pytest.mark.writes
+@pytest.mark.usefixtures("pixels")
 def test_a_job_is_seen_coming_into_being_without_a_question(user: User) -> None:
     with live(user) as connection:
         connection.say({"action": "subscribe"})
@@ -151,6 +162,8 @@ def test_a_job_is_seen_coming_into_being_without_a_question(user: User) -> None:
         assert answer.read(12)[4:8] == b"ftyp"
 
 
+@pytest.mark.writes
+@pytest.mark.usefixtures("invented")
 def test_who_comes_late_gets_a_snapshot(user: User) -> None:
     job_ids = {user.submit(style="background") for _ in range(2)}
     for job_id in job_ids:
@@ -162,6 +175,7 @@ def test_who_comes_late_gets_a_snapshot(user: User) -> None:
     assert {update["data"]["status"] for update in snapshot} == {"completed"}
 
 
+@pytest.mark.writes
 def test_a_user_never_sees_anothers_job(user: User, stranger: User) -> None:
     with live(user) as ours, live(stranger) as theirs:
         for connection in (ours, theirs):
@@ -177,6 +191,7 @@ def test_a_user_never_sees_anothers_job(user: User, stranger: User) -> None:
     assert {update["jobId"] for update in heard} == {their_job}
 
 
+@pytest.mark.writes
 def test_one_job_can_be_followed_alone(user: User) -> None:
     first = user.submit(style="background")
     with live(user) as connection:

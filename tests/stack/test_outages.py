@@ -35,16 +35,21 @@ def paused_mongodb(cloud: CloudConfig) -> Iterator[None]:
 
 @contextmanager
 def misled(stack: Stack, function: str, **variables: str) -> Iterator[None]:
-    """A function with other environment variables for a while."""
+    """A function with other environment variables for a while: a version of its own, behind the alias."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
     functions: Any = session.client("lambda", endpoint_url=stack.aws_endpoint_url)
     name = stack.functions[function]
-    proper = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**proper, **variables}})
+    proper = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    kept = functions.get_function_configuration(FunctionName=name)["Environment"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": kept["Variables"] | variables})
+    wrong = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_function_configuration(FunctionName=name, Environment=kept)
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=wrong)
     try:
         yield
     finally:
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": proper})
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=proper)
+        functions.delete_function(FunctionName=name, Qualifier=wrong)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -15,7 +15,8 @@ from standardwebhooks import Webhook
 from localcloud.stack import Stack
 from tests.conftest import AI_KEY, AI_WEBHOOK_SECRET
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
-from tests.providers.counterparts.server import Fate
+from tests.providers.counterparts.server import Fate, Task
+from tests.receiver import Receiver
 from tests.stack.client import ENDED, User
 from videojobs.adapters.media.inspect import inspect_video
 
@@ -47,13 +48,27 @@ def call_back(stack: Stack, job_id: str, ref: str) -> int:
         return status
 
 
-def make(user: User, ai_server: OpenaiCompatibleCounterpart, on_part: Callable[[str, str], Any]) -> dict[str, Any]:
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def tasks_of(ai_server: OpenaiCompatibleCounterpart) -> dict[str, Task]:
+    """The ledger without what jobs of other tests may still be making."""
+    return {ref: task for ref, task in ai_server.tasks.items() if ASKED["prompt"] in str(task.body)}
+
+
+def make(
+    user: User, ai_server: OpenaiCompatibleCounterpart, on_part: Callable[[str, str], Any], **changes: object
+) -> dict[str, Any]:
     """Ask for a video, and call `on_part` with the job and its newest task again and again until it has ended."""
-    job_id = user.submit(**ASKED, provider="openai_compatible")
+    story = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01"}
+    asked = user.call(
+        "POST", "/api/videos/generate", {**ASKED, "provider": "openai_compatible", **changes}, headers=story
+    )
+    job_id = str(asked.data["jobId"])
     deadline = time.monotonic() + WAIT_SECONDS
     while (job := user.call("GET", f"/api/videos/{job_id}").data)["status"] not in ENDED:
         assert time.monotonic() < deadline, job
-        for ref in list(ai_server.tasks)[-1:]:
+        for ref in list(tasks_of(ai_server))[-1:]:
             on_part(job_id, ref)
         time.sleep(0.2)
     return job
@@ -75,7 +90,7 @@ def test_three_parts_become_one_video_to_the_frame(
     since = int(time.time() * 1000)
     job = make(user, ai_server, lambda job_id, ref: call_back(stack, job_id, ref))
     assert job["status"] == "completed", job
-    assert [task.fetched for task in ai_server.tasks.values()] == [1, 1, 1]
+    assert [task.fetched for task in tasks_of(ai_server).values()] == [1, 1, 1]
     saved = tmp_path / "video.mp4"
     with urllib.request.urlopen(job["videoUrl"], timeout=30) as answer:
         saved.write_bytes(answer.read())
@@ -96,12 +111,43 @@ def test_three_parts_become_one_video_to_the_frame(
     assert not [message for message in logged if "AccessDenied" in message]
 
 
+COUNTED_OF_A_HAPPY_JOB = {"JobsAccepted", "JobsStarted", "QueueWait", "JobsCompleted", "ProcessingTime", "JobAttempts"}
+
+
+def test_one_story_leads_from_the_browser_to_the_provider_and_to_who_is_told(
+    user: User, stack: Stack, ai_server: OpenaiCompatibleCounterpart, platform: Receiver
+) -> None:
+    since = int(time.time() * 1000)
+    job = make(user, ai_server, lambda job_id, ref: call_back(stack, job_id, ref), duration=4)
+    functions = {f"{name}Function" for name in ("Generate", "Worker", "Render", "Notifier", "Webhooks")}
+
+    def lines_of_the_job() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in logged_since(stack, since) if job["jobId"] in line]
+
+    def who_tells() -> set[str]:
+        lines = lines_of_the_job()
+        return {line["function_name"].rsplit("-", 2)[1] for line in lines if line.get("trace_id") == TRACE_ID}
+
+    # The last change is told, and a call's log is kept, a little after the job has ended.
+    deadline = time.monotonic() + 30
+    while not (who_tells() >= functions and any("ProviderCost" in line for line in lines_of_the_job())):
+        assert time.monotonic() < deadline, who_tells()
+        time.sleep(0.5)
+    lines = lines_of_the_job()
+    told = [each.headers.get("traceparent", "") for each in platform.got if job["jobId"] in each.body]
+    assert told
+    assert all(TRACE_ID in traceparent for traceparent in told)
+    assert any(TRACE_ID in traceparent for traceparent in ai_server.traceparents)
+    assert {name for line in lines for name in COUNTED_OF_A_HAPPY_JOB if name in line} == COUNTED_OF_A_HAPPY_JOB
+    assert [line["ProviderCost"] for line in lines if "ProviderCost" in line] == [0.8]
+
+
 def test_a_refusal_is_told_in_words_and_costs_nothing_more(
     user: User, stack: Stack, ai_server: OpenaiCompatibleCounterpart
 ) -> None:
     ai_server.fate, ai_server.refusal = Fate.REFUSES, "at once"
     job = make(user, ai_server, lambda job_id, ref: call_back(stack, job_id, ref))
-    assert (job["status"], ai_server.tasks) == ("failed", {})
+    assert (job["status"], tasks_of(ai_server)) == ("failed", {})
     assert "in other words" in job["errorMessage"]
 
 

@@ -139,6 +139,8 @@ class LocalServer(ABC):
     def __init__(self) -> None:
         """It answers from now on, until `close`."""
         self.broken: list[str] = []
+        self.traceparents: list[str] = []
+        """Those of the calls so far that told one."""
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -264,6 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = httpx.Headers(self.headers.items())
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         exchange = Exchange(self.command, url.path, query, headers, self._body(), self.connection)
+        self.server.owner.traceparents += headers.get_list("traceparent")
         try:
             self.server.owner.answer(exchange)
         except OSError:

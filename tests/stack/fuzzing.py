@@ -1,0 +1,145 @@
+"""What schemathesis is told of the deployed system: whose session a call has, and which answers are not ours.
+
+Loaded by the schemathesis command (`SCHEMATHESIS_HOOKS`); `test_openapi_fuzz.py` and `make fuzz` run it.
+"""
+
+import json
+import os
+from collections import OrderedDict
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import requests
+import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.core.transport import Response
+from standardwebhooks import Webhook
+
+from localcloud.config import CloudConfig
+from localcloud.deployment import describe_stack
+from localcloud.stack import Stack
+from tests.conftest import AI_WEBHOOK_SECRET
+from tests.stack.client import User
+
+REMEMBERED = 1000
+"""As many owners are remembered; a scenario has a few steps."""
+GATEWAYS_OWN = b'{"message":"Missing Authentication Token"}'
+"""The local AWS drops GatewayResponses (docs/local-differences.md): a path or method without a route is answered so,
+with 403. Under AWS it is 404 in the contract's envelope; tests/template/test_routes.py holds the template to that."""
+
+config = CloudConfig.from_environment(dict(os.environ))
+stack = Stack.read(config)
+
+
+class Sessions:
+    """A session for each call: the owner's where the call names something that we made, else somebody's who is new.
+
+    So the rate limits stay as they are in production, and are hardly met.
+    """
+
+    def __init__(self) -> None:
+        self._owners: OrderedDict[str, User] = OrderedDict()
+        self._callers: OrderedDict[str, User] = OrderedDict()
+        self._newest = User(stack)
+
+    def get(self, case: Any, _context: Any) -> User:
+        """Whoever is to call."""
+        named = [*(case.path_parameters or {}).values(), *(case.query or {}).values()]
+        owner = next((self._owners[name] for name in named if isinstance(name, str) and name in self._owners), None)
+        if owner is None:
+            owner = self._newest if case.operation.label == "GET /api/videos" else User(stack)
+        _remember(self._callers, str(case.id), owner)
+        return owner
+
+    def set(self, case: Any, user: User, _context: Any) -> None:
+        """Sign the call in."""
+        case.cookies = {**(case.cookies or {}), stack.cookie_name: user.token()}
+
+    def note(self, case: Any, response: Response) -> User | None:
+        """Remember whose it is that this call has made, if it has."""
+        user = self._callers.get(str(case.id))
+        if user is None or response.status_code != 201:
+            return None
+        data = json.loads(response.content)["data"]
+        for made in (data, *data.get("items", ())):
+            for name in ("jobId", "batchId"):
+                if name in made:
+                    _remember(self._owners, made[name], user)
+        self._newest = user
+        return user
+
+
+def _remember(users: OrderedDict[str, User], name: str, user: User) -> None:
+    users[name] = user
+    if len(users) > REMEMBERED:
+        users.popitem(last=False)
+
+
+sessions = Sessions()
+_turns = count()
+
+
+@schemathesis.auth(refresh_interval=None)
+class SessionCookie:
+    """The security scheme `session`."""
+
+    def get(self, case: Any, context: Any) -> User:
+        """Whoever is to call."""
+        return sessions.get(case, context)
+
+    def set(self, case: Any, data: User, context: Any) -> None:
+        """Sign the call in."""
+        sessions.set(case, data, context)
+
+
+@schemathesis.hook
+def before_load_schema(_context: Any, raw_schema: dict[str, Any]) -> None:
+    """Say which providers a request may name here: the document leaves that to the deployment."""
+    deployed = describe_stack(config, stack.aws_endpoint_url)
+    assert deployed is not None
+    allowed = [name for name in deployed.parameters["AllowedProviders"].split(",") if name]
+    fields = raw_schema["components"]["schemas"]["GenerateRequest"]["properties"]
+    if allowed:
+        fields["provider"] = {"enum": allowed}
+    else:
+        del fields["provider"]
+
+
+def _sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    body = request.body or b""
+    try:
+        text = body if isinstance(body, str) else body.decode()
+    except UnicodeDecodeError:  # no provider signs that, nor can this library
+        return request
+    now = datetime.now(UTC)
+    signature = Webhook(AI_WEBHOOK_SECRET).sign("a-callback", now, text)
+    named = {"webhook-id": "a-callback", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+    request.headers.update(named)
+    return request
+
+
+@schemathesis.hook
+def before_call(_context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+    """Sign every other callback, as the provider would that the tests' system knows the secret of."""
+    if case.operation.definition.raw["operationId"] == "noteCallback" and next(_turns) % 2:
+        kwargs["auth"] = _sign
+
+
+@schemathesis.hook
+def after_call(_context: Any, case: Any, response: Response) -> None:
+    """Leave no videos to be drawn behind: what no later step can ask for is removed at once, by the API's own call."""
+    maker = sessions.note(case, response)
+    if maker and case.meta and case.meta.phase.name.value != "stateful":
+        with suppress(OSError):  # tidying up late is no finding
+            maker.call("DELETE", "/api/users/me/videos")
+
+
+@schemathesis.hook
+def filter_failure(_context: Any, failure: Failure, case: Any, response: Response) -> bool:
+    """Pass over what the local gateway says by itself, and that a signed callback is heard whatever it says."""
+    if isinstance(failure, AcceptedNegativeData):
+        return str(case.operation.definition.raw["operationId"]) != "noteCallback"
+    is_gateways = response.headers.get("x-amzn-errortype") == ["MissingAuthenticationTokenException"]
+    return not (is_gateways and response.status_code == 403 and response.content in {GATEWAYS_OWN, b""})
