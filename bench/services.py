@@ -12,15 +12,18 @@ from bson import ObjectId
 from pymongo import MongoClient
 
 from bench.places import cloud_config
+from bench.variants import FUNCTIONS
 from localcloud.aws import ACCESS_KEY, SECRET_KEY, open_session
-from localcloud.config import CloudConfig
+from localcloud.config import ROOT, CloudConfig
 from localcloud.local_secrets import ensure_secrets, read_jwt_secret
 from localcloud.processes import end_processes, find_processes
 from localcloud.servers import STOP_GRACE_SECONDS, ensure_aws, ensure_mongo
+from localcloud.template import read_template
 
 _DATABASE = "bench"
 _USER_ID = "65f0c0ffee0123456789abcd"
 _QUEUE_NAME = "bench"
+_ORIGIN = "https://videos.example.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +63,39 @@ def run_services() -> Iterator[Services]:
         queue_url = open_session(config).client("sqs", endpoint_url=endpoint_url).create_queue(QueueName=_QUEUE_NAME)
         yield Services(
             environment={
-                "AWS_ENDPOINT_URL": endpoint_url,
                 "AWS_ACCESS_KEY_ID": ACCESS_KEY,
                 "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
                 "AWS_REGION": config.region,
                 "AWS_DEFAULT_REGION": config.region,
-                "MONGODB_SECRET_ARN": arns.mongo,
-                "JWT_SECRET_ARN": arns.jwt,
-                "COOKIE_NAME": "token",
-                "ALLOWED_ORIGINS": "https://videos.example.com",
-                "JWT_LEEWAY_SECONDS": "0",
-                "JOBS_QUEUE_URL": queue_url["QueueUrl"],
-                "HIGH_JOBS_QUEUE_URL": queue_url["QueueUrl"],
-                "VIDEOS_BUCKET": "bench",
-                "PRESIGNED_URL_SECONDS": "900",
-                "LOG_LEVEL": "INFO",
-                "POWERTOOLS_SERVICE_NAME": "videojobs",
                 "POWERTOOLS_METRICS_NAMESPACE": "videojobs",
+                **declared_variables(
+                    {
+                        **dict.fromkeys(("JobsQueue", "HighJobsQueue", "EventsQueue"), queue_url["QueueUrl"]),
+                        "AwsEndpointUrl": endpoint_url,
+                        "MongoSecretArn": arns.mongo,
+                        "JwtSecretArn": arns.jwt,
+                    }
+                ),
             },
             mongo_uri=mongo_uri,
             events={"generate": _post_event(secret), "status": _get_event(secret, _seed(mongo_uri))},
         )
+
+
+def declared_variables(known: Mapping[str, str]) -> dict[str, str]:
+    """What the template tells `generate` and `status`: `known` by parameter or resource, else the parameter's default.
+
+    Raises:
+        KeyError: a parameter without default, or a resource, that nobody has named.
+    """
+    template = read_template(ROOT / "template.yaml")
+    defaults = {name: str(each["Default"]) for name, each in template["Parameters"].items() if "Default" in each}
+    values = {**defaults, "AWS::StackName": "bench", "VideosBucket": "bench", "AllowedOrigins": _ORIGIN, **known}
+    declared = dict(template["Globals"]["Function"]["Environment"]["Variables"])
+    for logical_id in FUNCTIONS.values():
+        declared |= template["Resources"][logical_id]["Properties"]["Environment"]["Variables"]
+    declared.pop("CONFIGURATION_DIGEST")  # is made at deployment, and read by nobody
+    return {name: value if isinstance(value, str) else values[value["Ref"]] for name, value in declared.items()}
 
 
 def new_document(job_id: ObjectId) -> dict[str, Any]:
@@ -135,7 +150,7 @@ def _event(
         "accept-language": "en-GB,en;q=0.9",
         "cookie": f"theme=dark; token={token}",
         "host": "api.example.com",
-        "origin": "https://videos.example.com",
+        "origin": _ORIGIN,
         "sec-fetch-site": "same-site",
         "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
         "x-forwarded-for": "203.0.113.7",
