@@ -5,10 +5,12 @@ RUN = .venv/bin/python -m
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam
 # The tests have a system of their own, so that yours stays as it is; it ends with them.
 TEST_STATE = .local/test
+DEPLOYED = tests/stack tests/browser
+APART = tests/model tests/audit
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down logs watch token webhook-listen api static lint types template check test soak fairness bench growth screenshots publish lock clean
+.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-apart test-others help setup demo up down logs watch token webhook-listen ops api static lint types template check test soak upgrade fairness bench growth screenshots dashboard-picture publish lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +39,9 @@ token: setup ## a session token for the cookie: USER_ID=… MINUTES=60
 webhook-listen: setup ## show webhooks as they arrive here, verified: PORT=4580
 	@$(RUN) localcloud webhook-listen $(PORT:%=--port %)
 
+ops: setup ## the operators' commands on the local system: ARGS='story JOB', ARGS=--help
+	@PYTHONPATH=layers/common $(RUN) videojobs.ops $(ARGS)
+
 api: setup ## the API through `sam local start-api` (needs a container engine)
 	@$(RUN) localcloud api
 
@@ -47,27 +52,50 @@ lint:
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/lint-imports --no-logo > .local/imports.log || { cat .local/imports.log; exit 1; }
-# B310 is ruff's S310, which is answered for line by line.
-	@.venv/bin/bandit --quiet --recursive --severity-level medium --skip B310 layers/common functions localcloud
+	@.venv/bin/bandit --quiet --recursive --configfile pyproject.toml layers/common functions localcloud bench
 
 types:
 	@.venv/bin/mypy --no-error-summary
 
 template:
-	@.venv/bin/cfn-lint template.yaml
+	@.venv/bin/cfn-lint template.yaml .github/deploy-role.yaml
 	@$(SAM) validate --lint --config-env local > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
 
 check: static ## format, lint, types, imports, template, and the tests that need no server: under a minute
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
 
 test: static ## every test that needs no AWS account, on real services; ends non-zero if any fails
-	@LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(COVERAGE)
+	@$(PYTHON) -m localcloud.environment auditors
+# Two halves that take about as long, beside each other; the second is shown after the first.
+	@$(MAKE) --no-print-directory --keep-going test-deployed test-apart > .local/test-deployed.log 2>&1 & deployed=$$!; \
+	trap 'kill $$deployed' INT TERM; \
+	$(MAKE) --no-print-directory test-others; others=$$?; \
+	wait $$deployed; status=$$?; cat .local/test-deployed.log; exit $$((others | status))
+
+test-deployed:
+	@LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(DEPLOYED)
+
+test-apart:  # what needs none of the servers
+	@$(RUN) pytest $(APART)
+
+test-others:
+	@LOCALCLOUD_STATE=$(TEST_STATE)-others $(RUN) localcloud during -- $(RUN) pytest $(COVERAGE) $(addprefix --ignore=,$(DEPLOYED) $(APART))
+
+test-real: setup ## the same tests against a deployed environment: STACK=videojobs-dev AWS_PROFILE=… REGION=…, WRITE=1 TOKEN=… (docs/verify.md)
+	@VERIFY_STACK=$(STACK) VERIFY_WRITE=$(WRITE) VERIFY_TOKEN=$(TOKEN) $(REGION:%=AWS_REGION=%) $(RUN) pytest --quiet -rfE --tb=short --timeout 1800 tests/stack
 
 chaos: setup ## the model for as long as you like: SEED=… MINUTES=10; the same seed tells the same stories
 	@PYTHONPATH=layers/common $(RUN) tests.model.chaos $(SEED:%=--seed %) $(MINUTES:%=--minutes %)
 
+fuzz: setup ## schemathesis over docs/openapi.json, all phases and checks, against a system of its own: SEED=… EXAMPLES=100
+	@LOCALCLOUD_STATE=.local/fuzz SEED=$(or $(SEED),$$$$) EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SECONDS=3600 $(RUN) localcloud during -- \
+		$(RUN) pytest --quiet --capture=no --timeout=3600 tests/stack/test_openapi_fuzz.py
+
 soak: setup ## 2,000 jobs while workers and the database are killed: none is lost, none is doubled (JOBS=…)
 	@LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
+
+upgrade: setup ## from an earlier commit to this one and back while jobs are under way: UPGRADE_FROM=… JOBS=40
+	@LOCALCLOUD_STATE=.local/upgrade PYTHONPATH=.:layers/common JOBS=$(JOBS) UPGRADE_FROM=$(UPGRADE_FROM) $(RUN) tests.deployment
 
 fairness: setup ## one user queues 250 jobs: how long do those of others wait? (JOBS=…)
 	@LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)
@@ -75,17 +103,37 @@ fairness: setup ## one user queues 250 jobs: how long do those of others wait? (
 bench: setup ## the performance table
 	@$(RUN) bench
 
+cost: setup ## what it costs, from a thousand to a hundred million jobs a month: JOBS=250000, AI=1
+	@$(RUN) bench.cost_model $(JOBS:%=--jobs %) $(AI:1=--ai)
+
+simulation: setup ## a day of a million jobs, simulated: who waits how long, where it saturates (JOBS=…)
+	@$(RUN) bench.simulation $(JOBS:%=--jobs %)
+
 growth: setup ## what each call costs with 1,000 jobs, and with 100,000 (SIZES='1000 1000000')
 	@$(RUN) bench.growth $(SIZES)
 
 screenshots: setup ## the pictures of the studio in docs/images (needs chromium)
 	@LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python docs/images/make_screenshots.py
 
+dashboard-picture: setup ## the picture of the dashboard in docs/images, from a run of nine minutes
+	@LOCALCLOUD_STATE=.local/dashboard $(RUN) localcloud during -- env PYTHONPATH=.:layers/common .venv/bin/python docs/images/make_dashboard.py
+
 publish: setup ## put the studio's files where AWS serves them, after sam deploy: ENVIRONMENT=dev
 	@$(RUN) localcloud publish $(or $(ENVIRONMENT),dev)
 
 lock: setup ## pin anew every dependency that pyproject.toml names
 	@$(RUN) localcloud lock
+
+audit: setup ## what a security review asks of code, files, template and workflows: docs/supply-chain.md
+	@$(PYTHON) -m localcloud.environment auditors
+	@$(RUN) pytest --quiet tests/audit
+
+vulnerabilities: setup ## known ones in what ships and in what we use (asks PyPI)
+	@$(PYTHON) -m localcloud.environment auditors
+	@for file in layers/*/requirements.txt requirements-dev.txt localcloud/requirements.txt; do echo "$$file"; .local/audit/bin/pip-audit --disable-pip --require-hashes --strict --requirement $$file || exit 1; done
+
+sbom: setup ## what ships in each layer, with versions and licences, as CycloneDX in out/sbom
+	@$(RUN) localcloud sbom
 
 clean: down ## forget everything that can be made again: environments, builds, the local system's data
 	@rm -rf .aws-sam .local .venv out

@@ -1,0 +1,83 @@
+"""checkov and zizmor have nothing to say of the template, the OpenAPI file and the workflows; bills name what ships."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from localcloud.bill_of_materials import write_bills
+from tests.servers import missing
+
+_ROOT = Path(__file__).parents[2]
+_CHECKOV = _ROOT / ".local" / "audit" / "bin" / "checkov"
+_WORKFLOWS = sorted((_ROOT / ".github" / "workflows").glob("*.yaml"))
+
+
+def _run(*command: str) -> "subprocess.CompletedProcess[str]":
+    quiet = {**os.environ, "LOG_LEVEL": "CRITICAL"}  # checkov tells of pages that it can't reach, with stack traces
+    return subprocess.run(command, cwd=_ROOT, env=quiet, capture_output=True, text=True, check=False)
+
+
+def _checkov(*options: str) -> "subprocess.CompletedProcess[str]":
+    if not _CHECKOV.exists():
+        missing("checkov is not installed: `make audit` does it")
+    return _run(str(_CHECKOV), *options)
+
+
+def test_checkov_finds_nothing_that_is_not_answered_for() -> None:
+    scanned = _checkov("--config-file", ".checkov.yaml", "--output", "json")
+    reports = json.loads(scanned.stdout)
+    failed = [
+        f"{check['check_id']} {check['resource']}" for report in reports for check in report["results"]["failed_checks"]
+    ]
+    assert failed == []
+    assert sum(report["summary"]["passed"] for report in reports) > 100
+
+
+def test_checkov_would_find_a_public_bucket(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"AccessControl": "PublicRead"}}
+    template.write_text(yaml.safe_dump({"Resources": {"Bucket": bucket}}))
+    scanned = _checkov("--file", str(template), "--framework", "cloudformation", "--compact", "--skip-download")
+    assert scanned.returncode == 1
+    assert "CKV_AWS_20" in scanned.stdout
+
+
+def test_every_check_that_is_skipped_has_its_reason() -> None:
+    lines = (_ROOT / ".checkov.yaml").read_text().split("skip-check:\n")[1].splitlines()
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"  - CKV_\w+ # \S.{15,}", line)] == []
+
+
+def test_zizmor_finds_nothing_in_the_workflows() -> None:
+    audited = _run(str(Path(sys.executable).with_name("zizmor")), "--offline", "--persona=pedantic", ".github")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
+
+
+@pytest.mark.parametrize("path", _WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
+    jobs = yaml.safe_load(path.read_text())["jobs"].values()
+    used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
+    assert used
+    assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each)] == []
+
+
+def test_a_bill_names_what_each_layer_pins_with_its_version() -> None:
+    bills = write_bills(_ROOT)
+    assert [path.name for path in bills] == ["common.cdx.json", "media.cdx.json", "providers.cdx.json"]
+    for path in bills:
+        requirements = (_ROOT / "layers" / path.name.split(".")[0] / "requirements.txt").read_text()
+        pinned = re.findall(r"^([\w.-]+)==([\w.]+)", requirements, re.MULTILINE)
+        listed = [(each["name"], each["version"]) for each in json.loads(path.read_text())["components"]]
+        assert _named(listed) == _named(pinned)
+
+
+def _named(packages: list[tuple[str, str]]) -> set[tuple[str, Version]]:
+    return {(canonicalize_name(name), Version(version)) for name, version in packages}

@@ -1,0 +1,93 @@
+"""No file of the repository holds a secret: whatever detect-secrets takes for one is named here, with the reason."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+from detect_secrets import SecretsCollection
+from detect_secrets.settings import default_settings
+
+_ROOT = Path(__file__).parents[2]
+_NOT_READ = ("*.jpg", "*.webp", "*package-lock.json", "*requirements*.txt")  # pictures; digests of packages
+
+
+class Excuse(NamedTuple):
+    """Why something that looks like a secret is none: in which files, by which detector, which values."""
+
+    files: str
+    detector: str
+    value: str
+    reason: str
+
+
+class Finding(NamedTuple):
+    """What detect-secrets found where."""
+
+    file: str
+    detector: str
+    value: str
+
+
+EXCUSES = (
+    Excuse("*", "Hex High Entropy String", "[0-9a-fA-F]{24}", "ids of jobs and users in examples"),
+    Excuse("bench/services.py", "Hex High Entropy String", "0123456789abcdef.*|abcdef1234", "an id and a digest"),
+    Excuse("docs/webhooks.md", "Hex High Entropy String", "c1380d7483b3a2bd", "the id of an endpoint"),
+    Excuse("tests/*", "Secret Keyword", ".*", "tests call what they made up a secret"),
+    Excuse("tests/*", "AWS Access Key", "AKIAIOSFODNN7EXAMPLE", "the key of AWS's own examples"),
+    Excuse("tests/*", "Base64 High Entropy String", "(whsec|msg)_.*", "the examples of Standard Webhooks"),
+    Excuse("tests/*", "Basic Auth Credentials", "hunter2|(pass)?word", "passwords that must not show, or not be taken"),
+    Excuse(
+        "tests/*",
+        "Hex High Entropy String",
+        "4bf92f3577b34da6.*|5759e988bd862e3f.*",
+        "the traces of W3C's and AWS's examples",
+    ),
+    Excuse("docs/deploy*", "Secret Keyword", "CookieName.*", "names of parameters"),
+    Excuse("docs/deploy*", "Basic Auth Credentials", "PASSWORD", "where the reader's goes"),
+    Excuse("bench/express.py", "Secret Keyword", "the secret of a server .*", "a server that lives for a minute"),
+    Excuse("layers/*", "Secret Keyword", "key|webhookSecret|serviceAccount.*|whsec_…", "names of a setting's members"),
+    Excuse("localcloud/*", "Secret Keyword", "test", "the root of the local AWS"),
+    Excuse("localcloud/*", "Secret Keyword", "videojobs/local/.*", "names of local secrets"),
+    Excuse("template.yaml", "Secret Keyword", "GetSecretValue.*", "an action of IAM"),
+    Excuse("pyproject.toml", "Secret Keyword", "detect-secrets .*", "a comment"),
+)
+
+
+def _findings() -> Iterator[Finding]:
+    listed = subprocess.run(["git", "ls-files"], cwd=_ROOT, capture_output=True, text=True, check=True)
+    found = SecretsCollection(str(_ROOT))
+    with default_settings():
+        for file in listed.stdout.splitlines():
+            if not any(fnmatch(file, pattern) for pattern in _NOT_READ) and file != "tests/audit/test_secrets.py":
+                found.scan_file(file)
+    for file, secret in found:
+        yield Finding(file, secret.type, secret.secret_value or "")
+
+
+def _excuses(finding: Finding) -> list[Excuse]:
+    return [
+        excuse
+        for excuse in EXCUSES
+        if fnmatch(finding.file, excuse.files)
+        and excuse.detector == finding.detector
+        and re.fullmatch(excuse.value, finding.value)
+    ]
+
+
+def test_whatever_looks_like_a_secret_has_an_excuse_and_each_excuse_is_needed() -> None:
+    findings = list(_findings())
+    assert [(found.file, found.detector) for found in findings if not _excuses(found)] == []
+    used = {excuse for found in findings for excuse in _excuses(found)}
+    assert [excuse.reason for excuse in EXCUSES if excuse not in used] == []
+
+
+def test_a_secret_would_be_found(tmp_path: Path) -> None:
+    leak = tmp_path / "settings.py"
+    leak.write_text(f'API_KEY = "{"Zk8q" * 2}w2LmB5tYxN0cRvHj"\n')  # in pieces, so that this file holds none
+    found = SecretsCollection(str(tmp_path))
+    with default_settings():
+        found.scan_file(leak.name)
+    assert found[leak.name]
