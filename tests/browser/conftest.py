@@ -25,7 +25,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 DESKTOP = {"width": 1280, "height": 900}
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +57,7 @@ def open_context(
     def open_one(user: User | None = None, **options: Any) -> BrowserContext:
         context = browser.new_context(**{"viewport": DESKTOP, "base_url": stack.web_url, **options})
         opened.append(context)
+        context.set_default_timeout(60_000)
         context.on("console", lambda message: _note(message, complaints))
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         context.on("request", lambda request: _refuse_strangers(request.url, complaints))

@@ -127,7 +127,7 @@ def test_nothing_is_wider_than_the_screen(open_studio: OpenStudio, user: User, w
 def test_on_a_phone_a_new_job_comes_into_sight_and_can_be_touched(open_studio: OpenStudio) -> None:
     studio = open_studio(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     studio.wait_until_live()
-    card = studio.ask("In the hand", seconds=30)
+    card = studio.ask("In the hand", seconds=60)
     expect(card.locator(".mat")).to_be_in_viewport()
     button = card.get_by_role("button", name="Cancel")
     box = button.bounding_box()

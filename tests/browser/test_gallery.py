@@ -16,7 +16,7 @@ from videojobs.domain.job import JobStatus
 
 def test_a_job_is_cancelled_and_may_be_tried_again(studio: Studio) -> None:
     studio.wait_until_live()
-    card = studio.ask("A slow tram", seconds=30)
+    card = studio.ask("A slow tram", seconds=60)
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "cancelled")
     card.get_by_role("button", name="Try again").click()

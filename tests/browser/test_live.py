@@ -55,7 +55,7 @@ def test_another_browser_of_the_same_user_sees_it_move(studio: Studio, open_stud
     other = open_studio()
     studio.wait_until_live()
     other.wait_until_live()
-    studio.ask("Seen elsewhere", seconds=30)
+    studio.ask("Seen elsewhere", seconds=60)
     other.card("Seen elsewhere").get_by_role("button", name="Cancel").click()
     expect_status(studio.card("Seen elsewhere"), "cancelled")
 

@@ -15,9 +15,10 @@ from bson import ObjectId
 
 from localcloud.stack import Stack
 
-_CALL_SECONDS = 30
+PATIENCE_SECONDS = 240
+"""How long anything may take that will come: on a busy machine a job of a second takes many."""
+_CALL_SECONDS = 60
 _POLL_SECONDS = 0.2
-_REMOVAL_SECONDS = 120
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -50,6 +51,15 @@ class Answer:
         return code
 
 
+def eventually[Found](look: Callable[[], Found], what: str, *, seconds: float = PATIENCE_SECONDS) -> Found:
+    """Look again and again until there is something; that. `what` is missing if it never comes."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"after {seconds} s: {what}"
+        time.sleep(_POLL_SECONDS)
+    return found
+
+
 def send(request: urllib.request.Request) -> Answer:
     """The answer, whatever its status."""
     try:
@@ -68,7 +78,7 @@ class User:
     id: str = field(default_factory=lambda: str(ObjectId()))
     given_token: str | None = field(default=None, repr=False)
     """The session of somebody who exists; everybody else is invented, which takes the key that signs sessions."""
-    patience_seconds: float = 60
+    patience_seconds: float = PATIENCE_SECONDS
     """How long a job may take, unless a test says otherwise."""
     made: list[str] = field(default_factory=list)
     """The jobs that were asked for, to be removed in the end."""
@@ -143,7 +153,7 @@ class User:
             self._until({204}, "DELETE", "/api/users/me/videos")
 
     def _until(self, statuses: set[int], method: str, path: str) -> None:
-        deadline = time.monotonic() + _REMOVAL_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while (answer := self.call(method, path)).status not in statuses:
             assert time.monotonic() < deadline, f"{method} {path} is still answered {answer.status}"
             time.sleep(float(answer.headers.get("Retry-After", 1)))

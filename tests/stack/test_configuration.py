@@ -4,13 +4,13 @@ All of it reads. What the local AWS keeps nothing of is skipped there, and looke
 """
 
 import json
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.stack import Stack
+from tests.stack.client import eventually
 from tests.stack.deployed import Deployed
 from tests.stack.environment import connecting
 from tests.stack.expected import ANY, Expected
@@ -70,13 +70,12 @@ def test_nothing_was_changed_by_hand(deployed: Deployed) -> None:
     """CloudFormation compares each resource with what it made of it; looking changes nothing of the resources."""
     cloudformation = deployed.client("cloudformation")
     asked = cloudformation.detect_stack_drift(StackName=deployed.stack_name)["StackDriftDetectionId"]
-    deadline = time.monotonic() + DRIFT_SECONDS
-    while True:
+
+    def has_looked() -> bool:
         told = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=asked)
-        if told["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-            break
-        assert time.monotonic() < deadline, "CloudFormation still looks for what has drifted"
-        time.sleep(2)
+        return str(told["DetectionStatus"]) != "DETECTION_IN_PROGRESS"
+
+    eventually(has_looked, "CloudFormation still looks for what has drifted", seconds=DRIFT_SECONDS)
     changed = cloudformation.describe_stack_resource_drifts(
         StackName=deployed.stack_name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"]
     )["StackResourceDrifts"]

@@ -30,7 +30,7 @@ class Household:
         self._completed = self.owner.submit(prompt=PROMPT, style="background")
         batch = self.owner.call("POST", "/api/videos/batch", {"items": [{**A_JOB, "prompt": PROMPT}]})
         self.batch_id = str(batch.data["batchId"])
-        self.owner.wait(self._completed, seconds=120)
+        self.owner.wait(self._completed)
         self.jobs = {thing: self.make(thing) for thing in (Thing.LIVE, Thing.COMPLETED, Thing.CANCELLED)}
 
     def make(self, thing: Thing) -> str:

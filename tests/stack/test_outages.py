@@ -68,7 +68,7 @@ def test_without_mongodb_the_answer_is_503_and_when_to_come_again(user: User, cl
             answer = user.call("POST", "/api/videos/generate", WISH)
     assert (answer.status, answer.error_code) == (503, "UNAVAILABLE")  # a function out of time would be a 502 or 504
     assert int(answer.headers["Retry-After"]) > 0
-    assert user.wait(job_id, seconds=240)["status"] == "completed"
+    assert user.wait(job_id)["status"] == "completed"
 
 
 @pytest.mark.timeout(400)
@@ -79,4 +79,4 @@ def test_without_sqs_a_job_is_taken_all_the_same_and_the_reconciler_sends_it(use
     assert answer.status == 201
     job_id = answer.data["jobId"]
     assert user.read(job_id)["status"] == "queued"
-    assert user.wait(job_id, seconds=240)["status"] == "completed"
+    assert user.wait(job_id)["status"] == "completed"

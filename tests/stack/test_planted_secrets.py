@@ -30,11 +30,10 @@ from tests.planted import Found, make_secret, search
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.counterparts.server import Reply
 from tests.receiver import Receiver
-from tests.stack.client import Answer, User
+from tests.stack.client import Answer, User, eventually
 from tests.stack.test_live_updates import get_ticket, live
 from tests.stack.test_providers import logged_since
 
-WAIT_SECONDS = 120
 LOGS, ERRORS, ANSWERS, SOCKET, HOOKS = "logs and metrics", "error answers", "answers", "WebSocket messages", "webhooks"
 DOCUMENTS, MESSAGES, OBJECTS = "documents in MongoDB", "messages on queues", "objects in S3"
 TO_ITS_OWNER = (ANSWERS, SOCKET, HOOKS)
@@ -237,10 +236,9 @@ def searched(
     planter.said += [(MESSAGES, text) for text in read_queues(stack, sqs)]
     plant_in_messages(planter, sqs)
     planter.said += [(MESSAGES, planter.secrets["body of a message"])]
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not (told(stack, since, job_id) and told(stack, since, failed) and malformed(stack, since)):
-        assert time.monotonic() < deadline, "not all has been told"
-        time.sleep(0.5)
+    for ended in (job_id, failed):
+        eventually(lambda ended=ended: told(stack, since, ended), f"the webhooks have not told the end of {ended}")
+    eventually(lambda: malformed(stack, since), "not every malformed message was refused")
     sqs.purge_queue(QueueUrl=stack.queues["jobs"])  # else they come again, and end as dead letters
     planter.said += [(DOCUMENTS, text) for text in read_documents(stack)]
     planter.said += [(OBJECTS, text) for text in read_objects(stack, s3)]

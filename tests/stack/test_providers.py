@@ -17,10 +17,9 @@ from tests.conftest import AI_KEY, AI_WEBHOOK_SECRET
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.counterparts.server import Fate, Task
 from tests.receiver import Receiver
-from tests.stack.client import ENDED, User
+from tests.stack.client import ENDED, User, eventually
 from videojobs.adapters.media.inspect import inspect_video
 
-WAIT_SECONDS = 120
 ASKED = {"prompt": "A lighthouse in a storm", "style": "calm", "duration": 16.5, "aspectRatio": "9:16"}
 
 
@@ -65,13 +64,15 @@ def make(
         "POST", "/api/videos/generate", {**ASKED, "provider": "openai_compatible", **changes}, headers=story
     )
     job_id = str(asked.data["jobId"])
-    deadline = time.monotonic() + WAIT_SECONDS
-    while (job := user.call("GET", f"/api/videos/{job_id}").data)["status"] not in ENDED:
-        assert time.monotonic() < deadline, job
+
+    def has_ended(job: dict[str, Any]) -> bool:
+        if job["status"] in ENDED:
+            return True
         for ref in list(tasks_of(ai_server))[-1:]:
             on_part(job_id, ref)
-        time.sleep(0.2)
-    return job
+        return False
+
+    return user.wait(job_id, until=has_ended)
 
 
 def logged_since(stack: Stack, since: int) -> Iterator[str]:
@@ -129,10 +130,8 @@ def test_one_story_leads_from_the_browser_to_the_provider_and_to_who_is_told(
         return {line["function_name"].rsplit("-", 2)[1] for line in lines if line.get("trace_id") == TRACE_ID}
 
     # The last change is told, and a call's log is kept, a little after the job has ended.
-    deadline = time.monotonic() + 30
-    while not (who_tells() >= functions and any("ProviderCost" in line for line in lines_of_the_job())):
-        assert time.monotonic() < deadline, who_tells()
-        time.sleep(0.5)
+    eventually(lambda: who_tells() >= functions, "not every function has told of it")
+    eventually(lambda: any("ProviderCost" in line for line in lines_of_the_job()), "nobody has told its cost")
     lines = lines_of_the_job()
     told = [each.headers.get("traceparent", "") for each in platform.got if job["jobId"] in each.body]
     assert told

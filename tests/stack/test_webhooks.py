@@ -1,8 +1,7 @@
 """The platform's own backend hears of every job, from the deployed system, and can believe it."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pymongo
@@ -13,12 +12,11 @@ from localcloud.config import CloudConfig
 from localcloud.local_secrets import read_webhook_secret
 from localcloud.stack import Stack
 from tests.receiver import Answer, Received, Receiver
-from tests.stack.client import User
+from tests.stack.client import User, eventually
 from videojobs.domain.webhook import RETRY_PAUSES, name_endpoint
 
 STUMBLING = "A kite that stumbles"
 """The prompt of a job whose webhooks fail at their first attempt."""
-WAIT_SECONDS = 60
 
 
 def data(received: Received) -> dict[str, Any]:
@@ -30,14 +28,6 @@ def data(received: Received) -> dict[str, Any]:
 def about(platform: Receiver, job_id: str, path: str = "/hooks") -> list[Received]:
     """What came about a job so far."""
     return [got for got in list(platform.got) if got.path == path and data(got)["jobId"] == job_id]
-
-
-def wait(until: Callable[[], bool], what: str) -> None:
-    """Look again and again."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not until():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +62,7 @@ def test_the_platform_hears_how_a_job_goes_and_can_verify_it(
     user: User, platform: Receiver, cloud: CloudConfig
 ) -> None:
     job_id = user.submit(prompt="A kite over the platform", style="background")
-    wait(lambda: is_told(platform, job_id), f"no webhook says that {job_id} is completed")
+    eventually(lambda: is_told(platform, job_id), f"no webhook says that {job_id} is completed")
     secret = Webhook(read_webhook_secret(cloud))
     for got in about(platform, job_id):
         assert secret.verify(got.body, got.headers)["type"] == "job.updated"
@@ -86,10 +76,10 @@ def test_the_platform_hears_how_a_job_goes_and_can_verify_it(
 
 def test_what_the_platform_did_not_take_comes_again_after_a_pause(user: User, platform: Receiver) -> None:
     job_id = user.submit(prompt=STUMBLING, style="background")
-    wait(lambda: about(platform, job_id) != [], f"no webhook about {job_id}")
+    eventually(lambda: about(platform, job_id) != [], f"no webhook about {job_id}")
     [first, *_] = about(platform, job_id)
     again = sent_at(first) + RETRY_PAUSES[0].total_seconds()
-    wait(lambda: any(sent_at(got) >= again for got in same_id(platform, first)), "no second attempt")
+    eventually(lambda: any(sent_at(got) >= again for got in same_id(platform, first)), "no second attempt")
     assert {got.headers["webhook-id"] for got in same_id(platform, first)} == {first.headers["webhook-id"]}
 
 
@@ -103,7 +93,7 @@ def test_an_endpoint_that_is_gone_is_left_alone(user: User, platform: Receiver, 
     user.submit(style="background")
     with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri) as client:
         endpoints = client.get_default_database()["webhooks"]
-        wait(lambda: endpoints.find_one({"_id": gone}) is not None, "nobody noticed that an endpoint is gone")
+        eventually(lambda: endpoints.find_one({"_id": gone}) is not None, "nobody noticed that an endpoint is gone")
     job_id = user.submit(style="background")
-    wait(lambda: is_told(platform, job_id), f"no webhook says that {job_id} is completed")
+    eventually(lambda: is_told(platform, job_id), f"no webhook says that {job_id} is completed")
     assert about(platform, job_id, "/gone") == []
