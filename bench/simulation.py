@@ -19,10 +19,10 @@ import simpy
 from rich.console import Console
 from rich.table import Table
 
+from bench.arrivals import FLOODER, PEAK, Day, arrivals
 from localcloud.template import read_template
 
 ROOT = Path(__file__).parents[1]
-DAY = 86_400.0
 ACCOUNT_CONCURRENCY = 1_000
 """Lambda's default for an account, raised on request: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 SOURCE_CONCURRENCY = 1_250
@@ -30,9 +30,6 @@ SOURCE_CONCURRENCY = 1_250
 WORKER_SECONDS, PICK_UP_SECONDS = 0.03, 0.04
 """One step of the worker; from a message to its function."""
 RENDER_SECONDS = 3.5
-SKEW = 0.8
-"""Of Zipf's law: the most active of 10,000 users then makes 1 job of 60, the first hundred a third of all."""
-FLOOD = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +56,6 @@ class Limits:
         return cls(**({field: int(given[name]["Default"]) for field, name in names.items()} | changes))
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """How much is asked for, by how many; `high_share` of the jobs are of high priority. `curved`: as a day goes."""
-
-    jobs: int = 1_000_000
-    users: int = 10_000
-    high_share: float = 0.02
-    seconds: float = DAY
-    curved: bool = True
-    seed: int = 1
-
-
 @dataclass(slots=True)
 class Outcome:
     """What came of a day. Waits are seconds from being accepted to the renderer's start."""
@@ -90,9 +75,6 @@ class Outcome:
             for _, wait, is_high, whose in self.waits
             if (high is None or is_high is high) and (whose != FLOODER if user is None else whose == user)
         )
-
-
-FLOODER = -1
 
 
 def percentile(waits: Sequence[float], share: float) -> float:
@@ -115,29 +97,6 @@ def erlang_c(servers: int, load: float) -> float:
     for busy in range(1, servers + 1):
         blocked = load * blocked / (busy + load * blocked)
     return blocked / (1 - load / servers * (1 - blocked))
-
-
-def arrivals(day: Day) -> Iterator[tuple[float, int, bool]]:
-    """When, whose, whether of high priority; in order. A Poisson process whose rate follows the day, thinned."""
-    draw = random.Random(day.seed)
-    weights = [1 / (rank + 1) ** SKEW for rank in range(day.users)]
-    users = draw.choices(range(day.users), weights, k=day.jobs * 2 + 1_000)
-    mean, flood_at, now, count = day.jobs / day.seconds, 0.3 * day.seconds, 0.0, 0
-    while (now := now + draw.expovariate(mean * PEAK)) < day.seconds:
-        if now >= flood_at:
-            yield from ((flood_at, FLOODER, False) for _ in range(FLOOD))
-            flood_at = math.inf
-        if draw.random() < (rate_at(now / day.seconds) if day.curved else 1) / PEAK:
-            yield now, users[count % len(users)], draw.random() < day.high_share
-            count += 1
-
-
-PEAK = 1.8
-
-
-def rate_at(part_of_day: float) -> float:
-    """The rate over its mean: quiet at four in the morning, busiest twelve hours later."""
-    return 1 - (PEAK - 1) * math.cos(2 * math.pi * (part_of_day - 4 / 24))
 
 
 class System:

@@ -80,8 +80,7 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PL
         case "sbom":
             from localcloud.bill_of_materials import write_bills
 
-            for path in write_bills(config.root):
-                console.print(f"{path.relative_to(config.root)}")
+            console.print(*(f"{path.relative_to(config.root)}" for path in write_bills(config.root)), sep="\n")
     return 0
 
 

@@ -48,8 +48,10 @@ def make_server(address: tuple[str, int], secret: str, show: Callable[[str], Non
     webhook = Webhook(secret)
 
     class Handler(BaseHTTPRequestHandler):
+        """One post."""
+
         def do_POST(self) -> None:
-            """One webhook."""
+            """Verify it and say so."""
             length = min(int(self.headers.get("Content-Length", 0)), MAXIMUM_BODY_BYTES)
             body = self.rfile.read(length)
             try:

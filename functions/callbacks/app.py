@@ -7,9 +7,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.edge.body import read_bytes
+from videojobs.edge.envelopes import CallbackEnvelope
 from videojobs.edge.errors import RouteNotFound
 from videojobs.edge.resolver import JSON, VideoJobsApi
-from videojobs.edge.views import CallbackEnvelope, show_callback
+from videojobs.edge.views import show_callback
 from videojobs.observability import logger
 from videojobs.services.note_callback import note_callback
 

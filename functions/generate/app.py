@@ -11,11 +11,12 @@ from videojobs.domain.job import Batch, VideoJob
 from videojobs.domain.request import NewJob
 from videojobs.edge.auth import Session, admit
 from videojobs.edge.body import read_object
+from videojobs.edge.envelopes import AcceptedEnvelope, BatchAcceptedEnvelope
 from videojobs.edge.idempotency import read_idempotency_key
 from videojobs.edge.rates import count_call, generate_limit
 from videojobs.edge.resolver import JSON, VideoJobsApi
 from videojobs.edge.schemas import MAXIMUM_BATCH_BYTES, parse_batch, parse_generate
-from videojobs.edge.views import AcceptedEnvelope, BatchAcceptedEnvelope, show_accepted, show_accepted_batch
+from videojobs.edge.views import show_accepted, show_accepted_batch
 from videojobs.observability import logger
 from videojobs.services.check_intake import check_intake
 from videojobs.services.submit_batch import find_earlier_batch, submit_batch

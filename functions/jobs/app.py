@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs import bootstrap
 from videojobs.domain.job import UserId, VideoJob
 from videojobs.domain.rate import RateLimit
-from videojobs.edge import views
+from videojobs.edge import envelopes, views
 from videojobs.edge.auth import admit
 from videojobs.edge.body import read_no_fields
 from videojobs.edge.file_name import name_file
@@ -39,7 +39,7 @@ bootstrap.prepare_api(bootstrap.rate_limiter)
 
 
 @api.get("/api/videos")
-def list_videos() -> Response[views.VideoJobListEnvelope]:
+def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     """A page of the caller's jobs, and the way to the next one."""
     user_id, query = _enter(read_limit, parse_list_query)
     page, after = list_jobs(
@@ -57,7 +57,7 @@ def list_videos() -> Response[views.VideoJobListEnvelope]:
 
 
 @api.post("/api/videos/<job_id>/cancel")
-def cancel(job_id: str) -> Response[views.VideoJobEnvelope]:
+def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, cancelled."""
     user_id, _ = _enter(read_limit, read_no_fields)
     jobs, shares, queue, notifier, clock = _ports()
@@ -77,7 +77,7 @@ def cancel(job_id: str) -> Response[views.VideoJobEnvelope]:
 
 
 @api.post("/api/videos/<job_id>/retry")
-def retry(job_id: str) -> Response[views.VideoJobEnvelope]:
+def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, queued again."""
     user_id, _ = _enter(generate_limit, read_no_fields)
     check_intake(intake=bootstrap.intake_repository(), clock=bootstrap.clock())
@@ -96,7 +96,7 @@ def delete(job_id: str) -> Response[Any]:
 
 
 @api.delete("/api/users/me/videos")
-def erase() -> Response[views.ErasureEnvelope]:
+def erase() -> Response[envelopes.ErasureEnvelope]:
     """Nothing, when nothing is left; otherwise that it goes on."""
     user_id, _ = _enter(read_limit, read_no_fields)
     jobs, shares, queue, notifier, clock = _ports()
@@ -130,7 +130,7 @@ def content(job_id: str) -> Response[Any]:
 
 
 @api.get("/api/batches/<batch_id>")
-def count_batch(batch_id: str) -> Response[views.BatchEnvelope]:
+def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     """How far a batch is."""
     user_id, _ = _enter(read_limit, read_no_fields)
     jobs, batches, clock = bootstrap.job_repository(), bootstrap.batch_repository(), bootstrap.clock()
@@ -152,7 +152,7 @@ def _ports() -> tuple[JobRepository, ShareRepository, JobQueue, Notifier, Clock]
     return jobs, shares, bootstrap.job_queue(), bootstrap.notifier(), bootstrap.clock()
 
 
-def _show(job: VideoJob) -> Response[views.VideoJobEnvelope]:
+def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:
     prospect = estimate_end(
         job, jobs=bootstrap.job_repository(), timings=bootstrap.timing_repository(), clock=bootstrap.clock()
     )

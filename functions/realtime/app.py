@@ -108,9 +108,10 @@ def ticket_api() -> "VideoJobsApi":
     from aws_lambda_powertools.event_handler.api_gateway import Response
 
     from videojobs.edge.body import read_no_fields
+    from videojobs.edge.envelopes import TicketEnvelope
     from videojobs.edge.rates import count_call, read_limit
     from videojobs.edge.resolver import JSON, VideoJobsApi
-    from videojobs.edge.views import TicketEnvelope, show_ticket
+    from videojobs.edge.views import show_ticket
 
     api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 

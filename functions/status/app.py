@@ -7,10 +7,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.edge.auth import admit
+from videojobs.edge.envelopes import VideoJobEnvelope
 from videojobs.edge.etag import has_already, make_etag
 from videojobs.edge.rates import count_call, read_limit
 from videojobs.edge.resolver import JSON, VideoJobsApi, answer_empty
-from videojobs.edge.views import VideoJobEnvelope, show_job
+from videojobs.edge.views import show_job
 from videojobs.observability import logger
 from videojobs.services.estimate_end import estimate_end
 from videojobs.services.read_job import read_job

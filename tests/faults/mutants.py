@@ -16,7 +16,7 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.mongo.shares import MongoShareRepository
 from videojobs.adapters.s3 import S3VideoStore
 from videojobs.adapters.sqs import SqsNotifier
-from videojobs.domain import lifecycle
+from videojobs.domain import lifecycle, overdue
 from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
 from videojobs.domain.share import Share
 from videojobs.ports.changes import Notifier
@@ -154,7 +154,7 @@ def _nobody_is_late() -> None:
     def is_late(job: VideoJob, now: datetime, policy: Any) -> bool:
         return False
 
-    lifecycle.is_late = is_late
+    overdue.is_late = is_late
 
 
 def _sweep_sees_nothing() -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from tests.model.world import POLICY, Message, World
 from videojobs.domain.job import JobId, JobStatus, VideoJob
-from videojobs.domain.lifecycle import MAXIMUM_RESEND_PAUSE
+from videojobs.domain.overdue import MAXIMUM_RESEND_PAUSE
 from videojobs.domain.request import Priority
 from videojobs.domain.share import CHECK_EVERY
 from videojobs.ports.videos import UnknownSubmit

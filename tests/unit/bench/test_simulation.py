@@ -4,20 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from bench.arrivals import FLOOD, FLOODER, Day, arrivals, rate_at
 from bench.simulation import (
-    FLOOD,
-    FLOODER,
     PICK_UP_SECONDS,
     WORKER_SECONDS,
-    Day,
     Limits,
     Outcome,
-    arrivals,
     erlang_c,
     fairness,
     knee_of,
     percentile,
-    rate_at,
     simulate,
     sufficient_render,
     summary,

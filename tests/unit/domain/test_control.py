@@ -19,7 +19,7 @@ from tests.builders import (
     an_output,
 )
 from tests.fakes.clock import START
-from videojobs.domain import lifecycle
+from videojobs.domain import lifecycle, overdue
 from videojobs.domain.errors import IllegalTransition
 from videojobs.domain.job import NEVER, BatchId, JobError, JobStatus, ProviderTask, Step, StoredObject, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
@@ -72,7 +72,7 @@ class TestWaiting:
         assert waiting.status is JobStatus.QUEUED
 
     def test_a_job_that_waits_is_never_late(self) -> None:
-        assert not lifecycle.is_late(a_waiting_job(), START + timedelta(days=365), POLICY)
+        assert not overdue.is_late(a_waiting_job(), START + timedelta(days=365), POLICY)
 
 
 class TestCancellation:
@@ -144,9 +144,9 @@ class TestCleanUp:
 
     def test_a_cancelled_job_is_never_late_and_its_clean_up_is_put_off_by_no_deadline(self) -> None:
         job = a_cancelled_job(next=a_step(Step.CLEAN_UP, due_in_seconds=7200))
-        assert not lifecycle.is_late(job, START + timedelta(days=1), POLICY)
-        assert lifecycle.in_time(job, POLICY) == job
-        assert lifecycle.send_again(replace(job, started_at=None, lease=a_lease()), NOW).started_at is None
+        assert not overdue.is_late(job, START + timedelta(days=1), POLICY)
+        assert overdue.in_time(job, POLICY) == job
+        assert overdue.send_again(replace(job, started_at=None, lease=a_lease()), NOW).started_at is None
 
 
 class TestRetry:

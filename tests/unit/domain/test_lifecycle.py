@@ -250,44 +250,6 @@ class TestAdoption:
         assert after.error_message == "This video can't be made from what was asked for. Please ask again."
 
 
-class TestSendingAgain:
-    def test_the_pauses_double_up_to_a_limit(self) -> None:
-        job = a_started_job()
-        pauses = []
-        for _ in range(20):
-            job = lifecycle.send_again(job, NOW)
-            assert job.next is not None
-            pauses.append((job.next.due_at - NOW).total_seconds())
-        assert pauses[:6] == [30, 60, 120, 240, 480, 900]
-        assert set(pauses[6:]) == {900}
-
-    def test_it_stays_the_same_step_of_the_same_job(self) -> None:
-        job = a_started_job(lease=a_lease())
-        after = lifecycle.send_again(job, NOW)
-        assert job.next is not None
-        assert after.next is not None
-        assert (after.next.id, after.next.resends) == (job.next.id, 1)
-        assert (after.lease, after.version, after.attempt) == (job.lease, job.version, job.attempt)
-
-    def test_an_ended_job_has_no_step_to_send(self) -> None:
-        with pytest.raises(ValueError, match="no step"):
-            lifecycle.send_again(a_job(next=None), NOW)
-
-
-class TestLateness:
-    @pytest.mark.parametrize(("after_start", "late"), [(-0.001, False), (0, True), (60, True)])
-    def test_a_job_is_late_once_its_deadline_is_over(self, after_start: float, late: bool) -> None:
-        then = START + POLICY.deadline + timedelta(seconds=after_start)
-        assert lifecycle.is_late(a_started_job(), then, POLICY) is late
-
-    def test_a_job_that_nobody_has_begun_with_is_not_late(self) -> None:
-        assert not lifecycle.is_late(a_job(), START + timedelta(days=365), POLICY)
-
-    def test_an_ended_job_is_not_late(self) -> None:
-        ended = a_started_job(status=JobStatus.COMPLETED)
-        assert not lifecycle.is_late(ended, START + timedelta(days=365), POLICY)
-
-
 @pytest.mark.parametrize("outcome", [OUTCOMES["submitted"], OUTCOMES["wait"], OUTCOMES["ask_again"]])
 def test_an_answer_of_a_provider_that_was_never_asked_is_a_bug(outcome: Any) -> None:
     with pytest.raises(ValueError, match="begin"):

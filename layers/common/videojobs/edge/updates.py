@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Literal, TypedDict
 
+from videojobs.edge.envelopes import VideoJobData
 from videojobs.edge.errors import answer_error
-from videojobs.edge.views import VideoJobData, show_job
+from videojobs.edge.views import show_job
 from videojobs.ports.changes import Change
 
 

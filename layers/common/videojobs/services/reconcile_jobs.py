@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from videojobs.domain import lifecycle
+from videojobs.domain import lifecycle, overdue
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.share import CHECK_EVERY, Share
@@ -44,47 +45,62 @@ def reconcile_jobs(
     Raises:
         Unavailable: MongoDB does not answer; the next minute tries again.
     """
-    counts = {"resent": 0, "late": 0, "adopted": 0, "announced": 0, "freed": 0}
+    sweep = _Sweep(jobs, shares, queue, notifier, clock, policy)
+    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), _as_its_story(sweep.adopt))
+    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), _as_its_story(sweep.rescue))
+    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), _as_its_story(sweep.announce))
+    _page_through(lambda: shares.find_unchecked(clock.now() - CHECK_EVERY, PAGE), sweep.check)
+    return sweep.counts
 
-    def adopt(job: VideoJob) -> bool:
-        adopted = lifecycle.adopt(job, clock.now(), policy)
-        saved = jobs.save(job, adopted)
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """What is done with each that a sweep finds: whether it was treated, so that it is not found again."""
+
+    jobs: JobRepository
+    shares: ShareRepository
+    queue: JobQueue
+    notifier: Notifier
+    clock: Clock
+    policy: StepPolicy
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"resent": 0, "late": 0, "adopted": 0, "announced": 0, "freed": 0}
+    )
+
+    def adopt(self, job: VideoJob) -> bool:
+        adopted = lifecycle.adopt(job, self.clock.now(), self.policy)
+        saved = self.jobs.save(job, adopted)
         if saved:
-            counts["adopted"] += 1
+            self.counts["adopted"] += 1
             logger.info("Job adopted", extra={"action": "job_adopted", "job_id": job.id})
             log_transition(job, adopted)
-            send_step(adopted, queue=queue, clock=clock)
+            send_step(adopted, queue=self.queue, clock=self.clock)
         return saved
 
-    def rescue(job: VideoJob) -> bool:
-        now = clock.now()
-        late = lifecycle.is_late(job, now, policy)
-        after = lifecycle.fail(job, lifecycle.TOO_LATE, now, policy) if late else lifecycle.send_again(job, now)
-        saved = jobs.save(job, lifecycle.in_time(after, policy))
+    def rescue(self, job: VideoJob) -> bool:
+        now, policy = self.clock.now(), self.policy
+        late = overdue.is_late(job, now, policy)
+        after = lifecycle.fail(job, lifecycle.TOO_LATE, now, policy) if late else overdue.send_again(job, now)
+        saved = self.jobs.save(job, overdue.in_time(after, policy))
         if saved and late:
-            counts["late"] += 1
+            self.counts["late"] += 1
             log_transition(job, after, level=logging.WARNING, because="its deadline is over")
-            make_room(after, jobs=jobs, shares=shares, queue=queue, clock=clock)
+            make_room(after, jobs=self.jobs, shares=self.shares, queue=self.queue, clock=self.clock)
         elif saved:
-            counts["resent"] += 1
+            self.counts["resent"] += 1
             logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
-            send_step(job, queue=queue, clock=clock)
+            send_step(job, queue=self.queue, clock=self.clock)
         return saved
 
-    def announce(job: VideoJob) -> bool:
-        announced = not announce_changes(job, jobs=jobs, notifier=notifier).outbox
-        counts["announced"] += announced
+    def announce(self, job: VideoJob) -> bool:
+        announced = not announce_changes(job, jobs=self.jobs, notifier=self.notifier).outbox
+        self.counts["announced"] += announced
         return announced
 
-    def check(share: Share) -> bool:
-        counts["freed"] += len(check_share(share, jobs=jobs, shares=shares, queue=queue, clock=clock))
+    def check(self, share: Share) -> bool:
+        freed = check_share(share, jobs=self.jobs, shares=self.shares, queue=self.queue, clock=self.clock)
+        self.counts["freed"] += len(freed)
         return True
-
-    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), _as_its_story(adopt))
-    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), _as_its_story(rescue))
-    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), _as_its_story(announce))
-    _page_through(lambda: shares.find_unchecked(clock.now() - CHECK_EVERY, PAGE), check)
-    return counts
 
 
 def bury_dead_letter(

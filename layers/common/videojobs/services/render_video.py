@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from videojobs.domain import lifecycle
+from videojobs.domain import lifecycle, overdue
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, Step, VideoJob, object_key, part_key
 from videojobs.domain.policy import StepPolicy
@@ -90,7 +90,7 @@ def render_video(
     try:
         with TemporaryDirectory(prefix=f"render-{job_id}-") as folder:
             try:
-                if lifecycle.is_late(job, clock.now(), policy):
+                if overdue.is_late(job, clock.now(), policy):
                     after = lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy)
                 else:
                     after = _render(
@@ -100,7 +100,7 @@ def render_video(
                 after = lifecycle.ask_again(work.job, Step.RENDER, clock.now(), error.retry_after_seconds)
             except ProviderError as error:
                 after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
-        after = lifecycle.in_time(after, policy)
+        after = overdue.in_time(after, policy)
         save_or_stop(work.job, after, jobs=jobs)
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})

@@ -2,7 +2,7 @@
 
 import logging
 
-from videojobs.domain import lifecycle
+from videojobs.domain import lifecycle, overdue
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
@@ -56,7 +56,7 @@ def run_step(
         return
     try:
         match job.next.step:
-            case Step.START | Step.POLL if lifecycle.is_late(job, clock.now(), policy):
+            case Step.START | Step.POLL if overdue.is_late(job, clock.now(), policy):
                 after = _give_up(job, jobs=jobs, providers=providers, clock=clock, policy=policy)
             case Step.START:
                 after = start_generation(
@@ -98,7 +98,7 @@ def _poll(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock: Cl
         after = lifecycle.retry_or_fail(job, error, clock.now(), policy, stand_in=stand_in)
     else:
         after = _after_poll(job, generation, provider.capabilities, clock, policy)
-    return save_or_stop(job, lifecycle.in_time(after, policy), jobs=jobs)
+    return save_or_stop(job, overdue.in_time(after, policy), jobs=jobs)
 
 
 def _task(job: VideoJob, providers: Providers) -> tuple[VideoProvider, str]:

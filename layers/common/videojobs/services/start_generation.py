@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from videojobs.domain import lifecycle
+from videojobs.domain import lifecycle, overdue
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
@@ -49,7 +49,7 @@ def start_generation(
     try:
         choice = choose_provider(job, providers=providers, circuits=circuits, now=now)
         if isinstance(choice, datetime):
-            return save_or_stop(job, lifecycle.in_time(lifecycle.postpone(job, choice, now), policy), jobs=jobs)
+            return save_or_stop(job, overdue.in_time(lifecycle.postpone(job, choice, now), policy), jobs=jobs)
         intent = save_or_stop(job, _intend(job, choice, clock, policy), jobs=jobs)
     except ProviderError as error:
         return save_or_stop(job, lifecycle.fail(job, error, clock.now(), policy), jobs=jobs)
@@ -58,14 +58,14 @@ def start_generation(
         submission = _submit(intent, provider, policy, repeated=_is_unknown(job))
     except ProviderError as error:
         after = _after_refusal(intent, error, providers, clock, policy)
-        stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
+        stored = save_or_stop(intent, overdue.in_time(after, policy), jobs=jobs)
         if error.transient or circuit.failures:
             _keep_count(circuits, provider.name, clock, failed=error.transient)
         return stored
     seconds = poll_pause(submission.poll_after_seconds, provider.capabilities, policy)
     after = lifecycle.submitted(intent, submission.ref, clock.now(), seconds)
     try:
-        stored = save_or_stop(intent, lifecycle.in_time(after, policy), jobs=jobs)
+        stored = save_or_stop(intent, overdue.in_time(after, policy), jobs=jobs)
     except LeaseLost:
         _cancel_orphan(intent, submission.ref, jobs=jobs, provider=provider)
         raise

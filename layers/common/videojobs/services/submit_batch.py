@@ -68,12 +68,16 @@ def submit_batch(
     for job in placed:
         send_step(job, queue=queue, clock=clock)
     waiting = [job for job in placed if job.waiting_since is not None]
-    for job in waiting:
-        if announce_changes(job, jobs=jobs, notifier=notifier).outbox:
-            break  # what does not answer now would be waited for each time
+    _announce_each(waiting, jobs=jobs, notifier=notifier)
     for priority in {job.priority for job in waiting}:
         let_waiting_in(user_id, priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
     return batch, False
+
+
+def _announce_each(waiting: Sequence[VideoJob], *, jobs: JobRepository, notifier: Notifier) -> None:
+    for job in waiting:
+        if announce_changes(job, jobs=jobs, notifier=notifier).outbox:
+            return  # what does not answer now would be waited for each time
 
 
 def _lane(job: VideoJob) -> str:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from videojobs.domain.job import Batch, BatchId, JobId, JobStatus, StoredObject, UserId, VideoJob
 from videojobs.domain.prospect import Prospect
 from videojobs.domain.request import Priority
+from videojobs.edge.envelopes import VideoJobEnvelope
 from videojobs.edge.query import encode_cursor
 from videojobs.edge.schemas import GenerateRequest
-from videojobs.edge.views import VideoJobEnvelope, show_job
+from videojobs.edge.views import show_job
 from videojobs.ports.jobs import Position
 
 JOB_ID = JobId("665f1f77bcf86cd799439011")

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from videojobs.domain.errors import ErrorCode
 from videojobs.domain.job import JobStatus
 from videojobs.domain.request import AspectRatio, Priority, Style
-from videojobs.edge import views
+from videojobs.edge import envelopes
 from videojobs.edge.body import MAXIMUM_DETAILS
 from videojobs.edge.errors import ErrorEnvelope
 from videojobs.edge.openapi.examples import BATCH_ID, CURSOR, JOB_ID
@@ -120,14 +120,14 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
 _ROOTS = (
     GenerateRequest,
     BatchRequest,
-    views.AcceptedEnvelope,
-    views.BatchAcceptedEnvelope,
-    views.VideoJobEnvelope,
-    views.VideoJobListEnvelope,
-    views.BatchEnvelope,
-    views.ErasureEnvelope,
-    views.TicketEnvelope,
-    views.CallbackEnvelope,
+    envelopes.AcceptedEnvelope,
+    envelopes.BatchAcceptedEnvelope,
+    envelopes.VideoJobEnvelope,
+    envelopes.VideoJobListEnvelope,
+    envelopes.BatchEnvelope,
+    envelopes.ErasureEnvelope,
+    envelopes.TicketEnvelope,
+    envelopes.CallbackEnvelope,
     ErrorEnvelope,
 )
 
