@@ -14,7 +14,7 @@ import pymongo.errors
 import pytest
 
 _PINNED = Path(__file__).resolve().parent.parent / ".local" / "cloud" / "bin" / "secantusd-py"
-_START_SECONDS = 30
+_START_SECONDS = 120
 
 
 @contextmanager

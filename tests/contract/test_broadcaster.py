@@ -45,7 +45,7 @@ class Gateway:
             return 204
         if self.together:
             try:
-                self.together.wait(timeout=5)
+                self.together.wait(timeout=30)
             except BrokenBarrierError:
                 return 400
         self.told[connection_id].append(json.loads(body))

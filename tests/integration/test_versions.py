@@ -77,7 +77,7 @@ class Version:
 
     def close(self) -> None:
         """End it."""
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=60)
 
 
 class World:

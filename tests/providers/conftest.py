@@ -12,7 +12,7 @@ from videojobs.ports.videos import VideoProvider
 
 PATIENCE_SECONDS = 10.0
 """Nothing in these tests takes that long, however busy the machine is; what is slow on purpose has its own patience."""
-IMPATIENCE_SECONDS = 0.5
+IMPATIENCE_SECONDS = 1.0
 
 
 @pytest.fixture(params=AI_PROVIDERS)

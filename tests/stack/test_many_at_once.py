@@ -15,7 +15,6 @@ from tests.stack.client import User
 JOBS = 50
 
 
-@pytest.mark.timeout(600)
 def test_fifty_jobs_at_once_all_end_once(stack: Stack) -> None:
     users = [User(stack) for _ in range(5)]
     asked = [(users[number % len(users)], number) for number in range(JOBS)]

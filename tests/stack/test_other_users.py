@@ -14,12 +14,14 @@ from rich.table import Table
 
 from localcloud.stack import Stack
 from tests.access import A_JOB, RULES, Caller, Cell, Thing, cells
+from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
+from tests.providers.counterparts.server import Fate
 from tests.stack.client import User
 from tests.stack.test_live_updates import get_ticket, is_let_in, live
 
 PROMPT = "A surfboard that is nobody else's"
-LONG = {"prompt": PROMPT, "style": "background", "duration": 60}
-"""Stays live for as long as the matrix takes."""
+ENDLESS = {"prompt": PROMPT, "style": "background", "duration": 8, "provider": "openai_compatible"}
+"""Stays live for as long as its provider is at it: for ever (`Fate.NEVER`)."""
 
 
 class Household:
@@ -32,14 +34,16 @@ class Household:
         self.batch_id = str(batch.data["batchId"])
         self.owner.wait(self._completed)
         self.jobs = {thing: self.make(thing) for thing in (Thing.LIVE, Thing.COMPLETED, Thing.CANCELLED)}
+        self.owner.wait(self.jobs[Thing.LIVE], until=lambda job: job["status"] == "processing")
 
     def make(self, thing: Thing) -> str:
         """A job of that kind; a completed one takes long, so that there is one for all."""
         if thing is Thing.COMPLETED:
             return self._completed
-        job_id = self.owner.submit(**LONG)
-        if thing is Thing.CANCELLED:
-            assert self.owner.call("POST", f"/api/videos/{job_id}/cancel").status == 200
+        if thing is Thing.LIVE:
+            return self.owner.submit(**ENDLESS)
+        job_id = self.owner.submit(prompt=PROMPT, style="background", duration=60)
+        assert self.owner.call("POST", f"/api/videos/{job_id}/cancel").status == 200
         return job_id
 
     def state(self) -> list[dict[str, object]]:
@@ -54,12 +58,16 @@ class Household:
 
 
 @pytest.fixture(scope="module")
-def household(stack: Stack) -> Iterator[Household]:
+def household(stack: Stack, ai_server: OpenaiCompatibleCounterpart) -> Iterator[Household]:
     """One for all tests; its jobs end with it."""
-    made = Household(stack)
-    yield made
-    for user in (made.owner, made.stranger):
-        user.call("DELETE", "/api/users/me/videos")
+    ai_server.fate = Fate.NEVER
+    try:
+        made = Household(stack)
+        yield made
+        for user in (made.owner, made.stranger):
+            user.call("DELETE", "/api/users/me/videos")
+    finally:
+        ai_server.fate = Fate.MAKES
 
 
 def ask(home: Household, cell: Cell) -> tuple[int, str]:

@@ -71,7 +71,6 @@ def test_without_mongodb_the_answer_is_503_and_when_to_come_again(user: User, cl
     assert user.wait(job_id)["status"] == "completed"
 
 
-@pytest.mark.timeout(400)
 def test_without_sqs_a_job_is_taken_all_the_same_and_the_reconciler_sends_it(user: User, stack: Stack) -> None:
     nowhere = stack.queues["jobs"].rsplit("/", 1)[0] + "/no-such-queue"
     with misled(stack, "generate", JOBS_QUEUE_URL=nowhere):
