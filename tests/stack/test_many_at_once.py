@@ -6,7 +6,6 @@ from typing import Any
 
 import boto3
 import pymongo
-import pytest
 from bson import ObjectId
 
 from localcloud.stack import Stack
