@@ -250,6 +250,12 @@ class TestAdoption:
         assert after.error_message == "This video can't be made from what was asked for. Please ask again."
 
 
+@pytest.mark.parametrize("outcome", [lifecycle.wait_to_be_let_in, lifecycle.let_in])
+def test_an_ended_job_waits_for_no_place(outcome: Any) -> None:
+    with pytest.raises(ValueError, match="no step"):
+        outcome(a_job(next=None), NOW)
+
+
 @pytest.mark.parametrize("outcome", [OUTCOMES["submitted"], OUTCOMES["wait"], OUTCOMES["ask_again"]])
 def test_an_answer_of_a_provider_that_was_never_asked_is_a_bug(outcome: Any) -> None:
     with pytest.raises(ValueError, match="begin"):
