@@ -61,7 +61,7 @@ template:
 	@.venv/bin/cfn-lint template.yaml .github/deploy-role.yaml
 	@$(SAM) validate --lint --config-env local > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
 
-check: static ## format, lint, types, imports, template, and the tests that need no server: under a minute
+check: static ## format, lint, types, imports, template, and the tests that need no server: a minute or two
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
 
 test: static ## every test that needs no AWS account, on real services; ends non-zero if any fails
