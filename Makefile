@@ -10,7 +10,7 @@ APART = tests/model tests/audit
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-apart test-others help setup demo up down logs watch token webhook-listen ops api static lint types template check test soak upgrade fairness bench growth screenshots dashboard-picture publish lock clean
+.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-apart test-others help setup demo up down logs watch token webhook-listen ops api static units lint types template check test soak upgrade fairness bench growth screenshots dashboard-picture publish lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,7 +61,10 @@ template:
 	@.venv/bin/cfn-lint template.yaml .github/deploy-role.yaml
 	@$(SAM) validate --lint --config-env local > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
 
-check: static ## format, lint, types, imports, template, and the tests that need no server: a minute or two
+check: setup ## format, lint, types, imports, template, and the tests that need no server: about a minute
+	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target units lint types template
+
+units:
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
 
 test: static ## every test that needs no AWS account, on real services; ends non-zero if any fails

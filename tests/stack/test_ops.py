@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import pytest
 
 from localcloud.config import CloudConfig
@@ -15,6 +14,7 @@ from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCount
 from tests.providers.counterparts.server import Fate
 from tests.receiver import Receiver
 from tests.stack.client import ENDED, Answer, User, eventually
+from tests.stack.deployed import Deployed
 from tests.stack.test_providers import call_back
 from tests.stack.test_webhooks import about
 
@@ -73,24 +73,11 @@ def answered(user: User, *, otherwise_than: int) -> Answer | None:
 
 
 def test_a_dead_letter_of_the_webhooks_is_delivered_after_all(
-    user: User, stack: Stack, platform: Receiver, ops
+    user: User, stack: Stack, deployed: Deployed, platform: Receiver, ops
 ) -> None:
     job_id = user.submit()
     user.wait(job_id)
-    sqs = boto3.client(
-        "sqs",
-        endpoint_url=stack.aws_endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    functions = boto3.client(
-        "lambda",
-        endpoint_url=stack.aws_endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    sqs, functions = deployed.client("sqs"), deployed.client("lambda")
     variables = functions.get_function_configuration(FunctionName=stack.functions["webhooks"])["Environment"][
         "Variables"
     ]

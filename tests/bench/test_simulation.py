@@ -19,7 +19,7 @@ from bench.simulation import (
     summary,
 )
 
-PAGE = Path(__file__).parents[3] / "docs" / "scaling.md"
+PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 UNHINDERED_SECONDS = 2 * PICK_UP_SECONDS + WORKER_SECONDS
 """From being accepted to the start of rendering where nobody is in the way."""
 
