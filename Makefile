@@ -61,7 +61,7 @@ template:
 	@.venv/bin/cfn-lint template.yaml .github/deploy-role.yaml
 	@$(SAM) validate --lint --config-env local > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
 
-check: setup ## format, lint, types, imports, template, and the tests that need no server: about a minute
+check: setup ## format, lint, types, imports, template, and the tests that need no server: under a minute
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target units lint types template
 
 units:
