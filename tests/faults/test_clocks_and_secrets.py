@@ -12,8 +12,9 @@ from pymongo.write_concern import WriteConcern
 from tests.faults.checker import check
 from tests.faults.conftest import MakeWorld
 from tests.faults.database import OwnDatabase
-from tests.faults.scenarios import after, stop_and_take_over
+from tests.faults.scenarios import after, before, stop_and_take_over
 from tests.faults.world import World
+from videojobs.adapters.mongo.indexes import ensure_indexes
 
 FIVE_MINUTES = 300
 NEW_SECRET = "staple-battery-horse-correct-9876543210"
@@ -110,3 +111,64 @@ def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
     world.run()
     assert {world.job(post.job_id)["status"] for post in posts} == {"completed"}
     check(world)
+
+
+@pytest.fixture
+def second_database(tmp_path: Path) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
+    """A client of another database server, which has the indexes and no jobs."""
+    (folder := tmp_path / "second").mkdir()
+    with (
+        OwnDatabase(folder) as database,
+        pymongo.MongoClient[dict[str, Any]](f"mongodb://{database.address}/faults?{OPTIONS}", tz_aware=True) as client,
+    ):
+        ensure_indexes(client.get_default_database())
+        yield client
+
+
+OPTIONS = "directConnection=true&serverMonitoringMode=poll"
+
+
+def test_a_secret_that_names_another_database_moves_every_warm_function_and_loses_no_job(
+    unchecked_world: MakeWorld, second_database: pymongo.MongoClient[dict[str, Any]]
+) -> None:
+    """The first database goes on letting the functions in, as after a restore to a cluster beside it."""
+    world, each_time = unchecked_world(), {"secret_age_seconds": 400}  # the secret is read again each time it is needed
+    worker = world.start("worker", after("provider.submit", "pause"), **each_time)
+    caller = world.start("generate", before("jobs.add", "pause", nth=2), **each_time)
+    busy = world.start("generate", **each_time)
+    for function in ("worker", "render", "reconciler"):
+        world.arm(function, **each_time)
+
+    world.post(at=caller)
+    assert world.deliver(world.take(), at=worker).paused
+    caller.begin(world.post_event("between two databases"), world.now)
+    assert caller.finish().paused
+    busy.begin(world.post_event("under load"), world.now, times=4)
+    host, port = second_database.address or ("", 0)
+    uri = f"mongodb://{host}:{port}/faults?{OPTIONS}"
+    world.secrets.put_secret_value(SecretId=world.mongo_secret, SecretString=uri)
+    world.acknowledge("under load", None, busy.finish())
+    left = world.jobs()
+    world.acknowledge("between two databases", None, caller.resume())
+    world.post(at=busy)
+    assert worker.resume().answers
+
+    accepted = {post.job_id for post in world.posts if post.status == 201}
+    first, second = {str(job["_id"]) for job in left}, jobs_of(second_database)
+    assert {post.status for post in world.posts} <= {201, 503}
+    assert accepted <= first | second.keys()
+    assert not first & second.keys()
+    assert {post.job_id for post in world.posts[-2:]} <= second.keys()
+    for _ in range(20):
+        world.pump()
+        if all(job["status"] == "completed" for job in jobs_of(second_database).values()):
+            break
+        world.pass_time(60)
+        world.sweep()
+    assert {job["status"] for job in jobs_of(second_database).values()} == {"completed"}
+    assert world.jobs() == left, "the first database was written to after the secret named the second one"
+
+
+def jobs_of(client: pymongo.MongoClient[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The jobs of a database by their id."""
+    return {str(job["_id"]): job for job in client.get_default_database()["videojobs"].find()}

@@ -2,21 +2,24 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier, Event
 from typing import Any
 
 import pymongo
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError, InvalidOperation, OperationFailure
 
 from tests.builders import A_USER, a_job, a_lease, a_started_job
 from tests.fakes.clock import START
 from tests.servers import secantusdb
 from videojobs.adapters.mongo.batches import MongoBatchRepository
-from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Batch
@@ -95,10 +98,10 @@ class TestBreaks:
     def test_any_other_refusal_of_the_server_is_told_too(
         self, jobs: MongoJobRepository, connection: MongoConnection
     ) -> None:
-        with failing(connection, 1, ["find"], errorCode=13), pytest.raises(Unavailable) as told:
+        with failing(connection, 1, ["find"], errorCode=96), pytest.raises(Unavailable) as told:
             jobs.find(a_job().id)
         assert isinstance(told.value.__cause__, OperationFailure)
-        assert "13" not in told.value.message
+        assert "96" not in told.value.message
 
 
 class TestSilence:
@@ -144,26 +147,43 @@ class Secret:
         return self.cached
 
 
+USERS = {"ann": "readWriteAnyDatabase", "bob": "readWriteAnyDatabase", "reader": "readAnyDatabase", "admin": "root"}
+"""The users of the guarded server, each with the password `right`, and their roles."""
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that asks for a password: `ann` has `right`."""
+    """The address of a server that asks for a password."""
     folder: Path = tmp_path_factory.mktemp("guarded")
     with (
         secantusdb(folder) as address,
         pymongo.MongoClient(f"mongodb://{address}/?directConnection=true") as client,
     ):
-        roles = [{"role": "readWriteAnyDatabase", "db": "admin"}]
-        client.admin.command({"createUser": "ann", "pwd": "right", "roles": roles})
+        for user, role in USERS.items():
+            client.admin.command({"createUser": user, "pwd": "right", "roles": [{"role": role, "db": "admin"}]})
         client.admin.command("fsync")
-    with secantusdb(folder, "--auth") as address:
+    with secantusdb(folder, "--auth", "--enable-test-commands") as address:
         yield address
+
+
+def sign_in_uri(guarded: str, user: str, password: str = "right") -> str:
+    """A connection string of one of the guarded server's users."""
+    return f"mongodb://{user}:{password}@{guarded}/rotation?authSource=admin&directConnection=true"
+
+
+@pytest.fixture
+def admin(guarded: str) -> Iterator[MongoConnection]:
+    """A connection that may administer the guarded server."""
+    connection = MongoConnection(lambda *, refresh=False: sign_in_uri(guarded, "admin"))
+    yield connection
+    connection.run(lambda database: database.client.close())
 
 
 class TestRotation:
     """The password changes under our feet."""
 
     def uri(self, guarded: str, password: str) -> str:
-        return f"mongodb://ann:{password}@{guarded}/rotation?authSource=admin&directConnection=true"
+        return sign_in_uri(guarded, "ann", password)
 
     def test_a_refused_password_is_read_again_once(self, guarded: str) -> None:
         secret = Secret(self.uri(guarded, "old"), self.uri(guarded, "right"))
@@ -193,6 +213,168 @@ class TestRotation:
             jobs.find(a_job().id)
         secret(refresh=True)
         assert jobs.find(a_job().id) is None
+        connection.run(lambda database: database.client.close())
+
+    def test_a_connection_whose_user_was_deleted_signs_in_as_the_user_of_the_current_secret(
+        self, guarded: str, admin: MongoConnection
+    ) -> None:
+        """MongoDB then refuses everything on that connection with code 13; SecantusDB needs a fail point to do so."""
+        admin.run(
+            lambda db: db.client.admin.command({"createUser": "temporary", "pwd": "right", "roles": ANY_DATABASE})
+        )
+        secret = Secret(sign_in_uri(guarded, "temporary"), sign_in_uri(guarded, "bob"))
+        connection = MongoConnection(secret)
+        jobs, job = MongoJobRepository(connection), a_job()
+        jobs.add(job)
+        admin.run(lambda db: db.client.admin.command("dropUser", "temporary"))
+        with failing(admin, 1, ["find"], errorCode=13):
+            assert jobs.find(job.id) == job
+        assert secret.refreshes == 1
+        assert user_of(connection) == "bob"
+        connection.run(lambda database: database.client.close())
+
+    def test_a_user_without_the_right_is_replaced_by_the_user_of_the_current_secret(self, guarded: str) -> None:
+        secret = Secret(sign_in_uri(guarded, "reader"), sign_in_uri(guarded, "bob"))
+        connection = MongoConnection(secret)
+        jobs, job = MongoJobRepository(connection), a_job()
+        jobs.add(job)
+        assert jobs.find(job.id) == job
+        assert secret.refreshes == 1
+        connection.run(lambda database: database.client.close())
+
+    def test_a_missing_role_is_reported_after_one_retry_per_operation(self, guarded: str) -> None:
+        reader = sign_in_uri(guarded, "reader")
+        secret = Secret(reader, reader, reader)
+        connection = MongoConnection(secret)
+        jobs = MongoJobRepository(connection)
+        for operations in (1, 2):
+            with pytest.raises(Unavailable) as refused:
+                jobs.add(a_job())
+            assert isinstance(refused.value.__cause__, OperationFailure)
+            assert refused.value.__cause__.code == 13
+            assert secret.refreshes == operations
+        connection.run(lambda database: database.client.close())
+
+
+ANY_DATABASE = [{"role": "readWriteAnyDatabase", "db": "admin"}]
+
+
+def user_of(connection: MongoConnection) -> str:
+    """The user that a connection is signed in as."""
+    status = connection.run(lambda database: database.command("connectionStatus"))
+    [user] = status["authInfo"]["authenticatedUsers"]
+    return str(user["user"])
+
+
+class TestAnotherDatabase:
+    """The secret names another database, while the database before still lets its clients in."""
+
+    @pytest.fixture
+    def secret(self, mongo_uri: str) -> Secret:
+        return Secret(mongo_uri)
+
+    @pytest.fixture
+    def moving(self, secret: Secret) -> Iterator[MongoConnection]:
+        made = MongoConnection(secret)
+        yield made
+        made.run(lambda database: database.client.close())
+
+    def test_the_next_operation_uses_the_database_that_the_secret_names(
+        self, guarded: str, secret: Secret, moving: MongoConnection, jobs: MongoJobRepository
+    ) -> None:
+        followed, before, after = MongoJobRepository(moving), a_job(), a_job()
+        followed.add(before)
+        secret.cached = sign_in_uri(guarded, "ann")
+        assert followed.find(before.id) is None
+        followed.add(after)
+        assert followed.find(after.id) == after
+        assert (jobs.find(before.id), jobs.find(after.id)) == (before, None)
+        assert secret.refreshes == 0
+
+    def test_a_refresh_is_enough_to_move(self, guarded: str, secret: Secret, moving: MongoConnection) -> None:
+        assert moving.run(lambda database: database.name).startswith("test_")
+        secret.current = [sign_in_uri(guarded, "ann")]
+        moving.refresh()
+        assert moving.run(lambda database: database.name) == "rotation"
+
+    def test_the_client_of_the_database_before_is_closed(
+        self, guarded: str, secret: Secret, moving: MongoConnection
+    ) -> None:
+        client = moving.run(lambda database: database.client)
+        secret.cached = sign_in_uri(guarded, "ann")
+        moving.run(lambda database: database.command("ping"))
+        with pytest.raises(InvalidOperation):
+            client.admin.command("ping")
+
+    @pytest.mark.timeout(25, func_only=True)
+    def test_a_server_that_is_gone_does_not_hold_up_the_move(self, tmp_path: Path, mongo_uri: str) -> None:
+        with secantusdb(tmp_path) as address:
+            secret = Secret(f"mongodb://{address}/videojobs?directConnection=true")
+            connection = MongoConnection(secret)
+            connection.run(lambda database: database.command("ping"))
+        secret.cached = mongo_uri
+        with pymongo.timeout(2.5):  # the driver alone would wait 3 s for the server to end the client's sessions on
+            assert MongoJobRepository(connection).find(a_job().id) is None
+        connection.run(lambda database: database.client.close())
+
+    @pytest.mark.parametrize(
+        "unusable", ["", "not-set-yet", "postgres://ann:right@host/db", '{"uri": "mongodb://host"}', "mongodb://host:x"]
+    )
+    def test_a_value_that_is_not_a_connection_string_is_logged_once_and_the_connection_kept(
+        self, secret: Secret, moving: MongoConnection, unusable: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        jobs, job = MongoJobRepository(moving), a_job()
+        jobs.add(job)
+        secret.cached = unusable
+        assert jobs.find(job.id) == job
+        assert jobs.find(job.id) == job
+        [line] = [record for record in caplog.records if record.levelname == "ERROR"]
+        assert line.__dict__["action"] == "mongodb_uri_unusable"
+        assert not unusable or unusable not in caplog.text
+
+    @pytest.mark.parametrize("unusable", ["", "not-set-yet", "postgres://host/db", '{"a": 1}', "mongodb://host:x"])
+    def test_a_first_value_that_is_not_a_connection_string_is_reported(self, unusable: str) -> None:
+        with pytest.raises(Unavailable) as refused:
+            MongoJobRepository(MongoConnection(Secret(unusable))).find(a_job().id)
+        assert isinstance(refused.value.__cause__, ConfigurationError)
+
+    def test_an_operation_of_another_thread_fails_once_at_most(
+        self, guarded: str, secret: Secret, moving: MongoConnection
+    ) -> None:
+        started, moved = Event(), Event()
+
+        def ping(database: Database[Document]) -> str:
+            started.set()
+            moved.wait(10)
+            database.command("ping")
+            return database.name
+
+        with ThreadPoolExecutor(1) as thread:
+            running = thread.submit(moving.run, ping)
+            started.wait(10)
+            secret.cached = sign_in_uri(guarded, "ann")
+            moving.run(lambda database: database.command("ping"))
+            moved.set()
+            assert isinstance(running.exception(10), Unavailable)
+            assert thread.submit(moving.run, ping).result(10) == "rotation"
+
+    def test_threads_that_are_refused_together_reconnect_once(self, guarded: str) -> None:
+        bob = sign_in_uri(guarded, "bob")
+        secret = Secret(sign_in_uri(guarded, "reader"), *[bob] * 4)
+        connection = MongoConnection(secret)
+        refused = Barrier(4)
+
+        def insert(database: Database[Document]) -> int:
+            try:
+                database["threads"].insert_one({})
+            except OperationFailure:
+                refused.wait(10)
+                raise
+            return id(database.client)
+
+        with ThreadPoolExecutor(4) as threads:
+            clients = list(threads.map(lambda _: connection.run(insert), range(4)))
+        assert len(set(clients)) == 1
         connection.run(lambda database: database.client.close())
 
 
