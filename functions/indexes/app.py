@@ -80,6 +80,7 @@ def _make_indexes() -> str:
     from videojobs.adapters.mongo.indexes import ensure_indexes
 
     connection = bootstrap.mongo_connection()
+    connection.refresh()  # a warm environment can hold a value that is up to five minutes old
     connection.run(lambda database: database.command("ping"))  # a closed network shows within seconds, not minutes
     with pymongo.timeout(INDEXING_SECONDS):
         return ", ".join(connection.run(ensure_indexes))

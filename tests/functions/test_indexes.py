@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import pymongo
 import pytest
 from pymongo.errors import ConfigurationError, OperationFailure, ServerSelectionTimeoutError
 
 from functions.indexes import app
 from videojobs import bootstrap
+from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.indexes import INDEXES
 from videojobs.domain.errors import Unavailable
 
@@ -35,9 +37,13 @@ class _Connection:
     """A connection that works, or fails as the real one does."""
 
     def __init__(self, failure: Exception | None = None) -> None:
-        self._failure = failure
+        self._failure, self._is_current = failure, False
+
+    def refresh(self) -> None:
+        self._is_current = True
 
     def run(self, operation: Callable[[Any], Any]) -> Any:
+        assert self._is_current, "the secret that a warm environment has read can be out of date"
         if self._failure is not None:
             raise Unavailable from self._failure
         return operation(_Database())
@@ -92,6 +98,29 @@ def test_a_deployment_makes_every_index(
     answer = _ask(answers, kind)
     assert answer["Status"] == "SUCCESS"
     assert answer["Reason"].split(", ") == NAMES
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_a_warm_environment_makes_the_indexes_in_the_database_that_the_secret_names_now(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, mongo_address: str, kind: str
+) -> None:
+    names = {False: f"before_{kind}", True: f"now_{kind}"}
+    current = False
+
+    def read_uri(*, refresh: bool = False) -> str:
+        nonlocal current
+        current = current or refresh
+        return f"mongodb://{mongo_address}/{names[current]}?directConnection=true&serverMonitoringMode=poll"
+
+    connection = MongoConnection(read_uri)
+    assert connection.run(lambda database: database.name) == names[False]
+    monkeypatch.setattr(bootstrap, "mongo_connection", lambda: connection)
+    assert _ask(answers, kind)["Status"] == "SUCCESS"
+    with pymongo.MongoClient[dict[str, Any]](f"mongodb://{mongo_address}/?directConnection=true") as client:
+        assert "idempotency" in client[names[True]]["videojobs"].index_information()
+        assert client[names[False]].list_collection_names() == []
+        client.drop_database(names[True])
+    connection.run(lambda database: database.client.close())
 
 
 def test_a_deletion_succeeds_even_where_the_database_is_gone(

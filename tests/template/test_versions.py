@@ -71,7 +71,7 @@ def test_a_parameter_that_changes_is_a_new_version() -> None:
         assert variables(DEPLOYED[function]["Properties"])["CONFIGURATION_DIGEST"] == digest
         assert _parameters_of(function) <= set(CONFIGURATION), function
     used = set().union(*map(_parameters_of, CALLED))
-    assert set(CONFIGURATION) == used, "a parameter that no function gets makes no version"
+    assert set(CONFIGURATION) == used | {"SecretsRevision"}, "a parameter that no function gets makes no version"
     assert all(value == {"Ref": name} for name, value in CONFIGURATION.items())
 
 
@@ -79,6 +79,12 @@ def test_indexes_are_made_before_any_function_changes() -> None:
     assert DEPLOYED["Configuration"]["DependsOn"] == ["MongoIndexes", "JwtSecret"]
     assert not references(DEPLOYED["MongoIndexes"]["Properties"]) & set(CALLED)
     assert all("Configuration" in references(DEPLOYED[function]["Properties"]) for function in CALLED)
+
+
+@pytest.mark.parametrize("resource", ["MongoIndexes", "JwtSecret", "Configuration"])
+def test_another_revision_of_the_secrets_updates_what_depends_on_their_values(resource: str) -> None:
+    """CloudFormation updates a custom resource when one of its properties has changed, and it can't see a value."""
+    assert DEPLOYED[resource]["Properties"]["SecretsRevision"] == {"Ref": "SecretsRevision"}
 
 
 def _parameters_of(function: str) -> set[str]:
