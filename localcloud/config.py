@@ -29,7 +29,7 @@ class CloudConfig:
     mongodb_uri: str | None = None
     """A MongoDB to use in SecantusDB's place."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of template.yaml that differ from samconfig.toml's."""
+    """Values for parameters of template.yaml; they take precedence over those of every other source."""
     provider_keys: str = "{}"
     """What the secret of `ProviderSecretArn` holds: docs/providers.md."""
 

@@ -14,15 +14,17 @@ from botocore.exceptions import ClientError
 
 from localcloud.aws import open_session, tool_environment
 from localcloud.config import CloudConfig
+from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns
 from localcloud.packaging import zip_artifacts
 from localcloud.processes import run_tool
+from localcloud.template import read_defaults
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# What a deployment is made of; a change in any of it makes `up` deploy again.
-_INPUTS = ("template.yaml", "samconfig.toml", "functions", "layers")
+DEPLOYMENT_INPUTS = ("template.yaml", "infrastructure", "samconfig.toml", "functions", "layers")
+"""The files and folders that a deployment is made of; one that does not exist counts as empty."""
 _FINGERPRINT = "fingerprint"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
@@ -66,8 +68,14 @@ def read_stack(client: "CloudFormationClient", stack_name: str) -> DeployedStack
 
 
 def template_parameters(config: CloudConfig, endpoint_url: str, web_url: str, arns: SecretArns) -> dict[str, str]:
-    """The parameters of `local` in samconfig.toml, and beside them what is known only now."""
+    """Return a value for every parameter of template.yaml.
+
+    `sam deploy` keeps the previous value of a parameter that is left out, so a value of an earlier deployment would
+    stay. In ascending precedence: the template's defaults, samconfig.toml's `local`, the values known only at run
+    time, and the environment's.
+    """
     return {
+        **read_defaults(config.root / "template.yaml"),
         **_configured_parameters(config.root / "samconfig.toml"),
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "AwsEndpointUrl": endpoint_url,
@@ -83,8 +91,24 @@ def template_parameters(config: CloudConfig, endpoint_url: str, web_url: str, ar
 
 def _configured_parameters(samconfig: Path) -> dict[str, str]:
     local = tomllib.loads(samconfig.read_text())["local"]["deploy"]["parameters"]
-    pairs = local.get("parameter_overrides", [])
-    return dict(pair.split("=", 1) for pair in (pairs.split() if isinstance(pairs, str) else pairs))
+    return _parse_overrides(local.get("parameter_overrides"))
+
+
+def _parse_overrides(overrides: object) -> dict[str, str]:
+    """Read parameter overrides as sam does: a string, a list or a table.
+
+    Raises:
+        LocalCloudError: If sam cannot read them.
+    """
+    # Imported here because it takes a third of a second, and only a deployment needs it.
+    from click import ClickException
+    from samcli.cli.types import CfnParameterOverridesType
+
+    try:
+        parsed: dict[str, str] = CfnParameterOverridesType().convert(overrides, None, None)
+    except ClickException as error:
+        raise LocalCloudError(f"sam cannot read the parameters. {error.format_message()}") from error
+    return parsed
 
 
 def fingerprint(config: CloudConfig, parameters: Mapping[str, str]) -> str:
@@ -97,7 +121,7 @@ def fingerprint(config: CloudConfig, parameters: Mapping[str, str]) -> str:
 
 
 def _input_files(root: Path) -> Iterator[Path]:
-    for name in _INPUTS:
+    for name in DEPLOYMENT_INPUTS:
         top = root / name
         found = [top] if top.is_file() else sorted(top.rglob("*"))
         yield from (path for path in found if path.is_file() and "__pycache__" not in path.parts)
@@ -107,7 +131,7 @@ def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str])
     """`sam build`, taking from its cache what has not changed."""
     command = ["sam", "build", "--cached", "--parallel", "--build-dir", str(config.build)]
     run_tool(
-        [*command, *_overrides({"Architecture": parameters["Architecture"]})],
+        [*command, *override_parameters({"Architecture": parameters["Architecture"]})],
         environment=tool_environment(config, endpoint_url),
         cwd=config.root,
         log=config.logs / "build.log",
@@ -121,7 +145,7 @@ def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]
     flags = ["--stack-name", config.stack_name, "--region", config.region, "--resolve-s3", "--no-progressbar"]
     flags += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--capabilities", *_CAPABILITIES]
     run_tool(
-        [*command, *flags, "--tags", f"{_FINGERPRINT}={wanted}", *_overrides(parameters)],
+        [*command, *flags, "--tags", f"{_FINGERPRINT}={wanted}", *override_parameters(parameters)],
         environment=tool_environment(config, endpoint_url),
         cwd=config.root,
         log=config.logs / "deploy.log",
@@ -129,12 +153,19 @@ def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]
     )
 
 
-def _overrides(parameters: Mapping[str, str]) -> list[str]:
-    # In single quotes a value may hold the double ones of JSON.
-    return [
-        "--parameter-overrides",
-        *(f"{name}='{value}'" if '"' in value else f"{name}={value}" for name, value in parameters.items()),
-    ]
+def override_parameters(parameters: Mapping[str, str]) -> list[str]:
+    """Return the option that gives these parameters to sam.
+
+    Each value is in quotes: without them sam rejects an empty value and cuts off a value at its first space or quote.
+
+    Raises:
+        LocalCloudError: If sam would read another value, as it does for a backslash before a quote or at the end.
+    """
+    pairs = ['{}="{}"'.format(name, value.replace('"', '\\"')) for name, value in parameters.items()]
+    read = _parse_overrides(pairs)
+    if wrong := [name for name, value in parameters.items() if read.get(name) != value]:
+        raise LocalCloudError(f"sam cannot read the value of {', '.join(wrong)}. Write it without a backslash.")
+    return ["--parameter-overrides", *pairs]
 
 
 @contextmanager

@@ -31,6 +31,13 @@ def read_template(path: Path) -> Mapping[str, Any]:
     return parsed
 
 
+def read_defaults(path: Path) -> dict[str, str]:
+    """Return the default of each parameter that has one, as the text that CloudFormation makes of it."""
+    parameters = read_template(path).get("Parameters", {})
+    defaults = {name: each["Default"] for name, each in parameters.items() if "Default" in each}
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in defaults.items()}
+
+
 def read_dashboard(path: Path) -> dict[str, Any]:
     """The body of the CloudWatch dashboard; what `Fn::Sub` fills in stands in it as `${Name}`."""
     body = read_template(path)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]

@@ -2,14 +2,30 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localcloud.aws import tool_environment
 from localcloud.config import CloudConfig
-from localcloud.deployment import _overrides, fingerprint, template_parameters
+from localcloud.deployment import fingerprint, override_parameters, template_parameters
+from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns, read_jwt_secret
 from localcloud.packaging import zip_artifacts
+from localcloud.template import read_template
+
+ROOT = Path(__file__).resolve().parents[3]
+ARNS = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
+TEMPLATE = """\
+Parameters:
+  Environment: {Type: String, Default: dev}
+  MongoSecretArn: {Type: String}
+  Limit: {Type: Number, Default: 5}
+  Switch: {Type: String, Default: false}
+  List: {Type: CommaDelimitedList, Default: ""}
+  Provider: {Type: String, Default: sketch}
+Resources: {}
+"""
 
 
 @pytest.fixture
@@ -17,11 +33,18 @@ def config(tmp_path: Path) -> CloudConfig:
     (tmp_path / "functions" / "status").mkdir(parents=True)
     (tmp_path / "functions" / "status" / "app.py").write_text("handler = None\n")
     (tmp_path / "layers").mkdir()
-    (tmp_path / "template.yaml").write_text("Resources: {}\n")
-    (tmp_path / "samconfig.toml").write_text(
-        '[local.deploy.parameters]\nparameter_overrides = "Environment=local A=1"\n'
-    )
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    configure(tmp_path, '"Environment=local A=1"')
     return CloudConfig(root=tmp_path, state=tmp_path / ".local")
+
+
+def configure(root: Path, overrides: str) -> None:
+    """Write samconfig.toml with these overrides, in TOML."""
+    (root / "samconfig.toml").write_text(f"[local.deploy.parameters]\nparameter_overrides = {overrides}\n")
+
+
+def parameters_of(config: CloudConfig) -> dict[str, str]:
+    return template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", ARNS)
 
 
 def test_the_same_inputs_have_the_same_fingerprint(config: CloudConfig) -> None:
@@ -55,14 +78,25 @@ def test_bytecode_that_python_leaves_behind_is_not_a_change(config: CloudConfig)
     assert fingerprint(config, {}) == before
 
 
-def test_parameters_are_those_of_samconfig_and_those_known_only_now(config: CloudConfig) -> None:
-    arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
-    parameters = template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)
+def test_a_template_of_another_folder_is_seen(config: CloudConfig) -> None:
+    before = fingerprint(config, {})
+    (config.root / "infrastructure").mkdir()
+    (config.root / "infrastructure" / "monitoring.yaml").write_text("Resources: {}\n")
+
+    assert fingerprint(config, {}) != before
+
+
+def test_parameters_are_defaults_then_samconfig_then_values_of_this_run(config: CloudConfig) -> None:
+    parameters = parameters_of(config)
 
     assert parameters.pop("Architecture") in {"arm64", "x86_64"}
     assert parameters == {
         "Environment": "local",
         "A": "1",
+        "Limit": "5",
+        "Switch": "false",
+        "List": "",
+        "Provider": "sketch",
         "AwsEndpointUrl": "http://127.0.0.1:1",
         "AllowedOrigins": "http://127.0.0.1:2",
         "MongoSecretArn": "arn:m",
@@ -70,6 +104,42 @@ def test_parameters_are_those_of_samconfig_and_those_known_only_now(config: Clou
         "WebhookSecretArn": "arn:w",
         "ProviderSecretArn": "arn:p",
     }
+
+
+def test_environment_overrides_samconfig(config: CloudConfig) -> None:
+    configure(config.root, '"Environment=local Provider=simulated"')
+    named = CloudConfig.from_environment({"PROVIDER": "fal"}, root=config.root)
+
+    assert parameters_of(config)["Provider"] == "simulated"
+    assert parameters_of(named)["Provider"] == "fal"
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        """'Environment=local List="" Options="{\\"a\\": \\"b c\\"}"'""",
+        """["Environment=local", 'List=""', "Options='{\\"a\\": \\"b c\\"}'"]""",
+        """{Environment = "local", List = "", Options = '{"a": "b c"}'}""",
+    ],
+    ids=["string", "list", "table"],
+)
+def test_samconfig_is_read_as_sam_reads_it(config: CloudConfig, overrides: str) -> None:
+    configure(config.root, overrides)
+    parameters = parameters_of(config)
+
+    assert (parameters["List"], parameters["Options"]) == ("", '{"a": "b c"}')
+
+
+def test_an_override_that_sam_rejects_is_reported(config: CloudConfig) -> None:
+    configure(config.root, '["Environment=local", "List="]')
+
+    with pytest.raises(LocalCloudError, match="List= is not a valid format"):
+        parameters_of(config)
+
+
+def test_every_parameter_of_the_template_is_sent(tmp_path: Path) -> None:
+    config = CloudConfig(root=ROOT, state=tmp_path)
+    assert read_template(ROOT / "template.yaml")["Parameters"].keys() <= read_by_sam(parameters_of(config)).keys()
 
 
 def test_who_makes_the_videos_is_named_in_the_environment(tmp_path: Path) -> None:
@@ -81,12 +151,43 @@ def test_who_makes_the_videos_is_named_in_the_environment(tmp_path: Path) -> Non
     assert CloudConfig.from_environment({}, root=tmp_path).provider_keys == "{}"
 
 
-def test_sam_reads_a_parameter_of_json_as_it_is() -> None:
-    from samcli.cli.types import CfnParameterOverridesType
+def read_by_sam(parameters: dict[str, str]) -> dict[str, Any]:
+    """Parse a command line as `sam deploy` does, and return the parameters that it would send."""
+    from samcli.commands.deploy.command import cli
 
-    parameters = {"Environment": "local", "ProviderOptions": '{"veo": {"project": "a b", "seconds": [4, 8]}}'}
-    _, *overrides = _overrides(parameters)
-    assert CfnParameterOverridesType().convert(tuple(overrides), None, None) == parameters
+    arguments = ["--template-file", str(ROOT / "template.yaml"), "--stack-name", "s"]
+    context = cli.make_context("deploy", [*arguments, *override_parameters(parameters), "--region", "us-east-1"])
+    read: dict[str, Any] = context.params["parameter_overrides"]
+    return read
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "1",
+        "a b",
+        "a,b",
+        "a=b c=d",
+        "it's",
+        "'quoted'",
+        '"quoted"',
+        r"back\slash",
+        '{"veo": {"project": "a b", "seconds": [4, 8]}}',
+        r'{"veo": {"project": "\u00e9\n"}}',
+        "https://a.example/hook?a=1&b=%2C,https://b.example",
+    ],
+)
+def test_sam_reads_a_value_unchanged(value: str) -> None:
+    parameters = {"Environment": "local", "Value": value, "Last": "1"}
+
+    assert read_by_sam(parameters) == parameters
+
+
+@pytest.mark.parametrize("value", [r'{"a": "\"b\""}', "ends with \\", r"a\ b"])
+def test_a_value_that_sam_cannot_read_is_refused(value: str) -> None:
+    with pytest.raises(LocalCloudError, match=r"sam cannot read .*Value"):
+        override_parameters({"Environment": "local", "Value": value})
 
 
 def test_sam_sees_nothing_of_a_real_account(config: CloudConfig, monkeypatch: pytest.MonkeyPatch) -> None:

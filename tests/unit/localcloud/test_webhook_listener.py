@@ -23,6 +23,7 @@ from videojobs.ports.changes import WebhookAnswer
 
 @pytest.fixture
 def config(tmp_path: Path) -> CloudConfig:
+    (tmp_path / "template.yaml").write_text('Parameters: {WebhookUrls: {Type: String, Default: ""}}\n')
     (tmp_path / "samconfig.toml").write_text("[local.deploy.parameters]\n")
     return CloudConfig(root=tmp_path, state=tmp_path / ".local")
 
@@ -83,15 +84,18 @@ def test_a_port_that_is_taken_is_told(config: CloudConfig) -> None:
     assert not config.listener_file.exists()
 
 
-def test_while_somebody_listens_the_system_sends_there(config: CloudConfig) -> None:
+def test_webhooks_go_to_the_listener_while_it_listens(config: CloudConfig) -> None:
     arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
-    assert "WebhookUrls" not in template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)
+
+    def webhook_urls() -> str:
+        return template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)["WebhookUrls"]
+
+    assert webhook_urls() == ""
     config.listener_file.parent.mkdir(parents=True)
     config.listener_file.write_text("http://127.0.0.1:4580/")
-    assert (
-        template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)["WebhookUrls"]
-        == "http://127.0.0.1:4580/"
-    )
+    assert webhook_urls() == "http://127.0.0.1:4580/"
+    config.listener_file.unlink()
+    assert webhook_urls() == ""
 
 
 def test_other_receivers_are_named_in_the_environment(tmp_path: Path) -> None:
