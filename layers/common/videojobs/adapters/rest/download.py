@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from videojobs.adapters.rest.client import CONNECT_SECONDS, read_retry_after
+from videojobs.adapters.rest.client import CONNECT_SECONDS, read_retry_after, tls_context
 from videojobs.adapters.rest.failures import failure
 from videojobs.adapters.rest.part_file import PartFile, Unusable
 from videojobs.adapters.rest.result_host import open_result
@@ -69,7 +69,8 @@ def _client(call_seconds: float) -> httpx.Client:
     timeout = httpx.Timeout(call_seconds, connect=min(CONNECT_SECONDS, call_seconds))
     # Each connection is one host's: by its address alone it could serve another's request, whose name nobody proved.
     limits = httpx.Limits(max_keepalive_connections=0)
-    return httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
+    tls = tls_context(trust_env=False)
+    return httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False, verify=tls)
 
 
 class _Download:
