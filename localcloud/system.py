@@ -41,7 +41,7 @@ from localcloud.servers import (
 from localcloud.stack import Stack
 from localcloud.studio import ensure_studio
 
-_ANSWER_SECONDS = 60.0
+_ANSWER_SECONDS = 120.0
 
 
 def bring_up(config: CloudConfig) -> Stack:
@@ -126,9 +126,9 @@ def take_down(config: CloudConfig) -> None:
 
 
 def run_during(config: CloudConfig, command: Sequence[str]) -> int:
-    """Run a command that may use a system of its own, from nothing; when it ends, however it ends, all of it ends.
+    """Run a command that may start this system, from an empty state folder, and return the command's exit status.
 
-    Returns the command's status.
+    When the command ends or a signal interrupts it, every process of the system ends too.
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     _end_everything(config)
@@ -137,6 +137,9 @@ def run_during(config: CloudConfig, command: Sequence[str]) -> int:
     try:
         return run_in_foreground(command, environment=os.environ, cwd=config.root, state=config.state, role="test")
     finally:
+        # A second signal does not interrupt the clean-up, which takes at most twice the grace period.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         _end_everything(config)
 
 

@@ -1,0 +1,81 @@
+"""`localcloud during` ends what its command started, also when it is interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud.processes import end_processes, find_processes
+
+ROOT = Path(__file__).resolve().parents[3]
+STARTER = """
+import subprocess, sys
+subprocess.Popen([sys.executable, *sys.argv[1:]], start_new_session=True).wait()
+"""
+SERVER = """
+import pathlib, signal, sys, time
+folder = pathlib.Path(sys.argv[1])
+def end(*_):
+    (folder / "ending").touch()
+    while not (folder / "may-end").exists():
+        time.sleep(0.01)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+(folder / "started").touch()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "state"
+    yield folder
+    end_processes(find_processes(folder), grace_seconds=0)
+
+
+@pytest.fixture
+def during(state: Path, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A `localcloud during` whose command has started a server in a session of its own."""
+    command = [sys.executable, "-c", STARTER, "-c", SERVER, str(tmp_path)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "localcloud", "during", "--", *command],
+        cwd=ROOT,
+        env={**os.environ, "LOCALCLOUD_STATE": str(state)},
+    ) as process:
+        wait_for(tmp_path / "started")
+        yield process
+        process.kill()
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} is missing"
+        time.sleep(0.01)
+
+
+def test_an_interrupted_command_leaves_no_server(
+    during: "subprocess.Popen[bytes]", state: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "may-end").touch()
+    during.terminate()
+
+    assert during.wait() == 128 + signal.SIGTERM
+    assert find_processes(state) == []
+
+
+def test_a_second_signal_does_not_interrupt_the_clean_up(
+    during: "subprocess.Popen[bytes]", state: Path, tmp_path: Path
+) -> None:
+    during.terminate()
+    wait_for(tmp_path / "ending")
+    during.send_signal(signal.SIGINT)
+    (tmp_path / "may-end").touch()
+
+    assert during.wait() == 128 + signal.SIGTERM
+    assert find_processes(state) == []
