@@ -5,12 +5,13 @@ RUN = .venv/bin/python -m
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam
 # The tests have a system of their own, so that yours stays as it is; it ends with them.
 TEST_STATE = .local/test
+UNITS = tests/unit tests/functions tests/template tests/bench
 DEPLOYED = tests/stack tests/browser
-APART = tests/model tests/audit
+SERVICES = tests/contract tests/integration tests/faults tests/providers tests/model tests/audit
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-apart test-others help setup demo up down logs watch token webhook-listen ops api static units lint types template check test soak upgrade fairness bench growth screenshots dashboard-picture publish lock clean
+.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots dashboard-picture publish lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,22 +68,34 @@ check: setup ## format, lint, types, imports, template, and the tests that need 
 units:
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
 
-test: static ## every test that needs no AWS account, on real services; ends non-zero if any fails
+# The longest parts first. Three run at a time, and the output of each appears when it ends.
+test: setup ## run every test that needs no AWS account: about ten minutes
 	@$(PYTHON) -m localcloud.environment auditors
-# Two halves that take about as long, beside each other; the second is shown after the first.
-	@$(MAKE) --no-print-directory --keep-going test-deployed test-apart > .local/test-deployed.log 2>&1 & deployed=$$!; \
-	trap 'kill $$deployed' INT TERM; \
-	$(MAKE) --no-print-directory test-others; others=$$?; \
-	wait $$deployed; status=$$?; cat .local/test-deployed.log; exit $$((others | status))
+	@$(MAKE) --no-print-directory --keep-going --jobs 3 --output-sync=target \
+	  test-deployed test-services test-upgrade test-units static
 
-test-deployed:
+test-deployed: # the deployed system, over HTTP and in a browser
 	@LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(DEPLOYED)
 
-test-apart:  # what needs none of the servers
-	@$(RUN) pytest $(APART)
+test-services: # real databases, queues, providers and processes
+	@$(RUN) pytest $(SERVICES)
 
-test-others:
-	@LOCALCLOUD_STATE=$(TEST_STATE)-others $(RUN) localcloud during -- $(RUN) pytest $(COVERAGE) $(addprefix --ignore=,$(DEPLOYED) $(APART))
+test-upgrade: # a system of its own, deployed from the commit before and upgraded under load
+	@LOCALCLOUD_STATE=$(TEST_STATE)-upgrade $(RUN) localcloud during -- $(RUN) pytest tests/deployment
+
+test-units: # in memory; they alone must cover every branch of domain and services
+	@$(RUN) pytest $(COVERAGE) $(UNITS)
+
+# A part that fails does not keep the next from running. Without a commit of version 0.1.0, the oldest one is upgraded from.
+test-long: setup ## the tests that make test samples or leaves out: every mutant, long fuzzing and chaos, upgrades: about an hour
+	@failed=; part() { echo "test-long: $$*"; "$$@" || { failed=1; echo "test-long: FAILED: $$*"; }; }; \
+	oldest=$$(git rev-parse --verify --quiet '8d014a1^{commit}' || git rev-list --reverse HEAD -- template.yaml | head -1); \
+	part env TEST_LONG=1 $(RUN) pytest tests/model/test_mutants.py tests/faults; \
+	part make --no-print-directory chaos MINUTES=$(or $(MINUTES),10); \
+	part make --no-print-directory fuzz EXAMPLES=$(or $(EXAMPLES),100); \
+	part make --no-print-directory upgrade UPGRADE_FROM=; \
+	part make --no-print-directory upgrade UPGRADE_FROM="$$oldest"; \
+	test -z "$$failed"
 
 test-real: setup ## the same tests against a deployed environment: STACK=videojobs-dev AWS_PROFILE=… REGION=…, WRITE=1 TOKEN=… (docs/verify.md)
 	@VERIFY_STACK=$(STACK) VERIFY_WRITE=$(WRITE) VERIFY_TOKEN=$(TOKEN) $(REGION:%=AWS_REGION=%) $(RUN) pytest --quiet -rfE --tb=short --timeout 1800 tests/stack
@@ -98,7 +111,7 @@ soak: setup ## 2,000 jobs while workers and the database are killed: none is los
 	@LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
 
 upgrade: setup ## from an earlier commit to this one and back while jobs are under way: UPGRADE_FROM=… JOBS=40
-	@LOCALCLOUD_STATE=.local/upgrade PYTHONPATH=.:layers/common JOBS=$(JOBS) UPGRADE_FROM=$(UPGRADE_FROM) $(RUN) tests.deployment
+	@env LOCALCLOUD_STATE=.local/upgrade JOBS=$(JOBS) UPGRADE_FROM=$(UPGRADE_FROM) $(RUN) localcloud during -- $(RUN) tests.deployment
 
 fairness: setup ## one user queues 250 jobs: how long do those of others wait? (JOBS=…)
 	@LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)

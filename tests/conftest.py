@@ -17,6 +17,7 @@ from localcloud.stack import Stack
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.video import make_video
 from tests.receiver import Receiver, receiving
+from tests.sampling import SAMPLING
 from tests.servers import missing, secantusdb
 from tests.stack.client import User
 from tests.stack.deployed import Deployed
@@ -28,6 +29,11 @@ AI_KEY = "a-key-that-no-log-may-hold"
 AI_WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _ROOT = Path(__file__).resolve().parents[1]
 _STATE = os.environ.get("LOCALCLOUD_STATE", ".local/test")
+
+
+def pytest_report_header() -> str:
+    """Show how to repeat the sample of long tests that this run draws."""
+    return str(SAMPLING)
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,24 @@ def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
     assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each)] == []
 
 
+@pytest.mark.parametrize("path", _WORKFLOWS, ids=lambda path: path.stem)
+def test_every_job_has_a_time_limit(path: Path) -> None:
+    jobs = yaml.safe_load(path.read_text())["jobs"]
+    assert jobs
+    assert [name for name, job in jobs.items() if "timeout-minutes" not in job] == []
+
+
+def test_every_image_that_a_step_starts_is_pinned_by_digest() -> None:
+    """zizmor checks the images of `container` and `services` only."""
+    jobs = [job for path in _WORKFLOWS for job in yaml.safe_load(path.read_text())["jobs"].values()]
+    started = [step["run"] for job in jobs for step in job["steps"] if "docker run" in step.get("run", "")]
+    images = [value for job in jobs for name, value in job.get("env", {}).items() if name.endswith("_IMAGE")]
+    assert started
+    assert len(images) == len(started)
+    assert [image for image in images if not re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image)] == []
+    assert [script for script in started if not re.search(r'"\$\w+_IMAGE"', script)] == []
+
+
 def test_a_bill_names_what_each_layer_pins_with_its_version() -> None:
     bills = write_bills(_ROOT)
     assert [path.name for path in bills] == ["common.cdx.json", "media.cdx.json", "providers.cdx.json"]

@@ -24,23 +24,31 @@ from videojobs.ports.jobs import JobRepository
 from videojobs.ports.videos import GenerationRequest
 from videojobs.services import clean_up, follow_up, reconcile_jobs, render_video
 
+type Replace = Callable[[Any, str, Any], None]
+"""Sets an attribute of a module or class; raises AttributeError if there is no such attribute."""
+
 
 def mutate(name: str) -> None:
     """Take out one safeguard."""
-    MUTANTS[name]()
+    MUTANTS[name](_replace)
 
 
-def _loosen(method: str, *forgotten: str) -> Callable[[], None]:
+def _replace(owner: Any, name: str, value: Any) -> None:
+    getattr(owner, name)
+    setattr(owner, name, value)
+
+
+def _loosen(method: str, *forgotten: str) -> Callable[[Replace], None]:
     """Let a method of the repository forget some conditions of its guarded update."""
 
-    def apply() -> None:
+    def apply(replace_attribute: Replace) -> None:
         original = getattr(MongoJobRepository, method)
 
         def loosened(self: MongoJobRepository, *arguments: Any) -> Any:
             loose = MongoJobRepository(_LooseConnection(self._connection, forgotten))
             return original(loose, *arguments)
 
-        setattr(MongoJobRepository, method, loosened)
+        replace_attribute(MongoJobRepository, method, loosened)
 
     return apply
 
@@ -69,7 +77,7 @@ class _Loose:
         )
 
 
-def _intend_afterwards() -> None:
+def _intend_afterwards(replace_attribute: Replace) -> None:
     """The intent is written together with the outcome, after the submit."""
     original = MongoJobRepository.save
     unwritten: dict[JobId, VideoJob] = {}
@@ -81,45 +89,45 @@ def _intend_afterwards() -> None:
             return True
         return original(self, unwritten.pop(before.id, before), after)
 
-    MongoJobRepository.save = save  # type: ignore[method-assign]
+    replace_attribute(MongoJobRepository, "save", save)
 
 
-def _finish_unseen() -> None:
+def _finish_unseen(replace_attribute: Replace) -> None:
     def size(self: S3VideoStore, stored: StoredObject) -> int:
         return stored.size_bytes
 
-    S3VideoStore.size = size  # type: ignore[method-assign]
+    replace_attribute(S3VideoStore, "size", size)
 
 
-def _one_object_for_all() -> None:
+def _one_object_for_all(replace_attribute: Replace) -> None:
     original = S3VideoStore.put
 
     def put(self: S3VideoStore, path: Any, key: str, *more: Any) -> StoredObject:
         return original(self, path, f"videos/latest.{key.rpartition('.')[2]}", *more)
 
-    S3VideoStore.put = put  # type: ignore[method-assign]
+    replace_attribute(S3VideoStore, "put", put)
 
 
-def _a_token_for_each_call() -> None:
+def _a_token_for_each_call(replace_attribute: Replace) -> None:
     original, numbers = HttpProvider.submit, count()
 
     def submit(self: HttpProvider, request: GenerationRequest, *, token: str) -> Any:
         return original(self, request, token=f"{token}:{next(numbers)}:{uuid4().hex}")
 
-    HttpProvider.submit = submit  # type: ignore[method-assign]
+    replace_attribute(HttpProvider, "submit", submit)
 
 
-def _a_crash_counts_as_an_attempt() -> None:
+def _a_crash_counts_as_an_attempt(replace_attribute: Replace) -> None:
     original = lifecycle.begin
 
     def begin(job: VideoJob, *arguments: Any, **named: Any) -> VideoJob:
         job = replace(job, attempt=job.attempt + 1) if job.provider and not job.provider.ref else job
         return original(job, *arguments, **named)
 
-    lifecycle.begin = begin  # type: ignore[assignment]
+    replace_attribute(lifecycle, "begin", begin)
 
 
-def _bury_whatever_is_there() -> None:
+def _bury_whatever_is_there(replace_attribute: Replace) -> None:
     def bury(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Any, policy: Any, **others: Any) -> bool:
         job = jobs.find(job_id)
         assert job is not None
@@ -127,85 +135,85 @@ def _bury_whatever_is_there() -> None:
 
     from functions.reconciler import app
 
-    app.bury_dead_letter = bury  # type: ignore[assignment]
+    replace_attribute(app, "bury_dead_letter", bury)
 
 
-def _announce_under_a_new_id() -> None:
+def _announce_under_a_new_id(replace_attribute: Replace) -> None:
     original = SqsNotifier.publish
 
     def publish(self: SqsNotifier, job_id: JobId, announcements: Sequence[Announcement]) -> None:
         original(self, job_id, [replace(each, id=uuid4().hex) for each in announcements])
 
-    SqsNotifier.publish = publish  # type: ignore[method-assign]
+    replace_attribute(SqsNotifier, "publish", publish)
 
 
-def _forget_before_announcing() -> None:
+def _forget_before_announcing(replace_attribute: Replace) -> None:
     def announce(job: VideoJob, *, jobs: JobRepository, notifier: Notifier) -> VideoJob:
         if job.outbox:
             jobs.mark_announced(job.id, job.outbox)
             notifier.publish(job.id, job.outbox)
         return replace(job, outbox=())
 
-    follow_up.announce_changes = announce
-    reconcile_jobs.announce_changes = announce
+    replace_attribute(follow_up, "announce_changes", announce)
+    replace_attribute(reconcile_jobs, "announce_changes", announce)
 
 
-def _nobody_is_late() -> None:
+def _nobody_is_late(replace_attribute: Replace) -> None:
     def is_late(job: VideoJob, now: datetime, policy: Any) -> bool:
         return False
 
-    overdue.is_late = is_late
+    replace_attribute(overdue, "is_late", is_late)
 
 
-def _sweep_sees_nothing() -> None:
+def _sweep_sees_nothing(replace_attribute: Replace) -> None:
     def find_overdue(self: MongoJobRepository, *_: Any) -> list[VideoJob]:
         return []
 
-    MongoJobRepository.find_overdue = find_overdue  # type: ignore[method-assign]
+    replace_attribute(MongoJobRepository, "find_overdue", find_overdue)
 
 
-def _attempts_without_end() -> None:
+def _attempts_without_end(replace_attribute: Replace) -> None:
     policy = bootstrap.step_policy
-    bootstrap.step_policy = lambda: replace(policy(), maximum_attempts=9)  # type: ignore[assignment]
+    replace_attribute(bootstrap, "step_policy", lambda: replace(policy(), maximum_attempts=9))
 
 
-def _discard_nothing() -> None:
+def _discard_nothing(replace_attribute: Replace) -> None:
     def discard(*_: Any, **__: Any) -> None:
         """Leave what is there."""
 
-    render_video._discard = discard
+    replace_attribute(render_video, "_discard", discard)
 
 
-def _stop_nothing() -> None:
+def _stop_nothing(replace_attribute: Replace) -> None:
     def cancel_at_provider(*_: Any, **__: Any) -> None:
         """Leave it at it."""
 
-    clean_up.cancel_at_provider = cancel_at_provider
+    replace_attribute(clean_up, "cancel_at_provider", cancel_at_provider)
 
 
-def _compare_no_shares() -> None:
+def _compare_no_shares(replace_attribute: Replace) -> None:
     def find_unchecked(self: MongoShareRepository, *_: Any) -> list[Share]:
         return []
 
-    MongoShareRepository.find_unchecked = find_unchecked  # type: ignore[method-assign]
+    replace_attribute(MongoShareRepository, "find_unchecked", find_unchecked)
 
 
-def _forget_the_deletion() -> None:
+def _forget_the_deletion(replace_attribute: Replace) -> None:
     original = lifecycle.delete
 
     def delete(job: VideoJob, now: datetime) -> VideoJob:
         return replace(original(job, now), next=job.next)
 
-    lifecycle.delete = delete
+    replace_attribute(lifecycle, "delete", delete)
 
 
-def _nothing() -> None:
+def _nothing(_: Replace) -> None:
     """The mutation is in the database."""
 
 
 NO_IDEMPOTENCY_INDEX = "no unique index on the idempotency key"
 
-MUTANTS: Mapping[str, Callable[[], None]] = {
+MUTANTS: Mapping[str, Callable[[Replace], None]] = {
     "save without the lease": _loosen("save", "lease.token", "next.dueAt"),  # a claim leaves its mark in both
     "save without any guard": _loosen("save", "lease.token", "next.id", "next.dueAt", "status", "attempt"),
     "claim whatever is next": _loosen("claim", "next.id"),

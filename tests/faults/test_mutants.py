@@ -1,4 +1,7 @@
-"""The checker bites: each safeguard that is taken out of the product is missed by a scenario."""
+"""Mutants of the product, each with one safeguard taken out: a scenario must break an invariant that the checker names.
+
+`make test` runs a sample of them, `make test-long` all.
+"""
 
 from collections.abc import Callable
 
@@ -10,6 +13,7 @@ from tests.faults.conftest import MakeWorld
 from tests.faults.mutants import MUTANTS, NO_IDEMPOTENCY_INDEX
 from tests.faults.scenarios import after, before, cancel_while_stopped, crash_once, stop_and_take_over
 from tests.faults.world import World
+from tests.sampling import SAMPLING
 
 type Scenario = Callable[[World], object]
 
@@ -76,7 +80,12 @@ def test_every_mutant_has_a_scenario_that_catches_it() -> None:
     assert CAUGHT.keys() == MUTANTS.keys()
 
 
-@pytest.mark.parametrize("mutant", CAUGHT)
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_every_mutant_replaces_code_that_exists(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTANTS[mutant](monkeypatch.setattr)
+
+
+@pytest.mark.parametrize("mutant", SAMPLING.draw(CAUGHT))
 def test_a_safeguard_that_is_missing_is_noticed(unchecked_world: MakeWorld, mutant: str) -> None:
     invariant, policy, scenario = CAUGHT[mutant]
     world = unchecked_world(mutant=mutant, unknown_submit=policy)

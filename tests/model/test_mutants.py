@@ -1,4 +1,7 @@
-"""The model bites: each of these bugs, put into a copy of the code, breaks a promise that the model then names."""
+"""Mutants of the code that the model runs: each breaks an invariant, and the model must name it.
+
+`make test` runs a sample of them, `make test-long` all.
+"""
 
 import os
 import subprocess
@@ -8,6 +11,8 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 import pytest
+
+from tests.sampling import SAMPLING
 
 ROOT = Path(__file__).parents[2]
 SEED = 0
@@ -28,6 +33,11 @@ class Mutant:
     old: str
     new: str
     breaks: str
+
+    def apply(self, source: str) -> str:
+        """Return the changed source of `file`."""
+        assert source.count(self.old) == 1, f"{self.file} has changed: adapt this mutant"
+        return source.replace(self.old, self.new)
 
 
 MUTANTS = [
@@ -326,11 +336,14 @@ def code(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_mutant_changes_one_place_and_compiles(mutant: Mutant) -> None:
+    compile(mutant.apply((ROOT / mutant.file).read_text()), mutant.file, "exec")
+
+
+@pytest.mark.parametrize("mutant", SAMPLING.draw(MUTANTS), ids=lambda mutant: mutant.name)
 def test_the_model_catches(mutant: Mutant, code: Path) -> None:
     file = code / mutant.file
-    source = file.read_text()
-    assert source.count(mutant.old) == 1, "the code has changed: say the mutant anew"
-    file.write_text(source.replace(mutant.old, mutant.new))
+    file.write_text(mutant.apply(file.read_text()))
     told = tell_stories(code)
     assert told.returncode != 0, f"nothing was noticed\n{told.stdout}"
     assert any(promise in told.stderr for promise in mutant.breaks.split("|")), told.stderr[-3000:]
