@@ -1,21 +1,25 @@
-"""An earlier commit of the product, deployed with today's tools."""
+"""An earlier commit in a folder of its own, deployed by that commit's own `localcloud`."""
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+from localcloud.config import CloudConfig
+from localcloud.deployment import DEPLOYMENT_INPUTS
+from localcloud.environment import ENVIRONMENTS
+from localcloud.errors import CommandFailedError
+from localcloud.stack import Stack
 from tests.servers import missing
 
 ROOT = Path(__file__).resolve().parents[2]
-DEPLOYED = ("template.yaml", "functions", "layers")
-PRODUCT = ("template.yaml", "samconfig.toml", "functions", "layers", "web")
-TOOLS = ("localcloud", ".venv", ".local")
+UV = Path(".local", "uv")
 
 
 def earlier_commit() -> str:
-    """The full name of the commit that `UPGRADE_FROM` names, else of the one before the product last changed."""
-    last = _git("rev-list", "-1", "HEAD", "--", *DEPLOYED).stdout.strip() or "HEAD"
+    """Return the full hash of the commit that `UPGRADE_FROM` names, or of the one before the product last changed."""
+    last = _git("rev-list", "-1", "HEAD", "--", *DEPLOYMENT_INPUTS).stdout.strip() or "HEAD"
     name = os.environ.get("UPGRADE_FROM") or f"{last}~1"
     asked = _git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if asked.returncode != 0:
@@ -28,21 +32,65 @@ def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def check_out(commit: str, folder: Path) -> Path:
-    """The product as of that commit in a folder, and today's tools beside it; what was built there before is kept."""
-    for name in PRODUCT:
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
+    """Extract the whole tree of a commit into a folder, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    listed = subprocess.run(
-        ["git", "ls-tree", "--name-only", commit, *PRODUCT], cwd=ROOT, capture_output=True, check=True
-    )
-    there = listed.stdout.decode().split()
-    archive = subprocess.run(["git", "archive", commit, *there], cwd=ROOT, capture_output=True, check=True)
+    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True)
     subprocess.run(["tar", "-x"], cwd=folder, input=archive.stdout, check=True)
-    for name in TOOLS:
-        link = folder / name
-        if not link.is_symlink():
-            link.symlink_to(ROOT / name)
     return folder
+
+
+def prepare(commit: str) -> Path:
+    """Return a checkout of the commit that can run `python -m localcloud`; it is kept, with its builds."""
+    tree = ROOT / ".local" / "checkouts" / commit[:12]
+    if not tree.exists():
+        draft = tree.with_suffix(".draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        check_out(commit, draft).replace(tree)
+    _provide_environments(tree)
+    return tree
+
+
+def _provide_environments(tree: Path) -> None:
+    """Link today's environments if they are what the checkout requires, or else let the checkout make its own."""
+    folders = {tree / each.folder.relative_to(ROOT): each for each in ENVIRONMENTS}
+    for folder in folders:
+        if folder.is_symlink():  # of an earlier run; the requirements of today may have changed since
+            folder.unlink()
+    if not any(folder.exists() for folder in folders) and all(
+        _has_the_same(tree, each.requirements.relative_to(ROOT)) for each in ENVIRONMENTS
+    ):
+        for folder, environment in folders.items():
+            _link(folder, environment.folder)
+        return
+    if (ROOT / UV).exists() and not (tree / UV).exists():
+        _link(tree / UV, ROOT / UV)
+    made = subprocess.run([sys.executable, "-m", "localcloud.environment"], cwd=tree, env=_variables(tree), check=False)
+    if made.returncode != 0:
+        raise CommandFailedError(f"the environments of {tree} could not be made")
+
+
+def _has_the_same(tree: Path, file: Path) -> bool:
+    return (tree / file).exists() and (tree / file).read_bytes() == (ROOT / file).read_bytes()
+
+
+def _link(link: Path, target: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target)
+
+
+def bring_up_checkout(tree: Path, config: CloudConfig) -> Stack:
+    """Deploy a checkout with its own `python -m localcloud up`, into the system whose state folder `config` names.
+
+    Raises:
+        CommandFailedError: If the command fails; its output has gone to this process's.
+    """
+    command = [str(tree / ".venv" / "bin" / "python"), "-m", "localcloud", "up"]
+    variables = {**_variables(tree), "LOCALCLOUD_STATE": str(config.state)}
+    if subprocess.run(command, cwd=tree, env=variables, check=False).returncode != 0:
+        raise CommandFailedError(f"`localcloud up` failed in {tree}")
+    return Stack.read(config)
+
+
+def _variables(tree: Path) -> dict[str, str]:
+    """Return this process's environment, with the checkout's packages in front of those of a linked environment."""
+    return {**os.environ, "PYTHONPATH": str(tree / "layers" / "common")}

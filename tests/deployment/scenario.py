@@ -1,17 +1,19 @@
-"""Users go on asking for videos while the system is deployed anew: what becomes of their jobs."""
+"""Deployments of a system while users request videos, and what becomes of their jobs."""
 
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from http.client import HTTPException
 from typing import Any
 from uuid import uuid4
 
 import pymongo
+from botocore.exceptions import BotoCoreError, ClientError
 from bson import ObjectId
 
 from localcloud.aws import open_session
@@ -19,7 +21,6 @@ from localcloud.config import CloudConfig
 from localcloud.deployment import describe_stack
 from localcloud.errors import LocalCloudError
 from localcloud.stack import Stack
-from localcloud.system import bring_up
 from tests.stack.client import ENDED, User
 
 WISH = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "1:1"}
@@ -77,9 +78,17 @@ class System:
         return Counter(key.split("/")[1] for key in keys if _VIDEO.fullmatch(key))
 
     def locate(self) -> Stack:
-        """Where the API is now: a new route gives it a new address, here and not on AWS (docs/local-differences.md)."""
-        deployed, now = describe_stack(self.config, self.stack.aws_endpoint_url), self.stack
-        assert deployed is not None
+        """Return the system with the API's present address, or unchanged while the local AWS restarts.
+
+        A new route gives the API another address here, but not on AWS (docs/local-differences.md).
+        """
+        now = self.stack
+        try:
+            deployed = describe_stack(self.config, now.aws_endpoint_url)
+        except (BotoCoreError, ClientError):
+            deployed = None
+        if deployed is None:
+            return now
         return Stack.of(
             deployed,
             stack_name=self.config.stack_name,
@@ -90,30 +99,34 @@ class System:
         )
 
 
-def deploy(config: CloudConfig, name: str) -> System:
-    """Deploy onto nothing."""
+type Deploy = Callable[[], Stack]
+"""Deploys one version, and returns once its API responds."""
+
+
+def deploy(config: CloudConfig, up: Deploy, name: str) -> System:
+    """Deploy to an empty system."""
     began = time.monotonic()
-    stack = bring_up(config)
+    stack = up()
     phase = Phase(name, seconds=time.monotonic() - began, stack_status=_status(config, stack))
     return System(config, stack, [phase])
 
 
-def deploy_over(system: System, config: CloudConfig, name: str, *, jobs: int, fails: bool = False) -> None:
-    """Deploy while `jobs` jobs are under way and more are asked for; returns when all have ended."""
+def deploy_over(system: System, up: Deploy, name: str, *, jobs: int, fails: bool = False) -> None:
+    """Deploy while `jobs` jobs are in progress and a user submits more, and wait until all have ended."""
     phase = Phase(name)
     ids = _ask_for(system, jobs)
     phase.met = _wait_until_under_way(system, ids)
     with _asking(system, phase) as asked:
         began = time.monotonic()
         try:
-            system.stack = bring_up(config)
+            system.stack = up()
             assert not fails, f"{name}: this deployment was to fail"
         except LocalCloudError:
             if not fails:
                 raise
         phase.seconds = time.monotonic() - began
     system.stack = system.locate()
-    phase.stack_status = _status(config, system.stack)
+    phase.stack_status = _status(system.config, system.stack)
     last = User(system.stack).submit(duration=1)
     _settle(system, [*ids, *asked, last], phase)
     system.phases.append(phase)
@@ -150,7 +163,7 @@ def _wait_until_under_way(system: System, ids: Sequence[str]) -> Counter[str]:
 
 @contextmanager
 def _asking(system: System, phase: Phase) -> Iterator[list[str]]:
-    """Somebody who asks for one job after another, each under a key, until an answer says that it was taken."""
+    """Submit one job after another, each with an idempotency key, and repeat each request until it is accepted."""
     ids: list[str] = []
     stop = threading.Event()
 
@@ -163,19 +176,19 @@ def _asking(system: System, phase: Phase) -> Iterator[list[str]]:
             ids.append(job_id)
             stop.wait(ASKING_SECONDS)
 
-    thread = threading.Thread(target=ask)
+    # A daemon, so that it does not keep an interrupted process alive.
+    thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    try:
-        yield ids
-    finally:
-        stop.set()
-        thread.join()
+    yield ids
+    stop.set()
+    thread.join(SETTLE_SECONDS)
+    assert not thread.is_alive(), f"{phase.name}: a request was not accepted within {SETTLE_SECONDS} s"
 
 
 def _ask_once(user: User, key: str, phase: Phase) -> str | None:
     try:
         answer = user.call("POST", "/api/videos/generate", WISH, headers={"Idempotency-Key": key})
-    except OSError:
+    except (OSError, HTTPException):
         phase.answers[0] += 1
         return None
     phase.answers[answer.status] += 1

@@ -1,52 +1,55 @@
-"""From an earlier commit to this one and back, with jobs under way all the time, on a system of its own."""
+"""The upgrade from an earlier commit to this one and back, with jobs in progress."""
 
 import os
-import shutil
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
 from localcloud.config import CloudConfig
-from localcloud.processes import end_processes, find_processes
-from tests.deployment.earlier import ROOT, check_out, earlier_commit
+from localcloud.system import bring_up
+from tests.deployment.earlier import bring_up_checkout, earlier_commit, prepare
 from tests.deployment.scenario import Phase, deploy, deploy_over, forbid_the_database
 
-STOP_SECONDS = 10
+STATE = ".local/upgrade"
 
 
 def run_upgrade(*, jobs: int) -> list[Phase]:
-    """A fresh stack of the earlier commit, the upgrade, the rollback, and a deployment that fails."""
+    """Deploy the earlier commit, upgrade, roll back, and attempt a deployment that fails; return what happened.
+
+    Each commit is deployed by its own `localcloud`, and all of them to the one system in `LOCALCLOUD_STATE`. Run this
+    under `localcloud during`, which starts from an empty state and ends the system.
+    """
     commit = earlier_commit()
-    state = (ROOT / os.environ.get("LOCALCLOUD_STATE", ".local/test")).resolve() / "upgrade"
-    shutil.rmtree(state, ignore_errors=True)
-    then = CloudConfig(root=check_out(commit, ROOT / ".local" / "earlier" / commit[:12]), state=state)
-    now = replace(then, root=ROOT)
-    try:
-        with closing(deploy(then, f"{commit[:7]}, fresh")) as system:
-            deploy_over(system, now, "upgrade to this", jobs=jobs)
-            deploy_over(system, then, f"back to {commit[:7]}", jobs=jobs // 2)
-            deploy_over(system, forbid_the_database(now), "one that fails", jobs=jobs // 4, fails=True)
-            return system.phases
-    finally:
-        end_processes(find_processes(Path(state)), grace_seconds=STOP_SECONDS)
+    now = CloudConfig.from_environment({"LOCALCLOUD_STATE": STATE, **os.environ})
+    earlier = partial(bring_up_checkout, prepare(commit), now)
+    with closing(deploy(now, earlier, f"{commit[:7]}, fresh")) as system:
+        deploy_over(system, partial(bring_up, now), "upgrade to this", jobs=jobs)
+        deploy_over(system, earlier, f"back to {commit[:7]}", jobs=jobs // 2)
+        failing = partial(bring_up, forbid_the_database(now))
+        deploy_over(system, failing, "one that fails", jobs=jobs // 4, fails=True)
+        return system.phases
 
 
 def show(phases: list[Phase]) -> None:
-    """Print the table."""
-    table = Table("deployment", "seconds", "met", "answers meanwhile", "ended", "lost or doubled", "stack")
-    for phase in phases:
-        met, answers, ended = (
-            ", ".join(f"{count} {what}" for what, count in sorted(each.items()))
-            for each in (phase.met, {str(key): count for key, count in phase.answers.items()}, phase.ended)
-        )
-        table.add_row(
-            phase.name, f"{phase.seconds:.0f}", met, answers, ended, str(len(phase.wrong)), phase.stack_status
-        )
-    console = Console(width=150)
+    """Print a table with a column for each deployment, and a line for each job that went wrong."""
+    table = Table("", *(phase.name for phase in phases))
+    table.add_row("seconds", *(f"{phase.seconds:.0f}" for phase in phases))
+    table.add_row("jobs in progress", *(_list(phase.met) for phase in phases))
+    table.add_row(
+        "responses (0: none)", *(_list({f"× {each}": n for each, n in phase.answers.items()}) for phase in phases)
+    )
+    table.add_row("outcome", *(_list(phase.ended) for phase in phases))
+    table.add_row("lost or doubled", *(str(len(phase.wrong)) if phase.ended else "" for phase in phases))
+    table.add_row("stack", *(phase.stack_status.replace("_", " ").lower() for phase in phases))
+    console = Console()
     console.print(table)
     for phase in phases:
         for line in phase.wrong:
             console.print(f"{phase.name}: {line}")
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return "\n".join(f"{count} {name}" for name, count in sorted(counts.items()))
