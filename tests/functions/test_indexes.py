@@ -123,6 +123,20 @@ def test_a_warm_environment_makes_the_indexes_in_the_database_that_the_secret_na
     connection.run(lambda database: database.client.close())
 
 
+@pytest.mark.parametrize("value", ["", "not-a-connection-string", '{"uri": "mongodb://host"}'])
+def test_a_warm_environment_reports_a_value_that_is_not_a_connection_string(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, mongo_uri: str, value: str
+) -> None:
+    """The functions that the deployment would start next have no earlier connection to keep."""
+    connection = MongoConnection(lambda *, refresh=False: value if refresh else mongo_uri)
+    connection.run(lambda database: database.command("ping"))
+    monkeypatch.setattr(bootstrap, "mongo_connection", lambda: connection)
+    answer = _ask(answers, "Update")
+    assert answer["Status"] == "FAILED"
+    assert "connection string" in answer["Reason"]
+    connection.run(lambda database: database.client.close())
+
+
 def test_a_deletion_succeeds_even_where_the_database_is_gone(
     answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

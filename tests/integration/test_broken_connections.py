@@ -335,7 +335,23 @@ class TestAnotherDatabase:
     @pytest.mark.parametrize("unusable", ["", "not-set-yet", "postgres://host/db", '{"a": 1}', "mongodb://host:x"])
     def test_a_first_value_that_is_not_a_connection_string_is_reported(self, unusable: str) -> None:
         with pytest.raises(Unavailable) as refused:
-            MongoJobRepository(MongoConnection(Secret(unusable))).find(a_job().id)
+            MongoJobRepository(MongoConnection(Secret(unusable, unusable))).find(a_job().id)
+        assert isinstance(refused.value.__cause__, ConfigurationError)
+
+    def test_a_first_value_that_was_repaired_is_read_again_at_once(self, mongo_uri: str) -> None:
+        secret = Secret("not-set-yet", mongo_uri)
+        connection = MongoConnection(secret)
+        assert MongoJobRepository(connection).find(a_job().id) is None
+        assert secret.refreshes == 1
+        connection.run(lambda database: database.client.close())
+
+    def test_a_refresh_reports_a_value_that_is_not_a_connection_string(
+        self, secret: Secret, moving: MongoConnection
+    ) -> None:
+        moving.run(lambda database: database.command("ping"))
+        secret.current = ["not-set-yet"]
+        with pytest.raises(Unavailable) as refused:
+            moving.refresh()
         assert isinstance(refused.value.__cause__, ConfigurationError)
 
     def test_an_operation_of_another_thread_fails_once_at_most(

@@ -55,7 +55,7 @@ class MongoConnection:
         self._read_uri = read_uri
         self._lock = Lock()
         self._database: Database[Document] | None = None
-        self._uri = ""
+        self._uri: str | None = None
         self._unusable_uri: str | None = None
 
     def run[T](self, operation: Callable[[Database[Document]], T]) -> T:
@@ -88,18 +88,24 @@ class MongoConnection:
             self.run(lambda database: database.client.admin.command("ping"))
 
     def refresh(self) -> None:
-        """Read the secret again, so that the next operation uses its current value.
+        """Read the secret again and use its current value, without the tolerance that `run` has for an unusable one.
 
         Raises:
-            Unavailable: If the secret was never read and can't be read now.
+            Unavailable: If the value is not a connection string, or if the secret was never read and can't be read now.
         """
-        self._read_uri(refresh=True)
+        uri = self._read_uri(refresh=True)
+        try:
+            with self._lock:
+                if uri != self._uri:
+                    self._open(uri)
+        except ConfigurationError as error:
+            raise Unavailable from error
 
     def _connect(self) -> Database[Document]:
         uri = self._read_uri()
         with self._lock:
             if self._database is None:
-                return self._open(uri)
+                return self._open_first(uri)
             if uri != self._uri:
                 return self._follow(uri, self._database)
             return self._database
@@ -110,6 +116,12 @@ class MongoConnection:
             if self._database is None or self._database is refused:
                 return self._open(uri)
             return self._database  # another thread has reconnected since
+
+    def _open_first(self, uri: str) -> Database[Document]:
+        try:
+            return self._open(uri)
+        except ConfigurationError:
+            return self._open(self._read_uri(refresh=True))  # the value can have been repaired since it was read
 
     def _follow(self, uri: str, connected: Database[Document]) -> Database[Document]:
         """Move to a new URI; keep the connection, which works, when that is not possible."""
