@@ -41,7 +41,7 @@ webhook-listen: setup ## show webhooks as they arrive here, verified: PORT=4580
 	@$(RUN) localcloud webhook-listen $(PORT:%=--port %)
 
 ops: setup ## the operators' commands on the local system: ARGS='story JOB', ARGS=--help
-	@PYTHONPATH=layers/common $(RUN) videojobs.ops $(ARGS)
+	@PYTHONPATH=layers/common $(RUN) ops $(ARGS)
 
 api: setup ## the API through `sam local start-api` (needs a container engine)
 	@$(RUN) localcloud api
@@ -120,13 +120,13 @@ bench: setup ## the performance table
 	@$(RUN) bench
 
 cost: setup ## what it costs, from a thousand to a hundred million jobs a month: JOBS=250000, AI=1
-	@$(RUN) bench.cost_model $(JOBS:%=--jobs %) $(AI:1=--ai)
+	@$(RUN) bench.capacity.cost_model $(JOBS:%=--jobs %) $(AI:1=--ai)
 
 simulation: setup ## a day of a million jobs, simulated: who waits how long, where it saturates (JOBS=…)
-	@$(RUN) bench.simulation $(JOBS:%=--jobs %)
+	@$(RUN) bench.capacity.simulation $(JOBS:%=--jobs %)
 
 growth: setup ## what each call costs with 1,000 jobs, and with 100,000 (SIZES='1000 1000000')
-	@$(RUN) bench.growth $(SIZES)
+	@$(RUN) bench.scaling $(SIZES)
 
 screenshots: setup ## the pictures of the studio in docs/images (needs chromium)
 	@LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python docs/images/make_screenshots.py

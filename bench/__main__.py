@@ -14,11 +14,11 @@ from rich.console import Console
 
 from bench.cold import measure_cold_starts
 from bench.figures import MeasurementError, Section, print_section, write_markdown
+from bench.layer_sizes import measure_sizes
 from bench.live import measure_live
+from bench.paths import HOME
 from bench.pickup import measure_pickup
-from bench.places import HOME
 from bench.services import run_services
-from bench.sizes import measure_sizes
 from bench.sketch import measure_sketch
 from bench.variants import prepare_variants
 from bench.warm import measure_warm_calls

@@ -18,9 +18,9 @@ from typing import Any, Self
 
 import samcli
 
-from bench.built import MACHINE
+from bench.build_output import MACHINE
 from bench.figures import MeasurementError
-from bench.places import HOME, INTERPRETER
+from bench.paths import HOME, INTERPRETER
 from bench.variants import Variant
 
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 
 from bench.api import Api
 from bench.figures import MeasurementError
-from bench.places import HOME, SOURCES, cloud_config
+from bench.paths import HOME, SOURCES, cloud_config
 from bench.services import database_uri
 from localcloud.processes import start_server, tail
 from localcloud.servers import choose_port

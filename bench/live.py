@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bench.api import Api
 from bench.figures import Figure, MeasurementError, Section
-from bench.places import cloud_config
+from bench.paths import cloud_config
 from bench.services import bench_processes
 from localcloud.stack import Stack
 from localcloud.system import bring_up

@@ -15,7 +15,7 @@ from pymongo.collection import Collection
 from bench.api import Api
 from bench.express import POLL_SECONDS, PeerMissingError, prepare_express, run_express
 from bench.figures import Figure, MeasurementError, Section
-from bench.places import cloud_config
+from bench.paths import cloud_config
 from bench.services import bench_processes
 from localcloud.stack import Stack
 from localcloud.system import bring_up

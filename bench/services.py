@@ -11,7 +11,7 @@ import jwt
 from bson import ObjectId
 from pymongo import MongoClient
 
-from bench.places import cloud_config
+from bench.paths import cloud_config
 from bench.variants import FUNCTIONS
 from localcloud.aws import ACCESS_KEY, SECRET_KEY, open_session
 from localcloud.config import ROOT, CloudConfig

@@ -5,9 +5,9 @@ import os
 import subprocess
 from statistics import median
 
-from bench.built import build_system
+from bench.build_output import build_system
 from bench.figures import Figure, Section
-from bench.places import HOME, INTERPRETER, SOURCES
+from bench.paths import HOME, INTERPRETER, SOURCES
 
 _STYLES = ("fun", "calm", "background")
 _SECONDS = 8

@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.built import build_system
-from bench.places import HOME, INTERPRETER, SOURCES
+from bench.build_output import build_system
+from bench.paths import HOME, INTERPRETER, SOURCES
 from localcloud.environment import find_uv
 
 FUNCTIONS = {"generate": "GenerateFunction", "status": "StatusFunction"}

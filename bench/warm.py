@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.express import Express, PeerMissingError, run_express
 from bench.figures import Figure, MeasurementError, Section
-from bench.places import HOME, INTERPRETER, SOURCES
+from bench.paths import HOME, INTERPRETER, SOURCES
 from bench.services import Services
 from bench.variants import FUNCTIONS, Variant
 

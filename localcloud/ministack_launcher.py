@@ -87,8 +87,8 @@ def stamp_snapshot(version: dict[str, Any]) -> bool:
 def choose_version(function: dict[str, Any] | None, qualifier: str | None) -> Any:
     """What a call is for; an alias with two versions gives each its share."""
     alias = ((function or {}).get("aliases") or {}).get(qualifier) or {}
-    shares = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-    for version, weight in shares.items():  # Lambda allows one
+    slots = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    for version, weight in slots.items():  # Lambda allows one
         if random.random() < float(weight):  # noqa: S311 - a share of calls
             qualifier = version
     return resolve_qualifier(function, qualifier)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.clock import START
 from videojobs.domain.job import (
-    NEVER,
+    NOT_SCHEDULED,
     Announcement,
     HistoryEntry,
     JobId,
@@ -85,7 +85,7 @@ def a_started_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
 def a_waiting_job(since_seconds: float = 0, **changes: Any) -> VideoJob:
     """A job over its user's cap, waiting to be let in since then."""
     since = START + timedelta(seconds=since_seconds)
-    waiting = {"next": NextStep.new(Step.START, NEVER), "waiting_since": since, "created_at": since}
+    waiting = {"next": NextStep.new(Step.START, NOT_SCHEDULED), "waiting_since": since, "created_at": since}
     return a_job(**(waiting | changes))
 
 
@@ -97,7 +97,13 @@ def a_cancelled_job(**changes: Any) -> VideoJob:
 
 def a_retried_job(**changes: Any) -> VideoJob:
     """A job that was cancelled in its first attempt and retried before its clean-up."""
-    retried = {"status": JobStatus.QUEUED, "attempt": 2, "spent_attempts": 1, "started_at": None, "progress": None}
+    retried = {
+        "status": JobStatus.QUEUED,
+        "attempt": 2,
+        "attempts_before_retry": 1,
+        "started_at": None,
+        "progress": None,
+    }
     return a_started_job(Step.CLEAN_UP, **(retried | changes))
 
 

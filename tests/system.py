@@ -15,7 +15,7 @@ from tests.fakes.notifier import RecordingNotifier
 from tests.fakes.provider import ScriptedProvider, only
 from tests.fakes.queue import RecordingQueue, SentMessage
 from tests.fakes.renderer import ScriptedRenderer
-from tests.fakes.shares import InMemoryShareRepository
+from tests.fakes.slots import InMemorySlotRepository
 from tests.fakes.store import InMemoryVideoStore
 from tests.fakes.timings import InMemoryTimingRepository
 from videojobs.domain.job import Batch, IdempotencyKey, JobId, Step, UserId, VideoJob
@@ -26,7 +26,7 @@ from videojobs.services.cancel_job import cancel_job
 from videojobs.services.claim_step import claim_step
 from videojobs.services.delete_job import delete_job
 from videojobs.services.erase_videos import erase_videos
-from videojobs.services.reconcile_jobs import bury_dead_letter, reconcile_jobs
+from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
 from videojobs.services.render_video import render_video
 from videojobs.services.retry_job import retry_job
 from videojobs.services.run_step import run_step
@@ -45,7 +45,7 @@ class InMemorySystem:
     policy: StepPolicy = field(default_factory=StepPolicy)
     clock: VirtualClock = field(default_factory=VirtualClock)
     jobs: InMemoryJobRepository = field(default_factory=InMemoryJobRepository)
-    shares: InMemoryShareRepository = field(default_factory=InMemoryShareRepository)
+    slots: InMemorySlotRepository = field(default_factory=InMemorySlotRepository)
     circuits: InMemoryCircuitRepository = field(default_factory=InMemoryCircuitRepository)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
@@ -65,7 +65,7 @@ class InMemorySystem:
             request or a_new_job(),
             user_id=user_id,
             idempotency=idempotency,
-            **self._ports("jobs", "shares", "queue", "notifier", "clock"),
+            **self._ports("jobs", "slots", "queue", "notifier", "clock"),
         )
         return job
 
@@ -77,17 +77,17 @@ class InMemorySystem:
         idempotency: IdempotencyKey | None = None,
     ) -> tuple[Batch, bool]:
         """What `generate` does with a batch."""
-        ports = self._ports("jobs", "batches", "shares", "queue", "notifier", "clock", "policy")
+        ports = self._ports("jobs", "batches", "slots", "queue", "notifier", "clock", "policy")
         return submit_batch(requests, user_id=user_id, idempotency=idempotency, **ports)
 
     def cancel(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
         """What `jobs` answers to a cancel."""
-        ports = self._ports("jobs", "shares", "queue", "notifier", "clock", "policy")
+        ports = self._ports("jobs", "slots", "queue", "notifier", "clock", "policy")
         return cancel_job(job_id, user_id=user_id, **ports)
 
     def retry(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
         """What `jobs` answers to a retry."""
-        return retry_job(job_id, user_id=user_id, **self._ports("jobs", "shares", "queue", "notifier", "clock"))
+        return retry_job(job_id, user_id=user_id, **self._ports("jobs", "slots", "queue", "notifier", "clock"))
 
     def delete(self, job_id: JobId, *, user_id: UserId = A_USER) -> None:
         """What `jobs` does with a deletion."""
@@ -96,7 +96,7 @@ class InMemorySystem:
     def erase(self, *, user_id: UserId = A_USER, seconds: float = 10) -> bool:
         """What `jobs` and `reconciler` do to remove all that a user has now; whether it was done in time."""
         ports = self._ports(
-            "jobs", "batches", "erasures", "shares", "store", "queue", "notifier", "clock", "policy"
+            "jobs", "batches", "erasures", "slots", "store", "queue", "notifier", "clock", "policy"
         )  # fmt: skip
         now = self.clock.now()
         return erase_videos(user_id, now, until=now + timedelta(seconds=seconds), **ports)
@@ -114,7 +114,7 @@ class InMemorySystem:
 
     def hand_out(self, message: SentMessage) -> None:
         """What `worker` or `render` does with a message, also when no job is left then."""
-        ports = self._ports("jobs", "shares", "queue", "notifier", "store", "clock", "policy")
+        ports = self._ports("jobs", "slots", "queue", "notifier", "store", "clock", "policy")
         ports |= {"providers": self.providers or only(self.provider)}
         if message.step is Step.RENDER:
             render_video(message.job_id, message.step_id, renderer=self.renderer, **ports)
@@ -124,12 +124,12 @@ class InMemorySystem:
 
     def sweep(self) -> dict[str, int]:
         """What `reconciler` does each minute."""
-        return reconcile_jobs(**self._ports("jobs", "shares", "queue", "notifier", "clock", "policy"))
+        return reconcile_jobs(**self._ports("jobs", "slots", "queue", "notifier", "clock", "policy"))
 
     def bury(self, message: SentMessage) -> bool:
         """What `reconciler` does with a dead letter."""
-        ports = self._ports("jobs", "shares", "queue", "clock", "policy")
-        return bury_dead_letter(message.job_id, message.step_id, **ports)
+        ports = self._ports("jobs", "slots", "queue", "clock", "policy")
+        return fail_dead_lettered_job(message.job_id, message.step_id, **ports)
 
     def _ports(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}

@@ -6,13 +6,13 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
-from videojobs.edge.body import read_bytes
-from videojobs.edge.envelopes import CallbackEnvelope
-from videojobs.edge.errors import RouteNotFound
-from videojobs.edge.resolver import JSON, VideoJobsApi
-from videojobs.edge.views import show_callback
+from videojobs.api.body import read_bytes
+from videojobs.api.envelopes import CallbackEnvelope
+from videojobs.api.errors import RouteNotFound
+from videojobs.api.resolver import JSON, VideoJobsApi
+from videojobs.api.views import serialize_callback
 from videojobs.observability import logger
-from videojobs.services.note_callback import note_callback
+from videojobs.services.handle_callback import handle_callback
 
 MAXIMUM_CALLBACK_BYTES = 1024 * 1024
 
@@ -29,10 +29,10 @@ def callback(provider: str) -> Response[CallbackEnvelope]:
     headers = {name: ", ".join(values) for name, values in api.http.headers.items()}
     task_id = verifier.verify(headers, body, bootstrap.clock().now())
     for job_id in api.http.query.get("job", ())[:1]:
-        note_callback(
+        handle_callback(
             job_id, provider=provider, task_id=task_id, jobs=bootstrap.job_repository(), queue=bootstrap.job_queue()
         )
-    return Response(200, JSON, show_callback())
+    return Response(200, JSON, serialize_callback())
 
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)

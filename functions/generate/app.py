@@ -7,37 +7,37 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.api.auth import Session, authenticate
+from videojobs.api.body import read_object
+from videojobs.api.envelopes import AcceptedEnvelope, BatchAcceptedEnvelope
+from videojobs.api.idempotency import read_idempotency_key
+from videojobs.api.rates import count_call, generate_limit
+from videojobs.api.resolver import JSON, VideoJobsApi
+from videojobs.api.schemas import MAXIMUM_BATCH_BYTES, parse_batch, parse_generate
+from videojobs.api.views import serialize_accepted, serialize_accepted_batch
 from videojobs.domain.job import Batch, VideoJob
 from videojobs.domain.request import NewJob
-from videojobs.edge.auth import Session, admit
-from videojobs.edge.body import read_object
-from videojobs.edge.envelopes import AcceptedEnvelope, BatchAcceptedEnvelope
-from videojobs.edge.idempotency import read_idempotency_key
-from videojobs.edge.rates import count_call, generate_limit
-from videojobs.edge.resolver import JSON, VideoJobsApi
-from videojobs.edge.schemas import MAXIMUM_BATCH_BYTES, parse_batch, parse_generate
-from videojobs.edge.views import show_accepted, show_accepted_batch
 from videojobs.observability import logger
-from videojobs.services.check_intake import check_intake
+from videojobs.services.check_submissions import check_submissions
 from videojobs.services.submit_batch import find_earlier_batch, submit_batch
 from videojobs.services.submit_job import find_earlier_job, submit_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(
-    bootstrap.rate_limiter, bootstrap.share_repository, bootstrap.job_queue, bootstrap.intake_repository
+    bootstrap.rate_limiter, bootstrap.slot_repository, bootstrap.job_queue, bootstrap.submission_repository
 )
 
 
 @api.post("/api/videos/generate")
 def generate() -> Response[AcceptedEnvelope]:
     """The new job: its id, and where to follow it."""
-    session = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
+    session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     request = parse_generate(read_object(api.http), allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, [request])
     jobs, clock = bootstrap.job_repository(), bootstrap.clock()
-    earlier = check_intake(
+    earlier = check_submissions(
         lambda: find_earlier_job(idempotency, user_id=session.user_id, now=clock.now(), jobs=jobs),
-        intake=bootstrap.intake_repository(),
+        submissions=bootstrap.submission_repository(),
         clock=clock,
     )
     if earlier is not None:
@@ -47,7 +47,7 @@ def generate() -> Response[AcceptedEnvelope]:
         request,
         user_id=session.user_id,
         jobs=jobs,
-        shares=bootstrap.share_repository(),
+        slots=bootstrap.slot_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
         clock=clock,
@@ -59,14 +59,14 @@ def generate() -> Response[AcceptedEnvelope]:
 @api.post("/api/videos/batch")
 def batch() -> Response[BatchAcceptedEnvelope]:
     """The new batch: its id, its jobs' ids in the order of the request, and where to follow it."""
-    session = admit(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
+    session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     body = read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES)
     requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, requests)
     batches, clock = bootstrap.batch_repository(), bootstrap.clock()
-    earlier = check_intake(
+    earlier = check_submissions(
         lambda: find_earlier_batch(idempotency, user_id=session.user_id, now=clock.now(), batches=batches),
-        intake=bootstrap.intake_repository(),
+        submissions=bootstrap.submission_repository(),
         clock=clock,
     )
     if earlier is not None:
@@ -77,7 +77,7 @@ def batch() -> Response[BatchAcceptedEnvelope]:
         user_id=session.user_id,
         jobs=bootstrap.job_repository(),
         batches=batches,
-        shares=bootstrap.share_repository(),
+        slots=bootstrap.slot_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
         clock=clock,
@@ -94,12 +94,12 @@ def _allow(session: Session, requests: Sequence[NewJob]) -> None:
 
 
 def _answer_job(job: VideoJob, *, replayed: bool) -> Response[AcceptedEnvelope]:
-    return Response(201, JSON, show_accepted(job), headers=_headers(f"/api/videos/{job.id}", replayed=replayed))
+    return Response(201, JSON, serialize_accepted(job), headers=_headers(f"/api/videos/{job.id}", replayed=replayed))
 
 
 def _answer_batch(batch: Batch, *, replayed: bool) -> Response[BatchAcceptedEnvelope]:
     headers = _headers(f"/api/batches/{batch.id}", replayed=replayed)
-    return Response(201, JSON, show_accepted_batch(batch), headers=headers)
+    return Response(201, JSON, serialize_accepted_batch(batch), headers=headers)
 
 
 def _headers(location: str, *, replayed: bool) -> dict[str, str]:

@@ -8,25 +8,25 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.api import envelopes, views
+from videojobs.api.auth import authenticate
+from videojobs.api.body import read_no_fields
+from videojobs.api.download_filename import download_filename
+from videojobs.api.http import HttpRequest
+from videojobs.api.query import encode_cursor, link_next, parse_content_query, parse_list_query
+from videojobs.api.rates import RateSettings, count_call, generate_limit, read_limit
+from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.domain.job import UserId, VideoJob
 from videojobs.domain.rate import RateLimit
-from videojobs.edge import envelopes, views
-from videojobs.edge.auth import admit
-from videojobs.edge.body import read_no_fields
-from videojobs.edge.file_name import name_file
-from videojobs.edge.http import HttpRequest
-from videojobs.edge.query import encode_cursor, link_next, parse_content_query, parse_list_query
-from videojobs.edge.rates import RateSettings, count_call, generate_limit, read_limit
-from videojobs.edge.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.observability import logger
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.cancel_job import cancel_job
-from videojobs.services.check_intake import check_intake
+from videojobs.services.check_submissions import check_submissions
 from videojobs.services.delete_job import delete_job
 from videojobs.services.erase_videos import erase_videos
-from videojobs.services.estimate_end import estimate_end
+from videojobs.services.estimate_job import estimate_job
 from videojobs.services.list_jobs import list_jobs, read_batch
 from videojobs.services.read_job import locate_video, read_job
 from videojobs.services.retry_job import retry_job
@@ -53,21 +53,21 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     )
     cursor = encode_cursor(after) if after else None
     headers = {"Link": link_next("/api/videos", query, cursor)} if cursor else {}
-    return Response(200, JSON, views.show_jobs(page, cursor, sign=_sign), headers)
+    return Response(200, JSON, views.serialize_jobs(page, cursor, sign=_sign), headers)
 
 
 @api.post("/api/videos/<job_id>/cancel")
 def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, cancelled."""
     user_id, _ = _enter(read_limit, read_no_fields)
-    jobs, shares, queue, notifier, clock = _ports()
+    jobs, slots, queue, notifier, clock = _ports()
     policy = bootstrap.step_policy()
     return _show(
         cancel_job(
             job_id,
             user_id=user_id,
             jobs=jobs,
-            shares=shares,
+            slots=slots,
             queue=queue,
             notifier=notifier,
             clock=clock,
@@ -80,9 +80,9 @@ def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
 def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, queued again."""
     user_id, _ = _enter(generate_limit, read_no_fields)
-    check_intake(intake=bootstrap.intake_repository(), clock=bootstrap.clock())
-    jobs, shares, queue, notifier, clock = _ports()
-    job = retry_job(job_id, user_id=user_id, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+    check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
+    jobs, slots, queue, notifier, clock = _ports()
+    job = retry_job(job_id, user_id=user_id, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
     return _show(job)
 
 
@@ -99,7 +99,7 @@ def delete(job_id: str) -> Response[Any]:
 def erase() -> Response[envelopes.ErasureEnvelope]:
     """Nothing, when nothing is left; otherwise that it goes on."""
     user_id, _ = _enter(read_limit, read_no_fields)
-    jobs, shares, queue, notifier, clock = _ports()
+    jobs, slots, queue, notifier, clock = _ports()
     now = clock.now()
     is_done = erase_videos(
         user_id,
@@ -108,14 +108,14 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
         jobs=jobs,
         batches=bootstrap.batch_repository(),
         erasures=bootstrap.erasure_repository(),
-        shares=shares,
+        slots=slots,
         store=bootstrap.video_store(),
         queue=queue,
         notifier=notifier,
         clock=clock,
         policy=bootstrap.step_policy(),
     )
-    return answer_empty(204) if is_done else Response(202, JSON, views.show_erasure())
+    return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
 
 @api.get("/api/videos/<job_id>/content")
@@ -125,7 +125,7 @@ def content(job_id: str) -> Response[Any]:
     job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     url = locate_video(job)
     if url.startswith("s3://"):
-        url = _sign(url, name_file(job) if is_download else None)
+        url = _sign(url, download_filename(job) if is_download else None)
     return answer_empty(302, {"Location": url})
 
 
@@ -135,29 +135,29 @@ def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     user_id, _ = _enter(read_limit, read_no_fields)
     jobs, batches, clock = bootstrap.job_repository(), bootstrap.batch_repository(), bootstrap.clock()
     batch, counts = read_batch(batch_id, user_id=user_id, batches=batches, jobs=jobs, clock=clock)
-    return Response(200, JSON, views.show_batch(batch, counts))
+    return Response(200, JSON, views.serialize_batch(batch, counts))
 
 
 def _enter[T](limit: Callable[[RateSettings], RateLimit], read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
     """Who asks, and what for; counted once both are known to be in order."""
     settings = bootstrap.api_settings()
-    user_id = admit(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
+    user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
     asked_for = read(api.http)
     count_call(api, user_id, limit(settings), rates=bootstrap.rate_limiter(), now=bootstrap.clock().now())
     return user_id, asked_for
 
 
-def _ports() -> tuple[JobRepository, ShareRepository, JobQueue, Notifier, Clock]:
-    jobs, shares = bootstrap.job_repository(), bootstrap.share_repository()
-    return jobs, shares, bootstrap.job_queue(), bootstrap.notifier(), bootstrap.clock()
+def _ports() -> tuple[JobRepository, SlotRepository, JobQueue, Notifier, Clock]:
+    jobs, slots = bootstrap.job_repository(), bootstrap.slot_repository()
+    return jobs, slots, bootstrap.job_queue(), bootstrap.notifier(), bootstrap.clock()
 
 
 def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:
-    prospect = estimate_end(
+    estimate = estimate_job(
         job, jobs=bootstrap.job_repository(), timings=bootstrap.timing_repository(), clock=bootstrap.clock()
     )
-    headers = {"Retry-After": str(prospect.retry_after_seconds)} if prospect else {}
-    return Response(200, JSON, views.show_job(job, sign=_sign, prospect=prospect), headers)
+    headers = {"Retry-After": str(estimate.retry_after_seconds)} if estimate else {}
+    return Response(200, JSON, views.serialize_job(job, sign=_sign, estimate=estimate), headers)
 
 
 def _sign(url: str, file_name: str | None = None) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.api.batch import process_messages, read_job_id
+from videojobs.api.updates import JobUpdated, serialize_update
 from videojobs.domain.job import JobId
-from videojobs.edge.batch import process_messages, read_job_id
-from videojobs.edge.updates import JobUpdated, show_update
 from videojobs.observability import logger
 from videojobs.ports.changes import Change, Listener
 from videojobs.services.notify_change import notify_change
@@ -46,4 +46,4 @@ def _listeners() -> Sequence[Listener]:
 def _show(change: Change) -> JobUpdated:
     # The store is made on first use: most changes are of jobs that have no video yet.
     now = bootstrap.clock().now()
-    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))
+    return serialize_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
-from videojobs.domain.errors import ConnectionOver, Unavailable
-from videojobs.domain.realtime import ConnectionId, Identity
-from videojobs.domain.trace import begin_trace
-from videojobs.edge.auth import admit, refuse_foreign_origin
-from videojobs.edge.http import HttpRequest
-from videojobs.edge.realtime import (
+from videojobs.api.auth import authenticate, refuse_foreign_origin
+from videojobs.api.http import HttpRequest
+from videojobs.api.realtime import (
     Action,
     SocketEvent,
     answer_event,
@@ -19,7 +16,10 @@ from videojobs.edge.realtime import (
     read_connection_id,
     read_ticket,
 )
-from videojobs.edge.updates import PONG, ErrorMessage, JobUpdated, Pong, show_error, show_update
+from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error, serialize_update
+from videojobs.domain.errors import ConnectionOver, Unavailable
+from videojobs.domain.realtime import ConnectionId, Identity
+from videojobs.domain.trace import begin_trace
 from videojobs.observability import logger
 from videojobs.ports.changes import Change
 from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
@@ -27,7 +27,7 @@ from videojobs.services.push_change import push_messages
 from videojobs.services.subscribe import find_connection, subscribe
 
 if TYPE_CHECKING:
-    from videojobs.edge.resolver import VideoJobsApi
+    from videojobs.api.resolver import VideoJobsApi
 
 bootstrap.prepare_api()
 
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as caught:  # noqa: BLE001 - whatever it is, its client is told in our words
         error = caught
         if kind == SocketEvent.MESSAGE and not isinstance(error, ConnectionOver):
-            _tell(connection_id, show_error(error))
+            _tell(connection_id, serialize_error(error))
     return answer_event(event, error)
 
 
@@ -64,7 +64,7 @@ def _let_in(connection_id: ConnectionId, event: dict[str, Any]) -> None:
     refuse_foreign_origin(request, settings.allowed_origins)
     ticket = read_ticket(event)
     if ticket is None:
-        session = admit(request, settings=settings, secret=bootstrap.jwt_secret)
+        session = authenticate(request, settings=settings, secret=bootstrap.jwt_secret)
         identity = Identity(session.user_id, session.expires_at)
     else:
         identity = redeem_ticket(ticket, tickets=bootstrap.ticket_repository(), clock=clock)
@@ -99,7 +99,7 @@ def _tell(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
 def _show(change: Change) -> JobUpdated:
     # The store is made on first use: most jobs that are followed have no video yet.
     now = bootstrap.clock().now()
-    return show_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))
+    return serialize_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))
 
 
 @cache
@@ -107,11 +107,11 @@ def ticket_api() -> "VideoJobsApi":
     """`POST /api/realtime/ticket`; made on first use, as no handshake needs a resolver."""
     from aws_lambda_powertools.event_handler.api_gateway import Response
 
-    from videojobs.edge.body import read_no_fields
-    from videojobs.edge.envelopes import TicketEnvelope
-    from videojobs.edge.rates import count_call, read_limit
-    from videojobs.edge.resolver import JSON, VideoJobsApi
-    from videojobs.edge.views import show_ticket
+    from videojobs.api.body import read_no_fields
+    from videojobs.api.envelopes import TicketEnvelope
+    from videojobs.api.rates import count_call, read_limit
+    from videojobs.api.resolver import JSON, VideoJobsApi
+    from videojobs.api.views import serialize_ticket
 
     api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 
@@ -119,12 +119,12 @@ def ticket_api() -> "VideoJobsApi":
     def ticket() -> Response[TicketEnvelope]:
         """A ticket for one connection."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()
-        session = admit(api.http, settings=settings, secret=bootstrap.jwt_secret)
+        session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
         read_no_fields(api.http)
         now = clock.now()
         count_call(api, session.user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=now)
         identity = Identity(session.user_id, session.expires_at)
         issued = issue_ticket(identity, tickets=bootstrap.ticket_repository(), clock=clock)
-        return Response(201, content_type=JSON, body=show_ticket(*issued))
+        return Response(201, content_type=JSON, body=serialize_ticket(*issued))
 
     return api

@@ -6,13 +6,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.api.batch import process_batch
 from videojobs.domain.job import JobId
 from videojobs.domain.trace import begin_trace
-from videojobs.edge.batch import process_batch
 from videojobs.observability import logger
 from videojobs.services.erase_videos import erase_videos
 from videojobs.services.measure_delays import measure_delays
-from videojobs.services.reconcile_jobs import bury_dead_letter, reconcile_jobs
+from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
 
 ERASURES, ERASURE_TIME = 10, timedelta(seconds=15)
 """How many users' erasures one sweep goes on with, and for how long in all; the rest has the next minute."""
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     delays = measure_delays(jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     counts = reconcile_jobs(
         jobs=bootstrap.job_repository(),
-        shares=bootstrap.share_repository(),
+        slots=bootstrap.slot_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
         clock=bootstrap.clock(),
@@ -51,7 +51,7 @@ def _go_on_erasing() -> None:
             jobs=bootstrap.job_repository(),
             batches=bootstrap.batch_repository(),
             erasures=bootstrap.erasure_repository(),
-            shares=bootstrap.share_repository(),
+            slots=bootstrap.slot_repository(),
             store=bootstrap.video_store(),
             queue=bootstrap.job_queue(),
             notifier=bootstrap.notifier(),
@@ -61,11 +61,11 @@ def _go_on_erasing() -> None:
 
 
 def _bury(job_id: JobId, step_id: str) -> None:
-    bury_dead_letter(
+    fail_dead_lettered_job(
         job_id,
         step_id,
         jobs=bootstrap.job_repository(),
-        shares=bootstrap.share_repository(),
+        slots=bootstrap.slot_repository(),
         queue=bootstrap.job_queue(),
         clock=bootstrap.clock(),
         policy=bootstrap.step_policy(),

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.api.batch import process_batch
 from videojobs.domain.job import JobId
-from videojobs.edge.batch import process_batch
 from videojobs.observability import logger
 from videojobs.services.render_video import render_video
 
@@ -22,7 +22,7 @@ def _render(job_id: JobId, step_id: str) -> None:
         job_id,
         step_id,
         jobs=bootstrap.job_repository(),
-        shares=bootstrap.share_repository(),
+        slots=bootstrap.slot_repository(),
         queue=bootstrap.job_queue(),
         notifier=bootstrap.notifier(),
         providers=bootstrap.providers(),

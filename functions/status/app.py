@@ -6,14 +6,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
-from videojobs.edge.auth import admit
-from videojobs.edge.envelopes import VideoJobEnvelope
-from videojobs.edge.etag import has_already, make_etag
-from videojobs.edge.rates import count_call, read_limit
-from videojobs.edge.resolver import JSON, VideoJobsApi, answer_empty
-from videojobs.edge.views import show_job
+from videojobs.api.auth import authenticate
+from videojobs.api.envelopes import VideoJobEnvelope
+from videojobs.api.etag import make_etag, matches_etag
+from videojobs.api.rates import count_call, read_limit
+from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
+from videojobs.api.views import serialize_job
 from videojobs.observability import logger
-from videojobs.services.estimate_end import estimate_end
+from videojobs.services.estimate_job import estimate_job
 from videojobs.services.read_job import read_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
@@ -24,11 +24,11 @@ bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
 def status(job_id: str) -> Response[VideoJobEnvelope]:
     """The job as it stands; 304 where the caller has seen just that."""
     settings, jobs, clock = bootstrap.api_settings(), bootstrap.job_repository(), bootstrap.clock()
-    user_id = admit(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
+    user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
     now = clock.now()
     count_call(api, user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=now)
     job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
-    prospect = estimate_end(job, jobs=jobs, timings=bootstrap.timing_repository(), clock=clock)
+    estimate = estimate_job(job, jobs=jobs, timings=bootstrap.timing_repository(), clock=clock)
 
     # The store is made on first use: most answers are about jobs that have no video yet.
     def name_window(url: str) -> str:
@@ -37,13 +37,13 @@ def status(job_id: str) -> Response[VideoJobEnvelope]:
     def sign(url: str) -> str:
         return bootstrap.video_store().presigned_url(url, now)
 
-    etag = make_etag(show_job(job, sign=name_window, prospect=prospect))
+    etag = make_etag(serialize_job(job, sign=name_window, estimate=estimate))
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if prospect:
-        headers["Retry-After"] = str(prospect.retry_after_seconds)
-    if has_already(api.http, etag):
+    if estimate:
+        headers["Retry-After"] = str(estimate.retry_after_seconds)
+    if matches_etag(api.http, etag):
         return answer_empty(304, headers)
-    return Response(200, JSON, show_job(job, sign=sign, prospect=prospect), headers=headers)
+    return Response(200, JSON, serialize_job(job, sign=sign, estimate=estimate), headers=headers)
 
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.api.batch import process_messages
+from videojobs.api.webhooks import read_delivery, serialize_webhook
 from videojobs.domain.webhook import WebhookDelivery
-from videojobs.edge.batch import process_messages
-from videojobs.edge.webhooks import read_delivery, show_webhook
 from videojobs.observability import logger
 from videojobs.services.deliver_webhook import deliver_webhook
 
@@ -22,7 +22,7 @@ def _deliver(delivery: WebhookDelivery) -> None:
     deliver_webhook(
         delivery,
         urls=bootstrap.webhook_urls(),
-        show=show_webhook,
+        show=serialize_webhook,
         jobs=bootstrap.job_repository(),
         webhooks=bootstrap.webhook_repository(),
         sender=bootstrap.webhook_sender(),

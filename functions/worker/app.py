@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
+from videojobs.api.batch import process_batch
 from videojobs.domain.job import JobId
-from videojobs.edge.batch import process_batch
 from videojobs.observability import logger
 from videojobs.services.run_step import run_step
 
@@ -24,7 +24,7 @@ def _run(job_id: JobId, step_id: str) -> None:
         jobs=bootstrap.job_repository(),
         circuits=bootstrap.circuit_repository(),
         queue=bootstrap.job_queue(),
-        shares=bootstrap.share_repository(),
+        slots=bootstrap.slot_repository(),
         timings=bootstrap.timing_repository(),
         notifier=bootstrap.notifier(),
         providers=bootstrap.providers(),

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.cost_model import (
+from bench.capacity.cost_model import (
     AI,
     COLUMNS,
     DECADES,
@@ -17,8 +17,8 @@ from bench.cost_model import (
     rows,
     sqs_requests,
 )
-from bench.prices import ATLAS, PRICES, Price
-from bench.scaling_page import PAGE, fill
+from bench.capacity.prices import ATLAS, PRICES, Price
+from bench.capacity.scaling_page import PAGE, fill
 
 
 def test_a_price_goes_down_in_tiers_and_only_for_what_is_beyond_them() -> None:
@@ -71,7 +71,7 @@ def test_a_cluster_is_the_smallest_that_holds_it_and_then_there_are_several() ->
 
 
 def test_the_page_shows_what_the_model_says() -> None:
-    assert PAGE.read_text() == fill(PAGE.read_text()), "write it anew: python -m bench.scaling_page"
+    assert PAGE.read_text() == fill(PAGE.read_text()), "write it anew: python -m bench.capacity.scaling_page"
 
 
 def test_readme_shows_what_the_model_says() -> None:

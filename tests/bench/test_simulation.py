@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.arrivals import FLOOD, FLOODER, Day, arrivals, rate_at
-from bench.simulation import (
+from bench.capacity.simulation import (
     PICK_UP_SECONDS,
     WORKER_SECONDS,
     Limits,
@@ -18,6 +17,7 @@ from bench.simulation import (
     sufficient_render,
     summary,
 )
+from bench.capacity.workload import FLOOD, FLOODER, Day, arrivals, rate_at
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 UNHINDERED_SECONDS = 2 * PICK_UP_SECONDS + WORKER_SECONDS

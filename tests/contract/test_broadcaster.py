@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.servers import free_port
 from videojobs.adapters.aws import AwsClient
-from videojobs.adapters.websocket import AT_ONCE, ApiGatewayBroadcaster
+from videojobs.adapters.websocket import MAXIMUM_CONCURRENT_REQUESTS, ApiGatewayBroadcaster
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import ConnectionId, Message
 from videojobs.ports.changes import Broadcaster, Delivery
@@ -93,7 +93,9 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
 
 def over_http(url: str) -> ApiGatewayBroadcaster:
     """As `bootstrap` makes it."""
-    return ApiGatewayBroadcaster(AwsClient("execute-api", url, region="us-east-1", connections=AT_ONCE))
+    return ApiGatewayBroadcaster(
+        AwsClient("execute-api", url, region="us-east-1", connections=MAXIMUM_CONCURRENT_REQUESTS)
+    )
 
 
 @pytest.fixture(params=["in memory", "HTTP"])
@@ -185,12 +187,15 @@ def test_a_connection_that_did_not_take_one_message_is_spared_the_rest(
 ) -> None:
     gateway.refusing[HERE] = status
     assert over_http(gateway.url).send([(HERE, {"n": number}) for number in range(100)]) == [outcome] * 100
-    assert len(gateway.requests) <= AT_ONCE
+    assert len(gateway.requests) <= MAXIMUM_CONCURRENT_REQUESTS
 
 
 def test_several_messages_are_on_their_way_at_the_same_time(gateway: Gateway) -> None:
-    gateway.together = Barrier(AT_ONCE)
-    assert over_http(gateway.url).send([(HERE, HELLO)] * AT_ONCE) == [Delivery.TAKEN] * AT_ONCE
+    gateway.together = Barrier(MAXIMUM_CONCURRENT_REQUESTS)
+    assert (
+        over_http(gateway.url).send([(HERE, HELLO)] * MAXIMUM_CONCURRENT_REQUESTS)
+        == [Delivery.TAKEN] * MAXIMUM_CONCURRENT_REQUESTS
+    )
 
 
 def test_a_request_is_signed_for_the_api_and_names_its_connection(gateway: Gateway) -> None:

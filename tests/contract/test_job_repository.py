@@ -18,7 +18,7 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
 from videojobs.domain.job import (
     MAXIMUM_HISTORY,
-    NEVER,
+    NOT_SCHEDULED,
     Announcement,
     BatchId,
     HistoryEntry,
@@ -92,11 +92,11 @@ def a_job_with_everything() -> VideoJob:
         priority=Priority.HIGH,
         batch_id=BatchId("6" * 24),
         waiting_since=START,
-        spent_attempts=1,
+        attempts_before_retry=1,
         deleted_at=START,
-        wanted_provider="fal",
+        requested_provider="fal",
         production=A_PRODUCTION,
-        passed_over=("luma", "veo"),
+        exhausted_providers=("luma", "veo"),
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
 
@@ -328,7 +328,7 @@ class TestSaves:
 
     def test_a_job_that_is_at_rest_again_is_another(self, jobs: JobRepository) -> None:
         before = a_job(status=JobStatus.CANCELLED, next=None)
-        retried_and_cancelled = replace(before, attempt=2, spent_attempts=1, version=before.version + 2)
+        retried_and_cancelled = replace(before, attempt=2, attempts_before_retry=1, version=before.version + 2)
         jobs.add(retried_and_cancelled)
         assert not jobs.save(before, replace(before, status=JobStatus.QUEUED, attempt=2, next=a_step()))
         assert not jobs.remove(before)
@@ -525,7 +525,7 @@ class TestOutbox:
 def test_of_those_that_may_start_the_one_due_first_and_the_one_due_last_are_found(jobs: JobRepository) -> None:
     assert jobs.find_startable() == []
     first, between, last = (a_job(next=a_step(Step.START, due_in_seconds=seconds)) for seconds in (-60, 0, 60))
-    waiting = a_job(waiting_since=START, next=NextStep.new(Step.START, NEVER))
+    waiting = a_job(waiting_since=START, next=NextStep.new(Step.START, NOT_SCHEDULED))
     begun = a_started_job(next=a_step(Step.POLL, due_in_seconds=-90))
     for job in (between, last, waiting, begun, first, a_job(next=None)):
         jobs.add(job)

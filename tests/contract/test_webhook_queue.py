@@ -15,9 +15,9 @@ from tests.fakes.webhooks import RecordingWebhookQueue
 from tests.servers import free_port
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsWebhookQueue
+from videojobs.api.webhooks import read_delivery
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.webhook import EndpointId, WebhookDelivery, name_endpoint
-from videojobs.edge.webhooks import read_delivery
 from videojobs.ports.changes import Change, WebhookQueue
 
 ENDPOINT = name_endpoint("https://platform.example/hooks")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from videojobs.ops.cloud import LogLine, QueueDepth
+from ops.cloud import LogLine, QueueDepth
 
 
 class InMemoryCloud:

@@ -10,7 +10,7 @@ from tests.fakes.ids import ObjectIds
 from videojobs.domain.errors import IdempotencyKeyTaken, Unavailable
 from videojobs.domain.job import (
     MAXIMUM_HISTORY,
-    NEVER,
+    NOT_SCHEDULED,
     Announcement,
     BatchId,
     JobId,
@@ -179,7 +179,7 @@ class InMemoryJobRepository:
         """The first and the last by when they are due."""
         with self._answering():
             queued = [(job.next.due_at, job) for job in self.all() if job.status is JobStatus.QUEUED and job.next]
-            startable = sorted((entry for entry in queued if entry[0] < NEVER), key=lambda entry: entry[0])
+            startable = sorted((entry for entry in queued if entry[0] < NOT_SCHEDULED), key=lambda entry: entry[0])
             return [startable[0][1], startable[-1][1]] if startable else []
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:

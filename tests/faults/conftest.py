@@ -11,9 +11,9 @@ import pytest
 from tests.faults.checker import check
 from tests.faults.cloud import Cloud, fake_aws
 from tests.faults.processes import nursery
-from tests.faults.world import World
+from tests.faults.system_under_test import SystemUnderTest
 
-type MakeWorld = Callable[..., World]
+type MakeSystem = Callable[..., SystemUnderTest]
 
 
 @pytest.fixture(scope="session")
@@ -37,36 +37,36 @@ def seed() -> int:
 
 
 @pytest.fixture
-def unchecked_world(worker_nursery: Path, cloud: Cloud, mongo_address: str, seed: int) -> Iterator[MakeWorld]:
+def unchecked_sut(worker_nursery: Path, cloud: Cloud, mongo_address: str, seed: int) -> Iterator[MakeSystem]:
     """Make worlds that the test itself checks."""
-    made: list[World] = []
+    made: list[SystemUnderTest] = []
 
-    def make(**changes: Any) -> World:
+    def make(**changes: Any) -> SystemUnderTest:
         values = {"nursery": worker_nursery, "cloud": cloud, "mongo_address": mongo_address, "seed": seed}
-        made.append(World(**values | changes))
+        made.append(SystemUnderTest(**values | changes))
         return made[-1]
 
     yield make
-    for world in made:
-        world.close()
+    for sut in made:
+        sut.close()
 
 
 @pytest.fixture
-def make_world(unchecked_world: MakeWorld) -> Iterator[MakeWorld]:
+def make_sut(unchecked_sut: MakeSystem) -> Iterator[MakeSystem]:
     """Make worlds that the checker looks at in the end."""
-    made: list[World] = []
+    made: list[SystemUnderTest] = []
 
-    def make(**changes: Any) -> World:
-        made.append(unchecked_world(**changes))
+    def make(**changes: Any) -> SystemUnderTest:
+        made.append(unchecked_sut(**changes))
         return made[-1]
 
     yield make
-    for world in made:
-        if not world.is_checked:
-            check(world)
+    for sut in made:
+        if not sut.is_checked:
+            check(sut)
 
 
 @pytest.fixture
-def world(make_world: MakeWorld) -> World:
+def sut(make_sut: MakeSystem) -> SystemUnderTest:
     """The usual one: a provider that can find a task by its token and yields pixels."""
-    return make_world()
+    return make_sut()

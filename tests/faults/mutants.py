@@ -13,12 +13,12 @@ from uuid import uuid4
 from tests.faults.provider_client import HttpProvider
 from videojobs import bootstrap
 from videojobs.adapters.mongo.jobs import MongoJobRepository
-from videojobs.adapters.mongo.shares import MongoShareRepository
+from videojobs.adapters.mongo.slots import MongoSlotRepository
 from videojobs.adapters.s3 import S3VideoStore
 from videojobs.adapters.sqs import SqsNotifier
-from videojobs.domain import lifecycle, overdue
+from videojobs.domain import lifecycle
 from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
-from videojobs.domain.share import Share
+from videojobs.domain.slots import UserSlots
 from videojobs.ports.changes import Notifier
 from videojobs.ports.jobs import JobRepository
 from videojobs.ports.videos import GenerationRequest
@@ -118,7 +118,7 @@ def _a_token_for_each_call(replace_attribute: Replace) -> None:
 
 
 def _a_crash_counts_as_an_attempt(replace_attribute: Replace) -> None:
-    original = lifecycle.begin
+    original = lifecycle.start_submit
 
     def begin(job: VideoJob, *arguments: Any, **named: Any) -> VideoJob:
         job = replace(job, attempt=job.attempt + 1) if job.provider and not job.provider.ref else job
@@ -131,11 +131,11 @@ def _bury_whatever_is_there(replace_attribute: Replace) -> None:
     def bury(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Any, policy: Any, **others: Any) -> bool:
         job = jobs.find(job_id)
         assert job is not None
-        return job.is_live and jobs.save(job, lifecycle.fail(job, lifecycle.BROKEN, clock.now(), policy))
+        return job.is_live and jobs.save(job, lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, clock.now(), policy))
 
     from functions.reconciler import app
 
-    replace_attribute(app, "bury_dead_letter", bury)
+    replace_attribute(app, "fail_dead_lettered_job", bury)
 
 
 def _announce_under_a_new_id(replace_attribute: Replace) -> None:
@@ -159,10 +159,10 @@ def _forget_before_announcing(replace_attribute: Replace) -> None:
 
 
 def _nobody_is_late(replace_attribute: Replace) -> None:
-    def is_late(job: VideoJob, now: datetime, policy: Any) -> bool:
+    def is_past_deadline(job: VideoJob, now: datetime, policy: Any) -> bool:
         return False
 
-    replace_attribute(overdue, "is_late", is_late)
+    replace_attribute(overdue, "is_past_deadline", is_past_deadline)
 
 
 def _sweep_sees_nothing(replace_attribute: Replace) -> None:
@@ -192,10 +192,10 @@ def _stop_nothing(replace_attribute: Replace) -> None:
 
 
 def _compare_no_shares(replace_attribute: Replace) -> None:
-    def find_unchecked(self: MongoShareRepository, *_: Any) -> list[Share]:
+    def find_unchecked(self: MongoSlotRepository, *_: Any) -> list[UserSlots]:
         return []
 
-    replace_attribute(MongoShareRepository, "find_unchecked", find_unchecked)
+    replace_attribute(MongoSlotRepository, "find_unchecked", find_unchecked)
 
 
 def _forget_the_deletion(replace_attribute: Replace) -> None:

@@ -10,10 +10,10 @@ import pytest
 from pymongo.write_concern import WriteConcern
 
 from tests.faults.checker import check
-from tests.faults.conftest import MakeWorld
+from tests.faults.conftest import MakeSystem
 from tests.faults.database import OwnDatabase
 from tests.faults.scenarios import after, before, stop_and_take_over
-from tests.faults.world import World
+from tests.faults.system_under_test import SystemUnderTest
 from videojobs.adapters.mongo.indexes import ensure_indexes
 
 FIVE_MINUTES = 300
@@ -23,49 +23,51 @@ NEW_SECRET = "staple-battery-horse-correct-9876543210"
 @pytest.mark.parametrize("worker", [-FIVE_MINUTES, FIVE_MINUTES])
 @pytest.mark.parametrize("reconciler", [-FIVE_MINUTES, FIVE_MINUTES])
 def test_clocks_that_are_five_minutes_apart_lose_and_double_nothing(
-    make_world: MakeWorld, worker: int, reconciler: int
+    make_sut: MakeSystem, worker: int, reconciler: int
 ) -> None:
-    world = make_world(skew=timedelta(minutes=15))
-    world.arm("worker", skew_seconds=worker)
-    world.arm("reconciler", skew_seconds=reconciler)
-    world.arm("render", after("store.put"), skew_seconds=-worker)
-    posts = [world.post() for _ in range(3)]
-    world.run()
-    assert {world.job(post.job_id)["status"] for post in posts} == {"completed"}
+    sut = make_sut(skew=timedelta(minutes=15))
+    sut.arm("worker", skew_seconds=worker)
+    sut.arm("reconciler", skew_seconds=reconciler)
+    sut.arm("render", after("store.put"), skew_seconds=-worker)
+    posts = [sut.post() for _ in range(3)]
+    sut.run()
+    assert {sut.job(post.job_id)["status"] for post in posts} == {"completed"}
 
 
-def test_a_machine_that_lives_in_the_future_takes_a_step_over_and_nothing_is_written_twice(world: World) -> None:
-    sleeper = world.start("worker", after("provider.submit", "pause"))
-    early = world.start("worker", skew_seconds=FIVE_MINUTES)
-    post = world.post()
-    message = world.take()
-    assert world.deliver(message, at=sleeper).paused
-    assert world.deliver(message, at=early).answers
+def test_a_machine_that_lives_in_the_future_takes_a_step_over_and_nothing_is_written_twice(
+    sut: SystemUnderTest,
+) -> None:
+    sleeper = sut.start("worker", after("provider.submit", "pause"))
+    early = sut.start("worker", skew_seconds=FIVE_MINUTES)
+    post = sut.post()
+    message = sut.take()
+    assert sut.deliver(message, at=sleeper).paused
+    assert sut.deliver(message, at=early).answers
     assert sleeper.resume().answers
-    world.skew = timedelta(minutes=10)
-    world.run()
-    assert world.job(post.job_id)["status"] == "completed"
-    assert stop_and_take_over(world, after("provider.submit", "pause")).status == 201
+    sut.skew = timedelta(minutes=10)
+    sut.run()
+    assert sut.job(post.job_id)["status"] == "completed"
+    assert stop_and_take_over(sut, after("provider.submit", "pause")).status == 201
 
 
-def test_a_new_jwt_secret_is_taken_up_while_requests_come_in(world: World) -> None:
-    api = world.start("generate", secret_age_seconds=11)
-    assert world.post(at=api).status == 201
-    world.secrets.put_secret_value(SecretId=world.jwt_secret, SecretString=NEW_SECRET)
-    assert world.post(at=api).status == 201  # a session of the old secret, and nobody has seen one of the new
-    world.sign_with = NEW_SECRET
-    assert [world.post(at=api).status for _ in range(3)] == [201, 201, 201]
-    world.run()
-    assert len(world.jobs()) == 5
+def test_a_new_jwt_secret_is_taken_up_while_requests_come_in(sut: SystemUnderTest) -> None:
+    api = sut.start("generate", secret_age_seconds=11)
+    assert sut.post(at=api).status == 201
+    sut.secrets.put_secret_value(SecretId=sut.jwt_secret, SecretString=NEW_SECRET)
+    assert sut.post(at=api).status == 201  # a session of the old secret, and nobody has seen one of the new
+    sut.sign_with = NEW_SECRET
+    assert [sut.post(at=api).status for _ in range(3)] == [201, 201, 201]
+    sut.run()
+    assert len(sut.jobs()) == 5
 
 
-def test_secrets_manager_out_of_reach_holds_up_nobody_who_has_the_secret(world: World) -> None:
-    api = world.start("generate", secret_age_seconds=400)
-    assert world.post(at=api).status == 201
-    world.cloud.disturb("GetSecretValue", calls=10)
-    assert world.post(at=api).status == 201
-    world.run()
-    assert len(world.jobs()) == 2
+def test_secrets_manager_out_of_reach_holds_up_nobody_who_has_the_secret(sut: SystemUnderTest) -> None:
+    api = sut.start("generate", secret_age_seconds=400)
+    assert sut.post(at=api).status == 201
+    sut.cloud.disturb("GetSecretValue", calls=10)
+    assert sut.post(at=api).status == 201
+    sut.run()
+    assert len(sut.jobs()) == 2
 
 
 def write_to_disk(client: pymongo.MongoClient[dict[str, Any]]) -> None:
@@ -87,30 +89,28 @@ def locked_database(tmp_path: Path) -> Iterator[OwnDatabase]:
 
 
 def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
-    make_world: MakeWorld, locked_database: OwnDatabase
+    make_sut: MakeSystem, locked_database: OwnDatabase
 ) -> None:
     def uri(password: str) -> str:
         options = "authSource=admin&directConnection=true&serverMonitoringMode=poll&maxIdleTimeMS=1"
         return f"mongodb://app:{password}@{locked_database.address}/faults?{options}"
 
-    world = make_world(
-        mongo_address=f"app:first@{locked_database.address}", mongo_uri=uri("first"), auth_source="admin"
-    )
+    sut = make_sut(mongo_address=f"app:first@{locked_database.address}", mongo_uri=uri("first"), auth_source="admin")
     for function in ("generate", "worker", "render", "reconciler"):
-        world.arm(function, secret_age_seconds=11)
-    posts = [world.post() for _ in range(3)]
-    world.pump()
-    assert world.client
-    world.client.admin.command("updateUser", "app", pwd="second")
-    write_to_disk(world.client)
-    world.secrets.put_secret_value(SecretId=world.mongo_secret, SecretString=uri("second"))
+        sut.arm(function, secret_age_seconds=11)
+    posts = [sut.post() for _ in range(3)]
+    sut.pump()
+    assert sut.client
+    sut.client.admin.command("updateUser", "app", pwd="second")
+    write_to_disk(sut.client)
+    sut.secrets.put_secret_value(SecretId=sut.mongo_secret, SecretString=uri("second"))
     locked_database.kill()  # whoever is signed in has to sign in again
     locked_database.start("--auth")
-    world.sign_in(f"app:second@{locked_database.address}")
-    posts.append(world.post())
-    world.run()
-    assert {world.job(post.job_id)["status"] for post in posts} == {"completed"}
-    check(world)
+    sut.sign_in(f"app:second@{locked_database.address}")
+    posts.append(sut.post())
+    sut.run()
+    assert {sut.job(post.job_id)["status"] for post in posts} == {"completed"}
+    check(sut)
 
 
 @pytest.fixture
@@ -129,44 +129,44 @@ OPTIONS = "directConnection=true&serverMonitoringMode=poll"
 
 
 def test_a_secret_that_names_another_database_moves_every_warm_function_and_loses_no_job(
-    unchecked_world: MakeWorld, second_database: pymongo.MongoClient[dict[str, Any]]
+    unchecked_sut: MakeSystem, second_database: pymongo.MongoClient[dict[str, Any]]
 ) -> None:
     """The first database goes on letting the functions in, as after a restore to a cluster beside it."""
-    world, each_time = unchecked_world(), {"secret_age_seconds": 400}  # the secret is read again each time it is needed
-    worker = world.start("worker", after("provider.submit", "pause"), **each_time)
-    caller = world.start("generate", before("jobs.add", "pause", nth=2), **each_time)
-    busy = world.start("generate", **each_time)
+    sut, each_time = unchecked_sut(), {"secret_age_seconds": 400}  # the secret is read again each time it is needed
+    worker = sut.start("worker", after("provider.submit", "pause"), **each_time)
+    caller = sut.start("generate", before("jobs.add", "pause", nth=2), **each_time)
+    busy = sut.start("generate", **each_time)
     for function in ("worker", "render", "reconciler"):
-        world.arm(function, **each_time)
+        sut.arm(function, **each_time)
 
-    world.post(at=caller)
-    assert world.deliver(world.take(), at=worker).paused
-    caller.begin(world.post_event("between two databases"), world.now)
+    sut.post(at=caller)
+    assert sut.deliver(sut.take(), at=worker).paused
+    caller.begin(sut.post_event("between two databases"), sut.now)
     assert caller.finish().paused
-    busy.begin(world.post_event("under load"), world.now, times=4)
+    busy.begin(sut.post_event("under load"), sut.now, times=4)
     host, port = second_database.address or ("", 0)
     uri = f"mongodb://{host}:{port}/faults?{OPTIONS}"
-    world.secrets.put_secret_value(SecretId=world.mongo_secret, SecretString=uri)
-    world.acknowledge("under load", None, busy.finish())
-    left = world.jobs()
-    world.acknowledge("between two databases", None, caller.resume())
-    world.post(at=busy)
+    sut.secrets.put_secret_value(SecretId=sut.mongo_secret, SecretString=uri)
+    sut.acknowledge("under load", None, busy.finish())
+    left = sut.jobs()
+    sut.acknowledge("between two databases", None, caller.resume())
+    sut.post(at=busy)
     assert worker.resume().answers
 
-    accepted = {post.job_id for post in world.posts if post.status == 201}
+    accepted = {post.job_id for post in sut.posts if post.status == 201}
     first, second = {str(job["_id"]) for job in left}, jobs_of(second_database)
-    assert {post.status for post in world.posts} <= {201, 503}
+    assert {post.status for post in sut.posts} <= {201, 503}
     assert accepted <= first | second.keys()
     assert not first & second.keys()
-    assert {post.job_id for post in world.posts[-2:]} <= second.keys()
+    assert {post.job_id for post in sut.posts[-2:]} <= second.keys()
     for _ in range(20):
-        world.pump()
+        sut.pump()
         if all(job["status"] == "completed" for job in jobs_of(second_database).values()):
             break
-        world.pass_time(60)
-        world.sweep()
+        sut.pass_time(60)
+        sut.sweep()
     assert {job["status"] for job in jobs_of(second_database).values()} == {"completed"}
-    assert world.jobs() == left, "the first database was written to after the secret named the second one"
+    assert sut.jobs() == left, "the first database was written to after the secret named the second one"
 
 
 def jobs_of(client: pymongo.MongoClient[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.conftest import MakeWorld
+from tests.faults.conftest import MakeSystem
 from tests.faults.database import OwnDatabase
 from tests.faults.proxy import LossyProxy
 from tests.faults.scenarios import after
-from tests.faults.world import World
+from tests.faults.system_under_test import SystemUnderTest
 
 NOT_PRIMARY, SHUTTING_DOWN = 10107, 91
 
@@ -26,42 +26,44 @@ def proxy(mongo_address: str) -> Iterator[LossyProxy]:
 
 
 @pytest.fixture
-def behind_proxy(make_world: MakeWorld, proxy: LossyProxy) -> World:
+def behind_proxy(make_sut: MakeSystem, proxy: LossyProxy) -> SystemUnderTest:
     """A world whose functions reach the database through the proxy."""
     uri = f"mongodb://{proxy.address}/faults?directConnection=true&serverMonitoringMode=poll"
-    return make_world(mongo_uri=uri, loses_answers=True)
+    return make_sut(mongo_uri=uri, loses_answers=True)
 
 
-def fail(world: World, commands: list[str], code: int, times: int) -> None:
+def fail(sut: SystemUnderTest, commands: list[str], code: int, times: int) -> None:
     """Let the functions' next commands fail."""
     data: dict[str, Any] = {"failCommands": commands, "errorCode": code, "appName": "videojobs"}
-    assert world.client
-    world.client.admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
+    assert sut.client
+    sut.client.admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
 
 
 @pytest.mark.parametrize("code", [NOT_PRIMARY, SHUTTING_DOWN], ids=["not primary", "shutting down"])
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_step_down_in_the_middle_of_a_job_is_outlived(world: World, code: int, times: int) -> None:
-    post = world.post()
-    world.deliver(world.take())
-    fail(world, ["update", "find"], code, times)
-    world.run()
-    assert world.job(post.job_id)["status"] == "completed"
-    assert len(world.provider.tasks) == 1
+def test_a_step_down_in_the_middle_of_a_job_is_outlived(sut: SystemUnderTest, code: int, times: int) -> None:
+    post = sut.post()
+    sut.deliver(sut.take())
+    fail(sut, ["update", "find"], code, times)
+    sut.run()
+    assert sut.job(post.job_id)["status"] == "completed"
+    assert len(sut.provider.tasks) == 1
 
 
-def test_a_post_during_a_step_down_is_safe_to_repeat_with_its_key(world: World) -> None:
-    fail(world, ["insert"], NOT_PRIMARY, 1)
-    first = world.post("twice", key="k")
-    again = world.post("twice", key="k")
+def test_a_post_during_a_step_down_is_safe_to_repeat_with_its_key(sut: SystemUnderTest) -> None:
+    fail(sut, ["insert"], NOT_PRIMARY, 1)
+    first = sut.post("twice", key="k")
+    again = sut.post("twice", key="k")
     assert first.status in {201, 503}
     assert again.status == 201
-    world.run()
-    assert len(world.jobs()) == 1
+    sut.run()
+    assert len(sut.jobs()) == 1
 
 
 @pytest.mark.parametrize("answers", [1, 2, 3])
-def test_an_insert_whose_answer_is_lost_makes_one_job(behind_proxy: World, proxy: LossyProxy, answers: int) -> None:
+def test_an_insert_whose_answer_is_lost_makes_one_job(
+    behind_proxy: SystemUnderTest, proxy: LossyProxy, answers: int
+) -> None:
     proxy.lose("insert", answers=answers)
     post = behind_proxy.post("once", key="k")
     again = behind_proxy.post("once", key="k")
@@ -74,7 +76,9 @@ def test_an_insert_whose_answer_is_lost_makes_one_job(behind_proxy: World, proxy
 
 
 @pytest.mark.parametrize("answers", [1, 2, 8])
-def test_writes_whose_answers_are_lost_are_made_once(behind_proxy: World, proxy: LossyProxy, answers: int) -> None:
+def test_writes_whose_answers_are_lost_are_made_once(
+    behind_proxy: SystemUnderTest, proxy: LossyProxy, answers: int
+) -> None:
     post = behind_proxy.post()
     proxy.lose("update", answers=answers)
     behind_proxy.run()
@@ -83,7 +87,9 @@ def test_writes_whose_answers_are_lost_are_made_once(behind_proxy: World, proxy:
     assert len(proxy.lost) == answers
 
 
-def test_connections_that_are_cut_again_and_again_cost_nothing_but_time(behind_proxy: World, proxy: LossyProxy) -> None:
+def test_connections_that_are_cut_again_and_again_cost_nothing_but_time(
+    behind_proxy: SystemUnderTest, proxy: LossyProxy
+) -> None:
     post = behind_proxy.post()
     while behind_proxy.unsettled():
         proxy.cut()
@@ -93,38 +99,38 @@ def test_connections_that_are_cut_again_and_again_cost_nothing_but_time(behind_p
     assert behind_proxy.job(post.job_id)["status"] == "completed"
 
 
-def test_what_was_acknowledged_outlives_a_kill_of_the_database(make_world: MakeWorld, tmp_path: Path) -> None:
+def test_what_was_acknowledged_outlives_a_kill_of_the_database(make_sut: MakeSystem, tmp_path: Path) -> None:
     (folder := tmp_path / "files").mkdir()
     with OwnDatabase(folder) as database:
-        world = make_world(mongo_address=database.address)
-        posts = [world.post() for _ in range(5)]
-        world.deliver(*world.queues.receive("JobsQueue")[:3])
-        busy = world.start("worker", after("provider.poll", "pause"))
-        world.pass_time(7)
-        polls = world.queues.receive("JobsQueue")
-        assert world.deliver(*polls[:1], at=busy).paused
+        sut = make_sut(mongo_address=database.address)
+        posts = [sut.post() for _ in range(5)]
+        sut.deliver(*sut.queues.receive("JobsQueue")[:3])
+        busy = sut.start("worker", after("provider.poll", "pause"))
+        sut.pass_time(7)
+        polls = sut.queues.receive("JobsQueue")
+        assert sut.deliver(*polls[:1], at=busy).paused
         database.kill()
         database.start()
-        world.settle(polls[:1], busy.resume())
-        unconfirmed = world.post("after the restart", key="k")
-        world.run()
-        assert {world.job(post.job_id)["status"] for post in posts} == {"completed"}
+        sut.settle(polls[:1], busy.resume())
+        unconfirmed = sut.post("after the restart", key="k")
+        sut.run()
+        assert {sut.job(post.job_id)["status"] for post in posts} == {"completed"}
         assert unconfirmed.status in {201, 503}
-        check(world)
+        check(sut)
 
 
-def test_a_database_that_is_away_refuses_posts_and_forgets_none(make_world: MakeWorld, tmp_path: Path) -> None:
+def test_a_database_that_is_away_refuses_posts_and_forgets_none(make_sut: MakeSystem, tmp_path: Path) -> None:
     (folder := tmp_path / "files").mkdir()
     with OwnDatabase(folder) as database:
-        world = make_world(mongo_address=database.address)
-        post = world.post()
-        message = world.take()
+        sut = make_sut(mongo_address=database.address)
+        post = sut.post()
+        message = sut.take()
         database.kill()
-        refused = world.post("while it is away", key="k")
+        refused = sut.post("while it is away", key="k")
         assert (refused.status, refused.body["error"]["code"]) == (503, "UNAVAILABLE")
-        assert world.deliver(message).answer["batchItemFailures"]
+        assert sut.deliver(message).answer["batchItemFailures"]
         database.start()
-        repeated = world.post("while it is away", key="k")
-        world.run()
-        assert world.job(post.job_id)["status"] == world.job(repeated.job_id)["status"] == "completed"
-        check(world)
+        repeated = sut.post("while it is away", key="k")
+        sut.run()
+        assert sut.job(post.job_id)["status"] == sut.job(repeated.job_id)["status"] == "completed"
+        check(sut)

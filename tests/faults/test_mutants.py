@@ -9,43 +9,41 @@ import pytest
 
 from tests.faults import scenarios
 from tests.faults.checker import InvariantViolated, check
-from tests.faults.conftest import MakeWorld
+from tests.faults.conftest import MakeSystem
 from tests.faults.mutants import MUTANTS, NO_IDEMPOTENCY_INDEX
 from tests.faults.scenarios import after, before, cancel_while_stopped, crash_once, stop_and_take_over
-from tests.faults.world import World
+from tests.faults.system_under_test import SystemUnderTest
 from tests.sampling import SAMPLING
 
-type Scenario = Callable[[World], object]
+type Scenario = Callable[[SystemUnderTest], object]
 
 
-def _overtaken(world: World) -> object:
-    return stop_and_take_over(
-        world, after("provider.submit", "pause"), takes_over=[before("jobs.save", "pause", nth=2)]
-    )
+def _overtaken(sut: SystemUnderTest) -> object:
+    return stop_and_take_over(sut, after("provider.submit", "pause"), takes_over=[before("jobs.save", "pause", nth=2)])
 
 
-def _two_jobs(world: World) -> None:
-    world.post()
-    world.post()
-    world.run()
+def _two_jobs(sut: SystemUnderTest) -> None:
+    sut.post()
+    sut.post()
+    sut.run()
 
 
-def _cancelled_while_uploading(world: World) -> object:
-    return cancel_while_stopped(world, "render", before("store.put", "pause"), beyond_its_lease=True)
+def _cancelled_while_uploading(sut: SystemUnderTest) -> object:
+    return cancel_while_stopped(sut, "render", before("store.put", "pause"), beyond_its_lease=True)
 
 
-def _a_deletion_dies(world: World) -> None:
-    post = world.post()
-    world.run()
-    world.wish("delete", post.job_id, at=world.start("jobs", after("jobs.save")))
-    world.run()
+def _a_deletion_dies(sut: SystemUnderTest) -> None:
+    post = sut.post()
+    sut.run()
+    sut.wish("delete", post.job_id, at=sut.start("jobs", after("jobs.save")))
+    sut.run()
 
 
-def _an_end_that_lets_nobody_in(world: World) -> None:
-    world.cap = 1
-    first, _ = world.post(), world.post()
-    world.wish("cancel", first.job_id, at=world.start("jobs", before("shares.leave")))
-    world.run()
+def _an_end_that_lets_nobody_in(sut: SystemUnderTest) -> None:
+    sut.cap = 1
+    first, _ = sut.post(), sut.post()
+    sut.wish("cancel", first.job_id, at=sut.start("jobs", before("slots.release")))
+    sut.run()
 
 
 CAUGHT: dict[str, tuple[str, str, Scenario]] = {
@@ -56,15 +54,15 @@ CAUGHT: dict[str, tuple[str, str, Scenario]] = {
     "write the intent after the submit": (
         "I3",
         "find",
-        lambda world: crash_once(world, "worker", after("provider.submit")),
+        lambda sut: crash_once(sut, "worker", after("provider.submit")),
     ),
     "finish without a look at the object": ("I4", "find", scenarios.an_object_is_cut_short),
     "one object for all jobs": ("I4", "find", _two_jobs),
-    "a token for each call": ("I3", "repeat", lambda world: crash_once(world, "worker", after("provider.submit"))),
-    "a crash counts as an attempt": ("I3", "find", lambda world: crash_once(world, "worker", after("provider.submit"))),
+    "a token for each call": ("I3", "repeat", lambda sut: crash_once(sut, "worker", after("provider.submit"))),
+    "a crash counts as an attempt": ("I3", "find", lambda sut: crash_once(sut, "worker", after("provider.submit"))),
     "bury whatever is there": ("I5", "find", scenarios.a_dead_letter_while_somebody_works),
-    "announce under a new id": ("I6", "find", lambda world: crash_once(world, "worker", after("notifier.publish"))),
-    "forget before announcing": ("I6", "find", lambda world: crash_once(world, "worker", after("jobs.mark_announced"))),
+    "announce under a new id": ("I6", "find", lambda sut: crash_once(sut, "worker", after("notifier.publish"))),
+    "forget before announcing": ("I6", "find", lambda sut: crash_once(sut, "worker", after("jobs.mark_announced"))),
     "nobody is late": ("I1", "find", scenarios.the_provider_never_ends),
     "the sweep sees nothing": ("I1", "find", scenarios.everything_is_lost),
     "attempts without end": ("I1", "find", scenarios.the_provider_always_fails),
@@ -86,11 +84,11 @@ def test_every_mutant_replaces_code_that_exists(mutant: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("mutant", SAMPLING.draw(CAUGHT))
-def test_a_safeguard_that_is_missing_is_noticed(unchecked_world: MakeWorld, mutant: str) -> None:
+def test_a_safeguard_that_is_missing_is_noticed(unchecked_sut: MakeSystem, mutant: str) -> None:
     invariant, policy, scenario = CAUGHT[mutant]
-    world = unchecked_world(mutant=mutant, unknown_submit=policy)
+    sut = unchecked_sut(mutant=mutant, unknown_submit=policy)
     if mutant == NO_IDEMPOTENCY_INDEX:
-        world.database["videojobs"].drop_index("idempotency")
-    scenario(world)
+        sut.database["videojobs"].drop_index("idempotency")
+    scenario(sut)
     with pytest.raises(InvariantViolated, match=f"(?m)^  {invariant} "):
-        check(world)
+        check(sut)

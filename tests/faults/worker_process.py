@@ -29,7 +29,7 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
 
 FUNCTIONS = ("generate", "status", "jobs", "worker", "render", "reconciler")
-PORTS = ("circuit_repository", "share_repository", "job_queue", "notifier", "video_store")
+PORTS = ("circuit_repository", "slot_repository", "job_queue", "notifier", "video_store")
 _PR_SET_PDEATHSIG = 1
 
 

@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import pytest
 
 from tests.fakes.clock import VirtualClock
-from tests.functions.world import NOW, ORIGIN, World
+from tests.functions.system_under_test import NOW, ORIGIN, SystemUnderTest
 from videojobs import bootstrap
 from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
-from videojobs.ports.callbacks import CALLING_BACK
+from videojobs.ports.callbacks import CALLBACK_PROVIDERS
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def sut(monkeypatch: pytest.MonkeyPatch) -> SystemUnderTest:
     settings = SimpleNamespace(
         cookie_name="token",
         allowed_origins=(ORIGIN, "https://other.example.com"),
@@ -26,7 +26,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         generate_calls_per_minute=1000,
         read_calls_per_minute=1000,
     )
-    made = World(VirtualClock(NOW), settings)
+    made = SystemUnderTest(VirtualClock(NOW), settings)
     factories = {
         "api_settings": lambda: settings,
         "allowed_providers": lambda: ("sketch", "fal"),
@@ -35,15 +35,15 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         "clock": lambda: made.clock,
         "job_repository": lambda: made.jobs,
         "batch_repository": lambda: made.batches,
-        "share_repository": lambda: made.shares,
+        "slot_repository": lambda: made.slots,
         "rate_limiter": lambda: made.rates,
         "timing_repository": lambda: made.timings,
-        "intake_repository": lambda: made.intake,
+        "submission_repository": lambda: made.submissions,
         "erasure_repository": lambda: made.erasures,
         "job_queue": lambda: made.queue,
         "notifier": lambda: made.notifier,
         "ticket_repository": lambda: made.tickets,
-        "callback_verifier": lambda name: made.verifier if name in CALLING_BACK else None,
+        "callback_verifier": lambda name: made.verifier if name in CALLBACK_PROVIDERS else None,
         "video_store": lambda: made.store,
     }
     for name, factory in factories.items():

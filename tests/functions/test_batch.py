@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.functions.world import ANOTHER_USER, USER, a_batch
+from tests.functions.system_under_test import ANOTHER_USER, USER, a_batch
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobStatus
 from videojobs.domain.request import Priority
@@ -16,10 +16,10 @@ def items(count, **changes):
     return {"items": [ITEM | {"prompt": f"Boat {number}"} | changes for number in range(count)]}
 
 
-def test_a_batch_is_queued_and_answered_with_its_jobs_in_the_order_of_the_request(world):
-    answer = world.post_batch(items(3))
+def test_a_batch_is_queued_and_answered_with_its_jobs_in_the_order_of_the_request(sut):
+    answer = sut.post_batch(items(3))
     assert answer.status == 201
-    (batch,) = world.batches.all()
+    (batch,) = sut.batches.all()
     assert answer.json == {
         "success": True,
         "data": {
@@ -28,22 +28,22 @@ def test_a_batch_is_queued_and_answered_with_its_jobs_in_the_order_of_the_reques
         },
     }
     assert answer.headers["location"] == f"/api/batches/{batch.id}"
-    jobs = [world.jobs.get(each["jobId"]) for each in answer.json["data"]["items"]]
+    jobs = [sut.jobs.get(each["jobId"]) for each in answer.json["data"]["items"]]
     assert [job.prompt for job in jobs] == ["Boat 0", "Boat 1", "Boat 2"]
     assert {(job.user_id, job.batch_id, job.status) for job in jobs} == {(USER, batch.id, JobStatus.QUEUED)}
-    assert {sent.job_id for sent in world.queue.sent} == set(batch.job_ids)
+    assert {sent.job_id for sent in sut.queue.sent} == set(batch.job_ids)
 
 
 @pytest.mark.parametrize("count", [1, 50])
-def test_1_to_50_items_are_taken(world, count):
-    world.shares.cap = 50
-    assert len(world.post_batch(items(count)).json["data"]["items"]) == count
+def test_1_to_50_items_are_taken(sut, count):
+    sut.slots.cap = 50
+    assert len(sut.post_batch(items(count)).json["data"]["items"]) == count
 
 
-def test_what_is_over_the_users_cap_waits_and_is_answered_alike(world):
-    answer = world.post_batch(items(25))
+def test_what_is_over_the_users_cap_waits_and_is_answered_alike(sut):
+    answer = sut.post_batch(items(25))
     assert [each["status"] for each in answer.json["data"]["items"]] == ["queued"] * 25
-    assert len(world.queue.sent) == 20
+    assert len(sut.queue.sent) == 20
 
 
 @pytest.mark.parametrize(
@@ -64,76 +64,76 @@ def test_what_is_over_the_users_cap_waits_and_is_answered_alike(world):
         ({"items": [{"items": [ITEM]}]}, [*(f"items[0].{name}" for name in ITEM), "items[0].items"]),
     ],
 )
-def test_what_breaks_a_rule_is_named_by_its_path_and_nothing_is_stored(world, body, fields):
-    answer = world.post_batch(body)
+def test_what_breaks_a_rule_is_named_by_its_path_and_nothing_is_stored(sut, body, fields):
+    answer = sut.post_batch(body)
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert list(answer.details) == fields
     assert all(message.endswith(".") for message in answer.details.values())
-    assert (world.batches.all(), world.jobs.all(), world.queue.sent) == ([], [], [])
+    assert (sut.batches.all(), sut.jobs.all(), sut.queue.sent) == ([], [], [])
 
 
-def test_an_unknown_field_of_an_item_is_told_what_an_item_takes(world):
-    details = world.post_batch({"items": [ITEM | {"aspect": "16:9"}], "extra": 1}).details
+def test_an_unknown_field_of_an_item_is_told_what_an_item_takes(sut):
+    details = sut.post_batch({"items": [ITEM | {"aspect": "16:9"}], "extra": 1}).details
     takes = "prompt, style, duration, aspectRatio, priority, provider"
     assert details["items[0].aspect"] == f"Is not a field of an item, which takes: {takes}."
     assert details["extra"] == "Is not a field of this request, which takes: items, priority."
 
 
-def test_a_thousand_problems_get_no_thousand_lines(world):
-    assert len(world.post_batch({"items": [{"x": 1}] * 50}).details) == 20
+def test_a_thousand_problems_get_no_thousand_lines(sut):
+    assert len(sut.post_batch({"items": [{"x": 1}] * 50}).details) == 20
 
 
 @pytest.mark.parametrize("item", ['{"\\ud800": 1}', '{"prompt": "\\ud800"}', '{"a": 1, "a": 2}', '{"duration": NaN}'])
-def test_garbage_in_an_item_is_refused_with_words(world, item):
-    answer = world.post_batch(f'{{"items": [{item}]}}')
+def test_garbage_in_an_item_is_refused_with_words(sut, item):
+    answer = sut.post_batch(f'{{"items": [{item}]}}')
     assert answer.status == 400
     assert answer.details
 
 
-def test_a_body_of_1_mib_is_read(world):
+def test_a_body_of_1_mib_is_read(sut):
     text = json.dumps(items(50))
-    assert world.post_batch(text + " " * (1024 * 1024 - len(text))).status == 201
+    assert sut.post_batch(text + " " * (1024 * 1024 - len(text))).status == 201
 
 
-def test_a_body_over_1_mib_is_too_large(world):
+def test_a_body_over_1_mib_is_too_large(sut):
     text = json.dumps(items(50))
-    answer = world.post_batch(text + " " * (1024 * 1024 - len(text) + 1))
+    answer = sut.post_batch(text + " " * (1024 * 1024 - len(text) + 1))
     assert (answer.status, answer.code) == (413, "TOO_LARGE")
     assert "1024 KiB" in answer.json["error"]["message"]
 
 
-def test_an_items_own_priority_goes_before_the_batchs(world):
-    high = {"headers": world.sign_in(priority="high")}
+def test_an_items_own_priority_goes_before_the_batchs(sut):
+    high = {"headers": sut.sign_in(priority="high")}
     body = {"items": [ITEM, ITEM | {"priority": "normal"}, ITEM | {"priority": "high"}], "priority": "high"}
-    answer = world.post_batch(body, **high)
-    jobs = [world.jobs.get(each["jobId"]) for each in answer.json["data"]["items"]]
+    answer = sut.post_batch(body, **high)
+    jobs = [sut.jobs.get(each["jobId"]) for each in answer.json["data"]["items"]]
     assert [job.priority for job in jobs] == [Priority.HIGH, Priority.NORMAL, Priority.HIGH]
-    assert [sent.lane for sent in world.queue.sent].count(Priority.HIGH) == 2
+    assert [sent.lane for sent in sut.queue.sent].count(Priority.HIGH) == 2
 
 
 @pytest.mark.parametrize(
     "body", [{"items": [ITEM], "priority": "high"}, {"items": [ITEM, ITEM | {"priority": "high"}]}]
 )
-def test_without_the_right_a_batch_with_anything_high_in_it_is_forbidden(world, body):
-    answer = world.post_batch(body)
+def test_without_the_right_a_batch_with_anything_high_in_it_is_forbidden(sut, body):
+    answer = sut.post_batch(body)
     assert (answer.status, answer.code) == (403, "FORBIDDEN")
     assert "priority" in answer.json["error"]["message"]
-    assert (world.batches.all(), world.jobs.all()) == ([], [])
+    assert (sut.batches.all(), sut.jobs.all()) == ([], [])
 
 
-def test_a_batch_of_high_priority_in_which_nothing_is_high_needs_no_right(world):
-    assert world.post_batch({"items": [ITEM | {"priority": "normal"}], "priority": "high"}).status == 201
+def test_a_batch_of_high_priority_in_which_nothing_is_high_needs_no_right(sut):
+    assert sut.post_batch({"items": [ITEM | {"priority": "normal"}], "priority": "high"}).status == 201
 
 
-def test_the_same_key_and_batch_again_is_the_same_answer_and_no_second_batch(world):
+def test_the_same_key_and_batch_again_is_the_same_answer_and_no_second_batch(sut):
     key = {"Idempotency-Key": "first-batch"}
-    first, again = (world.post_batch(items(3), headers=key) for _ in range(2))
-    late = world.post_batch(items(3, duration=8.0), headers=key)
+    first, again = (sut.post_batch(items(3), headers=key) for _ in range(2))
+    late = sut.post_batch(items(3, duration=8.0), headers=key)
     assert first.status == again.status == late.status == 201
     assert first.text == again.text == late.text
     assert first.headers["location"] == late.headers["location"]
     assert ["idempotent-replayed" in answer.headers for answer in (first, again, late)] == [False, True, True]
-    assert (len(world.batches.all()), len(world.jobs.all())) == (1, 3)
+    assert (len(sut.batches.all()), len(sut.jobs.all())) == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -146,42 +146,42 @@ def test_the_same_key_and_batch_again_is_the_same_answer_and_no_second_batch(wor
     ],
     ids=["one more", "other durations", "another order", "one less"],
 )
-def test_the_same_key_for_another_batch_is_a_mismatch(world, other):
+def test_the_same_key_for_another_batch_is_a_mismatch(sut, other):
     key = {"Idempotency-Key": "first-batch"}
-    world.post_batch(items(3), headers=key)
-    answer = world.post_batch(other, headers=key)
+    sut.post_batch(items(3), headers=key)
+    answer = sut.post_batch(other, headers=key)
     assert (answer.status, answer.code) == (422, "IDEMPOTENCY_MISMATCH")
-    assert len(world.jobs.all()) == 3
+    assert len(sut.jobs.all()) == 3
 
 
-def test_another_users_key_of_the_same_name_is_another_key(world):
+def test_another_users_key_of_the_same_name_is_another_key(sut):
     key = {"Idempotency-Key": "first-batch"}
-    first = world.post_batch(items(1), headers=key)
-    other = world.post_batch(items(1), headers=key | world.sign_in(ANOTHER_USER))
+    first = sut.post_batch(items(1), headers=key)
+    other = sut.post_batch(items(1), headers=key | sut.sign_in(ANOTHER_USER))
     assert first.json["data"]["batchId"] != other.json["data"]["batchId"]
 
 
-def test_a_database_that_fails_in_the_middle_is_503_and_leaves_nothing(world):
-    world.batches.available = False
-    answer = world.post_batch(items(3))
+def test_a_database_that_fails_in_the_middle_is_503_and_leaves_nothing(sut):
+    sut.batches.available = False
+    answer = sut.post_batch(items(3))
     assert (answer.status, answer.code) == (503, "UNAVAILABLE")
-    assert (world.jobs.all(), world.queue.sent) == ([], [])
+    assert (sut.jobs.all(), sut.queue.sent) == ([], [])
 
 
-def test_an_answer_of_the_database_that_was_lost_is_found_by_the_same_key(world):
-    world.batches.answers_lost = True
+def test_an_answer_of_the_database_that_was_lost_is_found_by_the_same_key(sut):
+    sut.batches.answers_lost = True
     key = {"Idempotency-Key": "first-batch"}
-    assert world.post_batch(items(2), headers=key).status == 503
-    world.batches.answers_lost = False
-    answer = world.post_batch(items(2), headers=key)
+    assert sut.post_batch(items(2), headers=key).status == 503
+    sut.batches.answers_lost = False
+    answer = sut.post_batch(items(2), headers=key)
     assert (answer.status, answer.headers["idempotent-replayed"]) == (201, "true")
-    assert len(world.jobs.all()) == 2
+    assert len(sut.jobs.all()) == 2
 
 
-def test_a_batch_is_counted_by_status(world):
+def test_a_batch_is_counted_by_status(sut):
     statuses = [JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.PROCESSING, JobStatus.COMPLETED, JobStatus.CANCELLED]
-    batch = a_batch(world, USER, *statuses)
-    answer = world.call("GET", f"/api/batches/{batch.id.upper()}")
+    batch = a_batch(sut, USER, *statuses)
+    answer = sut.call("GET", f"/api/batches/{batch.id.upper()}")
     assert answer.status == 200
     assert answer.json == {
         "success": True,
@@ -194,43 +194,43 @@ def test_a_batch_is_counted_by_status(world):
     }
 
 
-def test_a_job_that_was_deleted_is_counted_nowhere_but_in_the_total(world):
-    batch = a_batch(world, USER, JobStatus.COMPLETED, JobStatus.FAILED)
-    assert world.call("DELETE", f"/api/videos/{batch.job_ids[1]}").status == 204
-    counted = world.call("GET", f"/api/batches/{batch.id}").json["data"]
+def test_a_job_that_was_deleted_is_counted_nowhere_but_in_the_total(sut):
+    batch = a_batch(sut, USER, JobStatus.COMPLETED, JobStatus.FAILED)
+    assert sut.call("DELETE", f"/api/videos/{batch.job_ids[1]}").status == 204
+    counted = sut.call("GET", f"/api/batches/{batch.id}").json["data"]
     assert (counted["total"], sum(counted["counts"].values())) == (2, 1)
 
 
-def test_the_jobs_of_a_batch_are_listed_by_its_id(world):
-    world.put()
-    posted = world.post_batch(items(3)).json["data"]
-    listed = world.list(batchId=posted["batchId"]).json["data"]["items"]
+def test_the_jobs_of_a_batch_are_listed_by_its_id(sut):
+    sut.put()
+    posted = sut.post_batch(items(3)).json["data"]
+    listed = sut.list(batchId=posted["batchId"]).json["data"]["items"]
     assert {job["jobId"] for job in listed} == {item["jobId"] for item in posted["items"]}
     assert {job["batchId"] for job in listed} == {posted["batchId"]}
 
 
 @pytest.mark.parametrize("batch_id", ["x", "0" * 24, "null", "%00", "a" * 5000])
-def test_no_such_batch_or_an_id_that_is_no_id_is_not_found(world, batch_id):
-    answer = world.call("GET", f"/api/batches/{batch_id}")
+def test_no_such_batch_or_an_id_that_is_no_id_is_not_found(sut, batch_id):
+    answer = sut.call("GET", f"/api/batches/{batch_id}")
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 
-def test_an_expired_batch_is_not_found(world):
-    batch = a_batch(world)
-    world.clock.advance(days=60)
-    assert world.call("GET", f"/api/batches/{batch.id}").status == 404
+def test_an_expired_batch_is_not_found(sut):
+    batch = a_batch(sut)
+    sut.clock.advance(days=60)
+    assert sut.call("GET", f"/api/batches/{batch.id}").status == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_another_method_is_not_found(world, method):
-    answer = world.post_batch(items(1), httpMethod=method)
+def test_another_method_is_not_found(sut, method):
+    answer = sut.post_batch(items(1), httpMethod=method)
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 
-def test_mongodb_out_of_reach_is_503_with_retry_after(world):
-    batch = a_batch(world)
-    world.shut_down()
-    for answer in (world.post_batch(items(1)), world.call("GET", f"/api/batches/{batch.id}")):
+def test_mongodb_out_of_reach_is_503_with_retry_after(sut):
+    batch = a_batch(sut)
+    sut.shut_down()
+    for answer in (sut.post_batch(items(1)), sut.call("GET", f"/api/batches/{batch.id}")):
         assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
     with pytest.raises(Unavailable):
-        world.jobs.find(batch.job_ids[0])
+        sut.jobs.find(batch.job_ids[0])

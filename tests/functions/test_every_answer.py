@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.functions.world import ANOTHER_USER, ORIGIN, a_batch
+from tests.functions.system_under_test import ANOTHER_USER, ORIGIN, a_batch
 from videojobs.domain.job import JobStatus
 
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
@@ -16,198 +16,198 @@ CALLBACK = "/api/providers/{provider}/callback"
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 
 
-def get(world, **overrides):
-    return world.get(world.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None).id, **overrides)
+def get(sut, **overrides):
+    return sut.get(sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None).id, **overrides)
 
 
-def get_live(world, **overrides):
-    return world.get(world.put().id, **overrides)
+def get_live(sut, **overrides):
+    return sut.get(sut.put().id, **overrides)
 
 
-def get_anothers(world, **overrides):
-    return world.get(world.put(user_id=ANOTHER_USER).id, **overrides)
+def get_anothers(sut, **overrides):
+    return sut.get(sut.put(user_id=ANOTHER_USER).id, **overrides)
 
 
-def get_unknown(world, **overrides):
-    return world.get("nothing", **overrides)
+def get_unknown(sut, **overrides):
+    return sut.get("nothing", **overrides)
 
 
-def get_unchanged(world, headers=None):
-    return get(world, headers=(headers or {}) | {"If-None-Match": "*"})
+def get_unchanged(sut, headers=None):
+    return get(sut, headers=(headers or {}) | {"If-None-Match": "*"})
 
 
-def get_too_often(world, **overrides):
-    world.settings.read_calls_per_minute = 1
-    get(world)
-    return get(world, **overrides)
+def get_too_often(sut, **overrides):
+    sut.settings.read_calls_per_minute = 1
+    get(sut)
+    return get(sut, **overrides)
 
 
-def post(world, **overrides):
-    return world.post(REQUEST, **overrides)
+def post(sut, **overrides):
+    return sut.post(REQUEST, **overrides)
 
 
-def post_garbage(world, **overrides):
-    return world.post("{", **overrides)
+def post_garbage(sut, **overrides):
+    return sut.post("{", **overrides)
 
 
-def post_too_much(world, **overrides):
-    return world.post("[" * 70_000, **overrides)
+def post_too_much(sut, **overrides):
+    return sut.post("[" * 70_000, **overrides)
 
 
-def post_without_database(world, **overrides):
-    world.shut_down()
-    return world.post(REQUEST, **overrides)
+def post_without_database(sut, **overrides):
+    sut.shut_down()
+    return sut.post(REQUEST, **overrides)
 
 
-def post_text(world, headers=None):
-    return world.post("hello", headers={"Content-Type": "text/plain"} | (headers or {}))
+def post_text(sut, headers=None):
+    return sut.post("hello", headers={"Content-Type": "text/plain"} | (headers or {}))
 
 
-def post_unsigned(world, headers=None):
-    return world.post(REQUEST, headers={"Cookie": None} | (headers or {}))
+def post_unsigned(sut, headers=None):
+    return sut.post(REQUEST, headers={"Cookie": None} | (headers or {}))
 
 
-def post_cross_site(world, headers=None):
-    return world.post(
+def post_cross_site(sut, headers=None):
+    return sut.post(
         REQUEST, headers=(headers or {}) | {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     )
 
 
-def post_in_a_hurry(world, **overrides):
-    return world.post(REQUEST | {"priority": "high"}, **overrides)
+def post_in_a_hurry(sut, **overrides):
+    return sut.post(REQUEST | {"priority": "high"}, **overrides)
 
 
-def post_into_a_bug(world, **overrides):
-    world.jobs.new_id = lambda: 1 / 0
-    return world.post(REQUEST, **overrides)
+def post_into_a_bug(sut, **overrides):
+    sut.jobs.new_id = lambda: 1 / 0
+    return sut.post(REQUEST, **overrides)
 
 
-def post_too_often(world, **overrides):
-    world.settings.generate_calls_per_minute = 1
-    post(world)
-    return post(world, **overrides)
+def post_too_often(sut, **overrides):
+    sut.settings.generate_calls_per_minute = 1
+    post(sut)
+    return post(sut, **overrides)
 
 
-def post_batch(world, **overrides):
-    return world.post_batch({"items": [REQUEST, REQUEST]}, **overrides)
+def post_batch(sut, **overrides):
+    return sut.post_batch({"items": [REQUEST, REQUEST]}, **overrides)
 
 
-def post_batch_garbage(world, **overrides):
-    return world.post_batch({"items": []}, **overrides)
+def post_batch_garbage(sut, **overrides):
+    return sut.post_batch({"items": []}, **overrides)
 
 
-def post_another_batch_of_the_same_key(world, headers=None):
+def post_another_batch_of_the_same_key(sut, headers=None):
     key = {"Idempotency-Key": "first"}
-    post_batch(world, headers=key)
-    return world.post_batch({"items": [REQUEST]}, headers=(headers or {}) | key)
+    post_batch(sut, headers=key)
+    return sut.post_batch({"items": [REQUEST]}, headers=(headers or {}) | key)
 
 
-def list_page(world, headers=None):
-    world.put()
-    post(world)
-    return world.list(headers, limit="1")
+def list_page(sut, headers=None):
+    sut.put()
+    post(sut)
+    return sut.list(headers, limit="1")
 
 
-def list_nonsense(world, headers=None):
-    return world.list(headers, page="1")
+def list_nonsense(sut, headers=None):
+    return sut.list(headers, page="1")
 
 
-def cancel(world, **overrides):
-    return world.call("POST", f"/api/videos/{world.put().id}/cancel", **overrides)
+def cancel(sut, **overrides):
+    return sut.call("POST", f"/api/videos/{sut.put().id}/cancel", **overrides)
 
 
-def cancel_completed(world, **overrides):
-    return world.call("POST", f"/api/videos/{world.put(status=JobStatus.COMPLETED, next=None).id}/cancel", **overrides)
+def cancel_completed(sut, **overrides):
+    return sut.call("POST", f"/api/videos/{sut.put(status=JobStatus.COMPLETED, next=None).id}/cancel", **overrides)
 
 
-def cancel_with_fields(world, **overrides):
-    return world.call("POST", f"/api/videos/{world.put().id}/cancel", {"reason": "none"}, **overrides)
+def cancel_with_fields(sut, **overrides):
+    return sut.call("POST", f"/api/videos/{sut.put().id}/cancel", {"reason": "none"}, **overrides)
 
 
-def retry(world, **overrides):
-    return world.call("POST", f"/api/videos/{world.put(status=JobStatus.FAILED, next=None).id}/retry", **overrides)
+def retry(sut, **overrides):
+    return sut.call("POST", f"/api/videos/{sut.put(status=JobStatus.FAILED, next=None).id}/retry", **overrides)
 
 
-def retry_live(world, **overrides):
-    return world.call("POST", f"/api/videos/{world.put().id}/retry", **overrides)
+def retry_live(sut, **overrides):
+    return sut.call("POST", f"/api/videos/{sut.put().id}/retry", **overrides)
 
 
-def delete(world, **overrides):
-    return world.call("DELETE", f"/api/videos/{world.put(status=JobStatus.FAILED, next=None).id}", **overrides)
+def delete(sut, **overrides):
+    return sut.call("DELETE", f"/api/videos/{sut.put(status=JobStatus.FAILED, next=None).id}", **overrides)
 
 
-def delete_live(world, **overrides):
-    return world.call("DELETE", f"/api/videos/{world.put().id}", **overrides)
+def delete_live(sut, **overrides):
+    return sut.call("DELETE", f"/api/videos/{sut.put().id}", **overrides)
 
 
-def play(world, **overrides):
-    job = world.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
-    return world.call("GET", f"/api/videos/{job.id}/content", **overrides)
+def play(sut, **overrides):
+    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
+    return sut.call("GET", f"/api/videos/{job.id}/content", **overrides)
 
 
-def play_too_early(world, **overrides):
-    return world.call("GET", f"/api/videos/{world.put().id}/content", **overrides)
+def play_too_early(sut, **overrides):
+    return sut.call("GET", f"/api/videos/{sut.put().id}/content", **overrides)
 
 
-def count_batch(world, **overrides):
-    return world.call("GET", f"/api/batches/{a_batch(world).id}", **overrides)
+def count_batch(sut, **overrides):
+    return sut.call("GET", f"/api/batches/{a_batch(sut).id}", **overrides)
 
 
-def count_anothers_batch(world, **overrides):
-    return world.call("GET", f"/api/batches/{a_batch(world, ANOTHER_USER).id}", **overrides)
+def count_anothers_batch(sut, **overrides):
+    return sut.call("GET", f"/api/batches/{a_batch(sut, ANOTHER_USER).id}", **overrides)
 
 
-def count_no_batch(world, **overrides):
-    return world.call("GET", "/api/batches/nothing", **overrides)
+def count_no_batch(sut, **overrides):
+    return sut.call("GET", "/api/batches/nothing", **overrides)
 
 
-def erase(world, **overrides):
-    world.put()
-    return world.call("DELETE", "/api/users/me/videos", **overrides)
+def erase(sut, **overrides):
+    sut.put()
+    return sut.call("DELETE", "/api/users/me/videos", **overrides)
 
 
-def erase_much(world, **overrides):
-    world.put()
-    remove = world.store.remove
+def erase_much(sut, **overrides):
+    sut.put()
+    remove = sut.store.remove
 
     def remove_slowly(keys):
-        world.clock.advance(60)
+        sut.clock.advance(60)
         remove(keys)
 
-    world.store.remove = remove_slowly
-    return world.call("DELETE", "/api/users/me/videos", **overrides)
+    sut.store.remove = remove_slowly
+    return sut.call("DELETE", "/api/users/me/videos", **overrides)
 
 
-def erase_without_bucket(world, **overrides):
-    world.put()
-    world.store.available = False
-    return world.call("DELETE", "/api/users/me/videos", **overrides)
+def erase_without_bucket(sut, **overrides):
+    sut.put()
+    sut.store.available = False
+    return sut.call("DELETE", "/api/users/me/videos", **overrides)
 
 
-def take_a_ticket(world, **overrides):
-    return world.call("POST", "/api/realtime/ticket", **overrides)
+def take_a_ticket(sut, **overrides):
+    return sut.call("POST", "/api/realtime/ticket", **overrides)
 
 
-def call_back(world, headers=None, text='{"id": "task-1"}'):
-    return world.call_back(text, query={"job": world.put().id}, headers=headers or {})
+def call_back(sut, headers=None, text='{"id": "task-1"}'):
+    return sut.call_back(text, query={"job": sut.put().id}, headers=headers or {})
 
 
-def call_back_unsigned(world, headers=None):
-    return call_back(world, headers={"X-Signature": "of nobody"} | (headers or {}))
+def call_back_unsigned(sut, headers=None):
+    return call_back(sut, headers={"X-Signature": "of nobody"} | (headers or {}))
 
 
-def call_back_too_much(world, headers=None):
-    return call_back(world, headers, text="[" * 1_048_577)
+def call_back_too_much(sut, headers=None):
+    return call_back(sut, headers, text="[" * 1_048_577)
 
 
-def call_back_from_nowhere(world, headers=None):
-    return world.call_back("{}", provider="runway", headers=headers or {})
+def call_back_from_nowhere(sut, headers=None):
+    return sut.call_back("{}", provider="runway", headers=headers or {})
 
 
-def call_back_without_database(world, headers=None):
-    job = world.put()
-    world.shut_down()
-    return world.call_back("{}", query={"job": job.id}, headers=headers or {})
+def call_back_without_database(sut, headers=None):
+    job = sut.put()
+    sut.shut_down()
+    return sut.call_back("{}", query={"job": job.id}, headers=headers or {})
 
 
 CALLS: dict[Callable, tuple[int, str, str]] = {
@@ -270,9 +270,9 @@ def test_every_documented_answer_of_our_own_is_tried():
 
 
 @every_call
-def test_an_answer_is_one_of_the_documented_and_of_its_shape(world, make):
+def test_an_answer_is_one_of_the_documented_and_of_its_shape(sut, make):
     expected, path, method = CALLS[make]
-    answer = make(world)
+    answer = make(sut)
     assert answer.status == expected
     documented = DOCUMENT["paths"][path][method]["responses"][str(answer.status)]
     if "$ref" in documented:
@@ -292,8 +292,8 @@ def test_an_answer_is_one_of_the_documented_and_of_its_shape(world, make):
 
 
 @every_call
-def test_every_error_comes_in_the_one_envelope_with_the_gateways_request_id(world, make):
-    answer = make(world)
+def test_every_error_comes_in_the_one_envelope_with_the_gateways_request_id(sut, make):
+    answer = make(sut)
     if answer.status < 400:
         assert not answer.text or answer.json["success"] is True
         return
@@ -303,8 +303,8 @@ def test_every_error_comes_in_the_one_envelope_with_the_gateways_request_id(worl
 
 
 @every_call
-def test_every_answer_is_guarded(world, make):
-    answer = make(world)
+def test_every_answer_is_guarded(sut, make):
+    answer = make(sut)
     headers = answer.headers
     assert headers.get("content-type") == ("application/json" if answer.text else None)
     assert headers["cache-control"] == ("private, no-cache" if "etag" in headers else "no-store")
@@ -319,8 +319,8 @@ def test_every_answer_is_guarded(world, make):
     [make for make, (_, path, _) in CALLS.items() if make is not post_cross_site and path != CALLBACK],
     ids=lambda make: make.__name__,
 )
-def test_an_allow_listed_origin_may_read_every_answer_errors_too(world, make):
-    headers = make(world, headers={"Origin": ORIGIN}).headers
+def test_an_allow_listed_origin_may_read_every_answer_errors_too(sut, make):
+    headers = make(sut, headers={"Origin": ORIGIN}).headers
     assert headers["access-control-allow-origin"] == ORIGIN
     assert headers["access-control-allow-credentials"] == "true"
     assert headers["access-control-expose-headers"] == (
@@ -329,8 +329,8 @@ def test_an_allow_listed_origin_may_read_every_answer_errors_too(world, make):
     assert headers["vary"] == "Origin"
 
 
-def test_no_page_may_read_the_answer_to_a_provider(world):
-    headers = call_back(world, headers={"Origin": ORIGIN}).headers
+def test_no_page_may_read_the_answer_to_a_provider(sut):
+    headers = call_back(sut, headers={"Origin": ORIGIN}).headers
     assert not [name for name in headers if name.startswith("access-control-")]
 
 
@@ -350,18 +350,18 @@ def test_no_page_may_read_the_answer_to_a_provider(world):
         None,
     ],
 )
-def test_any_other_origin_may_read_none(world, make, origin):
-    headers = make(world, headers={"Origin": origin, "Sec-Fetch-Site": "same-origin"}).headers
+def test_any_other_origin_may_read_none(sut, make, origin):
+    headers = make(sut, headers={"Origin": origin, "Sec-Fetch-Site": "same-origin"}).headers
     assert not [name for name in headers if name.startswith("access-control-")]
     assert headers["vary"] == "Origin"
 
 
 @pytest.mark.parametrize("path", ["/api/videos/generate", "/api/videos/665f1f77bcf86cd799439011", "/api/nothing"])
-def test_a_preflight_is_answered_alike_for_every_route_without_a_cookie(world, path):
+def test_a_preflight_is_answered_alike_for_every_route_without_a_cookie(sut, path):
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Cookie": None}
     for answer in (
-        world.post(None, httpMethod="OPTIONS", path=path, headers=headers),
-        world.get("x", httpMethod="OPTIONS", path=path, headers=headers),
+        sut.post(None, httpMethod="OPTIONS", path=path, headers=headers),
+        sut.get("x", httpMethod="OPTIONS", path=path, headers=headers),
     ):
         assert (answer.status, answer.text) == (204, "")
         assert answer.headers["access-control-allow-origin"] == ORIGIN
@@ -372,43 +372,43 @@ def test_a_preflight_is_answered_alike_for_every_route_without_a_cookie(world, p
         assert answer.headers["vary"] == "Origin"
 
 
-def test_a_preflight_of_another_origin_allows_nothing(world):
-    answer = world.post(None, httpMethod="OPTIONS", headers={"Origin": "https://evil.example"})
+def test_a_preflight_of_another_origin_allows_nothing(sut):
+    answer = sut.post(None, httpMethod="OPTIONS", headers={"Origin": "https://evil.example"})
     assert answer.status == 204
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("make", [post, get], ids=["post", "get"])
-def test_every_one_of_several_origins_is_allowed(world, make):
-    headers = make(world, headers={"Origin": "https://other.example.com"}).headers
+def test_every_one_of_several_origins_is_allowed(sut, make):
+    headers = make(sut, headers={"Origin": "https://other.example.com"}).headers
     assert headers["access-control-allow-origin"] == "https://other.example.com"
 
 
 @pytest.mark.parametrize(
     "event", [{}, {"httpMethod": "GET"}, {"httpMethod": 1, "path": None, "headers": 7, "requestContext": 7, "body": {}}]
 )
-def test_an_event_that_is_no_request_gets_an_answer_all_the_same(world, event):
-    answer = world.invoke(event)
+def test_an_event_that_is_no_request_gets_an_answer_all_the_same(sut, event):
+    answer = sut.invoke(event)
     assert (answer.status, answer.code) == (500, "INTERNAL_ERROR")
     assert answer.json["requestId"] == "lambda-1"
 
 
-def test_a_configuration_that_cannot_be_read_is_500_in_the_envelope(world):
-    del world.settings.allowed_origins
-    answer = get(world, headers={"Origin": ORIGIN})
+def test_a_configuration_that_cannot_be_read_is_500_in_the_envelope(sut):
+    del sut.settings.allowed_origins
+    answer = get(sut, headers={"Origin": ORIGIN})
     assert (answer.status, answer.code) == (500, "INTERNAL_ERROR")
 
 
 @every_call
-def test_no_secret_and_nothing_a_user_typed_is_logged(world, make):
-    make(world)
-    logged = world.log.getvalue()
+def test_no_secret_and_nothing_a_user_typed_is_logged(sut, make):
+    make(sut)
+    logged = sut.log.getvalue()
     assert "request_answered" in logged
-    token = world.token()
+    token = sut.token()
     for secret in (
         token,
         token.rpartition(".")[2],
-        world.secret.current,
+        sut.secret.current,
         "paper boat",
         "token=",
         "Cookie",
@@ -417,7 +417,7 @@ def test_no_secret_and_nothing_a_user_typed_is_logged(world, make):
         assert secret not in logged
 
 
-def test_powertools_switches_for_debugging_show_no_event(world, monkeypatch, capsys):
+def test_powertools_switches_for_debugging_show_no_event(sut, monkeypatch, capsys):
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
-    post(world)
-    assert "paper boat" not in world.log.getvalue() + capsys.readouterr().out
+    post(sut)
+    assert "paper boat" not in sut.log.getvalue() + capsys.readouterr().out

@@ -11,26 +11,26 @@ from videojobs.domain.job import JobStatus, Step
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 
 
-def test_a_valid_request_is_queued_and_answered_with_its_id(world):
-    answer = world.post(REQUEST)
+def test_a_valid_request_is_queued_and_answered_with_its_id(sut):
+    answer = sut.post(REQUEST)
     assert answer.status == 201
-    (job,) = world.jobs.all()
+    (job,) = sut.jobs.all()
     assert answer.json == {"success": True, "data": {"jobId": job.id, "status": "queued"}}
     assert answer.headers["location"] == f"/api/videos/{job.id}"
     assert (job.status, job.prompt, job.style, job.duration) == (JobStatus.QUEUED, "A paper boat", "calm", 8)
     assert job.next is not None
     assert job.next.step is Step.START
-    assert [(sent.job_id, sent.step_id) for sent in world.queue.sent] == [(job.id, job.next.id)]
+    assert [(sent.job_id, sent.step_id) for sent in sut.queue.sent] == [(job.id, job.next.id)]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "GET"])
-def test_another_method_is_not_found(world, method):
-    answer = world.post(REQUEST, httpMethod=method)
+def test_another_method_is_not_found(sut, method):
+    answer = sut.post(REQUEST, httpMethod=method)
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 
-def test_another_path_is_not_found(world):
-    answer = world.post(REQUEST, path="/api/videos/generate/more", resource="/{proxy+}")
+def test_another_path_is_not_found(sut):
+    answer = sut.post(REQUEST, path="/api/videos/generate/more", resource="/{proxy+}")
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 
@@ -50,18 +50,18 @@ def test_another_path_is_not_found(world):
         "\u200b",
     ],
 )
-def test_any_text_is_carried_faithfully(world, prompt):
-    assert world.post(REQUEST | {"prompt": prompt}).status == 201
-    (job,) = world.jobs.all()
+def test_any_text_is_carried_faithfully(sut, prompt):
+    assert sut.post(REQUEST | {"prompt": prompt}).status == 201
+    (job,) = sut.jobs.all()
     assert job.prompt == prompt
 
 
 @pytest.mark.parametrize(
     ("written", "kept"), [("8", 8), ("7.5", 7.5), ("8.0", 8.0), ("1", 1), ("60", 60), ("6e1", 60.0)]
 )
-def test_a_duration_is_kept_as_it_came(world, written, kept):
-    assert world.post(json.dumps(REQUEST | {"duration": 0}).replace(": 0", f": {written}")).status == 201
-    (job,) = world.jobs.all()
+def test_a_duration_is_kept_as_it_came(sut, written, kept):
+    assert sut.post(json.dumps(REQUEST | {"duration": 0}).replace(": 0", f": {written}")).status == 201
+    (job,) = sut.jobs.all()
     assert (job.duration, type(job.duration)) == (kept, type(kept))
 
 
@@ -86,32 +86,32 @@ def test_a_duration_is_kept_as_it_came(world, written, kept):
         *(("aspectRatio", value) for value in ["", "16x9", "16:10", 1, 1.78, None, [], {"$exists": True}]),
     ],
 )
-def test_a_value_that_breaks_its_rule_is_named_and_explained(world, field, value):
-    answer = world.post(REQUEST | {field: value})
+def test_a_value_that_breaks_its_rule_is_named_and_explained(sut, field, value):
+    answer = sut.post(REQUEST | {field: value})
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert list(answer.details) == [field]
     assert len(answer.details[field]) > 20
-    assert world.jobs.all() == []
+    assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize("field", REQUEST)
-def test_a_missing_field_is_named(world, field):
-    answer = world.post({name: value for name, value in REQUEST.items() if name != field})
+def test_a_missing_field_is_named(sut, field):
+    answer = sut.post({name: value for name, value in REQUEST.items() if name != field})
     assert answer.status == 400
     assert list(answer.details) == [field]
     assert answer.details[field].startswith("Is missing. Must be ")
 
 
 @pytest.mark.parametrize("name", ["aspect_ratio", "Prompt", "", "$where", "__proto__", "userId", "é" * 3000, "status"])
-def test_an_unknown_field_is_refused_so_that_a_typo_cannot_pass(world, name):
-    answer = world.post(REQUEST | {name: "16:9"})
+def test_an_unknown_field_is_refused_so_that_a_typo_cannot_pass(sut, name):
+    answer = sut.post(REQUEST | {name: "16:9"})
     assert answer.status == 400
     takes = "prompt, style, duration, aspectRatio, priority, provider"
     assert answer.details == {name[:64]: f"Is not a field of this request, which takes: {takes}."}
 
 
-def test_every_problem_is_told_at_once_but_never_without_end(world):
-    answer = world.post({"prompt": " ", "style": 1, "duration": "8"} | {f"x{n}": n for n in range(3000)})
+def test_every_problem_is_told_at_once_but_never_without_end(sut):
+    answer = sut.post({"prompt": " ", "style": 1, "duration": "8"} | {f"x{n}": n for n in range(3000)})
     assert answer.status == 400
     assert list(answer.details)[:4] == ["prompt", "style", "duration", "aspectRatio"]
     assert len(answer.details) == 20
@@ -159,12 +159,12 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
-def test_garbage_is_refused_with_words(world, body):
-    answer = world.post(body, headers={"Content-Type": "application/json"})
+def test_garbage_is_refused_with_words(sut, body):
+    answer = sut.post(body, headers={"Content-Type": "application/json"})
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert answer.details
     assert all(message.endswith(".") for message in answer.details.values())
-    assert world.jobs.all() == []
+    assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize(
@@ -177,20 +177,20 @@ def test_garbage_is_refused_with_words(world, body):
         (b"\x00\x01\x02", "Is not valid JSON: Expecting value (line 1, column 1)."),
     ],
 )
-def test_bytes_that_are_no_text_are_refused(world, raw, message):
-    answer = world.post(base64.b64encode(raw).decode(), isBase64Encoded=True)
+def test_bytes_that_are_no_text_are_refused(sut, raw, message):
+    answer = sut.post(base64.b64encode(raw).decode(), isBase64Encoded=True)
     assert (answer.status, answer.details) == (400, {"body": message})
 
 
 @pytest.mark.parametrize("body", ["not base64!", "e30", "e30=x", "é", "\ud800"])
-def test_a_body_that_is_no_base64_though_it_says_so_is_refused(world, body):
-    assert world.post(body, isBase64Encoded=True).status == 400
+def test_a_body_that_is_no_base64_though_it_says_so_is_refused(sut, body):
+    assert sut.post(body, isBase64Encoded=True).status == 400
 
 
-def test_a_base64_body_is_read(world):
+def test_a_base64_body_is_read(sut):
     raw = json.dumps(REQUEST | {"prompt": "Grüße 🛶"}, ensure_ascii=False).encode()
-    assert world.post(base64.b64encode(raw).decode(), isBase64Encoded=True).status == 201
-    (job,) = world.jobs.all()
+    assert sut.post(base64.b64encode(raw).decode(), isBase64Encoded=True).status == 201
+    (job,) = sut.jobs.all()
     assert job.prompt == "Grüße 🛶"
 
 
@@ -199,9 +199,9 @@ def padded(size_bytes: int, filler: str = " ") -> str:
     return text + filler * ((size_bytes - len(text)) // len(filler.encode()))
 
 
-def test_a_body_of_64_kib_is_read(world):
-    assert world.post(padded(64 * 1024)).status == 201
-    assert world.post(base64.b64encode(padded(64 * 1024).encode()).decode(), isBase64Encoded=True).status == 201
+def test_a_body_of_64_kib_is_read(sut):
+    assert sut.post(padded(64 * 1024)).status == 201
+    assert sut.post(base64.b64encode(padded(64 * 1024).encode()).decode(), isBase64Encoded=True).status == 201
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_a_body_of_64_kib_is_read(world):
     ],
     ids=["one byte over", "6 MB", "few characters, many bytes", "base64", "6 MB in base64", "no base64"],
 )
-def test_a_body_over_64_kib_is_too_large(world, body, is_base64):
-    answer = world.post(body, isBase64Encoded=is_base64)
+def test_a_body_over_64_kib_is_too_large(sut, body, is_base64):
+    answer = sut.post(body, isBase64Encoded=is_base64)
     assert (answer.status, answer.code) == (413, "TOO_LARGE")
     assert "64 KiB" in answer.json["error"]["message"]
 
@@ -237,101 +237,101 @@ def test_a_body_over_64_kib_is_too_large(world, body, is_base64):
         None,
     ],
 )
-def test_a_body_that_is_not_declared_as_json_is_refused(world, content_type):
-    answer = world.post(REQUEST, headers={"Content-Type": content_type})
+def test_a_body_that_is_not_declared_as_json_is_refused(sut, content_type):
+    answer = sut.post(REQUEST, headers={"Content-Type": content_type})
     assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"]
 )
-def test_json_is_known_by_its_media_type_alone(world, content_type):
-    assert world.post(REQUEST, headers={"Content-Type": content_type}).status == 201
+def test_json_is_known_by_its_media_type_alone(sut, content_type):
+    assert sut.post(REQUEST, headers={"Content-Type": content_type}).status == 201
 
 
-def test_mongodb_out_of_reach_is_503_with_retry_after(world):
-    world.jobs.available = False
-    answer = world.post(REQUEST)
+def test_mongodb_out_of_reach_is_503_with_retry_after(sut):
+    sut.jobs.available = False
+    answer = sut.post(REQUEST)
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
-    assert world.queue.sent == []
+    assert sut.queue.sent == []
 
 
-def test_sqs_out_of_reach_delays_a_job_and_refuses_none(world):
-    world.queue.available = False
-    answer = world.post(REQUEST)
+def test_sqs_out_of_reach_delays_a_job_and_refuses_none(sut):
+    sut.queue.available = False
+    answer = sut.post(REQUEST)
     assert answer.status == 201
-    (job,) = world.jobs.all()
+    (job,) = sut.jobs.all()
     assert job.next is not None
 
 
-def test_a_bug_is_500_and_says_nothing_but_that(world, monkeypatch):
-    monkeypatch.setattr(world.jobs, "add", lambda _: {}["mongodb://user:hunter2@host"])
-    answer = world.post(REQUEST)
+def test_a_bug_is_500_and_says_nothing_but_that(sut, monkeypatch):
+    monkeypatch.setattr(sut.jobs, "add", lambda _: {}["mongodb://user:hunter2@host"])
+    answer = sut.post(REQUEST)
     assert (answer.status, answer.code) == (500, "INTERNAL_ERROR")
     assert "hunter2" not in answer.text
-    (line,) = [json.loads(line) for line in world.log.getvalue().splitlines() if "request_answered" in line]
+    (line,) = [json.loads(line) for line in sut.log.getvalue().splitlines() if "request_answered" in line]
     assert (line["level"], line["status"]) == ("ERROR", 500)
     assert "KeyError" in line["exception"]
 
 
-def test_the_same_key_and_request_again_is_the_same_answer_and_no_second_job(world):
+def test_the_same_key_and_request_again_is_the_same_answer_and_no_second_job(sut):
     key = {"Idempotency-Key": "first-video"}
-    first, again = (world.post(REQUEST, headers=key) for _ in range(2))
-    (job,) = world.jobs.all()
-    world.jobs.put(job.moved(JobStatus.PROCESSING, job.updated_at, "started"))
-    late = world.post(REQUEST | {"duration": 8.0}, headers=key)
+    first, again = (sut.post(REQUEST, headers=key) for _ in range(2))
+    (job,) = sut.jobs.all()
+    sut.jobs.put(job.moved(JobStatus.PROCESSING, job.updated_at, "started"))
+    late = sut.post(REQUEST | {"duration": 8.0}, headers=key)
     assert first.status == again.status == late.status == 201
     assert first.text == again.text == late.text
     assert first.headers["location"] == late.headers["location"]
     assert ["idempotent-replayed" in answer.headers for answer in (first, again, late)] == [False, True, True]
 
 
-def test_the_same_key_for_another_request_is_a_mismatch(world):
+def test_the_same_key_for_another_request_is_a_mismatch(sut):
     key = {"Idempotency-Key": "first-video"}
-    assert world.post(REQUEST, headers=key).status == 201
-    answer = world.post(REQUEST | {"duration": 9}, headers=key)
+    assert sut.post(REQUEST, headers=key).status == 201
+    answer = sut.post(REQUEST | {"duration": 9}, headers=key)
     assert (answer.status, answer.code) == (422, "IDEMPOTENCY_MISMATCH")
-    assert len(world.jobs.all()) == 1
+    assert len(sut.jobs.all()) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\nb", "\0", "\ud800"])
-def test_a_key_that_is_no_key_is_named(world, key):
-    answer = world.post(REQUEST, headers={"Idempotency-Key": key})
+def test_a_key_that_is_no_key_is_named(sut, key):
+    answer = sut.post(REQUEST, headers={"Idempotency-Key": key})
     assert (answer.status, list(answer.details)) == (400, ["Idempotency-Key"])
 
 
-def test_a_provider_that_requests_may_choose_is_remembered(world):
-    answer = world.post(REQUEST | {"provider": "fal"})
+def test_a_provider_that_requests_may_choose_is_remembered(sut):
+    answer = sut.post(REQUEST | {"provider": "fal"})
     assert answer.status == 201
-    assert world.jobs.get(answer.json["data"]["jobId"]).wanted_provider == "fal"
-    assert world.jobs.get(world.post(REQUEST).json["data"]["jobId"]).wanted_provider is None
+    assert sut.jobs.get(answer.json["data"]["jobId"]).requested_provider == "fal"
+    assert sut.jobs.get(sut.post(REQUEST).json["data"]["jobId"]).requested_provider is None
 
 
 @pytest.mark.parametrize("name", ["simulated", "nobody"])
-def test_any_other_provider_is_refused(world, name):
-    answer = world.post(REQUEST | {"provider": name})
+def test_any_other_provider_is_refused(sut, name):
+    answer = sut.post(REQUEST | {"provider": name})
     assert (answer.status, answer.details) == (400, {"provider": "Must be one of: sketch, fal."})
 
 
 @pytest.mark.parametrize("wrong", [None, "", 1, ["fal"], "Fal", "f" * 41])
-def test_what_is_no_name_of_a_provider_is_refused(world, wrong):
-    answer = world.post(REQUEST | {"provider": wrong})
+def test_what_is_no_name_of_a_provider_is_refused(sut, wrong):
+    answer = sut.post(REQUEST | {"provider": wrong})
     assert (answer.status, list(answer.details)) == (400, ["provider"])
 
 
-def test_where_none_may_be_chosen_the_answer_says_so(world, monkeypatch):
+def test_where_none_may_be_chosen_the_answer_says_so(sut, monkeypatch):
     monkeypatch.setattr(bootstrap, "allowed_providers", lambda: ())
-    answer = world.post(REQUEST | {"provider": "fal"})
+    answer = sut.post(REQUEST | {"provider": "fal"})
     assert answer.details == {"provider": "Can't be chosen here: leave this field out."}
 
 
-def test_a_batch_names_each_item_whose_provider_is_refused(world):
+def test_a_batch_names_each_item_whose_provider_is_refused(sut):
     items = [REQUEST, REQUEST | {"provider": "fal"}, REQUEST | {"provider": "nobody"}]
-    answer = world.post_batch({"items": items})
+    answer = sut.post_batch({"items": items})
     assert answer.details == {"items[2].provider": "Must be one of: sketch, fal."}
 
 
-def test_a_key_means_another_request_where_the_provider_is_another(world):
+def test_a_key_means_another_request_where_the_provider_is_another(sut):
     headers = {"Idempotency-Key": "one"}
-    assert world.post(REQUEST, headers=headers).status == 201
-    assert world.post(REQUEST | {"provider": "fal"}, headers=headers).code == "IDEMPOTENCY_MISMATCH"
+    assert sut.post(REQUEST, headers=headers).status == 201
+    assert sut.post(REQUEST | {"provider": "fal"}, headers=headers).code == "IDEMPOTENCY_MISMATCH"

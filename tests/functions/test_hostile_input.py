@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.functions.world import ROUTES
+from tests.functions.system_under_test import ROUTES
 from videojobs.domain.job import JobStatus
 
 WISH = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
@@ -21,41 +21,41 @@ FORGED = '\r\n{"level":"ERROR","action":"forged","message":"forged"}\r\n\x1b[31m
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=json.dumps)
 @pytest.mark.parametrize("field", [*WISH, "priority", "provider"])
-def test_an_operator_in_place_of_a_value_is_refused_and_named_by_its_field(world, field, operator):
+def test_an_operator_in_place_of_a_value_is_refused_and_named_by_its_field(sut, field, operator):
     for answer in (
-        world.post({**WISH, field: operator}),
-        world.post_batch({"items": [{**WISH, field: operator}]}),
+        sut.post({**WISH, field: operator}),
+        sut.post_batch({"items": [{**WISH, field: operator}]}),
     ):
         assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
         assert {detail["field"].rpartition(".")[2] for detail in answer.json["error"]["details"]} == {field}
-    assert world.jobs.all() == []
+    assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize("name", ["$where", "$set", "prompt.$ne", "prompt[$gt]", "__proto__", "_id", "userId"])
-def test_a_field_that_is_none_of_ours_is_refused(world, name):
-    answer = world.post({**WISH, name: "x"})
+def test_a_field_that_is_none_of_ours_is_refused(sut, name):
+    answer = sut.post({**WISH, name: "x"})
     assert answer.status == 400
     assert answer.json["error"]["details"][0]["field"] == name
-    assert world.jobs.all() == []
+    assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize("text", ['{"$ne":null}', '{"$gt":""}', "[$ne]", "$where"])
-def test_an_operator_as_text_is_that_text(world, text):
+def test_an_operator_as_text_is_that_text(sut, text):
     key = {"Idempotency-Key": text}
-    first, again = world.post(WISH, headers={"Idempotency-Key": "another"}), world.post(WISH, headers=key)
+    first, again = sut.post(WISH, headers={"Idempotency-Key": "another"}), sut.post(WISH, headers=key)
     assert first.json["data"] != again.json["data"]
-    assert world.post(WISH, headers=key).json["data"] == again.json["data"]
-    assert world.get(text).code == "NOT_FOUND"
+    assert sut.post(WISH, headers=key).json["data"] == again.json["data"]
+    assert sut.get(text).code == "NOT_FOUND"
     for name in ("status", "limit", "cursor", "batchId"):
-        assert world.call("GET", "/api/videos", query={name: text}).status == 400
-        assert world.call("GET", "/api/videos", query={f"{name}[$ne]": ""}).status == 400
+        assert sut.call("GET", "/api/videos", query={name: text}).status == 400
+        assert sut.call("GET", "/api/videos", query={f"{name}[$ne]": ""}).status == 400
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=json.dumps)
 @pytest.mark.parametrize(("method", "route"), [route[:2] for route in ROUTES])
-def test_an_operator_as_who_one_is_opens_nothing(world, method, route, operator):
+def test_an_operator_as_who_one_is_opens_nothing(sut, method, route, operator):
     path = route.replace("{jobId}", "0" * 24).replace("{batchId}", "0" * 24)
-    answer = world.call(method, path, headers={"Cookie": f"token={world.token(userId=operator)}"})
+    answer = sut.call(method, path, headers={"Cookie": f"token={sut.token(userId=operator)}"})
     assert (answer.status, answer.code) == (401, "TOKEN_INVALID")
 
 
@@ -65,21 +65,21 @@ HEADERS = ("Origin", "Cookie", "Content-Type", "Idempotency-Key", "If-None-Match
 @pytest.mark.parametrize(
     "place", [*HEADERS, "path", "query", "parameter", "field", "value", "prompt", "claim", "method"]
 )
-def test_nothing_forges_a_line_of_the_log(world, place):
+def test_nothing_forges_a_line_of_the_log(sut, place):
     if place in HEADERS:
-        world.post(WISH, headers={place: FORGED})
+        sut.post(WISH, headers={place: FORGED})
     elif place == "path":
-        world.get("x", path=f"/api/videos/{FORGED}")
+        sut.get("x", path=f"/api/videos/{FORGED}")
     elif place in {"query", "parameter"}:
-        world.call("GET", "/api/videos", query={FORGED: "x"} if place == "query" else {"cursor": FORGED})
+        sut.call("GET", "/api/videos", query={FORGED: "x"} if place == "query" else {"cursor": FORGED})
     elif place in {"field", "value", "prompt"}:
         name = {"field": FORGED, "value": "style", "prompt": "prompt"}[place]
-        world.post({**WISH, name: FORGED})
+        sut.post({**WISH, name: FORGED})
     elif place == "claim":
-        world.get("x", headers={"Cookie": f"token={world.token(userId=FORGED)}"})
+        sut.get("x", headers={"Cookie": f"token={sut.token(userId=FORGED)}"})
     else:
-        world.get("x", httpMethod=FORGED)
-    logged = world.log.getvalue()
+        sut.get("x", httpMethod=FORGED)
+    logged = sut.log.getvalue()
     lines = [json.loads(line) for line in logged.splitlines()]
     assert lines[-1]["action"] == "request_answered"
     assert not [line for line in lines if line["action"] == "forged" or line["message"] == "forged"]
@@ -95,9 +95,9 @@ def test_nothing_forges_a_line_of_the_log(world, place):
         "\x00\x1b[2J\u2028\u2029",
     ],
 )
-def test_a_prompt_that_names_a_file_names_nothing_but_a_video(world, prompt):
-    job = world.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None, prompt=prompt)
-    answer = world.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
+def test_a_prompt_that_names_a_file_names_nothing_but_a_video(sut, prompt):
+    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None, prompt=prompt)
+    answer = sut.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
     name = answer.headers["location"].partition("&as=")[2]
     assert name.endswith(".mp4")
     assert not set(name) & set('/\\"<>|:*?\r\n\0\x1b\u202e\u2028')

@@ -20,8 +20,8 @@ def imported_by(name: str) -> set[str]:
 @pytest.mark.parametrize("name", ["status", "jobs"])
 def test_a_function_that_reads_no_fields_starts_without_pydantic(name: str) -> None:
     modules = imported_by(name)
-    assert "videojobs.edge.views" in modules
-    assert not modules & {"pydantic", "pydantic_core", "videojobs.edge.schemas", "boto3", "aws_xray_sdk"}
+    assert "videojobs.api.views" in modules
+    assert not modules & {"pydantic", "pydantic_core", "videojobs.api.schemas", "boto3", "aws_xray_sdk"}
 
 
 def test_generate_starts_with_pydantic_and_without_boto3() -> None:

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.functions.world import NOW, USER, World, a_batch
-from videojobs.domain.intake import Intake
+from tests.functions.system_under_test import NOW, USER, SystemUnderTest, a_batch
 from videojobs.domain.job import JobStatus
+from videojobs.domain.submissions import SubmissionState
 
 WISH = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 BATCH = {"items": [WISH, WISH]}
 JOB = "/api/videos/665f1f77bcf86cd799439011"
-PAUSED = Intake(NOW, "the provider's bill", 300)
+PAUSED = SubmissionState(NOW, "the provider's bill", 300)
 NEW_JOBS: list[tuple[str, Any]] = [
     ("/api/videos/generate", WISH),
     ("/api/videos/batch", BATCH),
@@ -20,62 +20,64 @@ NEW_JOBS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("path", "body"), NEW_JOBS)
-def test_a_paused_intake_takes_no_new_job_and_says_when_to_come_back(world: World, path: str, body: Any) -> None:
-    failed = world.put(status=JobStatus.FAILED, next=None)
-    world.intake.pause(NOW, reason=PAUSED.reason, retry_after_seconds=300)
+def test_a_paused_intake_takes_no_new_job_and_says_when_to_come_back(
+    sut: SystemUnderTest, path: str, body: Any
+) -> None:
+    failed = sut.put(status=JobStatus.FAILED, next=None)
+    sut.submissions.pause(NOW, reason=PAUSED.reason, retry_after_seconds=300)
 
-    answer = world.call("POST", path, body)
+    answer = sut.call("POST", path, body)
 
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "300")
     assert "New videos are not taken at the moment" in answer.json["error"]["message"]
     assert PAUSED.reason not in answer.text
-    assert (world.jobs.all(), world.queue.sent) == ([failed], [])
+    assert (sut.jobs.all(), sut.queue.sent) == ([failed], [])
 
 
 @pytest.mark.parametrize(("path", "body"), NEW_JOBS)
-def test_an_intake_that_was_opened_again_takes_them(world: World, path: str, body: Any) -> None:
-    world.put(status=JobStatus.FAILED, next=None)
-    world.intake.pause(NOW, reason="", retry_after_seconds=300)
-    world.intake.resume()
-    assert world.call("POST", path, body).status in {200, 201}
+def test_an_intake_that_was_opened_again_takes_them(sut: SystemUnderTest, path: str, body: Any) -> None:
+    sut.put(status=JobStatus.FAILED, next=None)
+    sut.submissions.pause(NOW, reason="", retry_after_seconds=300)
+    sut.submissions.resume()
+    assert sut.call("POST", path, body).status in {200, 201}
 
 
 @pytest.mark.parametrize(("path", "body"), NEW_JOBS)
-def test_a_switch_that_does_not_answer_stops_nobody(world: World, path: str, body: Any) -> None:
-    world.put(status=JobStatus.FAILED, next=None)
-    world.intake.available = False
-    assert world.call("POST", path, body).status in {200, 201}
+def test_a_switch_that_does_not_answer_stops_nobody(sut: SystemUnderTest, path: str, body: Any) -> None:
+    sut.put(status=JobStatus.FAILED, next=None)
+    sut.submissions.available = False
+    assert sut.call("POST", path, body).status in {200, 201}
 
 
-def test_all_else_goes_on_during_a_pause(world: World) -> None:
-    world.put()
-    batch = a_batch(world, USER, JobStatus.COMPLETED)
-    world.intake.pause(NOW, reason="", retry_after_seconds=300)
+def test_all_else_goes_on_during_a_pause(sut: SystemUnderTest) -> None:
+    sut.put()
+    batch = a_batch(sut, USER, JobStatus.COMPLETED)
+    sut.submissions.pause(NOW, reason="", retry_after_seconds=300)
 
-    assert world.call("GET", JOB).status == 200
-    assert world.call("GET", "/api/videos").status == 200
-    assert world.call("GET", f"/api/batches/{batch.id}").status == 200
-    assert world.call("POST", f"{JOB}/cancel").status == 200
-    assert world.call("POST", "/api/realtime/ticket").status == 201
-    assert world.call("DELETE", JOB).status == 204
-    assert world.call("DELETE", "/api/users/me/videos").status == 204
+    assert sut.call("GET", JOB).status == 200
+    assert sut.call("GET", "/api/videos").status == 200
+    assert sut.call("GET", f"/api/batches/{batch.id}").status == 200
+    assert sut.call("POST", f"{JOB}/cancel").status == 200
+    assert sut.call("POST", "/api/realtime/ticket").status == 201
+    assert sut.call("DELETE", JOB).status == 204
+    assert sut.call("DELETE", "/api/users/me/videos").status == 204
 
 
 @pytest.mark.parametrize(("path", "body"), NEW_JOBS[:2])
-def test_a_repeat_of_what_was_accepted_is_answered_during_a_pause(world: World, path: str, body: Any) -> None:
+def test_a_repeat_of_what_was_accepted_is_answered_during_a_pause(sut: SystemUnderTest, path: str, body: Any) -> None:
     key = {"Idempotency-Key": "mine"}
-    first = world.call("POST", path, body, headers=key)
-    world.intake.pause(NOW, reason="", retry_after_seconds=300)
+    first = sut.call("POST", path, body, headers=key)
+    sut.submissions.pause(NOW, reason="", retry_after_seconds=300)
 
-    again = world.call("POST", path, body, headers=key)
+    again = sut.call("POST", path, body, headers=key)
 
     assert (again.status, again.text, again.headers["location"]) == (201, first.text, first.headers["location"])
     assert again.headers["idempotent-replayed"] == "true"
-    assert world.call("POST", path, body, headers={"Idempotency-Key": "another"}).status == 503
+    assert sut.call("POST", path, body, headers={"Idempotency-Key": "another"}).status == 503
 
 
 @pytest.mark.parametrize(("path", "body"), NEW_JOBS[:2])
-def test_what_was_never_right_is_told_so_during_a_pause(world: World, path: str, body: Any) -> None:
-    world.intake.pause(NOW, reason="", retry_after_seconds=300)
-    assert world.call("POST", path, {**body, "typo": 1}).status == 400
-    assert world.call("POST", path, body, headers={"Cookie": None}).status == 401
+def test_what_was_never_right_is_told_so_during_a_pause(sut: SystemUnderTest, path: str, body: Any) -> None:
+    sut.submissions.pause(NOW, reason="", retry_after_seconds=300)
+    assert sut.call("POST", path, {**body, "typo": 1}).status == 400
+    assert sut.call("POST", path, body, headers={"Cookie": None}).status == 401

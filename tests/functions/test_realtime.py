@@ -19,12 +19,12 @@ from tests.builders import ANOTHER_USER, an_output
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
-from tests.functions.world import ORIGIN, USER, Answer, World, call
+from tests.functions.system_under_test import ORIGIN, USER, Answer, SystemUnderTest, call
 from videojobs import bootstrap
+from videojobs.api.asyncapi import build_document
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.realtime import ConnectionId
 from videojobs.domain.webhook import WebhookDelivery, name_endpoint
-from videojobs.edge.asyncapi import build_document
 from videojobs.observability import logger
 
 ENDPOINT = name_endpoint("https://backend.example.com/hook")
@@ -46,7 +46,7 @@ CONTEXT = SimpleNamespace(
 class Live:
     """The world of the other functions, with live connections in it."""
 
-    world: World
+    sut: SystemUnderTest
     connections: InMemoryConnectionRepository = field(default_factory=InMemoryConnectionRepository)
     tickets: InMemoryTicketRepository = field(default_factory=InMemoryTicketRepository)
     broadcaster: RecordingBroadcaster = field(default_factory=RecordingBroadcaster)
@@ -60,7 +60,7 @@ class Live:
 
     def handshake(self, connection_id: ConnectionId = TAB, *, ticket: str | None = None, **headers: str | None) -> int:
         """The status of a handshake, with the user's cookie unless a header says otherwise."""
-        sent = {"Cookie": f"token={self.world.token()}", "Host": "live.example.com"} | headers
+        sent = {"Cookie": f"token={self.sut.token()}", "Host": "live.example.com"} | headers
         given = {name: value for name, value in sent.items() if value is not None}
         members = {"headers": given, "multiValueHeaders": {name: [value] for name, value in given.items()}}
         query = None if ticket is None else {"ticket": ticket}
@@ -92,7 +92,7 @@ class Live:
 
     def ticket(self, **overrides: Any) -> Answer:
         """A call of the REST route."""
-        return self.world.call("POST", "/api/realtime/ticket", **overrides)
+        return self.sut.call("POST", "/api/realtime/ticket", **overrides)
 
     def notify(self, *events: object) -> list[str]:
         """Hand events to the notifier; the ids of the messages that are to come again."""
@@ -105,8 +105,8 @@ class Live:
 
 
 @pytest.fixture
-def live(world: World, monkeypatch: pytest.MonkeyPatch) -> Live:
-    made = Live(world)
+def live(sut: SystemUnderTest, monkeypatch: pytest.MonkeyPatch) -> Live:
+    made = Live(sut)
     monkeypatch.setattr(bootstrap, "connection_repository", lambda: made.connections)
     monkeypatch.setattr(bootstrap, "ticket_repository", lambda: made.tickets)
     monkeypatch.setattr(bootstrap, "broadcaster", lambda: made.broadcaster)
@@ -143,11 +143,11 @@ def test_without_a_session_nobody_gets_in(live: Live, cookie: str | None) -> Non
 
 
 def test_a_session_that_is_over_lets_nobody_in(live: Live) -> None:
-    assert live.handshake(Cookie=f"token={live.world.token(exp=int(time.time()) - 1)}") == 401
+    assert live.handshake(Cookie=f"token={live.sut.token(exp=int(time.time()) - 1)}") == 401
 
 
 def test_a_token_in_a_header_or_a_query_opens_nothing(live: Live) -> None:
-    token = live.world.token()
+    token = live.sut.token()
     assert live.handshake(Cookie=None, Authorization=f"Bearer {token}") == 401
     assert live.handshake(Cookie=None, ticket=token) == 401
 
@@ -173,7 +173,7 @@ def test_a_ticket_is_given_to_a_session_alone(live: Live) -> None:
 
 
 def test_a_preflight_of_the_ticket_is_answered(live: Live) -> None:
-    event = live.world.event("POST", "/api/realtime/ticket", headers={"Origin": ORIGIN}) | {"httpMethod": "OPTIONS"}
+    event = live.sut.event("POST", "/api/realtime/ticket", headers={"Origin": ORIGIN}) | {"httpMethod": "OPTIONS"}
     answer = call(realtime_app.handler, event)
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, ORIGIN)
 
@@ -205,10 +205,10 @@ def test_a_ping_is_answered(live: Live) -> None:
 
 
 def test_a_snapshot_shows_each_job_as_get_does(live: Live) -> None:
-    live.world.put(version=3, progress=0.25, status=JobStatus.PROCESSING)
+    live.sut.put(version=3, progress=0.25, status=JobStatus.PROCESSING)
     live.handshake()
     [update] = live.say({"action": "subscribe"})
-    shown = live.world.get("665f1f77bcf86cd799439011")
+    shown = live.sut.get("665f1f77bcf86cd799439011")
     assert update == {
         "type": "job.updated",
         "id": "snapshot-665f1f77bcf86cd799439011-3",
@@ -221,7 +221,7 @@ def test_a_snapshot_shows_each_job_as_get_does(live: Live) -> None:
 def test_a_finished_video_comes_with_urls_that_play(live: Live) -> None:
     output = an_output()
     urls = {"video_url": output.video.url, "poster": output.video}
-    live.world.put(status=JobStatus.COMPLETED, next=None, output=output, **urls)
+    live.sut.put(status=JobStatus.COMPLETED, next=None, output=output, **urls)
     live.handshake()
     [update] = live.say({"action": "subscribe"})
     assert update["data"]["videoUrl"].startswith("https://presigned.test/")
@@ -229,7 +229,7 @@ def test_a_finished_video_comes_with_urls_that_play(live: Live) -> None:
 
 
 def test_a_strangers_job_is_refused_in_words_and_the_connection_lives_on(live: Live) -> None:
-    theirs = live.world.put(user_id=ANOTHER_USER)
+    theirs = live.sut.put(user_id=ANOTHER_USER)
     live.handshake()
     [refusal] = live.say({"action": "subscribe", "jobId": theirs.id})
     assert refusal == {"type": "error", "code": "FORBIDDEN", "message": "This video job belongs to another user."}
@@ -264,7 +264,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE.keys())
 def test_nonsense_is_answered_without_data_and_the_connection_lives_on(live: Live, nonsense: object) -> None:
-    live.world.put()
+    live.sut.put()
     live.handshake()
     [refusal] = live.say(nonsense)
     assert set(refusal) == {"type", "code", "message"}
@@ -296,7 +296,7 @@ def test_who_was_never_let_in_is_cut_off(live: Live) -> None:
 
 def test_without_a_database_a_client_is_told_so(live: Live) -> None:
     live.handshake()
-    live.world.jobs.available = False
+    live.sut.jobs.available = False
     assert [told["code"] for told in live.say({"action": "subscribe"})] == ["UNAVAILABLE"]
 
 
@@ -315,7 +315,7 @@ def test_a_client_that_can_not_be_told_breaks_nothing(live: Live) -> None:
 
 
 def test_a_change_is_told_to_live_connections_and_webhooks_under_its_id(live: Live) -> None:
-    job = live.world.put(version=2)
+    job = live.sut.put(version=2)
     live.handshake()
     live.say({"action": "subscribe"})
     assert live.notify(an_event(job)) == []
@@ -327,7 +327,7 @@ def test_a_change_is_told_to_live_connections_and_webhooks_under_its_id(live: Li
 def test_a_user_never_sees_another_users_job(live: Live) -> None:
     live.handshake()
     live.say({"action": "subscribe"})
-    theirs = live.world.put(user_id=ANOTHER_USER)
+    theirs = live.sut.put(user_id=ANOTHER_USER)
     assert live.notify(an_event(theirs)) == []
     assert live.heard() == []
 
@@ -337,18 +337,18 @@ def test_a_user_never_sees_another_users_job(live: Live) -> None:
     ["", "{", "[]", "{}", '{"id": "event-1"}', '{"id": "event-1", "jobId": "x"}', '{"jobId": "' + "0" * 24 + '"}'],
 )
 def test_what_is_no_event_fails_alone(live: Live, poison: str) -> None:
-    job = live.world.put()
+    job = live.sut.put()
     assert live.notify(poison, an_event(job)) == ["m-0"]
 
 
 def test_an_event_of_a_job_that_is_gone_is_done_with(live: Live) -> None:
-    job = live.world.put()
-    live.world.forget()
+    job = live.sut.put()
+    live.sut.forget()
     assert live.notify(an_event(job)) == []
 
 
 def test_an_event_that_can_not_be_told_comes_again(live: Live) -> None:
-    job = live.world.put()
+    job = live.sut.put()
     live.handshake()
     live.say({"action": "subscribe"})
     live.broadcaster.available = False
@@ -358,16 +358,16 @@ def test_an_event_that_can_not_be_told_comes_again(live: Live) -> None:
 def test_what_is_secret_is_not_logged(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     logger.setLevel(logging.DEBUG)
     caplog.set_level(logging.DEBUG)
-    job = live.world.put(prompt="A secret boat")
+    job = live.sut.put(prompt="A secret boat")
     ticket = live.ticket().json["data"]["ticket"]
-    token = live.world.token()
+    token = live.sut.token()
     live.handshake(Cookie=f"token={token}")
     live.handshake(ConnectionId("second"), ticket=ticket, Cookie=None)
     live.handshake(ConnectionId("third"), ticket="a-wrong-one", Cookie=None)
     live.say({"action": "subscribe"})
     live.say('{"nonsense": "A secret boat"}')
     live.notify(an_event(job))
-    said = live.world.log.getvalue() + caplog.text
+    said = live.sut.log.getvalue() + caplog.text
     assert "WebSocket answered" in said
     assert [
         secret for secret in (ticket, token, "secret boat", "a-wrong-one", "presigned.test") if secret in said

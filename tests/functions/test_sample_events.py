@@ -23,8 +23,8 @@ FUNCTIONS = {
 }
 
 
-def invoke(world, name, token=None):
-    functions = {"generate": world.invoke_generate, "status": world.invoke, "jobs": world.invoke_jobs}
+def invoke(sut, name, token=None):
+    functions = {"generate": sut.invoke_generate, "status": sut.invoke, "jobs": sut.invoke_jobs}
     return functions[FUNCTIONS[name]](load(name, token))
 
 
@@ -36,13 +36,13 @@ def test_every_sample_is_tried():
     ("name", "status"),
     [("generate", 201), ("generate-preflight", 204), ("batch", 201), ("status", 200), ("list", 200), ("cancel", 200)],
 )
-def test_a_sample_event_with_a_token_is_answered(world, name, status):
-    world.put()
-    answer = invoke(world, name, world.token())
+def test_a_sample_event_with_a_token_is_answered(sut, name, status):
+    sut.put()
+    answer = invoke(sut, name, sut.token())
     assert answer.status == status
     assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
 
 
 @pytest.mark.parametrize("name", ["generate", "batch", "status", "list", "cancel"])
-def test_a_sample_event_as_it_is_says_what_is_missing(world, name):
-    assert invoke(world, name).code == "TOKEN_INVALID"
+def test_a_sample_event_as_it_is_says_what_is_missing(sut, name):
+    assert invoke(sut, name).code == "TOKEN_INVALID"

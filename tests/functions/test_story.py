@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from videojobs.api.batch import process_batch
 from videojobs.domain.trace import Trace, current_trace
-from videojobs.edge.batch import process_batch
 
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 STORY = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -20,29 +20,29 @@ def story_of(job: Any) -> str:
     return trace.trace_id
 
 
-def test_a_job_belongs_to_the_story_of_its_request_and_so_does_what_is_logged(world):
-    world.post(REQUEST, headers={"traceparent": TOLD})
-    (job,) = world.jobs.all()
+def test_a_job_belongs_to_the_story_of_its_request_and_so_does_what_is_logged(sut):
+    sut.post(REQUEST, headers={"traceparent": TOLD})
+    (job,) = sut.jobs.all()
     assert story_of(job) == STORY
-    lines = [json.loads(line) for line in world.log.getvalue().splitlines()]
+    lines = [json.loads(line) for line in sut.log.getvalue().splitlines()]
     told = {line["action"]: line["trace_id"] for line in lines if "action" in line}
     assert told == {"job_queued": STORY, "request_answered": STORY}
 
 
-def test_without_one_it_is_the_story_that_x_ray_knows(world):
-    world.post(REQUEST, headers={"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793"})
-    assert story_of(world.jobs.all()[0]) == "5759e988bd862e3fe1be46a994272793"
+def test_without_one_it_is_the_story_that_x_ray_knows(sut):
+    sut.post(REQUEST, headers={"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793"})
+    assert story_of(sut.jobs.all()[0]) == "5759e988bd862e3fe1be46a994272793"
 
 
-def test_two_requests_are_two_stories(world):
-    world.post(REQUEST, headers={"traceparent": TOLD})
-    world.post(REQUEST)
-    assert len({story_of(job) for job in world.jobs.all()}) == 2
+def test_two_requests_are_two_stories(sut):
+    sut.post(REQUEST, headers={"traceparent": TOLD})
+    sut.post(REQUEST)
+    assert len({story_of(job) for job in sut.jobs.all()}) == 2
 
 
-def test_all_jobs_of_a_batch_belong_to_its_story(world):
-    world.post({"items": [REQUEST, REQUEST]}, path="/api/videos/batch", headers={"traceparent": TOLD})
-    assert [story_of(job) for job in world.jobs.all()] == [STORY, STORY]
+def test_all_jobs_of_a_batch_belong_to_its_story(sut):
+    sut.post({"items": [REQUEST, REQUEST]}, path="/api/videos/batch", headers={"traceparent": TOLD})
+    assert [story_of(job) for job in sut.jobs.all()] == [STORY, STORY]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ SOON = 0.3
 
 
 @dataclass
-class World:
+class SystemUnderTest:
     """Everything around the function but the receivers. Its clock begins now: a receiver minds old timestamps."""
 
     jobs: InMemoryJobRepository = field(default_factory=InMemoryJobRepository)
@@ -85,9 +85,9 @@ def message(delivery: WebhookDelivery) -> str:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def sut(monkeypatch: pytest.MonkeyPatch) -> SystemUnderTest:
     """No job yet, and nobody to tell."""
-    made = World()
+    made = SystemUnderTest()
     sender = HttpWebhookSender(lambda: made.secret, local=True, answer_seconds=SOON)
     monkeypatch.setattr(bootstrap, "webhook_urls", lambda: {name_endpoint(url): url for url in made.urls})
     monkeypatch.setattr(bootstrap, "webhook_repository", lambda: made.webhooks)
@@ -98,9 +98,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def test_the_platform_hears_of_a_change_and_can_verify_it(world: World) -> None:
-    with world.receiving() as receiver:
-        job = world.change(version=2, progress=0.5, status=JobStatus.PROCESSING)
+def test_the_platform_hears_of_a_change_and_can_verify_it(sut: SystemUnderTest) -> None:
+    with sut.receiving() as receiver:
+        job = sut.change(version=2, progress=0.5, status=JobStatus.PROCESSING)
     [got] = receiver.got
     assert got.headers["webhook-id"] == "event-1"
     assert Webhook(OLD).verify(got.body, got.headers) == {
@@ -131,65 +131,65 @@ def test_the_platform_hears_of_a_change_and_can_verify_it(world: World) -> None:
     }
 
 
-def test_no_body_opens_a_video_to_whoever_reads_it(world: World) -> None:
+def test_no_body_opens_a_video_to_whoever_reads_it(sut: SystemUnderTest) -> None:
     poster = StoredObject("videos", "videos/1/1.jpg", 7)
-    with world.receiving() as receiver:
-        world.change(status=JobStatus.COMPLETED, video_url="s3://videos/videos/1/1.mp4", poster=poster)
+    with sut.receiving() as receiver:
+        sut.change(status=JobStatus.COMPLETED, video_url="s3://videos/videos/1/1.mp4", poster=poster)
     assert "s3://" not in receiver.got[0].body
     assert {"videoUrl", "posterUrl"}.isdisjoint(json.loads(receiver.got[0].body)["data"])
 
 
-def test_a_lone_surrogate_in_an_old_document_breaks_no_webhook(world: World) -> None:
-    with world.receiving() as receiver:
-        world.change(prompt="\ud800")
+def test_a_lone_surrogate_in_an_old_document_breaks_no_webhook(sut: SystemUnderTest) -> None:
+    with sut.receiving() as receiver:
+        sut.change(prompt="\ud800")
     assert json.loads(receiver.got[0].body)["data"]["prompt"] == "\ud800"
 
 
 @pytest.mark.parametrize("answers", [(500, 200), (302, 200), (silent, 200), (babbling, 503, 200)])
-def test_what_failed_comes_again_under_the_same_id(world: World, answers: tuple[Answer, ...]) -> None:
-    with world.receiving(*answers) as receiver:
-        world.change()
+def test_what_failed_comes_again_under_the_same_id(sut: SystemUnderTest, answers: tuple[Answer, ...]) -> None:
+    with sut.receiving(*answers) as receiver:
+        sut.change()
     assert [got.headers["webhook-id"] for got in receiver.got] == ["event-1"] * len(answers)
     assert {got.path for got in receiver.got} == {"/hooks"}
-    assert world.webhooks.failures == {}
+    assert sut.webhooks.failures == {}
 
 
-def test_each_attempt_is_signed_anew_with_the_time_at_which_it_is_made(world: World) -> None:
-    with world.receiving(500, 500) as receiver:
-        world.change()
+def test_each_attempt_is_signed_anew_with_the_time_at_which_it_is_made(sut: SystemUnderTest) -> None:
+    with sut.receiving(500, 500) as receiver:
+        sut.change()
     first, _, third = receiver.got
     assert Webhook(OLD).verify(first.body, first.headers)
     passed = int(third.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"])
     assert passed >= sum(pause.total_seconds() for pause in RETRY_PAUSES[:2])
 
 
-def test_what_fails_for_hours_is_given_up(world: World) -> None:
-    with world.receiving(*[500] * 20) as receiver:
-        world.change()
+def test_what_fails_for_hours_is_given_up(sut: SystemUnderTest) -> None:
+    with sut.receiving(*[500] * 20) as receiver:
+        sut.change()
     assert len(receiver.got) == len(RETRY_PAUSES) + 1
-    assert world.webhooks.failures == {("event-1", name_endpoint(receiver.url)): "HTTP 500"}
+    assert sut.webhooks.failures == {("event-1", name_endpoint(receiver.url)): "HTTP 500"}
 
 
-def test_after_410_the_url_gets_nothing_more_and_the_others_do(world: World) -> None:
-    with world.receiving(410) as gone, world.receiving() as other:
-        world.change("event-1")
-        world.change("event-2")
+def test_after_410_the_url_gets_nothing_more_and_the_others_do(sut: SystemUnderTest) -> None:
+    with sut.receiving(410) as gone, sut.receiving() as other:
+        sut.change("event-1")
+        sut.change("event-2")
     assert [got.headers["webhook-id"] for got in gone.got] == ["event-1"]
     assert [got.headers["webhook-id"] for got in other.got] == ["event-1", "event-2"]
 
 
-def test_a_receiver_that_is_away_costs_the_others_nothing(world: World) -> None:
+def test_a_receiver_that_is_away_costs_the_others_nothing(sut: SystemUnderTest) -> None:
     away = f"http://127.0.0.1:{free_port()}/"
-    world.urls = (away,)
-    with world.receiving() as receiver:
-        world.change()
+    sut.urls = (away,)
+    with sut.receiving() as receiver:
+        sut.change()
     assert len(receiver.got) == 1
-    assert world.webhooks.failures == {("event-1", name_endpoint(away)): "ConnectionRefusedError"}
+    assert sut.webhooks.failures == {("event-1", name_endpoint(away)): "ConnectionRefusedError"}
 
 
-def test_a_garbled_message_is_no_delivery_and_holds_up_no_other(world: World) -> None:
-    with world.receiving() as receiver:
-        job = world.jobs.put(a_job())
+def test_a_garbled_message_is_no_delivery_and_holds_up_no_other(sut: SystemUnderTest) -> None:
+    with sut.receiving() as receiver:
+        job = sut.jobs.put(a_job())
         good = WebhookDelivery(name_endpoint(receiver.url), "event-1", job.id)
         fields = json.loads(message(good))
         broken = [{**fields, name: value} for name in fields for value in (None, "", [], {"$ne": 1})]
@@ -203,11 +203,11 @@ def test_a_garbled_message_is_no_delivery_and_holds_up_no_other(world: World) ->
     assert len(receiver.got) == 1
 
 
-def test_neither_secret_nor_url_nor_prompt_is_logged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neither_secret_nor_url_nor_prompt_is_logged(sut: SystemUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     log = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", log)
-    with world.receiving(500) as receiver:
-        world.change(prompt="a secret boat")
+    with sut.receiving(500) as receiver:
+        sut.change(prompt="a secret boat")
     assert "webhook_delivered" in log.getvalue()
     for secret in (OLD.removeprefix("whsec_"), receiver.url, "a secret boat"):
         assert secret not in log.getvalue()
@@ -246,7 +246,7 @@ class Aws:
 
 
 @pytest.fixture
-def on_aws(world: World, aws: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
+def on_aws(sut: SystemUnderTest, aws: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
     """The world's queue and secret are AWS's."""
     sqs, secrets = (
         boto3.client(service, region_name="us-east-1", endpoint_url=aws)  # type: ignore[call-overload]
@@ -267,19 +267,19 @@ def on_aws(world: World, aws: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
     return made
 
 
-def test_a_change_goes_through_the_queue_to_every_receiver(world: World, on_aws: Aws) -> None:
-    job = world.jobs.put(a_job())
-    with world.receiving() as first, world.receiving(500) as second:
+def test_a_change_goes_through_the_queue_to_every_receiver(sut: SystemUnderTest, on_aws: Aws) -> None:
+    job = sut.jobs.put(a_job())
+    with sut.receiving() as first, sut.receiving(500) as second:
         bootstrap.webhook_queue().enqueue(Change("event-1", job))
         on_aws.deliver()
     assert [len(receiver.got) for receiver in (first, second)] == [1, 1]
     assert (on_aws.count(""), on_aws.count("Delayed")) == (0, 1)
 
 
-def test_deliveries_go_on_while_the_secret_is_rotated(world: World, on_aws: Aws) -> None:
-    job = world.jobs.put(a_job())
+def test_deliveries_go_on_while_the_secret_is_rotated(sut: SystemUnderTest, on_aws: Aws) -> None:
+    job = sut.jobs.put(a_job())
     seen = []
-    with world.receiving() as receiver:
+    with sut.receiving() as receiver:
         for value in (OLD, f"{NEW} {OLD}", NEW):
             on_aws.rotate(value)
             bootstrap.webhook_queue().enqueue(Change("event-1", job))
@@ -298,10 +298,10 @@ def verifies(secret: str, receiver: Receiver) -> bool:
     return True
 
 
-def test_while_the_secret_is_malformed_deliveries_wait(world: World, on_aws: Aws) -> None:
-    job = world.jobs.put(a_job())
+def test_while_the_secret_is_malformed_deliveries_wait(sut: SystemUnderTest, on_aws: Aws) -> None:
+    job = sut.jobs.put(a_job())
     on_aws.rotate("whsec_oops")
-    with world.receiving() as receiver:
+    with sut.receiving() as receiver:
         bootstrap.webhook_queue().enqueue(Change("event-1", job))
         on_aws.deliver()
     assert receiver.got == []

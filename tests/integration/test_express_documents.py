@@ -15,11 +15,11 @@ from tests.fakes.store import InMemoryVideoStore
 from videojobs.adapters.mongo.circuits import MongoCircuitRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import COLLECTION, MongoJobRepository
-from videojobs.adapters.mongo.shares import MongoShareRepository
+from videojobs.adapters.mongo.slots import MongoSlotRepository
 from videojobs.adapters.mongo.timings import MongoTimingRepository
+from videojobs.api.views import serialize_job
 from videojobs.domain.job import JobId, JobStatus, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.edge.views import show_job
 from videojobs.services.read_job import read_job
 from videojobs.services.reconcile_jobs import reconcile_jobs
 from videojobs.services.run_step import run_step
@@ -75,7 +75,7 @@ def jobs(connection: MongoConnection) -> MongoJobRepository:
 def answer(jobs: MongoJobRepository, job_id: JobId) -> dict[str, Any]:
     """What `GET /api/videos/{jobId}` says of it."""
     job = read_job(job_id, user_id=A_USER, jobs=jobs, clock=VirtualClock())
-    return dict(show_job(job, sign=lambda url: f"signed:{url}")["data"])
+    return dict(serialize_job(job, sign=lambda url: f"signed:{url}")["data"])
 
 
 def test_a_finished_job_reads_as_it_always_did(express: Express, jobs: MongoJobRepository) -> None:
@@ -160,8 +160,8 @@ def test_a_save_of_other_fields_leaves_the_kind_of_a_number(
 def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_id: JobId) -> VideoJob:
     """Sweep once, then deliver what was sent until nothing is left."""
     queue, notifier, clock, policy = RecordingQueue(), RecordingNotifier(), VirtualClock(), StepPolicy()
-    shares = MongoShareRepository(connection, cap=20)
-    reconcile_jobs(jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock, policy=policy)
+    slots = MongoSlotRepository(connection, cap=20)
+    reconcile_jobs(jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock, policy=policy)
     provider = ScriptedProvider()
     while messages := queue.drain():
         for message in messages:
@@ -172,7 +172,7 @@ def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_i
                 jobs=jobs,
                 circuits=MongoCircuitRepository(connection),
                 queue=queue,
-                shares=shares,
+                slots=slots,
                 timings=MongoTimingRepository(connection),
                 notifier=notifier,
                 providers=only(provider),

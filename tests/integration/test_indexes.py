@@ -15,7 +15,7 @@ from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.connections import MongoConnectionRepository
 from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
 from videojobs.adapters.mongo.jobs import MongoJobRepository
-from videojobs.adapters.mongo.shares import MongoShareRepository
+from videojobs.adapters.mongo.slots import MongoSlotRepository
 from videojobs.domain.job import BatchId, IdempotencyKey, JobStatus, VideoJob
 from videojobs.domain.request import Priority
 from videojobs.ports.jobs import Position
@@ -151,7 +151,7 @@ def test_a_place_in_line_is_counted_in_an_index(
 
 def test_what_nobody_has_compared_for_long_is_found_by_an_index(connection: MongoConnection) -> None:
     with RECORDER.listening() as heard:
-        MongoShareRepository(connection, cap=3).find_unchecked(START, 10)
+        MongoSlotRepository(connection, cap=3).find_unchecked(START, 10)
     [found] = filters(heard)
     plan = connection.run(lambda database: database["shares"].find(found).explain())
     scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]

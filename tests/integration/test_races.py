@@ -20,7 +20,7 @@ from videojobs.adapters.mongo.circuits import MongoCircuitRepository
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.mongo.rates import MongoRateLimiter
-from videojobs.adapters.mongo.shares import MongoShareRepository
+from videojobs.adapters.mongo.slots import MongoSlotRepository
 from videojobs.adapters.mongo.timings import MongoTimingRepository
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import RateLimited
@@ -90,7 +90,7 @@ def test_a_worker_that_wakes_up_late_writes_nothing(connection: MongoConnection)
     assert quick is not None
     assert not jobs.save(slow, lifecycle.complete(slow, "s3://of/the-slow", later, POLICY))
     assert jobs.find(job.id) == quick
-    assert jobs.save(quick, lifecycle.render_next(quick, later))
+    assert jobs.save(quick, lifecycle.schedule_render(quick, later))
     moved_on = jobs.find(job.id)
     assert not jobs.save(slow, lifecycle.complete(slow, "s3://of/the-slow", later, POLICY))
     assert not jobs.save(quick, lifecycle.complete(quick, "s3://twice", later, POLICY))
@@ -131,8 +131,8 @@ def test_of_many_outcomes_of_one_step_one_is_written(connections: list[MongoConn
 def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connections: list[MongoConnection]) -> None:
     jobs = MongoJobRepository(connections[0])
     provider, queue, notifier, clock = ScriptedProvider(), RecordingQueue(), RecordingNotifier(), VirtualClock()
-    shares = MongoShareRepository(connections[0], cap=20)
-    ports = {"jobs": jobs, "shares": shares, "queue": queue, "notifier": notifier, "clock": clock}
+    slots = MongoSlotRepository(connections[0], cap=20)
+    ports = {"jobs": jobs, "slots": slots, "queue": queue, "notifier": notifier, "clock": clock}
     job, _ = submit_job(a_new_job(), user_id=A_USER, **ports)  # type: ignore[arg-type]
     while messages := queue.drain():
         [message] = messages
@@ -145,7 +145,7 @@ def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connecti
                 jobs=MongoJobRepository(connection),
                 circuits=MongoCircuitRepository(connection),
                 queue=queue,
-                shares=MongoShareRepository(connection, cap=20),
+                slots=MongoSlotRepository(connection, cap=20),
                 timings=MongoTimingRepository(connection),
                 notifier=notifier,
                 providers=only(provider),
@@ -171,9 +171,9 @@ def test_sweeps_at_once_send_each_overdue_step_once(connections: list[MongoConne
     def sweep(connection: MongoConnection) -> int:
         repository = MongoJobRepository(connection)
         notifier = RecordingNotifier()
-        shares = MongoShareRepository(connection, cap=20)
+        slots = MongoSlotRepository(connection, cap=20)
         counts = reconcile_jobs(
-            jobs=repository, shares=shares, queue=queue, notifier=notifier, clock=clock, policy=POLICY
+            jobs=repository, slots=slots, queue=queue, notifier=notifier, clock=clock, policy=POLICY
         )
         return counts["resent"]
 
@@ -193,7 +193,7 @@ def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection]
             a_new_job(),
             user_id=A_USER,
             jobs=jobs,
-            shares=MongoShareRepository(connection, cap=20),
+            slots=MongoSlotRepository(connection, cap=20),
             queue=queue,
             notifier=RecordingNotifier(),
             clock=clock,
@@ -213,19 +213,19 @@ def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection]
 
 def test_a_share_is_never_overfull_and_leaks_no_place(connections: list[MongoConnection]) -> None:
     """Jobs come and go from everywhere at once; in the end all places are free again."""
-    shares = [MongoShareRepository(each, cap=3) for each in connections]
+    slots = [MongoSlotRepository(each, cap=3) for each in connections]
     most: list[int] = []
 
-    def come_and_go(repository: MongoShareRepository) -> None:
+    def come_and_go(repository: MongoSlotRepository) -> None:
         for _ in range(5):
             job_id = an_id()
-            if repository.enter_waiting(A_USER, Priority.NORMAL, job_id, START):
+            if repository.acquire_waiting(A_USER, Priority.NORMAL, job_id, START):
                 most.extend(len(share.active) for share in repository.find_unchecked(START + timedelta(days=1), 10))
-                repository.leave(A_USER, Priority.NORMAL, [job_id])
+                repository.release(A_USER, Priority.NORMAL, [job_id])
 
-    race(shares, come_and_go)
+    race(slots, come_and_go)
     assert max(most) <= 3
-    [share] = shares[0].find_unchecked(START + timedelta(days=1), 10)
+    [share] = slots[0].find_unchecked(START + timedelta(days=1), 10)
     assert share.active == ()
 
 
@@ -251,7 +251,7 @@ def test_of_many_batches_with_one_key_one_is_stored(connections: list[MongoConne
             user_id=A_USER,
             jobs=MongoJobRepository(connection),
             batches=MongoBatchRepository(connection),
-            shares=MongoShareRepository(connection, cap=20),
+            slots=MongoSlotRepository(connection, cap=20),
             queue=RecordingQueue(),
             notifier=RecordingNotifier(),
             clock=clock,

@@ -80,7 +80,7 @@ class Version:
         self._process.communicate(timeout=60)
 
 
-class World:
+class SystemUnderTest:
     """One database, one SQS and one bucket for all versions."""
 
     def __init__(self, cloud: Cloud, connection: MongoConnection, mongo_uri: str, folder: Path) -> None:
@@ -186,10 +186,10 @@ NUMBERS = {
 
 
 @pytest.fixture
-def world(connection: MongoConnection, mongo_uri: str, tmp_path: Path) -> Iterator[World]:
+def sut(connection: MongoConnection, mongo_uri: str, tmp_path: Path) -> Iterator[SystemUnderTest]:
     """With nobody at work yet."""
     with fake_aws() as cloud:
-        made = World(cloud, connection, mongo_uri, tmp_path)
+        made = SystemUnderTest(cloud, connection, mongo_uri, tmp_path)
         yield made
         made.close()
 
@@ -219,14 +219,14 @@ def adorned(record: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("order", ["the old one begins", "the new one begins"])
-def test_versions_hand_a_job_to_each_other_at_every_step(world: World, earlier: Path, order: str) -> None:
-    old, new = world.run(earlier), world.run(ROOT)
+def test_versions_hand_a_job_to_each_other_at_every_step(sut: SystemUnderTest, earlier: Path, order: str) -> None:
+    old, new = sut.run(earlier), sut.run(ROOT)
     first, second = (old, new) if order == "the old one begins" else (new, old)
     job_id = first.ask("generate", "POST", "/api/videos/generate", WISH)["jobId"]
-    world.change(job_id, UNKNOWN)
-    steps = world.finish(job_id, [second, first], as_sent=adorned if first is new else bare)
+    sut.change(job_id, UNKNOWN)
+    steps = sut.finish(job_id, [second, first], as_sent=adorned if first is new else bare)
     assert len(steps) >= 3
-    document = world.document(job_id)
+    document = sut.document(job_id)
     assert (document["status"], document["attempt"]) == ("completed", 1)
     assert {name: document[name] for name in UNKNOWN} == UNKNOWN, "a version threw away what it does not know"
     seen = [each.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id) for each in (old, new)]
@@ -234,11 +234,11 @@ def test_versions_hand_a_job_to_each_other_at_every_step(world: World, earlier: 
     assert all(each["videoUrl"] for each in seen)
 
 
-def test_what_one_version_took_on_the_other_finishes_alone(world: World, earlier: Path) -> None:
-    old, new = world.run(earlier), world.run(ROOT)
+def test_what_one_version_took_on_the_other_finishes_alone(sut: SystemUnderTest, earlier: Path) -> None:
+    old, new = sut.run(earlier), sut.run(ROOT)
     for took, finishes, as_sent in ((old, new, bare), (new, old, adorned)):
         job_id = took.ask("generate", "POST", "/api/videos/generate", WISH)["jobId"]
-        world.finish(job_id, [finishes], as_sent=as_sent)
-        completions = [each for each in world.document(job_id)["history"] if each["status"] == "completed"]
+        sut.finish(job_id, [finishes], as_sent=as_sent)
+        completions = [each for each in sut.document(job_id)["history"] if each["status"] == "completed"]
         assert len(completions) == 1
         assert finishes.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id)["status"] == "completed"

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from videojobs.domain.job import NEVER, TRANSITIONS, JobStatus, Step, VideoJob
+from videojobs.domain.job import NOT_SCHEDULED, TRANSITIONS, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 
 VISIBLE = ("status", "video_url", "error_message", "progress", "updated_at")
@@ -27,9 +27,9 @@ def check_change(before: VideoJob, after: VideoJob, policy: StepPolicy) -> None:
         allowed = AFTER_THE_END | (CLEANING_UP if is_cleaned_up else set())
         assert changed <= allowed, f"I2: an ended job changed: {sorted(changed)}"
     assert after.attempt >= before.attempt, "an attempt was taken back"
-    assert after.attempt - after.spent_attempts <= policy.maximum_attempts, "I3: more attempts than allowed"
+    assert after.attempt - after.attempts_before_retry <= policy.maximum_attempts, "I3: more attempts than allowed"
     if is_retried:
-        assert (after.attempt, after.spent_attempts) == (before.attempt + 1, before.attempt), (
+        assert (after.attempt, after.attempts_before_retry) == (before.attempt + 1, before.attempt), (
             "a retry is no new attempt"
         )
         return
@@ -50,7 +50,7 @@ def check_shape(job: VideoJob) -> None:
         is_to_clean_up = step is Step.CLEAN_UP and (job.status is JobStatus.CANCELLED or job.deleted_at is not None)
         assert step is None or is_to_clean_up, "an ended job has a next step"
         assert job.expires_at is not None, "an ended job stays for ever"
-    is_never_due = job.next is not None and job.next.due_at == NEVER
+    is_never_due = job.next is not None and job.next.due_at == NOT_SCHEDULED
     assert is_never_due == (job.waiting_since is not None), "a job is due at no time and does not wait, or waits and is"
     assert (job.status is JobStatus.COMPLETED) == (job.video_url is not None), "completed and videoUrl disagree"
     assert (job.status is JobStatus.FAILED) == (job.error_message is not None), "failed and errorMessage disagree"

@@ -8,10 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.builders import A_USER, ANOTHER_USER, a_job
 from tests.model.actors import PAUSES, Fault, Hit, Role
-from tests.model.ending import check_jobs, settle
+from tests.model.final_checks import check_jobs, settle
 from tests.model.provider import Answer, LedgerProvider, ProviderKind
+from tests.model.system_under_test import MOST_SKEW, POLICY, SystemUnderTest
 from tests.model.users import Users
-from tests.model.world import MOST_SKEW, POLICY, World
 from videojobs.domain.job import JobStatus, Step
 from videojobs.domain.request import Priority
 from videojobs.ports.videos import UnknownSubmit
@@ -46,7 +46,7 @@ wishes = st.sampled_from(
 class VideoJobsMachine(RuleBasedStateMachine):
     """Users ask, messages come in any order and number, everybody may crash or sleep, and time passes."""
 
-    world: World
+    sut: SystemUnderTest
 
     @initialize(
         kind=st.sampled_from(ProviderKind),
@@ -55,11 +55,11 @@ class VideoJobsMachine(RuleBasedStateMachine):
     )
     def the_provider(self, kind, unknown_submit, cap):
         """A provider of one of the kinds that there are, so many places for each user, and a first job."""
-        self.world = World(LedgerProvider(kind, unknown_submit), tell=note, check=check_jobs, cap=cap)
-        self.users = Users(self.world)
+        self.sut = SystemUnderTest(LedgerProvider(kind, unknown_submit), tell=note, check=check_jobs, cap=cap)
+        self.users = Users(self.sut)
         self.users.ask(A_USER, None, "a cat", Priority.NORMAL, ())
 
-    @precondition(lambda self: len(self.world.jobs.versions) < MOST_JOBS)
+    @precondition(lambda self: len(self.sut.jobs.versions) < MOST_JOBS)
     @rule(
         user=st.sampled_from([A_USER, A_USER, ANOTHER_USER]),
         key=st.sampled_from(["k", None]),
@@ -77,13 +77,13 @@ class VideoJobsMachine(RuleBasedStateMachine):
         """Of a job of any status; and may change his mind at once."""
         self._wish(_one_of(self._shown(), which).id, wishes, hit)
 
-    @precondition(lambda self: self.world.messages)
+    @precondition(lambda self: self.sut.messages)
     @rule(which=which, sleep=sleeps, wishes=wishes, answer=answers)
     def a_user_wants_something_else_while_a_worker_sleeps(self, which, sleep, wishes, answer):
         """Whatever the step, and whatever it was about to do."""
-        message = _one_of(self.world.messages, which)
-        self.world.provider.answer = answer
-        self.world.deliver(message, timedelta(), (sleep,))
+        message = _one_of(self.sut.messages, which)
+        self.sut.provider.answer = answer
+        self.sut.deliver(message, timedelta(), (sleep,))
         self._wish(message.sent.job_id, wishes, ())
 
     @precondition(lambda self: self._drawings())
@@ -91,106 +91,106 @@ class VideoJobsMachine(RuleBasedStateMachine):
     def a_user_wants_something_else_while_a_renderer_sleeps(self, which, hit, call, wishes):
         """Another worker is through with what comes next before the renderer goes on with its upload."""
         message = _one_of(self._drawings(), which)
-        self.world.deliver(message, timedelta(), (Fault(hit, call),))
+        self.sut.deliver(message, timedelta(), (Fault(hit, call),))
         self._wish(message.sent.job_id, wishes, ())
-        self.world.pass_time(POLICY.lease_duration)
-        if self.world.messages:
-            self.world.deliver(self.world.messages[-1], timedelta(), ())
+        self.sut.pass_time(POLICY.lease_duration)
+        if self.sut.messages:
+            self.sut.deliver(self.sut.messages[-1], timedelta(), ())
 
-    @precondition(lambda self: self.world.messages)
+    @precondition(lambda self: self.sut.messages)
     @rule(answers=st.lists(answers, min_size=1, max_size=4))
     def nothing_befalls_us_for_some_steps(self, answers):
         """Messages arrive as they are sent; what the provider does is another matter."""
         for answer in answers:
-            if self.world.messages:
-                self.world.provider.answer = answer
-                self.world.deliver(self.world.messages[-1], timedelta(), ())
+            if self.sut.messages:
+                self.sut.provider.answer = answer
+                self.sut.deliver(self.sut.messages[-1], timedelta(), ())
 
-    @precondition(lambda self: self.world.messages)
+    @precondition(lambda self: self.sut.messages)
     @rule(hit=hits, answer=answers)
     def the_newest_message_arrives(self, hit, answer):
         """The straight way, for once."""
-        self.world.provider.answer = answer
-        self.world.deliver(self.world.messages[-1], timedelta(), hit)
+        self.sut.provider.answer = answer
+        self.sut.deliver(self.sut.messages[-1], timedelta(), hit)
 
     @precondition(lambda self: self._drawings())
     @rule(which=which, skew=skews, hit=hits)
     def a_drawing_is_begun(self, which, skew, hit):
         """The step with the most calls to the outside, of which each may be hit."""
-        self.world.deliver(_one_of(self._drawings(), which), skew, hit)
+        self.sut.deliver(_one_of(self._drawings(), which), skew, hit)
 
-    @precondition(lambda self: self.world.messages)
+    @precondition(lambda self: self.sut.messages)
     @rule(which=which, again=st.booleans(), skew=skews, hit=hits, answer=answers)
     def some_message_arrives(self, which, again, skew, hit, answer):
         """Whichever, whenever, how often: SQS promises no order, and at least once."""
-        self.world.provider.answer = answer
-        self.world.deliver(_one_of(self.world.messages, which), skew, hit, again=again)
+        self.sut.provider.answer = answer
+        self.sut.deliver(_one_of(self.sut.messages, which), skew, hit, again=again)
 
-    @precondition(lambda self: self.world.messages)
+    @precondition(lambda self: self.sut.messages)
     @rule(which=which, sleep=sleeps, hit=hits)
     def a_worker_sleeps_through_its_lease(self, which, sleep, hit):
         """Another one gets the same message meanwhile."""
-        message = _one_of(self.world.messages, which)
-        self.world.deliver(message, timedelta(), (sleep,), again=True)
-        self.world.pass_time(POLICY.lease_duration)
-        self.world.deliver(message, timedelta(), hit, again=True)
+        message = _one_of(self.sut.messages, which)
+        self.sut.deliver(message, timedelta(), (sleep,), again=True)
+        self.sut.pass_time(POLICY.lease_duration)
+        self.sut.deliver(message, timedelta(), hit, again=True)
 
-    @precondition(lambda self: self.world.messages)
+    @precondition(lambda self: self.sut.messages)
     @rule(which=which, dead=st.booleans())
     def a_message_goes_astray(self, which, dead):
         """It is lost; or it was received too often, by workers that died or a poller that was throttled."""
-        message = _one_of(self.world.messages, which)
-        self.world.messages.remove(message)
+        message = _one_of(self.sut.messages, which)
+        self.sut.messages.remove(message)
         if dead:
-            self.world.dead_letters.append(message)
+            self.sut.dead_letters.append(message)
 
-    @precondition(lambda self: self.world.dead_letters)
+    @precondition(lambda self: self.sut.dead_letters)
     @rule(which=which, skew=skews, hit=hits)
     def a_dead_letter_is_buried(self, which, skew, hit):
         """The reconciler reads the dead-letter queue."""
-        self.world.bury(_one_of(self.world.dead_letters, which), skew, hit)
+        self.sut.bury(_one_of(self.sut.dead_letters, which), skew, hit)
 
     @rule(skew=skews, hit=hits)
     def a_sweep_runs(self, skew, hit):
         """Also a second one while the first sleeps."""
-        self.world.sweep(skew, hit)
+        self.sut.sweep(skew, hit)
 
-    @precondition(lambda self: self.world.sleepers)
+    @precondition(lambda self: self.sut.sleepers)
     @rule(which=which)
     def a_sleeper_wakes(self, which):
         """And goes on as if nothing had happened."""
-        self.world.wake(_one_of(self.world.sleepers, which))
+        self.sut.wake(_one_of(self.sut.sleepers, which))
 
     @rule(seconds=passing)
     def time_passes(self, seconds):
         """For everybody."""
-        self.world.pass_time(timedelta(seconds=seconds))
+        self.sut.pass_time(timedelta(seconds=seconds))
 
     @precondition(lambda self: self._losable())
     @rule(which=which, cut=st.booleans())
     def a_stored_video_is_gone_or_cut_short(self, which, cut):
         """Before anybody was told that it is there."""
         key = _one_of(self._losable(), which)
-        content = self.world.store.objects.pop(key)
+        content = self.sut.store.objects.pop(key)
         if cut:
-            self.world.store.objects[key] = content[:-1]
+            self.sut.store.objects[key] = content[:-1]
 
-    @precondition(lambda self: len(self.world.jobs.versions) < MOST_JOBS)
+    @precondition(lambda self: len(self.sut.jobs.versions) < MOST_JOBS)
     @rule(status=st.sampled_from([JobStatus.QUEUED, JobStatus.PROCESSING]), duration=st.sampled_from([8, 8, 8, 0]))
     def the_express_server_left(self, status, duration):
         """A document of its own, unfinished; perhaps one that asks for what can't be made."""
-        left = {"next": None, "version": 0, "history": (), "outbox": (), "created_at": self.world.clock.now()}
-        self.world.leave_express_job(a_job(status=status, duration=duration, **left))
+        left = {"next": None, "version": 0, "history": (), "outbox": (), "created_at": self.sut.clock.now()}
+        self.sut.leave_express_job(a_job(status=status, duration=duration, **left))
 
     def teardown(self):
         """Whatever happened: from now on nothing goes wrong, and every job must end."""
-        if not hasattr(self, "world"):
+        if not hasattr(self, "sut"):
             return
         try:
-            if not self.world.is_broken:
-                settle(self.world)
+            if not self.sut.is_broken:
+                settle(self.sut)
         finally:
-            for sleeper in self.world.sleepers:
+            for sleeper in self.sut.sleepers:
                 sleeper.kill()
 
     def _wish(self, job_id, wishes, hit):
@@ -200,16 +200,16 @@ class VideoJobsMachine(RuleBasedStateMachine):
             )
 
     def _shown(self):
-        return [job for job in self.world.jobs.all() if job.deleted_at is None]
+        return [job for job in self.sut.jobs.all() if job.deleted_at is None]
 
     def _drawings(self):
-        return [message for message in self.world.messages if message.sent.step is Step.RENDER]
+        return [message for message in self.sut.messages if message.sent.step is Step.RENDER]
 
     def _losable(self):
-        at_work = {sleeper.job_id for sleeper in self.world.sleepers}
-        live = [job for job in self.world.jobs.all() if job.is_live and job.id not in at_work]
+        at_work = {sleeper.job_id for sleeper in self.sut.sleepers}
+        live = [job for job in self.sut.jobs.all() if job.is_live and job.id not in at_work]
         keys = [f"videos/{job.id}/{job.attempt}.mp4" for job in live]
-        return [key for key in keys if key in self.world.store.objects]
+        return [key for key in keys if key in self.sut.store.objects]
 
 
 def _one_of(things, which):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.builders import a_new_job
 from tests.model.actors import Actor, Fault, Role
-from tests.model.world import POLICY, World
+from tests.model.system_under_test import POLICY, SystemUnderTest
 from videojobs.domain.errors import IdempotencyMismatch, JobConflict, JobNotFound
 from videojobs.domain.job import IdempotencyKey, JobId, JobStatus, UserId, VideoJob
 from videojobs.domain.request import Priority
@@ -28,8 +28,8 @@ class Acknowledged:
 class Users:
     """Everybody who calls the API. Each call runs as far as its faults let it; who gets no answer knows nothing."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, sut: SystemUnderTest) -> None:
+        self._world = sut
         self._acknowledged: list[Acknowledged] = []
 
     def ask(self, user_id: UserId, key: str | None, body: str, lane: Priority, faults: tuple[Fault, ...]) -> None:
@@ -45,7 +45,7 @@ class Users:
                     user_id=user_id,
                     idempotency=idempotency,
                     clock=actor.clock,
-                    **self._world.ports(actor, "jobs", "shares", "queue", "notifier"),
+                    **self._world.ports(actor, "jobs", "slots", "queue", "notifier"),
                 )
             except IdempotencyMismatch:
                 self._check_mismatch(user_id, key, f"{body} {lane}")
@@ -59,7 +59,7 @@ class Users:
         jobs = self._world.jobs
 
         def work(actor: Actor) -> None:
-            ports = self._world.ports(actor, "jobs", "shares", "queue", "notifier")
+            ports = self._world.ports(actor, "jobs", "slots", "queue", "notifier")
             try:
                 cancel_job(job_id, user_id=jobs.owners[job_id], clock=actor.clock, policy=POLICY, **ports)
             except JobConflict:
@@ -77,7 +77,7 @@ class Users:
         jobs = self._world.jobs
 
         def work(actor: Actor) -> None:
-            ports = self._world.ports(actor, "jobs", "shares", "queue", "notifier")
+            ports = self._world.ports(actor, "jobs", "slots", "queue", "notifier")
             found, retries = jobs.look(job_id), jobs.retries[job_id]
             try:
                 retry_job(job_id, user_id=jobs.owners[job_id], clock=actor.clock, **ports)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.providers.adapters import counterpart_of
 from tests.providers.counterparts.server import Counterpart
-from tests.providers.wire import Wire
+from tests.providers.http_wire import Wire
 from videojobs.adapters.providers import AI_PROVIDERS
 from videojobs.ports.videos import VideoProvider
 

@@ -15,8 +15,8 @@ from botocore.stub import ANY, Stubber
 from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.bedrock import BUCKET, MODEL, MODEL_ARN, REGION, BedrockCounterpart
 from tests.providers.counterparts.server import Fate
-from tests.providers.life import TOKEN, error_of, fetched, polled_until_done, submitted
-from tests.providers.wire import Fault, Wire
+from tests.providers.http_wire import Fault, Wire
+from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
 from videojobs.adapters.providers.bedrock import BedrockProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable

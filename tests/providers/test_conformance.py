@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.providers.counterparts.server import Counterpart, Fate
-from tests.providers.life import TOKEN, error_of, fetched, polled_until_done, submitted
-from tests.providers.wire import Fault, Wire
+from tests.providers.http_wire import Fault, Wire
+from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import plan_video
 from videojobs.domain.request import AspectRatio

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.providers.counterparts.server import Counterpart
-from tests.providers.life import TOKEN, fetched, fetched_or_not, may_be_tried_again, polled_until_done, submitted
-from tests.providers.wire import RETRY_AFTER_SECONDS, Fault, Wire
+from tests.providers.http_wire import RETRY_AFTER_SECONDS, Fault, Wire
+from tests.providers.lifecycle import TOKEN, fetched, fetched_or_not, may_be_tried_again, polled_until_done, submitted
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.ports.videos import VideoProvider
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.counterparts.server import Fate, Reply, Task
-from tests.providers.life import TOKEN, error_of, polled_until_done
+from tests.providers.lifecycle import TOKEN, error_of, polled_until_done
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import JobId
 from videojobs.domain.plan import Clip

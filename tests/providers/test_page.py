@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.page import ASKED, PAGE, every_provider, write
+from tests.providers.documentation import ASKED, PAGE, every_provider, write
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, SIZES, plan_video
 from videojobs.domain.production import MAXIMUM_PARTS
 from videojobs.domain.request import AspectRatio
@@ -17,7 +17,7 @@ PROVIDERS = every_provider()
 
 def test_the_page_is_what_the_adapters_say() -> None:
     page = PAGE.read_text()
-    assert page == write(page), "stale: PYTHONPATH=layers/common:. python -m tests.providers.page"
+    assert page == write(page), "stale: PYTHONPATH=layers/common:. python -m tests.providers.documentation"
 
 
 @given(provider=st.sampled_from(sorted(PROVIDERS)), seconds=st.floats(1, 60), ratio=st.sampled_from(AspectRatio))

@@ -16,7 +16,7 @@ from tests.providers.adapters import counterpart_of
 from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.server import Counterpart, Exchange, Fate, Reply
 from tests.providers.gateway import Gateway
-from tests.providers.life import TOKEN, error_of, fetched, polled_until_done, submitted
+from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
 from tests.providers.node import NPM, install, running
 from tests.providers.specs import SPECS, cut
 from tests.servers import free_port

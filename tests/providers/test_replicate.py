@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers.counterparts.replicate import ReplicateCounterpart
 from tests.providers.counterparts.server import Fate, Reply, Task
-from tests.providers.life import TOKEN, error_of, fetched, polled_until_done
+from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done
 from videojobs.adapters.providers.replicate import MODELS
 from videojobs.domain.errors import FailureCode, ProviderError
 

@@ -13,7 +13,7 @@ import pytest
 from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.runway import CREDITS, RunwayCounterpart
 from tests.providers.counterparts.server import Fate, Reply
-from tests.providers.life import TOKEN, error_of, polled_until_done, submitted
+from tests.providers.lifecycle import TOKEN, error_of, polled_until_done, submitted
 from tests.providers.specs import SPECS, cut
 from videojobs.adapters.providers.runway import MODELS, RunwayProvider
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable

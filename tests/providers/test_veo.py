@@ -10,7 +10,7 @@ import pytest
 
 from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.counterparts.veo import VeoCounterpart, private_key
-from tests.providers.life import TOKEN, error_of, fetched, polled_until_done
+from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done
 from tests.servers import free_port
 from videojobs.adapters.providers.veo import VeoProvider
 from videojobs.adapters.rest.setup import ProviderSetup

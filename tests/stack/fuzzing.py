@@ -23,7 +23,7 @@ from localcloud.stack import Stack
 from tests.conftest import AI_WEBHOOK_SECRET
 from tests.stack.client import User
 
-REMEMBERED = 1000
+CACHE_SECONDS = 1000
 """As many owners are remembered; a scenario has a few steps."""
 GATEWAYS_OWN = b'{"message":"Missing Authentication Token"}'
 """The local AWS drops GatewayResponses (docs/local-differences.md): a path or method without a route is answered so,
@@ -73,7 +73,7 @@ class Sessions:
 
 def _remember(users: OrderedDict[str, User], name: str, user: User) -> None:
     users[name] = user
-    if len(users) > REMEMBERED:
+    if len(users) > CACHE_SECONDS:
         users.popitem(last=False)
 
 

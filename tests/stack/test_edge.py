@@ -15,7 +15,7 @@ import pytest
 from localcloud.stack import Stack
 from tests.stack.client import Answer, User, send
 from tests.stack.deployed import Deployed
-from videojobs.edge.resolver import SECURITY_HEADERS
+from videojobs.api.resolver import SECURITY_HEADERS
 
 pytestmark = pytest.mark.reads
 

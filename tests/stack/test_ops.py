@@ -31,7 +31,7 @@ def ops(stack: Stack, cloud: CloudConfig):
             "LOCALCLOUD_STATE": str(cloud.state),
             "PYTHONPATH": str(ROOT / "layers" / "common"),
         }
-        command = [sys.executable, "-m", "videojobs.ops", *words]
+        command = [sys.executable, "-m", "ops", *words]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -24,8 +24,8 @@ def resources(kind: str) -> dict[str, Any]:
 
 
 def functions() -> dict[str, Any]:
-    """The functions' properties, by their folder's name."""
-    return {properties["CodeUri"].removeprefix("functions/"): properties for properties in resources(FUNCTION).values()}
+    """Return the functions' properties by name: the logical ID in lower case without its ending `Function`."""
+    return {name.removesuffix("Function").lower(): it for name, it in resources(FUNCTION).items()}
 
 
 FUNCTION = "AWS::Serverless::Function"

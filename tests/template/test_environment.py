@@ -25,7 +25,9 @@ NOT_NEEDED = {  # fields of a shared class that this function never reads
 
 
 def _settings(name: str) -> type[Settings]:
-    model: type[Settings] = getattr(settings, f"{name.capitalize()}Settings")
+    model: type[Settings] = getattr(
+        settings, "DeploymentHooksSettings" if name == "indexes" else f"{name.capitalize()}Settings"
+    )
     return model
 
 

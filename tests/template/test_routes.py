@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.template.parsed import FUNCTIONS, ROOT, events, functions, resources, template
+from videojobs.api.errors import STATUS_OF
+from videojobs.api.resolver import SECURITY_HEADERS
 from videojobs.domain.errors import ErrorCode
-from videojobs.edge.errors import STATUS_OF
-from videojobs.edge.resolver import SECURITY_HEADERS
 
 [API] = resources("AWS::Serverless::Api").values()
 ANSWERS = API["GatewayResponses"]

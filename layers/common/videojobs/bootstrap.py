@@ -19,7 +19,7 @@ from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Priority
 from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
-from videojobs.ports.callbacks import CALLING_BACK, CallbackVerifier
+from videojobs.ports.callbacks import CALLBACK_PROVIDERS, CallbackVerifier
 from videojobs.ports.changes import (
     Broadcaster,
     ConnectionRepository,
@@ -29,14 +29,14 @@ from videojobs.ports.changes import (
     WebhookRepository,
     WebhookSender,
 )
-from videojobs.ports.fairness import RateLimiter, ShareRepository
+from videojobs.ports.fairness import RateLimiter, SlotRepository
 from videojobs.ports.jobs import (
     BatchRepository,
     Clock,
     ErasureRepository,
-    IntakeRepository,
     JobQueue,
     JobRepository,
+    SubmissionRepository,
     TimingRepository,
 )
 from videojobs.ports.videos import CircuitRepository, Providers, UnknownSubmit, VideoProvider, VideoRenderer, VideoStore
@@ -49,8 +49,8 @@ from videojobs.settings import (
     QueueSettings,
     RealtimeSettings,
     Settings,
-    ShareSettings,
     SimulatedSettings,
+    SlotSettings,
     StepSettings,
     StoreSettings,
     WebhookQueueSettings,
@@ -140,11 +140,11 @@ def circuit_repository() -> CircuitRepository:
 
 
 @cache
-def share_repository() -> ShareRepository:
+def slot_repository() -> SlotRepository:
     """The users' shares of the lanes, in MongoDB."""
-    from videojobs.adapters.mongo.shares import MongoShareRepository
+    from videojobs.adapters.mongo.slots import MongoSlotRepository
 
-    return MongoShareRepository(mongo_connection(), cap=ShareSettings.from_environment().active_jobs_per_user)
+    return MongoSlotRepository(mongo_connection(), cap=SlotSettings.from_environment().active_jobs_per_user)
 
 
 @cache
@@ -180,11 +180,11 @@ def erasure_repository() -> ErasureRepository:
 
 
 @cache
-def intake_repository() -> IntakeRepository:
+def submission_repository() -> SubmissionRepository:
     """Whether new jobs are taken, in MongoDB."""
-    from videojobs.adapters.mongo.intake import MongoIntakeRepository
+    from videojobs.adapters.mongo.submissions import MongoSubmissionRepository
 
-    return MongoIntakeRepository(mongo_connection())
+    return MongoSubmissionRepository(mongo_connection())
 
 
 @cache
@@ -246,11 +246,11 @@ def maximum_connections() -> int:
 def broadcaster() -> Broadcaster:
     """The way out to live connections."""
     from videojobs.adapters.aws import AwsClient
-    from videojobs.adapters.websocket import AT_ONCE, ApiGatewayBroadcaster
+    from videojobs.adapters.websocket import MAXIMUM_CONCURRENT_REQUESTS, ApiGatewayBroadcaster
 
     settings = WebSocketSettings.from_environment()
     url, region = settings.websocket_api_url, settings.aws_region
-    return ApiGatewayBroadcaster(AwsClient("execute-api", url, region=region, connections=AT_ONCE))
+    return ApiGatewayBroadcaster(AwsClient("execute-api", url, region=region, connections=MAXIMUM_CONCURRENT_REQUESTS))
 
 
 @cache
@@ -318,7 +318,7 @@ def _provider(name: str) -> VideoProvider | None:
     make = find_ai_provider(name)
     if make is None:
         return None
-    from videojobs.adapters.providers.measured import MeasuredProvider
+    from videojobs.adapters.providers.instrumented import InstrumentedProvider
     from videojobs.adapters.rest.setup import ProviderKeys, ProviderSetup, read_options
 
     settings = ProviderSettings.from_environment()
@@ -327,12 +327,12 @@ def _provider(name: str) -> VideoProvider | None:
     results_uri = f"s3://{StoreSettings.from_environment().videos_bucket}/{name}"
     unknown_submit = UnknownSubmit(settings.unknown_submit)
     setup = ProviderSetup(keys.read, options, unknown_submit=unknown_submit, results_uri=results_uri)
-    return MeasuredProvider(make(setup))
+    return InstrumentedProvider(make(setup))
 
 
 def callback_verifier(name: str) -> CallbackVerifier | None:
     """What knows a provider's signature; None: it does not call back. Names come from anybody, and are not cached."""
-    return _callback_verifier(name) if name in CALLING_BACK else None
+    return _callback_verifier(name) if name in CALLBACK_PROVIDERS else None
 
 
 @cache

@@ -16,12 +16,12 @@ class SettingsError(ValueError):
     """Variables are missing or malformed; the message names each, and never shows a value."""
 
 
-class Between:
+class Range:
     """The bounds of a number, both allowed."""
 
-    def __init__(self, least: float, most: float = 1e9) -> None:
+    def __init__(self, minimum: float, maximum: float = 1e9) -> None:
         """`most` is there to keep infinity out."""
-        self.least, self.most = least, most
+        self.minimum, self.maximum = minimum, maximum
 
 
 class Settings:
@@ -72,14 +72,14 @@ class ApiSettings(Settings):
     jwt_secret_arn: str
     cookie_name: str = "token"
     allowed_origins: tuple[str, ...] = ()
-    jwt_leeway_seconds: Annotated[float, Between(0, 300)] = 0
+    jwt_leeway_seconds: Annotated[float, Range(0, 300)] = 0
     jwt_issuer: str = ""
     jwt_audience: tuple[str, ...] = ()
     accept_short_jwt_secret: bool = False
     user_claim: str = "userId"
     priority_claim: str = "priority"
-    generate_calls_per_minute: Annotated[int, Between(1, 10_000)] = 30
-    read_calls_per_minute: Annotated[int, Between(1, 10_000)] = 600
+    generate_calls_per_minute: Annotated[int, Range(1, 10_000)] = 30
+    read_calls_per_minute: Annotated[int, Range(1, 10_000)] = 600
 
 
 class QueueSettings(Settings):
@@ -91,10 +91,10 @@ class QueueSettings(Settings):
     high_render_queue_url: str | None = None
 
 
-class ShareSettings(Settings):
+class SlotSettings(Settings):
     """How many jobs of a user may be active in a lane; all others wait."""
 
-    active_jobs_per_user: Annotated[int, Between(1, 1000)] = 20
+    active_jobs_per_user: Annotated[int, Range(1, 1000)] = 20
 
 
 class EventsSettings(Settings):
@@ -120,22 +120,22 @@ class StoreSettings(Settings):
     """The bucket; presigned URLs live for `presigned_url_seconds`."""
 
     videos_bucket: str
-    presigned_url_seconds: Annotated[int, Between(60, 3600)] = 900
+    presigned_url_seconds: Annotated[int, Range(60, 3600)] = 900
 
 
 class RetentionSettings(Settings):
     """How long an ended job is kept, see `domain.policy.StepPolicy`."""
 
-    video_retention_days: Annotated[int, Between(1)] = 30
+    video_retention_days: Annotated[int, Range(1)] = 30
 
 
 class StepSettings(RetentionSettings):
     """How patient we are, see `domain.policy.StepPolicy`."""
 
-    lease_seconds: Annotated[float, Between(0.001)] = 25
-    maximum_attempts: Annotated[int, Between(1)] = 3
+    lease_seconds: Annotated[float, Range(0.001)] = 25
+    maximum_attempts: Annotated[int, Range(1)] = 3
     callbacks_url: str = ""
-    job_deadline_seconds: Annotated[float, Between(0.001)] = 3600
+    job_deadline_seconds: Annotated[float, Range(0.001)] = 3600
 
 
 class ProviderSettings(Settings):
@@ -154,12 +154,12 @@ class ProviderSettings(Settings):
 class SimulatedSettings(Settings):
     """Of the simulated provider: how long it takes, and which share (0–1) of its tasks fails."""
 
-    simulated_min_seconds: Annotated[float, Between(0)] = 3
-    simulated_max_seconds: Annotated[float, Between(0)] = 8
-    simulated_failure_rate: Annotated[float, Between(0, 1)] = 0
+    simulated_min_seconds: Annotated[float, Range(0)] = 3
+    simulated_max_seconds: Annotated[float, Range(0)] = 8
+    simulated_failure_rate: Annotated[float, Range(0, 1)] = 0
 
 
-class GenerateSettings(ApiSettings, QueueSettings, ShareSettings, EventsSettings, RetentionSettings):
+class GenerateSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, RetentionSettings):
     """`functions/generate`; `allowed_providers` are those that a request may ask for by name."""
 
     allowed_providers: tuple[str, ...] = ()
@@ -169,28 +169,28 @@ class StatusSettings(ApiSettings, StoreSettings):
     """`functions/status`."""
 
 
-class JobsSettings(ApiSettings, QueueSettings, ShareSettings, EventsSettings, StoreSettings, RetentionSettings):
+class JobsSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, StoreSettings, RetentionSettings):
     """`functions/jobs`."""
 
 
 class WorkerSettings(
-    QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings, SimulatedSettings
+    QueueSettings, SlotSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings, SimulatedSettings
 ):
     """`functions/worker`."""
 
 
-class RenderSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
+class RenderSettings(QueueSettings, SlotSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
     """`functions/render`."""
 
 
-class ReconcilerSettings(QueueSettings, ShareSettings, EventsSettings, StoreSettings, StepSettings):
+class ReconcilerSettings(QueueSettings, SlotSettings, EventsSettings, StoreSettings, StepSettings):
     """`functions/reconciler`."""
 
 
 class RealtimeSettings(ApiSettings, StoreSettings, WebSocketSettings):
     """`functions/realtime`."""
 
-    maximum_connections: Annotated[int, Between(1, 1000)] = 20
+    maximum_connections: Annotated[int, Range(1, 1000)] = 20
 
 
 class CallbacksSettings(QueueSettings):
@@ -210,8 +210,8 @@ class WebhooksSettings(WebhookQueueSettings):
     webhook_secret_arn: str = ""
 
 
-class IndexesSettings(Settings):
-    """`functions/indexes`."""
+class DeploymentHooksSettings(Settings):
+    """`functions/deployment_hooks`."""
 
     jwt_secret_arn: str
     accept_short_jwt_secret: bool = False
@@ -238,7 +238,7 @@ def local_state() -> str:
     return os.environ.get("LOCALCLOUD_STATE") or ".local"
 
 
-def stand_in(variables: Mapping[str, str], *, without: Iterable[str] = ()) -> None:
+def assume_environment(variables: Mapping[str, str], *, without: Iterable[str] = ()) -> None:
     """Let this process, a command and no function, run on a function's environment; `without` names what must not stay.
 
     Before the first use of `bootstrap`, whose factories remember what they have read.
@@ -248,7 +248,7 @@ def stand_in(variables: Mapping[str, str], *, without: Iterable[str] = ()) -> No
     os.environ.update(variables)
 
 
-def _parse(text: str, kind: Any, *, may_be_empty: bool) -> object:  # a type, or `Annotated[int, Between(…)]`
+def _parse(text: str, kind: Any, *, may_be_empty: bool) -> object:  # a type, or `Annotated[int, Range(…)]`
     if not text and not may_be_empty:
         raise ValueError("is empty")
     if kind == tuple[str, ...]:
@@ -264,6 +264,6 @@ def _parse(text: str, kind: Any, *, may_be_empty: bool) -> object:  # a type, or
     except ValueError:
         raise ValueError("is no number") from None
     (bounds,) = kind.__metadata__
-    if not bounds.least <= number <= bounds.most:
-        raise ValueError(f"is not from {bounds.least:g} to {bounds.most:g}")
+    if not bounds.minimum <= number <= bounds.maximum:
+        raise ValueError(f"is not from {bounds.minimum:g} to {bounds.maximum:g}")
     return number

@@ -17,7 +17,7 @@ from videojobs.adapters.callbacks import make_verifier
 from videojobs.adapters.callbacks.fal import KEYS_LIFETIME, PAUSE, FalVerifier
 from videojobs.adapters.rest.failures import not_set_up
 from videojobs.domain.errors import CallbackRefused, Unavailable
-from videojobs.ports.callbacks import CALLING_BACK, CallbackVerifier
+from videojobs.ports.callbacks import CALLBACK_PROVIDERS, CallbackVerifier
 
 NOW = datetime(2026, 11, 1, 10, tzinfo=UTC)
 SECRET, NEW_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -110,7 +110,7 @@ def fal(published: KeyServer) -> FalVerifier:
     return FalVerifier(published.url)
 
 
-@pytest.fixture(params=CALLING_BACK)
+@pytest.fixture(params=CALLBACK_PROVIDERS)
 def signing(
     request: pytest.FixtureRequest, fal: FalVerifier, key: Ed25519PrivateKey
 ) -> tuple[CallbackVerifier, Callable[..., Signed]]:

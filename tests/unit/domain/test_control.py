@@ -19,9 +19,19 @@ from tests.builders import (
     an_output,
 )
 from tests.fakes.clock import START
-from videojobs.domain import lifecycle, overdue
+from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import IllegalTransition
-from videojobs.domain.job import NEVER, BatchId, JobError, JobStatus, ProviderTask, Step, StoredObject, UserId, VideoJob
+from videojobs.domain.job import (
+    NOT_SCHEDULED,
+    BatchId,
+    JobError,
+    JobStatus,
+    ProviderTask,
+    Step,
+    StoredObject,
+    UserId,
+    VideoJob,
+)
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.production import MAXIMUM_PARTS
 from videojobs.domain.request import Priority
@@ -53,26 +63,26 @@ def test_a_job_remembers_its_lane_and_its_batch() -> None:
 class TestWaiting:
     def test_a_job_that_waits_keeps_its_first_step_due_at_no_time(self) -> None:
         job = a_job()
-        waiting = lifecycle.wait_to_be_let_in(job, NOW)
+        waiting = lifecycle.wait_for_slot(job, NOW)
         assert job.next is not None
         assert waiting.next is not None
-        assert (waiting.next.step, waiting.next.due_at, waiting.waiting_since) == (Step.START, NEVER, NOW)
+        assert (waiting.next.step, waiting.next.due_at, waiting.waiting_since) == (Step.START, NOT_SCHEDULED, NOW)
         assert waiting.next.id != job.next.id
 
     def test_a_job_that_is_let_in_has_its_step_due_at_once(self) -> None:
         waiting = a_waiting_job()
-        job = lifecycle.let_in(waiting, NOW)
+        job = lifecycle.admit(waiting, NOW)
         assert waiting.next is not None
         assert (job.next, job.waiting_since) == (replace(waiting.next, due_at=NOW), None)
 
     def test_whoever_sees_the_job_sees_no_difference(self) -> None:
         job = a_job()
-        waiting = lifecycle.wait_to_be_let_in(job, NOW)
-        assert lifecycle.let_in(waiting, NOW).version == waiting.version == job.version
+        waiting = lifecycle.wait_for_slot(job, NOW)
+        assert lifecycle.admit(waiting, NOW).version == waiting.version == job.version
         assert waiting.status is JobStatus.QUEUED
 
     def test_a_job_that_waits_is_never_late(self) -> None:
-        assert not overdue.is_late(a_waiting_job(), START + timedelta(days=365), POLICY)
+        assert not deadlines.is_past_deadline(a_waiting_job(), START + timedelta(days=365), POLICY)
 
 
 class TestCancellation:
@@ -109,7 +119,7 @@ class TestCancellation:
         "job",
         [
             a_retried_job(),
-            a_job(attempt=2, spent_attempts=1),
+            a_job(attempt=2, attempts_before_retry=1),
             a_started_job(Step.START, attempt=2, provider=None),
         ],
         ids=["its clean-up is still to come", "it failed before", "it is between two attempts"],
@@ -133,20 +143,20 @@ class TestCancellation:
 class TestCleanUp:
     def test_a_cancelled_job_is_at_rest_then_and_knows_of_nothing_any_more(self) -> None:
         job = a_cancelled_job(lease=a_lease(), output=an_output(), poster=POSTER)
-        clean = lifecycle.cleaned_up(job, NOW)
+        clean = lifecycle.finish_cleanup(job, NOW)
         assert (clean.next, clean.lease, clean.provider, clean.output, clean.poster) == (None, None, None, None, None)
         assert (clean.status, clean.version) == (JobStatus.CANCELLED, job.version)
 
     def test_a_job_that_was_retried_meanwhile_starts(self) -> None:
-        clean = lifecycle.cleaned_up(a_retried_job(lease=a_lease()), NOW)
+        clean = lifecycle.finish_cleanup(a_retried_job(lease=a_lease()), NOW)
         assert clean.next is not None
         assert (clean.next.step, clean.next.due_at, clean.lease, clean.provider) == (Step.START, NOW, None, None)
 
     def test_a_cancelled_job_is_never_late_and_its_clean_up_is_put_off_by_no_deadline(self) -> None:
         job = a_cancelled_job(next=a_step(Step.CLEAN_UP, due_in_seconds=7200))
-        assert not overdue.is_late(job, START + timedelta(days=1), POLICY)
-        assert overdue.in_time(job, POLICY) == job
-        assert overdue.send_again(replace(job, started_at=None, lease=a_lease()), NOW).started_at is None
+        assert not deadlines.is_past_deadline(job, START + timedelta(days=1), POLICY)
+        assert deadlines.cap_to_deadline(job, POLICY) == job
+        assert deadlines.resend_later(replace(job, started_at=None, lease=a_lease()), NOW).started_at is None
 
 
 class TestRetry:
@@ -174,7 +184,7 @@ class TestRetry:
         job = a_cancelled_job()
         retried = lifecycle.retry(job, NOW)
         assert (retried.status, retried.next, retried.provider) == (JobStatus.QUEUED, job.next, job.provider)
-        assert (retried.attempt, retried.spent_attempts) == (2, 1)
+        assert (retried.attempt, retried.attempts_before_retry) == (2, 1)
 
     def test_whoever_is_cleaning_up_loses_the_lease(self) -> None:
         assert lifecycle.retry(a_cancelled_job(lease=a_lease()), NOW).lease is None
@@ -208,9 +218,9 @@ class TestDeletion:
         assert deleted.lease == job.lease
 
 
-@pytest.mark.parametrize(("seconds_left", "shown"), [(1, True), (0, False)])
-def test_an_expired_job_is_shown_to_nobody(seconds_left: float, shown: bool) -> None:
-    assert a_job(expires_at=NOW + timedelta(seconds=seconds_left)).is_shown(NOW) is shown
+@pytest.mark.parametrize(("eta_seconds", "shown"), [(1, True), (0, False)])
+def test_an_expired_job_is_shown_to_nobody(eta_seconds: float, shown: bool) -> None:
+    assert a_job(expires_at=NOW + timedelta(seconds=eta_seconds)).is_shown(NOW) is shown
 
 
 def test_every_attempt_may_have_left_a_video_a_poster_a_preview_and_parts() -> None:

@@ -7,10 +7,10 @@ from videojobs.domain.errors import (
     ErrorCode,
     ErrorDetail,
     FailureCode,
-    IntakePaused,
     ProviderError,
     ProviderUnreachable,
     RateLimited,
+    SubmissionsPaused,
     Unavailable,
     ValidationFailed,
     VideoJobsError,
@@ -34,7 +34,7 @@ def test_a_validation_error_names_what_to_change() -> None:
 
 
 def test_trying_again_helps_only_where_a_service_did_not_answer() -> None:
-    assert {error for error in EVERY if error.retryable} == {Unavailable, IntakePaused}
+    assert {error for error in EVERY if error.retryable} == {Unavailable, SubmissionsPaused}
 
 
 def test_a_provider_without_an_answer_may_be_asked_again() -> None:

@@ -27,7 +27,7 @@ def a_claimed_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
 
 def test_the_intent_is_a_task_without_a_ref_under_the_same_lease() -> None:
     job = a_job(lease=a_lease())
-    begun = lifecycle.begin(job, "scripted", NOW)
+    begun = lifecycle.start_submit(job, "scripted", NOW)
     assert begun.status is JobStatus.PROCESSING
     assert begun.provider == ProviderTask("scripted", submitted_at=NOW)
     assert (begun.lease, begun.next, begun.started_at, begun.progress) == (job.lease, job.next, NOW, 0.0)
@@ -35,14 +35,14 @@ def test_the_intent_is_a_task_without_a_ref_under_the_same_lease() -> None:
 
 def test_a_second_intent_keeps_the_first_start_and_is_no_news_to_the_user() -> None:
     job = a_claimed_job(Step.START, provider=None)
-    begun = lifecycle.begin(job, "scripted", NOW)
+    begun = lifecycle.start_submit(job, "scripted", NOW)
     assert (begun.started_at, begun.version, begun.history) == (START, job.version, job.history)
     assert begun.provider == ProviderTask("scripted", submitted_at=NOW)
 
 
 def test_what_is_known_of_an_earlier_intent_goes_into_the_history() -> None:
     job = a_claimed_job(Step.START, provider=ProviderTask("scripted", START, unreachable=3), started_at=None)
-    begun = lifecycle.begin(job, "scripted", NOW, "nobody knows")
+    begun = lifecycle.start_submit(job, "scripted", NOW, "nobody knows")
     assert begun.history[-1].note == "nobody knows"
     assert begun.provider == ProviderTask("scripted", NOW, unreachable=3)
     assert begun.started_at == NOW
@@ -50,24 +50,24 @@ def test_what_is_known_of_an_earlier_intent_goes_into_the_history() -> None:
 
 def test_a_job_that_waited_for_a_provider_counts_its_deadline_from_then() -> None:
     waited = lifecycle.postpone(a_job(lease=a_lease()), NOW + timedelta(minutes=1), NOW)
-    assert lifecycle.begin(waited, "scripted", NOW + timedelta(minutes=2)).started_at == NOW
+    assert lifecycle.start_submit(waited, "scripted", NOW + timedelta(minutes=2)).started_at == NOW
 
 
 def test_an_ended_job_begins_no_more() -> None:
     with pytest.raises(IllegalTransition):
-        lifecycle.begin(a_job(status=JobStatus.COMPLETED), "scripted", NOW)
+        lifecycle.start_submit(a_job(status=JobStatus.COMPLETED), "scripted", NOW)
 
 
 def test_a_submitted_job_asks_again_after_what_the_provider_said() -> None:
     job = a_claimed_job(Step.START, provider=ProviderTask("scripted", START, unreachable=2))
-    after = lifecycle.submitted(job, "task-9", NOW, 7.5)
+    after = lifecycle.record_submission(job, "task-9", NOW, 7.5)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.POLL, NOW + timedelta(seconds=7.5))
     assert after.provider == ProviderTask("scripted", START, ref="task-9")
 
 
 def test_where_there_is_nothing_to_wait_for_the_next_step_is_to_render() -> None:
-    after = lifecycle.submitted(a_claimed_job(Step.START), "task-9", NOW, None)
+    after = lifecycle.record_submission(a_claimed_job(Step.START), "task-9", NOW, None)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.RENDER, NOW)
 
@@ -76,13 +76,13 @@ def test_where_there_is_nothing_to_wait_for_the_next_step_is_to_render() -> None
     ("known", "told", "shown"), [(0.0, 0.5, 0.45), (0.6, 0.5, 0.6), (0.6, None, 0.6), (None, 0.0, 0.0)]
 )
 def test_progress_never_goes_back(known: float | None, told: float | None, shown: float) -> None:
-    after = lifecycle.wait(a_claimed_job(progress=known), told, NOW, 5, share=0.9)
+    after = lifecycle.record_progress(a_claimed_job(progress=known), told, NOW, 5, share=0.9)
     assert after.progress == pytest.approx(shown)
 
 
 def test_a_poll_that_brings_no_progress_is_no_news_to_the_user() -> None:
     job = a_claimed_job(progress=0.45, provider=ProviderTask("scripted", START, ref="task-1", unreachable=4))
-    after = lifecycle.wait(job, 0.5, NOW, 5, share=0.9)
+    after = lifecycle.record_progress(job, 0.5, NOW, 5, share=0.9)
     assert (after.version, after.outbox) == (job.version, job.outbox)
     assert after.provider == ProviderTask("scripted", START, ref="task-1")
     assert after.next is not None
@@ -92,7 +92,7 @@ def test_a_poll_that_brings_no_progress_is_no_news_to_the_user() -> None:
 @pytest.mark.parametrize("step", [Step.START, Step.POLL])
 def test_no_answer_means_the_same_step_again_in_the_same_attempt(step: Step) -> None:
     job = a_claimed_job(step)
-    after = lifecycle.ask_again(job, step, NOW)
+    after = lifecycle.retry_call(job, step, NOW)
     assert after.next is not None
     assert after.next.step is step
     assert NOW <= after.next.due_at <= NOW + BACKOFF_FIRST
@@ -157,7 +157,7 @@ class TestAnotherAttempt:
 
 
 def test_rendering_comes_at_once() -> None:
-    after = lifecycle.render_next(a_claimed_job(), NOW)
+    after = lifecycle.schedule_render(a_claimed_job(), NOW)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.RENDER, NOW)
 
@@ -171,7 +171,7 @@ def test_while_rendering_the_lease_is_renewed_and_progress_never_goes_back() -> 
 
 
 def test_files_in_the_bucket_are_looked_at_once_more() -> None:
-    after = lifecycle.finish_next(a_claimed_job(Step.RENDER), an_output(), POSTER, PREVIEW, NOW)
+    after = lifecycle.schedule_finish(a_claimed_job(Step.RENDER), an_output(), POSTER, PREVIEW, NOW)
     assert (after.output, after.poster, after.preview) == (an_output(), POSTER, PREVIEW)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.FINISH, NOW)
@@ -201,13 +201,13 @@ def test_a_failed_job_says_why_and_has_nothing_left_to_do() -> None:
 
 
 OUTCOMES = {
-    "submitted": lambda job: lifecycle.submitted(job, "ref", NOW, 5),
-    "wait": lambda job: lifecycle.wait(job, 0.5, NOW, 5, 1.0),
-    "ask_again": lambda job: lifecycle.ask_again(job, Step.POLL, NOW),
+    "submitted": lambda job: lifecycle.record_submission(job, "ref", NOW, 5),
+    "wait": lambda job: lifecycle.record_progress(job, 0.5, NOW, 5, 1.0),
+    "retry_call": lambda job: lifecycle.retry_call(job, Step.POLL, NOW),
     "postpone": lambda job: lifecycle.postpone(job, NOW, NOW),
     "retry": lambda job: lifecycle.retry_or_fail(job, PASSING, NOW, POLICY),
-    "render_next": lambda job: lifecycle.render_next(job, NOW),
-    "finish_next": lambda job: lifecycle.finish_next(job, an_output(), POSTER, PREVIEW, NOW),
+    "schedule_render": lambda job: lifecycle.schedule_render(job, NOW),
+    "schedule_finish": lambda job: lifecycle.schedule_finish(job, an_output(), POSTER, PREVIEW, NOW),
     "render_again": lambda job: lifecycle.render_again(job, NOW),
 }
 
@@ -250,13 +250,13 @@ class TestAdoption:
         assert after.error_message == "This video can't be made from what was asked for. Please ask again."
 
 
-@pytest.mark.parametrize("outcome", [lifecycle.wait_to_be_let_in, lifecycle.let_in])
+@pytest.mark.parametrize("outcome", [lifecycle.wait_for_slot, lifecycle.admit])
 def test_an_ended_job_waits_for_no_place(outcome: Any) -> None:
     with pytest.raises(ValueError, match="no step"):
         outcome(a_job(next=None), NOW)
 
 
-@pytest.mark.parametrize("outcome", [OUTCOMES["submitted"], OUTCOMES["wait"], OUTCOMES["ask_again"]])
+@pytest.mark.parametrize("outcome", [OUTCOMES["submitted"], OUTCOMES["wait"], OUTCOMES["retry_call"]])
 def test_an_answer_of_a_provider_that_was_never_asked_is_a_bug(outcome: Any) -> None:
-    with pytest.raises(ValueError, match="begin"):
+    with pytest.raises(ValueError, match="start_submit"):
         outcome(a_job(next=a_step()))

@@ -17,7 +17,7 @@ from tests.builders import a_job
 from tests.receiver import receiving
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.webhook import HttpWebhookSender
-from videojobs.edge.webhooks import show_webhook
+from videojobs.api.webhooks import serialize_webhook
 from videojobs.ports.changes import WebhookAnswer
 
 
@@ -41,7 +41,7 @@ def listening(config: CloudConfig) -> Iterator[tuple[str, list[str]]]:
 
 
 def send(url: str, secret: str, **changes: object) -> WebhookAnswer:
-    body = show_webhook(a_job(**changes))
+    body = serialize_webhook(a_job(**changes))
     return HttpWebhookSender(lambda: secret, local=True).send(url, "event-1", body, SystemClock().now())
 
 

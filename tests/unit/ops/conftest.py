@@ -4,23 +4,23 @@ import sys
 
 import pytest
 
-from tests.unit.ops.office import Office
+from tests.unit.ops.ops_fixtures import Operator
 from videojobs import bootstrap
 from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
 
 
 @pytest.fixture
-def office(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Office:
+def operator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Operator:
     """Nobody has done anything yet; the desk's log goes where the test can read it."""
-    made = Office(capsys)
+    made = Operator(capsys)
     factories = {
         "step_policy": StepPolicy,
         "clock": lambda: made.clock,
         "job_repository": lambda: made.jobs,
-        "share_repository": lambda: made.shares,
+        "slot_repository": lambda: made.slots,
         "circuit_repository": lambda: made.circuits,
-        "intake_repository": lambda: made.intake,
+        "submission_repository": lambda: made.submissions,
         "job_queue": lambda: made.queue,
         "notifier": lambda: made.notifier,
     }

@@ -3,8 +3,8 @@
 import pytest
 from pymongo.errors import OperationFailure
 
+from ops.errors import explain_unavailable
 from videojobs.domain.errors import Unavailable
-from videojobs.ops.errors import explain_unavailable
 
 
 def unavailable(cause: Exception | None) -> Unavailable:

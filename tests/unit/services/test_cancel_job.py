@@ -188,7 +188,7 @@ class TestCrashes:
         [
             lambda system: setattr(system.queue, "available", False),
             lambda system: setattr(system.notifier, "available", False),
-            lambda system: setattr(system.shares, "available", False),
+            lambda system: setattr(system.slots, "available", False),
         ],
         ids=["the queue", "the notifier", "the share"],
     )
@@ -229,10 +229,10 @@ class TestCrashes:
 class TestPlaces:
     def test_a_cancelled_job_makes_room_for_the_next_one(self) -> None:
         system = InMemorySystem()
-        system.shares.cap = 1
+        system.slots.cap = 1
         first, second = system.submit(), system.submit()
         system.cancel(first.id)
-        share = system.shares.get(first.user_id)
+        share = system.slots.get(first.user_id)
         assert share is not None
         assert share.active == (second.id,)
         assert system.jobs.get(second.id).waiting_since is None
@@ -240,11 +240,11 @@ class TestPlaces:
 
     def test_a_waiting_job_that_is_cancelled_is_let_in_no_more(self) -> None:
         system = InMemorySystem()
-        system.shares.cap = 1
+        system.slots.cap = 1
         first, second = system.submit(), system.submit()
         system.cancel(second.id)
         system.cancel(first.id)
-        share = system.shares.get(first.user_id, Priority.NORMAL)
+        share = system.slots.get(first.user_id, Priority.NORMAL)
         assert share is not None
         assert (share.active, share.waiting_at) == ((), None)
 

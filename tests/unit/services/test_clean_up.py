@@ -113,7 +113,7 @@ class TestTheProvider:
     def test_it_is_found_under_the_attempt_that_began_it_however_often_its_user_has_retried_since(self) -> None:
         provider = ScriptedProvider(unknown_submit=UnknownSubmit.FIND)
         system = InMemorySystem(provider=provider)
-        job = a_retried_job(provider=NO_REF, attempt=4, spent_attempts=3)
+        job = a_retried_job(provider=NO_REF, attempt=4, attempts_before_retry=3)
         provider.tokens = [f"{job.id}:2"]
         system.deliver(system.put(job))
         assert provider.sought == [f"{job.id}:3", f"{job.id}:2"]
@@ -180,4 +180,4 @@ def test_a_clean_up_that_was_delivered_in_vain_too_often_is_no_reason_to_fail_th
 def test_a_cancelled_job_takes_no_place_while_it_is_cleaned_up() -> None:
     system = InMemorySystem()
     system.put(a_cancelled_job())
-    assert system.shares.get(A_USER) is None
+    assert system.slots.get(A_USER) is None

@@ -6,8 +6,8 @@ from tests.builders import ANOTHER_USER, a_cancelled_job, a_job, a_started_job, 
 from tests.fakes.clock import START
 from tests.system import InMemorySystem
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound, Unavailable
+from videojobs.domain.estimate import timing_kind
 from videojobs.domain.job import JobStatus, Step, VideoJob
-from videojobs.domain.prospect import timing_kind
 from videojobs.services.read_job import TRIES, read_job
 
 

@@ -24,7 +24,7 @@ GONE = WebhookAnswer(410)
 
 
 @dataclass
-class World:
+class SystemUnderTest:
     """One job that has changed, and everything around its webhook."""
 
     receiver: ScriptedReceiver = field(default_factory=ScriptedReceiver)
@@ -66,157 +66,157 @@ class World:
 
 
 def test_a_receiver_gets_the_job_as_it_stands_under_the_events_id() -> None:
-    world = World()
-    world.deliver()
-    assert world.receiver.got == [SentWebhook(URL, "event-1", f"{world.job.id} at 3", START)]
-    assert world.queue.sent == []
+    sut = SystemUnderTest()
+    sut.deliver()
+    assert sut.receiver.got == [SentWebhook(URL, "event-1", f"{sut.job.id} at 3", START)]
+    assert sut.queue.sent == []
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_enough(status: int) -> None:
-    world = World(ScriptedReceiver(WebhookAnswer(status)))
-    world.deliver()
-    assert world.queue.sent == []
+    sut = SystemUnderTest(ScriptedReceiver(WebhookAnswer(status)))
+    sut.deliver()
+    assert sut.queue.sent == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 429, 500, 503])
 def test_any_other_answer_is_a_failure_redirects_too(status: int) -> None:
-    world = World(ScriptedReceiver(WebhookAnswer(status)))
-    world.deliver()
-    [(delivery, _)] = world.queue.sent
+    sut = SystemUnderTest(ScriptedReceiver(WebhookAnswer(status)))
+    sut.deliver()
+    [(delivery, _)] = sut.queue.sent
     assert delivery.attempt == 2
 
 
 def test_a_failure_is_followed_by_another_attempt_under_the_same_id() -> None:
-    world = World(ScriptedReceiver(WebhookAnswer(500), DOWN))
-    world.deliver()
-    world.run()
-    assert [sent.event_id for sent in world.receiver.got] == ["event-1"] * 3
-    waited = world.receiver.got[-1].at - START
+    sut = SystemUnderTest(ScriptedReceiver(WebhookAnswer(500), DOWN))
+    sut.deliver()
+    sut.run()
+    assert [sent.event_id for sent in sut.receiver.got] == ["event-1"] * 3
+    waited = sut.receiver.got[-1].at - START
     assert sum(RETRY_PAUSES[:2], timedelta()) <= waited <= sum(RETRY_PAUSES[:2], timedelta()) * (1 + JITTER)
 
 
 def test_a_later_attempt_shows_what_has_become_of_the_job() -> None:
-    world = World(ScriptedReceiver(DOWN))
-    world.deliver()
-    world.jobs.put(a_job(id=world.job.id, version=4))
-    world.run()
-    assert [sent.body.rpartition(" ")[2] for sent in world.receiver.got] == ["3", "4"]
+    sut = SystemUnderTest(ScriptedReceiver(DOWN))
+    sut.deliver()
+    sut.jobs.put(a_job(id=sut.job.id, version=4))
+    sut.run()
+    assert [sent.body.rpartition(" ")[2] for sent in sut.receiver.got] == ["3", "4"]
 
 
 def test_the_pauses_follow_the_table_and_the_last_failure_is_given_up_counted_and_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    world = World(ScriptedReceiver(*[DOWN] * 20))
-    world.deliver()
-    world.run()
-    times = [sent.at for sent in world.receiver.got]
+    sut = SystemUnderTest(ScriptedReceiver(*[DOWN] * 20))
+    sut.deliver()
+    sut.run()
+    times = [sent.at for sent in sut.receiver.got]
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert len(pauses) == len(RETRY_PAUSES)
     for waited, least in zip(pauses, RETRY_PAUSES, strict=True):
         assert least <= waited <= least * (1 + JITTER) + timedelta(seconds=60)  # each hop may round up a second
-    assert world.webhooks.failures == {("event-1", name_endpoint(URL)): "no answer in time"}
+    assert sut.webhooks.failures == {("event-1", name_endpoint(URL)): "no answer in time"}
     assert [record.action for record in caplog.records if record.levelno == logging.ERROR] == ["webhook_given_up"]
 
 
 def test_a_pause_that_sqs_cannot_make_at_once_is_made_in_hops() -> None:
-    world = World()
-    waiting = world.delivery().again(START + timedelta(seconds=2000))
-    world.deliver(waiting)
-    assert world.queue.sent == [(waiting, LONGEST_DELAY_SECONDS)]
-    assert world.run() == 3
-    assert [sent.at for sent in world.receiver.got] == [START + timedelta(seconds=2000)]
+    sut = SystemUnderTest()
+    waiting = sut.delivery().again(START + timedelta(seconds=2000))
+    sut.deliver(waiting)
+    assert sut.queue.sent == [(waiting, LONGEST_DELAY_SECONDS)]
+    assert sut.run() == 3
+    assert [sent.at for sent in sut.receiver.got] == [START + timedelta(seconds=2000)]
 
 
 def test_a_message_that_comes_early_waits() -> None:
-    world = World()
-    waiting = world.delivery().again(START + timedelta(milliseconds=1))
-    world.deliver(waiting)
-    assert world.receiver.got == []
-    assert world.queue.sent == [(waiting, 1)]
+    sut = SystemUnderTest()
+    waiting = sut.delivery().again(START + timedelta(milliseconds=1))
+    sut.deliver(waiting)
+    assert sut.receiver.got == []
+    assert sut.queue.sent == [(waiting, 1)]
 
 
 def test_what_is_gone_is_left_alone_for_a_day_whatever_comes() -> None:
-    world = World(ScriptedReceiver(GONE))
-    world.deliver()
-    assert world.queue.sent == []
-    world.clock.advance(GONE_FOR.total_seconds() - 1)
-    world.deliver(world.delivery("event-2"))
-    assert [sent.event_id for sent in world.receiver.got] == ["event-1"]
-    world.clock.advance(1)
-    world.deliver(world.delivery("event-3"))
-    assert [sent.event_id for sent in world.receiver.got] == ["event-1", "event-3"]
+    sut = SystemUnderTest(ScriptedReceiver(GONE))
+    sut.deliver()
+    assert sut.queue.sent == []
+    sut.clock.advance(GONE_FOR.total_seconds() - 1)
+    sut.deliver(sut.delivery("event-2"))
+    assert [sent.event_id for sent in sut.receiver.got] == ["event-1"]
+    sut.clock.advance(1)
+    sut.deliver(sut.delivery("event-3"))
+    assert [sent.event_id for sent in sut.receiver.got] == ["event-1", "event-3"]
 
 
 def test_retries_end_as_well_when_the_endpoint_says_that_it_is_gone() -> None:
-    world = World(ScriptedReceiver(DOWN, GONE))
-    world.deliver()
-    [(retry, _)] = world.queue.drain()
-    world.deliver(world.delivery("event-2"))
-    world.clock.advance(minutes=1)
-    world.deliver(retry)
-    assert [sent.event_id for sent in world.receiver.got] == ["event-1", "event-2"]
-    assert (world.queue.sent, world.webhooks.failures) == ([], {})
+    sut = SystemUnderTest(ScriptedReceiver(DOWN, GONE))
+    sut.deliver()
+    [(retry, _)] = sut.queue.drain()
+    sut.deliver(sut.delivery("event-2"))
+    sut.clock.advance(minutes=1)
+    sut.deliver(retry)
+    assert [sent.event_id for sent in sut.receiver.got] == ["event-1", "event-2"]
+    assert (sut.queue.sent, sut.webhooks.failures) == ([], {})
 
 
 def test_one_endpoint_that_is_gone_stops_no_other_and_a_new_url_starts_anew() -> None:
-    world = World(ScriptedReceiver(GONE), urls=(URL, OTHER_URL))
-    world.deliver()
-    world.deliver(world.delivery("event-2", OTHER_URL))
-    assert [sent.url for sent in world.receiver.got] == [URL, OTHER_URL]
+    sut = SystemUnderTest(ScriptedReceiver(GONE), urls=(URL, OTHER_URL))
+    sut.deliver()
+    sut.deliver(sut.delivery("event-2", OTHER_URL))
+    assert [sent.url for sent in sut.receiver.got] == [URL, OTHER_URL]
 
 
 def test_a_url_that_the_operator_took_away_gets_nothing_more() -> None:
-    world = World(urls=(OTHER_URL,))
-    world.deliver()
-    assert (world.receiver.got, world.queue.sent) == ([], [])
+    sut = SystemUnderTest(urls=(OTHER_URL,))
+    sut.deliver()
+    assert (sut.receiver.got, sut.queue.sent) == ([], [])
 
 
 def test_of_a_job_that_is_no_more_there_is_nothing_to_tell() -> None:
-    world = World()
-    world.deliver(WebhookDelivery(name_endpoint(URL), "event-1", an_id()))
-    assert (world.receiver.got, world.queue.sent) == ([], [])
+    sut = SystemUnderTest()
+    sut.deliver(WebhookDelivery(name_endpoint(URL), "event-1", an_id()))
+    assert (sut.receiver.got, sut.queue.sent) == ([], [])
 
 
 def test_while_the_database_does_not_answer_the_delivery_waits_like_any_that_failed() -> None:
-    world = World()
-    world.webhooks.available = False
-    world.deliver()
-    world.webhooks.available = True
-    assert world.receiver.got == []
-    world.run()
-    assert [sent.event_id for sent in world.receiver.got] == ["event-1"]
+    sut = SystemUnderTest()
+    sut.webhooks.available = False
+    sut.deliver()
+    sut.webhooks.available = True
+    assert sut.receiver.got == []
+    sut.run()
+    assert [sent.event_id for sent in sut.receiver.got] == ["event-1"]
 
 
 def test_while_the_secret_cannot_be_read_the_delivery_waits() -> None:
-    world = World(ScriptedReceiver(Unavailable()))
-    world.deliver()
-    assert [delivery.attempt for delivery, _ in world.queue.sent] == [2]
+    sut = SystemUnderTest(ScriptedReceiver(Unavailable()))
+    sut.deliver()
+    assert [delivery.attempt for delivery, _ in sut.queue.sent] == [2]
 
 
 def test_a_retry_that_no_queue_takes_leaves_the_message_where_it_is() -> None:
-    world = World(ScriptedReceiver(DOWN))
-    world.queue.available = False
+    sut = SystemUnderTest(ScriptedReceiver(DOWN))
+    sut.queue.available = False
     with pytest.raises(Unavailable):
-        world.deliver()
+        sut.deliver()
 
 
 def test_a_giving_up_that_cannot_be_recorded_leaves_the_message_where_it_is() -> None:
     class Failing(ScriptedReceiver):
         def send(self, *arguments: object) -> WebhookAnswer:
-            world.webhooks.available = False
+            sut.webhooks.available = False
             return DOWN
 
-    world = World(Failing())
-    last = WebhookDelivery(name_endpoint(URL), "event-1", world.job.id, attempt=len(RETRY_PAUSES) + 1)
+    sut = SystemUnderTest(Failing())
+    last = WebhookDelivery(name_endpoint(URL), "event-1", sut.job.id, attempt=len(RETRY_PAUSES) + 1)
     with pytest.raises(Unavailable):
-        world.deliver(last)
+        sut.deliver(last)
 
 
 def test_the_log_names_the_host_and_never_the_url(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    world = World(ScriptedReceiver(DOWN))
-    world.deliver()
-    world.run()
+    sut = SystemUnderTest(ScriptedReceiver(DOWN))
+    sut.deliver()
+    sut.run()
     assert {record.host for record in caplog.records} == {"platform.example"}
     assert "of-the-url" not in "".join(str(vars(record)) for record in caplog.records)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.builders import A_USER, ANOTHER_USER, a_cancelled_job, a_job, a_new_job, a_started_job, a_waiting_job
 from tests.fakes.clock import START
-from tests.fakes.shares import InMemoryShareRepository
+from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobStatus, VideoJob
@@ -18,7 +18,7 @@ from videojobs.services.erase_videos import PAGE, erase_videos
 def go_on(system: InMemorySystem, seconds: float = 10) -> list[bool]:
     """What the reconciler does with every erasure that is not done."""
     ports = system._ports(
-        "jobs", "batches", "erasures", "shares", "store", "queue", "notifier", "clock", "policy"
+        "jobs", "batches", "erasures", "slots", "store", "queue", "notifier", "clock", "policy"
     )  # fmt: skip
     until = system.clock.now() + timedelta(seconds=seconds)
     asked_for = list(system.erasures.find_all(10))
@@ -36,7 +36,7 @@ def test_nothing_of_a_user_is_left_and_nothing_of_others_is_touched() -> None:
     assert system.batches.all() == []
     assert set(system.store.objects) == set(theirs.object_keys)
     assert list(system.erasures.find_all(1)) == []
-    share = system.shares.get(A_USER)
+    share = system.slots.get(A_USER)
     assert share is not None
     assert share.active == ()
 
@@ -138,13 +138,13 @@ def test_a_job_that_moves_on_in_that_moment_is_met_again() -> None:
 
 
 def test_the_places_of_what_was_erased_are_free() -> None:
-    system = InMemorySystem(shares=InMemoryShareRepository(cap=2))
+    system = InMemorySystem(slots=InMemorySlotRepository(cap=2))
     system.submit_batch([a_new_job(), a_new_job(), a_new_job(priority=Priority.HIGH)])
     ended = [system.jobs.put(replace(job, status=JobStatus.COMPLETED, next=None)) for job in system.jobs.all()]
     assert system.erase()
     assert len(ended) == 3
     for lane in Priority:
-        share = system.shares.get(A_USER, lane)
+        share = system.slots.get(A_USER, lane)
         assert share is not None
         assert share.active == ()
 

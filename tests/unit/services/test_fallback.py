@@ -36,7 +36,7 @@ def test_the_next_one_takes_the_next_attempt_when_the_quota_is_used_up() -> None
     job = system.submit()
     system.run()
     done = system.jobs.get(job.id)
-    assert (done.status, done.attempt, done.passed_over) == (JobStatus.COMPLETED, 2, ("first",))
+    assert (done.status, done.attempt, done.exhausted_providers) == (JobStatus.COMPLETED, 2, ("first",))
     assert (first.tokens, second.tokens) == ([f"{job.id}:1"], [f"{job.id}:2"])
 
 

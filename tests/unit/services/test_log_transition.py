@@ -26,7 +26,7 @@ def told(caplog: pytest.LogCaptureFixture, before: VideoJob, after: VideoJob) ->
 
 def test_a_start_says_how_long_the_job_has_been_queued(caplog: pytest.LogCaptureFixture) -> None:
     job = a_job(created_at=START - timedelta(hours=1))
-    begun = lifecycle.begin(job, "sketch", job.updated_at + timedelta(seconds=4))
+    begun = lifecycle.start_submit(job, "sketch", job.updated_at + timedelta(seconds=4))
     assert told(caplog, job, begun) == {
         "action": "job_processing",
         "attempt": 1,
@@ -40,7 +40,7 @@ def test_a_completion_says_how_long_it_took_in_how_many_attempts_and_for_how_muc
     caplog: pytest.LogCaptureFixture, actual: Decimal | None, cost: float
 ) -> None:
     made = Production("runway", PLAN, actual_usd=actual)
-    job = a_started_job(started_at=START, attempt=5, spent_attempts=3, production=made)
+    job = a_started_job(started_at=START, attempt=5, attempts_before_retry=3, production=made)
     after = job.moved(JobStatus.COMPLETED, START + timedelta(seconds=12), "completed")
     said = told(caplog, job, after)
     assert (said["processing_seconds"], said["attempts"], said["cost_usd"]) == (12, 2, cost)

@@ -210,7 +210,7 @@ class TestManyParts:
 
         job = a_started_job(Step.RENDER)
         with pytest.raises(ValueError, match="without a plan"):
-            lifecycle.part_next(job, StoredObject("videos", "part", 1), job.created_at)
+            lifecycle.schedule_part(job, StoredObject("videos", "part", 1), job.created_at)
 
 
 class TestWhatCanNotBeMade:

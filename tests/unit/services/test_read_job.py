@@ -42,9 +42,9 @@ def test_an_unknown_id_is_no_job() -> None:
         read_job("f" * 24, user_id=A_USER, jobs=InMemoryJobRepository(), clock=VirtualClock())
 
 
-@pytest.mark.parametrize(("seconds_left", "gone"), [(1, False), (0, True), (-60, True)])
-def test_an_expired_job_is_gone_before_mongodb_removes_it(seconds_left: float, gone: bool) -> None:
-    job = a_job(expires_at=START + timedelta(seconds=seconds_left))
+@pytest.mark.parametrize(("eta_seconds", "gone"), [(1, False), (0, True), (-60, True)])
+def test_an_expired_job_is_gone_before_mongodb_removes_it(eta_seconds: float, gone: bool) -> None:
+    job = a_job(expires_at=START + timedelta(seconds=eta_seconds))
     jobs = InMemoryJobRepository(job)
     if gone:
         with pytest.raises(JobNotFound):

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import A_USER, ANOTHER_USER, a_cancelled_job, a_job, a_started_job
 from tests.fakes.clock import START
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.shares import InMemoryShareRepository
+from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, JobConflict, JobForbidden, JobNotFound, ProviderError, Unavailable
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
@@ -87,7 +87,7 @@ def test_no_other_job_is_retried(job: VideoJob, words: str) -> None:
     with pytest.raises(JobConflict, match=words):
         system.retry(job.id)
     assert system.jobs.get(job.id) == job
-    assert (system.shares.get(A_USER), system.queue.sent) == (None, [])
+    assert (system.slots.get(A_USER), system.queue.sent) == (None, [])
 
 
 def test_nobody_retries_anothers_job() -> None:
@@ -171,11 +171,11 @@ def test_a_retry_that_sleeps_through_another_one_and_a_cancellation_gives_no_att
 
 @pytest.mark.parametrize(("before", "meanwhile"), [(0, 0), (1, 0), (0, 1)])
 def test_whoever_is_retried_at_the_second_try_has_one_place_or_waits_for_one(before: int, meanwhile: int) -> None:
-    system = InMemorySystem(shares=InMemoryShareRepository(cap=1))
+    system = InMemorySystem(slots=InMemorySlotRepository(cap=1))
     message = system.put(a_cancelled_job())
 
     def enter(others: int) -> None:
-        system.shares.enter(A_USER, Priority.NORMAL, [JobId("f" * 24)] * others, system.clock.now())
+        system.slots.acquire(A_USER, Priority.NORMAL, [JobId("f" * 24)] * others, system.clock.now())
 
     def clean_up_first(*_: VideoJob) -> None:
         system.jobs.before_save = None
@@ -185,7 +185,7 @@ def test_whoever_is_retried_at_the_second_try_has_one_place_or_waits_for_one(bef
     enter(before)
     system.jobs.before_save = clean_up_first
     waits = system.retry(message.job_id).waiting_since is not None
-    share = system.shares.get(A_USER, Priority.NORMAL)
+    share = system.slots.get(A_USER, Priority.NORMAL)
     assert share is not None
     assert (waits, share.active) == (True, ("f" * 24,)) if before or meanwhile else (False, (message.job_id,))
 
@@ -226,7 +226,7 @@ def test_a_clean_up_that_is_under_way_while_its_job_is_retried_is_done_again() -
 class TestItsTurn:
     def test_a_retry_over_the_cap_waits_without_a_message(self) -> None:
         system = InMemorySystem()
-        system.shares.cap = 1
+        system.slots.cap = 1
         running = system.submit()
         system.queue.drain()
         job = system.jobs.put(a_failed_job())
@@ -237,14 +237,14 @@ class TestItsTurn:
 
     def test_a_place_that_came_free_meanwhile_is_taken_at_once(self) -> None:
         system = InMemorySystem()
-        system.shares.cap = 1
+        system.slots.cap = 1
         running = system.submit()
         job = system.jobs.put(a_failed_job())
 
         def end_first(*_: VideoJob) -> None:
             system.jobs.before_save = None
             system.jobs.put(replace(running, status=JobStatus.COMPLETED, next=None))
-            system.shares.leave(running.user_id, running.priority, [running.id])
+            system.slots.release(running.user_id, running.priority, [running.id])
 
         system.jobs.before_save = end_first
         system.retry(job.id)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import A_USER, ANOTHER_USER, a_new_job
 from tests.fakes.clock import START
-from tests.fakes.shares import InMemoryShareRepository
+from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import Batch, IdempotencyKey, JobStatus, VideoJob
@@ -21,7 +21,7 @@ THREE = [a_new_job(prompt=f"Cat {number}") for number in range(3)]
 
 def a_system(cap: int = 20) -> InMemorySystem:
     """A system in which each user has so many places in each lane."""
-    return InMemorySystem(shares=InMemoryShareRepository(cap=cap))
+    return InMemorySystem(slots=InMemorySlotRepository(cap=cap))
 
 
 def test_its_jobs_stand_in_the_order_of_the_requests_and_all_are_made() -> None:
@@ -131,7 +131,7 @@ class TestIdempotency:
         system = a_system()
         first, _ = system.submit_batch(THREE, idempotency=KEY)
         again, replayed = system.submit_batch(THREE, idempotency=KEY)
-        share = system.shares.get(A_USER)
+        share = system.slots.get(A_USER)
         assert (again, replayed) == (first, True)
         assert share is not None
         assert share.active == first.job_ids
@@ -142,7 +142,7 @@ class TestIdempotency:
         first, _ = system.submit_batch(THREE, idempotency=KEY)
         with pytest.raises(IdempotencyMismatch):
             system.submit_batch(THREE, idempotency=replace(KEY, fingerprint="b" * 64))
-        share = system.shares.get(A_USER)
+        share = system.slots.get(A_USER)
         assert share is not None
         assert share.active == first.job_ids
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import A_USER, ANOTHER_USER, a_new_job
 from tests.fakes.clock import START
-from tests.fakes.shares import InMemoryShareRepository
+from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import IdempotencyKey, JobStatus, Step, VideoJob
@@ -19,7 +19,7 @@ KEY = IdempotencyKey("key", "a" * 64)
 
 def submit(system: InMemorySystem, key: IdempotencyKey | None = KEY) -> tuple[VideoJob, bool]:
     """A request with a key; the job, and whether it is an earlier one."""
-    ports = {"jobs": system.jobs, "shares": system.shares, "queue": system.queue, "notifier": system.notifier}
+    ports = {"jobs": system.jobs, "slots": system.slots, "queue": system.queue, "notifier": system.notifier}
     return submit_job(a_new_job(), user_id=A_USER, idempotency=key, clock=system.clock, **ports)  # type: ignore[arg-type]
 
 
@@ -71,20 +71,20 @@ class TestIdempotency:
         assert len(system.jobs.all()) == 1
 
     def test_a_repeat_takes_no_place(self) -> None:
-        system = InMemorySystem(shares=InMemoryShareRepository(cap=2))
+        system = InMemorySystem(slots=InMemorySlotRepository(cap=2))
         first, _ = submit(system)
         for fingerprint in ("a" * 64, "b" * 64):
             with suppress(IdempotencyMismatch):
                 submit(system, IdempotencyKey("key", fingerprint))
-            share = system.shares.get(A_USER)
+            share = system.slots.get(A_USER)
             assert share is not None
             assert share.active == (first.id,)
 
     def test_a_repeat_over_the_cap_takes_nobody_elses_place(self) -> None:
-        system = InMemorySystem(shares=InMemoryShareRepository(cap=1))
+        system = InMemorySystem(slots=InMemorySlotRepository(cap=1))
         first, _ = submit(system)
         assert submit(system)[1]
-        share = system.shares.get(A_USER)
+        share = system.slots.get(A_USER)
         assert share is not None
         assert share.active == (first.id,)
 

@@ -11,7 +11,7 @@ from tests.fakes.jobs import InMemoryJobRepository
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.renderer import ScriptedRenderer
 from tests.system import InMemorySystem
-from videojobs.domain import overdue
+from videojobs.domain import deadlines
 from videojobs.domain.circuit import Circuit
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobStatus, NextStep, Step, VideoJob
@@ -52,11 +52,11 @@ class TestNoPauseOutlivesTheJob:
 
     def test_a_shorter_pause_stays_as_it_is(self) -> None:
         job = a_started_job(Step.POLL, next=a_step(Step.POLL, due_in_seconds=60))
-        assert overdue.in_time(job, POLICY) == job
+        assert deadlines.cap_to_deadline(job, POLICY) == job
 
     @pytest.mark.parametrize("job", [a_job(next=None), a_job(next=a_step(Step.START, due_in_seconds=7200))])
     def test_what_has_no_deadline_yet_or_no_step_stays_as_it_is(self, job: VideoJob) -> None:
-        assert overdue.in_time(job, POLICY) == job
+        assert deadlines.cap_to_deadline(job, POLICY) == job
 
 
 class ForgetfulRepository(InMemoryJobRepository):

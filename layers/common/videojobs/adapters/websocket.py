@@ -14,14 +14,14 @@ from videojobs.ports.changes import Delivery
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 8
+MAXIMUM_CONCURRENT_REQUESTS = 8
 """Requests on their way at the same time."""
 _JSON = {"Content-Type": "application/json"}
 _OUTCOMES = {200: Delivery.TAKEN, 410: Delivery.GONE, 413: Delivery.TOO_LARGE}
 
 
 class ApiGatewayBroadcaster:
-    """See `ports.Broadcaster`. A connection that takes its time holds one of `AT_ONCE` threads, for seconds at most."""
+    """See `ports.Broadcaster`. A connection that takes its time holds one of `MAXIMUM_CONCURRENT_REQUESTS` threads, for seconds at most."""
 
     def __init__(self, client: AwsClient) -> None:
         """`client` speaks to the WebSocket API's own address, its stage included."""
@@ -40,7 +40,7 @@ class ApiGatewayBroadcaster:
 
         if len(messages) == 1:
             return [deliver(messages[0])]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(MAXIMUM_CONCURRENT_REQUESTS) as pool:
             stories = [copy_context() for _ in messages]  # a thread knows no context but its own
             return list(pool.map(lambda story, message: story.run(deliver, message), stories, messages))
 

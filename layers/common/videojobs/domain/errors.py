@@ -9,7 +9,7 @@ VideoJobsError
 │   └── TooManyConnections · TooManySubscriptions · ConnectionOver
 ├── IdempotencyKeyTaken     an insert met its own earlier self
 ├── Unavailable             a service that we stand on does not answer; trying again helps
-│   └── IntakePaused        an operator has new jobs refused for a while
+│   └── SubmissionsPaused        an operator has new jobs refused for a while
 ├── ProviderError           the AI provider refused or failed; `reason` says how
 │   └── ProviderUnreachable it gave no answer: what was asked may have been done or not
 ├── LeaseLost               the job moved on without us; stop
@@ -223,7 +223,7 @@ class Unavailable(VideoJobsError):
     retry_after_seconds = 5
 
 
-class IntakePaused(Unavailable):
+class SubmissionsPaused(Unavailable):
     """An operator has paused the intake: ask for new videos after `retry_after_seconds`; all else goes on."""
 
     message = "New videos are not taken at the moment. Those under way go on. Try again later."

@@ -67,7 +67,7 @@ class Step(StrEnum):
     CLEAN_UP = "clean_up"
 
 
-NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+NOT_SCHEDULED = datetime(9999, 12, 31, tzinfo=UTC)
 """When the first step of a waiting job is due: not before it is let in. No sweep finds it, no message is sent."""
 
 
@@ -208,12 +208,12 @@ class VideoJob:
     what they hold was never checked; a job of our own always holds a `Style`, a number and an `AspectRatio`.
     `version` grows by one with each change that a user can see; `outbox` holds what was not yet announced.
 
-    `waiting_since`: its user has as many active jobs as allowed, and it waits to be let in; its step is due `NEVER`.
-    `spent_attempts`: those from before the user's last retry, which no longer count. `deleted_at`: nobody is shown it
+    `waiting_since`: its user has as many active jobs as allowed, and it waits to be let in; its step is due `NOT_SCHEDULED`.
+    `attempts_before_retry`: those from before the user's last retry, which no longer count. `deleted_at`: nobody is shown it
     any more, and it goes as soon as its clean-up is done.
 
-    `wanted_provider`: the one that its user asked for. `production`: the plan that its provider carries out, where that
-    does not make whatever is asked for. `passed_over`: the providers that had nothing left for it in this run.
+    `requested_provider`: the one that its user asked for. `production`: the plan that its provider carries out, where that
+    does not make whatever is asked for. `exhausted_providers`: the providers that had nothing left for it in this run.
     `traceparent`: the story that it belongs to (`domain.trace`).
     """
 
@@ -246,11 +246,11 @@ class VideoJob:
     priority: Priority = Priority.NORMAL
     batch_id: BatchId | None = None
     waiting_since: datetime | None = None
-    spent_attempts: int = 0
+    attempts_before_retry: int = 0
     deleted_at: datetime | None = None
-    wanted_provider: str | None = None
+    requested_provider: str | None = None
     production: Production | None = None
-    passed_over: tuple[str, ...] = ()
+    exhausted_providers: tuple[str, ...] = ()
     traceparent: str | None = None
 
     def is_shown(self, now: datetime) -> bool:

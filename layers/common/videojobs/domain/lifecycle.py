@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import (
-    NEVER,
+    NOT_SCHEDULED,
     Announcement,
     BatchId,
     HistoryEntry,
@@ -30,8 +30,10 @@ from videojobs.domain.request import AspectRatio, NewJob, Style
 GENERATED_SHARE = 0.9
 """How much of the progress is the provider's, when its result is yet to be fetched and cut."""
 
-TOO_LATE = ProviderError(FailureCode.TIMEOUT, "The video could not be made in time. Please try again.", transient=True)
-BROKEN = ProviderError(
+DEADLINE_EXCEEDED = ProviderError(
+    FailureCode.TIMEOUT, "The video could not be made in time. Please try again.", transient=True
+)
+INTERNAL_FAILURE = ProviderError(
     FailureCode.INTERNAL_ERROR, "Something went wrong on our side while making the video. Please try again.",
     transient=True,
 )  # fmt: skip
@@ -65,22 +67,22 @@ def accept(
         idempotency=idempotency,
         priority=request.priority,
         batch_id=batch_id,
-        wanted_provider=request.provider,
+        requested_provider=request.provider,
         traceparent=traceparent,
     )
 
 
-def wait_to_be_let_in(job: VideoJob, now: datetime) -> VideoJob:
+def wait_for_slot(job: VideoJob, now: datetime) -> VideoJob:
     """Hold a job back whose user has as many active ones as allowed: its step stays, due at no time."""
-    return replace(job, next=NextStep.new(_next(job).step, NEVER), waiting_since=now)
+    return replace(job, next=NextStep.new(_next(job).step, NOT_SCHEDULED), waiting_since=now)
 
 
-def let_in(job: VideoJob, now: datetime) -> VideoJob:
+def admit(job: VideoJob, now: datetime) -> VideoJob:
     """There is room for it now."""
     return replace(job, next=replace(_next(job), due_at=now), waiting_since=None)
 
 
-def begin(
+def start_submit(
     job: VideoJob, provider: str, now: datetime, note: str = "", production: Production | None = None
 ) -> VideoJob:
     """Write down the intent to submit, before the call: a crash after it can then be told from one before it.
@@ -102,20 +104,22 @@ def begin(
     return after if production == job.production else after.changed(now, production=production)
 
 
-def submitted(job: VideoJob, ref: str, now: datetime, poll_after_seconds: float | None) -> VideoJob:
+def record_submission(job: VideoJob, ref: str, now: datetime, poll_after_seconds: float | None) -> VideoJob:
     """The provider took it: ask again later, or render at once where there is nothing to wait for."""
     after = _then(job, Step.RENDER, now) if poll_after_seconds is None else _poll_after(job, now, poll_after_seconds)
     return replace(after, provider=replace(_task(job), ref=ref, unreachable=0))
 
 
-def wait(job: VideoJob, progress: float | None, now: datetime, poll_after_seconds: float, share: float) -> VideoJob:
+def record_progress(
+    job: VideoJob, progress: float | None, now: datetime, poll_after_seconds: float, share: float
+) -> VideoJob:
     """The provider is still at it. `share` of the whole progress (0–1) is the provider's; it never goes back."""
     after = replace(_poll_after(job, now, poll_after_seconds), provider=replace(_task(job), unreachable=0))
     reached = max(job.progress or 0.0, (progress or 0.0) * share)
     return after if reached == job.progress else after.changed(now, progress=reached)
 
 
-def ask_again(job: VideoJob, step: Step, now: datetime, retry_after_seconds: float | None = None) -> VideoJob:
+def retry_call(job: VideoJob, step: Step, now: datetime, retry_after_seconds: float | None = None) -> VideoJob:
     """The provider gave no answer: the same step later, in the same attempt, after ever longer pauses."""
     unreachable = _task(job).unreachable + 1
     after = _then(job, step, now + backoff(unreachable, retry_after_seconds))
@@ -130,19 +134,19 @@ def postpone(job: VideoJob, until: datetime, now: datetime) -> VideoJob:
 
 
 def retry_or_fail(
-    job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy, *, stand_in: bool = False
+    job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy, *, has_fallback: bool = False
 ) -> VideoJob:
     """Another attempt if one can help, is left, and would begin before the deadline; else the end.
 
-    With a `stand_in` the next attempt is another provider's: at once, and never again this one's in this run. Parts
+    With a `has_fallback` the next attempt is another provider's: at once, and never again this one's in this run. Parts
     that the same provider has made stay; nobody pays for them again.
     """
-    pause = timedelta(0) if stand_in else backoff(job.attempt, error.retry_after_seconds)
+    pause = timedelta(0) if has_fallback else backoff(job.attempt, error.retry_after_seconds)
     started_at = job.started_at or now
-    helps = error.transient or stand_in
+    helps = error.transient or has_fallback
     if not helps or not attempts_left(job, policy) or now + pause >= started_at + policy.deadline:
         return fail(job, error, now, policy)
-    passed_over = (*job.passed_over, _task(job).name) if stand_in else job.passed_over
+    exhausted_providers = (*job.exhausted_providers, _task(job).name) if has_fallback else job.exhausted_providers
     note = f"attempt {job.attempt} failed ({error.reason}: {error.message}); next one in {pause.total_seconds():.0f} s"
     fresh = {
         "attempt": job.attempt + 1,
@@ -151,8 +155,8 @@ def retry_or_fail(
         "poster": None,
         "preview": None,
         "progress": 0.0,
-        "passed_over": passed_over,
-        "production": None if stand_in else job.production,
+        "exhausted_providers": exhausted_providers,
+        "production": None if has_fallback else job.production,
     }
     after = _then(job, Step.START, now + pause)
     return after.changed(now, history=job.noted(now, note), **fresh)
@@ -160,15 +164,15 @@ def retry_or_fail(
 
 def attempts_left(job: VideoJob, policy: StepPolicy) -> int:
     """How many more attempts it may have before its user has to ask for another."""
-    return max(policy.maximum_attempts - (job.attempt - job.spent_attempts), 0)
+    return max(policy.maximum_attempts - (job.attempt - job.attempts_before_retry), 0)
 
 
-def render_next(job: VideoJob, now: datetime, cost_usd: Decimal | None = None) -> VideoJob:
+def schedule_render(job: VideoJob, now: datetime, cost_usd: Decimal | None = None) -> VideoJob:
     """There are pixels to make, or to fetch; with what the provider says that they have cost."""
     return replace(_then(job, Step.RENDER, now), production=job.production and job.production.paid(cost_usd))
 
 
-def part_next(job: VideoJob, stored: StoredObject, now: datetime) -> VideoJob:
+def schedule_part(job: VideoJob, stored: StoredObject, now: datetime) -> VideoJob:
     """One part lies in the bucket: the next one is to be generated."""
     if job.production is None:
         raise ValueError("there are no parts without a plan")
@@ -180,7 +184,9 @@ def keep_rendering(job: VideoJob, progress: float, now: datetime, lease: Lease) 
     return job.changed(now, progress=max(job.progress or 0.0, progress), lease=lease)
 
 
-def finish_next(job: VideoJob, output: Output, poster: StoredObject, preview: StoredObject, now: datetime) -> VideoJob:
+def schedule_finish(
+    job: VideoJob, output: Output, poster: StoredObject, preview: StoredObject, now: datetime
+) -> VideoJob:
     """The files are in the bucket; the worker looks once more before anybody is told."""
     return replace(_then(job, Step.FINISH, now), output=output, poster=poster, preview=preview)
 
@@ -222,7 +228,7 @@ def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
     return job.moved(JobStatus.CANCELLED, now, "cancelled by the user", **ended)
 
 
-def cleaned_up(job: VideoJob, now: datetime) -> VideoJob:
+def finish_cleanup(job: VideoJob, now: datetime) -> VideoJob:
     """Nothing is left of what was begun: a job that its user has retried meanwhile starts, all others are at rest."""
     clean = replace(job, provider=None, production=None, output=None, poster=None, preview=None)
     return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
@@ -242,7 +248,7 @@ def retry(job: VideoJob, now: datetime, by: str = "the user") -> VideoJob:
             "preview": None,
             "next": NextStep.new(Step.START, now),
         }
-    attempts = {"attempt": job.attempt + 1, "spent_attempts": job.attempt, "passed_over": ()}
+    attempts = {"attempt": job.attempt + 1, "attempts_before_retry": job.attempt, "exhausted_providers": ()}
     note = f"retried by {by} (attempt {job.attempt + 1})"
     return job.moved(JobStatus.QUEUED, now, note, **fresh, **attempts)
 
@@ -284,7 +290,7 @@ def _next(job: VideoJob) -> NextStep:
 
 def _task(job: VideoJob) -> ProviderTask:
     if job.provider is None:
-        raise ValueError("begin() comes first")
+        raise ValueError("start_submit() comes first")
     return job.provider
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-CALLING_BACK = ("fal", "replicate", "openai_compatible")
+CALLBACK_PROVIDERS = ("fal", "replicate", "openai_compatible")
 """The providers that sign what they call back with."""
 MAXIMUM_AGE = timedelta(minutes=5)
 """How far a signature's time may be from ours, as Standard Webhooks and fal advise."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from videojobs.domain.intake import Intake
 from videojobs.domain.job import Announcement, Batch, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
 from videojobs.domain.request import Priority
+from videojobs.domain.submissions import SubmissionState
 
 
 class Clock(Protocol):
@@ -194,14 +194,14 @@ class ErasureRepository(Protocol):
         ...
 
 
-class IntakeRepository(Protocol):
+class SubmissionRepository(Protocol):
     """The operators' switch: are new jobs taken? Each method raises `Unavailable` when MongoDB does not answer."""
 
-    def read(self, now: datetime) -> Intake:
+    def read(self, now: datetime) -> SubmissionState:
         """How it stands, or stood a few seconds before `now`: so often may one process ask without a call."""
         ...
 
-    def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> Intake:
+    def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> SubmissionState:
         """Refuse new jobs; how it stands then. Repeated, it is paused since the first time, for the newest reason."""
         ...
 

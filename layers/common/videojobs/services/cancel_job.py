@@ -5,7 +5,7 @@ from videojobs.domain.errors import JobConflict, Unavailable
 from videojobs.domain.job import JobStatus, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.follow_up import follow_up
 from videojobs.services.log_transition import log_transition
@@ -17,7 +17,7 @@ def cancel_job(
     *,
     user_id: UserId,
     jobs: JobRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     notifier: Notifier,
     clock: Clock,
@@ -42,6 +42,6 @@ def cancel_job(
         cancelled = lifecycle.cancel(job, clock.now(), policy)
         if jobs.save(job, cancelled):
             log_transition(job, cancelled)
-            follow_up(cancelled, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+            follow_up(cancelled, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
             return cancelled
     raise Unavailable

@@ -52,7 +52,7 @@ def choose_provider(
     return min(looked_at)
 
 
-def has_stand_in(job: VideoJob, error: ProviderError, *, providers: Providers) -> bool:
+def can_fall_back(job: VideoJob, error: ProviderError, *, providers: Providers) -> bool:
     """Whether a failed attempt is followed by one of another provider: this one has nothing left to give."""
     if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
         return False
@@ -89,8 +89,8 @@ def _names(job: VideoJob, providers: Providers, *, starting: bool) -> tuple[str,
         return (job.provider.name,)
     if not starting and job.production is not None and job.production.parts:
         return (job.production.provider,)
-    order = (job.wanted_provider,) if job.wanted_provider else providers.order
-    return tuple(name for name in order if name not in job.passed_over) or order
+    order = (job.requested_provider,) if job.requested_provider else providers.order
+    return tuple(name for name in order if name not in job.exhausted_providers) or order
 
 
 def _plan(job: VideoJob, provider: VideoProvider) -> Production | None:

@@ -24,16 +24,16 @@ def clean_up(job: VideoJob, *, jobs: JobRepository, providers: Providers, store:
         Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
     """
     # A retried job's files are those of the attempts before: whoever wakes up here late must not take the new ones.
-    run = replace(job, attempt=job.spent_attempts) if job.is_live else job
+    run = replace(job, attempt=job.attempts_before_retry) if job.is_live else job
     try:
         cancel_at_provider(run, providers=providers)
     except ProviderUnreachable as error:
         if job.provider is not None and job.provider.unreachable + 1 < CANCEL_TRIES:
-            later = lifecycle.ask_again(job, Step.CLEAN_UP, clock.now(), error.retry_after_seconds)
+            later = lifecycle.retry_call(job, Step.CLEAN_UP, clock.now(), error.retry_after_seconds)
             return save_or_stop(job, later, jobs=jobs)
         logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
     store.remove(run.object_keys)
-    after = lifecycle.cleaned_up(job, clock.now())
+    after = lifecycle.finish_cleanup(job, clock.now())
     if job.deleted_at is None:
         return save_or_stop(job, after, jobs=jobs)
     if not jobs.remove(job):

@@ -8,7 +8,7 @@ from videojobs.domain.job import JobId, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Priority
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import (
     BatchRepository,
     Clock,
@@ -37,7 +37,7 @@ def erase_videos(
     jobs: JobRepository,
     batches: BatchRepository,
     erasures: ErasureRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     store: VideoStore,
     queue: JobQueue,
     notifier: Notifier,
@@ -64,11 +64,11 @@ def erase_videos(
                 ended = _end(job, jobs=jobs, clock=clock, policy=policy)
                 if ended is None:
                     continue  # it has just moved on, and comes again with the next page
-                follow_up(ended, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+                follow_up(ended, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
                 job = ended  # noqa: PLW2901 - the same job, later
             remove_ended(job, jobs=jobs, store=store, clock=clock)
         for priority in Priority:
-            shares.leave(user_id, priority, [job.id for job in page])
+            slots.release(user_id, priority, [job.id for job in page])
     return False
 
 

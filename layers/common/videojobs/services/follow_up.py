@@ -2,18 +2,18 @@
 
 from videojobs.domain.job import VideoJob
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.announce_changes import announce_changes
+from videojobs.services.manage_slots import release_slot
 from videojobs.services.send_step import send_step
-from videojobs.services.share_lane import make_room
 
 
 def follow_up(
     stored: VideoJob,
     *,
     jobs: JobRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     notifier: Notifier,
     clock: Clock,
@@ -22,4 +22,4 @@ def follow_up(
     send_step(stored, queue=queue, clock=clock)
     announce_changes(stored, jobs=jobs, notifier=notifier)
     if not stored.is_live:
-        make_room(stored, jobs=jobs, shares=shares, queue=queue, clock=clock)
+        release_slot(stored, jobs=jobs, slots=slots, queue=queue, clock=clock)

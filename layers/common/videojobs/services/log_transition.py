@@ -25,7 +25,7 @@ def log_transition(before: VideoJob, after: VideoJob, *, level: int = logging.IN
     if after.status is JobStatus.PROCESSING:
         extra["queue_seconds"] = (after.updated_at - before.updated_at).total_seconds()
     else:
-        extra["attempts"] = after.attempt - after.spent_attempts
+        extra["attempts"] = after.attempt - after.attempts_before_retry
     if after.status is JobStatus.COMPLETED and after.started_at is not None:
         extra["processing_seconds"] = (after.updated_at - after.started_at).total_seconds()
     if after.status is JobStatus.COMPLETED and after.production is not None and after.production.cost_usd is not None:

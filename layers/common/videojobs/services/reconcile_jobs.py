@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from videojobs.domain import lifecycle, overdue
+from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.domain.share import CHECK_EVERY, Share
+from videojobs.domain.slots import CHECK_EVERY, UserSlots
 from videojobs.domain.trace import following
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.announce_changes import announce_changes
 from videojobs.services.log_transition import log_transition
+from videojobs.services.manage_slots import check_slots, release_slot
 from videojobs.services.send_step import send_step
-from videojobs.services.share_lane import check_share, make_room
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ LIMIT = 5000
 def reconcile_jobs(
     *,
     jobs: JobRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     notifier: Notifier,
     clock: Clock,
@@ -45,11 +45,11 @@ def reconcile_jobs(
     Raises:
         Unavailable: MongoDB does not answer; the next minute tries again.
     """
-    sweep = _Sweep(jobs, shares, queue, notifier, clock, policy)
-    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), _as_its_story(sweep.adopt))
-    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), _as_its_story(sweep.rescue))
-    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), _as_its_story(sweep.announce))
-    _page_through(lambda: shares.find_unchecked(clock.now() - CHECK_EVERY, PAGE), sweep.check)
+    sweep = _Sweep(jobs, slots, queue, notifier, clock, policy)
+    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), _in_job_trace(sweep.adopt))
+    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), _in_job_trace(sweep.rescue))
+    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), _in_job_trace(sweep.announce))
+    _page_through(lambda: slots.find_unchecked(clock.now() - CHECK_EVERY, PAGE), sweep.check)
     return sweep.counts
 
 
@@ -58,7 +58,7 @@ class _Sweep:
     """What is done with each that a sweep finds: whether it was treated, so that it is not found again."""
 
     jobs: JobRepository
-    shares: ShareRepository
+    slots: SlotRepository
     queue: JobQueue
     notifier: Notifier
     clock: Clock
@@ -79,13 +79,15 @@ class _Sweep:
 
     def rescue(self, job: VideoJob) -> bool:
         now, policy = self.clock.now(), self.policy
-        late = overdue.is_late(job, now, policy)
-        after = lifecycle.fail(job, lifecycle.TOO_LATE, now, policy) if late else overdue.send_again(job, now)
-        saved = self.jobs.save(job, overdue.in_time(after, policy))
+        late = deadlines.is_past_deadline(job, now, policy)
+        after = (
+            lifecycle.fail(job, lifecycle.DEADLINE_EXCEEDED, now, policy) if late else deadlines.resend_later(job, now)
+        )
+        saved = self.jobs.save(job, deadlines.cap_to_deadline(after, policy))
         if saved and late:
             self.counts["late"] += 1
             log_transition(job, after, level=logging.WARNING, because="its deadline is over")
-            make_room(after, jobs=self.jobs, shares=self.shares, queue=self.queue, clock=self.clock)
+            release_slot(after, jobs=self.jobs, slots=self.slots, queue=self.queue, clock=self.clock)
         elif saved:
             self.counts["resent"] += 1
             logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
@@ -97,18 +99,18 @@ class _Sweep:
         self.counts["announced"] += announced
         return announced
 
-    def check(self, share: Share) -> bool:
-        freed = check_share(share, jobs=self.jobs, shares=self.shares, queue=self.queue, clock=self.clock)
+    def check(self, share: UserSlots) -> bool:
+        freed = check_slots(share, jobs=self.jobs, slots=self.slots, queue=self.queue, clock=self.clock)
         self.counts["freed"] += len(freed)
         return True
 
 
-def bury_dead_letter(
+def fail_dead_lettered_job(
     job_id: JobId,
     step_id: str,
     *,
     jobs: JobRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     clock: Clock,
     policy: StepPolicy,
@@ -125,15 +127,15 @@ def bury_dead_letter(
         return False
     if job.lease is not None and job.lease.until > now:
         return False
-    failed = lifecycle.fail(job, lifecycle.BROKEN, now, policy)
+    failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, policy)
     buried = jobs.save(job, failed)
     if buried:
-        make_room(failed, jobs=jobs, shares=shares, queue=queue, clock=clock)
+        release_slot(failed, jobs=jobs, slots=slots, queue=queue, clock=clock)
         log_transition(job, failed, level=logging.ERROR, because="its message became a dead letter")
     return buried
 
 
-def _as_its_story(treat: Callable[[VideoJob], bool]) -> Callable[[VideoJob], bool]:
+def _in_job_trace(treat: Callable[[VideoJob], bool]) -> Callable[[VideoJob], bool]:
     def treated(job: VideoJob) -> bool:
         with following(job.traceparent):
             return treat(job)

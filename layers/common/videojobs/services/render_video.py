@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from videojobs.domain import lifecycle, overdue
+from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, Step, VideoJob, object_key, part_key
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.ports.videos import Providers, RenderedVideo, ReportProgress, VideoRenderer, VideoStore
 from videojobs.services.announce_changes import announce_changes
@@ -65,7 +65,7 @@ def render_video(
     step_id: str,
     *,
     jobs: JobRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     notifier: Notifier,
     providers: Providers,
@@ -90,23 +90,23 @@ def render_video(
     try:
         with TemporaryDirectory(prefix=f"render-{job_id}-") as folder:
             try:
-                if overdue.is_late(job, clock.now(), policy):
-                    after = lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy)
+                if deadlines.is_past_deadline(job, clock.now(), policy):
+                    after = lifecycle.fail(job, lifecycle.DEADLINE_EXCEEDED, clock.now(), policy)
                 else:
                     after = _render(
                         work, Path(folder), providers=providers, renderer=renderer, store=store, clock=clock
                     )
             except ProviderUnreachable as error:
-                after = lifecycle.ask_again(work.job, Step.RENDER, clock.now(), error.retry_after_seconds)
+                after = lifecycle.retry_call(work.job, Step.RENDER, clock.now(), error.retry_after_seconds)
             except ProviderError as error:
                 after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
-        after = overdue.in_time(after, policy)
+        after = deadlines.cap_to_deadline(after, policy)
         save_or_stop(work.job, after, jobs=jobs)
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         _discard(work.job, jobs=jobs, store=store)
         return
-    follow_up(after, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+    follow_up(after, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
 
 
 def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:
@@ -140,7 +140,7 @@ def _render(
     if not production.is_at_last_part:
         key = part_key(work.job.id, work.job.attempt, production.part)
         stored = store.put(part, key, "video/mp4", work.portion(0, 0))
-        return lifecycle.part_next(work.job, stored, clock.now())
+        return lifecycle.schedule_part(work.job, stored, clock.now())
     clips = [folder / f"part{number}.mp4" for number in range(1, production.part)]
     for clip, stored in zip(clips, production.parts, strict=True):
         store.get(stored, clip)
@@ -165,4 +165,4 @@ def _hand_over(work: _LeasedWork, rendered: RenderedVideo, *, store: VideoStore,
     preview = store.put(rendered.preview, name("webp"), "image/webp")
     segments = len(work.job.production.plan.clips) if work.job.production else 1
     output = Output(video, rendered.width, rendered.height, rendered.seconds, segments)
-    return lifecycle.finish_next(work.job, output, poster, preview, clock.now())
+    return lifecycle.schedule_finish(work.job, output, poster, preview, clock.now())

@@ -6,11 +6,11 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import JobConflict, Unavailable
 from videojobs.domain.job import JobStatus, UserId, VideoJob
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.follow_up import follow_up
+from videojobs.services.manage_slots import acquire_slots, admit_waiting
 from videojobs.services.read_job import TRIES, read_job
-from videojobs.services.share_lane import let_waiting_in, take_places
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def retry_job(
     *,
     user_id: UserId,
     jobs: JobRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     notifier: Notifier,
     clock: Clock,
@@ -41,19 +41,19 @@ def retry_job(
         now = clock.now()
         after = lifecycle.retry(job, now, by)
         if queued is None:
-            (queued,) = take_places([after], shares=shares, now=now)
-        elif queued.waiting_since is None and shares.enter_waiting(user_id, job.priority, job.id, now):
+            (queued,) = acquire_slots([after], slots=slots, now=now)
+        elif queued.waiting_since is None and slots.acquire_waiting(user_id, job.priority, job.id, now):
             queued = after  # in its place, or in it again: whoever ends a clean-up takes the job out of the share
         else:
-            queued = lifecycle.wait_to_be_let_in(after, now)
+            queued = lifecycle.wait_for_slot(after, now)
         if jobs.save(job, queued):
             break
     else:
         raise Unavailable
     logger.info("Job queued again", extra={"action": "job_retried", "job_id": job.id, "attempt": queued.attempt})
-    follow_up(queued, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+    follow_up(queued, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
     if queued.waiting_since is not None:
-        let_waiting_in(user_id, queued.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+        admit_waiting(user_id, queued.priority, jobs=jobs, slots=slots, queue=queue, clock=clock)
     return queued
 
 

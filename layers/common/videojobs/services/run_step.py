@@ -2,14 +2,14 @@
 
 import logging
 
-from videojobs.domain import lifecycle, overdue
+from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
+from videojobs.domain.estimate import timing_kind
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.production import Production
-from videojobs.domain.prospect import timing_kind
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository, TimingRepository
 from videojobs.ports.videos import (
     Capabilities,
@@ -19,7 +19,7 @@ from videojobs.ports.videos import (
     VideoProvider,
     VideoStore,
 )
-from videojobs.services.choose_provider import has_stand_in
+from videojobs.services.choose_provider import can_fall_back
 from videojobs.services.claim_step import claim_step, save_or_stop
 from videojobs.services.clean_up import cancel_at_provider, clean_up
 from videojobs.services.follow_up import follow_up
@@ -35,7 +35,7 @@ def run_step(
     jobs: JobRepository,
     circuits: CircuitRepository,
     queue: JobQueue,
-    shares: ShareRepository,
+    slots: SlotRepository,
     timings: TimingRepository,
     notifier: Notifier,
     providers: Providers,
@@ -56,7 +56,7 @@ def run_step(
         return
     try:
         match job.next.step:
-            case Step.START | Step.POLL if overdue.is_late(job, clock.now(), policy):
+            case Step.START | Step.POLL if deadlines.is_past_deadline(job, clock.now(), policy):
                 after = _give_up(job, jobs=jobs, providers=providers, clock=clock, policy=policy)
             case Step.START:
                 after = start_generation(
@@ -73,13 +73,13 @@ def run_step(
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         return
-    follow_up(after, jobs=jobs, shares=shares, queue=queue, notifier=notifier, clock=clock)
+    follow_up(after, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
     if after.status is JobStatus.COMPLETED and job.is_live:
         _record_time(after, timings=timings, clock=clock)
 
 
 def _give_up(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock: Clock, policy: StepPolicy) -> VideoJob:
-    after = save_or_stop(job, lifecycle.fail(job, lifecycle.TOO_LATE, clock.now(), policy), jobs=jobs)
+    after = save_or_stop(job, lifecycle.fail(job, lifecycle.DEADLINE_EXCEEDED, clock.now(), policy), jobs=jobs)
     try:
         cancel_at_provider(after, providers=providers)
     except ProviderUnreachable:
@@ -92,13 +92,13 @@ def _poll(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock: Cl
         provider, ref = _task(job, providers)
         generation = provider.poll(ref)
     except ProviderUnreachable as error:
-        after = lifecycle.ask_again(job, Step.POLL, clock.now(), error.retry_after_seconds)
+        after = lifecycle.retry_call(job, Step.POLL, clock.now(), error.retry_after_seconds)
     except ProviderError as error:
-        stand_in = has_stand_in(job, error, providers=providers)
-        after = lifecycle.retry_or_fail(job, error, clock.now(), policy, stand_in=stand_in)
+        has_fallback = can_fall_back(job, error, providers=providers)
+        after = lifecycle.retry_or_fail(job, error, clock.now(), policy, has_fallback=has_fallback)
     else:
         after = _after_poll(job, generation, provider.capabilities, clock, policy)
-    return save_or_stop(job, overdue.in_time(after, policy), jobs=jobs)
+    return save_or_stop(job, deadlines.cap_to_deadline(after, policy), jobs=jobs)
 
 
 def _task(job: VideoJob, providers: Providers) -> tuple[VideoProvider, str]:
@@ -119,9 +119,9 @@ def _after_poll(
         progress = job.production.progress(generation.progress) if job.production else generation.progress
         share = lifecycle.GENERATED_SHARE if capabilities.yields_pixels else 1.0
         seconds = poll_pause(generation.poll_after_seconds, capabilities, policy) or generation.poll_after_seconds
-        return lifecycle.wait(job, progress, now, seconds, share)
+        return lifecycle.record_progress(job, progress, now, seconds, share)
     if capabilities.yields_pixels:
-        return lifecycle.render_next(job, now, generation.cost_usd)
+        return lifecycle.schedule_render(job, now, generation.cost_usd)
     return lifecycle.complete(job, generation.video_url or "", now, policy)
 
 

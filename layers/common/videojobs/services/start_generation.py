@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from videojobs.domain import lifecycle, overdue
+from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
@@ -17,13 +17,13 @@ from videojobs.ports.videos import (
     UnknownSubmit,
     VideoProvider,
 )
-from videojobs.services.choose_provider import Choice, choose_provider, has_stand_in, next_request
+from videojobs.services.choose_provider import Choice, can_fall_back, choose_provider, next_request
 from videojobs.services.claim_step import save_or_stop
 
 logger = logging.getLogger(__name__)
 
-SPARSER = 4
-MAXIMUM_SPARSE_SECONDS = 60.0
+CALLBACK_POLL_FACTOR = 4
+MAXIMUM_CALLBACK_POLL_SECONDS = 60.0
 """A provider that calls back is asked so much less, but as often as once a minute: callbacks stop without a word."""
 
 
@@ -49,7 +49,7 @@ def start_generation(
     try:
         choice = choose_provider(job, providers=providers, circuits=circuits, now=now)
         if isinstance(choice, datetime):
-            return save_or_stop(job, overdue.in_time(lifecycle.postpone(job, choice, now), policy), jobs=jobs)
+            return save_or_stop(job, deadlines.cap_to_deadline(lifecycle.postpone(job, choice, now), policy), jobs=jobs)
         intent = save_or_stop(job, _intend(job, choice, clock, policy), jobs=jobs)
     except ProviderError as error:
         return save_or_stop(job, lifecycle.fail(job, error, clock.now(), policy), jobs=jobs)
@@ -58,14 +58,14 @@ def start_generation(
         submission = _submit(intent, provider, policy, repeated=_is_unknown(job))
     except ProviderError as error:
         after = _after_refusal(intent, error, providers, clock, policy)
-        stored = save_or_stop(intent, overdue.in_time(after, policy), jobs=jobs)
+        stored = save_or_stop(intent, deadlines.cap_to_deadline(after, policy), jobs=jobs)
         if error.transient or circuit.failures:
             _keep_count(circuits, provider.name, clock, failed=error.transient)
         return stored
     seconds = poll_pause(submission.poll_after_seconds, provider.capabilities, policy)
-    after = lifecycle.submitted(intent, submission.ref, clock.now(), seconds)
+    after = lifecycle.record_submission(intent, submission.ref, clock.now(), seconds)
     try:
-        stored = save_or_stop(intent, overdue.in_time(after, policy), jobs=jobs)
+        stored = save_or_stop(intent, deadlines.cap_to_deadline(after, policy), jobs=jobs)
     except LeaseLost:
         _cancel_orphan(intent, submission.ref, jobs=jobs, provider=provider)
         raise
@@ -77,7 +77,11 @@ def start_generation(
 def poll_pause(seconds: float | None, capabilities: Capabilities, policy: StepPolicy) -> float | None:
     """How long until a provider is asked again: four times as long where it tells by itself when it is done."""
     hears = seconds is not None and capabilities.calls_back and policy.callbacks_url
-    return seconds if seconds is None or not hears else min(SPARSER * seconds, max(MAXIMUM_SPARSE_SECONDS, seconds))
+    return (
+        seconds
+        if seconds is None or not hears
+        else min(CALLBACK_POLL_FACTOR * seconds, max(MAXIMUM_CALLBACK_POLL_SECONDS, seconds))
+    )
 
 
 def _is_unknown(job: VideoJob) -> bool:
@@ -88,7 +92,7 @@ def _intend(job: VideoJob, choice: Choice, clock: Clock, policy: StepPolicy) -> 
     provider, production = choice.provider, choice.production
     unknown_submit = provider.capabilities.unknown_submit
     if not _is_unknown(job):
-        return lifecycle.begin(job, provider.name, clock.now(), production=production)
+        return lifecycle.start_submit(job, provider.name, clock.now(), production=production)
     if unknown_submit is UnknownSubmit.FAIL or (
         unknown_submit is UnknownSubmit.RESUBMIT and not lifecycle.attempts_left(job, policy)
     ):
@@ -97,7 +101,7 @@ def _intend(job: VideoJob, choice: Choice, clock: Clock, policy: StepPolicy) -> 
     if unknown_submit is UnknownSubmit.RESUBMIT:
         job = replace(job, attempt=job.attempt + 1)
     note = f"nobody knows whether the submit arrived: {unknown_submit} (attempt {job.attempt})"
-    return lifecycle.begin(job, provider.name, clock.now(), note, production)
+    return lifecycle.start_submit(job, provider.name, clock.now(), note, production)
 
 
 def _submit(intent: VideoJob, provider: VideoProvider, policy: StepPolicy, *, repeated: bool) -> Submission:
@@ -115,9 +119,9 @@ def _after_refusal(
     intent: VideoJob, error: ProviderError, providers: Providers, clock: Clock, policy: StepPolicy
 ) -> VideoJob:
     if isinstance(error, ProviderUnreachable):
-        return lifecycle.ask_again(intent, Step.START, clock.now(), error.retry_after_seconds)
-    stand_in = has_stand_in(intent, error, providers=providers)
-    return lifecycle.retry_or_fail(intent, error, clock.now(), policy, stand_in=stand_in)
+        return lifecycle.retry_call(intent, Step.START, clock.now(), error.retry_after_seconds)
+    has_fallback = can_fall_back(intent, error, providers=providers)
+    return lifecycle.retry_or_fail(intent, error, clock.now(), policy, has_fallback=has_fallback)
 
 
 def _cancel_orphan(intent: VideoJob, ref: str, *, jobs: JobRepository, provider: VideoProvider) -> None:

@@ -12,11 +12,11 @@ from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import NewJob
 from videojobs.domain.trace import continued
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import BatchRepository, Clock, JobQueue, JobRepository
 from videojobs.services.announce_changes import announce_changes
+from videojobs.services.manage_slots import acquire_slots, admit_waiting, release_slots
 from videojobs.services.send_step import send_step
-from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def submit_batch(
     user_id: UserId,
     jobs: JobRepository,
     batches: BatchRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     notifier: Notifier,
     clock: Clock,
@@ -55,14 +55,14 @@ def submit_batch(
     job_ids = tuple(job.id for job in made)
     batch = Batch(batch_id, user_id, job_ids, now, now + 2 * policy.retention, idempotency)
     lanes = [list(lane) for _, lane in groupby(sorted(made, key=_lane), key=_lane)]
-    placed = [job for lane in lanes for job in take_places(lane, shares=shares, now=now)]
+    placed = [job for lane in lanes for job in acquire_slots(lane, slots=slots, now=now)]
     try:
         stored = _store(batch, placed, batches=batches)
     except IdempotencyMismatch:
-        give_places_back(placed, shares=shares)
+        release_slots(placed, slots=slots)
         raise
     if stored is not batch:
-        give_places_back(placed, shares=shares)
+        release_slots(placed, slots=slots)
         return stored, True
     logger.info("Batch queued", extra={"action": "batch_queued", "batch_id": batch.id, "jobs": len(placed)})
     for job in placed:
@@ -70,7 +70,7 @@ def submit_batch(
     waiting = [job for job in placed if job.waiting_since is not None]
     _announce_each(waiting, jobs=jobs, notifier=notifier)
     for priority in {job.priority for job in waiting}:
-        let_waiting_in(user_id, priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+        admit_waiting(user_id, priority, jobs=jobs, slots=slots, queue=queue, clock=clock)
     return batch, False
 
 

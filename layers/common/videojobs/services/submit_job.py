@@ -9,11 +9,11 @@ from videojobs.domain.job import IdempotencyKey, UserId, VideoJob
 from videojobs.domain.request import NewJob
 from videojobs.domain.trace import continued
 from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import ShareRepository
+from videojobs.ports.fairness import SlotRepository
 from videojobs.ports.jobs import Clock, JobQueue, JobRepository
 from videojobs.services.announce_changes import announce_changes
+from videojobs.services.manage_slots import acquire_slots, admit_waiting, release_slots
 from videojobs.services.send_step import send_step
-from videojobs.services.share_lane import give_places_back, let_waiting_in, take_places
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def submit_job(
     *,
     user_id: UserId,
     jobs: JobRepository,
-    shares: ShareRepository,
+    slots: SlotRepository,
     queue: JobQueue,
     notifier: Notifier,
     clock: Clock,
@@ -55,20 +55,20 @@ def submit_job(
         idempotency=idempotency,
         traceparent=continued(),
     )
-    (job,) = take_places([new], shares=shares, now=now)
+    (job,) = acquire_slots([new], slots=slots, now=now)
     try:
         stored = _store(job, jobs=jobs)
     except IdempotencyMismatch:
-        give_places_back([job], shares=shares)
+        release_slots([job], slots=slots)
         raise
     if stored is not job:
-        give_places_back([job], shares=shares)
+        release_slots([job], slots=slots)
         return stored, True
     logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
     send_step(job, queue=queue, clock=clock)
     if job.waiting_since is not None:
         announce_changes(job, jobs=jobs, notifier=notifier)
-        let_waiting_in(user_id, job.priority, jobs=jobs, shares=shares, queue=queue, clock=clock)
+        admit_waiting(user_id, job.priority, jobs=jobs, slots=slots, queue=queue, clock=clock)
     return job, False
 
 

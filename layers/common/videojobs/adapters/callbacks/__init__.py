@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def make_verifier(name: str, read_key: ReadKey) -> "CallbackVerifier":
-    """That of one of `ports.callbacks.CALLING_BACK`."""
+    """That of one of `ports.callbacks.CALLBACK_PROVIDERS`."""
     if name == "fal":
         from videojobs.adapters.callbacks.fal import FalVerifier
 

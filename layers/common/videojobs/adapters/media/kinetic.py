@@ -67,7 +67,7 @@ class Kinetic:
     """The whole of a `fun` sketch; `paint` draws any moment of it, best in order."""
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
-        """Share the words out over pages and choose their grounds."""
+        """UserSlots the words out over pages and choose their grounds."""
         self._loop, self._palette = max(seconds, _LOOP), palette
         self._setting = Setting(
             width=canvas.width * 0.8,

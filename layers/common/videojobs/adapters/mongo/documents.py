@@ -79,11 +79,11 @@ def to_document(job: VideoJob) -> Document:
         "priority": str(job.priority),
         "batchId": job.batch_id and ObjectId(job.batch_id),
         "waitingSince": job.waiting_since,
-        "spentAttempts": job.spent_attempts or None,
+        "spentAttempts": job.attempts_before_retry or None,
         "deletedAt": job.deleted_at,
-        "wantedProvider": job.wanted_provider,
+        "wantedProvider": job.requested_provider,
         "production": job.production and _from_production(job.production),
-        "passedOver": list(job.passed_over) or None,
+        "passedOver": list(job.exhausted_providers) or None,
         "traceparent": job.traceparent,
     }
     return {name: value for name, value in document.items() if value is not None or name in CONTRACT_FIELDS}
@@ -125,11 +125,11 @@ def from_document(document: Document) -> VideoJob:
         priority=Priority(document.get("priority", Priority.NORMAL)),
         batch_id=_optional(lambda batch_id: BatchId(str(batch_id)), document.get("batchId")),
         waiting_since=document.get("waitingSince"),
-        spent_attempts=document.get("spentAttempts", 0),
+        attempts_before_retry=document.get("spentAttempts", 0),
         deleted_at=document.get("deletedAt"),
-        wanted_provider=document.get("wantedProvider"),
+        requested_provider=document.get("wantedProvider"),
         production=_optional(_to_production, document.get("production")),
-        passed_over=tuple(document.get("passedOver", ())),
+        exhausted_providers=tuple(document.get("passedOver", ())),
         traceparent=document.get("traceparent"),
     )
 

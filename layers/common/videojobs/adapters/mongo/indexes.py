@@ -1,11 +1,11 @@
-"""The indexes of every collection, made at deployment by `functions/indexes`."""
+"""The indexes of every collection, made at deployment by `functions/deployment_hooks`."""
 
 from collections.abc import Mapping, Sequence
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
-from videojobs.adapters.mongo import batches, connections, jobs, rates, shares, webhooks
+from videojobs.adapters.mongo import batches, connections, jobs, rates, slots, webhooks
 from videojobs.adapters.mongo.connection import Document
 
 _NEWEST = [("createdAt", DESCENDING), ("_id", DESCENDING)]
@@ -36,7 +36,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         _EXPIRY,
     ),
     batches.COLLECTION: (IndexModel([("userId", ASCENDING), *_NEWEST], name="user_newest"), _IDEMPOTENCY, _EXPIRY),
-    shares.COLLECTION: (IndexModel([("checkedAt", ASCENDING)], name="checked"),),
+    slots.COLLECTION: (IndexModel([("checkedAt", ASCENDING)], name="checked"),),
     rates.COLLECTION: (_EXPIRY,),
     connections.CONNECTIONS: (
         IndexModel([("userId", ASCENDING), ("slot", ASCENDING)], name="user_slot", unique=True),

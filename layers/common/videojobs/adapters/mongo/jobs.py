@@ -21,7 +21,7 @@ from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import (
     LIVE_STATUSES,
     MAXIMUM_HISTORY,
-    NEVER,
+    NOT_SCHEDULED,
     Announcement,
     BatchId,
     JobId,
@@ -180,7 +180,7 @@ class MongoJobRepository:
 
     def find_startable(self) -> list[VideoJob]:
         """Served by the index `sweep`, from both of its ends."""
-        query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": NEVER}}
+        query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": NOT_SCHEDULED}}
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             ends = (jobs.find(query).sort("next.dueAt", order).limit(1) for order in (ASCENDING, DESCENDING))

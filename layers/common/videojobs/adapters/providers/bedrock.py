@@ -42,7 +42,7 @@ RESOLUTION = "720p"
 POLL_SECONDS = 10.0
 MAXIMUM_PROMPT_CHARACTERS = 5000
 URL_SECONDS = 900
-FINDABLE = 5000
+MAXIMUM_LISTED = 5000
 """How many of the newest invocations are looked through for one with a certain token."""
 
 RATIOS: Mapping[tuple[int, int], str] = {
@@ -124,7 +124,7 @@ class BedrockProvider:
         pages = self._runtime.get_paginator("list_async_invokes").paginate(
             sortBy="SubmissionTime",
             sortOrder="Descending",
-            PaginationConfig={"MaxItems": FINDABLE, "PageSize": 1000},
+            PaginationConfig={"MaxItems": MAXIMUM_LISTED, "PageSize": 1000},
         )
         wanted = _client_token(token)
 

@@ -192,11 +192,11 @@ class Orbits:
             reach = size * (0.95 + 0.62 * index)
             ring = stencils.ellipse(even(reach * 2), even(reach * 2 * self._TILT), 2)
             self._sky.stamp_centred(ring.faded(0.5), line, *self._middle)
-            world = Glider(stencils.disc(even(span * stage.dice.uniform(0.03, 0.075))))
+            sut = Glider(stencils.disc(even(span * stage.dice.uniform(0.03, 0.075))))
             way, direction = stage.way(7 + 4 * index), stage.dice.choice((1, 1, 1, -1))
             self._worlds.append(
                 _World(
-                    world,
+                    sut,
                     stage.palette.shapes[index % 4].lighter(0.04).ink(),
                     reach,
                     way,
@@ -230,11 +230,11 @@ class Orbits:
             glint = (1 + swing(twinkles * turn + phase)) / 2
             canvas.stamp(glints[min(self._GLINTS - 1, int(glint * self._GLINTS))], self._star_ink, x, y)
         for behind in (True, False):
-            for world in self._worlds:
-                angle = 2 * math.pi * (world.direction * world.way.at(turn) + world.phase)
+            for sut in self._worlds:
+                angle = 2 * math.pi * (sut.direction * sut.way.at(turn) + sut.phase)
                 if (math.sin(angle) < 0) == behind:
-                    x = self._middle[0] + world.reach * math.cos(angle)
-                    y = self._middle[1] + world.reach * self._TILT * math.sin(angle)
-                    world.glider.stamp(canvas, world.ink, x, y)
+                    x = self._middle[0] + sut.reach * math.cos(angle)
+                    y = self._middle[1] + sut.reach * self._TILT * math.sin(angle)
+                    sut.glider.stamp(canvas, sut.ink, x, y)
             if behind:
                 canvas.stamp_centred(self._sun, self._sun_ink, *self._middle)

@@ -1,0 +1,1 @@
+"""Cost and capacity: a price model of a month and a simulation of a day."""

@@ -1,0 +1,52 @@
+"""Sizes: each layer, and each function with its layers, as Lambda unpacks them."""
+
+from pathlib import Path
+from typing import Any
+
+from samcli.yamlhelper import yaml_parse
+
+from bench.build_output import build_system
+from bench.figures import Figure, Section
+
+_COMMON_AT_MOST_MB = 32
+_FUNCTION_BELOW_MB = 250
+
+
+def measure_sizes() -> Section:
+    """Megabytes (10⁶ bytes) of everything that is deployed, unzipped."""
+    folder = build_system()
+    template: dict[str, Any] = yaml_parse((folder / "template.yaml").read_text())
+    resources = template["Resources"]
+    layers = {name: _megabytes(folder / name) for name in _named(resources, "AWS::Serverless::LayerVersion")}
+    figures = [_layer_figure(name, size) for name, size in layers.items()]
+    shared = _layer_names(template["Globals"]["Function"])
+    functions = {
+        name: _megabytes(folder / name)
+        + sum(layers[layer] for layer in [*shared, *_layer_names(resources[name]["Properties"])])
+        for name in _named(resources, "AWS::Serverless::Function")
+    }
+    figures += [
+        Figure(
+            f"{name} with its layers", f"{size:.1f} MB", f"< {_FUNCTION_BELOW_MB} MB", reached=size < _FUNCTION_BELOW_MB
+        )
+        for name, size in functions.items()
+    ]
+    return Section("Sizes, unzipped", "Of what `sam build` makes for this machine; 1 MB is 10⁶ bytes.", figures)
+
+
+def _layer_figure(name: str, size: float) -> Figure:
+    if name != "CommonLayer":
+        return Figure(name, f"{size:.1f} MB")
+    return Figure(name, f"{size:.1f} MB", f"≤ {_COMMON_AT_MOST_MB} MB", reached=size <= _COMMON_AT_MOST_MB)
+
+
+def _named(resources: dict[str, Any], kind: str) -> list[str]:
+    return [name for name, resource in resources.items() if resource["Type"] == kind]
+
+
+def _layer_names(properties: dict[str, Any]) -> list[str]:
+    return [layer["Ref"] for layer in properties.get("Layers", [])]
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6

@@ -1,0 +1,254 @@
+"""Growth: what the calls of the system cost with a thousand jobs in the database, and with a million.
+
+`python -m bench.scaling [SIZE …]`. What grows on a real system are the ended jobs and their users; what is under way
+stays as it is, and so it does here. MONGODB_URI puts a real MongoDB in SecantusDB's place: its database `growth` is
+made anew.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import batched, islice
+from typing import Any
+
+import pymongo.monitoring
+from bson import ObjectId
+from pymongo.database import Database
+from rich.console import Console
+from rich.table import Table
+
+from bench.paths import HOME, cloud_config
+from bench.services import bench_processes, database_uri
+from localcloud.servers import ensure_mongo
+from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.documents import to_document
+from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
+from videojobs.adapters.mongo.jobs import COLLECTION, MongoJobRepository
+from videojobs.adapters.mongo.rates import MongoRateLimiter
+from videojobs.adapters.mongo.slots import MongoSlotRepository
+from videojobs.domain import lifecycle
+from videojobs.domain.job import JobId, Lease, ProviderTask, UserId, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.domain.rate import RateLimit
+from videojobs.domain.request import AspectRatio, NewJob, Priority, Style
+from videojobs.ports.jobs import Position
+
+SIZES = (1_000, 10_000, 100_000)
+JOBS_PER_USER = 50
+LIVE_JOBS = 200
+"""Half of them overdue and waited for by no one, half waiting for room in their user's share."""
+PAGE = 20
+DEEP_PAGE = 500
+DEEP_JOBS = DEEP_PAGE * PAGE + PAGE
+"""How many jobs the user has whose page 500 is read; where the database is smaller there is none."""
+ROUNDS = 15
+CAPTION = (
+    "SecantusDB reads and sorts all that an index range holds, where MongoDB stops after the page: what it examines is "
+    "the range, and does not grow with the database. A claim is two queries, a rate limit as well."
+)
+_BULK = 2000
+_LONGEST_SECONDS = 3600
+_EXPLAINED = ("find", "aggregate", "filter", "pipeline", "sort", "limit", "cursor")
+_NOW = datetime(2026, 1, 8, 10, tzinfo=UTC)
+_POLICY = StepPolicy()
+
+type Call = Callable[[], object]
+
+console = Console(highlight=False)
+
+
+class _Recorder(pymongo.monitoring.CommandListener):
+    """Keeps the last command that looked for something."""
+
+    def __init__(self) -> None:
+        self.heard: list[Mapping[str, Any]] = []
+
+    def started(self, event: pymongo.monitoring.CommandStartedEvent) -> None:
+        if event.command_name in {"find", "update", "aggregate"}:
+            self.heard.append(dict(event.command))
+
+    def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
+        """Nothing to keep."""
+
+    def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
+        """Nothing to keep."""
+
+
+def make_jobs(size: int, *, seed: int = 4) -> Iterator[VideoJob]:
+    """So many jobs, the same for the same size and seed: live ones first, then one user's many, then all others'."""
+    dice = random.Random(seed)
+    deep, waiting = _user(0), _user(1)
+    owners = [deep] * DEEP_JOBS if size > 2 * DEEP_JOBS else []
+    for number in range(size):
+        created_at = _NOW - timedelta(seconds=size - number)
+        if number < LIVE_JOBS:
+            is_waiting = number % 2 == 1
+            job = _accept(number, waiting if is_waiting else _user(2 + number), created_at, dice)
+            yield _named(lifecycle.wait_for_slot(job, created_at) if is_waiting else job)
+        else:
+            index = number - LIVE_JOBS
+            user_id = owners[index] if index < len(owners) else _user(1000 + index // JOBS_PER_USER)
+            yield _end(_accept(number, user_id, created_at, dice), dice)
+
+
+def _named(job: VideoJob) -> VideoJob:
+    """The job with ids that are the same at every run."""
+    outbox = tuple(replace(each, id=f"{job.id}:{each.version}") for each in job.outbox)
+    return replace(job, next=job.next and replace(job.next, id=f"{job.id}:start"), outbox=outbox)
+
+
+def _user(number: int) -> UserId:
+    return UserId(f"{0x5E00_0000 + number:024x}")
+
+
+def _accept(number: int, user_id: UserId, at: datetime, dice: random.Random) -> VideoJob:
+    words = " ".join(dice.choices(("paper", "boat", "rain", "night", "kite", "sea", "dragon", "city"), k=8))
+    request = NewJob(words, dice.choice(list(Style)), dice.randint(1, 60), dice.choice(list(AspectRatio)))
+    return lifecycle.accept(request, job_id=JobId(f"{number:024x}"), user_id=user_id, now=at)
+
+
+def _end(job: VideoJob, dice: random.Random) -> VideoJob:
+    if dice.random() < 0.05:
+        ended = lifecycle.cancel(job, job.created_at, _POLICY)
+    else:
+        begun = replace(
+            lifecycle.start_submit(job, "sketch", job.created_at), provider=ProviderTask("sketch", job.created_at)
+        )
+        ended = lifecycle.complete(begun, f"s3://videos/videos/{job.id}/1.mp4", job.created_at, _POLICY)
+    return replace(ended, outbox=(), expires_at=None)  # what expires would be gone in the middle of a measurement
+
+
+def seed_database(connection: MongoConnection, size: int) -> float:
+    """Make the collections anew with so many jobs, in bulk; how many seconds that took."""
+    begun = time.monotonic()
+    with pymongo.timeout(_LONGEST_SECONDS):
+        for name in INDEXES:
+            connection.run(partial(_drop, name=name))
+        connection.run(ensure_indexes)
+        for some in batched(make_jobs(size), _BULK, strict=False):
+            documents = [to_document(job) for job in some]
+            connection.run(partial(_insert, documents=documents))
+    return time.monotonic() - begun
+
+
+def _drop(database: Database[Document], *, name: str) -> None:
+    database.drop_collection(name)
+
+
+def _insert(database: Database[Document], *, documents: Sequence[Document]) -> None:
+    database[COLLECTION].insert_many(documents, ordered=False)
+
+
+def list_calls(connection: MongoConnection, size: int) -> dict[str, Call | None]:
+    """The calls to be measured, by name; None where the database is too small for one."""
+    jobs = MongoJobRepository(connection)
+    slots, rates = MongoSlotRepository(connection, cap=20), MongoRateLimiter(connection)
+    some = list(islice(make_jobs(size), LIVE_JOBS + 20))
+    due = iter([job for job in some if job.is_live and job.waiting_since is None])
+    waiting, ended = some[1], some[-1]
+    ids = iter(range(10**9))
+    deep = Position(_deep_position(jobs), JobId("0" * 24)) if size > 2 * DEEP_JOBS else None
+
+    def claim() -> object:
+        job = next(due)
+        return jobs.claim(job.id, job.next.id if job.next else "", Lease("token", _NOW), _NOW)
+
+    def acquire() -> object:
+        return slots.acquire(_user(next(ids)), Priority.NORMAL, [ended.id], _NOW)
+
+    def page(after: Position | None, user_id: UserId) -> Call:
+        return lambda: jobs.list_newest(user_id, _NOW, limit=PAGE + 1, after=after)
+
+    return {
+        "status": lambda: jobs.find(ended.id),
+        "list, first page": page(None, ended.user_id if deep is None else _user(1000 + DEEP_JOBS // JOBS_PER_USER)),
+        f"list, page {DEEP_PAGE}": page(deep, _user(0)) if deep else None,
+        "claim": claim,
+        "sweep, overdue": lambda: jobs.find_overdue(_NOW, _NOW, 100),
+        "sweep, to announce": lambda: jobs.find_unannounced(_NOW, 100),
+        "next to be let in": lambda: jobs.find_waiting(waiting.user_id, Priority.NORMAL),
+        "place in line": lambda: jobs.count_ahead(some[LIVE_JOBS - 2], 1000),
+        "rate limit": lambda: rates.count(_user(9), RateLimit("read", 600), datetime.now(UTC)),
+        "share, enter": acquire,
+    }
+
+
+def _deep_position(jobs: MongoJobRepository) -> datetime:
+    after: Position | None = None
+    for _ in range(3):  # three strides get as far as 499 pages do
+        found = jobs.list_newest(_user(0), _NOW, limit=(DEEP_PAGE - 1) * PAGE // 3, after=after)
+        after = Position(found[-1].created_at, found[-1].id)
+    return found[-1].created_at
+
+
+def measure(connection: MongoConnection, call: Call, recorder: _Recorder) -> tuple[float, str]:
+    """The median milliseconds of a call, and the documents that its queries examined."""
+    times = []
+    for _ in range(ROUNDS):
+        recorder.heard.clear()
+        begun = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begun)
+    examined = [_examined(connection, command) for command in list(recorder.heard)]
+    return statistics.median(times) * 1000, "+".join(examined) or "–"
+
+
+def _examined(connection: MongoConnection, command: Mapping[str, Any]) -> str:
+    # All updates look for an `_id`. So do some finds, with a second field: SecantusDB's `explain` says of them that the
+    # collection is scanned, and the milliseconds know better.
+    if "updates" in command or isinstance(command.get("filter", {}).get("_id"), str | ObjectId):
+        return "1"
+    wanted = {name: command[name] for name in _EXPLAINED if name in command}
+    explained: Document = connection.run(
+        lambda database: database.command({"explain": wanted, "verbosity": "executionStats"})
+    )
+    return str(explained["executionStats"]["totalDocsExamined"])
+
+
+def main() -> int:
+    """Seed and measure size after size, and print one table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, help=f"how many jobs, at least 1000; {SIZES} if not said")
+    sizes: Sequence[int] = parser.parse_args().sizes or SIZES
+    recorder = _Recorder()
+    pymongo.monitoring.register(recorder)
+    columns: list[dict[str, str]] = []
+    config = replace(cloud_config(), state=HOME / "growth")  # a server that holds a million jobs is no good for others
+    with bench_processes(config):
+        uri = database_uri(os.environ.get("MONGODB_URI") or ensure_mongo(config), "growth")
+        connection = MongoConnection(lambda **_: uri)
+        for size in sizes:
+            with console.status(f"{size:,} jobs"):
+                seconds = seed_database(connection, size)
+                column = {"seeded in": f"{seconds:.0f} s"}
+                for name, call in list_calls(connection, size).items():
+                    column[name] = _show(*measure(connection, call, recorder)) if call else "–"
+            columns.append(column)
+    shutil.rmtree(config.state, ignore_errors=True)
+    lines = [["call", *(f"{size:,} jobs" for size in sizes)]]
+    lines += [[name, *(column[name] for column in columns)] for name in columns[0]]
+    table = Table(*lines[0], title="Growth: median, and documents examined", title_justify="left", caption=CAPTION)
+    for line in lines[1:]:
+        table.add_row(*line)
+    console.print(table)
+    rows = [f"| {' | '.join(line)} |" for line in lines]
+    markdown = "\n".join([rows[0], "|---|" + "---:|" * len(sizes), *rows[1:], "", CAPTION, ""])
+    HOME.mkdir(parents=True, exist_ok=True)
+    (HOME / "growth.md").write_text(markdown)
+    return 0
+
+
+def _show(milliseconds: float, examined: str) -> str:
+    return f"{milliseconds:.1f} ms ({examined})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

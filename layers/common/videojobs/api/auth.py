@@ -1,0 +1,213 @@
+"""Who asks, and from where: the session cookie's JWT, and the guard against cross-site requests."""
+
+import contextlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+
+import jwt
+
+from videojobs.api.http import SAFE_METHODS, HttpRequest
+from videojobs.domain.errors import CrossSiteRequest, PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing
+from videojobs.domain.job import UserId, is_object_id
+from videojobs.domain.request import NewJob, Priority
+
+ALGORITHM = "HS256"
+MAXIMUM_KEYS = 2
+MINIMUM_KEY_BYTES = 32
+"""As long as the hash, says RFC 7518 (3.2): a shorter key can be guessed, offline, from a single token."""
+MAXIMUM_TOKEN_LENGTH = 8192
+"""A longer token is refused unread; API Gateway takes 10,240 bytes of headers in all."""
+
+_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+_SAME_SITE_ENOUGH = frozenset({"same-origin", "none"})
+
+
+class SessionSettings(Protocol):
+    """What of the configuration matters here."""
+
+    @property
+    def cookie_name(self) -> str:
+        """The cookie that carries the token."""
+
+    @property
+    def allowed_origins(self) -> Collection[str]:
+        """Origins whose pages may call us, exactly as a browser writes them."""
+
+    @property
+    def jwt_leeway_seconds(self) -> float:
+        """How far the platform's clock may be off."""
+
+    @property
+    def jwt_issuer(self) -> str:
+        """Who must have issued a token; empty: anybody who has the key."""
+
+    @property
+    def jwt_audience(self) -> Collection[str]:
+        """Whom it must have been issued for, one of these; empty: a token must not say."""
+
+    @property
+    def accept_short_jwt_secret(self) -> bool:
+        """Whether a key under 32 bytes will do."""
+
+    @property
+    def user_claim(self) -> str:
+        """The token's claim that holds the user's id."""
+
+    @property
+    def priority_claim(self) -> str:
+        """The token's claim that says which priority its user may ask for."""
+
+
+class ReadSecret(Protocol):
+    """Gives what `read_keys` takes; with `refresh` what holds now, after a rotation."""
+
+    def __call__(self, *, refresh: bool = False) -> str:
+        """Read it."""
+
+
+class Session(NamedTuple):
+    """Who asks, and until when that is known; `can_use_high_priority`: also for high priority."""
+
+    user_id: UserId
+    can_use_high_priority: bool
+    expires_at: datetime
+
+    def check_priority(self, requests: Iterable[NewJob]) -> None:
+        """Make sure that this user may ask for these.
+
+        Raises:
+            PriorityForbidden: one is to have high priority, and the session does not allow it.
+        """
+        if not self.can_use_high_priority and any(request.priority is Priority.HIGH for request in requests):
+            raise PriorityForbidden
+
+
+def authenticate(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret) -> Session:
+    """The session of the user whose request this is.
+
+    Raises:
+        CrossSiteRequest: another site's page sent it, and it would change something.
+        TokenMissing: there is no session cookie, or it is empty.
+        TokenInvalid: it is not a token that the platform issued, or there are two of them.
+        TokenExpired: it was one, and its time is over.
+        Unavailable: the key can't be read.
+    """
+    if request.method not in SAFE_METHODS:
+        _refuse_cross_site(request, settings.allowed_origins)
+    token = _read_cookie(request, settings.cookie_name)
+    claims = _decode(token, settings, secret)
+    user_id = claims.get(settings.user_claim)
+    if not isinstance(user_id, str) or not is_object_id(user_id):
+        raise TokenInvalid
+    allowed = claims.get(settings.priority_claim)
+    can_use_high_priority = (
+        Priority.HIGH.value in allowed if isinstance(allowed, list) else allowed == Priority.HIGH.value
+    )
+    ends = min(float(str(claims["exp"])) + settings.jwt_leeway_seconds, _LAST_SECOND)
+    return Session(UserId(user_id.lower()), can_use_high_priority, datetime.fromtimestamp(int(ends), UTC))
+
+
+def refuse_foreign_origin(request: HttpRequest, allowed_origins: Collection[str]) -> None:
+    """Let a WebSocket be opened by our pages alone: browsers always say where a page comes from, and ask nobody.
+
+    Raises:
+        CrossSiteRequest: the page's origin is not allow-listed.
+    """
+    origin = request.header("origin")
+    if origin is not None and origin not in allowed_origins:
+        raise CrossSiteRequest
+
+
+def _refuse_cross_site(request: HttpRequest, allowed_origins: Collection[str]) -> None:
+    # Neither header can be set by a page's script; https://web.dev/articles/fetch-metadata
+    site, origin = request.header("sec-fetch-site"), request.header("origin")
+    if site in _SAME_SITE_ENOUGH:
+        return
+    if (origin not in allowed_origins) if origin is not None else (site == "cross-site"):
+        raise CrossSiteRequest
+
+
+def _read_cookie(request: HttpRequest, name: str) -> str:
+    pairs = (part.partition("=") for line in request.headers.get("cookie", ()) for part in line.split(";"))
+    values = [value.strip() for key, _, value in pairs if key.strip() == name]
+    if len(values) > 1:
+        # A sibling domain can plant a second cookie beside ours; which of them comes first is not ours to guess.
+        raise TokenInvalid
+    if not values or not values[0]:
+        raise TokenMissing
+    return values[0]
+
+
+def read_keys(secret: str) -> tuple[str, ...]:
+    """The keys of a secret's value: the text itself or, while it is being rotated, those of a JSON list of two."""
+    if secret.startswith("["):
+        try:
+            keys = json.loads(secret)
+        except ValueError:
+            return (secret,)
+        if isinstance(keys, list) and 0 < len(keys) <= MAXIMUM_KEYS and all(isinstance(key, str) for key in keys):
+            return tuple(keys)
+    return (secret,)
+
+
+def find_weakness(secret: str, *, accept_short: bool) -> str | None:
+    """What is wrong with a secret's value, in words that say what to do and show no part of it; None: nothing."""
+    if not secret.strip():
+        return "is empty: its value has to be the key with which the platform signs its tokens"
+    if secret.startswith("{"):
+        return (
+            "holds a JSON object, as Secrets Manager's console makes it of pairs: store the key itself, as plain text, "
+            'or a list of two, ["new", "old"], while it is being rotated'
+        )
+    keys = read_keys(secret)
+    if keys == (secret,) and secret.startswith("["):
+        return 'holds a list that is not one of one or two keys: ["new", "old"]'
+    if any(key != key.strip() for key in keys):
+        return "begins or ends with white space, a line break of `echo` say: write it with printf '%s'"
+    shortest = min(len(key.encode()) for key in keys)
+    if shortest < MINIMUM_KEY_BYTES and not accept_short:
+        return (
+            f"has a key of {shortest} bytes: HS256 needs {MINIMUM_KEY_BYTES}, as whoever sees one token can find out a "
+            "shorter one by trying, and then be any user. Make one with `openssl rand -hex 32` and have the platform "
+            "sign with it; if it can't yet, deploy with AcceptShortJwtSecret=true"
+        )
+    return None
+
+
+def _decode(token: str, settings: SessionSettings, secret: ReadSecret) -> dict[str, object]:
+    if len(token) > MAXIMUM_TOKEN_LENGTH:
+        raise TokenInvalid
+    try:
+        try:
+            return _verify(token, read_keys(secret()), settings)
+        except jwt.InvalidSignatureError:
+            return _verify(token, read_keys(secret(refresh=True)), settings)
+    except jwt.ExpiredSignatureError:
+        raise TokenExpired from None
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        # Beside its own errors PyJWT lets through what a hostile header does to the JSON parser or to int().
+        raise TokenInvalid from error
+
+
+def _verify(token: str, keys: Sequence[str], settings: SessionSettings) -> dict[str, object]:
+    # A key under 32 bytes that nobody accepted is a mistake of ours and raises InvalidKeyError, which is no
+    # InvalidTokenError: a 500.
+    options: jwt.types.Options = {
+        "require": ["exp", settings.user_claim],
+        "enforce_minimum_key_length": not settings.accept_short_jwt_secret,
+    }
+    *others, last = keys
+    for key in others:
+        with contextlib.suppress(jwt.InvalidSignatureError):
+            return _verify(token, [key], settings)
+    return jwt.decode(
+        token,
+        last,
+        algorithms=[ALGORITHM],
+        options=options,
+        leeway=settings.jwt_leeway_seconds,
+        issuer=settings.jwt_issuer or None,
+        audience=list(settings.jwt_audience) or None,
+    )

@@ -1,0 +1,133 @@
+"""What a request's query asks for, and the cursor by which a list goes on; no pydantic, so that lists start fast."""
+
+import base64
+import struct
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from videojobs.api.body import MAXIMUM_DETAILS, printable_name
+from videojobs.api.http import HttpRequest
+from videojobs.domain.errors import ErrorDetail, ValidationFailed
+from videojobs.domain.job import BatchId, JobId, JobStatus, is_object_id
+from videojobs.ports.jobs import Position
+
+DEFAULT_LIMIT, MAXIMUM_LIMIT = 20, 100
+LIST_PARAMETERS = {
+    "status": f"Must be one of: {', '.join(JobStatus)}.",
+    "limit": f"Must be a whole number from 1 to {MAXIMUM_LIMIT}.",
+    "cursor": "Must be the nextCursor of another page; leave it out for the first one.",
+    "batchId": "Must be a batch's id: 24 hexadecimal digits.",
+}
+"""Each parameter of a list, and its rule."""
+DOWNLOAD_RULE = "Takes no value: ?download is enough."
+
+_CURSOR = struct.Struct(">q12s")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class ListQuery(NamedTuple):
+    """Which jobs to list: at most `limit`, those behind `after`, of that status and batch where there is one."""
+
+    limit: int = DEFAULT_LIMIT
+    after: Position | None = None
+    status: JobStatus | None = None
+    batch_id: BatchId | None = None
+
+
+def parse_list_query(request: HttpRequest) -> ListQuery:
+    """The page that a query asks for.
+
+    Raises:
+        ValidationFailed: with one detail per parameter that has to change.
+    """
+    given = _read_parameters(request, LIST_PARAMETERS)
+    query, problems = ListQuery(), []
+    for name, text in given.items():
+        try:
+            query = _with_parameter(query, name, text)
+        except ValueError:
+            problems.append(ErrorDetail(name, LIST_PARAMETERS[name]))
+    if problems:
+        raise ValidationFailed(problems)
+    return query
+
+
+def parse_content_query(request: HttpRequest) -> bool:
+    """Whether the video is to be saved instead of played: `?download`.
+
+    Raises:
+        ValidationFailed: there is something else, or a value that says no.
+    """
+    given = _read_parameters(request, ("download",))
+    if given.get("download", "").lower() not in {"", "1", "true"}:
+        raise ValidationFailed([ErrorDetail("download", DOWNLOAD_RULE)])
+    return "download" in given
+
+
+def encode_cursor(position: Position) -> str:
+    """A place in a list as text that fits into a query; nothing for others to look into."""
+    milliseconds = (position.created_at - _EPOCH) // _MILLISECOND
+    packed = _CURSOR.pack(milliseconds, bytes.fromhex(position.job_id))
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def link_next(path: str, query: ListQuery, cursor: str) -> str:
+    """The header `Link` (RFC 8288) to the next page of a list at `path`."""
+    parameters = {"status": query.status, "batchId": query.batch_id, "limit": query.limit, "cursor": cursor}
+    asked_for = {name: value for name, value in parameters.items() if value is not None}
+    return f'<{path}?{urlencode(asked_for)}>; rel="next"'
+
+
+def _read_parameters(request: HttpRequest, known: Collection[str]) -> dict[str, str]:
+    # An unknown parameter is refused, so that a typo can't pass for a list that is not filtered.
+    rule = f"Is not a parameter of this request, which takes: {', '.join(known)}."
+    problems = []
+    for name, values in request.query.items():
+        if name not in known:
+            problems.append(ErrorDetail(printable_name(name), rule))
+        elif len(values) > 1:
+            problems.append(ErrorDetail(name, "Appears more than once."))
+    if problems:
+        raise ValidationFailed(problems[:MAXIMUM_DETAILS])
+    return {name: values[0] for name, values in request.query.items()}
+
+
+def _with_parameter(query: ListQuery, name: str, text: str) -> ListQuery:
+    match name:
+        case "status":
+            return query._replace(status=JobStatus(text))
+        case "limit":
+            return query._replace(limit=_parse_limit(text))
+        case "cursor":
+            return query._replace(after=_decode_cursor(text))
+        case _:
+            return query._replace(batch_id=_parse_batch_id(text))
+
+
+def _parse_limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(MAXIMUM_LIMIT)):
+        raise ValueError
+    limit = int(text)
+    if not 1 <= limit <= MAXIMUM_LIMIT:
+        raise ValueError
+    return limit
+
+
+def _parse_batch_id(text: str) -> BatchId:
+    if not is_object_id(text):
+        raise ValueError
+    return BatchId(text.lower())
+
+
+def _decode_cursor(text: str) -> Position:
+    try:
+        milliseconds, job_id = _CURSOR.unpack(base64.b64decode(f"{text}=", altchars=b"-_", validate=True))
+        position = Position(_EPOCH + milliseconds * _MILLISECOND, JobId(job_id.hex()))
+    except (struct.error, OverflowError) as error:
+        raise ValueError from error
+    if encode_cursor(position) != text:  # of several spellings of one place, only ours
+        raise ValueError
+    return position

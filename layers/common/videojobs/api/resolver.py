@@ -1,0 +1,116 @@
+"""The API object that a function hangs its routes on: routing by Powertools, answers and headers by the contract."""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from videojobs.api.errors import ErrorEnvelope, RouteNotFound, answer_error
+from videojobs.api.http import HttpRequest
+from videojobs.domain.errors import VideoJobsError
+from videojobs.domain.trace import begin_trace
+
+logger = logging.getLogger(__name__)
+
+JSON = "application/json"
+ALLOWED_METHODS = "GET, POST, DELETE, OPTIONS"
+ALLOWED_HEADERS = "Content-Type, Idempotency-Key, If-None-Match"
+EXPOSED_HEADERS = "Location, ETag, Retry-After, Link, RateLimit, RateLimit-Policy"
+PREFLIGHT_SECONDS = 600
+"""How long a browser may remember a preflight."""
+
+SECURITY_HEADERS: dict[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Vary": "Origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""On every answer. A route's own header of the same name wins."""
+
+_PREFLIGHT: dict[str, str] = {
+    "Access-Control-Allow-Methods": ALLOWED_METHODS,
+    "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+    "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+}
+_EXPOSURE: dict[str, str] = {"Access-Control-Expose-Headers": EXPOSED_HEADERS}
+_NO_CONTENT: Mapping[str, Any] = {"statusCode": 204, "body": "", "isBase64Encoded": False}
+# ASCII, because a lone surrogate from an old document would break Lambda's own encoder; NaN is no JSON.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
+def answer_empty(status: int, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """An answer without a body."""
+    return Response(status, body="", headers=headers)
+
+
+class VideoJobsApi(APIGatewayRestResolver):
+    """Routes a call, and answers it in the contract's shape whatever happens.
+
+    `http` is the call at hand; a Lambda process answers one at a time. `headers` go with its answer, also if that is
+    an error.
+    """
+
+    def __init__(self, allowed_origins: Callable[[], Collection[str]]) -> None:
+        """`allowed_origins` is asked at each call, so that importing a function reads no configuration."""
+        super().__init__(serializer=_ENCODER.encode, debug=False)  # POWERTOOLS_DEV would print whole events
+        self._allowed_origins = allowed_origins
+        self.http = HttpRequest.from_event({})
+        self.headers: dict[str, str] = {}
+        self._error: Exception | None = None
+        self.exception_handler(NotFoundError)(lambda _: self._refuse(RouteNotFound()))
+        self.exception_handler(Exception)(self._refuse)
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """The proxy response to an event: never an exception, which API Gateway would turn into a bare 502."""
+        self.http = HttpRequest.from_event(event, fallback_id=context.aws_request_id)
+        self.headers = {}
+        self._error = None
+        begin_trace(self.http.header("traceparent"), self.http.header("x-amzn-trace-id"))
+        cors: dict[str, str] = {}
+        try:
+            cors = self._cors_headers()
+            proxy = dict(_NO_CONTENT) if self.http.method == "OPTIONS" else super().resolve(event, context)
+        except Exception as error:  # noqa: BLE001 - the last resort: an event or a configuration that can't be read
+            response = self._refuse(error)
+            proxy = {
+                "statusCode": response.status_code,
+                "body": _ENCODER.encode(response.body),
+                "isBase64Encoded": False,
+            }
+            proxy["multiValueHeaders"] = {name: [value] for name, value in response.headers.items()}
+        headers = {name: [value] for name, value in (SECURITY_HEADERS | cors | self.headers).items()}
+        proxy["multiValueHeaders"] = headers | proxy.get("multiValueHeaders", {})
+        self._log(proxy["statusCode"])
+        return proxy
+
+    def _cors_headers(self) -> dict[str, str]:
+        origin = self.http.header("origin")
+        if origin is None or origin not in self._allowed_origins():
+            return {}
+        allowed = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
+        return allowed | (_PREFLIGHT if self.http.method == "OPTIONS" else _EXPOSURE)
+
+    def _refuse(self, error: Exception) -> Response[ErrorEnvelope]:
+        self._error = error
+        answer = answer_error(error, self.http.request_id)
+        return Response(answer.status.value, content_type=JSON, body=answer.body, headers=answer.headers)
+
+    def _log(self, status: int) -> None:
+        extra = {
+            "action": "request_answered",
+            "method": self.http.method,
+            "route": self.http.route,
+            "status": status,
+            "request_id": self.http.request_id,
+        }
+        if isinstance(self._error, VideoJobsError):
+            extra["code"] = self._error.code.value
+        level = logging.INFO if status < 500 else logging.WARNING if status == 503 else logging.ERROR
+        # A server's error is shown with its stack and its cause; a caller's error is nobody's surprise.
+        logger.log(level, "Request answered", extra=extra, exc_info=self._error if status >= 500 else None)

@@ -1,0 +1,156 @@
+"""What an answer holds: a job as the API shows it, and nothing of how we work on it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from videojobs.api.envelopes import (
+    AcceptedData,
+    AcceptedEnvelope,
+    BatchAcceptedEnvelope,
+    BatchEnvelope,
+    CallbackEnvelope,
+    CostData,
+    ErasureEnvelope,
+    EstimateData,
+    OutputData,
+    TicketEnvelope,
+    VideoJobData,
+    VideoJobEnvelope,
+    VideoJobListEnvelope,
+)
+from videojobs.domain.estimate import JobEstimate
+from videojobs.domain.job import Batch, JobId, JobStatus, Output, VideoJob
+from videojobs.domain.production import Production
+
+type Sign = Callable[[str], str]
+"""Makes a URL that a browser can open of an `s3://` one."""
+
+
+def serialize_accepted(job: VideoJob) -> AcceptedEnvelope:
+    """The answer to a new job; a replayed request gets the same one, however far the job has come since."""
+    return {"success": True, "data": _accepted(job.id)}
+
+
+def serialize_accepted_batch(batch: Batch) -> BatchAcceptedEnvelope:
+    """The answer to a new batch; a replayed request gets the same one, however far its jobs have come since."""
+    return {"success": True, "data": {"batchId": batch.id, "items": [_accepted(job_id) for job_id in batch.job_ids]}}
+
+
+def serialize_job(job: VideoJob, *, sign: Sign, estimate: JobEstimate | None = None) -> VideoJobEnvelope:
+    """The job, and how it looks for one that has not ended."""
+    return {"success": True, "data": _show(job, sign, estimate)}
+
+
+def serialize_jobs(jobs: Sequence[VideoJob], next_cursor: str | None, *, sign: Sign) -> VideoJobListEnvelope:
+    """A page of jobs, each as `serialize_job` shows it, but for its prospects."""
+    return {"success": True, "data": {"items": [_show(job, sign) for job in jobs], "nextCursor": next_cursor}}
+
+
+def serialize_batch(batch: Batch, counts: Mapping[JobStatus, int]) -> BatchEnvelope:
+    """The batch, counted."""
+    return {
+        "success": True,
+        "data": {
+            "batchId": batch.id,
+            "createdAt": format_time(batch.created_at),
+            "total": len(batch.job_ids),
+            "counts": {
+                "queued": counts[JobStatus.QUEUED],
+                "processing": counts[JobStatus.PROCESSING],
+                "completed": counts[JobStatus.COMPLETED],
+                "failed": counts[JobStatus.FAILED],
+                "cancelled": counts[JobStatus.CANCELLED],
+            },
+        },
+    }
+
+
+def serialize_ticket(ticket: str, expires_at: datetime) -> TicketEnvelope:
+    """The answer to a request for a ticket."""
+    return {"success": True, "data": {"ticket": ticket, "expiresAt": format_time(expires_at)}}
+
+
+def serialize_erasure() -> ErasureEnvelope:
+    """It is under way."""
+    return {"success": True, "data": {"status": "erasing"}}
+
+
+def serialize_callback() -> CallbackEnvelope:
+    """It was heard."""
+    return {"success": True, "data": {"accepted": True}}
+
+
+def _accepted(job_id: JobId) -> AcceptedData:
+    return {"jobId": job_id, "status": JobStatus.QUEUED.value}
+
+
+def _show(job: VideoJob, sign: Sign, estimate: JobEstimate | None = None) -> VideoJobData:
+    url = _text(job.video_url)
+    return {
+        "jobId": job.id,
+        "status": job.status.value,
+        "videoUrl": sign(url) if url and url.startswith("s3://") else url,
+        "errorMessage": _text(job.error_message),
+        "prompt": _text(job.prompt),
+        "style": _text(job.style),
+        "duration": _number(job.duration),
+        "aspectRatio": _text(job.aspect_ratio),
+        "createdAt": format_time(job.created_at),
+        "updatedAt": format_time(job.updated_at),
+        "progress": _number(job.progress),
+        "posterUrl": sign(job.poster.url) if job.poster and job.status is JobStatus.COMPLETED else None,
+        "previewUrl": sign(job.preview.url) if job.preview and job.status is JobStatus.COMPLETED else None,
+        "priority": job.priority.value,
+        "batchId": job.batch_id,
+        "estimatedSecondsLeft": estimate.eta_seconds if estimate else None,
+        "queuePosition": estimate.queue_position if estimate else None,
+        "version": job.version,
+        "provider": job.requested_provider,
+        "promptShortened": job.production is not None and job.production.is_shortened,
+        "output": _show_output(job.output) if job.output and job.status is JobStatus.COMPLETED else None,
+        "estimatedCost": _show_estimate(job.production),
+        "actualCost": _show_cost(job.production),
+    }
+
+
+def _show_output(output: Output) -> OutputData:
+    return {
+        "seconds": round(output.seconds, 3),
+        "width": output.width,
+        "height": output.height,
+        "bytes": output.video.size_bytes,
+        "segments": output.segments,
+    }
+
+
+def _show_estimate(production: Production | None) -> EstimateData | None:
+    amount = production.plan.price_usd if production else None
+    if production is None or amount is None:
+        return None
+    as_of = production.prices_as_of.isoformat() if production.prices_as_of else None
+    return {"amount": float(amount), "currency": "USD", "pricesAsOf": as_of}
+
+
+def _show_cost(production: Production | None) -> CostData | None:
+    if production is None or production.actual_usd is None:
+        return None
+    return {"amount": float(production.actual_usd), "currency": "USD"}
+
+
+def format_time(at: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds, as JavaScript's `toISOString` writes it."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+# What the Express server stored was never checked: an answer holds what the API's document promises, or null.
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str) and value else None
+
+
+def _number(value: object) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value

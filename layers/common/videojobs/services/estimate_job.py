@@ -1,0 +1,34 @@
+"""What to tell somebody who waits: the place in line, the time that is left, when to ask again."""
+
+from videojobs.domain.estimate import (
+    FIRST_GUESS_SECONDS,
+    LATEST_SECONDS,
+    MOST_AHEAD,
+    SOONEST_SECONDS,
+    JobEstimate,
+    round_up,
+    timing_kind,
+)
+from videojobs.domain.job import JobStatus, VideoJob
+from videojobs.ports.jobs import Clock, JobRepository, TimingRepository
+
+
+def estimate_job(job: VideoJob, *, jobs: JobRepository, timings: TimingRepository, clock: Clock) -> JobEstimate | None:
+    """How it looks for a live job; None for an ended one. Approximate in all that it says.
+
+    Raises:
+        Unavailable: MongoDB does not answer.
+    """
+    if not job.is_live:
+        return None
+    usual = timings.usual_seconds(timing_kind(job))
+    if job.status is JobStatus.QUEUED:
+        return JobEstimate(_ask_again(usual or FIRST_GUESS_SECONDS), 1 + jobs.count_ahead(job, MOST_AHEAD))
+    if usual is None or job.started_at is None:
+        return JobEstimate(_ask_again(FIRST_GUESS_SECONDS))
+    left = max(usual - (clock.now() - job.started_at).total_seconds(), 1.0)
+    return JobEstimate(_ask_again(left), eta_seconds=round_up(left))
+
+
+def _ask_again(eta_seconds: float) -> int:
+    return round(min(max(eta_seconds / 4, SOONEST_SECONDS), LATEST_SECONDS))

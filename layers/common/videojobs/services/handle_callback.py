@@ -1,0 +1,35 @@
+"""A provider says that a task has ended: have the worker ask it now instead of later."""
+
+import logging
+
+from videojobs.domain.job import JobId, Step, VideoJob, is_object_id
+from videojobs.ports.jobs import JobQueue, JobRepository
+
+logger = logging.getLogger(__name__)
+
+_SEPARATORS = "|/:# "
+"""What may stand in a ref before the task's own id: some refs begin with the model."""
+
+
+def handle_callback(job_id: str, *, provider: str, task_id: str | None, jobs: JobRepository, queue: JobQueue) -> None:
+    """Send the message of the job's poll at once, where the job waits for just this task; else do nothing.
+
+    Nothing is written and nothing of the callback believed: the worker asks the provider itself. A repeat has it ask
+    once more; of messages of one step the first does it.
+
+    Raises:
+        Unavailable: MongoDB or SQS does not answer; the provider should call again.
+    """
+    job = jobs.find(JobId(job_id.lower())) if is_object_id(job_id) else None
+    if job is None or not task_id or not _waits_for(job, provider, task_id):
+        logger.info("Callback ignored", extra={"action": "callback_ignored", "provider": provider})
+        return
+    queue.send(job)
+    logger.info("Callback heeded", extra={"action": "callback_heeded", "job_id": job.id, "provider": provider})
+
+
+def _waits_for(job: VideoJob, provider: str, task_id: str) -> bool:
+    task = job.provider
+    if job.next is None or job.next.step is not Step.POLL or task is None or task.name != provider or not task.ref:
+        return False
+    return task.ref == task_id or task.ref.endswith(tuple(f"{mark}{task_id}" for mark in _SEPARATORS))

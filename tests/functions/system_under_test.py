@@ -1,0 +1,241 @@
+"""Everything around the API's functions, and calls as API Gateway makes them."""
+
+import io
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import jwt
+
+from functions.callbacks import app as callbacks_app
+from functions.generate import app as generate_app
+from functions.jobs import app as jobs_app
+from functions.realtime import app as realtime_app
+from functions.status import app as status_app
+from tests.builders import a_job
+from tests.fakes.batches import InMemoryBatchRepository
+from tests.fakes.callbacks import SigningVerifier
+from tests.fakes.clock import VirtualClock
+from tests.fakes.connections import InMemoryTicketRepository
+from tests.fakes.erasures import InMemoryErasureRepository
+from tests.fakes.jobs import InMemoryJobRepository
+from tests.fakes.notifier import RecordingNotifier
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.rates import InMemoryRateLimiter
+from tests.fakes.slots import InMemorySlotRepository
+from tests.fakes.store import InMemoryVideoStore
+from tests.fakes.submissions import InMemorySubmissionRepository
+from tests.fakes.timings import InMemoryTimingRepository
+from videojobs.domain.job import LIVE_STATUSES, Batch, JobId, JobStatus, UserId, VideoJob
+from videojobs.domain.request import Style
+
+NOW = datetime(2026, 1, 8, 10, 0, 0, 123_000, tzinfo=UTC)
+ORIGIN = "https://app.example.com"
+SECRET = "correct-horse-battery-staple-0123456789"
+USER = UserId("507f191e810c19729de860ea")
+ANOTHER_USER = UserId("507f191e810c19729de860eb")
+ROUTES = (
+    ("POST", "/api/videos/generate", generate_app.handler),
+    ("POST", "/api/videos/batch", generate_app.handler),
+    ("GET", "/api/videos", jobs_app.handler),
+    ("DELETE", "/api/users/me/videos", jobs_app.handler),
+    ("GET", "/api/batches/{batchId}", jobs_app.handler),
+    ("POST", "/api/videos/{jobId}/cancel", jobs_app.handler),
+    ("POST", "/api/videos/{jobId}/retry", jobs_app.handler),
+    ("GET", "/api/videos/{jobId}/content", jobs_app.handler),
+    ("GET", "/api/videos/{jobId}", status_app.handler),
+    ("DELETE", "/api/videos/{jobId}", jobs_app.handler),
+    ("POST", "/api/realtime/ticket", realtime_app.handler),
+)
+"""As API Gateway routes them, of those that are for users; the first that fits."""
+OPEN_ROUTES = (("POST", "/api/providers/{provider}/callback", callbacks_app.handler),)
+"""Those without a session."""
+
+
+@dataclass
+class Secret:
+    """The key, and how often somebody asked for a fresh one."""
+
+    current: str = SECRET
+    cached: str = SECRET
+    refreshed: int = 0
+
+    def __call__(self, *, refresh: bool = False) -> str:
+        if refresh:
+            self.refreshed += 1
+            self.cached = self.current
+        return self.cached
+
+
+@dataclass
+class Answer:
+    """A proxy response, read as a browser reads it."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        return str(self.json["error"]["code"])
+
+    @property
+    def details(self) -> dict[str, str]:
+        return {detail["field"]: detail["message"] for detail in self.json["error"]["details"]}
+
+
+@dataclass
+class SystemUnderTest:
+    """Everything around the API's functions."""
+
+    clock: VirtualClock
+    settings: SimpleNamespace
+    jobs: InMemoryJobRepository = field(init=False)
+    batches: InMemoryBatchRepository = field(init=False)
+    slots: InMemorySlotRepository = field(default_factory=InMemorySlotRepository)
+    rates: InMemoryRateLimiter = field(default_factory=InMemoryRateLimiter)
+    timings: InMemoryTimingRepository = field(default_factory=InMemoryTimingRepository)
+    erasures: InMemoryErasureRepository = field(default_factory=InMemoryErasureRepository)
+    submissions: InMemorySubmissionRepository = field(default_factory=InMemorySubmissionRepository)
+    queue: RecordingQueue = field(default_factory=RecordingQueue)
+    notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
+    tickets: InMemoryTicketRepository = field(default_factory=InMemoryTicketRepository)
+    store: InMemoryVideoStore = field(default_factory=InMemoryVideoStore)
+    secret: Secret = field(default_factory=Secret)
+    verifier: SigningVerifier = field(default_factory=SigningVerifier)
+    log: io.StringIO = field(default_factory=io.StringIO)
+
+    def __post_init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start with an empty database."""
+        self.jobs = InMemoryJobRepository(clock=self.clock)
+        self.batches = InMemoryBatchRepository(self.jobs, clock=self.clock)
+        self.slots = InMemorySlotRepository()
+        self.rates = InMemoryRateLimiter()
+
+    def put(self, **fields: Any) -> VideoJob:
+        """Put a job of the caller's into the database."""
+        own = {"id": JobId("665f1f77bcf86cd799439011"), "user_id": USER, "prompt": "A paper boat", "style": Style.CALM}
+        return self.jobs.put(a_job(**own | {"created_at": NOW, "updated_at": NOW} | fields))
+
+    def shut_down(self) -> None:
+        """MongoDB does not answer."""
+        for each in (self.jobs, self.batches, self.slots, self.rates, self.timings, self.erasures, self.submissions):
+            each.available = False
+
+    def token(self, **claims: Any) -> str:
+        return jwt.encode({"userId": USER, "exp": int(time.time()) + 3600} | claims, SECRET, algorithm="HS256")
+
+    def sign_in(self, user_id: UserId = USER, **claims: Any) -> dict[str, str]:
+        """The header of a user's session."""
+        return {"Cookie": f"token={self.token(userId=user_id, **claims)}"}
+
+    def event(
+        self,
+        method: str,
+        path: str,
+        /,
+        body: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        **overrides: Any,
+    ) -> dict[str, Any]:
+        headers = self.sign_in()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        headers |= overrides.pop("headers", {})
+        headers = {name: value for name, value in headers.items() if value is not None}
+        values = {name: value if isinstance(value, list) else [value] for name, value in (query or {}).items()}
+        event = {
+            "httpMethod": method,
+            "resource": find_route(method, path)[0],
+            "path": path,
+            "headers": headers,
+            "multiValueHeaders": {name: [value] for name, value in headers.items()},
+            "queryStringParameters": {name: value[-1] for name, value in values.items()} or None,
+            "multiValueQueryStringParameters": values or None,
+            "pathParameters": None,
+            "requestContext": {"requestId": "request-1", "stage": "local", "path": f"/local{path}"},
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        return event | overrides
+
+    def call(self, method: str, path: str, /, body: Any = None, **overrides: Any) -> Answer:
+        """Any call, by whichever function it is routed to."""
+        text = body if isinstance(body, str | None) else json.dumps(body)
+        return call(find_route(method, path)[1], self.event(method, path, text, **overrides))
+
+    def post(self, body: Any, **overrides: Any) -> Answer:
+        return self.call("POST", "/api/videos/generate", body, **overrides)
+
+    def post_batch(self, body: Any, **overrides: Any) -> Answer:
+        return self.call("POST", "/api/videos/batch", body, **overrides)
+
+    def get(self, job_id: str, **overrides: Any) -> Answer:
+        return self.invoke(self.event("GET", f"/api/videos/{job_id}", **overrides))
+
+    def list(self, headers: Mapping[str, Any] | None = None, **query: Any) -> Answer:
+        return self.call("GET", "/api/videos", query=query, headers=dict(headers or {}))
+
+    def call_back(self, body: bytes | str, /, provider: str = "replicate", **overrides: Any) -> Answer:
+        """A provider's callback about a task, signed unless a test says other headers."""
+        text = body if isinstance(body, str) else body.decode()
+        signed = self.verifier.sign(text, self.clock.now()) | {"Cookie": None}
+        headers = signed | overrides.pop("headers", {})
+        return self.call("POST", f"/api/providers/{provider}/callback", text, headers=headers, **overrides)
+
+    def invoke(self, event: dict[str, Any]) -> Answer:
+        """Call `status` with an event as it is."""
+        return call(status_app.handler, event)
+
+    def invoke_generate(self, event: dict[str, Any]) -> Answer:
+        """Call `generate` with an event as it is."""
+        return call(generate_app.handler, event)
+
+    def invoke_jobs(self, event: dict[str, Any]) -> Answer:
+        """Call `jobs` with an event as it is."""
+        return call(jobs_app.handler, event)
+
+
+def a_batch(sut: SystemUnderTest, user_id: UserId = USER, *statuses: JobStatus) -> Batch:
+    """A batch of some user's in the database, with a job in each of these statuses."""
+    batch_id, now = sut.batches.new_id(), sut.clock.now()
+    steps = {status: a_job().next if status in LIVE_STATUSES else None for status in statuses}
+    facts = {"user_id": user_id, "batch_id": batch_id, "created_at": now, "updated_at": now}
+    jobs = [a_job(status=status, next=steps[status], **facts) for status in statuses]
+    ids = tuple(job.id for job in jobs) or (JobId("0" * 24),)
+    batch = Batch(batch_id, user_id, ids, now, now + timedelta(days=60))
+    sut.batches.add(batch, jobs)
+    return batch
+
+
+def find_route(method: str, path: str) -> tuple[str, Any]:
+    """The resource and the function that API Gateway chooses."""
+    for routed, resource, handler in (*ROUTES, *OPEN_ROUTES):
+        if routed == method and re.fullmatch(re.sub(r"{\w+}", "[^/]*", resource), path):
+            return resource, handler
+    raise LookupError(f"{method} {path} is not routed")
+
+
+def call(handler: Any, event: dict[str, Any]) -> Answer:
+    context = SimpleNamespace(
+        aws_request_id="lambda-1", function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:f"
+    )
+    proxy = handler(event, context)
+    # Lambda itself writes the response as JSON in UTF-8; what can't be written so is a 502.
+    proxy = json.loads(json.dumps(proxy, ensure_ascii=False, allow_nan=False).encode("utf-8"))
+    assert set(proxy) == {"statusCode", "body", "isBase64Encoded", "multiValueHeaders"}
+    assert all(len(values) == 1 for values in proxy["multiValueHeaders"].values())
+    headers = {name.lower(): values[0] for name, values in proxy["multiValueHeaders"].items()}
+    return Answer(proxy["statusCode"], headers, proxy["body"])

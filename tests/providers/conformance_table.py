@@ -1,0 +1,60 @@
+"""Prints which adapter passes which scenario: `python -m tests.providers.conformance_table`."""
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from videojobs.adapters.providers import AI_PROVIDERS
+
+_SUITE = sorted(Path(__file__).parent.glob("test_conformance*.py"))
+
+
+class Results:
+    """A plugin of pytest that keeps what became of each scenario at each adapter."""
+
+    def __init__(self) -> None:
+        """Nothing has run yet."""
+        self.passed: dict[str, dict[str, bool]] = defaultdict(dict)
+        self._cells: dict[str, tuple[str, str]] = {}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
+        """Learn the adapter and the scenario of each test."""
+        for item in items:
+            values = dict(item.callspec.params)
+            adapter = str(values.pop("adapter"))
+            words = item.originalname.removeprefix("test_").replace("_", " ")
+            more = f" ({', '.join(map(str, values.values()))})" if values else ""
+            self._cells[item.nodeid] = (words + more, adapter)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One failure in set-up, call or the end is a failure."""
+        scenario, adapter = self._cells[report.nodeid]
+        row = self.passed[scenario]
+        row[adapter] = row.get(adapter, True) and report.passed
+
+
+def print_table(passed: dict[str, dict[str, bool]]) -> None:
+    """Scenario by adapter."""
+    table = Table("scenario", *AI_PROVIDERS)
+    for scenario in sorted(passed):
+        row = passed[scenario]
+        table.add_row(scenario, *("✓" if row[name] else "✗" if name in row else "" for name in AI_PROVIDERS))
+    cells = [cell for row in passed.values() for cell in row.values()]
+    table.caption = f"{sum(cells)} of {len(cells)} pass"
+    Console(width=180).print(table)
+
+
+def main() -> int:
+    """Run the suite and print its table; pytest's own exit code."""
+    results = Results()
+    code = pytest.main(["-q", "--tb=line", "-p", "no:randomly", *map(str, _SUITE), *sys.argv[1:]], plugins=[results])
+    print_table(results.passed)
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

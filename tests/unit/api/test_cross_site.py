@@ -1,0 +1,90 @@
+"""Requests that another site's page made a browser send: those that would change something are refused."""
+
+import time
+from types import SimpleNamespace
+
+import jwt
+import pytest
+
+from videojobs.api.auth import authenticate
+from videojobs.api.http import HttpRequest
+from videojobs.domain.errors import CrossSiteRequest
+
+SECRET = "correct-horse-battery-staple-0123456789"
+USER = "507f191e810c19729de860ea"
+SETTINGS = SimpleNamespace(
+    cookie_name="token",
+    allowed_origins=("https://app.example.com",),
+    jwt_leeway_seconds=0,
+    jwt_issuer="",
+    jwt_audience=(),
+    accept_short_jwt_secret=False,
+    user_claim="userId",
+    priority_claim="priority",
+)
+
+
+def key(*, refresh=False):
+    return SECRET
+
+
+def request(method, **headers):
+    token = jwt.encode({"userId": USER, "exp": int(time.time()) + 3600}, SECRET, algorithm="HS256")
+    named = {name: value for name, value in headers.items() if value is not None}
+    lines = {"Cookie": [f"token={token}"]} | {name.replace("_", "-"): [value] for name, value in named.items()}
+    return HttpRequest.from_event({"httpMethod": method, "multiValueHeaders": lines})
+
+
+ALLOWED, FOREIGN = "https://app.example.com", "https://evil.example.com"
+CROSS_SITE = [
+    # Sec-Fetch-Site, Origin, passes
+    (None, None, True),
+    (None, ALLOWED, True),
+    (None, FOREIGN, False),
+    (None, "null", False),
+    (None, "", False),
+    (None, "https://app.example.com.evil.example.com", False),
+    (None, "https://app.example.com/", False),
+    (None, "http://app.example.com", False),
+    ("same-origin", None, True),
+    ("same-origin", FOREIGN, True),
+    ("none", None, True),
+    ("none", FOREIGN, True),
+    ("same-site", None, True),
+    ("same-site", ALLOWED, True),
+    ("same-site", FOREIGN, False),
+    ("same-site", "null", False),
+    ("cross-site", None, False),
+    ("cross-site", ALLOWED, True),
+    ("cross-site", FOREIGN, False),
+    ("cross-site", "null", False),
+    ("Same-Origin", FOREIGN, False),
+    ("same-origin, cross-site", FOREIGN, False),
+    ("nonsense", None, True),
+    ("nonsense", FOREIGN, False),
+]
+
+
+@pytest.mark.parametrize(("site", "origin", "passes"), CROSS_SITE)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "SOMETHING"])
+def test_a_request_that_changes_something_must_not_come_from_another_sites_page(method, site, origin, passes):
+    asked = request(method, Sec_Fetch_Site=site, Origin=origin)
+    if passes:
+        assert authenticate(asked, settings=SETTINGS, secret=key).user_id == USER
+    else:
+        with pytest.raises(CrossSiteRequest):
+            authenticate(asked, settings=SETTINGS, secret=key)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_request_that_changes_nothing_may_come_from_anywhere(method):
+    asked = request(method, Sec_Fetch_Site="cross-site", Origin=FOREIGN)
+    assert authenticate(asked, settings=SETTINGS, secret=key).user_id == USER
+
+
+def test_two_origins_are_no_allowed_one():
+    headers = {"Origin": [ALLOWED, FOREIGN]}
+    with pytest.raises(CrossSiteRequest):
+        authenticate(
+            HttpRequest.from_event({"httpMethod": "POST", "multiValueHeaders": headers}), settings=SETTINGS, secret=key
+        )

@@ -1,0 +1,153 @@
+"""The API's document: fresh, complete, and true to what it shows."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.callbacks import app as callbacks_app
+from functions.generate import app as generate_app
+from functions.jobs import app as jobs_app
+from functions.realtime import app as realtime_app
+from functions.status import app as status_app
+from videojobs.api.http import HttpRequest
+from videojobs.api.openapi.document import build_document
+from videojobs.api.openapi.schemas import CURSOR_PATTERN
+from videojobs.api.query import encode_cursor, parse_list_query
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
+DOCUMENT = build_document()
+
+
+def find(document, key):
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name == key:
+                yield value
+            yield from find(value, key)
+    elif isinstance(document, list):
+        for value in document:
+            yield from find(value, key)
+
+
+def test_the_committed_document_is_fresh():
+    made = json.dumps(DOCUMENT, indent=2, ensure_ascii=False) + "\n"
+    assert COMMITTED.read_text(encoding="utf-8") == made, (
+        "stale: PYTHONPATH=layers/common python -m videojobs.api.openapi > docs/openapi.json"
+    )
+
+
+def test_it_is_the_same_every_time():
+    assert build_document() == DOCUMENT
+
+
+def test_every_reference_leads_somewhere():
+    references = set(find(DOCUMENT, "$ref"))
+    assert references
+    for reference in references:
+        target = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
+
+
+@pytest.mark.parametrize(
+    "api",
+    [generate_app.api, status_app.api, jobs_app.api, realtime_app.ticket_api(), callbacks_app.api],
+    ids=["generate", "status", "jobs", "realtime", "callbacks"],
+)
+def test_every_route_of_a_function_is_documented(api):
+    routes = [*api._static_routes, *api._dynamic_routes]
+    assert routes
+    for route in routes:
+        path = (
+            route.path.replace("<job_id>", "{jobId}")
+            .replace("<batch_id>", "{batchId}")
+            .replace("<provider>", "{provider}")
+        )
+        assert route.method.lower() in DOCUMENT["paths"][path]
+
+
+def contents():
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" in operation:
+                yield f"{method} {path}", operation["requestBody"]["content"]["application/json"]
+            for status, answer in operation["responses"].items():
+                if "content" in answer:
+                    yield f"{method} {path} {status}", answer["content"]["application/json"]
+    for name, answer in DOCUMENT["components"]["responses"].items():
+        yield name, answer["content"]["application/json"]
+
+
+@pytest.mark.parametrize("content", [content for _, content in contents()], ids=[name for name, _ in contents()])
+def test_every_example_is_what_its_schema_says(content):
+    schema = content["schema"] | {"components": DOCUMENT["components"]}
+    assert content["examples"]
+    for example in content["examples"].values():
+        jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(example["value"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"prompt": " \u3000"},
+        {"prompt": ""},
+        {"duration": True},
+        {"duration": "8"},
+        {"duration": 61},
+        {"style": "sad"},
+        {"priority": "urgent"},
+        {"priority": None},
+        {"x": 1},
+    ],
+)
+def test_the_documented_request_refuses_what_the_code_refuses(wrong):
+    good = DOCUMENT["paths"]["/api/videos/generate"]["post"]["requestBody"]["content"]["application/json"]
+    body = (good["examples"]["calm"]["value"] | wrong) if wrong else {}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(body, good["schema"] | {"components": DOCUMENT["components"]})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"items": []}, {"items": "x"}, {"items": [{}]}, {"items": [1]}, {"priority": "urgent"}, {"x": 1}]
+)
+def test_the_documented_batch_refuses_what_the_code_refuses(wrong):
+    good = DOCUMENT["paths"]["/api/videos/batch"]["post"]["requestBody"]["content"]["application/json"]
+    schema = good["schema"] | {"components": DOCUMENT["components"]}
+    for items in (wrong, {"items": good["examples"]["two"]["value"]["items"] * 26}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(good["examples"]["two"]["value"] | items, schema)
+
+
+def test_an_operation_has_a_name_of_its_own():
+    names = list(find(DOCUMENT["paths"], "operationId"))
+    assert len(names) == len(set(names))
+
+
+def test_every_link_leads_to_an_operation_that_takes_what_it_gives_and_is_used():
+    operations = {
+        operation["operationId"]: operation for path in DOCUMENT["paths"].values() for operation in path.values()
+    }
+    links = DOCUMENT["components"]["links"]
+    for link in links.values():
+        taken = {parameter["name"] for parameter in operations[link["operationId"]]["parameters"]}
+        assert set(link["parameters"]) <= taken
+    used = [answer.get("links", {}) for operation in operations.values() for answer in operation["responses"].values()]
+    assert {name for each in used for name in each} == set(links)
+
+
+@given(st.from_regex(CURSOR_PATTERN.removesuffix("$"), fullmatch=True))
+def test_every_documented_cursor_is_one_that_the_code_takes(cursor):
+    position = parse_list_query(HttpRequest.from_event({"queryStringParameters": {"cursor": cursor}})).after
+    assert position is not None
+    assert encode_cursor(position) == cursor
+
+
+def test_the_session_cookie_is_what_lets_a_caller_in():
+    scheme = DOCUMENT["components"]["securitySchemes"]["session"]
+    assert (scheme["type"], scheme["in"]) == ("apiKey", "cookie")
+    assert DOCUMENT["security"] == [{"session": []}]

@@ -1,0 +1,54 @@
+"""An operator at a desk, with everything behind it in memory."""
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ops.cli import main
+from ops.commands import Commands
+from tests.fakes.circuits import InMemoryCircuitRepository
+from tests.fakes.clock import VirtualClock
+from tests.fakes.cloud import InMemoryCloud
+from tests.fakes.jobs import InMemoryJobRepository
+from tests.fakes.notifier import RecordingNotifier
+from tests.fakes.queue import RecordingQueue
+from tests.fakes.slots import InMemorySlotRepository
+from tests.fakes.submissions import InMemorySubmissionRepository
+
+
+@dataclass
+class Operator:
+    """Give it a command's words; `out` and `errors` hold what was said since."""
+
+    capture: pytest.CaptureFixture[str]
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    jobs: InMemoryJobRepository = field(default_factory=InMemoryJobRepository)
+    slots: InMemorySlotRepository = field(default_factory=InMemorySlotRepository)
+    circuits: InMemoryCircuitRepository = field(default_factory=InMemoryCircuitRepository)
+    submissions: InMemorySubmissionRepository = field(default_factory=InMemorySubmissionRepository)
+    queue: RecordingQueue = field(default_factory=RecordingQueue)
+    notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
+    cloud: InMemoryCloud = field(default_factory=InMemoryCloud)
+    out: str = ""
+    errors: str = ""
+
+    def run(self, *words: str) -> int:
+        """One command; its exit code."""
+        code = main(words, lambda _: Commands("videojobs-test", self.cloud))
+        self.out, self.errors = self.capture.readouterr()
+        return code
+
+    def audit(self) -> list[dict[str, Any]]:
+        """The audit's lines of the last command."""
+        records = [json.loads(line) for line in self.errors.splitlines() if line.startswith("{")]
+        return [record for record in records if record["message"] == "Operator's command"]
+
+
+class Terminal(io.StringIO):
+    """A stdin at which somebody sits and types."""
+
+    def isatty(self) -> bool:
+        return True

@@ -1,0 +1,337 @@
+"""Fairness: so many of a user's jobs are active in a lane, the others wait in order, and no crash lets one wait on."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.builders import A_USER, ANOTHER_USER, a_job, a_new_job, a_waiting_job, an_id
+from tests.fakes.clock import START
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.slots import InMemorySlotRepository
+from tests.system import InMemorySystem
+from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
+from videojobs.domain.job import JobId, JobStatus, VideoJob
+from videojobs.domain.request import Priority
+from videojobs.domain.slots import CHECK_EVERY, GRACE, UserSlots
+from videojobs.services.manage_slots import admit_waiting, check_slots, release_slot
+
+HIGH = a_new_job(priority=Priority.HIGH)
+
+
+def a_system(cap: int, provider: ScriptedProvider | None = None) -> InMemorySystem:
+    """A system in which each user has so many places in each lane."""
+    slots = InMemorySlotRepository(cap=cap)
+    return InMemorySystem(slots=slots, provider=provider or ScriptedProvider())
+
+
+def active(system: InMemorySystem, priority: Priority = Priority.NORMAL) -> tuple[JobId, ...]:
+    """The user's jobs that have a place."""
+    share = system.slots.get(A_USER, priority)
+    return share.active if share else ()
+
+
+def waiting(system: InMemorySystem) -> list[JobId]:
+    """All jobs that wait to be let in, in the order of their coming."""
+    return [job.id for job in system.jobs.all() if job.waiting_since is not None]
+
+
+def check(system: InMemorySystem) -> list[JobId]:
+    """Compare the user's share with the jobs, as the reconciler does."""
+    share = system.slots.get(A_USER)
+    assert share is not None
+    return check_slots(share, jobs=system.jobs, slots=system.slots, queue=system.queue, clock=system.clock)
+
+
+class TestTheCap:
+    def test_over_it_jobs_wait_in_order_without_a_message(self) -> None:
+        system = a_system(2)
+        jobs = [system.submit() for _ in range(5)]
+        assert [message.job_id for message in system.queue.sent] == [job.id for job in jobs[:2]]
+        assert waiting(system) == [job.id for job in jobs[2:]]
+        assert {job.status for job in system.jobs.all()} == {JobStatus.QUEUED}
+
+    def test_each_end_lets_the_oldest_waiting_one_in(self) -> None:
+        system = a_system(1)
+        jobs = []
+        for _ in range(4):
+            jobs.append(system.submit())
+            system.clock.advance(1)
+        system.run()
+        assert system.provider.tokens == [f"{job.id}:1" for job in jobs]
+        assert {job.status for job in system.jobs.all()} == {JobStatus.COMPLETED}
+        assert active(system) == ()
+
+    def test_it_is_never_exceeded_whatever_comes_at_once(self) -> None:
+        system = a_system(3)
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda _: system.submit(), range(16)))
+        assert len(active(system)) == len(system.queue.sent) == 3
+        assert len(waiting(system)) == 13
+
+    def test_each_user_has_one(self) -> None:
+        system = a_system(1)
+        system.submit()
+        system.submit()
+        theirs = system.submit(user_id=ANOTHER_USER)
+        assert theirs.waiting_since is None
+        assert system.queue.sent[-1].group == ANOTHER_USER
+
+    def test_high_and_normal_lanes_have_separate_shares(self) -> None:
+        system = a_system(1)
+        normal, _ = system.submit(), system.submit()
+        high = system.submit(HIGH)
+        assert (active(system), active(system, Priority.HIGH)) == ((normal.id,), (high.id,))
+        assert [message.lane for message in system.queue.sent] == [Priority.NORMAL, Priority.HIGH]
+
+    def test_an_end_in_one_lane_lets_nobody_in_in_the_other(self) -> None:
+        system = a_system(1)
+        system.submit()
+        high, second = system.submit(HIGH), system.submit()
+        system.cancel(high.id)
+        assert waiting(system) == [second.id]
+
+    def test_while_somebody_waits_newcomers_wait_behind(self) -> None:
+        system = a_system(2)
+        system.jobs.put(a_waiting_job())
+        system.slots.put(UserSlots(A_USER, Priority.NORMAL, (an_id(),), START, START, waiting_at=START))
+        new = system.submit()
+        assert new.waiting_since == START
+        assert [job_id for job_id, _ in system.notifier.published] == [new.id]
+
+    def test_a_failure_makes_room_too(self) -> None:
+        refusal = ProviderError(FailureCode.CONTENT_REJECTED, "No.", transient=False)
+        system = a_system(1, ScriptedProvider(submits=[refusal]))
+        system.submit()
+        second = system.submit()
+        system.run()
+        assert system.jobs.get(second.id).status is JobStatus.COMPLETED
+
+    def test_another_attempt_keeps_its_place(self) -> None:
+        stumble = ProviderError(FailureCode.PROVIDER_ERROR, "It stumbled.", transient=True)
+        system = a_system(1, ScriptedProvider(submits=[stumble]))
+        first, second = system.submit(), system.submit()
+        [message] = system.queue.drain()
+        assert system.deliver(message).attempt == 2
+        assert (active(system), waiting(system)) == ((first.id,), [second.id])
+
+    @pytest.mark.parametrize("end", ["late", "buried"])
+    def test_an_end_by_the_reconciler_makes_room_too(self, end: str) -> None:
+        system = a_system(1)
+        first, second = system.submit(), system.submit()
+        [message] = system.queue.drain()
+        if end == "buried":
+            assert system.bury(message)
+        else:
+            system.jobs.put(replace(first, started_at=START - timedelta(hours=2)))
+            system.clock.advance(minutes=1)
+            assert system.sweep()["late"] == 1
+        assert active(system) == (second.id,)
+        assert [sent.job_id for sent in system.queue.drain()] == [second.id]
+
+
+class TestPlacesThatCameFree:
+    def test_a_place_that_came_free_between_look_and_store_is_taken_at_once(self) -> None:
+        system = a_system(1)
+        first = system.submit()
+        real_add = system.jobs.add
+
+        def end_first(job: VideoJob) -> None:
+            system.cancel(first.id)
+            real_add(job)
+
+        system.jobs.add = end_first  # type: ignore[method-assign]
+        second = system.submit()
+        assert second.waiting_since is not None
+        assert system.jobs.get(second.id).waiting_since is None
+        assert active(system) == (second.id,)
+
+    def test_when_all_have_come_in_nobody_waits_and_newcomers_go_straight_in(self) -> None:
+        system = a_system(1)
+        first, second = system.submit(), system.submit()
+        system.cancel(first.id)
+        system.cancel(second.id)
+        assert system.submit().waiting_since is None
+
+    def test_whoever_has_come_to_wait_since_is_not_forgotten(self) -> None:
+        system = a_system(1)
+        first, _ = system.submit(), system.submit()
+
+        def find_too_early(*_: object) -> None:
+            now = system.clock.advance(1)
+            system.slots.acquire(A_USER, Priority.NORMAL, [an_id(), an_id()], now)
+
+        system.jobs.find_waiting = find_too_early  # type: ignore[method-assign, assignment]
+        system.cancel(first.id)
+        share = system.slots.get(A_USER)
+        assert share is not None
+        assert share.waiting_at == START + timedelta(seconds=1)
+
+    def test_a_job_that_ends_while_it_is_let_in_gives_its_place_to_the_next(self) -> None:
+        system = a_system(1)
+        first, second, third = system.submit(), system.submit(), system.submit()
+
+        def cancel_second(before: VideoJob, _: VideoJob) -> None:
+            if before.id == second.id:
+                system.jobs.before_save = None
+                system.cancel(second.id)
+
+        system.jobs.before_save = cancel_second
+        system.cancel(first.id)
+        assert active(system) == (third.id,)
+        assert system.jobs.get(third.id).waiting_since is None
+
+    def test_a_job_that_somebody_else_let_in_keeps_its_place(self) -> None:
+        system = a_system(1)
+        first, second = system.submit(), system.submit()
+
+        def let_in_first(before: VideoJob, after: VideoJob) -> None:
+            if before.id == second.id:
+                system.jobs.before_save = None
+                assert system.jobs.save(before, after)
+
+        system.jobs.before_save = let_in_first
+        system.cancel(first.id)
+        assert active(system) == (second.id,)
+
+    def test_of_many_that_let_in_at_once_nobody_lets_in_twice(self) -> None:
+        system = a_system(3)
+        jobs = [system.jobs.put(a_waiting_job(number)) for number in range(8)]
+        ports = {"jobs": system.jobs, "slots": system.slots, "queue": system.queue, "clock": system.clock}
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: admit_waiting(A_USER, Priority.NORMAL, **ports), range(8)))  # type: ignore[arg-type]
+        assert sorted(message.job_id for message in system.queue.sent) == [job.id for job in jobs[:3]]
+        assert set(active(system)) == {job.id for job in jobs[:3]}
+
+
+class TestCrashes:
+    """What is lost between an end and the next start is found when share and jobs are compared."""
+
+    def crash_between_end_and_next(self) -> tuple[InMemorySystem, VideoJob, VideoJob]:
+        system = a_system(1)
+        first, second = system.submit(), system.submit()
+        system.slots.available = False
+        system.cancel(first.id)
+        system.slots.available = True
+        return system, first, second
+
+    def test_a_crash_between_end_and_next_leaves_a_place_that_the_reconciler_frees(self) -> None:
+        system, first, second = self.crash_between_end_and_next()
+        assert (active(system), waiting(system)) == ((first.id,), [second.id])
+        system.clock.set(START + CHECK_EVERY + timedelta(seconds=1))
+        assert system.sweep()["freed"] == 1
+        assert (active(system), waiting(system)) == ((second.id,), [])
+
+    def test_a_share_that_was_just_compared_is_left_alone(self) -> None:
+        system, first, _ = self.crash_between_end_and_next()
+        system.clock.set(START + CHECK_EVERY)
+        assert system.sweep()["freed"] == 0
+        assert active(system) == (first.id,)
+
+    def test_a_job_that_is_not_stored_yet_keeps_its_place(self) -> None:
+        system = a_system(1)
+        job_id = system.jobs.new_id()
+        assert system.slots.acquire(A_USER, Priority.NORMAL, [job_id], START) == 1
+        system.clock.set(START + GRACE)
+        assert check(system) == []
+        assert active(system) == (job_id,)
+
+    def test_a_job_that_was_never_stored_loses_it(self) -> None:
+        system = a_system(1)
+        job_id = system.jobs.new_id()
+        system.slots.acquire(A_USER, Priority.NORMAL, [job_id], START)
+        system.clock.set(START + GRACE + timedelta(seconds=1))
+        assert check(system) == [job_id]
+        assert active(system) == ()
+
+    def test_a_live_job_keeps_it(self) -> None:
+        system = a_system(1)
+        job = system.submit()
+        system.clock.advance(hours=1)
+        assert check(system) == []
+        assert active(system) == (job.id,)
+
+    def test_a_job_that_waits_although_nobody_remembers_is_let_in(self) -> None:
+        system = a_system(2)
+        system.submit()
+        forgotten = system.jobs.put(a_waiting_job())
+        assert check(system) == []
+        assert forgotten.id in active(system)
+
+    def test_who_was_to_be_let_in_when_somebody_crashed_is_let_in_after_all(self) -> None:
+        system = a_system(1)
+        first, second = system.submit(), system.submit()
+
+        def crash(before: VideoJob, _: VideoJob) -> None:
+            if before.id == second.id:
+                raise Unavailable
+
+        system.jobs.before_save = crash
+        system.cancel(first.id)
+        assert (active(system), waiting(system)) == ((second.id,), [second.id])
+        system.jobs.before_save = None
+        check(system)
+        assert (active(system), waiting(system)) == ((second.id,), [])
+
+    def test_a_job_that_waits_behind_others_although_a_crash_left_its_place_taken_blocks_nobody(self) -> None:
+        system, first, second = self.crash_between_end_and_next()
+        system.clock.advance(1)
+        assert system.retry(first.id).waiting_since is not None
+        assert active(system) == (first.id,)
+        check(system)
+        assert (active(system), waiting(system)) == ((second.id,), [first.id])
+        system.run()
+        assert {job.status for job in system.jobs.all()} == {JobStatus.COMPLETED}
+
+    def test_an_empty_share_of_old_goes(self) -> None:
+        system = a_system(1)
+        job = system.submit()
+        system.cancel(job.id)
+        system.clock.set(START + CHECK_EVERY + timedelta(seconds=1))
+        system.sweep()
+        assert system.slots.get(A_USER) is None
+
+    def test_a_job_that_found_no_room_just_before_its_share_is_compared_is_found_by_the_next_comparison(self) -> None:
+        system = a_system(1)
+        system.slots.put(UserSlots(A_USER, Priority.NORMAL, (), changed_at=system.clock.now(), checked_at=START))
+        check(system)
+        late = system.jobs.put(a_waiting_job())
+        check(system)
+        assert active(system) == (late.id,)
+
+    @pytest.mark.parametrize("breaks", ["release", "find_waiting"])
+    def test_an_end_stands_although_its_place_can_not_be_freed(
+        self, breaks: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        system = a_system(1)
+        first, _ = system.submit(), system.submit()
+
+        def fail(*_: object) -> None:
+            raise Unavailable
+
+        setattr(system.slots if breaks == "release" else system.jobs, breaks, fail)
+        assert system.cancel(first.id).status is JobStatus.CANCELLED
+        assert "Place not freed" in caplog.text
+
+
+def test_making_room_twice_is_making_room_once() -> None:
+    system = a_system(1)
+    first, second, third = system.submit(), system.submit(), system.submit()
+    ended = system.cancel(first.id)
+    again: Callable[[], None] = lambda: release_slot(  # noqa: E731
+        ended, jobs=system.jobs, slots=system.slots, queue=system.queue, clock=system.clock
+    )
+    again()
+    again()
+    assert (active(system), waiting(system)) == ((second.id,), [third.id])
+
+
+def test_an_ended_job_of_the_express_server_never_had_a_place() -> None:
+    system = a_system(1)
+    job = system.jobs.put(a_job(next=None, style="sepia", outbox=()))
+    system.clock.advance(minutes=1)
+    system.sweep()
+    assert system.jobs.get(job.id).status is JobStatus.FAILED
+    assert system.slots.get(A_USER) is None
