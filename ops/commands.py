@@ -98,14 +98,7 @@ class Commands:
             [read_job_id(job) for job in arguments.job], arguments.code, since, arguments.limit, jobs=jobs
         )
         self._confirm(f"{len(found)} jobs will be looked at, and those that have failed queued anew.", arguments)
-        said = replay_jobs(
-            found,
-            jobs=jobs,
-            slots=bootstrap.slot_repository(),
-            queue=bootstrap.job_queue(),
-            notifier=bootstrap.notifier(),
-            clock=clock,
-        )
+        said = replay_jobs(found, dispatcher=bootstrap.job_dispatcher())
         self._audit("jobs_replayed", jobs=[job if isinstance(job, str) else job.id for job in found])
         self._say(said, arguments)
         return 0

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from ops.tables import draw_table
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound
 from videojobs.domain.job import JobId, JobStatus, VideoJob
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository
+from videojobs.ports.jobs import JobRepository
+from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.retry_job import retry_job
 
 BY = "an operator"
@@ -24,26 +22,19 @@ def find_failed(
     return [jobs.find(job_id) or job_id for job_id in job_ids]
 
 
-def replay_jobs(
-    found: Iterable[VideoJob | JobId],
-    *,
-    jobs: JobRepository,
-    slots: SlotRepository,
-    queue: JobQueue,
-    notifier: Notifier,
-    clock: Clock,
-) -> str:
-    """Queue each anew that has failed, within its user's share; the table of what came of it. Repeated, it leaves alone
-    those that it has queued.
+def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher) -> str:
+    """Queue each failed job again, within its user's slots. Jobs that a repeat finds queued are left alone.
+
+    Returns:
+        A table of what happened to each job.
 
     Raises:
-        Unavailable: MongoDB does not answer; what is in the table's place was not tried any more.
+        Unavailable: If MongoDB does not answer; the remaining jobs were not tried.
     """
 
     def replay(job: VideoJob) -> str:
-        ports: dict[str, Any] = {"jobs": jobs, "slots": slots, "queue": queue, "notifier": notifier, "clock": clock}
         try:
-            queued = retry_job(job.id, user_id=job.user_id, by=BY, **ports)
+            queued = retry_job(job.id, user_id=job.user_id, dispatcher=dispatcher, by=BY)
         except (JobConflict, JobForbidden, JobNotFound) as refusal:
             return f"left alone: {refusal}"
         waits = " and waits for its user's turn" if queued.waiting_since is not None else ""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
 from tests.builders import A_USER, a_lease, a_new_job
 from tests.fakes.batches import InMemoryBatchRepository
@@ -21,14 +20,17 @@ from tests.fakes.timings import InMemoryTimingRepository
 from videojobs.domain.job import Batch, IdempotencyKey, JobId, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import NewJob
+from videojobs.ports.jobs import Erasure
 from videojobs.ports.videos import Providers
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.claim_step import claim_step
 from videojobs.services.delete_job import delete_job
 from videojobs.services.erase_videos import erase_videos
+from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
 from videojobs.services.render_video import render_video
 from videojobs.services.retry_job import retry_job
+from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.run_step import run_step
 from videojobs.services.submit_batch import submit_batch
 from videojobs.services.submit_job import submit_job
@@ -57,15 +59,24 @@ class InMemorySystem:
         """Batches are stored with their jobs."""
         self.batches = InMemoryBatchRepository(self.jobs)
 
+    @property
+    def dispatcher(self) -> JobDispatcher:
+        """The dispatcher on these ports."""
+        return JobDispatcher(
+            jobs=self.jobs,
+            slots=self.slots,
+            queue=self.queue,
+            notifier=self.notifier,
+            clock=self.clock,
+            policy=self.policy,
+        )
+
     def submit(
         self, request: NewJob | None = None, *, user_id: UserId = A_USER, idempotency: IdempotencyKey | None = None
     ) -> VideoJob:
         """What `generate` does; the job as it was stored."""
         job, _ = submit_job(
-            request or a_new_job(),
-            user_id=user_id,
-            idempotency=idempotency,
-            **self._ports("jobs", "slots", "queue", "notifier", "clock"),
+            request or a_new_job(), user_id=user_id, dispatcher=self.dispatcher, idempotency=idempotency
         )
         return job
 
@@ -77,29 +88,33 @@ class InMemorySystem:
         idempotency: IdempotencyKey | None = None,
     ) -> tuple[Batch, bool]:
         """What `generate` does with a batch."""
-        ports = self._ports("jobs", "batches", "slots", "queue", "notifier", "clock", "policy")
-        return submit_batch(requests, user_id=user_id, idempotency=idempotency, **ports)
+        return submit_batch(
+            requests, user_id=user_id, dispatcher=self.dispatcher, batches=self.batches, idempotency=idempotency
+        )
 
     def cancel(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
         """What `jobs` answers to a cancel."""
-        ports = self._ports("jobs", "slots", "queue", "notifier", "clock", "policy")
-        return cancel_job(job_id, user_id=user_id, **ports)
+        return cancel_job(job_id, user_id=user_id, dispatcher=self.dispatcher)
 
     def retry(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
         """What `jobs` answers to a retry."""
-        return retry_job(job_id, user_id=user_id, **self._ports("jobs", "slots", "queue", "notifier", "clock"))
+        return retry_job(job_id, user_id=user_id, dispatcher=self.dispatcher)
 
     def delete(self, job_id: JobId, *, user_id: UserId = A_USER) -> None:
         """What `jobs` does with a deletion."""
-        delete_job(job_id, user_id=user_id, **self._ports("jobs", "store", "clock"))
+        delete_job(job_id, user_id=user_id, dispatcher=self.dispatcher, store=self.store)
 
     def erase(self, *, user_id: UserId = A_USER, seconds: float = 10) -> bool:
         """What `jobs` and `reconciler` do to remove all that a user has now; whether it was done in time."""
-        ports = self._ports(
-            "jobs", "batches", "erasures", "slots", "store", "queue", "notifier", "clock", "policy"
-        )  # fmt: skip
         now = self.clock.now()
-        return erase_videos(user_id, now, until=now + timedelta(seconds=seconds), **ports)
+        return erase_videos(
+            Erasure(user_id, now),
+            until=now + timedelta(seconds=seconds),
+            dispatcher=self.dispatcher,
+            batches=self.batches,
+            erasures=self.erasures,
+            store=self.store,
+        )
 
     def put(self, job: VideoJob) -> SentMessage:
         """A job in the middle of its life; the message of its next step, which is on its way."""
@@ -114,25 +129,33 @@ class InMemorySystem:
 
     def hand_out(self, message: SentMessage) -> None:
         """What `worker` or `render` does with a message, also when no job is left then."""
-        ports = self._ports("jobs", "slots", "queue", "notifier", "store", "clock", "policy")
-        ports |= {"providers": self.providers or only(self.provider)}
+        providers = self.providers or only(self.provider)
         if message.step is Step.RENDER:
-            render_video(message.job_id, message.step_id, renderer=self.renderer, **ports)
+            render_video(
+                message.job_id,
+                message.step_id,
+                dispatcher=self.dispatcher,
+                providers=providers,
+                renderer=self.renderer,
+                store=self.store,
+            )
         else:
-            ports |= self._ports("circuits", "timings")
-            run_step(message.job_id, message.step_id, **ports)
+            run_step(
+                message.job_id,
+                message.step_id,
+                dispatcher=self.dispatcher,
+                router=ProviderRouter(providers, self.circuits),
+                store=self.store,
+                timings=self.timings,
+            )
 
     def sweep(self) -> dict[str, int]:
         """What `reconciler` does each minute."""
-        return reconcile_jobs(**self._ports("jobs", "slots", "queue", "notifier", "clock", "policy"))
+        return reconcile_jobs(dispatcher=self.dispatcher)
 
     def bury(self, message: SentMessage) -> bool:
         """What `reconciler` does with a dead letter."""
-        ports = self._ports("jobs", "slots", "queue", "clock", "policy")
-        return fail_dead_lettered_job(message.job_id, message.step_id, **ports)
-
-    def _ports(self, *names: str) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in names}
+        return fail_dead_lettered_job(message.job_id, message.step_id, dispatcher=self.dispatcher)
 
     def run(self, *, sweeping: bool = False, at_most: int = 200) -> None:
         """Deliver message after message, waiting for each as long as it asks for, until nothing is left to do.
@@ -169,11 +192,5 @@ class InMemorySystem:
 
     def crash_worker(self, message: SentMessage) -> None:
         """Somebody claims the step and is never heard of again."""
-        claimed = claim_step(
-            message.job_id,
-            message.step_id,
-            jobs=self.jobs,
-            clock=self.clock,
-            lease_duration=self.policy.lease_duration,
-        )
+        claimed = claim_step(message.job_id, message.step_id, dispatcher=self.dispatcher)
         assert claimed is not None

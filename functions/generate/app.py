@@ -19,8 +19,9 @@ from videojobs.domain.job import Batch, VideoJob
 from videojobs.domain.request import NewJob
 from videojobs.observability import logger
 from videojobs.services.check_submissions import check_submissions
-from videojobs.services.submit_batch import find_earlier_batch, submit_batch
-from videojobs.services.submit_job import find_earlier_job, submit_job
+from videojobs.services.store_once import find_earlier
+from videojobs.services.submit_batch import submit_batch
+from videojobs.services.submit_job import submit_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(
@@ -36,7 +37,7 @@ def generate() -> Response[AcceptedEnvelope]:
     idempotency = read_idempotency_key(api.http, [request])
     jobs, clock = bootstrap.job_repository(), bootstrap.clock()
     earlier = check_submissions(
-        lambda: find_earlier_job(idempotency, user_id=session.user_id, now=clock.now(), jobs=jobs),
+        lambda: find_earlier(idempotency, user_id=session.user_id, now=clock.now(), repository=jobs),
         submissions=bootstrap.submission_repository(),
         clock=clock,
     )
@@ -44,14 +45,7 @@ def generate() -> Response[AcceptedEnvelope]:
         return _answer_job(earlier, replayed=True)
     _allow(session, [request])
     job, replayed = submit_job(
-        request,
-        user_id=session.user_id,
-        jobs=jobs,
-        slots=bootstrap.slot_repository(),
-        queue=bootstrap.job_queue(),
-        notifier=bootstrap.notifier(),
-        clock=clock,
-        idempotency=idempotency,
+        request, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), idempotency=idempotency
     )
     return _answer_job(job, replayed=replayed)
 
@@ -65,7 +59,7 @@ def batch() -> Response[BatchAcceptedEnvelope]:
     idempotency = read_idempotency_key(api.http, requests)
     batches, clock = bootstrap.batch_repository(), bootstrap.clock()
     earlier = check_submissions(
-        lambda: find_earlier_batch(idempotency, user_id=session.user_id, now=clock.now(), batches=batches),
+        lambda: find_earlier(idempotency, user_id=session.user_id, now=clock.now(), repository=batches),
         submissions=bootstrap.submission_repository(),
         clock=clock,
     )
@@ -75,13 +69,8 @@ def batch() -> Response[BatchAcceptedEnvelope]:
     made, replayed = submit_batch(
         requests,
         user_id=session.user_id,
-        jobs=bootstrap.job_repository(),
+        dispatcher=bootstrap.job_dispatcher(),
         batches=batches,
-        slots=bootstrap.slot_repository(),
-        queue=bootstrap.job_queue(),
-        notifier=bootstrap.notifier(),
-        clock=clock,
-        policy=bootstrap.step_policy(),
         idempotency=idempotency,
     )
     return _answer_batch(made, replayed=replayed)

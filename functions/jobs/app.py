@@ -19,9 +19,7 @@ from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.domain.job import UserId, VideoJob
 from videojobs.domain.rate import RateLimit
 from videojobs.observability import logger
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository
+from videojobs.ports.jobs import Erasure
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.check_submissions import check_submissions
 from videojobs.services.delete_job import delete_job
@@ -42,15 +40,7 @@ bootstrap.prepare_api(bootstrap.rate_limiter)
 def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     """A page of the caller's jobs, and the way to the next one."""
     user_id, query = _enter(read_limit, parse_list_query)
-    page, after = list_jobs(
-        user_id,
-        jobs=bootstrap.job_repository(),
-        clock=bootstrap.clock(),
-        limit=query.limit,
-        after=query.after,
-        status=query.status,
-        batch_id=query.batch_id,
-    )
+    page, after = list_jobs(user_id, query, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     cursor = encode_cursor(after) if after else None
     headers = {"Link": link_next("/api/videos", query, cursor)} if cursor else {}
     return Response(200, JSON, views.serialize_jobs(page, cursor, sign=_sign), headers)
@@ -60,20 +50,7 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
 def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, cancelled."""
     user_id, _ = _enter(read_limit, read_no_fields)
-    jobs, slots, queue, notifier, clock = _ports()
-    policy = bootstrap.step_policy()
-    return _show(
-        cancel_job(
-            job_id,
-            user_id=user_id,
-            jobs=jobs,
-            slots=slots,
-            queue=queue,
-            notifier=notifier,
-            clock=clock,
-            policy=policy,
-        )
-    )
+    return _show(cancel_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
 @api.post("/api/videos/<job_id>/retry")
@@ -81,17 +58,14 @@ def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, queued again."""
     user_id, _ = _enter(generate_limit, read_no_fields)
     check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
-    jobs, slots, queue, notifier, clock = _ports()
-    job = retry_job(job_id, user_id=user_id, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
-    return _show(job)
+    return _show(retry_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
 @api.delete("/api/videos/<job_id>")
 def delete(job_id: str) -> Response[Any]:
     """Nothing, as nothing is left."""
     user_id, _ = _enter(read_limit, read_no_fields)
-    jobs, store, clock = bootstrap.job_repository(), bootstrap.video_store(), bootstrap.clock()
-    delete_job(job_id, user_id=user_id, jobs=jobs, store=store, clock=clock)
+    delete_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher(), store=bootstrap.video_store())
     return answer_empty(204)
 
 
@@ -99,21 +73,14 @@ def delete(job_id: str) -> Response[Any]:
 def erase() -> Response[envelopes.ErasureEnvelope]:
     """Nothing, when nothing is left; otherwise that it goes on."""
     user_id, _ = _enter(read_limit, read_no_fields)
-    jobs, slots, queue, notifier, clock = _ports()
-    now = clock.now()
+    now = bootstrap.clock().now()
     is_done = erase_videos(
-        user_id,
-        created_before=now,
+        Erasure(user_id, created_before=now),
         until=now + ERASURE_TIME,
-        jobs=jobs,
+        dispatcher=bootstrap.job_dispatcher(),
         batches=bootstrap.batch_repository(),
         erasures=bootstrap.erasure_repository(),
-        slots=slots,
         store=bootstrap.video_store(),
-        queue=queue,
-        notifier=notifier,
-        clock=clock,
-        policy=bootstrap.step_policy(),
     )
     return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
@@ -145,11 +112,6 @@ def _enter[T](limit: Callable[[RateSettings], RateLimit], read: Callable[[HttpRe
     asked_for = read(api.http)
     count_call(api, user_id, limit(settings), rates=bootstrap.rate_limiter(), now=bootstrap.clock().now())
     return user_id, asked_for
-
-
-def _ports() -> tuple[JobRepository, SlotRepository, JobQueue, Notifier, Clock]:
-    jobs, slots = bootstrap.job_repository(), bootstrap.slot_repository()
-    return jobs, slots, bootstrap.job_queue(), bootstrap.notifier(), bootstrap.clock()
 
 
 def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:

@@ -32,18 +32,12 @@ def _notify(event: tuple[str, JobId]) -> None:
 
 def _listeners() -> Sequence[Listener]:
     return [
-        partial(
-            push_change,
-            connections=bootstrap.connection_repository(),
-            broadcaster=bootstrap.broadcaster(),
-            clock=bootstrap.clock(),
-            show=_show,
-        ),
+        partial(push_change, live=bootstrap.live_connections(), serialize=_serialize),
         bootstrap.webhook_queue().enqueue,
     ]
 
 
-def _show(change: Change) -> JobUpdated:
+def _serialize(change: Change) -> JobUpdated:
     # The store is made on first use: most changes are of jobs that have no video yet.
     now = bootstrap.clock().now()
     return serialize_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))

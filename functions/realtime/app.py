@@ -23,8 +23,7 @@ from videojobs.domain.trace import begin_trace
 from videojobs.observability import logger
 from videojobs.ports.changes import Change
 from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
-from videojobs.services.push_change import push_messages
-from videojobs.services.subscribe import find_connection, subscribe
+from videojobs.services.subscribe import subscribe
 
 if TYPE_CHECKING:
     from videojobs.api.resolver import VideoJobsApi
@@ -41,25 +40,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connection_id, kind = read_connection_id(event), event["requestContext"]["eventType"]
     error: Exception | None = None
     try:
-        _heed(connection_id, kind, event)
+        _dispatch(connection_id, kind, event)
     except Exception as caught:  # noqa: BLE001 - whatever it is, its client is told in our words
         error = caught
         if kind == SocketEvent.MESSAGE and not isinstance(error, ConnectionOver):
-            _tell(connection_id, serialize_error(error))
+            _send(connection_id, serialize_error(error))
     return answer_event(event, error)
 
 
-def _heed(connection_id: ConnectionId, kind: str, event: dict[str, Any]) -> None:
+def _dispatch(connection_id: ConnectionId, kind: str, event: dict[str, Any]) -> None:
     match kind:
         case SocketEvent.CONNECT:
-            _let_in(connection_id, event)
+            _connect(connection_id, event)
         case SocketEvent.DISCONNECT:
             bootstrap.connection_repository().remove(connection_id)
         case _:
-            _listen(connection_id, event.get("body"))
+            _on_message(connection_id, event.get("body"))
 
 
-def _let_in(connection_id: ConnectionId, event: dict[str, Any]) -> None:
+def _connect(connection_id: ConnectionId, event: dict[str, Any]) -> None:
     request, settings, clock = HttpRequest.from_event(event), bootstrap.api_settings(), bootstrap.clock()
     refuse_foreign_origin(request, settings.allowed_origins)
     ticket = read_ticket(event)
@@ -72,31 +71,27 @@ def _let_in(connection_id: ConnectionId, event: dict[str, Any]) -> None:
     open_connection(connection_id, identity, connections=connections, clock=clock, at_most=at_most)
 
 
-def _listen(connection_id: ConnectionId, body: object) -> None:
-    ports: dict[str, Any] = {
-        "connections": bootstrap.connection_repository(),
-        "broadcaster": bootstrap.broadcaster(),
-        "clock": bootstrap.clock(),
-    }
-    connection = find_connection(connection_id, **ports)
+def _on_message(connection_id: ConnectionId, body: object) -> None:
+    live = bootstrap.live_connections()
+    connection = live.find(connection_id)
     message = parse_message(body)
     match message.action:
         case Action.PING:
-            _tell(connection_id, PONG)
+            _send(connection_id, PONG)
         case Action.SUBSCRIBE:
-            subscribe(connection, message.job_id, jobs=bootstrap.job_repository(), show=_show, **ports)
+            jobs = bootstrap.job_repository()
+            subscribe(connection, message.job_id, live=live, jobs=jobs, serialize=_serialize)
 
 
-def _tell(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
-    connections, broadcaster = bootstrap.connection_repository(), bootstrap.broadcaster()
+def _send(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
     try:
-        push_messages([(connection_id, message)], connections=connections, broadcaster=broadcaster)
+        bootstrap.live_connections().send([(connection_id, message)])
     except Unavailable:
         extra = {"action": "not_told", "connection_id": connection_id}
-        logger.warning("A client could not be told", extra=extra, exc_info=True)
+        logger.warning("Message not sent to the client", extra=extra, exc_info=True)
 
 
-def _show(change: Change) -> JobUpdated:
+def _serialize(change: Change) -> JobUpdated:
     # The store is made on first use: most jobs that are followed have no video yet.
     now = bootstrap.clock().now()
     return serialize_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))

@@ -10,6 +10,7 @@ from videojobs.api.batch import process_batch
 from videojobs.domain.job import JobId
 from videojobs.domain.trace import begin_trace
 from videojobs.observability import logger
+from videojobs.ports.jobs import Erasure
 from videojobs.services.erase_videos import erase_videos
 from videojobs.services.measure_delays import measure_delays
 from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
@@ -26,47 +27,26 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         for record in event["Records"]:
             extra = {"action": "dead_letter_received", "queue": record["eventSourceARN"].rpartition(":")[2]}
             logger.error("Dead letter", extra=extra | {"message_id": record["messageId"]})
-        return process_batch(event, _bury, drop_malformed=True)  # no queue is behind this one
+        return process_batch(event, _fail_job, drop_malformed=True)  # no queue is behind this one
     delays = measure_delays(jobs=bootstrap.job_repository(), clock=bootstrap.clock())
-    counts = reconcile_jobs(
-        jobs=bootstrap.job_repository(),
-        slots=bootstrap.slot_repository(),
-        queue=bootstrap.job_queue(),
-        notifier=bootstrap.notifier(),
-        clock=bootstrap.clock(),
-        policy=bootstrap.step_policy(),
-    )
+    counts = reconcile_jobs(dispatcher=bootstrap.job_dispatcher())
     logger.info("Swept", extra={"action": "swept", **counts, **delays})
-    _go_on_erasing()
+    _resume_erasures()
     return counts
 
 
-def _go_on_erasing() -> None:
+def _resume_erasures() -> None:
     until = bootstrap.clock().now() + ERASURE_TIME
     for user_id, created_before in bootstrap.erasure_repository().find_all(ERASURES):
         erase_videos(
-            user_id,
-            created_before,
+            Erasure(user_id, created_before),
             until=until,
-            jobs=bootstrap.job_repository(),
+            dispatcher=bootstrap.job_dispatcher(),
             batches=bootstrap.batch_repository(),
             erasures=bootstrap.erasure_repository(),
-            slots=bootstrap.slot_repository(),
             store=bootstrap.video_store(),
-            queue=bootstrap.job_queue(),
-            notifier=bootstrap.notifier(),
-            clock=bootstrap.clock(),
-            policy=bootstrap.step_policy(),
         )
 
 
-def _bury(job_id: JobId, step_id: str) -> None:
-    fail_dead_lettered_job(
-        job_id,
-        step_id,
-        jobs=bootstrap.job_repository(),
-        slots=bootstrap.slot_repository(),
-        queue=bootstrap.job_queue(),
-        clock=bootstrap.clock(),
-        policy=bootstrap.step_policy(),
-    )
+def _fail_job(job_id: JobId, step_id: str) -> None:
+    fail_dead_lettered_job(job_id, step_id, dispatcher=bootstrap.job_dispatcher())

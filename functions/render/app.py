@@ -21,13 +21,8 @@ def _render(job_id: JobId, step_id: str) -> None:
     render_video(
         job_id,
         step_id,
-        jobs=bootstrap.job_repository(),
-        slots=bootstrap.slot_repository(),
-        queue=bootstrap.job_queue(),
-        notifier=bootstrap.notifier(),
+        dispatcher=bootstrap.job_dispatcher(),
         providers=bootstrap.providers(),
         renderer=bootstrap.video_renderer(),
         store=bootstrap.video_store(),
-        clock=bootstrap.clock(),
-        policy=bootstrap.step_policy(),
     )

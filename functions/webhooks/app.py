@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs import bootstrap
 from videojobs.api.batch import process_messages
 from videojobs.api.webhooks import read_delivery, serialize_webhook
+from videojobs.domain.job import JobId
 from videojobs.domain.webhook import WebhookDelivery
 from videojobs.observability import logger
 from videojobs.services.deliver_webhook import deliver_webhook
@@ -21,11 +22,13 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 def _deliver(delivery: WebhookDelivery) -> None:
     deliver_webhook(
         delivery,
-        urls=bootstrap.webhook_urls(),
-        show=serialize_webhook,
-        jobs=bootstrap.job_repository(),
-        webhooks=bootstrap.webhook_repository(),
+        bootstrap.webhook_urls().get(delivery.endpoint),
+        read_body=_read_body,
         sender=bootstrap.webhook_sender(),
-        queue=bootstrap.webhook_queue(),
-        clock=bootstrap.clock(),
+        outcomes=bootstrap.webhook_outcomes(),
     )
+
+
+def _read_body(job_id: JobId) -> str | None:
+    job = bootstrap.job_repository().find(job_id)
+    return None if job is None else serialize_webhook(job)

@@ -21,14 +21,8 @@ def _run(job_id: JobId, step_id: str) -> None:
     run_step(
         job_id,
         step_id,
-        jobs=bootstrap.job_repository(),
-        circuits=bootstrap.circuit_repository(),
-        queue=bootstrap.job_queue(),
-        slots=bootstrap.slot_repository(),
-        timings=bootstrap.timing_repository(),
-        notifier=bootstrap.notifier(),
-        providers=bootstrap.providers(),
+        dispatcher=bootstrap.job_dispatcher(),
+        router=bootstrap.provider_router(),
         store=bootstrap.video_store(),
-        clock=bootstrap.clock(),
-        policy=bootstrap.step_policy(),
+        timings=bootstrap.timing_repository(),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import RLock
 
 from tests.fakes.clock import VirtualClock
@@ -56,6 +56,10 @@ class InMemoryJobRepository:
     def new_id(self) -> JobId:
         """24 hex digits, in order."""
         return JobId(self._ids.make())
+
+    def created_at(self, job_id: JobId) -> datetime:
+        """Return the time in the ID's first eight digits."""
+        return datetime.fromtimestamp(int(job_id[:8], 16), UTC)
 
     def add(self, job: VideoJob) -> None:
         """Insert, unless the id is there already or the user's key is taken."""

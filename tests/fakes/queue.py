@@ -8,7 +8,7 @@ from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobId, Step, UserId, VideoJob
 from videojobs.domain.request import Priority
 
-LONGEST_DELAY_SECONDS = 900
+MAXIMUM_DELAY_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class RecordingQueue:
     `available = False`: nothing is taken and `Unavailable` raised. `answers_lost = True`: the message is taken, but
     the answer is lost on its way, so that `Unavailable` is raised all the same.
     """
+
+    maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
     def __init__(self) -> None:
         self._sent: list[SentMessage] = []
@@ -59,7 +61,7 @@ class RecordingQueue:
             raise ValueError("an ended job has no message")
         if not self.available:
             raise Unavailable
-        if not 0 <= delay_seconds <= LONGEST_DELAY_SECONDS:
+        if not 0 <= delay_seconds <= MAXIMUM_DELAY_SECONDS:
             raise ValueError(f"SQS can't delay a message by {delay_seconds} s")
         delay = ceil(delay_seconds)
         message = SentMessage(job.id, job.next.id, job.next.step, delay, lane=job.priority, group=job.user_id)

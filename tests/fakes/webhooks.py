@@ -10,11 +10,13 @@ from videojobs.domain.errors import Unavailable
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 from videojobs.ports.changes import Change, WebhookAnswer
 
-LONGEST_DELAY_SECONDS = 900
+MAXIMUM_DELAY_SECONDS = 900
 
 
 class RecordingWebhookQueue:
     """See `ports.WebhookQueue`. Safe for threads. `available = False`: nothing is taken and `Unavailable` raised."""
+
+    maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
     def __init__(self, *, endpoints: Collection[EndpointId] = ()) -> None:
         self._endpoints = tuple(endpoints)
@@ -41,7 +43,7 @@ class RecordingWebhookQueue:
 
     def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
         """Keep it."""
-        if not 0 <= delay_seconds <= LONGEST_DELAY_SECONDS:
+        if not 0 <= delay_seconds <= MAXIMUM_DELAY_SECONDS:
             raise ValueError(f"SQS can't delay a message by {delay_seconds} s")
         self._keep(delivery, ceil(delay_seconds))
 

@@ -19,10 +19,9 @@ from videojobs.adapters.sqs import SqsNotifier
 from videojobs.domain import lifecycle
 from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
 from videojobs.domain.slots import UserSlots
-from videojobs.ports.changes import Notifier
-from videojobs.ports.jobs import JobRepository
 from videojobs.ports.videos import GenerationRequest
-from videojobs.services import clean_up, follow_up, reconcile_jobs, render_video
+from videojobs.services import clean_up, render_video
+from videojobs.services.job_dispatcher import JobDispatcher
 
 type Replace = Callable[[Any, str, Any], None]
 """Sets an attribute of a module or class; raises AttributeError if there is no such attribute."""
@@ -124,14 +123,15 @@ def _a_crash_counts_as_an_attempt(replace_attribute: Replace) -> None:
         job = replace(job, attempt=job.attempt + 1) if job.provider and not job.provider.ref else job
         return original(job, *arguments, **named)
 
-    replace_attribute(lifecycle, "begin", begin)
+    replace_attribute(lifecycle, "start_submit", begin)
 
 
 def _bury_whatever_is_there(replace_attribute: Replace) -> None:
-    def bury(job_id: JobId, step_id: str, *, jobs: JobRepository, clock: Any, policy: Any, **others: Any) -> bool:
-        job = jobs.find(job_id)
+    def bury(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> bool:
+        job, now = dispatcher.jobs.find(job_id), dispatcher.clock.now()
         assert job is not None
-        return job.is_live and jobs.save(job, lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, clock.now(), policy))
+        failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, dispatcher.policy) if job.is_live else job
+        return job.is_live and dispatcher.jobs.save(job, failed)
 
     from functions.reconciler import app
 
@@ -148,14 +148,13 @@ def _announce_under_a_new_id(replace_attribute: Replace) -> None:
 
 
 def _forget_before_announcing(replace_attribute: Replace) -> None:
-    def announce(job: VideoJob, *, jobs: JobRepository, notifier: Notifier) -> VideoJob:
+    def announce(self: JobDispatcher, job: VideoJob) -> VideoJob:
         if job.outbox:
-            jobs.mark_announced(job.id, job.outbox)
-            notifier.publish(job.id, job.outbox)
+            self.jobs.mark_announced(job.id, job.outbox)
+            self.notifier.publish(job.id, job.outbox)
         return replace(job, outbox=())
 
-    replace_attribute(follow_up, "announce_changes", announce)
-    replace_attribute(reconcile_jobs, "announce_changes", announce)
+    replace_attribute(JobDispatcher, "announce", announce)
 
 
 def _nobody_is_late(replace_attribute: Replace) -> None:

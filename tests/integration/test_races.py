@@ -28,7 +28,9 @@ from videojobs.domain.job import IdempotencyKey, JobStatus, Lease, Step, VideoJo
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.rate import RateLimit
 from videojobs.domain.request import Priority
+from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.reconcile_jobs import reconcile_jobs
+from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.run_step import run_step
 from videojobs.services.submit_batch import submit_batch
 from videojobs.services.submit_job import submit_job
@@ -131,9 +133,18 @@ def test_of_many_outcomes_of_one_step_one_is_written(connections: list[MongoConn
 def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connections: list[MongoConnection]) -> None:
     jobs = MongoJobRepository(connections[0])
     provider, queue, notifier, clock = ScriptedProvider(), RecordingQueue(), RecordingNotifier(), VirtualClock()
-    slots = MongoSlotRepository(connections[0], cap=20)
-    ports = {"jobs": jobs, "slots": slots, "queue": queue, "notifier": notifier, "clock": clock}
-    job, _ = submit_job(a_new_job(), user_id=A_USER, **ports)  # type: ignore[arg-type]
+
+    def dispatcher(connection: MongoConnection) -> JobDispatcher:
+        return JobDispatcher(
+            jobs=MongoJobRepository(connection),
+            slots=MongoSlotRepository(connection, cap=20),
+            queue=queue,
+            notifier=notifier,
+            clock=clock,
+            policy=POLICY,
+        )
+
+    job, _ = submit_job(a_new_job(), user_id=A_USER, dispatcher=dispatcher(connections[0]))
     while messages := queue.drain():
         [message] = messages
         clock.advance(message.delay_seconds)
@@ -142,16 +153,10 @@ def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connecti
             run_step(
                 job.id,
                 step_id,
-                jobs=MongoJobRepository(connection),
-                circuits=MongoCircuitRepository(connection),
-                queue=queue,
-                slots=MongoSlotRepository(connection, cap=20),
-                timings=MongoTimingRepository(connection),
-                notifier=notifier,
-                providers=only(provider),
+                dispatcher=dispatcher(connection),
+                router=ProviderRouter(only(provider), MongoCircuitRepository(connection)),
                 store=InMemoryVideoStore(),
-                clock=clock,
-                policy=POLICY,
+                timings=MongoTimingRepository(connection),
             )
 
         race(connections, work)

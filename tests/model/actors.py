@@ -193,7 +193,7 @@ class Port:
     def __getattr__(self, name: str) -> Any:
         """The port's attribute, or its method with the actor's faults."""
         found = getattr(self._port, name)
-        if not callable(found) or name == "new_id":
+        if not callable(found) or name in {"new_id", "created_at"}:
             return found
 
         def call(*args: Any, **named: Any) -> Any:

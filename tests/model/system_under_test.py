@@ -19,8 +19,10 @@ from tests.model.watched import WatchedJobRepository
 from tests.model.watched_store import WatchedVideoStore
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
 from videojobs.services.render_video import render_video
+from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.run_step import run_step
 
 POLICY = StepPolicy(lease_duration=timedelta(seconds=25), maximum_attempts=2, deadline=timedelta(minutes=10))
@@ -46,7 +48,7 @@ class SystemUnderTest:
 
     provider: LedgerProvider
     tell: Callable[[str], None]
-    check: Callable[["World"], None]
+    check: Callable[["SystemUnderTest"], None]
     clock: VirtualClock = field(default_factory=VirtualClock)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
@@ -95,8 +97,7 @@ class SystemUnderTest:
     def sweep(self, skew: timedelta, faults: tuple[Fault, ...]) -> None:
         """The reconciler's minute."""
         actor = self.actor(Role.SWEEP, "the sweep", faults, skew)
-        ports = self.ports(actor, "jobs", "slots", "queue", "notifier")
-        self.run(actor, lambda: reconcile_jobs(clock=actor.clock, policy=POLICY, **ports))
+        self.run(actor, lambda: reconcile_jobs(dispatcher=self.dispatcher(actor)))
 
     def bury(self, letter: Message, skew: timedelta, faults: tuple[Fault, ...]) -> None:
         """The reconciler gets a dead letter."""
@@ -107,8 +108,7 @@ class SystemUnderTest:
 
         def work() -> None:
             about = letter.sent.job_id, letter.sent.step_id
-            ports = self.ports(actor, "jobs", "slots", "queue")
-            fail_dead_lettered_job(*about, clock=actor.clock, policy=POLICY, **ports)
+            fail_dead_lettered_job(*about, dispatcher=self.dispatcher(actor))
 
         def receipt() -> None:
             if actor.outcome is not Outcome.DONE:
@@ -127,16 +127,25 @@ class SystemUnderTest:
 
     # ------------------------------------------------------------ how it happens
     def _step(self, actor: Actor, sent: SentMessage) -> None:
-        ports = self.ports(
-            actor, "jobs", "circuits", "queue", "slots", "timings", "notifier", "provider", "store"
-        )  # fmt: skip
-        providers = only(ports.pop("provider"))
-        run_step(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, providers=providers, **ports)
+        ports = self.ports(actor, "circuits", "timings", "provider", "store")
+        run_step(
+            sent.job_id,
+            sent.step_id,
+            dispatcher=self.dispatcher(actor),
+            router=ProviderRouter(only(ports["provider"]), ports["circuits"]),
+            store=ports["store"],
+            timings=ports["timings"],
+        )
 
     def _render(self, actor: Actor, sent: SentMessage) -> None:
-        ports = self.ports(actor, "jobs", "slots", "queue", "notifier", "provider", "renderer", "store")
+        ports = self.ports(actor, "provider", "renderer", "store")
         providers = only(ports.pop("provider"))
-        render_video(sent.job_id, sent.step_id, clock=actor.clock, policy=POLICY, providers=providers, **ports)
+        render_video(sent.job_id, sent.step_id, dispatcher=self.dispatcher(actor), providers=providers, **ports)
+
+    def dispatcher(self, actor: Actor) -> JobDispatcher:
+        """The dispatcher on the ports as that actor sees them."""
+        ports = self.ports(actor, "jobs", "slots", "queue", "notifier")
+        return JobDispatcher(clock=actor.clock, policy=POLICY, **ports)
 
     def actor(self, role: Role, name: str, faults: tuple[Fault, ...], skew: timedelta = timedelta()) -> Actor:
         """Somebody who is about to act."""

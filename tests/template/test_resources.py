@@ -13,14 +13,15 @@ BUCKET = BUCKETS["VideosBucket"]
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_a_folder_with_an_app(name: str) -> None:
-    folder = ROOT / "functions" / name
+    folder = ROOT / functions()[name]["CodeUri"]
     assert (folder / "app.py").is_file()
     requirements = (folder / "requirements.txt").read_text().splitlines()
     assert all(line.startswith("#") for line in requirements), "dependencies belong in the layers"
 
 
 def test_every_folder_is_deployed() -> None:
-    assert sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")) == FUNCTIONS
+    folders = {f"functions/{path.parent.name}" for path in (ROOT / "functions").glob("*/app.py")}
+    assert folders == {function["CodeUri"] for function in functions().values()}
 
 
 def test_functions_run_what_the_layers_are_built_for() -> None:

@@ -6,6 +6,7 @@ Nothing is made, and nothing heavy imported, before it is asked for. Tests repla
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.clock import SystemClock
@@ -59,6 +60,12 @@ from videojobs.settings import (
     is_before_snapshot,
     is_lambda,
 )
+
+if TYPE_CHECKING:
+    from videojobs.services.deliver_webhook import WebhookOutcomes
+    from videojobs.services.job_dispatcher import JobDispatcher
+    from videojobs.services.push_change import LiveConnections
+    from videojobs.services.route_provider import ProviderRouter
 
 
 @cache
@@ -220,6 +227,20 @@ def notifier() -> Notifier:
     return SqsNotifier(_sqs(), url=EventsSettings.from_environment().events_queue_url)
 
 
+def job_dispatcher() -> "JobDispatcher":
+    """Return the dispatcher that stores changes of jobs and passes them on."""
+    from videojobs.services.job_dispatcher import JobDispatcher
+
+    return JobDispatcher(
+        jobs=job_repository(),
+        slots=slot_repository(),
+        queue=job_queue(),
+        notifier=notifier(),
+        clock=clock(),
+        policy=step_policy(),
+    )
+
+
 @cache
 def connection_repository() -> ConnectionRepository:
     """The live connections, in MongoDB."""
@@ -253,6 +274,13 @@ def broadcaster() -> Broadcaster:
     return ApiGatewayBroadcaster(AwsClient("execute-api", url, region=region, connections=MAXIMUM_CONCURRENT_REQUESTS))
 
 
+def live_connections() -> "LiveConnections":
+    """Return the open WebSocket connections."""
+    from videojobs.services.push_change import LiveConnections
+
+    return LiveConnections(connection_repository(), broadcaster(), clock())
+
+
 @cache
 def webhook_urls() -> Mapping[EndpointId, str]:
     """The endpoints of the platform's own backend that hear of changes."""
@@ -275,6 +303,13 @@ def webhook_repository() -> WebhookRepository:
     from videojobs.adapters.mongo.webhooks import MongoWebhookRepository
 
     return MongoWebhookRepository(mongo_connection())
+
+
+def webhook_outcomes() -> "WebhookOutcomes":
+    """Return the record of webhook deliveries."""
+    from videojobs.services.deliver_webhook import WebhookOutcomes
+
+    return WebhookOutcomes(webhook_repository(), webhook_queue(), clock())
 
 
 @cache
@@ -305,6 +340,13 @@ def providers() -> Providers:
     """The configured providers; only the module of one that is asked for is imported."""
     settings = ProviderSettings.from_environment()
     return Providers(order=(settings.provider, *settings.fallback_providers), get=_provider)
+
+
+def provider_router() -> "ProviderRouter":
+    """Return the router that chooses a job's provider."""
+    from videojobs.services.route_provider import ProviderRouter
+
+    return ProviderRouter(providers(), circuit_repository())
 
 
 @cache

@@ -123,19 +123,19 @@ class StoreSettings(Settings):
     presigned_url_seconds: Annotated[int, Range(60, 3600)] = 900
 
 
-class RetentionSettings(Settings):
-    """How long an ended job is kept, see `domain.policy.StepPolicy`."""
+class LifetimeSettings(Settings):
+    """How long a job may take, and how long an ended one is kept; see `domain.policy.StepPolicy`."""
 
     video_retention_days: Annotated[int, Range(1)] = 30
+    job_deadline_seconds: Annotated[float, Range(0.001)] = 3600
 
 
-class StepSettings(RetentionSettings):
+class StepSettings(LifetimeSettings):
     """How patient we are, see `domain.policy.StepPolicy`."""
 
     lease_seconds: Annotated[float, Range(0.001)] = 25
     maximum_attempts: Annotated[int, Range(1)] = 3
     callbacks_url: str = ""
-    job_deadline_seconds: Annotated[float, Range(0.001)] = 3600
 
 
 class ProviderSettings(Settings):
@@ -159,7 +159,7 @@ class SimulatedSettings(Settings):
     simulated_failure_rate: Annotated[float, Range(0, 1)] = 0
 
 
-class GenerateSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, RetentionSettings):
+class GenerateSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, LifetimeSettings):
     """`functions/generate`; `allowed_providers` are those that a request may ask for by name."""
 
     allowed_providers: tuple[str, ...] = ()
@@ -169,7 +169,7 @@ class StatusSettings(ApiSettings, StoreSettings):
     """`functions/status`."""
 
 
-class JobsSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, StoreSettings, RetentionSettings):
+class JobsSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, StoreSettings, LifetimeSettings):
     """`functions/jobs`."""
 
 

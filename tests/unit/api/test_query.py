@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import (
-    ListQuery,
+    JobQuery,
     encode_cursor,
     link_next,
     parse_content_query,
@@ -38,12 +38,12 @@ def refusal(asked, parse=parse_list_query):
 
 
 def test_without_a_query_the_newest_twenty_are_asked_for():
-    assert parse_list_query(request()) == ListQuery(limit=20, after=None, status=None, batch_id=None)
+    assert parse_list_query(request()) == JobQuery(limit=20, after=None, status=None, batch_id=None)
 
 
 def test_each_parameter_is_read():
     asked = request(limit="100", status="failed", cursor=CURSOR, batchId=JOB_ID.upper())
-    assert parse_list_query(asked) == ListQuery(100, POSITION, JobStatus.FAILED, JOB_ID)
+    assert parse_list_query(asked) == JobQuery(100, POSITION, JobStatus.FAILED, JOB_ID)
 
 
 @pytest.mark.parametrize("limit", ["1", "20", "99", "100", "020"])
@@ -119,12 +119,12 @@ def test_whatever_comes_as_a_cursor_is_a_place_or_refused(text):
 
 
 def test_the_link_repeats_what_was_asked_for_with_the_cursor_of_the_next_page():
-    query = ListQuery(
+    query = JobQuery(
         limit=5, status=JobStatus.QUEUED, batch_id=JOB_ID, after=Position(POSITION.created_at + timedelta(1), JOB_ID)
     )
     link = link_next("/api/videos", query, CURSOR)
     assert link == f'</api/videos?status=queued&batchId={JOB_ID}&limit=5&cursor={CURSOR}>; rel="next"'
-    assert link_next("/api/videos", ListQuery(), CURSOR) == f'</api/videos?limit=20&cursor={CURSOR}>; rel="next"'
+    assert link_next("/api/videos", JobQuery(20), CURSOR) == f'</api/videos?limit=20&cursor={CURSOR}>; rel="next"'
 
 
 @pytest.mark.parametrize("value", ["", "1", "true", "TRUE"])
@@ -161,4 +161,4 @@ def test_a_query_is_found_in_either_shape(event):
 @pytest.mark.parametrize("member", ["queryStringParameters", "multiValueQueryStringParameters"])
 @pytest.mark.parametrize("nothing", [None, {}, [], 7, "limit=7", {"limit": None}, {"limit": [None, 7]}, {"limit": {}}])
 def test_what_is_no_query_is_none(member, nothing):
-    assert parse_list_query(HttpRequest.from_event({member: nothing})) == ListQuery()
+    assert parse_list_query(HttpRequest.from_event({member: nothing})) == JobQuery(20)

@@ -12,10 +12,10 @@ from tests.fakes.clock import START, VirtualClock
 from tests.fakes.jobs import InMemoryJobRepository
 from tests.fakes.webhooks import InMemoryWebhookRepository, RecordingWebhookQueue, ScriptedReceiver, SentWebhook
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import VideoJob
+from videojobs.domain.job import JobId, VideoJob
 from videojobs.domain.webhook import GONE_FOR, JITTER, RETRY_PAUSES, WebhookDelivery, name_endpoint
 from videojobs.ports.changes import WebhookAnswer
-from videojobs.services.deliver_webhook import LONGEST_DELAY_SECONDS, deliver_webhook
+from videojobs.services.deliver_webhook import WebhookOutcomes, deliver_webhook
 
 URL = "https://platform.example/hooks?key=of-the-url"
 OTHER_URL = "https://other.example/hooks"
@@ -44,14 +44,15 @@ class SystemUnderTest:
     def deliver(self, delivery: WebhookDelivery | None = None) -> None:
         deliver_webhook(
             delivery or self.delivery(),
-            urls={name_endpoint(url): url for url in self.urls},
-            show=lambda job: f"{job.id} at {job.version}",
-            jobs=self.jobs,
-            webhooks=self.webhooks,
+            {name_endpoint(url): url for url in self.urls}.get((delivery or self.delivery()).endpoint),
+            read_body=self.read_body,
             sender=self.receiver,
-            queue=self.queue,
-            clock=self.clock,
+            outcomes=WebhookOutcomes(self.webhooks, self.queue, self.clock),
         )
+
+    def read_body(self, job_id: JobId) -> str | None:
+        job = self.jobs.find(job_id)
+        return job and f"{job.id} at {job.version}"
 
     def run(self, *, at_most: int = 200) -> int:
         """Deliver whatever is sent, waiting for it as long as it asks for; how many messages that took."""
@@ -123,7 +124,7 @@ def test_a_pause_that_sqs_cannot_make_at_once_is_made_in_hops() -> None:
     sut = SystemUnderTest()
     waiting = sut.delivery().again(START + timedelta(seconds=2000))
     sut.deliver(waiting)
-    assert sut.queue.sent == [(waiting, LONGEST_DELAY_SECONDS)]
+    assert sut.queue.sent == [(waiting, sut.queue.maximum_delay_seconds)]
     assert sut.run() == 3
     assert [sent.at for sent in sut.receiver.got] == [START + timedelta(seconds=2000)]
 

@@ -12,17 +12,16 @@ from tests.system import InMemorySystem
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.request import Priority
+from videojobs.ports.jobs import Erasure
 from videojobs.services.erase_videos import PAGE, erase_videos
 
 
 def go_on(system: InMemorySystem, seconds: float = 10) -> list[bool]:
     """What the reconciler does with every erasure that is not done."""
-    ports = system._ports(
-        "jobs", "batches", "erasures", "slots", "store", "queue", "notifier", "clock", "policy"
-    )  # fmt: skip
     until = system.clock.now() + timedelta(seconds=seconds)
     asked_for = list(system.erasures.find_all(10))
-    return [erase_videos(user_id, moment, until=until, **ports) for user_id, moment in asked_for]
+    ports = {"batches": system.batches, "erasures": system.erasures, "store": system.store}
+    return [erase_videos(Erasure(*it), until=until, dispatcher=system.dispatcher, **ports) for it in asked_for]  # type: ignore[arg-type]
 
 
 def test_nothing_of_a_user_is_left_and_nothing_of_others_is_touched() -> None:

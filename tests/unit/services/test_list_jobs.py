@@ -9,7 +9,7 @@ from tests.fakes.clock import START
 from tests.system import InMemorySystem
 from videojobs.domain.errors import BatchForbidden, BatchNotFound, Unavailable
 from videojobs.domain.job import BatchId, JobId, JobStatus, VideoJob
-from videojobs.ports.jobs import Position
+from videojobs.ports.jobs import JobQuery, Position
 from videojobs.services.list_jobs import list_jobs, read_batch
 
 
@@ -24,9 +24,8 @@ def pages(system: InMemorySystem, limit: int, **filters: object) -> list[list[Jo
     """Every page, by following the positions."""
     found, after = [], None
     while True:
-        page, after = list_jobs(
-            A_USER, jobs=system.jobs, clock=system.clock, limit=limit, after=after, **filters  # type: ignore[arg-type]
-        )  # fmt: skip
+        query = JobQuery(limit, after, **filters)  # type: ignore[arg-type]
+        page, after = list_jobs(A_USER, query, jobs=system.jobs, clock=system.clock)
         found.append([job.id for job in page])
         if after is None:
             return found
@@ -50,9 +49,9 @@ def test_a_page_that_is_just_full_is_the_last_one() -> None:
 def test_jobs_that_are_added_meanwhile_move_none_to_another_page() -> None:
     system = InMemorySystem()
     jobs = fill(system, 6)
-    first, after = list_jobs(A_USER, jobs=system.jobs, clock=system.clock, limit=3)
+    first, after = list_jobs(A_USER, JobQuery(3), jobs=system.jobs, clock=system.clock)
     system.jobs.put(a_job(created_at=START + timedelta(hours=1)))
-    second, _ = list_jobs(A_USER, jobs=system.jobs, clock=system.clock, limit=3, after=after)
+    second, _ = list_jobs(A_USER, JobQuery(3, after), jobs=system.jobs, clock=system.clock)
     assert [*first, *second] == jobs
     assert after == Position(jobs[2].created_at, jobs[2].id)
 
@@ -60,7 +59,7 @@ def test_jobs_that_are_added_meanwhile_move_none_to_another_page() -> None:
 def test_only_ones_own_jobs_are_listed() -> None:
     system = InMemorySystem()
     fill(system, 3)
-    assert list_jobs(ANOTHER_USER, jobs=system.jobs, clock=system.clock, limit=20) == ([], None)
+    assert list_jobs(ANOTHER_USER, JobQuery(20), jobs=system.jobs, clock=system.clock) == ([], None)
 
 
 def test_what_is_not_shown_is_not_listed() -> None:
@@ -83,7 +82,7 @@ def test_a_database_that_is_gone_is_told() -> None:
     system = InMemorySystem()
     system.jobs.available = False
     with pytest.raises(Unavailable):
-        list_jobs(A_USER, jobs=system.jobs, clock=system.clock, limit=20)
+        list_jobs(A_USER, JobQuery(20), jobs=system.jobs, clock=system.clock)
 
 
 class TestBatches:

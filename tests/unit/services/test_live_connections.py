@@ -34,8 +34,8 @@ from videojobs.domain.realtime import (
 )
 from videojobs.ports.changes import Change
 from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
-from videojobs.services.push_change import push_change, push_messages
-from videojobs.services.subscribe import find_connection, subscribe
+from videojobs.services.push_change import LiveConnections, push_change
+from videojobs.services.subscribe import subscribe
 
 TAB = ConnectionId("tab-1")
 OTHER_TAB = ConnectionId("tab-2")
@@ -71,8 +71,12 @@ class SystemUnderTest:
 
     def find(self, connection_id: ConnectionId = TAB) -> Connection:
         """The connection that somebody speaks over."""
-        ports = {"connections": self.connections, "broadcaster": self.broadcaster, "clock": self.clock}
-        return find_connection(connection_id, **ports)  # type: ignore[arg-type]
+        return self.live.find(connection_id)
+
+    @property
+    def live(self) -> LiveConnections:
+        """The connections, as the functions have them."""
+        return LiveConnections(self.connections, self.broadcaster, self.clock)
 
     def subscribe(self, job_id: str | None = None, connection_id: ConnectionId = TAB) -> list[Message]:
         """What a client hears when it subscribes."""
@@ -80,11 +84,9 @@ class SystemUnderTest:
         subscribe(
             self.find(connection_id),
             job_id,
-            connections=self.connections,
+            live=self.live,
             jobs=self.jobs,
-            broadcaster=self.broadcaster,
-            clock=self.clock,
-            show=show,
+            serialize=show,
         )
         return self.broadcaster.told[connection_id][heard:]
 
@@ -92,10 +94,8 @@ class SystemUnderTest:
         """What the notifier does with a change."""
         push_change(
             Change(event_id, job),
-            connections=self.connections,
-            broadcaster=self.broadcaster,
-            clock=self.clock,
-            show=show,
+            live=self.live,
+            serialize=show,
         )
 
     def ticket(self, identity: Identity = IDENTITY) -> str:
@@ -250,11 +250,9 @@ def test_a_connection_that_ends_while_it_subscribes_is_told_nothing(sut: SystemU
         subscribe(
             connection,
             None,
-            connections=sut.connections,
+            live=sut.live,
             jobs=sut.jobs,
-            broadcaster=sut.broadcaster,
-            clock=sut.clock,
-            show=show,
+            serialize=show,
         )
 
 
@@ -282,10 +280,8 @@ def test_what_nobody_wants_is_not_even_made(sut: SystemUnderTest) -> None:
 
     push_change(
         Change("event-1", a_job()),
-        connections=sut.connections,
-        broadcaster=sut.broadcaster,
-        clock=sut.clock,
-        show=refuse,
+        live=sut.live,
+        serialize=refuse,
     )
     assert sut.broadcaster.told[TAB] == []
 
@@ -363,5 +359,5 @@ def test_of_many_messages_one_that_fails_ends_its_connection_once(sut: SystemUnd
     sut.open()
     sut.broadcaster.stuck.add(TAB)
     messages = [(TAB, {"n": number}) for number in range(3)]
-    push_messages(messages, connections=sut.connections, broadcaster=sut.broadcaster)
+    sut.live.send(messages)
     assert sut.broadcaster.closed == [TAB]

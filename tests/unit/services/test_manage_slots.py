@@ -1,6 +1,5 @@
 """Fairness: so many of a user's jobs are active in a lane, the others wait in order, and no crash lets one wait on."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +15,6 @@ from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
 from videojobs.domain.job import JobId, JobStatus, VideoJob
 from videojobs.domain.request import Priority
 from videojobs.domain.slots import CHECK_EVERY, GRACE, UserSlots
-from videojobs.services.manage_slots import admit_waiting, check_slots, release_slot
 
 HIGH = a_new_job(priority=Priority.HIGH)
 
@@ -42,7 +40,7 @@ def check(system: InMemorySystem) -> list[JobId]:
     """Compare the user's share with the jobs, as the reconciler does."""
     share = system.slots.get(A_USER)
     assert share is not None
-    return check_slots(share, jobs=system.jobs, slots=system.slots, queue=system.queue, clock=system.clock)
+    return system.dispatcher.check_slots(share)
 
 
 class TestTheCap:
@@ -199,9 +197,8 @@ class TestPlacesThatCameFree:
     def test_of_many_that_let_in_at_once_nobody_lets_in_twice(self) -> None:
         system = a_system(3)
         jobs = [system.jobs.put(a_waiting_job(number)) for number in range(8)]
-        ports = {"jobs": system.jobs, "slots": system.slots, "queue": system.queue, "clock": system.clock}
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda _: admit_waiting(A_USER, Priority.NORMAL, **ports), range(8)))  # type: ignore[arg-type]
+            list(pool.map(lambda _: system.dispatcher.admit_waiting(A_USER, Priority.NORMAL), range(8)))
         assert sorted(message.job_id for message in system.queue.sent) == [job.id for job in jobs[:3]]
         assert set(active(system)) == {job.id for job in jobs[:3]}
 
@@ -313,18 +310,15 @@ class TestCrashes:
 
         setattr(system.slots if breaks == "release" else system.jobs, breaks, fail)
         assert system.cancel(first.id).status is JobStatus.CANCELLED
-        assert "Place not freed" in caplog.text
+        assert "Slot release failed" in caplog.text
 
 
 def test_making_room_twice_is_making_room_once() -> None:
     system = a_system(1)
     first, second, third = system.submit(), system.submit(), system.submit()
     ended = system.cancel(first.id)
-    again: Callable[[], None] = lambda: release_slot(  # noqa: E731
-        ended, jobs=system.jobs, slots=system.slots, queue=system.queue, clock=system.clock
-    )
-    again()
-    again()
+    system.dispatcher.release_slot(ended)
+    system.dispatcher.release_slot(ended)
     assert (active(system), waiting(system)) == ((second.id,), [third.id])
 
 

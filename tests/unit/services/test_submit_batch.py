@@ -13,7 +13,7 @@ from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import Batch, IdempotencyKey, JobStatus, VideoJob
 from videojobs.domain.request import Priority
-from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES
+from videojobs.services.store_once import KEY_LIFETIME, KEY_TRIES
 
 KEY = IdempotencyKey("key", "a" * 64)
 THREE = [a_new_job(prompt=f"Cat {number}") for number in range(3)]

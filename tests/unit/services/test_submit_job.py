@@ -12,15 +12,15 @@ from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import IdempotencyKey, JobStatus, Step, VideoJob
-from videojobs.services.submit_job import KEY_LIFETIME, KEY_TRIES, submit_job
+from videojobs.services.store_once import KEY_LIFETIME, KEY_TRIES
+from videojobs.services.submit_job import submit_job
 
 KEY = IdempotencyKey("key", "a" * 64)
 
 
 def submit(system: InMemorySystem, key: IdempotencyKey | None = KEY) -> tuple[VideoJob, bool]:
     """A request with a key; the job, and whether it is an earlier one."""
-    ports = {"jobs": system.jobs, "slots": system.slots, "queue": system.queue, "notifier": system.notifier}
-    return submit_job(a_new_job(), user_id=A_USER, idempotency=key, clock=system.clock, **ports)  # type: ignore[arg-type]
+    return submit_job(a_new_job(), user_id=A_USER, idempotency=key, dispatcher=system.dispatcher)
 
 
 def test_a_job_is_stored_as_it_was_asked_for_with_its_first_step() -> None:

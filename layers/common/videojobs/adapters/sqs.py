@@ -50,8 +50,14 @@ def _format_time(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+MAXIMUM_DELAY_SECONDS = 900
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
+
 class SqsJobQueue:
     """Sends a step's message to its lane's queue of its kind: `render` to one, all others to another."""
+
+    maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
     def __init__(self, client: AwsJsonClient, *, urls: Mapping[tuple[Priority, Step], str]) -> None:
         """`urls` says where each kind of step goes in each lane; one that is missing is never sent by this function."""
@@ -80,6 +86,8 @@ class SqsWebhookQueue:
 
     The message group is the endpoint: SQS then lets one that is slow take little from the others.
     """
+
+    maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
     def __init__(self, client: AwsJsonClient, *, url: str, endpoints: Collection[EndpointId]) -> None:
         """`url` is the queue's, `endpoints` are all that listen."""

@@ -4,14 +4,13 @@ import base64
 import struct
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 from videojobs.api.body import MAXIMUM_DETAILS, printable_name
 from videojobs.api.http import HttpRequest
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
 from videojobs.domain.job import BatchId, JobId, JobStatus, is_object_id
-from videojobs.ports.jobs import Position
+from videojobs.ports.jobs import JobQuery, Position
 
 DEFAULT_LIMIT, MAXIMUM_LIMIT = 20, 100
 LIST_PARAMETERS = {
@@ -28,23 +27,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class ListQuery(NamedTuple):
-    """Which jobs to list: at most `limit`, those behind `after`, of that status and batch where there is one."""
-
-    limit: int = DEFAULT_LIMIT
-    after: Position | None = None
-    status: JobStatus | None = None
-    batch_id: BatchId | None = None
-
-
-def parse_list_query(request: HttpRequest) -> ListQuery:
+def parse_list_query(request: HttpRequest) -> JobQuery:
     """The page that a query asks for.
 
     Raises:
         ValidationFailed: with one detail per parameter that has to change.
     """
     given = _read_parameters(request, LIST_PARAMETERS)
-    query, problems = ListQuery(), []
+    query, problems = JobQuery(DEFAULT_LIMIT), []
     for name, text in given.items():
         try:
             query = _with_parameter(query, name, text)
@@ -74,7 +64,7 @@ def encode_cursor(position: Position) -> str:
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def link_next(path: str, query: ListQuery, cursor: str) -> str:
+def link_next(path: str, query: JobQuery, cursor: str) -> str:
     """The header `Link` (RFC 8288) to the next page of a list at `path`."""
     parameters = {"status": query.status, "batchId": query.batch_id, "limit": query.limit, "cursor": cursor}
     asked_for = {name: value for name, value in parameters.items() if value is not None}
@@ -95,7 +85,7 @@ def _read_parameters(request: HttpRequest, known: Collection[str]) -> dict[str, 
     return {name: values[0] for name, values in request.query.items()}
 
 
-def _with_parameter(query: ListQuery, name: str, text: str) -> ListQuery:
+def _with_parameter(query: JobQuery, name: str, text: str) -> JobQuery:
     match name:
         case "status":
             return query._replace(status=JobStatus(text))

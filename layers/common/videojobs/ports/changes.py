@@ -38,6 +38,11 @@ type Listener = Callable[[Change], None]
 class WebhookQueue(Protocol):
     """Changes on their way to the platform's own backend: a message for each endpoint, which fares on its own."""
 
+    @property
+    def maximum_delay_seconds(self) -> float:
+        """Return the longest delay that the queue offers."""
+        ...
+
     def enqueue(self, change: Change) -> None:
         """Send the ids of a change on to every endpoint, at least once; where the operator set no URL there is none.
 
@@ -47,7 +52,7 @@ class WebhookQueue(Protocol):
         ...
 
     def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
-        """Send one delivery, to arrive after 0–900 s (SQS's limit), rounded up to whole seconds.
+        """Send one delivery, to arrive after at most `maximum_delay_seconds`, rounded up to whole seconds.
 
         Raises:
             Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from videojobs.domain.job import Announcement, Batch, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
 from videojobs.domain.request import Priority
@@ -26,11 +26,43 @@ class Position:
     job_id: JobId
 
 
+class JobQuery(NamedTuple):
+    """Which of a user's jobs to list, the newest first: at most `limit`, those beyond `after`."""
+
+    limit: int
+    after: Position | None = None
+    status: JobStatus | None = None
+    batch_id: BatchId | None = None
+
+
+class Erasure(NamedTuple):
+    """A user all of whose jobs from before a moment are to be removed."""
+
+    user_id: UserId
+    created_before: datetime
+
+
+class KeyedRepository[T](Protocol):
+    """A repository whose items can hold an idempotency key."""
+
+    def find_by_key(self, user_id: UserId, key: str) -> T | None:
+        """Return the user's item with this idempotency key, or None."""
+        ...
+
+    def release_key(self, item: T, /) -> None:
+        """Remove the idempotency key from an item, so that it can be used again. Idempotent."""
+        ...
+
+
 class JobRepository(Protocol):
     """The jobs, and the only truth about them. Every method raises `Unavailable` when MongoDB does not answer."""
 
     def new_id(self) -> JobId:
         """An id that no job has; nothing is written."""
+        ...
+
+    def created_at(self, job_id: JobId) -> datetime:
+        """Return when `new_id` made this ID, in whole seconds; nothing is read."""
         ...
 
     def add(self, job: VideoJob) -> None:
@@ -211,13 +243,18 @@ class SubmissionRepository(Protocol):
 
 
 class JobQueue(Protocol):
-    """Messages that say: look at this job."""
+    """The queues of job steps. A message names the job to read and the step to run."""
+
+    @property
+    def maximum_delay_seconds(self) -> float:
+        """Return the longest delay that the queue offers."""
+        ...
 
     def send(self, job: VideoJob, *, delay_seconds: float = 0) -> None:
         """Send `{jobId, stepId}` of the job's next step to its lane's queue for that kind of step, at least once.
 
-        The message group is the user, so that SQS is fair between users. `delay_seconds` is 0–900 (SQS's limit) and is
-        rounded up to whole seconds.
+        The message group is the user, so that SQS is fair between users. `delay_seconds` is at most
+        `maximum_delay_seconds` and is rounded up to whole seconds.
 
         Raises:
             Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).

@@ -1,47 +1,34 @@
-"""Cancel a job on behalf of its owner, and tell the truth about who was first."""
+"""Cancel a job. If it ends at the same moment, report which of the two came first."""
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import JobConflict, Unavailable
+from videojobs.domain.errors import JobConflict, LeaseLost, Unavailable
 from videojobs.domain.job import JobStatus, UserId, VideoJob
-from videojobs.domain.policy import StepPolicy
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository
-from videojobs.services.follow_up import follow_up
-from videojobs.services.log_transition import log_transition
+from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.read_job import TRIES, read_job
 
 
-def cancel_job(
-    job_id: str,
-    *,
-    user_id: UserId,
-    jobs: JobRepository,
-    slots: SlotRepository,
-    queue: JobQueue,
-    notifier: Notifier,
-    clock: Clock,
-    policy: StepPolicy,
-) -> VideoJob:
-    """The job, cancelled; idempotent. Of cancel and finish one is written, and the other learns of it.
+def cancel_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher) -> VideoJob:
+    """Cancel the user's job and return it. Idempotent.
 
-    Whoever works on the job finds the lease gone at the next write. What was begun at the provider and in the bucket is
-    cleaned up by the worker.
+    The worker that holds the job's lease loses it at its next write. The task at the provider and the files in the
+    bucket are cleaned up by the worker.
 
     Raises:
-        JobNotFound, JobForbidden: as `read_job` says.
-        JobConflict: it has ended otherwise.
-        Unavailable: MongoDB did not confirm; the job may be cancelled all the same. A repeat tells.
+        JobNotFound: If no such job exists or it has expired.
+        JobForbidden: If the job is another user's.
+        JobConflict: If the job has completed or failed.
+        Unavailable: If MongoDB does not confirm. The job may be cancelled; a repeat finds out.
     """
     for _ in range(TRIES):
-        job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
+        job = read_job(job_id, user_id=user_id, jobs=dispatcher.jobs, clock=dispatcher.clock)
         if job.status is JobStatus.CANCELLED:
             return job
         if not job.is_live:
             raise JobConflict(f"This video job has {job.status} already; it can't be cancelled any more.")
-        cancelled = lifecycle.cancel(job, clock.now(), policy)
-        if jobs.save(job, cancelled):
-            log_transition(job, cancelled)
-            follow_up(cancelled, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
-            return cancelled
+        try:
+            cancelled = dispatcher.commit(job, lifecycle.cancel(job, dispatcher.clock.now(), dispatcher.policy))
+        except LeaseLost:
+            continue
+        dispatcher.dispatch(cancelled)
+        return cancelled
     raise Unavailable

@@ -6,9 +6,8 @@ from dataclasses import replace
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import Step, VideoJob
-from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Providers, UnknownSubmit, VideoProvider, VideoStore
-from videojobs.services.claim_step import save_or_stop
+from videojobs.services.job_dispatcher import JobDispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -16,27 +15,30 @@ CANCEL_TRIES = 5
 """How often a provider that gives no answer is asked to stop; then its task is left to it."""
 
 
-def clean_up(job: VideoJob, *, jobs: JobRepository, providers: Providers, store: VideoStore, clock: Clock) -> VideoJob:
-    """What is stored then: nothing of the last run is left. A job that was deleted meanwhile is removed.
+def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, store: VideoStore) -> VideoJob:
+    """Cancel the task of the job's last run and remove its files. Remove the document of a deleted job.
+
+    Returns:
+        The job as it is stored then, or as it was removed.
 
     Raises:
-        LeaseLost: the job moved on without us.
-        Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
+        LeaseLost: If the job has changed meanwhile.
+        Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
     """
-    # A retried job's files are those of the attempts before: whoever wakes up here late must not take the new ones.
+    now = dispatcher.clock.now
+    # A retried job's files are those of the attempts before: a worker that is late must not remove the new ones.
     run = replace(job, attempt=job.attempts_before_retry) if job.is_live else job
     try:
         cancel_at_provider(run, providers=providers)
     except ProviderUnreachable as error:
         if job.provider is not None and job.provider.unreachable + 1 < CANCEL_TRIES:
-            later = lifecycle.retry_call(job, Step.CLEAN_UP, clock.now(), error.retry_after_seconds)
-            return save_or_stop(job, later, jobs=jobs)
+            return dispatcher.commit(job, lifecycle.retry_call(job, Step.CLEAN_UP, now(), error.retry_after_seconds))
         logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
     store.remove(run.object_keys)
-    after = lifecycle.finish_cleanup(job, clock.now())
+    after = lifecycle.finish_cleanup(job, now())
     if job.deleted_at is None:
-        return save_or_stop(job, after, jobs=jobs)
-    if not jobs.remove(job):
+        return dispatcher.commit(job, after)
+    if not dispatcher.jobs.remove(job):
         raise LeaseLost
     logger.info("Job removed", extra={"action": "job_removed", "job_id": job.id})
     return after

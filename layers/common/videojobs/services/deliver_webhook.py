@@ -1,107 +1,117 @@
-"""Tell one endpoint of one change: try, try again for hours, give up; an endpoint that is gone is left alone."""
+"""Deliver one change to one webhook endpoint: retry for hours, then give up. An endpoint that is gone is not called."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import VideoJob
-from videojobs.domain.webhook import GONE_FOR, EndpointId, WebhookDelivery, pause_after
+from videojobs.domain.job import JobId
+from videojobs.domain.webhook import GONE_FOR, WebhookDelivery, pause_after
 from videojobs.ports.changes import WebhookAnswer, WebhookQueue, WebhookRepository, WebhookSender
-from videojobs.ports.jobs import Clock, JobRepository
+from videojobs.ports.jobs import Clock
 
 logger = logging.getLogger(__name__)
 
-LONGEST_DELAY_SECONDS = 900
-"""SQS's limit: a longer pause is made of several."""
 
-type ShowWebhook = Callable[[VideoJob], str]
-"""Makes the body."""
+class WebhookOutcomes:
+    """Records what came of delivery attempts, and schedules the next ones."""
+
+    def __init__(self, webhooks: WebhookRepository, queue: WebhookQueue, clock: Clock) -> None:
+        self._webhooks, self._queue, self._clock = webhooks, queue, clock
+
+    def postpone(self, delivery: WebhookDelivery) -> bool:
+        """Send a delivery that is not due yet back to the queue. Return whether it was.
+
+        Raises:
+            Unavailable: If SQS does not accept it.
+        """
+        now = self._clock.now()
+        if delivery.due_at is None or delivery.due_at <= now:
+            return False
+        self._send_later(delivery, delivery.due_at - now)
+        return True
+
+    def is_gone(self, delivery: WebhookDelivery) -> bool:
+        """Return whether the endpoint said recently that it is gone.
+
+        Raises:
+            Unavailable: If MongoDB does not answer.
+        """
+        gone_until = self._webhooks.find_gone_until(delivery.endpoint)
+        return gone_until is not None and self.now() < gone_until
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._clock.now()
+
+    def record(self, delivery: WebhookDelivery, answer: WebhookAnswer, host: str | None) -> None:
+        """Log the outcome of an attempt, and schedule the next attempt or record the final failure.
+
+        Raises:
+            Unavailable: If the outcome can't be stored or the next attempt can't be queued.
+        """
+        now = self._clock.now()
+        about = {**_about(delivery), "host": host, "status": answer.status, "reason": answer.reason}
+        if answer.status is not None and 200 <= answer.status < 300:
+            logger.info("Webhook delivered", extra={"action": "webhook_delivered", **about})
+        elif answer.status == 410:
+            self._webhooks.mark_gone(delivery.endpoint, now + GONE_FOR)
+            logger.warning("Webhook endpoint gone", extra={"action": "webhook_gone", **about})
+        elif (pause := pause_after(delivery.attempt)) is None:
+            self._webhooks.record_failure(delivery, answer.reason or f"HTTP {answer.status}", now)
+            logger.error("Webhook given up", extra={"action": "webhook_given_up", **about})
+        else:
+            self._send_later(delivery.again(now + pause), pause)
+            logger.warning("Webhook failed", extra={"action": "webhook_failed", **about})
+
+    def _send_later(self, delivery: WebhookDelivery, pause: timedelta) -> None:
+        # A pause longer than the queue can delay a message consists of several.
+        delay_seconds = min(pause.total_seconds(), self._queue.maximum_delay_seconds)
+        self._queue.send_again(delivery, delay_seconds=delay_seconds)
 
 
 def deliver_webhook(
     delivery: WebhookDelivery,
+    url: str | None,
     *,
-    urls: Mapping[EndpointId, str],
-    show: ShowWebhook,
-    jobs: JobRepository,
-    webhooks: WebhookRepository,
+    read_body: Callable[[JobId], str | None],
     sender: WebhookSender,
-    queue: WebhookQueue,
-    clock: Clock,
+    outcomes: WebhookOutcomes,
 ) -> None:
-    """Make one attempt, if it is time for it, and see to the next one where it fails.
+    """Make one delivery attempt, if it is due, and schedule the next one if it fails.
 
-    At least once: a crash in between leaves the message, and the receiver gets the same event id again. The body shows
-    the job as it is now, which may be further than it was at the event.
+    At least once: after a crash the message is delivered again and the receiver gets the same event ID. The body shows
+    the job as it is now, which may be later than at the event.
+
+    Args:
+        delivery: The event and the endpoint.
+        url: The endpoint's URL, or None if the operator has removed it: the delivery is dropped.
+        read_body: Returns the request body for a job, or None if the job no longer exists.
+        sender: Signs and posts.
+        outcomes: Records the outcome.
 
     Raises:
-        Unavailable: what comes next could not be stored or sent; the message comes again.
+        Unavailable: If the next attempt can't be stored or sent; the message is delivered again.
     """
-    now = clock.now()
-    if delivery.due_at is not None and delivery.due_at > now:
-        _send_later(delivery, delivery.due_at - now, queue=queue)
+    if outcomes.postpone(delivery):
         return
-    url = urls.get(delivery.endpoint)
     if url is None:
-        _drop(delivery, "the operator has taken the URL away")
+        _drop(delivery, "the operator has removed the URL")
         return
     try:
-        answer = _attempt(delivery, url, show=show, jobs=jobs, webhooks=webhooks, sender=sender, now=now)
+        if outcomes.is_gone(delivery):
+            _drop(delivery, "the endpoint is gone")
+            return
+        body = read_body(delivery.job_id)
+        if body is None:
+            _drop(delivery, "the job no longer exists")
+            return
+        answer = sender.send(url, delivery.event_id, body, outcomes.now())
     except Unavailable:
         logger.warning("Webhook not sent", extra={"action": "webhook_not_sent", **_about(delivery)}, exc_info=True)
         answer = WebhookAnswer(None, "our own side was not available")
-    if answer is not None:
-        _conclude(delivery, answer, host=urlsplit(url).hostname, webhooks=webhooks, queue=queue, now=clock.now())
-
-
-def _attempt(
-    delivery: WebhookDelivery,
-    url: str,
-    *,
-    show: ShowWebhook,
-    jobs: JobRepository,
-    webhooks: WebhookRepository,
-    sender: WebhookSender,
-    now: datetime,
-) -> WebhookAnswer | None:
-    gone_until = webhooks.find_gone_until(delivery.endpoint)
-    if gone_until is not None and now < gone_until:
-        _drop(delivery, "the endpoint is gone")
-        return None
-    job = jobs.find(delivery.job_id)
-    if job is None:
-        _drop(delivery, "the job is no more")
-        return None
-    return sender.send(url, delivery.event_id, show(job), now)
-
-
-def _conclude(
-    delivery: WebhookDelivery,
-    answer: WebhookAnswer,
-    *,
-    host: str | None,
-    webhooks: WebhookRepository,
-    queue: WebhookQueue,
-    now: datetime,
-) -> None:
-    about = {**_about(delivery), "host": host, "status": answer.status, "reason": answer.reason}
-    if answer.status is not None and 200 <= answer.status < 300:
-        logger.info("Webhook delivered", extra={"action": "webhook_delivered", **about})
-    elif answer.status == 410:
-        webhooks.mark_gone(delivery.endpoint, now + GONE_FOR)
-        logger.warning("Webhook endpoint gone", extra={"action": "webhook_gone", **about})
-    elif (pause := pause_after(delivery.attempt)) is None:
-        webhooks.record_failure(delivery, answer.reason or f"HTTP {answer.status}", now)
-        logger.error("Webhook given up", extra={"action": "webhook_given_up", **about})
-    else:
-        _send_later(delivery.again(now + pause), pause, queue=queue)
-        logger.warning("Webhook failed", extra={"action": "webhook_failed", **about})
-
-
-def _send_later(delivery: WebhookDelivery, pause: timedelta, *, queue: WebhookQueue) -> None:
-    queue.send_again(delivery, delay_seconds=min(pause.total_seconds(), LONGEST_DELAY_SECONDS))
+    outcomes.record(delivery, answer, urlsplit(url).hostname)
 
 
 def _drop(delivery: WebhookDelivery, reason: str) -> None:

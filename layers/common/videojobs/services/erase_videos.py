@@ -1,26 +1,16 @@
-"""Remove all that a user has, however much it is: at once as far as the time goes, and the rest by the reconciler."""
+"""Erase a user's videos: every job up to a moment, live ones too, and the batches."""
 
 import logging
 from datetime import datetime
 
 from videojobs.domain import lifecycle
-from videojobs.domain.job import JobId, UserId, VideoJob
-from videojobs.domain.policy import StepPolicy
+from videojobs.domain.errors import LeaseLost
+from videojobs.domain.job import JobId, VideoJob
 from videojobs.domain.request import Priority
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import (
-    BatchRepository,
-    Clock,
-    ErasureRepository,
-    JobQueue,
-    JobRepository,
-    Position,
-)
+from videojobs.ports.jobs import BatchRepository, Erasure, ErasureRepository, Position
 from videojobs.ports.videos import VideoStore
 from videojobs.services.delete_job import remove_ended
-from videojobs.services.follow_up import follow_up
-from videojobs.services.log_transition import log_transition
+from videojobs.services.job_dispatcher import JobDispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -30,27 +20,24 @@ _LAST_ID = JobId("f" * 24)
 
 
 def erase_videos(
-    user_id: UserId,
-    created_before: datetime,
+    erasure: Erasure,
     *,
     until: datetime,
-    jobs: JobRepository,
+    dispatcher: JobDispatcher,
     batches: BatchRepository,
     erasures: ErasureRepository,
-    slots: SlotRepository,
     store: VideoStore,
-    queue: JobQueue,
-    notifier: Notifier,
-    clock: Clock,
-    policy: StepPolicy,
 ) -> bool:
-    """Remove the user's jobs of before that moment, running ones too, and the batches; False: not all yet at `until`.
+    """Remove a user's jobs and batches from before a moment. Idempotent.
 
-    What is not done stands in `erasures`, from where the reconciler goes on. Idempotent.
+    Returns:
+        Whether everything was removed by `until`. An unfinished erasure stays in `erasures`; the reconciler resumes it.
 
     Raises:
-        Unavailable: MongoDB or S3 does not answer; the reconciler goes on.
+        Unavailable: If MongoDB or S3 does not answer; the reconciler resumes the erasure.
     """
+    jobs, clock = dispatcher.jobs, dispatcher.clock
+    user_id, created_before = erasure
     erasures.add(user_id, created_before)
     while clock.now() < until:
         page = jobs.list_newest(user_id, clock.now(), limit=PAGE, after=Position(created_before, _LAST_ID))
@@ -60,21 +47,19 @@ def erase_videos(
             logger.info("Videos erased", extra={"action": "videos_erased"})
             return True
         for job in page:
-            if job.is_live:
-                ended = _end(job, jobs=jobs, clock=clock, policy=policy)
-                if ended is None:
-                    continue  # it has just moved on, and comes again with the next page
-                follow_up(ended, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
-                job = ended  # noqa: PLW2901 - the same job, later
-            remove_ended(job, jobs=jobs, store=store, clock=clock)
+            ended = _cancel(job, dispatcher=dispatcher) if job.is_live else job
+            if ended is not None:  # a live job that has changed meanwhile comes again with the next page
+                remove_ended(ended, dispatcher=dispatcher, store=store)
         for priority in Priority:
-            slots.release(user_id, priority, [job.id for job in page])
+            dispatcher.slots.release(user_id, priority, [job.id for job in page])
     return False
 
 
-def _end(job: VideoJob, *, jobs: JobRepository, clock: Clock, policy: StepPolicy) -> VideoJob | None:
-    cancelled = lifecycle.cancel(job, clock.now(), policy)
-    if not jobs.save(job, cancelled):
+def _cancel(job: VideoJob, *, dispatcher: JobDispatcher) -> VideoJob | None:
+    cancelled = lifecycle.cancel(job, dispatcher.clock.now(), dispatcher.policy)
+    try:
+        cancelled = dispatcher.commit(job, cancelled, because="its user erases all videos")
+    except LeaseLost:
         return None
-    log_transition(job, cancelled, because="its user erases all videos")
+    dispatcher.dispatch(cancelled)
     return cancelled

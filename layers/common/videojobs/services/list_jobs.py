@@ -2,30 +2,29 @@
 
 from videojobs.domain.errors import BatchForbidden, BatchNotFound
 from videojobs.domain.job import Batch, BatchId, JobStatus, UserId, VideoJob, is_object_id
-from videojobs.ports.jobs import BatchRepository, Clock, JobRepository, Position
+from videojobs.ports.jobs import BatchRepository, Clock, JobQuery, JobRepository, Position
 
 
 def list_jobs(
-    user_id: UserId,
-    *,
-    jobs: JobRepository,
-    clock: Clock,
-    limit: int,
-    after: Position | None = None,
-    status: JobStatus | None = None,
-    batch_id: BatchId | None = None,
+    user_id: UserId, query: JobQuery, *, jobs: JobRepository, clock: Clock
 ) -> tuple[list[VideoJob], Position | None]:
-    """A page of the user's jobs, and where the next one begins; None when this is the last.
+    """Return a page of the user's jobs, and the position where the next page begins, or None on the last page.
 
-    Jobs that are added meanwhile move none from one page to another. Another user's batch is an empty list.
+    Jobs that are added meanwhile do not move others between pages. Another user's batch is an empty list.
 
     Raises:
-        Unavailable: MongoDB does not answer.
+        Unavailable: If MongoDB does not answer.
     """
-    now = clock.now()
-    found = jobs.list_newest(user_id, now, limit=limit + 1, after=after, status=status, batch_id=batch_id)
-    page = found[:limit]
-    return page, Position(page[-1].created_at, page[-1].id) if len(found) > limit else None
+    jobs_found = jobs.list_newest(
+        user_id,
+        clock.now(),
+        limit=query.limit + 1,
+        after=query.after,
+        status=query.status,
+        batch_id=query.batch_id,
+    )
+    page = jobs_found[: query.limit]
+    return page, Position(page[-1].created_at, page[-1].id) if len(jobs_found) > query.limit else None
 
 
 def read_batch(

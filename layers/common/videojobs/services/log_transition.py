@@ -15,7 +15,7 @@ def log_transition(before: VideoJob, after: VideoJob, *, level: int = logging.IN
     `attempts`: those of this run. `cost_usd`: what the provider says, else what was estimated; absent where nothing is
     known. `because`: what ended it, where that was not the step itself.
     """
-    if after.status is before.status:
+    if after.status in {before.status, JobStatus.QUEUED}:  # a submit and a retry have log lines of their own
         return
     extra: dict[str, object] = {"action": f"job_{after.status}", "job_id": after.id, "attempt": after.attempt}
     if because:

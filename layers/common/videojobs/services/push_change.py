@@ -1,69 +1,79 @@
-"""Tell the live connections of a job's user that the job has changed."""
+"""Live connections: send messages over them, and close those that are over."""
 
 from collections.abc import Callable, Iterable
 
-from videojobs.domain.errors import Unavailable
-from videojobs.domain.realtime import ConnectionId, Message
+from videojobs.domain.errors import ConnectionOver, Unavailable
+from videojobs.domain.realtime import Connection, ConnectionId, Message
 from videojobs.ports.changes import Broadcaster, Change, ConnectionRepository, Delivery
 from videojobs.ports.jobs import Clock
 
 
-def push_change(
-    change: Change,
-    *,
-    connections: ConnectionRepository,
-    broadcaster: Broadcaster,
-    clock: Clock,
-    show: Callable[[Change], Message],
-) -> None:
-    """Send the job, as `show` makes it, to those of its user's connections that want it; end those that are over.
+class LiveConnections:
+    """The open WebSocket connections: finds, sends to and closes them."""
+
+    def __init__(self, connections: ConnectionRepository, broadcaster: Broadcaster, clock: Clock) -> None:
+        self.repository, self._broadcaster, self.clock = connections, broadcaster, clock
+
+    def find(self, connection_id: ConnectionId) -> Connection:
+        """Return an open connection. Close one that is over or unknown.
+
+        Raises:
+            ConnectionOver: If the connection was closed by this call.
+            Unavailable: If MongoDB or API Gateway does not answer.
+        """
+        connection = self.repository.find(connection_id)
+        if connection is None or connection.expires_at <= self.clock.now():
+            self.close(connection_id)
+            raise ConnectionOver
+        return connection
+
+    def send(self, messages: Iterable[tuple[ConnectionId, Message]]) -> None:
+        """Send messages, and forget the connections that are gone.
+
+        A connection that does not accept its message is closed: its client reconnects and gets a snapshot, so that no
+        client keeps outdated data and no message waits for it.
+
+        Raises:
+            Unavailable: If a connection could neither be sent its message nor closed. All other messages were sent.
+        """
+        sent = list(messages)
+        outcomes = list(zip((connection_id for connection_id, _ in sent), self._broadcaster.send(sent), strict=True))
+        gone = {connection_id for connection_id, outcome in outcomes if outcome is Delivery.GONE}
+        stuck = {connection_id for connection_id, outcome in outcomes if outcome is Delivery.UNANSWERED}
+        for connection_id in gone:
+            self.repository.remove(connection_id)
+        failed: Unavailable | None = None
+        for connection_id in stuck - gone:
+            try:
+                self.close(connection_id)
+            except Unavailable as error:
+                failed = error
+        if failed is not None:
+            raise failed
+
+    def close(self, connection_id: ConnectionId) -> None:
+        """Close a connection, then forget it. One that can't be closed now is found again.
+
+        Raises:
+            Unavailable: If API Gateway or MongoDB does not answer.
+        """
+        self._broadcaster.close(connection_id)
+        self.repository.remove(connection_id)
+
+
+def push_change(change: Change, *, live: LiveConnections, serialize: Callable[[Change], Message]) -> None:
+    """Send a changed job to those of its user's connections that subscribed to it. Close those that are over.
 
     Raises:
-        Unavailable: MongoDB does not answer, or a connection could neither be told nor ended; to be tried again.
+        Unavailable: If MongoDB does not answer, or a connection could neither be sent its message nor closed. The
+            change should be pushed again.
     """
-    now = clock.now()
-    found = connections.find_of_user(change.job.user_id)
-    wanted = [each.id for each in found if each.expires_at > now and each.wants(change.job.id)]
+    now = live.clock.now()
+    connections = live.repository.find_of_user(change.job.user_id)
+    wanted = [each.id for each in connections if each.expires_at > now and each.wants(change.job.id)]
     if wanted:
-        message = show(change)
-        push_messages([(each, message) for each in wanted], connections=connections, broadcaster=broadcaster)
-    for each in found:
-        if each.expires_at <= now:
-            end_connection(each.id, connections=connections, broadcaster=broadcaster)
-
-
-def push_messages(
-    messages: Iterable[tuple[ConnectionId, Message]], *, connections: ConnectionRepository, broadcaster: Broadcaster
-) -> None:
-    """Send messages, and forget the connections that are gone.
-
-    One that does not take its message is ended: its client connects anew and gets a snapshot, so that nobody is left
-    believing what is no longer so, and nobody waits for it.
-
-    Raises:
-        Unavailable: a connection could neither be told nor ended. All others were told.
-    """
-    sent = list(messages)
-    outcomes = list(zip((connection_id for connection_id, _ in sent), broadcaster.send(sent), strict=True))
-    gone = {connection_id for connection_id, outcome in outcomes if outcome is Delivery.GONE}
-    stuck = {connection_id for connection_id, outcome in outcomes if outcome is Delivery.UNANSWERED}
-    for connection_id in gone:
-        connections.remove(connection_id)
-    failed: Unavailable | None = None
-    for connection_id in stuck - gone:
-        try:
-            end_connection(connection_id, connections=connections, broadcaster=broadcaster)
-        except Unavailable as error:
-            failed = error
-    if failed is not None:
-        raise failed
-
-
-def end_connection(connection_id: ConnectionId, *, connections: ConnectionRepository, broadcaster: Broadcaster) -> None:
-    """Close a connection, and then forget it: one that can't be closed now is found again.
-
-    Raises:
-        Unavailable: API Gateway or MongoDB does not answer.
-    """
-    broadcaster.close(connection_id)
-    connections.remove(connection_id)
+        message = serialize(change)
+        live.send([(connection_id, message) for connection_id in wanted])
+    for connection in connections:
+        if connection.expires_at <= now:
+            live.close(connection.id)

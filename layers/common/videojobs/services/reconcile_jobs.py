@@ -1,4 +1,4 @@
-"""The net below everything: what a crash or a lost message left behind is found here and set going again, or ended."""
+"""Recover jobs left behind by crashes or lost messages: resend overdue steps, and fail jobs that are past their deadline."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -6,17 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from videojobs.domain import deadlines, lifecycle
+from videojobs.domain.errors import LeaseLost
 from videojobs.domain.job import JobId, Step, VideoJob
-from videojobs.domain.policy import StepPolicy
 from videojobs.domain.slots import CHECK_EVERY, UserSlots
 from videojobs.domain.trace import following
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository
-from videojobs.services.announce_changes import announce_changes
-from videojobs.services.log_transition import log_transition
-from videojobs.services.manage_slots import check_slots, release_slot
-from videojobs.services.send_step import send_step
+from videojobs.services.job_dispatcher import JobDispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -24,128 +18,115 @@ GRACE = timedelta(seconds=25)
 """How long a message may take before its step counts as overdue, and how old an Express job must be to be adopted."""
 PAGE = 100
 LIMIT = 5000
-"""A sweep goes on, page by page, until it has looked at so many jobs; the next minute brings the next sweep."""
+"""A sweep reads page by page until it has handled this many jobs; the next minute brings the next sweep."""
 
 
-def reconcile_jobs(
-    *,
-    jobs: JobRepository,
-    slots: SlotRepository,
-    queue: JobQueue,
-    notifier: Notifier,
-    clock: Clock,
-    policy: StepPolicy,
-) -> dict[str, int]:
-    """Sweep once; how many jobs were sent again, ended as late, adopted from the Express server, and announced, and how
-    many places in users' shares were freed that a crash had left taken.
+def reconcile_jobs(*, dispatcher: JobDispatcher) -> dict[str, int]:
+    """Sweep once. Safe in concurrent calls: each change is a guarded write that one of them wins.
 
-    An overdue step's message is sent again with the same step id; a job past its deadline fails. Two sweeps at once do
-    no harm: each change is a guarded write that one of them wins, and a message too many finds nothing to claim.
+    An overdue step's message is sent again with the same step ID; a job past its deadline fails.
+
+    Returns:
+        How many steps were `resent`, jobs failed as `late` or `adopted` from the Express server, outboxes `announced`,
+        and slots `freed` that a crash had left taken.
 
     Raises:
-        Unavailable: MongoDB does not answer; the next minute tries again.
+        Unavailable: If MongoDB does not answer; the next sweep tries again.
     """
-    sweep = _Sweep(jobs, slots, queue, notifier, clock, policy)
-    _page_through(lambda: jobs.find_unadopted(clock.now() - GRACE, PAGE), _in_job_trace(sweep.adopt))
-    _page_through(lambda: jobs.find_overdue(clock.now() - GRACE, clock.now(), PAGE), _in_job_trace(sweep.rescue))
-    _page_through(lambda: jobs.find_unannounced(clock.now() - GRACE, PAGE), _in_job_trace(sweep.announce))
-    _page_through(lambda: slots.find_unchecked(clock.now() - CHECK_EVERY, PAGE), sweep.check)
+    sweep, jobs, slots, now = _Sweep(dispatcher), dispatcher.jobs, dispatcher.slots, dispatcher.clock.now
+    _page_through(lambda: jobs.find_unadopted(now() - GRACE, PAGE), _in_job_trace(sweep.adopt))
+    _page_through(lambda: jobs.find_overdue(now() - GRACE, now(), PAGE), _in_job_trace(sweep.rescue))
+    _page_through(lambda: jobs.find_unannounced(now() - GRACE, PAGE), _in_job_trace(sweep.announce))
+    _page_through(lambda: slots.find_unchecked(now() - CHECK_EVERY, PAGE), sweep.check)
     return sweep.counts
 
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """What is done with each that a sweep finds: whether it was treated, so that it is not found again."""
+    """The handlers of a sweep. Each returns whether its item was handled, so that it is not found again."""
 
-    jobs: JobRepository
-    slots: SlotRepository
-    queue: JobQueue
-    notifier: Notifier
-    clock: Clock
-    policy: StepPolicy
+    dispatcher: JobDispatcher
     counts: dict[str, int] = field(
         default_factory=lambda: {"resent": 0, "late": 0, "adopted": 0, "announced": 0, "freed": 0}
     )
 
     def adopt(self, job: VideoJob) -> bool:
-        adopted = lifecycle.adopt(job, self.clock.now(), self.policy)
-        saved = self.jobs.save(job, adopted)
-        if saved:
-            self.counts["adopted"] += 1
-            logger.info("Job adopted", extra={"action": "job_adopted", "job_id": job.id})
-            log_transition(job, adopted)
-            send_step(adopted, queue=self.queue, clock=self.clock)
-        return saved
+        dispatcher = self.dispatcher
+        try:
+            adopted = dispatcher.commit(job, lifecycle.adopt(job, dispatcher.clock.now(), dispatcher.policy))
+        except LeaseLost:
+            return False
+        self.counts["adopted"] += 1
+        logger.info("Job adopted", extra={"action": "job_adopted", "job_id": job.id})
+        dispatcher.send_step(adopted)
+        return True
 
     def rescue(self, job: VideoJob) -> bool:
-        now, policy = self.clock.now(), self.policy
-        late = deadlines.is_past_deadline(job, now, policy)
-        after = (
-            lifecycle.fail(job, lifecycle.DEADLINE_EXCEEDED, now, policy) if late else deadlines.resend_later(job, now)
-        )
-        saved = self.jobs.save(job, deadlines.cap_to_deadline(after, policy))
-        if saved and late:
+        dispatcher, now = self.dispatcher, self.dispatcher.clock.now()
+        late = deadlines.is_past_deadline(job, now, dispatcher.policy)
+        if late:
+            after = lifecycle.fail(job, lifecycle.DEADLINE_EXCEEDED, now, dispatcher.policy)
+        else:
+            after = deadlines.resend_later(job, now)
+        try:
+            after = dispatcher.commit(job, after, level=logging.WARNING, because="its deadline is over")
+        except LeaseLost:
+            return False
+        if late:
             self.counts["late"] += 1
-            log_transition(job, after, level=logging.WARNING, because="its deadline is over")
-            release_slot(after, jobs=self.jobs, slots=self.slots, queue=self.queue, clock=self.clock)
-        elif saved:
+            dispatcher.release_slot(after)
+        else:
             self.counts["resent"] += 1
             logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
-            send_step(job, queue=self.queue, clock=self.clock)
-        return saved
+            dispatcher.send_step(job)
+        return True
 
     def announce(self, job: VideoJob) -> bool:
-        announced = not announce_changes(job, jobs=self.jobs, notifier=self.notifier).outbox
+        announced = not self.dispatcher.announce(job).outbox
         self.counts["announced"] += announced
         return announced
 
-    def check(self, share: UserSlots) -> bool:
-        freed = check_slots(share, jobs=self.jobs, slots=self.slots, queue=self.queue, clock=self.clock)
-        self.counts["freed"] += len(freed)
+    def check(self, held: UserSlots) -> bool:
+        self.counts["freed"] += len(self.dispatcher.check_slots(held))
         return True
 
 
-def fail_dead_lettered_job(
-    job_id: JobId,
-    step_id: str,
-    *,
-    jobs: JobRepository,
-    slots: SlotRepository,
-    queue: JobQueue,
-    clock: Clock,
-    policy: StepPolicy,
-) -> bool:
-    """A message that was delivered in vain too often: fail its job, if that step still is next and nobody works on it.
+def fail_dead_lettered_job(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> bool:
+    """Fail the job of a dead letter, if the letter's step is still next and is not leased. Idempotent.
 
-    Idempotent; whether the job was failed by this call. A clean-up goes on being tried.
+    A clean-up step is left alone: the reconciler keeps resending it.
+
+    Returns:
+        Whether this call failed the job.
 
     Raises:
-        Unavailable: MongoDB does not answer; the dead letter should be delivered again.
+        Unavailable: If MongoDB does not answer; the dead letter should be delivered again.
     """
-    job, now = jobs.find(job_id), clock.now()
+    job, now = dispatcher.jobs.find(job_id), dispatcher.clock.now()
     if job is None or job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id:
         return False
     if job.lease is not None and job.lease.until > now:
         return False
-    failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, policy)
-    buried = jobs.save(job, failed)
-    if buried:
-        release_slot(failed, jobs=jobs, slots=slots, queue=queue, clock=clock)
-        log_transition(job, failed, level=logging.ERROR, because="its message became a dead letter")
-    return buried
+    failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, dispatcher.policy)
+    try:
+        failed = dispatcher.commit(job, failed, level=logging.ERROR, because="its message became a dead letter")
+    except LeaseLost:
+        return False
+    dispatcher.release_slot(failed)
+    return True
 
 
-def _in_job_trace(treat: Callable[[VideoJob], bool]) -> Callable[[VideoJob], bool]:
-    def treated(job: VideoJob) -> bool:
+def _in_job_trace(handle: Callable[[VideoJob], bool]) -> Callable[[VideoJob], bool]:
+    def handle_in_trace(job: VideoJob) -> bool:
         with following(job.traceparent):
-            return treat(job)
+            return handle(job)
 
-    return treated
+    return handle_in_trace
 
 
-def _page_through[T](find: Callable[[], Iterable[T]], treat: Callable[[T], bool]) -> None:
-    """Treat page after page. What was treated is found no more; a page where nothing could be would come again."""
+def _page_through[T](find: Callable[[], Iterable[T]], handle: Callable[[T], bool]) -> None:
+    """Handle page after page. A handled item is not found again; a page without any would come again, so stop there."""
     for _ in range(LIMIT // PAGE):
-        treated = [treat(each) for each in find()]
-        if len(treated) < PAGE or not any(treated):
+        handled = [handle(item) for item in find()]
+        if len(handled) < PAGE or not any(handled):
             return

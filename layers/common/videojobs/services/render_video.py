@@ -10,14 +10,10 @@ from tempfile import TemporaryDirectory
 from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, Step, VideoJob, object_key, part_key
-from videojobs.domain.policy import StepPolicy
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository
+from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Providers, RenderedVideo, ReportProgress, VideoRenderer, VideoStore
-from videojobs.services.announce_changes import announce_changes
-from videojobs.services.claim_step import claim_step, save_or_stop
-from videojobs.services.follow_up import follow_up
+from videojobs.services.claim_step import claim_step
+from videojobs.services.job_dispatcher import JobDispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +24,11 @@ REPORT_EVERY = timedelta(seconds=1)
 class _LeasedWork:
     """A job under work: each report of progress that is due renews the lease, or finds that it was lost."""
 
-    def __init__(
-        self, job: VideoJob, *, jobs: JobRepository, notifier: Notifier, clock: Clock, lease_duration: timedelta
-    ) -> None:
+    def __init__(self, job: VideoJob, dispatcher: JobDispatcher) -> None:
         self.job = job
-        self._jobs, self._notifier, self._clock, self._lease_duration = jobs, notifier, clock, lease_duration
+        self._dispatcher, self._clock = dispatcher, dispatcher.clock
         self._start = job.progress or 0.0
-        self._reported_at = clock.now()
+        self._reported_at = self._clock.now()
 
     def portion(self, begin: float, end: float) -> ReportProgress:
         """What a piece of the work reports to: its progress from 0 to 1 is ours from `begin` to `end`."""
@@ -46,10 +40,10 @@ class _LeasedWork:
             return
         self._reported_at = now
         progress = round(self._start + (1 - self._start) * done, 3)
-        lease = Lease(self.job.lease.token, now + self._lease_duration)
+        lease = Lease(self.job.lease.token, now + self._dispatcher.policy.lease_duration)
         after = lifecycle.keep_rendering(self.job, progress, now, lease)
         try:
-            save_or_stop(self.job, after, jobs=self._jobs)
+            after = self._dispatcher.commit(self.job, after)
         except Unavailable:
             # It may have landed: the next write takes a version beyond it, and only the stored outbox knows whether to
             # announce it.
@@ -57,36 +51,32 @@ class _LeasedWork:
             extra = {"action": "progress_not_saved", "job_id": self.job.id}
             logger.warning("Progress not saved, the next report tries again", extra=extra, exc_info=True)
         else:
-            self.job = announce_changes(after, jobs=self._jobs, notifier=self._notifier)
+            self.job = self._dispatcher.announce(after)
 
 
 def render_video(
     job_id: JobId,
     step_id: str,
     *,
-    jobs: JobRepository,
-    slots: SlotRepository,
-    queue: JobQueue,
-    notifier: Notifier,
+    dispatcher: JobDispatcher,
     providers: Providers,
     renderer: VideoRenderer,
     store: VideoStore,
-    clock: Clock,
-    policy: StepPolicy,
 ) -> None:
-    """Render at most once at a time, under a lease that is renewed while the work goes on; scratch files always go.
+    """Render a job's video, at most once at a time, under a lease that is renewed during the work.
 
-    Video, poster and preview lie under `videos/{jobId}/{attempt}.*`: a repeat after a crash replaces them. Where the
-    provider makes the video in parts, each is fetched as soon as it is made, as results don't live long; the last one
-    is joined with those before.
+    Video, poster and preview are stored under `videos/{jobId}/{attempt}.*`; a repeat after a crash replaces them. Where
+    the provider makes the video in parts, each part is fetched as soon as it is made, because results expire, and the
+    last part is joined with those before. Scratch files are always removed.
 
     Raises:
-        Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
+        Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
     """
-    job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=policy.lease_duration)
+    job = claim_step(job_id, step_id, dispatcher=dispatcher)
     if job is None:
         return
-    work = _LeasedWork(job, jobs=jobs, notifier=notifier, clock=clock, lease_duration=policy.lease_duration)
+    clock, policy = dispatcher.clock, dispatcher.policy
+    work = _LeasedWork(job, dispatcher)
     try:
         with TemporaryDirectory(prefix=f"render-{job_id}-") as folder:
             try:
@@ -100,13 +90,12 @@ def render_video(
                 after = lifecycle.retry_call(work.job, Step.RENDER, clock.now(), error.retry_after_seconds)
             except ProviderError as error:
                 after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
-        after = deadlines.cap_to_deadline(after, policy)
-        save_or_stop(work.job, after, jobs=jobs)
+        after = dispatcher.commit(work.job, after)
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
-        _discard(work.job, jobs=jobs, store=store)
+        _discard(work.job, jobs=dispatcher.jobs, store=store)
         return
-    follow_up(after, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
+    dispatcher.dispatch(after)
 
 
 def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:

@@ -1,64 +1,58 @@
-"""Start a job anew that failed or was cancelled, because its owner, or an operator, asks for it."""
+"""Retry a job that failed or was cancelled, on behalf of its owner or an operator."""
 
 import logging
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import JobConflict, Unavailable
+from videojobs.domain.errors import JobConflict, LeaseLost, Unavailable
 from videojobs.domain.job import JobStatus, UserId, VideoJob
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository
-from videojobs.services.follow_up import follow_up
-from videojobs.services.manage_slots import acquire_slots, admit_waiting
+from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.read_job import TRIES, read_job
 
 logger = logging.getLogger(__name__)
 
 
-def retry_job(
-    job_id: str,
-    *,
-    user_id: UserId,
-    jobs: JobRepository,
-    slots: SlotRepository,
-    queue: JobQueue,
-    notifier: Notifier,
-    clock: Clock,
-    by: str = "the user",
-) -> VideoJob:
-    """The job, queued again as a new attempt; `by` is for its history. Of any number of calls at once one does it.
+def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: str = "the user") -> VideoJob:
+    """Queue the user's job as a new attempt and return it. Of any number of concurrent calls one succeeds.
 
-    A clean-up that is written in the same moment is no reason to refuse: the job is looked at again.
+    Args:
+        job_id: The ID as the caller sent it.
+        user_id: The job's owner.
+        dispatcher: Stores the change and passes it on.
+        by: Who retries the job, for its history.
 
     Raises:
-        JobNotFound, JobForbidden: as `read_job` says.
-        JobConflict: it runs, has completed, or asks for what can't be made.
-        Unavailable: MongoDB did not confirm; the job may be queued all the same. A repeat tells.
+        JobNotFound: If no such job exists or it has expired.
+        JobForbidden: If the job is another user's.
+        JobConflict: If the job is live, has completed, or asks for a video that can't be made.
+        Unavailable: If MongoDB does not confirm. The job may be queued; a repeat finds out.
     """
     queued = None
     for _ in range(TRIES):
-        job = _read_retryable(job_id, user_id=user_id, jobs=jobs, clock=clock)
-        now = clock.now()
+        job = _read_retryable(job_id, user_id=user_id, dispatcher=dispatcher)
+        now = dispatcher.clock.now()
         after = lifecycle.retry(job, now, by)
         if queued is None:
-            (queued,) = acquire_slots([after], slots=slots, now=now)
-        elif queued.waiting_since is None and slots.acquire_waiting(user_id, job.priority, job.id, now):
-            queued = after  # in its place, or in it again: whoever ends a clean-up takes the job out of the share
+            (queued,) = dispatcher.acquire_slots([after])
+        elif queued.waiting_since is None and dispatcher.slots.acquire_waiting(user_id, job.priority, job.id, now):
+            queued = after  # acquired again: a worker that finishes a clean-up releases the job's slot
         else:
             queued = lifecycle.wait_for_slot(after, now)
-        if jobs.save(job, queued):
-            break
+        try:
+            queued = dispatcher.commit(job, queued)
+        except LeaseLost:
+            continue  # a clean-up was written at the same moment, which is not a reason to refuse
+        break
     else:
         raise Unavailable
     logger.info("Job queued again", extra={"action": "job_retried", "job_id": job.id, "attempt": queued.attempt})
-    follow_up(queued, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
+    dispatcher.dispatch(queued)
     if queued.waiting_since is not None:
-        admit_waiting(user_id, queued.priority, jobs=jobs, slots=slots, queue=queue, clock=clock)
+        dispatcher.admit_waiting(user_id, queued.priority)
     return queued
 
 
-def _read_retryable(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock) -> VideoJob:
-    job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
+def _read_retryable(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher) -> VideoJob:
+    job = read_job(job_id, user_id=user_id, jobs=dispatcher.jobs, clock=dispatcher.clock)
     if job.is_live:
         raise JobConflict(f"This video job is {job.status}; it can be retried when it has failed or was cancelled.")
     if job.status is JobStatus.COMPLETED:

@@ -6,23 +6,13 @@ from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.estimate import timing_kind
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
-from videojobs.domain.policy import StepPolicy
 from videojobs.domain.production import Production
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository, TimingRepository
-from videojobs.ports.videos import (
-    Capabilities,
-    CircuitRepository,
-    Generation,
-    Providers,
-    VideoProvider,
-    VideoStore,
-)
-from videojobs.services.choose_provider import can_fall_back
-from videojobs.services.claim_step import claim_step, save_or_stop
+from videojobs.ports.jobs import Clock, TimingRepository
+from videojobs.ports.videos import Capabilities, Generation, Providers, VideoProvider, VideoStore
+from videojobs.services.claim_step import claim_step
 from videojobs.services.clean_up import cancel_at_provider, clean_up
-from videojobs.services.follow_up import follow_up
+from videojobs.services.job_dispatcher import JobDispatcher
+from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.start_generation import poll_pause, start_generation
 
 logger = logging.getLogger(__name__)
@@ -32,54 +22,48 @@ def run_step(
     job_id: JobId,
     step_id: str,
     *,
-    jobs: JobRepository,
-    circuits: CircuitRepository,
-    queue: JobQueue,
-    slots: SlotRepository,
-    timings: TimingRepository,
-    notifier: Notifier,
-    providers: Providers,
+    dispatcher: JobDispatcher,
+    router: ProviderRouter,
     store: VideoStore,
-    clock: Clock,
-    policy: StepPolicy,
+    timings: TimingRepository,
 ) -> None:
-    """Run a step at most once at a time: a message that is late, stale or a duplicate does nothing.
+    """Run a job's next step, at most once at a time. Do nothing for a message that is late, stale or a duplicate.
 
-    The outcome is one write, guarded by the step's id and our lease; then its message is sent. A crash anywhere leaves
-    either the old step under a dying lease or the new one not yet sent, and the reconciler finds both.
+    The outcome is one write, guarded by the step's ID and the lease; then the next step's message is sent. After a
+    crash the job has either the old step under an expiring lease or a new step whose message was not sent; the
+    reconciler finds both.
 
     Raises:
-        Unavailable: MongoDB or S3 did not answer; the message should be delivered again.
+        Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
     """
-    job = claim_step(job_id, step_id, jobs=jobs, clock=clock, lease_duration=policy.lease_duration)
+    job = claim_step(job_id, step_id, dispatcher=dispatcher)
     if job is None or job.next is None:
         return
     try:
         match job.next.step:
-            case Step.START | Step.POLL if deadlines.is_past_deadline(job, clock.now(), policy):
-                after = _give_up(job, jobs=jobs, providers=providers, clock=clock, policy=policy)
+            case Step.START | Step.POLL if deadlines.is_past_deadline(job, dispatcher.clock.now(), dispatcher.policy):
+                after = _give_up(job, dispatcher=dispatcher, providers=router.providers)
             case Step.START:
-                after = start_generation(
-                    job, jobs=jobs, circuits=circuits, providers=providers, clock=clock, policy=policy
-                )
+                after = start_generation(job, dispatcher=dispatcher, router=router)
             case Step.POLL:
-                after = _poll(job, jobs=jobs, providers=providers, clock=clock, policy=policy)
+                after = _poll(job, dispatcher=dispatcher, router=router)
             case Step.FINISH:
-                after = _finish(job, jobs=jobs, store=store, clock=clock, policy=policy)
+                after = _finish(job, dispatcher=dispatcher, store=store)
             case Step.CLEAN_UP:
-                after = clean_up(job, jobs=jobs, providers=providers, store=store, clock=clock)
+                after = clean_up(job, dispatcher=dispatcher, providers=router.providers, store=store)
             case Step.RENDER:  # pragma: no branch - the last of them
                 raise ValueError("a render step came to the worker's queue")
     except LeaseLost:
         logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
         return
-    follow_up(after, jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock)
+    dispatcher.dispatch(after)
     if after.status is JobStatus.COMPLETED and job.is_live:
-        _record_time(after, timings=timings, clock=clock)
+        _record_time(after, timings=timings, clock=dispatcher.clock)
 
 
-def _give_up(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock: Clock, policy: StepPolicy) -> VideoJob:
-    after = save_or_stop(job, lifecycle.fail(job, lifecycle.DEADLINE_EXCEEDED, clock.now(), policy), jobs=jobs)
+def _give_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers) -> VideoJob:
+    error = lifecycle.DEADLINE_EXCEEDED
+    after = dispatcher.commit(job, lifecycle.fail(job, error, dispatcher.clock.now(), dispatcher.policy))
     try:
         cancel_at_provider(after, providers=providers)
     except ProviderUnreachable:
@@ -87,18 +71,19 @@ def _give_up(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock:
     return after
 
 
-def _poll(job: VideoJob, *, jobs: JobRepository, providers: Providers, clock: Clock, policy: StepPolicy) -> VideoJob:
+def _poll(job: VideoJob, *, dispatcher: JobDispatcher, router: ProviderRouter) -> VideoJob:
+    clock, policy = dispatcher.clock, dispatcher.policy
     try:
-        provider, ref = _task(job, providers)
+        provider, ref = _task(job, router.providers)
         generation = provider.poll(ref)
     except ProviderUnreachable as error:
         after = lifecycle.retry_call(job, Step.POLL, clock.now(), error.retry_after_seconds)
     except ProviderError as error:
-        has_fallback = can_fall_back(job, error, providers=providers)
+        has_fallback = router.can_fall_back(job, error)
         after = lifecycle.retry_or_fail(job, error, clock.now(), policy, has_fallback=has_fallback)
     else:
-        after = _after_poll(job, generation, provider.capabilities, clock, policy)
-    return save_or_stop(job, deadlines.cap_to_deadline(after, policy), jobs=jobs)
+        after = _after_poll(job, generation, provider.capabilities, dispatcher)
+    return dispatcher.commit(job, after)
 
 
 def _task(job: VideoJob, providers: Providers) -> tuple[VideoProvider, str]:
@@ -112,9 +97,9 @@ def _task(job: VideoJob, providers: Providers) -> tuple[VideoProvider, str]:
 
 
 def _after_poll(
-    job: VideoJob, generation: Generation, capabilities: Capabilities, clock: Clock, policy: StepPolicy
+    job: VideoJob, generation: Generation, capabilities: Capabilities, dispatcher: JobDispatcher
 ) -> VideoJob:
-    now = clock.now()
+    now, policy = dispatcher.clock.now(), dispatcher.policy
     if not generation.done:
         progress = job.production.progress(generation.progress) if job.production else generation.progress
         share = lifecycle.GENERATED_SHARE if capabilities.yields_pixels else 1.0
@@ -125,13 +110,13 @@ def _after_poll(
     return lifecycle.complete(job, generation.video_url or "", now, policy)
 
 
-def _finish(job: VideoJob, *, jobs: JobRepository, store: VideoStore, clock: Clock, policy: StepPolicy) -> VideoJob:
+def _finish(job: VideoJob, *, dispatcher: JobDispatcher, store: VideoStore) -> VideoJob:
     output = job.output
     if output is not None and store.size(output.video) == output.video.size_bytes:
-        after = lifecycle.complete(job, output.video.url, clock.now(), policy)
+        after = lifecycle.complete(job, output.video.url, dispatcher.clock.now(), dispatcher.policy)
     else:
-        after = lifecycle.render_again(job, clock.now())
-    stored = save_or_stop(job, after, jobs=jobs)
+        after = lifecycle.render_again(job, dispatcher.clock.now())
+    stored = dispatcher.commit(job, after)
     if not stored.is_live and stored.production is not None:
         _remove_parts(stored, stored.production, store=store)
     return stored

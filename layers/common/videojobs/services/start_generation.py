@@ -4,21 +4,14 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from videojobs.domain import deadlines, lifecycle
-from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
+from videojobs.domain import lifecycle
+from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.ports.jobs import Clock, JobRepository
-from videojobs.ports.videos import (
-    Capabilities,
-    CircuitRepository,
-    Providers,
-    Submission,
-    UnknownSubmit,
-    VideoProvider,
-)
-from videojobs.services.choose_provider import Choice, can_fall_back, choose_provider, next_request
-from videojobs.services.claim_step import save_or_stop
+from videojobs.ports.videos import Capabilities, Submission, UnknownSubmit, VideoProvider
+from videojobs.services.job_dispatcher import JobDispatcher
+from videojobs.services.route_provider import Choice, ProviderRouter, next_request
 
 logger = logging.getLogger(__name__)
 
@@ -27,50 +20,41 @@ MAXIMUM_CALLBACK_POLL_SECONDS = 60.0
 """A provider that calls back is asked so much less, but as often as once a minute: callbacks stop without a word."""
 
 
-def start_generation(
-    job: VideoJob,
-    *,
-    jobs: JobRepository,
-    circuits: CircuitRepository,
-    providers: Providers,
-    clock: Clock,
-    policy: StepPolicy,
-) -> VideoJob:
-    """Choose a provider, write the intent, submit, write the ref; what is stored then.
+def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: ProviderRouter) -> VideoJob:
+    """Choose a provider, store the intent, submit, and store the task's reference. Return the job as stored.
 
-    The intent is stored before the call. An intent without a ref therefore means that nobody knows whether an earlier
-    submit arrived, and the provider's `Capabilities.unknown_submit` says what happens then; the history tells.
+    The intent is stored before the call. An intent without a reference means that an earlier submit may have arrived;
+    the provider's `Capabilities.unknown_submit` decides what happens then, and the history records it.
 
     Raises:
-        LeaseLost: the job moved on without us.
-        Unavailable: MongoDB did not confirm.
+        LeaseLost: If the job has changed meanwhile.
+        Unavailable: If MongoDB does not confirm a write.
     """
+    clock, policy = dispatcher.clock, dispatcher.policy
     now = clock.now()
     try:
-        choice = choose_provider(job, providers=providers, circuits=circuits, now=now)
+        choice = router.choose(job, now)
         if isinstance(choice, datetime):
-            return save_or_stop(job, deadlines.cap_to_deadline(lifecycle.postpone(job, choice, now), policy), jobs=jobs)
-        intent = save_or_stop(job, _intend(job, choice, clock, policy), jobs=jobs)
+            return dispatcher.commit(job, lifecycle.postpone(job, choice, now))
+        intent = dispatcher.commit(job, _intend(job, choice, clock, policy))
     except ProviderError as error:
-        return save_or_stop(job, lifecycle.fail(job, error, clock.now(), policy), jobs=jobs)
+        return dispatcher.commit(job, lifecycle.fail(job, error, clock.now(), policy))
     provider, circuit = choice.provider, choice.circuit
     try:
         submission = _submit(intent, provider, policy, repeated=_is_unknown(job))
     except ProviderError as error:
-        after = _after_refusal(intent, error, providers, clock, policy)
-        stored = save_or_stop(intent, deadlines.cap_to_deadline(after, policy), jobs=jobs)
+        stored = dispatcher.commit(intent, _after_refusal(intent, error, router, dispatcher))
         if error.transient or circuit.failures:
-            _keep_count(circuits, provider.name, clock, failed=error.transient)
+            router.count_outcome(provider.name, clock.now(), failed=error.transient)
         return stored
     seconds = poll_pause(submission.poll_after_seconds, provider.capabilities, policy)
-    after = lifecycle.record_submission(intent, submission.ref, clock.now(), seconds)
     try:
-        stored = save_or_stop(intent, deadlines.cap_to_deadline(after, policy), jobs=jobs)
+        stored = dispatcher.commit(intent, lifecycle.record_submission(intent, submission.ref, clock.now(), seconds))
     except LeaseLost:
-        _cancel_orphan(intent, submission.ref, jobs=jobs, provider=provider)
+        _cancel_orphan(intent, submission.ref, jobs=dispatcher.jobs, provider=provider)
         raise
     if circuit.failures:
-        _keep_count(circuits, provider.name, clock, failed=False)
+        router.count_outcome(provider.name, clock.now(), failed=False)
     return stored
 
 
@@ -116,12 +100,13 @@ def _submit(intent: VideoJob, provider: VideoProvider, policy: StepPolicy, *, re
 
 
 def _after_refusal(
-    intent: VideoJob, error: ProviderError, providers: Providers, clock: Clock, policy: StepPolicy
+    intent: VideoJob, error: ProviderError, router: ProviderRouter, dispatcher: JobDispatcher
 ) -> VideoJob:
+    now = dispatcher.clock.now()
     if isinstance(error, ProviderUnreachable):
-        return lifecycle.retry_call(intent, Step.START, clock.now(), error.retry_after_seconds)
-    has_fallback = can_fall_back(intent, error, providers=providers)
-    return lifecycle.retry_or_fail(intent, error, clock.now(), policy, has_fallback=has_fallback)
+        return lifecycle.retry_call(intent, Step.START, now, error.retry_after_seconds)
+    has_fallback = router.can_fall_back(intent, error)
+    return lifecycle.retry_or_fail(intent, error, now, dispatcher.policy, has_fallback=has_fallback)
 
 
 def _cancel_orphan(intent: VideoJob, ref: str, *, jobs: JobRepository, provider: VideoProvider) -> None:
@@ -140,20 +125,3 @@ def _cancel_orphan(intent: VideoJob, ref: str, *, jobs: JobRepository, provider:
     except ProviderError:
         stopped = False
     logger.warning("Submitted twice; the orphan was%s stopped", "" if stopped else " not", extra=extra)
-
-
-def _keep_count(circuits: CircuitRepository, provider: str, clock: Clock, *, failed: bool) -> None:
-    """Count a failure or end the count. The outcome is stored by now: what goes wrong here costs the job nothing."""
-    try:
-        before = circuits.find(provider)
-        after = before.failed(clock.now()) if failed else before.succeeded()
-        # Of several workers that count at once one wins; a provider that is really down soon gives the next chance.
-        saved = circuits.save(before, after)
-    except Unavailable:
-        extra = {"action": "circuit_not_saved", "provider": provider}
-        logger.warning("Circuit not saved", extra=extra, exc_info=True)
-        return
-    if saved and failed and after.open_until is not None:
-        logger.warning("Circuit opened", extra={"action": "circuit_opened", "provider": provider})
-    elif saved and not failed:
-        logger.info("Circuit closed", extra={"action": "circuit_closed", "provider": provider})

@@ -1,105 +1,55 @@
-"""Take a new job: insert it with its first step in one write, then say so to the queue."""
+"""Submit a job: store it with its first step in one write, then send the step's message."""
 
 import logging
-from datetime import datetime, timedelta
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
+from videojobs.domain.errors import IdempotencyMismatch
 from videojobs.domain.job import IdempotencyKey, UserId, VideoJob
 from videojobs.domain.request import NewJob
 from videojobs.domain.trace import continued
-from videojobs.ports.changes import Notifier
-from videojobs.ports.fairness import SlotRepository
-from videojobs.ports.jobs import Clock, JobQueue, JobRepository
-from videojobs.services.announce_changes import announce_changes
-from videojobs.services.manage_slots import acquire_slots, admit_waiting, release_slots
-from videojobs.services.send_step import send_step
+from videojobs.services.job_dispatcher import JobDispatcher
+from videojobs.services.store_once import store_once
 
 logger = logging.getLogger(__name__)
 
-KEY_LIFETIME = timedelta(hours=24)
-"""How long an idempotency key names one request; then it may name another, though its job lives on."""
-
-KEY_TRIES = 5
-"""A key that has run out is released and then anybody's again: of those who race for it one gets it in each round."""
-
 
 def submit_job(
-    request: NewJob,
-    *,
-    user_id: UserId,
-    jobs: JobRepository,
-    slots: SlotRepository,
-    queue: JobQueue,
-    notifier: Notifier,
-    clock: Clock,
-    idempotency: IdempotencyKey | None = None,
+    request: NewJob, *, user_id: UserId, dispatcher: JobDispatcher, idempotency: IdempotencyKey | None = None
 ) -> tuple[VideoJob, bool]:
-    """Store the job as queued and send its first message; the job, and whether it is an earlier one of the same key.
+    """Store a job as queued and send its first message.
 
-    One over the user's cap waits, without a message, until one of the user's jobs ends. It is announced here, others
-    by the worker that starts them. What can't be sent refuses nothing: it stands in the job, the reconciler sends
-    it. Of any number of calls with one key at once, one makes the job and all others return it.
+    A job over the user's cap waits, without a message, until one of the user's jobs ends. It is announced here; other
+    jobs are announced by the worker that starts them. A message that can't be sent now is sent by the reconciler.
+
+    Returns:
+        The job, and whether it is an earlier one with the same idempotency key. Of any number of concurrent calls with
+        one key, one stores the job and all return it.
 
     Raises:
-        IdempotencyMismatch: the key belongs to another request.
-        Unavailable: MongoDB did not confirm the insert. The job may exist all the same, and is then worked on; a repeat
-            with the same key finds it.
+        IdempotencyMismatch: If the key belongs to another request.
+        Unavailable: If MongoDB does not confirm the insert. The job may exist and is then processed; a repeat with the
+            same key finds it.
     """
-    now = clock.now()
     new = lifecycle.accept(
         request,
-        job_id=jobs.new_id(),
+        job_id=dispatcher.jobs.new_id(),
         user_id=user_id,
-        now=now,
+        now=dispatcher.clock.now(),
         idempotency=idempotency,
         traceparent=continued(),
     )
-    (job,) = acquire_slots([new], slots=slots, now=now)
+    (job,) = dispatcher.acquire_slots([new])
     try:
-        stored = _store(job, jobs=jobs)
+        stored = store_once(job, lambda: dispatcher.jobs.add(job), repository=dispatcher.jobs)
     except IdempotencyMismatch:
-        release_slots([job], slots=slots)
+        dispatcher.return_slots([job])
         raise
     if stored is not job:
-        release_slots([job], slots=slots)
+        dispatcher.return_slots([job])
         return stored, True
     logger.info("Job queued", extra={"action": "job_queued", "job_id": job.id})
-    send_step(job, queue=queue, clock=clock)
+    dispatcher.send_step(job)
     if job.waiting_since is not None:
-        announce_changes(job, jobs=jobs, notifier=notifier)
-        admit_waiting(user_id, job.priority, jobs=jobs, slots=slots, queue=queue, clock=clock)
+        dispatcher.announce(job)
+        dispatcher.admit_waiting(user_id, job.priority)
     return job, False
-
-
-def _store(job: VideoJob, *, jobs: JobRepository) -> VideoJob:
-    """The job as it was stored, or the earlier one that holds the key."""
-    for _ in range(KEY_TRIES):
-        try:
-            jobs.add(job)
-        except IdempotencyKeyTaken:
-            earlier = find_earlier_job(job.idempotency, user_id=job.user_id, now=job.created_at, jobs=jobs)
-            if earlier is not None:
-                return earlier
-        else:
-            return job
-    raise Unavailable
-
-
-def find_earlier_job(
-    key: IdempotencyKey | None, *, user_id: UserId, now: datetime, jobs: JobRepository
-) -> VideoJob | None:
-    """The job that holds the key, unless it has held it for too long: then it lets go, and None.
-
-    Raises:
-        IdempotencyMismatch: the key belongs to another request.
-    """
-    earlier = key and jobs.find_by_key(user_id, key.key)
-    if not earlier or not key:
-        return None
-    if earlier.created_at + KEY_LIFETIME <= now:
-        jobs.release_key(earlier)
-        return None
-    if earlier.idempotency is not None and earlier.idempotency.fingerprint != key.fingerprint:
-        raise IdempotencyMismatch
-    return earlier

@@ -1,71 +1,53 @@
-"""What a client says over its connection: it subscribes, and gets a snapshot; or it only wants to know we are there."""
+"""Subscribe a live connection to jobs, and send it a snapshot of them."""
 
 import logging
 from collections.abc import Callable
 
 from videojobs.domain.errors import ConnectionOver, TooManySubscriptions
 from videojobs.domain.job import LIVE_STATUSES, UserId, VideoJob
-from videojobs.domain.realtime import MAXIMUM_SUBSCRIPTIONS, SNAPSHOT_JOBS, Connection, ConnectionId, Message
-from videojobs.ports.changes import Broadcaster, Change, ConnectionRepository
+from videojobs.domain.realtime import MAXIMUM_SUBSCRIPTIONS, SNAPSHOT_JOBS, Connection, Message
+from videojobs.ports.changes import Change
 from videojobs.ports.jobs import Clock, JobRepository
-from videojobs.services.push_change import end_connection, push_messages
+from videojobs.services.push_change import LiveConnections
 from videojobs.services.read_job import read_job
 
 logger = logging.getLogger(__name__)
-
-
-def find_connection(
-    connection_id: ConnectionId, *, connections: ConnectionRepository, broadcaster: Broadcaster, clock: Clock
-) -> Connection:
-    """The connection that somebody speaks over; one that is over, or that we know nothing of, is ended.
-
-    Raises:
-        ConnectionOver: it has been ended.
-        Unavailable: MongoDB or API Gateway does not answer.
-    """
-    connection = connections.find(connection_id)
-    if connection is None or connection.expires_at <= clock.now():
-        end_connection(connection_id, connections=connections, broadcaster=broadcaster)
-        raise ConnectionOver
-    return connection
 
 
 def subscribe(
     connection: Connection,
     job_id: str | None,
     *,
-    connections: ConnectionRepository,
+    live: LiveConnections,
     jobs: JobRepository,
-    broadcaster: Broadcaster,
-    clock: Clock,
-    show: Callable[[Change], Message],
+    serialize: Callable[[Change], Message],
 ) -> None:
-    """Tell the connection of one job, or (`job_id` None) of all its user's jobs from now on, and how they stand now.
+    """Subscribe a connection to one job, or to all of its user's jobs if `job_id` is None, and send a snapshot.
 
-    The subscription is stored before the snapshot is read, so that no change falls between: it is in the snapshot, is
-    pushed, or both. The snapshot is one update per job; of all jobs those that are live and the newest, each up to
-    `SNAPSHOT_JOBS`.
+    The subscription is stored before the snapshot is read, so a change is in the snapshot, is pushed, or both. The
+    snapshot is one update per job; of all jobs the newest and the live ones, up to `SNAPSHOT_JOBS` of each.
 
     Raises:
-        JobNotFound: no such job, or `job_id` is no id.
-        JobForbidden: it is another user's.
-        TooManySubscriptions: the connection has named as many jobs as it can.
-        ConnectionOver: it has ended meanwhile.
-        Unavailable: MongoDB or API Gateway does not answer.
+        JobNotFound: If no such job exists, or `job_id` is not an ID.
+        JobForbidden: If the job is another user's.
+        TooManySubscriptions: If the connection has named as many jobs as allowed.
+        ConnectionOver: If the connection has ended meanwhile.
+        Unavailable: If MongoDB or API Gateway does not answer.
     """
+    clock = live.clock
     wanted = None
     if job_id is not None:
         wanted = read_job(job_id, user_id=connection.user_id, jobs=jobs, clock=clock).id
         if len(connection.job_ids | {wanted}) > MAXIMUM_SUBSCRIPTIONS:
             raise TooManySubscriptions
-    if not connections.subscribe(connection.id, wanted):
+    if not live.repository.subscribe(connection.id, wanted):
         raise ConnectionOver
     if wanted is None:
-        found = _find_newest(connection.user_id, jobs=jobs, clock=clock)
+        snapshot = _find_newest(connection.user_id, jobs=jobs, clock=clock)
     else:
-        found = [read_job(wanted, user_id=connection.user_id, jobs=jobs, clock=clock)]
-    updates = [(connection.id, show(Change(f"snapshot-{job.id}-{job.version}", job))) for job in found]
-    push_messages(updates, connections=connections, broadcaster=broadcaster)
+        snapshot = [read_job(wanted, user_id=connection.user_id, jobs=jobs, clock=clock)]
+    updates = [(connection.id, serialize(Change(f"snapshot-{job.id}-{job.version}", job))) for job in snapshot]
+    live.send(updates)
     extra = {"action": "subscribed", "connection_id": connection.id, "jobs": len(updates)}
     logger.info("Subscribed", extra=extra)
 

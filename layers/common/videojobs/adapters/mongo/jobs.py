@@ -54,6 +54,13 @@ class MongoJobRepository:
         """A fresh ObjectId."""
         return JobId(str(ObjectId()))
 
+    def created_at(self, job_id: JobId) -> datetime:
+        """Return the timestamp in the first four bytes of an ObjectId.
+
+        https://www.mongodb.com/docs/manual/reference/bson-types/#objectid
+        """
+        return ObjectId(job_id).generation_time
+
     def add(self, job: VideoJob) -> None:
         """Insert; a duplicate `_id` can only be this insert's own first try."""
 

@@ -1,17 +1,20 @@
 """Which provider makes a job's video, and how: the first in order that can, is well, and has not refused for good."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from videojobs.domain.circuit import Circuit
-from videojobs.domain.errors import FailureCode, ProviderError
+from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
 from videojobs.domain.job import VideoJob
 from videojobs.domain.plan import plan_video
 from videojobs.domain.production import MAXIMUM_PARTS, Production
 from videojobs.domain.prompt import FoldedPrompt, PromptLimit, fold_prompt
 from videojobs.domain.request import AspectRatio, Style
 from videojobs.ports.videos import Capabilities, CircuitRepository, GenerationRequest, Providers, VideoProvider
+
+logger = logging.getLogger(__name__)
 
 _UNLIMITED = PromptLimit.unlimited()
 
@@ -25,39 +28,60 @@ class Choice:
     production: Production | None
 
 
-def choose_provider(
-    job: VideoJob, *, providers: Providers, circuits: CircuitRepository, now: datetime
-) -> Choice | datetime:
-    """The provider of the next submit; or, where all that can do it are known to be down, when to look again.
+class ProviderRouter:
+    """Chooses the provider of a job's next submit, and counts failures for the circuit breakers."""
 
-    A provider whose circuit is open is left out as long as another one in the order can stand in for it. Nobody stands
-    in where the job's user has named the provider, where an earlier submit may have arrived, or where some parts are
-    made already.
+    def __init__(self, providers: Providers, circuits: CircuitRepository) -> None:
+        self.providers, self._circuits = providers, circuits
 
-    Raises:
-        ProviderError: `invalid_request`, nobody can make what was asked for; nothing was spent.
-        Unavailable: MongoDB does not answer.
-    """
-    looked_at: list[datetime] = []
-    for provider, production in _able(job, providers):
-        circuit = circuits.find(provider.name)
-        if circuit.open_until is None:
-            return Choice(provider, circuit, production)
-        if not circuit.blocks(now) and circuits.save(circuit, circuit.probing(now)):
-            return Choice(provider, circuit, production)
-        looked_at.append(max(circuit.open_until, now))
-    if not looked_at:
-        message = "No video provider can make a video like this one. Please change its duration or aspect ratio."
-        raise ProviderError(FailureCode.INVALID_REQUEST, message, transient=False)
-    return min(looked_at)
+    def choose(self, job: VideoJob, now: datetime) -> Choice | datetime:
+        """Return the provider of the next submit, or the time to look again if every suitable one is known to be down.
 
+        A provider with an open circuit is skipped while another one in the order can make the video. Another provider is
+        never used if the user named one, if an earlier submit may have arrived, or if some parts exist already.
 
-def can_fall_back(job: VideoJob, error: ProviderError, *, providers: Providers) -> bool:
-    """Whether a failed attempt is followed by one of another provider: this one has nothing left to give."""
-    if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
-        return False
-    names = {provider.name for provider, _ in _able(job, providers, starting=True)}
-    return bool(names - {job.provider.name})
+        Raises:
+            ProviderError: `invalid_request`, if no provider can make the video; nothing was spent.
+            Unavailable: If MongoDB does not answer.
+        """
+        retry_times: list[datetime] = []
+        for provider, production in _able(job, self.providers):
+            circuit = self._circuits.find(provider.name)
+            if circuit.open_until is None:
+                return Choice(provider, circuit, production)
+            if not circuit.blocks(now) and self._circuits.save(circuit, circuit.probing(now)):
+                return Choice(provider, circuit, production)
+            retry_times.append(max(circuit.open_until, now))
+        if not retry_times:
+            message = "No video provider can make a video like this one. Please change its duration or aspect ratio."
+            raise ProviderError(FailureCode.INVALID_REQUEST, message, transient=False)
+        return min(retry_times)
+
+    def can_fall_back(self, job: VideoJob, error: ProviderError) -> bool:
+        """Return whether the next attempt is another provider's, because this one's quota is exhausted."""
+        if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
+            return False
+        names = {provider.name for provider, _ in _able(job, self.providers, starting=True)}
+        return bool(names - {job.provider.name})
+
+    def count_outcome(self, provider: str, now: datetime, *, failed: bool) -> None:
+        """Count a failed call of a provider, or reset its count after a successful one.
+
+        The job's outcome is stored by now, so an error is logged and not raised.
+        """
+        try:
+            before = self._circuits.find(provider)
+            after = before.failed(now) if failed else before.succeeded()
+            # Of several workers that count at once one wins; a provider that is really down soon gives the next chance.
+            saved = self._circuits.save(before, after)
+        except Unavailable:
+            extra = {"action": "circuit_not_saved", "provider": provider}
+            logger.warning("Circuit not saved", extra=extra, exc_info=True)
+            return
+        if saved and failed and after.open_until is not None:
+            logger.warning("Circuit opened", extra={"action": "circuit_opened", "provider": provider})
+        elif saved and not failed:
+            logger.info("Circuit closed", extra={"action": "circuit_closed", "provider": provider})
 
 
 def next_request(job: VideoJob, capabilities: Capabilities, callback_url: str | None) -> GenerationRequest:

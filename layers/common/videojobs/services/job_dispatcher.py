@@ -1,0 +1,192 @@
+"""The dispatcher of jobs: stores their changes and passes each on to the queue, the listeners and the waiting jobs."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from videojobs.domain import deadlines, lifecycle
+from videojobs.domain.errors import LeaseLost, Unavailable
+from videojobs.domain.job import JobId, UserId, VideoJob
+from videojobs.domain.policy import StepPolicy
+from videojobs.domain.request import Priority
+from videojobs.domain.slots import GRACE, UserSlots
+from videojobs.domain.trace import following
+from videojobs.ports.changes import Notifier
+from videojobs.ports.fairness import SlotRepository
+from videojobs.ports.jobs import Clock, JobQueue, JobRepository
+from videojobs.services.log_transition import log_transition
+
+logger = logging.getLogger(__name__)
+
+
+class JobDispatcher:
+    """Stores changes of jobs and passes them on.
+
+    Every change of a stored job goes through `commit`. What follows a commit (the step's message, the announcement, the
+    slot of an ended job) may fail without harm: all of it is in the job, and the reconciler repeats it.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: JobRepository,
+        slots: SlotRepository,
+        queue: JobQueue,
+        notifier: Notifier,
+        clock: Clock,
+        policy: StepPolicy,
+    ) -> None:
+        self.jobs, self.slots, self.queue, self.notifier = jobs, slots, queue, notifier
+        self.clock, self.policy = clock, policy
+
+    def commit(self, before: VideoJob, after: VideoJob, *, level: int = logging.INFO, because: str = "") -> VideoJob:
+        """Store a change, with its next step due at the job's deadline at the latest, and log the transition.
+
+        Args:
+            before: The job as it was read; the write is guarded by its status, attempt, next step and lease.
+            after: The changed job.
+            level: The level of the log line, if the status changes.
+            because: The reason of the change for the log line, where it is not the step itself.
+
+        Returns:
+            The job as it is stored now.
+
+        Raises:
+            LeaseLost: If the stored job has changed since `before` was read; nothing is written.
+            Unavailable: If MongoDB does not confirm the write, which may have been applied.
+        """
+        after = deadlines.cap_to_deadline(after, self.policy)
+        if not self.jobs.save(before, after):
+            raise LeaseLost
+        log_transition(before, after, level=level, because=because)
+        return after
+
+    def dispatch(self, job: VideoJob) -> None:
+        """Send the message of the job's next step, publish its outbox and, if the job has ended, release its slot."""
+        self.send_step(job)
+        self.announce(job)
+        if not job.is_live:
+            self.release_slot(job)
+
+    def send_step(self, job: VideoJob) -> None:
+        """Send the message of `job.next`, to arrive when the step is due. Do nothing for a job without a next step.
+
+        A step that is due later than the queue can delay a message is sent by the reconciler, as is one that the queue
+        does not accept now.
+        """
+        if job.next is None:
+            return
+        delay_seconds = max((job.next.due_at - self.clock.now()).total_seconds(), 0.0)
+        if delay_seconds > self.queue.maximum_delay_seconds:
+            return
+        try:
+            self.queue.send(job, delay_seconds=delay_seconds)
+        except Unavailable:
+            extra = {"action": "step_not_sent", "job_id": job.id, "step": job.next.step}
+            logger.warning("Message not sent; the reconciler will retry", extra=extra, exc_info=True)
+
+    def announce(self, job: VideoJob) -> VideoJob:
+        """Publish the job's outbox and empty it, at least once. Return the job as it is stored then.
+
+        After a crash, or if a service is unavailable, the outbox stays and the reconciler publishes it again under the
+        same IDs.
+        """
+        if not job.outbox:
+            return job
+        try:
+            with following(job.traceparent):
+                self.notifier.publish(job.id, job.outbox)
+            self.jobs.mark_announced(job.id, job.outbox)
+        except Unavailable:
+            extra = {"action": "not_announced", "job_id": job.id}
+            logger.warning("Publish failed; the reconciler will retry", extra=extra, exc_info=True)
+            return job
+        return replace(job, outbox=())
+
+    def acquire_slots(self, queued: Sequence[VideoJob]) -> list[VideoJob]:
+        """Acquire slots for jobs of one user and priority that are about to be stored. Return them; excess ones wait.
+
+        After a crash before the jobs are stored, `check_slots` releases their slots.
+
+        Raises:
+            Unavailable: If MongoDB does not answer.
+        """
+        first, now = queued[0], self.clock.now()
+        acquired = self.slots.acquire(first.user_id, first.priority, [job.id for job in queued], now)
+        return [*queued[:acquired], *(lifecycle.wait_for_slot(job, now) for job in queued[acquired:])]
+
+    def return_slots(self, never_stored: Iterable[VideoJob]) -> None:
+        """Release the slots of jobs that were not stored.
+
+        Raises:
+            Unavailable: If MongoDB does not answer.
+        """
+        for job in never_stored:
+            if job.waiting_since is None:
+                self.slots.release(job.user_id, job.priority, [job.id])
+
+    def release_slot(self, job: VideoJob) -> None:
+        """Release the slot of an ended job and admit the user's waiting jobs. Idempotent.
+
+        If MongoDB does not answer, the slot stays taken until the reconciler compares the slots with the jobs.
+        """
+        try:
+            if self.slots.release(job.user_id, job.priority, [job.id]):
+                self.admit_waiting(job.user_id, job.priority)
+        except Unavailable:
+            extra = {"action": "place_not_freed", "job_id": job.id}
+            logger.warning("Slot release failed; the reconciler will retry", extra=extra, exc_info=True)
+
+    def admit_waiting(self, user_id: UserId, priority: Priority) -> None:
+        """Admit the user's waiting jobs, the longest waiting first, until no slot is free or no job waits.
+
+        Safe in concurrent calls: a job holds at most one slot, and one of the calls writes that it is admitted.
+
+        Raises:
+            Unavailable: If MongoDB does not answer; the reconciler admits the remaining jobs.
+        """
+        seen_at = self.clock.now()
+        for _ in range(self.slots.cap):
+            job = self.jobs.find_waiting(user_id, priority)
+            if job is None:
+                self.slots.clear_waiting(user_id, priority, seen_at)
+                return
+            now = self.clock.now()
+            if not self.slots.acquire_waiting(user_id, priority, job.id, now):
+                return
+            try:
+                admitted = self.commit(job, lifecycle.admit(job, now))
+            except LeaseLost:
+                if not _is_active(self.jobs.find(job.id)):
+                    self.slots.release(user_id, priority, [job.id])
+            else:
+                logger.info("Job admitted", extra={"action": "job_let_in", "job_id": job.id})
+                self.send_step(admitted)
+
+    def check_slots(self, held: UserSlots) -> list[JobId]:
+        """Release the slots whose jobs have ended, wait or were never stored, and admit waiting jobs.
+
+        Returns:
+            The IDs of the jobs whose slots were released. An ID without a job that was made within `GRACE` is kept: its
+            job may be about to be stored.
+
+        Raises:
+            Unavailable: If MongoDB does not answer.
+        """
+        now = self.clock.now()
+        oldest_new = (now - GRACE).replace(microsecond=0)
+        gone = []
+        for job_id in held.active:
+            job = self.jobs.find(job_id)
+            if not _is_active(job) and (job is not None or self.jobs.created_at(job_id) < oldest_new):
+                gone.append(job_id)
+        if gone:
+            self.slots.release(held.user_id, held.priority, gone)
+            logger.warning("Slots released", extra={"action": "places_freed", "places": len(gone)})
+        self.admit_waiting(held.user_id, held.priority)
+        self.slots.mark_checked(held, now)
+        return gone
+
+
+def _is_active(job: VideoJob | None) -> bool:
+    return job is not None and job.is_live and job.waiting_since is None
