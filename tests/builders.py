@@ -17,11 +17,11 @@ from videojobs.domain.job import (
     Output,
     ProviderTask,
     Step,
-    StoredObject,
     UserId,
     VideoJob,
 )
 from videojobs.domain.request import AspectRatio, NewJob, Style
+from videojobs.domain.storage import StoredObject
 
 A_USER = UserId("65a000000000000000000001")
 ANOTHER_USER = UserId("65a000000000000000000002")

@@ -14,7 +14,7 @@ from videojobs.api.body import read_no_fields
 from videojobs.api.download_filename import download_filename
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, link_next, parse_content_query, parse_list_query
-from videojobs.api.rates import RateSettings, count_call, generate_limit, read_limit
+from videojobs.api.rates import count_call, generate_limit, read_limit
 from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.domain.job import UserId, VideoJob
 from videojobs.domain.rate import RateLimit
@@ -28,6 +28,7 @@ from videojobs.services.estimate_job import estimate_job
 from videojobs.services.list_jobs import list_jobs, read_batch
 from videojobs.services.read_job import locate_video, read_job
 from videojobs.services.retry_job import retry_job
+from videojobs.settings import ApiSettings
 
 ERASURE_TIME = timedelta(seconds=20)
 """What is not removed by then is left to the reconciler: API Gateway gives up after 29 s."""
@@ -105,7 +106,7 @@ def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     return Response(200, JSON, views.serialize_batch(batch, counts))
 
 
-def _enter[T](limit: Callable[[RateSettings], RateLimit], read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
+def _enter[T](limit: Callable[[ApiSettings], RateLimit], read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
     """Who asks, and what for; counted once both are known to be in order."""
     settings = bootstrap.api_settings()
     user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id

@@ -29,12 +29,12 @@ from videojobs.domain.job import (
     NextStep,
     ProviderTask,
     Step,
-    StoredObject,
     VideoJob,
 )
 from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.production import Production
 from videojobs.domain.request import Priority
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.jobs import JobRepository
 
 

@@ -18,7 +18,7 @@ from tests.fakes.store import InMemoryVideoStore
 from tests.servers import free_port
 from videojobs.adapters.s3 import S3VideoStore
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, Unavailable
-from videojobs.domain.job import StoredObject
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.videos import VideoStore
 
 MULTIPART_BYTES = 9 * 1024 * 1024

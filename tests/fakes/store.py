@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
-from videojobs.domain.job import StoredObject
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.videos import ReportProgress
 
 SIGNING_WINDOW_SECONDS = 300

@@ -16,9 +16,10 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.mongo.slots import MongoSlotRepository
 from videojobs.adapters.s3 import S3VideoStore
 from videojobs.adapters.sqs import SqsNotifier
-from videojobs.domain import lifecycle
-from videojobs.domain.job import Announcement, JobId, StoredObject, VideoJob
+from videojobs.domain import deadlines, lifecycle
+from videojobs.domain.job import Announcement, JobId, VideoJob
 from videojobs.domain.slots import UserSlots
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.videos import GenerationRequest
 from videojobs.services import clean_up, render_video
 from videojobs.services.job_dispatcher import JobDispatcher
@@ -161,7 +162,7 @@ def _nobody_is_late(replace_attribute: Replace) -> None:
     def is_past_deadline(job: VideoJob, now: datetime, policy: Any) -> bool:
         return False
 
-    replace_attribute(overdue, "is_past_deadline", is_past_deadline)
+    replace_attribute(deadlines, "is_past_deadline", is_past_deadline)
 
 
 def _sweep_sees_nothing(replace_attribute: Replace) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.builders import a_job
 from tests.functions.system_under_test import ANOTHER_USER, NOW, USER
-from videojobs.domain.job import JobStatus, StoredObject
+from videojobs.domain.job import JobStatus
+from videojobs.domain.storage import StoredObject
 
 
 def fill(sut, count, **fields):

@@ -8,7 +8,8 @@ import pytest
 from tests.fakes.store import SIGNING_WINDOW_SECONDS
 from tests.functions.system_under_test import NOW
 from videojobs.domain.estimate import timing_kind
-from videojobs.domain.job import JobStatus, StoredObject
+from videojobs.domain.job import JobStatus
+from videojobs.domain.storage import StoredObject
 
 COMPLETED = {
     "status": JobStatus.COMPLETED,

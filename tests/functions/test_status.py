@@ -7,18 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from videojobs.domain.job import (
-    HistoryEntry,
-    JobError,
-    JobStatus,
-    Lease,
-    Output,
-    ProviderTask,
-    StoredObject,
-    UserId,
-)
+from videojobs.domain.job import HistoryEntry, JobError, JobStatus, Lease, Output, ProviderTask, UserId
 from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.production import Production
+from videojobs.domain.storage import StoredObject
 
 JOB_ID = "665f1f77bcf86cd799439011"
 FIELDS = [

@@ -26,8 +26,9 @@ from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.secrets import MAXIMUM_AGE_SECONDS, CachedSecret
 from videojobs.adapters.sqs import SqsWebhookQueue
 from videojobs.adapters.webhook import HttpWebhookSender
-from videojobs.domain.job import JobStatus, StoredObject, VideoJob
+from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.request import AspectRatio, Style
+from videojobs.domain.storage import StoredObject
 from videojobs.domain.webhook import RETRY_PAUSES, WebhookDelivery, name_endpoint
 from videojobs.observability import logger
 from videojobs.ports.changes import Change

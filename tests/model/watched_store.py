@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.fakes.store import InMemoryVideoStore
 from tests.model.actors import Actor, Outcome
-from videojobs.domain.job import StoredObject
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.videos import ReportProgress
 
 

@@ -21,20 +21,11 @@ from tests.builders import (
 from tests.fakes.clock import START
 from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import IllegalTransition
-from videojobs.domain.job import (
-    NOT_SCHEDULED,
-    BatchId,
-    JobError,
-    JobStatus,
-    ProviderTask,
-    Step,
-    StoredObject,
-    UserId,
-    VideoJob,
-)
+from videojobs.domain.job import NOT_SCHEDULED, BatchId, JobError, JobStatus, ProviderTask, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.production import MAXIMUM_PARTS
 from videojobs.domain.request import Priority
+from videojobs.domain.storage import StoredObject
 
 NOW = START + timedelta(seconds=10)
 POLICY = StepPolicy()

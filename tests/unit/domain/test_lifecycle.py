@@ -9,8 +9,9 @@ from tests.builders import a_job, a_lease, a_started_job, a_step, an_output
 from tests.fakes.clock import START
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import FailureCode, IllegalTransition, ProviderError
-from videojobs.domain.job import JobError, JobStatus, ProviderTask, Step, StoredObject, VideoJob
+from videojobs.domain.job import JobError, JobStatus, ProviderTask, Step, VideoJob
 from videojobs.domain.policy import BACKOFF_FIRST, StepPolicy
+from videojobs.domain.storage import StoredObject
 
 NOW = START + timedelta(seconds=10)
 POLICY = StepPolicy()

@@ -10,11 +10,12 @@ from tests.builders import a_job, a_new_job, a_started_job
 from tests.fakes.provider import DONE, ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
-from videojobs.domain.job import JobStatus, ProviderTask, Step, StoredObject, VideoJob
+from videojobs.domain.job import JobStatus, ProviderTask, Step, VideoJob
 from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.production import Production
 from videojobs.domain.prompt import STYLE_WORDS, Counting, PromptLimit
 from videojobs.domain.request import AspectRatio, Style
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.videos import Generation, UnknownSubmit
 
 CLIP = Clip(1280, 720, 8, Decimal("0.80"))

@@ -13,7 +13,8 @@ from tests.fakes.clock import START
 from tests.fakes.renderer import VIDEO, ScriptedRenderer
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
-from videojobs.domain.job import OBJECT_KINDS, JobStatus, Lease, Step, VideoJob, object_key
+from videojobs.domain.job import JobStatus, Lease, Step, VideoJob
+from videojobs.domain.storage import OBJECT_KINDS, object_key
 
 LOST = ProviderError(FailureCode.RESULT_LOST, "The provider's video is gone.", transient=True)
 

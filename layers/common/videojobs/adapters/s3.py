@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from videojobs.adapters.aws import read_credentials
 from videojobs.adapters.sigv4 import sign_url
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
-from videojobs.domain.job import StoredObject
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.videos import ReportProgress
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import jwt
 
@@ -12,6 +12,8 @@ from videojobs.api.http import SAFE_METHODS, HttpRequest
 from videojobs.domain.errors import CrossSiteRequest, PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing
 from videojobs.domain.job import UserId, is_object_id
 from videojobs.domain.request import NewJob, Priority
+from videojobs.ports.secrets import ReadSecret
+from videojobs.settings import ApiSettings
 
 ALGORITHM = "HS256"
 MAXIMUM_KEYS = 2
@@ -22,49 +24,6 @@ MAXIMUM_TOKEN_LENGTH = 8192
 
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SAME_SITE_ENOUGH = frozenset({"same-origin", "none"})
-
-
-class SessionSettings(Protocol):
-    """What of the configuration matters here."""
-
-    @property
-    def cookie_name(self) -> str:
-        """The cookie that carries the token."""
-
-    @property
-    def allowed_origins(self) -> Collection[str]:
-        """Origins whose pages may call us, exactly as a browser writes them."""
-
-    @property
-    def jwt_leeway_seconds(self) -> float:
-        """How far the platform's clock may be off."""
-
-    @property
-    def jwt_issuer(self) -> str:
-        """Who must have issued a token; empty: anybody who has the key."""
-
-    @property
-    def jwt_audience(self) -> Collection[str]:
-        """Whom it must have been issued for, one of these; empty: a token must not say."""
-
-    @property
-    def accept_short_jwt_secret(self) -> bool:
-        """Whether a key under 32 bytes will do."""
-
-    @property
-    def user_claim(self) -> str:
-        """The token's claim that holds the user's id."""
-
-    @property
-    def priority_claim(self) -> str:
-        """The token's claim that says which priority its user may ask for."""
-
-
-class ReadSecret(Protocol):
-    """Gives what `read_keys` takes; with `refresh` what holds now, after a rotation."""
-
-    def __call__(self, *, refresh: bool = False) -> str:
-        """Read it."""
 
 
 class Session(NamedTuple):
@@ -84,7 +43,7 @@ class Session(NamedTuple):
             raise PriorityForbidden
 
 
-def authenticate(request: HttpRequest, *, settings: SessionSettings, secret: ReadSecret) -> Session:
+def authenticate(request: HttpRequest, *, settings: ApiSettings, secret: ReadSecret) -> Session:
     """The session of the user whose request this is.
 
     Raises:
@@ -176,7 +135,7 @@ def find_weakness(secret: str, *, accept_short: bool) -> str | None:
     return None
 
 
-def _decode(token: str, settings: SessionSettings, secret: ReadSecret) -> dict[str, object]:
+def _decode(token: str, settings: ApiSettings, secret: ReadSecret) -> dict[str, object]:
     if len(token) > MAXIMUM_TOKEN_LENGTH:
         raise TokenInvalid
     try:
@@ -191,7 +150,7 @@ def _decode(token: str, settings: SessionSettings, secret: ReadSecret) -> dict[s
         raise TokenInvalid from error
 
 
-def _verify(token: str, keys: Sequence[str], settings: SessionSettings) -> dict[str, object]:
+def _verify(token: str, keys: Sequence[str], settings: ApiSettings) -> dict[str, object]:
     # A key under 32 bytes that nobody accepted is a mistake of ours and raises InvalidKeyError, which is no
     # InvalidTokenError: a 500.
     options: jwt.types.Options = {

@@ -4,33 +4,21 @@ After draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 from datetime import datetime
-from typing import Protocol
 
 from videojobs.api.resolver import VideoJobsApi
 from videojobs.domain.errors import RateLimited
 from videojobs.domain.job import UserId
 from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 from videojobs.ports.fairness import RateLimiter
+from videojobs.settings import ApiSettings
 
 
-class RateSettings(Protocol):
-    """What of the configuration matters here."""
-
-    @property
-    def generate_calls_per_minute(self) -> int:
-        """Calls that make a provider work."""
-
-    @property
-    def read_calls_per_minute(self) -> int:
-        """All others."""
-
-
-def generate_limit(settings: RateSettings) -> RateLimit:
+def generate_limit(settings: ApiSettings) -> RateLimit:
     """The limit of calls that make a provider work; a batch is one."""
     return RateLimit("generate", settings.generate_calls_per_minute)
 
 
-def read_limit(settings: RateSettings) -> RateLimit:
+def read_limit(settings: ApiSettings) -> RateLimit:
     """The limit of all other calls."""
     return RateLimit("read", settings.read_calls_per_minute)
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from videojobs.domain.errors import IllegalTransition
 from videojobs.domain.production import MAXIMUM_PARTS, Production
 from videojobs.domain.request import Priority
+from videojobs.domain.storage import OBJECT_KINDS, StoredObject, object_key, part_key
 
 JobId = NewType("JobId", str)
 """A MongoDB ObjectId as 24 lower-case hex digits."""
@@ -111,20 +112,6 @@ class ProviderTask:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object in the video bucket; `size_bytes` is what was sent, to be compared with what arrived."""
-
-    bucket: str
-    key: str
-    size_bytes: int
-
-    @property
-    def url(self) -> str:
-        """Where it lives: `s3://bucket/key`; never given to a caller, who gets a presigned URL."""
-        return f"s3://{self.bucket}/{self.key}"
-
-
-@dataclass(frozen=True, slots=True)
 class Output:
     """What was made: the video's object, its size in pixels, its true length, and of how many generations it is."""
 
@@ -184,20 +171,6 @@ class Batch:
     created_at: datetime
     expires_at: datetime
     idempotency: IdempotencyKey | None = None
-
-
-OBJECT_KINDS = ("mp4", "jpg", "webp")
-"""What an attempt leaves in the bucket: the video, its poster, its preview."""
-
-
-def object_key(job_id: JobId, attempt: int, kind: str) -> str:
-    """Where in the bucket an attempt's file of one of `OBJECT_KINDS` lies; a repeat replaces it."""
-    return f"videos/{job_id}/{attempt}.{kind}"
-
-
-def part_key(job_id: JobId, attempt: int, part: int) -> str:
-    """Where a provider's part of a video lies until all are joined; `attempt` is the one in which it was made."""
-    return f"videos/{job_id}/{attempt}.part{part}.mp4"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from videojobs.domain.job import (
     Output,
     ProviderTask,
     Step,
-    StoredObject,
     UserId,
     VideoJob,
 )
 from videojobs.domain.policy import StepPolicy, backoff
 from videojobs.domain.production import Production
 from videojobs.domain.request import AspectRatio, NewJob, Style
+from videojobs.domain.storage import StoredObject
 
 GENERATED_SHARE = 0.9
 """How much of the progress is the provider's, when its result is yet to be fetched and cut."""

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from videojobs.domain.plan import Plan
-
-if TYPE_CHECKING:
-    from videojobs.domain.job import StoredObject
+from videojobs.domain.storage import StoredObject
 
 MAXIMUM_PARTS = 12
 """Sixty seconds of the shortest that is worth having: parts of six seconds less their cross-fades."""
@@ -26,7 +24,7 @@ class Production:
     plan: Plan
     is_shortened: bool = False
     prices_as_of: date | None = None
-    parts: "tuple[StoredObject, ...]" = ()
+    parts: tuple[StoredObject, ...] = ()
     actual_usd: Decimal | None = None
 
     @property
@@ -54,6 +52,6 @@ class Production:
             return self
         return replace(self, actual_usd=(self.actual_usd or Decimal(0)) + cost_usd)
 
-    def with_part(self, stored: "StoredObject") -> Self:
+    def with_part(self, stored: StoredObject) -> Self:
         """With one more part in the bucket."""
         return replace(self, parts=(*self.parts, stored))

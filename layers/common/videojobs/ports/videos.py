@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from videojobs.domain.circuit import Circuit
-from videojobs.domain.job import JobId, StoredObject, VideoJob
+from videojobs.domain.job import JobId, VideoJob
 from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.prompt import PromptLimit
+from videojobs.domain.storage import StoredObject
 
 type ReportProgress = Callable[[float], None]
 """Called with the part that is done (0–1); may raise to stop the work."""

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
-from videojobs.domain.job import OBJECT_KINDS, JobId, JobStatus, Lease, Output, Step, VideoJob, object_key, part_key
+from videojobs.domain.job import JobId, JobStatus, Lease, Output, Step, VideoJob
+from videojobs.domain.storage import OBJECT_KINDS, object_key, part_key
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Providers, RenderedVideo, ReportProgress, VideoRenderer, VideoStore
 from videojobs.services.claim_step import claim_step

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 from pymongo import MongoClient, timeout
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError, OperationFailure, PyMongoError
 
 from videojobs.domain.errors import Unavailable
+from videojobs.ports.secrets import ReadSecret
 
 ACCESS_REFUSED = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and AtlasError, which Atlas reports for both.
@@ -27,14 +28,6 @@ type Document = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 
-class ReadUri(Protocol):
-    """Reads the connection string, usually from a cache; with `refresh`, reads its current value."""
-
-    def __call__(self, *, refresh: bool = False) -> str:
-        """Return the connection string."""
-        ...
-
-
 class MongoConnection:
     """Runs operations on the database that the URI names, each within `TIMEOUT_MS`, its retries included.
 
@@ -50,7 +43,7 @@ class MongoConnection:
     TIMEOUT_MS = 4000
     WARM_UP_SECONDS = 0.8
 
-    def __init__(self, read_uri: ReadUri) -> None:
+    def __init__(self, read_uri: ReadSecret) -> None:
         """Connect nothing until the first operation."""
         self._read_uri = read_uri
         self._lock = Lock()

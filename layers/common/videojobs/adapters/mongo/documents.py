@@ -21,13 +21,13 @@ from videojobs.domain.job import (
     Output,
     ProviderTask,
     Step,
-    StoredObject,
     UserId,
     VideoJob,
 )
 from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.production import Production
 from videojobs.domain.request import Priority
+from videojobs.domain.storage import StoredObject
 
 CONTRACT_FIELDS = frozenset(
     [

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from videojobs.adapters.rest.failures import not_set_up
 from videojobs.domain.errors import ProviderError
+from videojobs.ports.secrets import ReadSecret
 from videojobs.ports.videos import UnknownSubmit
 
 logger = logging.getLogger(__name__)
@@ -26,14 +27,6 @@ class ReadKey(Protocol):
             ProviderError: the secret has nothing for this provider.
             Unavailable: Secrets Manager does not answer.
         """
-        ...
-
-
-class ReadSecret(Protocol):
-    """Brings the whole secret, as `CachedSecret.get` does."""
-
-    def __call__(self, *, refresh: bool = False) -> str:
-        """Read it; with `refresh` anew."""
         ...
 
 

@@ -9,8 +9,9 @@ from videojobs.api.query import encode_cursor
 from videojobs.api.schemas import GenerateRequest
 from videojobs.api.views import serialize_job
 from videojobs.domain.estimate import JobEstimate
-from videojobs.domain.job import Batch, BatchId, JobId, JobStatus, StoredObject, UserId, VideoJob
+from videojobs.domain.job import Batch, BatchId, JobId, JobStatus, UserId, VideoJob
 from videojobs.domain.request import Priority
+from videojobs.domain.storage import StoredObject
 from videojobs.ports.jobs import Position
 
 JOB_ID = JobId("665f1f77bcf86cd799439011")
