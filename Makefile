@@ -53,7 +53,7 @@ lint:
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/lint-imports --no-logo > .local/imports.log || { cat .local/imports.log; exit 1; }
-	@.venv/bin/bandit --quiet --recursive --configfile pyproject.toml layers/common functions localcloud bench
+	@.venv/bin/bandit --quiet --recursive --configfile pyproject.toml layers/common layers/media functions ops localcloud bench
 
 types:
 	@.venv/bin/mypy --no-error-summary

@@ -30,7 +30,7 @@ class Environment:
     name: str
     folder: Path
     requirements: Path
-    source: Path | None = None
+    sources: tuple[Path, ...] = ()
     """A folder of the checkout whose packages are to be importable, as an editable install would make them."""
 
     @property
@@ -46,7 +46,7 @@ class Environment:
     def digest(self) -> str:
         """Digest of all that decides what the environment holds."""
         return hashlib.sha256(
-            f"{PYTHON_VERSION} {self.folder} {self.source}".encode() + self.requirements.read_bytes()
+            f"{PYTHON_VERSION} {self.folder} {self.sources}".encode() + self.requirements.read_bytes()
         ).hexdigest()
 
     def is_current(self) -> bool:
@@ -56,8 +56,9 @@ class Environment:
 
 # MiniStack runs functions with its own interpreter, site-packages included: apart from the developer's tools, a
 # dependency that a layer forgot to declare has fewer places to hide.
+SOURCES = (ROOT / "layers" / "common", ROOT / "layers" / "media")
 ENVIRONMENTS = (
-    Environment("developer tools", ROOT / ".venv", ROOT / "requirements-dev.txt", ROOT / "layers" / "common"),
+    Environment("developer tools", ROOT / ".venv", ROOT / "requirements-dev.txt", SOURCES),
     Environment("local cloud", ROOT / ".local" / "cloud", ROOT / "localcloud" / "requirements.txt"),
 )
 # Made for who asks for it: a checkov with all that it brings is not needed to see a video.
@@ -121,9 +122,9 @@ def install(environment: Environment, uv: str) -> None:
         [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements],
         "the packages could not be installed; once PyPI can be reached, the same command goes on from here",
     )
-    if environment.source:
+    if environment.sources:
         packages = environment.folder / "lib" / f"python{PYTHON_VERSION}" / "site-packages"
-        (packages / "checkout.pth").write_text(f"{environment.source}\n")
+        (packages / "checkout.pth").write_text("".join(f"{source}\n" for source in environment.sources))
     environment.stamp.write_text(environment.digest())
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from videojobs.adapters.media.sketch import FRAMES_PER_SECOND, draw_sketch
 from videojobs.adapters.media.stills import write_pictures
-from videojobs.domain.request import AspectRatio, Style
+from videojobs.domain.plan import FRAMES_PER_SECOND
+from videojobs.domain.request import Style
+from videojobs_sketch import VideoFormat, draw_sketch
 
 PROMPTS = {
     Style.FUN: "A paper boat sails across the city after the rain",
@@ -39,7 +40,7 @@ def main() -> None:
                 prompt=prompt,
                 style=style,
                 seconds=SECONDS,
-                aspect_ratio=AspectRatio.LANDSCAPE,
+                video_format=VideoFormat(1280, 720, FRAMES_PER_SECOND),
                 path=video,
                 on_progress=lambda _: None,
             )

@@ -10,18 +10,19 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageSequence, ImageStat
 
-from videojobs.adapters.media.canvas import Canvas
-from videojobs.adapters.media.encoder import Mp4Writer
-from videojobs.adapters.media.grounds.choice import GroundMaker
-from videojobs.adapters.media.grounds.patterned import Dots, Tiles
-from videojobs.adapters.media.grounds.soft import Bokeh
-from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.palette import dice_for, make_palette
-from videojobs.adapters.media.sketch import draw_sketch
 from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.errors import FailureCode, ProviderError
-from videojobs.domain.request import AspectRatio, Style
+from videojobs.domain.request import Style
+from videojobs_sketch.backgrounds.choice import BackgroundMaker
+from videojobs_sketch.backgrounds.patterned import Dots, Tiles
+from videojobs_sketch.backgrounds.scene import Scene
+from videojobs_sketch.backgrounds.soft import Bokeh
+from videojobs_sketch.canvas import Canvas
+from videojobs_sketch.encoder import Mp4Writer
+from videojobs_sketch.palette import make_palette, rng_for
+from videojobs_sketch.sketch import draw_sketch
+from videojobs_sketch.video_format import VideoFormat
 
 
 @pytest.fixture(scope="module", params=Style)
@@ -32,7 +33,7 @@ def video(request, tmp_path_factory) -> Path:
         prompt="Neon city at night",
         style=request.param,
         seconds=4,
-        aspect_ratio=AspectRatio.LANDSCAPE,
+        video_format=VideoFormat(1280, 720, 24),
         path=path,
         on_progress=lambda _: None,
     )
@@ -185,11 +186,13 @@ def test_previews_of_every_ratio_have_as_many_pixels_and_none_is_larger_than_its
     assert pictures_of(write_frames(tmp_path / "video.mp4", frames)).frames[0].size == small
 
 
-def write_ground(path: Path, ground: GroundMaker, style: Style, size: tuple[int, int], *, loop: int = 60) -> Path:
+def write_ground(
+    path: Path, background: BackgroundMaker, style: Style, size: tuple[int, int], *, loop: int = 60
+) -> Path:
     """Two and a half seconds of a ground alone, whose loop takes that many frames."""
     canvas = Canvas(*size)
-    picture = ground(Stage(*size, make_palette("a", style), dice_for("a"), loop / 24, has_text=False))
-    with Mp4Writer(path, *size) as writer:
+    picture = background(Scene(*size, make_palette("a", style), rng_for("a"), loop / 24, has_text=False))
+    with Mp4Writer(path, VideoFormat(*size, 24)) as writer:
         for frame in range(60):
             picture.paint(canvas, frame / loop)
             writer.write(canvas)
@@ -208,8 +211,8 @@ def test_slow_soft_motion_leaves_no_torn_edges_in_a_preview(tmp_path):
 
 
 @pytest.mark.parametrize("ground", [Dots, Tiles])
-def test_a_preview_of_the_busiest_grounds_is_small_enough_at_the_first_try(tmp_path, ground):
-    pictures = pictures_of(write_ground(tmp_path / "video.mp4", ground, Style.FUN, (960, 960)))
+def test_a_preview_of_the_busiest_grounds_is_small_enough_at_the_first_try(tmp_path, background):
+    pictures = pictures_of(write_ground(tmp_path / "video.mp4", background, Style.FUN, (960, 960)))
     assert 150_000 < pictures.size_bytes < 500_000
     assert pictures.frames[0].size == (360, 360)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from videojobs.adapters.media.film import FilmWriter
-from videojobs.adapters.media.footage import Footage, read_footage
-from videojobs.adapters.media.reel import CHANNELS, SAMPLES, Moment, play
+from videojobs.adapters.media.clip_info import ClipInfo, read_clip_info
+from videojobs.adapters.media.frames import CHANNELS, SAMPLES, Moment, play
+from videojobs.adapters.media.mp4_writer import Mp4Writer
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, Plan
 from videojobs.ports.videos import ReportProgress
 
@@ -32,28 +32,28 @@ def assemble_video(clips: Sequence[Path], plan: Plan, path: Path, on_progress: R
     footages = []
     for clip in clips:
         on_progress(0.0)
-        footages.append(read_footage(clip))
+        footages.append(read_clip_info(clip))
     if len(footages) == 1 and _fits(footages[0], plan):
         _copy(footages[0], path)
         on_progress(1.0)
         return
-    has_sound = any(footage.sound for footage in footages)
+    has_sound = any(clip_info.sound for clip_info in footages)
     lengths = _lengths(footages, plan)
     reels = [
-        islice(play(footage, plan.width, plan.height, has_sound=has_sound), length)
-        for footage, length in zip(footages, lengths, strict=True)
+        islice(play(clip_info, plan.width, plan.height, has_sound=has_sound), length)
+        for clip_info, length in zip(footages, lengths, strict=True)
     ]
-    with FilmWriter(path, plan.width, plan.height, has_sound=has_sound) as film:
+    with Mp4Writer(path, plan.width, plan.height, has_sound=has_sound) as film:
         for number, moment in enumerate(islice(_join(reels), plan.frames), 1):
             film.write(moment)
             on_progress(number / plan.frames)
 
 
-def _lengths(footages: Sequence[Footage], plan: Plan) -> list[int]:
+def _lengths(footages: Sequence[ClipInfo], plan: Plan) -> list[int]:
     """How many pictures each clip gives: no more than it was planned for, and the last one all that are missing."""
     lengths = [
-        min(round(clip.seconds * FRAMES_PER_SECOND), max(round(footage.seconds / _ONE_FRAME), 2 * CROSS_FADE_FRAMES))
-        for clip, footage in zip(plan.clips, footages, strict=True)
+        min(round(clip.seconds * FRAMES_PER_SECOND), max(round(clip_info.seconds / _ONE_FRAME), 2 * CROSS_FADE_FRAMES))
+        for clip, clip_info in zip(plan.clips, footages, strict=True)
     ]
     before = sum(lengths[:-1]) - CROSS_FADE_FRAMES * (len(lengths) - 1)
     return [*lengths[:-1], max(plan.frames - before, CROSS_FADE_FRAMES)]
@@ -95,27 +95,27 @@ def _image(plane: av.video.plane.VideoPlane) -> Image.Image:
     return Image.frombuffer("L", (plane.width, plane.height), bytes(plane), "raw", "L", plane.line_size, 1)
 
 
-def _fits(footage: Footage, plan: Plan) -> bool:
+def _fits(clip_info: ClipInfo, plan: Plan) -> bool:
     """Whether it is what was asked for as it is, to the frame."""
     wanted = plan.frames * _ONE_FRAME
     return (
-        (footage.codec, footage.pixel_format) == ("h264", "yuv420p")
-        and footage.sound in {None, "aac"}
-        and (footage.width, footage.height) == (plan.width, plan.height)
-        and (footage.pixel_ratio, footage.quarter_turns) == (Fraction(1), 0)
-        and abs(footage.seconds - wanted) <= _ONE_FRAME
-        and abs(footage.starts_at) <= _ONE_FRAME
-        and footage.sound_ends_at <= wanted + _ONE_FRAME
+        (clip_info.codec, clip_info.pixel_format) == ("h264", "yuv420p")
+        and clip_info.sound in {None, "aac"}
+        and (clip_info.width, clip_info.height) == (plan.width, plan.height)
+        and (clip_info.pixel_ratio, clip_info.quarter_turns) == (Fraction(1), 0)
+        and abs(clip_info.seconds - wanted) <= _ONE_FRAME
+        and abs(clip_info.starts_at) <= _ONE_FRAME
+        and clip_info.sound_ends_at <= wanted + _ONE_FRAME
     )
 
 
-def _copy(footage: Footage, path: Path) -> None:
+def _copy(clip_info: ClipInfo, path: Path) -> None:
     """The same bytes; or, where its index is at the end or there is more in it, the same packets."""
-    if footage.is_plain and footage.faststart:
-        shutil.copyfile(footage.path, path)
+    if clip_info.is_plain and clip_info.faststart:
+        shutil.copyfile(clip_info.path, path)
         return
     with (
-        av.open(str(footage.path)) as source,
+        av.open(str(clip_info.path)) as source,
         av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as film,
     ):
         kept = [source.streams.best("video"), source.streams.best("audio")]

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from videojobs.adapters.media.assemble import assemble_video
-from videojobs.adapters.media.footage import read_footage
+from videojobs.adapters.media.clip_info import read_clip_info
 from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.sketch import draw_sketch
 from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.job import VideoJob
-from videojobs.domain.plan import Plan
-from videojobs.domain.request import AspectRatio, Style
+from videojobs.domain.plan import FRAMES_PER_SECOND, SIZES, Plan
+from videojobs.domain.request import AspectRatio
 from videojobs.ports.videos import RenderedVideo, ReportProgress
+from videojobs_sketch import VideoFormat, draw_sketch
 
 
 class PyAvRenderer:
@@ -22,9 +22,9 @@ class PyAvRenderer:
         video = folder / "video.mp4"
         draw_sketch(
             prompt=job.prompt,
-            style=Style(job.style),
+            style=job.style,
             seconds=job.duration or 1,
-            aspect_ratio=AspectRatio(job.aspect_ratio),
+            video_format=VideoFormat(*SIZES[AspectRatio(job.aspect_ratio)], FRAMES_PER_SECOND),
             path=video,
             on_progress=on_progress,
         )
@@ -32,7 +32,7 @@ class PyAvRenderer:
 
     def verify(self, clip: Path) -> None:
         """Read the whole file, and decode its first picture."""
-        read_footage(clip)
+        read_clip_info(clip)
 
     def assemble(self, clips: Sequence[Path], plan: Plan, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
         """Make the same files as `render` of the clips."""

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videojobs.adapters.media.colour import Colour, between, contrast
-from videojobs.adapters.media.palette import dice_for, make_palette
 from videojobs.domain.request import Style
+from videojobs_sketch.colour import Colour, between, contrast
+from videojobs_sketch.palette import make_palette, rng_for
 
 
 @settings(max_examples=60, deadline=None)
 @given(prompt=st.text(max_size=40), style=st.sampled_from(Style), page=st.integers(0, 9))
 def test_text_can_be_read_on_every_colour_of_any_prompt(prompt, style, page):
-    palette = make_palette(prompt, style).regrounded(page)
-    for colour in (palette.ground, *palette.shapes):
+    palette = make_palette(prompt, style).with_background(page)
+    for colour in (palette.background, *palette.shapes):
         assert contrast(palette.text, colour) >= 4.5
 
 
@@ -23,7 +23,7 @@ def test_text_can_be_read_on_every_colour_of_any_prompt(prompt, style, page):
 )
 @pytest.mark.parametrize("style", Style)
 def test_words_that_have_a_colour_set_the_ground(prompt, low, high, style):
-    assert low <= make_palette(prompt, style).ground.hue <= high
+    assert low <= make_palette(prompt, style).background.hue <= high
 
 
 def test_night_is_dark_and_snow_is_light():
@@ -33,8 +33,8 @@ def test_night_is_dark_and_snow_is_light():
 
 
 def test_the_dice_fall_alike_for_the_same_seed_only():
-    assert dice_for("a", 1).random() == dice_for("a", 1).random()
-    assert dice_for("a", 1).random() != dice_for("a", 2).random()
+    assert rng_for("a", 1).random() == rng_for("a", 1).random()
+    assert rng_for("a", 1).random() != rng_for("a", 2).random()
 
 
 def test_white_black_and_the_primaries_are_stored_as_bt_709_says():

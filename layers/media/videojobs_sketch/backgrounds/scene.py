@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from videojobs.adapters.media.canvas import Canvas, Stencil
-from videojobs.adapters.media.colour import Colour
-from videojobs.adapters.media.easing import swing
-from videojobs.adapters.media.palette import Palette
+from videojobs_sketch.canvas import Canvas, Stencil
+from videojobs_sketch.colour import Colour
+from videojobs_sketch.easing import swing
+from videojobs_sketch.palette import Palette
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Scene:
     """The frame's size, the colours, the dice, the loop's length, and whether words will stand before the ground."""
 
     width: int
     height: int
     palette: Palette
-    dice: random.Random
+    rng: random.Random
     seconds: float
     has_text: bool
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from videojobs.adapters.media.canvas import Stencil
+from videojobs_sketch.canvas import Stencil
 
 _FINER = 4
 """Shapes are drawn this much larger and reduced, which smooths their edges."""

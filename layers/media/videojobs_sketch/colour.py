@@ -58,12 +58,12 @@ def contrast(one: Colour, other: Colour) -> float:
     return (brighter + 0.05) / (darker + 0.05)
 
 
-def legible_under(ground: Colour, text: Colour, ratio: float = 4.5) -> Colour:
+def legible_under(background: Colour, text: Colour, ratio: float = 4.5) -> Colour:
     """`ground`, made lighter or darker until `text` can be read on it."""
-    step = -0.02 if text.lightness > ground.lightness else 0.02
-    while contrast(ground, text) < ratio and 0 < ground.lightness < 1:
-        ground = ground.lighter(step)
-    return ground
+    step = -0.02 if text.lightness > background.lightness else 0.02
+    while contrast(background, text) < ratio and 0 < background.lightness < 1:
+        background = background.lighter(step)
+    return background
 
 
 def vivid(hue: float, darkest: float, lightest: float) -> Colour:

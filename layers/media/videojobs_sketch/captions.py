@@ -4,15 +4,15 @@ import math
 import random
 from dataclasses import dataclass
 
-from videojobs.adapters.media.canvas import Canvas, Stencil
-from videojobs.adapters.media.colour import Ink
-from videojobs.adapters.media.easing import part, smooth
-from videojobs.adapters.media.fonts import Face
-from videojobs.adapters.media.grounds.choice import QUIET, choose_ground
-from videojobs.adapters.media.grounds.stage import Stage
-from videojobs.adapters.media.palette import Palette
-from videojobs.adapters.media.typesetting import Page, Setting, paginate, place
-from videojobs.adapters.media.words import drawable_words
+from videojobs_sketch.backgrounds.choice import QUIET, choose_background
+from videojobs_sketch.backgrounds.scene import Scene
+from videojobs_sketch.canvas import Canvas, Stencil
+from videojobs_sketch.colour import Ink
+from videojobs_sketch.easing import part, smooth
+from videojobs_sketch.fonts import Face
+from videojobs_sketch.palette import Palette
+from videojobs_sketch.typesetting import Page, Setting, paginate, place
+from videojobs_sketch.words import drawable_words
 
 _WORDS_A_PAGE = 12
 _SHORTEST_PAGE = 2.6
@@ -37,13 +37,13 @@ class _Fade:
 class Captions:
     """The whole of a `calm` sketch; `paint` draws any moment of it."""
 
-    def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
+    def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
         """Set the type, choose the ground, make the plan."""
         self._seconds = seconds
         self._loop = max(seconds, _LOOP)
         words = drawable_words(prompt, Face.BOOK)
-        stage = Stage(canvas.width, canvas.height, palette, dice, self._loop, has_text=bool(words))
-        self._ground = choose_ground(prompt, dice, QUIET)(stage)
+        scene = Scene(canvas.width, canvas.height, palette, rng, self._loop, has_text=bool(words))
+        self._background = choose_background(prompt, rng, QUIET)(scene)
         self._ink: Ink = palette.text.ink()
         self._rate = min(1.0, seconds / 4)
         short = min(canvas.width, canvas.height)
@@ -67,7 +67,7 @@ class Captions:
     def _plan(self, canvas: Canvas, page: Page, setting: Setting, index: int, count: int) -> list[_Fade]:
         length = self._seconds / count
         goes = (index + 1) * length - 0.8 * self._rate if index + 1 < count else math.inf
-        placed = place(page, setting, canvas.width / 2, canvas.height * self._ground.text_middle)
+        placed = place(page, setting, canvas.width / 2, canvas.height * self._background.text_middle)
         fades = []
         for number, baseline in enumerate(sorted({item.baseline for item in placed})):
             comes = index * length + (0.25 + 0.45 * number) * self._rate
@@ -80,7 +80,7 @@ class Captions:
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
         """The frame at that time."""
-        self._ground.paint(canvas, (seconds / self._loop) % 1)
+        self._background.paint(canvas, (seconds / self._loop) % 1)
         for fade in self._fades:
             opacity = smooth(part(seconds, fade.comes, 1.3 * self._rate))
             opacity *= 1 - smooth(part(seconds, fade.goes, 0.8 * self._rate))

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from videojobs.adapters.media import stencils
-from videojobs.adapters.media.canvas import Canvas, Glider
-from videojobs.adapters.media.colour import Ink
-from videojobs.adapters.media.easing import swing
-from videojobs.adapters.media.grounds.stage import Stage, Way, even
+from videojobs_sketch import stencils
+from videojobs_sketch.backgrounds.scene import Scene, Way, even
+from videojobs_sketch.canvas import Canvas, Glider
+from videojobs_sketch.colour import Ink
+from videojobs_sketch.easing import swing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +28,31 @@ class Lights:
     text_middle = 0.5
     _SHRINK = 4
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Place the lights."""
-        width, height = stage.width // self._SHRINK // 2 * 2, stage.height // self._SHRINK // 2 * 2
+        width, height = scene.width // self._SHRINK // 2 * 2, scene.height // self._SHRINK // 2 * 2
         self._small = Canvas(width, height)
-        self._ground = stage.palette.ground.ink()
+        self._background = scene.palette.background.ink()
         span = max(width, height)
-        base, slow = stage.cycles(16), min(1.0, stage.seconds / 10)
+        base, slow = scene.cycles(16), min(1.0, scene.seconds / 10)
         self._lights = [
             _Light(
-                Glider(stencils.glow(size := even(span * stage.dice.uniform(0.75, 1.25)), size, 0.95)),
-                stage.palette.shapes[index % len(stage.palette.shapes)].ink(),
-                width * stage.dice.uniform(0.05, 0.95),
-                height * stage.dice.uniform(0.05, 0.95),
-                slow * width * stage.dice.uniform(0.18, 0.38),
-                slow * height * stage.dice.uniform(0.18, 0.38),
-                base * stage.dice.choice((1, 1, -1)),
-                base * stage.dice.choice((1, 1, -1, 2)),
-                stage.dice.random(),
+                Glider(stencils.glow(size := even(span * scene.rng.uniform(0.75, 1.25)), size, 0.95)),
+                scene.palette.shapes[index % len(scene.palette.shapes)].ink(),
+                width * scene.rng.uniform(0.05, 0.95),
+                height * scene.rng.uniform(0.05, 0.95),
+                slow * width * scene.rng.uniform(0.18, 0.38),
+                slow * height * scene.rng.uniform(0.18, 0.38),
+                base * scene.rng.choice((1, 1, -1)),
+                base * scene.rng.choice((1, 1, -1, 2)),
+                scene.rng.random(),
             )
             for index in range(6)
         ]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
-        self._small.fill(self._ground)
+        self._small.fill(self._background)
         for light in self._lights:
             x = light.x + light.reach_x * swing(light.turns_x * turn + light.phase)
             y = light.y + light.reach_y * swing(light.turns_y * turn + light.phase * 1.7)
@@ -79,10 +79,10 @@ class Bokeh:
     text_middle = 0.5
     _GLOWS = 6
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Place the lights."""
-        self._sky = stage.sky(stage.palette.ground, stage.palette.shapes[2])
-        span = stage.short
+        self._sky = scene.sky(scene.palette.background, scene.palette.shapes[2])
+        span = scene.short
         sizes = [even(span * share) for share in (0.1, 0.16, 0.24, 0.36)]
         gliders = {
             size: tuple(
@@ -90,17 +90,17 @@ class Bokeh:
             )
             for size in sizes
         }
-        count = 22 * stage.long // 1280
+        count = 22 * scene.long // 1280
         self._spots = [
             _Spot(
                 gliders[size := sizes[index % len(sizes)]],
-                stage.dice.choice(stage.palette.shapes).lighter(0.03).ink(),
-                stage.width * ((index + stage.dice.random()) / count),
-                stage.dice.random(),
-                stage.way(stage.dice.choice((26, 26, 13)) if size < sizes[2] else 26),
-                stage.width * stage.dice.uniform(0.01, 0.04) * min(1.0, stage.seconds / 8),
-                stage.cycles(stage.dice.uniform(4, 8)),
-                stage.dice.random(),
+                scene.rng.choice(scene.palette.shapes).lighter(0.03).ink(),
+                scene.width * ((index + scene.rng.random()) / count),
+                scene.rng.random(),
+                scene.way(scene.rng.choice((26, 26, 13)) if size < sizes[2] else 26),
+                scene.width * scene.rng.uniform(0.01, 0.04) * min(1.0, scene.seconds / 8),
+                scene.cycles(scene.rng.uniform(4, 8)),
+                scene.rng.random(),
                 size,
             )
             for index in range(count)

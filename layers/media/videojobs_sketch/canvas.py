@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from PIL import Image
 
-from videojobs.adapters.media.colour import Ink
+from videojobs_sketch.colour import Ink
 
 OPACITY_STEPS = 32
 """Opacities that are told apart; each needs a table of its own."""

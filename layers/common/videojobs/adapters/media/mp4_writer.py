@@ -9,7 +9,7 @@ import av
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from videojobs.adapters.media.reel import SAMPLES, SAMPLES_PER_SECOND, Moment
+from videojobs.adapters.media.frames import SAMPLES, SAMPLES_PER_SECOND, Moment
 from videojobs.domain.plan import FRAMES_PER_SECOND
 
 _BT_709 = 1
@@ -23,7 +23,7 @@ _OPTIONS = {
 _SOUND_BITS_PER_SECOND = 160_000
 
 
-class FilmWriter:
+class Mp4Writer:
     """A context manager that takes moments, all of one size, and leaves a finished file."""
 
     def __init__(self, path: Path, width: int, height: int, *, has_sound: bool) -> None:

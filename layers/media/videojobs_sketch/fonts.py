@@ -11,7 +11,7 @@ from importlib.resources import files
 import uharfbuzz  # type: ignore[import-untyped]
 from PIL import Image
 
-from videojobs.adapters.media.canvas import Stencil
+from videojobs_sketch.canvas import Stencil
 
 _SUBPIXELS = 64
 _REGULAR = 400

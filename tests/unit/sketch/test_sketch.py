@@ -10,15 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
-from videojobs.adapters.media.canvas import Canvas
-from videojobs.adapters.media.fonts import Face, set_runs
-from videojobs.adapters.media.grounds.choice import ALONE
-from videojobs.adapters.media.grounds.stage import Stage
 from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.palette import dice_for, make_palette
-from videojobs.adapters.media.sketch import FRAMES_PER_SECOND, SIZES, draw_sketch, plan_sketch
-from videojobs.adapters.media.words import drawable_words
+from videojobs.domain.plan import FRAMES_PER_SECOND, SIZES
 from videojobs.domain.request import AspectRatio, Style
+from videojobs_sketch.backgrounds.choice import ALONE
+from videojobs_sketch.backgrounds.scene import Scene
+from videojobs_sketch.canvas import Canvas
+from videojobs_sketch.fonts import Face, set_runs
+from videojobs_sketch.palette import make_palette, rng_for
+from videojobs_sketch.sketch import draw_sketch, plan_sketch
+from videojobs_sketch.video_format import VideoFormat
+from videojobs_sketch.words import drawable_words
 
 PROMPT = "A red fox dances through an autumn forest"
 
@@ -46,7 +48,7 @@ def draw(tmp_path: Path) -> Callable[..., Path]:
             prompt=prompt,
             style=style,
             seconds=seconds,
-            aspect_ratio=aspect_ratio,
+            video_format=VideoFormat(*SIZES[aspect_ratio], FRAMES_PER_SECOND),
             path=path,
             on_progress=on_progress,
             monotonic=monotonic,
@@ -58,7 +60,9 @@ def draw(tmp_path: Path) -> Callable[..., Path]:
 
 def painted(prompt: str, style: Style, *times: float, seconds: float = 1) -> list[Image.Image]:
     """The luma of a sketch at those times, not encoded."""
-    canvas, picture = plan_sketch(prompt=prompt, style=style, seconds=seconds, aspect_ratio=AspectRatio.CLASSIC)
+    canvas, picture = plan_sketch(
+        prompt=prompt, style=style, seconds=seconds, video_format=VideoFormat(960, 720, FRAMES_PER_SECOND)
+    )
     frames = []
     for moment in times:
         picture.paint(canvas, moment)
@@ -130,10 +134,10 @@ def test_no_two_prompts_look_alike(style):
 
 @pytest.mark.parametrize("ground", ALONE)
 @pytest.mark.parametrize("seconds", [1.5, 8.0])
-def test_every_ground_ends_where_it_began(ground, seconds):
+def test_every_ground_ends_where_it_began(background, seconds):
     canvas = Canvas(960, 720)
     palette = make_palette(PROMPT, Style.BACKGROUND)
-    picture = ground(Stage(960, 720, palette, dice_for(PROMPT), seconds, has_text=False))
+    picture = background(Scene(960, 720, palette, rng_for(PROMPT), seconds, has_text=False))
 
     def frame(number: int) -> Image.Image:
         picture.paint(canvas, number / frames)

@@ -3,11 +3,11 @@
 import random
 from dataclasses import dataclass
 
-from videojobs.adapters.media import stencils
-from videojobs.adapters.media.canvas import Canvas, Stencil
-from videojobs.adapters.media.colour import Ink, between
-from videojobs.adapters.media.easing import bounce, swing
-from videojobs.adapters.media.grounds.stage import Stage, even
+from videojobs_sketch import stencils
+from videojobs_sketch.backgrounds.scene import Scene, even
+from videojobs_sketch.canvas import Canvas, Stencil
+from videojobs_sketch.colour import Ink, between
+from videojobs_sketch.easing import bounce, swing
 
 
 class _Piece:
@@ -34,8 +34,8 @@ class _Piece:
         return self._squashed[step]
 
 
-def _any_piece(dice: random.Random, size: int) -> _Piece:
-    return dice.choice(
+def _any_piece(rng: random.Random, size: int) -> _Piece:
+    return rng.choice(
         (
             lambda: _Piece(stencils.polygon(size, 3), 120),
             lambda: _Piece(stencils.polygon(size, 4), 90),
@@ -65,32 +65,32 @@ class Bounce:
 
     text_middle = 0.36
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Line the balls up."""
-        self._ground, self._floor_ink = stage.palette.ground.ink(), stage.palette.shapes[-1].ink()
-        self._shadow = between(stage.palette.shapes[-1], stage.palette.text, 0.14).ink()
-        self._floor = round(stage.height * 0.84 / 2) * 2
-        span = stage.short
-        count = 6 if stage.width > stage.height else 4
+        self._background, self._floor_ink = scene.palette.background.ink(), scene.palette.shapes[-1].ink()
+        self._shadow = between(scene.palette.shapes[-1], scene.palette.text, 0.14).ink()
+        self._floor = round(scene.height * 0.84 / 2) * 2
+        span = scene.short
+        count = 6 if scene.width > scene.height else 4
         self._balls = []
         for index in range(count):
-            size = even(span * stage.dice.uniform(0.12, 0.26))
+            size = even(span * scene.rng.uniform(0.12, 0.26))
             self._balls.append(
                 _Ball(
                     _Piece(stencils.disc(size), 0),
-                    stage.palette.shapes[index % (len(stage.palette.shapes) - 1)].ink(),
+                    scene.palette.shapes[index % (len(scene.palette.shapes) - 1)].ink(),
                     size,
-                    stage.width * (index + 0.5 + stage.dice.uniform(-0.2, 0.2)) / count,
-                    stage.height * stage.dice.uniform(0.14, 0.3 if stage.has_text else 0.5),
-                    stage.cycles(stage.dice.uniform(0.75, 1.1)),
-                    stage.dice.random(),
+                    scene.width * (index + 0.5 + scene.rng.uniform(-0.2, 0.2)) / count,
+                    scene.height * scene.rng.uniform(0.14, 0.3 if scene.has_text else 0.5),
+                    scene.cycles(scene.rng.uniform(0.75, 1.1)),
+                    scene.rng.random(),
                 )
             )
-        self._tumbling = Tumble(stage, count=7)
+        self._tumbling = Tumble(scene, count=7)
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
-        canvas.fill(self._ground)
+        canvas.fill(self._background)
         self._tumbling.scatter(canvas, turn)
         canvas.rectangle(self._floor_ink, 0, self._floor, canvas.width, canvas.height)
         for ball in self._balls:
@@ -120,27 +120,27 @@ class Tumble:
 
     text_middle = 0.48
 
-    def __init__(self, stage: Stage, count: int = 30) -> None:
+    def __init__(self, scene: Scene, count: int = 30) -> None:
         """Cut the shapes: smaller and paler where words will stand."""
-        palette, dice = stage.palette, stage.dice
-        self._ground = palette.ground.ink()
-        self._margin = stage.short * 0.2
-        large = [_any_piece(dice, even(stage.short * share)) for share in (0.1, 0.13, 0.17, 0.21)]
-        small = [_any_piece(dice, even(stage.short * share)) for share in (0.035, 0.05, 0.065)]
+        palette, rng = scene.palette, scene.rng
+        self._background = palette.background.ink()
+        self._margin = scene.short * 0.2
+        large = [_any_piece(rng, even(scene.short * share)) for share in (0.1, 0.13, 0.17, 0.21)]
+        small = [_any_piece(rng, even(scene.short * share)) for share in (0.035, 0.05, 0.065)]
         self._flakes = []
         for index in range(count):
-            x = (index + dice.random()) / count
-            behind = stage.has_text and 0.13 < x < 0.87
-            colour = dice.choice(palette.shapes)
+            x = (index + rng.random()) / count
+            behind = scene.has_text and 0.13 < x < 0.87
+            colour = rng.choice(palette.shapes)
             flake = _Flake(
-                dice.choice(small if behind else large + small),
-                (between(palette.ground, colour, 0.55) if behind else colour).ink(),
-                stage.width * x,
-                dice.random(),
-                stage.cycles(dice.uniform(3.5, 6)),
-                stage.cycles(dice.uniform(2, 4)) * dice.choice((1, -1)),
-                stage.short * dice.uniform(0.02, 0.06),
-                dice.random(),
+                rng.choice(small if behind else large + small),
+                (between(palette.background, colour, 0.55) if behind else colour).ink(),
+                scene.width * x,
+                rng.random(),
+                scene.cycles(rng.uniform(3.5, 6)),
+                scene.cycles(rng.uniform(2, 4)) * rng.choice((1, -1)),
+                scene.short * rng.uniform(0.02, 0.06),
+                rng.random(),
             )
             self._flakes.append(flake)
 
@@ -153,5 +153,5 @@ class Tumble:
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
-        canvas.fill(self._ground)
+        canvas.fill(self._background)
         self.scatter(canvas, turn)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from videojobs.adapters.media.words import Word, ellipsis
+from videojobs_sketch.words import Word, ellipsis
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from videojobs.adapters.media import stencils
-from videojobs.adapters.media.canvas import Canvas, Glider, Stencil
-from videojobs.adapters.media.colour import Colour, Ink, between
-from videojobs.adapters.media.easing import swing
-from videojobs.adapters.media.grounds.stage import Stage, Way, even
+from videojobs_sketch import stencils
+from videojobs_sketch.backgrounds.scene import Scene, Way, even
+from videojobs_sketch.canvas import Canvas, Glider, Stencil
+from videojobs_sketch.colour import Colour, Ink, between
+from videojobs_sketch.easing import swing
 
 
 class _Ridge:
@@ -33,14 +33,14 @@ class _Ridge:
 class _Sun:
     """A sun or a moon, low above the horizon, and its light on the sky."""
 
-    def __init__(self, sky: Canvas, stage: Stage, horizon: float) -> None:
-        size = even(stage.short * stage.dice.uniform(0.24, 0.36))
-        self._x = stage.width * stage.dice.choice((0.24, 0.5, 0.76))
-        self._y = stage.height * (horizon - stage.dice.uniform(0.03, 0.09))
-        light = stage.palette.shapes[3] if stage.palette.is_dark else Colour(0.985, 0.04, 90)
-        apart = abs((light.hue - stage.palette.ground.hue + 180) % 360 - 180)
+    def __init__(self, sky: Canvas, scene: Scene, horizon: float) -> None:
+        size = even(scene.short * scene.rng.uniform(0.24, 0.36))
+        self._x = scene.width * scene.rng.choice((0.24, 0.5, 0.76))
+        self._y = scene.height * (horizon - scene.rng.uniform(0.03, 0.09))
+        light = scene.palette.shapes[3] if scene.palette.is_dark else Colour(0.985, 0.04, 90)
+        apart = abs((light.hue - scene.palette.background.hue + 180) % 360 - 180)
         halo = (
-            stage.palette.shapes[0].lighter(0.1) if stage.palette.is_dark and apart > 100 else light
+            scene.palette.shapes[0].lighter(0.1) if scene.palette.is_dark and apart > 100 else light
         )  # or it turns grey
         sky.stamp_centred(stencils.glow(size * 5, size * 5, 0.6), halo.ink(), self._x, self._y)
         self._disc, self._ink = Glider(stencils.disc(size)), light.ink()
@@ -63,34 +63,34 @@ class Hills:
     text_middle = 0.3
     _LAYERS = 5
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Build sky, sun and hills."""
-        self._turns, self._rise = stage.cycles(20), 0.02 * min(1.0, stage.seconds / 8)
-        self._sky = stage.sky(stage.palette.ground, stage.palette.shapes[1 if stage.palette.is_dark else 0])
-        horizon = 0.54 if stage.has_text else 0.5
-        self._sun = _Sun(self._sky, stage, horizon)
-        self._layers = [self._layer(stage, index / (self._LAYERS - 1), horizon) for index in range(self._LAYERS)]
+        self._turns, self._rise = scene.cycles(20), 0.02 * min(1.0, scene.seconds / 8)
+        self._sky = scene.sky(scene.palette.background, scene.palette.shapes[1 if scene.palette.is_dark else 0])
+        horizon = 0.54 if scene.has_text else 0.5
+        self._sun = _Sun(self._sky, scene, horizon)
+        self._layers = [self._layer(scene, index / (self._LAYERS - 1), horizon) for index in range(self._LAYERS)]
 
-    def _layer(self, stage: Stage, depth: float, horizon: float) -> _Layer:
+    def _layer(self, scene: Scene, depth: float, horizon: float) -> _Layer:
         """One range of hills; `depth` is 0 for the farthest, 1 for the nearest."""
-        palette, dice = stage.palette, stage.dice
-        far, near = palette.shapes[0], palette.ground
+        palette, rng = scene.palette, scene.rng
+        far, near = palette.shapes[0], palette.background
         if not palette.is_dark:
-            far, near = between(palette.ground, palette.shapes[0], 0.3), palette.shapes[1]
-        sway = stage.width * (0.012 + 0.05 * depth**1.5) * min(1.0, stage.seconds / 8)
-        tall = even(stage.height * (0.16 + 0.07 * depth))
+            far, near = between(palette.background, palette.shapes[0], 0.3), palette.shapes[1]
+        sway = scene.width * (0.012 + 0.05 * depth**1.5) * min(1.0, scene.seconds / 8)
+        tall = even(scene.height * (0.16 + 0.07 * depth))
         waves = [
-            (dice.uniform(0.25, 0.5) * share, dice.uniform(0.7, 1.3) * frequency, dice.random())
+            (rng.uniform(0.25, 0.5) * share, rng.uniform(0.7, 1.3) * frequency, rng.random())
             for share, frequency in ((1.0, 1.3), (0.55, 2.9), (0.22, 6.1))
         ]
         total = sum(share for share, _, _ in waves)
 
         def edge(x: float) -> float:
-            height = sum(share * swing(frequency * x / stage.width + phase) for share, frequency, phase in waves)
+            height = sum(share * swing(frequency * x / scene.width + phase) for share, frequency, phase in waves)
             return tall * (0.5 - 0.45 * height / total)
 
-        ridge = _Ridge(even(stage.width + 2 * sway + 8), tall, edge)
-        top = even(stage.height * (horizon - 0.06 + (0.92 - horizon) * depth))
+        ridge = _Ridge(even(scene.width + 2 * sway + 8), tall, edge)
+        top = even(scene.height * (horizon - 0.06 + (0.92 - horizon) * depth))
         ink = between(far, near, 0.12 + 0.88 * depth).ink()
         return _Layer(ridge, ink, top, sway)
 
@@ -122,32 +122,34 @@ class Sea:
     text_middle = 0.3
     _SWELLS = 6
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Build sky, sun and swells."""
-        self._sky = stage.sky(stage.palette.shapes[2], stage.palette.ground)
-        self._horizon = 0.56 if stage.has_text else 0.5
-        self._sun = _Sun(self._sky, stage, self._horizon)
-        self._heaves = stage.cycles(5)
-        self._swells = [self._swell(stage, index) for index in range(self._SWELLS)]
+        self._sky = scene.sky(scene.palette.shapes[2], scene.palette.background)
+        self._horizon = 0.56 if scene.has_text else 0.5
+        self._sun = _Sun(self._sky, scene, self._horizon)
+        self._heaves = scene.cycles(5)
+        self._swells = [self._swell(scene, index) for index in range(self._SWELLS)]
 
-    def _swell(self, stage: Stage, index: int) -> _Swell:
+    def _swell(self, scene: Scene, index: int) -> _Swell:
         """One line of waves; index 0 is the farthest."""
-        palette, dice, depth = stage.palette, stage.dice, index / (self._SWELLS - 1)
-        far, near = (palette.shapes[0], palette.ground) if palette.is_dark else (palette.shapes[3], palette.shapes[0])
-        period = 2 * round(stage.long * (0.22 + 0.36 * depth) / 2)
-        tall = even(stage.height * (0.045 + 0.07 * depth))
-        lean, phase = dice.uniform(0.12, 0.24), dice.random()
+        palette, rng, depth = scene.palette, scene.rng, index / (self._SWELLS - 1)
+        far, near = (
+            (palette.shapes[0], palette.background) if palette.is_dark else (palette.shapes[3], palette.shapes[0])
+        )
+        period = 2 * round(scene.long * (0.22 + 0.36 * depth) / 2)
+        tall = even(scene.height * (0.045 + 0.07 * depth))
+        lean, phase = rng.uniform(0.12, 0.24), rng.random()
 
         def edge(x: float) -> float:
             at = x / period + phase
             return tall * (0.5 - 0.36 * swing(at + lean * swing(at) / 2) - 0.1 * swing(3 * at))
 
-        ridge = _Ridge(even(stage.width + period + 8), tall, edge)
-        way = stage.way(period / (stage.width * (0.03 + 0.04 * depth)))
-        top = stage.height * (self._horizon + (0.92 - self._horizon) * depth**1.15)
-        heave = stage.height * (0.004 + 0.012 * depth) * min(1.0, stage.seconds / 4)
+        ridge = _Ridge(even(scene.width + period + 8), tall, edge)
+        way = scene.way(period / (scene.width * (0.03 + 0.04 * depth)))
+        top = scene.height * (self._horizon + (0.92 - self._horizon) * depth**1.15)
+        heave = scene.height * (0.004 + 0.012 * depth) * min(1.0, scene.seconds / 4)
         direction = 1 if index % 2 else -1
-        return _Swell(ridge, between(far, near, depth).ink(), top, period, way, direction, heave, dice.random())
+        return _Swell(ridge, between(far, near, depth).ink(), top, period, way, direction, heave, rng.random())
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
@@ -177,42 +179,42 @@ class Orbits:
     _TILT = 0.42
     _GLINTS = 5
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Draw the sky with its lines, and place worlds and stars."""
-        span = stage.short
+        span = scene.short
         self._middle = (
-            stage.width * stage.dice.choice((0.22, 0.5, 0.78)),
-            stage.height * (0.72 if stage.has_text else 0.5),
+            scene.width * scene.rng.choice((0.22, 0.5, 0.78)),
+            scene.height * (0.72 if scene.has_text else 0.5),
         )
-        self._sky = stage.sky(stage.palette.ground, stage.palette.shapes[2])
-        size = even(span * stage.dice.uniform(0.24, 0.36))
-        self._sky.stamp_centred(stencils.glow(size * 4, size * 4, 0.75), stage.palette.shapes[0].ink(), *self._middle)
-        line, self._worlds = stage.palette.shapes[3].ink(), []
+        self._sky = scene.sky(scene.palette.background, scene.palette.shapes[2])
+        size = even(span * scene.rng.uniform(0.24, 0.36))
+        self._sky.stamp_centred(stencils.glow(size * 4, size * 4, 0.75), scene.palette.shapes[0].ink(), *self._middle)
+        line, self._worlds = scene.palette.shapes[3].ink(), []
         for index in range(5):
             reach = size * (0.95 + 0.62 * index)
             ring = stencils.ellipse(even(reach * 2), even(reach * 2 * self._TILT), 2)
             self._sky.stamp_centred(ring.faded(0.5), line, *self._middle)
-            sut = Glider(stencils.disc(even(span * stage.dice.uniform(0.03, 0.075))))
-            way, direction = stage.way(7 + 4 * index), stage.dice.choice((1, 1, 1, -1))
+            sut = Glider(stencils.disc(even(span * scene.rng.uniform(0.03, 0.075))))
+            way, direction = scene.way(7 + 4 * index), scene.rng.choice((1, 1, 1, -1))
             self._worlds.append(
                 _World(
                     sut,
-                    stage.palette.shapes[index % 4].lighter(0.04).ink(),
+                    scene.palette.shapes[index % 4].lighter(0.04).ink(),
                     reach,
                     way,
                     direction,
-                    stage.dice.random(),
+                    scene.rng.random(),
                 )
             )
-        self._sun, self._sun_ink = stencils.disc(size), stage.palette.shapes[3].ink()
-        self._star_ink = stage.palette.text.ink() if stage.palette.is_dark else Colour(1, 0, 0).ink()
+        self._sun, self._sun_ink = stencils.disc(size), scene.palette.shapes[3].ink()
+        self._star_ink = scene.palette.text.ink() if scene.palette.is_dark else Colour(1, 0, 0).ink()
         self._stars = [
             (
-                self._glints(stage.dice.choice((0.4, 0.4, 0.55, 0.8))),
-                stage.dice.random() * stage.width,
-                stage.dice.random() * stage.height,
-                stage.cycles(stage.dice.uniform(2, 6)),
-                stage.dice.random(),
+                self._glints(scene.rng.choice((0.4, 0.4, 0.55, 0.8))),
+                scene.rng.random() * scene.width,
+                scene.rng.random() * scene.height,
+                scene.cycles(scene.rng.uniform(2, 6)),
+                scene.rng.random(),
             )
             for _ in range(90)
         ]

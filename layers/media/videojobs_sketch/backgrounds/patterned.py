@@ -6,12 +6,12 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from videojobs.adapters.media import stencils
-from videojobs.adapters.media.canvas import Canvas, Stencil
-from videojobs.adapters.media.colour import Ink, between
-from videojobs.adapters.media.easing import part, smooth, swing
-from videojobs.adapters.media.grounds.lively import Tumble
-from videojobs.adapters.media.grounds.stage import Stage, even
+from videojobs_sketch import stencils
+from videojobs_sketch.backgrounds.lively import Tumble
+from videojobs_sketch.backgrounds.scene import Scene, even
+from videojobs_sketch.canvas import Canvas, Stencil
+from videojobs_sketch.colour import Ink, between
+from videojobs_sketch.easing import part, smooth, swing
 
 _RAYS = 10
 _RAY_STEPS = 30
@@ -37,20 +37,20 @@ class Rays:
 
     text_middle = 0.48
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Choose the middle and the direction."""
-        step = -0.05 if stage.palette.is_dark else 0.055
-        self._ground, self._ray = stage.palette.ground.ink(), stage.palette.ground.lighter(step).ink()
-        self._core = stage.palette.ground.lighter(2 * step).ink()
-        self._middle = stage.width / 2, stage.height * 0.48
-        self._turns = stage.cycles(2.4) * stage.dice.choice((1, -1))
-        self._beats = stage.cycles(1.2)
-        self._flakes = Tumble(stage, count=14)
-        self._discs = [stencils.disc(even(stage.short * (0.8 + 0.02 * step))) for step in range(9)]
+        step = -0.05 if scene.palette.is_dark else 0.055
+        self._background, self._ray = scene.palette.background.ink(), scene.palette.background.lighter(step).ink()
+        self._core = scene.palette.background.lighter(2 * step).ink()
+        self._middle = scene.width / 2, scene.height * 0.48
+        self._turns = scene.cycles(2.4) * scene.rng.choice((1, -1))
+        self._beats = scene.cycles(1.2)
+        self._flakes = Tumble(scene, count=14)
+        self._discs = [stencils.disc(even(scene.short * (0.8 + 0.02 * step))) for step in range(9)]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
-        canvas.fill(self._ground)
+        canvas.fill(self._background)
         step = round(self._turns * turn * _RAY_STEPS) % _RAY_STEPS
         canvas.stamp(_rays(canvas.width, canvas.height, self._middle, step), self._ray, 0, 0)
         beat = (self._beats * turn) % 1
@@ -65,33 +65,33 @@ class Dots:
     text_middle = 0.48
     _SIZES = 20
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Lay the dots out."""
-        self._ground = stage.palette.ground.ink()
-        pitch = stage.long / stage.dice.choice((18, 22))
+        self._background = scene.palette.background.ink()
+        pitch = scene.long / scene.rng.choice((18, 22))
         self._dots = [
             stencils.disc(max(2, even(pitch * 0.92 * step / self._SIZES))) for step in range(1, self._SIZES + 1)
         ]
-        self._way = stage.way(4)
-        source = stage.width * stage.dice.uniform(-0.1, 1.1), stage.height * stage.dice.choice((-0.1, 1.1))
-        long = stage.long * stage.dice.uniform(0.5, 0.8)
-        colours = [stage.palette.shapes[0], stage.palette.shapes[1], stage.palette.shapes[2], stage.palette.shapes[0]]
+        self._way = scene.way(4)
+        source = scene.width * scene.rng.uniform(-0.1, 1.1), scene.height * scene.rng.choice((-0.1, 1.1))
+        long = scene.long * scene.rng.uniform(0.5, 0.8)
+        colours = [scene.palette.shapes[0], scene.palette.shapes[1], scene.palette.shapes[2], scene.palette.shapes[0]]
         self._field: list[tuple[float, float, float, float, float, Ink]] = []
-        rows, columns = math.ceil(stage.height / pitch) + 1, math.ceil(stage.width / pitch) + 1
+        rows, columns = math.ceil(scene.height / pitch) + 1, math.ceil(scene.width / pitch) + 1
         for row in range(rows):
             for column in range(columns):
                 x, y = (column + (0.5 if row % 2 else 0)) * pitch, row * pitch
                 far = math.hypot(x - source[0], y - source[1])
-                hue = 2.999 * ((x / stage.width + y / stage.height) / 2 % 1)
+                hue = 2.999 * ((x / scene.width + y / scene.height) / 2 % 1)
                 ink = between(colours[int(hue)], colours[int(hue) + 1], hue % 1).ink()
                 quiet = (
-                    math.hypot((x / stage.width - 0.5) / 0.5, (y / stage.height - 0.48) / 0.42) if stage.has_text else 1
+                    math.hypot((x / scene.width - 0.5) / 0.5, (y / scene.height - 0.48) / 0.42) if scene.has_text else 1
                 )
                 self._field.append((x, y, far / long, (x - y) / (1.7 * long), min(1.0, 0.15 + quiet**2), ink))
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
-        canvas.fill(self._ground)
+        canvas.fill(self._background)
         gone = self._way.at(turn)
         for x, y, far, across, room, ink in self._field:
             swell = 0.5 + 0.32 * swing(far - gone) + 0.18 * swing(across + gone)
@@ -122,28 +122,28 @@ class Tiles:
     _BANDS = (1, 1, 2, 3)
     _STEPS = 15
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Lay the tiles."""
-        self._side = math.gcd(stage.width, stage.height) * 2
-        while self._side > stage.long / 6:
+        self._side = math.gcd(scene.width, scene.height) * 2
+        while self._side > scene.long / 6:
             self._side //= 2
-        self._turn_time = min(0.25, 1.1 / stage.seconds)
+        self._turn_time = min(0.25, 1.1 / scene.seconds)
         self._masks: dict[tuple[int, int], Stencil] = {}
-        colours = [colour.ink() for colour in (stage.palette.ground, *stage.palette.shapes)]
-        self._steps = (1, -1) if stage.seconds < 8 else (1,) * 4 * stage.cycles(14)  # together whole turns, or none
-        self._ground = stage.palette.ground.ink()
+        colours = [colour.ink() for colour in (scene.palette.background, *scene.palette.shapes)]
+        self._steps = (1, -1) if scene.seconds < 8 else (1,) * 4 * scene.cycles(14)  # together whole turns, or none
+        self._background = scene.palette.background.ink()
         self._tiles = []
-        for left in _starts(stage.width, self._side):
-            for top in _starts(stage.height, self._side):
-                across = abs(left + self._side / 2 - stage.width / 2) / stage.width
-                down = abs(top + self._side / 2 - stage.height / 2) / stage.height
-                if stage.has_text and across < 0.45 and down < 0.34:
+        for left in _starts(scene.width, self._side):
+            for top in _starts(scene.height, self._side):
+                across = abs(left + self._side / 2 - scene.width / 2) / scene.width
+                down = abs(top + self._side / 2 - scene.height / 2) / scene.height
+                if scene.has_text and across < 0.45 and down < 0.34:
                     continue
-                paper, ink = stage.dice.sample(colours, 2)
+                paper, ink = scene.rng.sample(colours, 2)
                 begins = tuple(
-                    (slot + stage.dice.uniform(0, 0.7)) / len(self._steps) for slot in range(len(self._steps))
+                    (slot + scene.rng.uniform(0, 0.7)) / len(self._steps) for slot in range(len(self._steps))
                 )
-                bands, quarter = stage.dice.choice(self._BANDS), stage.dice.randrange(4)
+                bands, quarter = scene.rng.choice(self._BANDS), scene.rng.randrange(4)
                 self._tiles.append(_Tile(left, top, bands, paper, ink, quarter, begins))
 
     def _mask(self, bands: int, step: int) -> Stencil:
@@ -158,7 +158,7 @@ class Tiles:
 
     def paint(self, canvas: Canvas, turn: float) -> None:
         """The whole frame at that turn of the loop."""
-        canvas.fill(self._ground)
+        canvas.fill(self._background)
         for tile in self._tiles:
             quarters = tile.quarter + sum(
                 step * smooth(part(later, begin, self._turn_time))

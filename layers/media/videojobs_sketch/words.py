@@ -3,8 +3,8 @@
 import unicodedata
 from dataclasses import dataclass, replace
 
-from videojobs.adapters.media.fonts import Face, Lettering, Run, set_runs
-from videojobs.adapters.media.vocabulary import LEADS_ON
+from videojobs_sketch.fonts import Face, Lettering, Run, set_runs
+from videojobs_sketch.vocabulary import LEADS_ON
 
 _REFERENCE_SIZE = 100
 _LONGEST_PIECE = {"narrow": 18, "ideograph": 4, "kana": 7}

@@ -8,9 +8,8 @@ from typing import Self
 import av
 from av.video.stream import VideoStream
 
-from videojobs.adapters.media.canvas import Canvas
-
-FRAMES_PER_SECOND = 24
+from videojobs_sketch.canvas import Canvas
+from videojobs_sketch.video_format import VideoFormat
 
 _BT_709 = 1
 _LIMITED_RANGE = 1
@@ -28,19 +27,20 @@ class Mp4Writer:
     One thread and no creation time: the bytes depend on the frames alone.
     """
 
-    def __init__(self, path: Path, width: int, height: int) -> None:
+    def __init__(self, path: Path, video_format: VideoFormat) -> None:
         """Open the file for writing."""
+        width, height, frames_per_second = video_format
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
-        self._stream: VideoStream = self._container.add_stream("libx264", rate=FRAMES_PER_SECOND)
+        self._stream: VideoStream = self._container.add_stream("libx264", rate=frames_per_second)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         context = self._stream.codec_context
         context.thread_count = 1
-        context.time_base = Fraction(1, FRAMES_PER_SECOND)
+        context.time_base = Fraction(1, frames_per_second)
         context.options = dict(_OPTIONS)
         context.colorspace = context.color_primaries = context.color_trc = _BT_709
         context.color_range = _LIMITED_RANGE
         self._frame = av.VideoFrame(width, height, "yuv420p")
-        self._frame.time_base = Fraction(1, FRAMES_PER_SECOND)
+        self._frame.time_base = Fraction(1, frames_per_second)
         self._count = 0
 
     def write(self, canvas: Canvas) -> None:

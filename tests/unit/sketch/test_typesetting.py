@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from videojobs.adapters.media.fonts import Face
-from videojobs.adapters.media.typesetting import Page, Setting, fit, paginate, place
-from videojobs.adapters.media.words import drawable_words
+from videojobs_sketch.fonts import Face
+from videojobs_sketch.typesetting import Page, Setting, fit, paginate, place
+from videojobs_sketch.words import drawable_words
 
 SETTING = Setting(width=900, height=400, largest=200, smallest=40, most_lines=5, leading=1.2)
 PROMPT = "The quick brown fox jumps over the lazy dog while the moon rises above the quiet harbour. "

@@ -13,7 +13,7 @@ from av.error import FFmpegError
 from av.filter import Graph
 from av.video.frame import PictureType
 
-from videojobs.adapters.media.footage import Footage, pictures_of
+from videojobs.adapters.media.clip_info import ClipInfo, pictures_of
 from videojobs.adapters.media.inspect import unreadable_video
 from videojobs.domain.plan import FRAMES_PER_SECOND
 
@@ -37,7 +37,7 @@ class Moment:
     sound: "array[int] | None"
 
 
-def play(footage: Footage, width: int, height: int, *, has_sound: bool) -> Iterator[Moment]:
+def play(clip_info: ClipInfo, width: int, height: int, *, has_sound: bool) -> Iterator[Moment]:
     """Without an end: after the last picture it is held, and its sound is silence.
 
     Raises:
@@ -45,17 +45,17 @@ def play(footage: Footage, width: int, height: int, *, has_sound: bool) -> Itera
     """
     sounds: Iterator[array[int] | None] = repeat(None)
     if has_sound:
-        sounds = _sounds(footage) if footage.sound else repeat(SILENCE)
-    return map(Moment, _pictures(footage, width, height), sounds)
+        sounds = _sounds(clip_info) if clip_info.sound else repeat(SILENCE)
+    return map(Moment, _pictures(clip_info, width, height), sounds)
 
 
-def _pictures(footage: Footage, width: int, height: int) -> Iterator[av.VideoFrame]:
+def _pictures(clip_info: ClipInfo, width: int, height: int) -> Iterator[av.VideoFrame]:
     picture: av.VideoFrame | None = None
     graph: Graph | None = None
     try:
-        with av.open(str(footage.path)) as container:
+        with av.open(str(clip_info.path)) as container:
             for frame in container.decode(pictures_of(container)):
-                graph = graph or _picture_graph(frame, footage, width, height)
+                graph = graph or _picture_graph(frame, clip_info, width, height)
                 graph.push(frame)
                 for picture in _drain(graph):
                     yield picture
@@ -80,16 +80,16 @@ def _drain(graph: Graph) -> Iterator[av.VideoFrame]:
         yield picture
 
 
-def _picture_graph(frame: av.VideoFrame, footage: Footage, width: int, height: int) -> Graph:
+def _picture_graph(frame: av.VideoFrame, clip_info: ClipInfo, width: int, height: int) -> Graph:
     graph = Graph()
     graph.threads = 1
-    ratio = Fraction(width, height) / footage.pixel_ratio
+    ratio = Fraction(width, height) / clip_info.pixel_ratio
     matrix = "auto"
     if frame.colorspace == _UNSPECIFIED:
         matrix = "bt709" if min(frame.width, frame.height) >= _HIGH_DEFINITION else "smpte170m"
     nodes = [
         graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base),
-        *(graph.add(name, argument) for name, argument in _TURNS[footage.quarter_turns]),
+        *(graph.add(name, argument) for name, argument in _TURNS[clip_info.quarter_turns]),
         graph.add("setpts", "PTS-STARTPTS"),
         graph.add("fps", f"{FRAMES_PER_SECOND}"),
         graph.add("crop", w=f"min(iw,ih*{ratio})", h=f"min(ih,iw/({ratio}))"),  # from the middle, unless told
@@ -110,12 +110,12 @@ def _picture_graph(frame: av.VideoFrame, footage: Footage, width: int, height: i
     return graph
 
 
-def _sounds(footage: Footage) -> "Iterator[array[int]]":
+def _sounds(clip_info: ClipInfo) -> "Iterator[array[int]]":
     graph: Graph | None = None
     try:
-        with av.open(str(footage.path)) as container:
+        with av.open(str(clip_info.path)) as container:
             for frame in container.decode(container.streams.audio[0]):
-                graph = graph or _sound_graph(frame, footage.starts_at)
+                graph = graph or _sound_graph(frame, clip_info.starts_at)
                 graph.push(frame)
                 yield from _drain_sound(graph)
             if graph:

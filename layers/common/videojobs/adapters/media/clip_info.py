@@ -13,7 +13,7 @@ from videojobs.adapters.media.inspect import index_comes_first, unreadable_video
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class ClipInfo:
     """A clip on disk; what is said of its pictures is said of its first.
 
     `width`, `height` and `pixel_ratio` are as shown, after `quarter_turns` clockwise; `starts_at` and `seconds` are its
@@ -36,7 +36,7 @@ class Footage:
     faststart: bool
 
 
-def read_footage(path: Path) -> Footage:
+def read_clip_info(path: Path) -> ClipInfo:
     """Read all of the file, and decode its first picture.
 
     Raises:
@@ -57,7 +57,7 @@ def read_footage(path: Path) -> Footage:
             told = stream.sample_aspect_ratio
             ratio = Fraction(told.numerator, told.denominator) if told else Fraction(1)
             sound = next((track for track in container.streams.audio if track.index in spans), None)
-            return Footage(
+            return ClipInfo(
                 path=path,
                 width=first.height if turns % 2 else first.width,
                 height=first.width if turns % 2 else first.height,

@@ -4,48 +4,47 @@ import hashlib
 import random
 from dataclasses import dataclass
 
-from videojobs.adapters.media.colour import Colour, legible_under, vivid
-from videojobs.adapters.media.vocabulary import DARK, HUES, LIGHT, words_of
-from videojobs.domain.request import Style
+from videojobs_sketch.colour import Colour, legible_under, vivid
+from videojobs_sketch.vocabulary import DARK, HUES, LIGHT, words_of
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
     """Colours that go together. `text` can be read on `ground` and on every one of `shapes`."""
 
-    ground: Colour
+    background: Colour
     text: Colour
     shapes: tuple[Colour, ...]
     is_dark: bool
 
-    def regrounded(self, index: int) -> "Palette":
+    def with_background(self, index: int) -> "Palette":
         """The same colours with another one as the ground; at index 0 this very palette."""
-        colours = (self.ground, *self.shapes)
+        colours = (self.background, *self.shapes)
         index %= len(colours)
         return Palette(colours[index], self.text, colours[:index] + colours[index + 1 :], self.is_dark)
 
 
-def dice_for(*seed: object) -> random.Random:
+def rng_for(*seed: object) -> random.Random:
     """Dice that always fall alike for the same seed."""
     digest = hashlib.sha256("\0".join(map(str, seed)).encode("utf-8", "surrogatepass")).digest()
     return random.Random(int.from_bytes(digest))  # noqa: S311 - for looks, not for secrets
 
 
-def make_palette(prompt: str, style: Style) -> Palette:
+def make_palette(prompt: str, style: str) -> Palette:
     """The colours of a prompt in a style: words that have a colour decide, otherwise the dice."""
-    dice = dice_for("palette", prompt)
+    rng = rng_for("palette", prompt)
     words = words_of(prompt)
-    named = [HUES[word] + dice.uniform(-6, 6) for word in words if word in HUES]
-    hue = named[0] if named else dice.uniform(0, 360)
+    named = [HUES[word] + rng.uniform(-6, 6) for word in words if word in HUES]
+    hue = named[0] if named else rng.uniform(0, 360)
     second = next((other for other in named if abs(other - hue) > 25), None)
-    dark = dice.random() < 0.5
+    dark = rng.random() < 0.5
     if any(word in LIGHT for word in words) or (not named and _is_muddy(hue)):
         dark = False
     if any(word in DARK for word in words):
         dark = True
-    if style is Style.FUN:
-        return _fun(dice, hue, second, dark=dark)
-    return _soft(dice, hue, second, dark=dark)
+    if style == "fun":
+        return _fun(rng, hue, second, dark=dark)
+    return _soft(rng, hue, second, dark=dark)
 
 
 def _is_muddy(hue: float) -> bool:
@@ -61,10 +60,10 @@ def _deep(hue: float) -> float:
     return 22 + (hue - 45) * 0.45 if hue < 100 else 162 - (140 - hue) * 0.45
 
 
-def _fun(dice: random.Random, hue: float, second: float | None, *, dark: bool) -> Palette:
-    turns = dice.choice(((38, 165, 255), (55, 190, 290), (120, 200, 320), (-45, 95, 180), (30, 150, 210)))
+def _fun(rng: random.Random, hue: float, second: float | None, *, dark: bool) -> Palette:
+    turns = rng.choice(((38, 165, 255), (55, 190, 290), (120, 200, 320), (-45, 95, 180), (30, 150, 210)))
     others = [hue + turns[0] if second is None else second, hue + turns[1], hue + turns[2]]
-    dice.shuffle(others)
+    rng.shuffle(others)
     hues = [hue, *others]
     if dark:
         hues = [_deep(angle) for angle in hues]
@@ -75,13 +74,13 @@ def _fun(dice: random.Random, hue: float, second: float | None, *, dark: bool) -
         text = Colour(0.2, 0.06, (hue - 80) % 360)
         pale = Colour(0.97, 0.03, hue % 360)
         colours = [vivid(angle, 0.7, 0.88) for angle in hues]
-    ground, *shapes = (legible_under(colour, text) for colour in (*colours, pale))
-    return Palette(ground, text, tuple(shapes), dark)
+    background, *shapes = (legible_under(colour, text) for colour in (*colours, pale))
+    return Palette(background, text, tuple(shapes), dark)
 
 
-def _soft(dice: random.Random, hue: float, second: float | None, *, dark: bool) -> Palette:
-    spread = dice.choice((-70, -48, 42, 60, 84))
-    opposite = dice.choice((150, 180, 205)) if dice.random() < 0.3 else None
+def _soft(rng: random.Random, hue: float, second: float | None, *, dark: bool) -> Palette:
+    spread = rng.choice((-70, -48, 42, 60, 84))
+    opposite = rng.choice((150, 180, 205)) if rng.random() < 0.3 else None
     if dark:
         hue = _deep(hue)
         if _is_muddy(hue + spread) or _is_muddy(hue + spread / 2):
@@ -106,8 +105,8 @@ def _soft(dice: random.Random, hue: float, second: float | None, *, dark: bool) 
             (0.95, 0.04, other),
             (0.81, 0.13, accent if abs(accent - hue) < 120 else hue - spread / 2),
         )
-    ground, *shapes = (
+    background, *shapes = (
         legible_under(Colour(lightness, chroma, (_deep(angle) if dark else angle) % 360), text)
         for lightness, chroma, angle in looks
     )
-    return Palette(ground, text, tuple(shapes), dark)
+    return Palette(background, text, tuple(shapes), dark)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
-from videojobs.adapters.media import stencils
-from videojobs.adapters.media.canvas import Canvas, Stencil
-from videojobs.adapters.media.colour import Ink
-from videojobs.adapters.media.easing import overshoot, part, smooth
-from videojobs.adapters.media.fonts import Face
-from videojobs.adapters.media.grounds.choice import LIVELY, Ground, choose_ground
-from videojobs.adapters.media.grounds.stage import Stage
-from videojobs.adapters.media.palette import Palette, dice_for
-from videojobs.adapters.media.typesetting import Page, Setting, fit, paginate, place
-from videojobs.adapters.media.words import drawable_words
+from videojobs_sketch import stencils
+from videojobs_sketch.backgrounds.choice import LIVELY, Background, choose_background
+from videojobs_sketch.backgrounds.scene import Scene
+from videojobs_sketch.canvas import Canvas, Stencil
+from videojobs_sketch.colour import Ink
+from videojobs_sketch.easing import overshoot, part, smooth
+from videojobs_sketch.fonts import Face
+from videojobs_sketch.palette import Palette, rng_for
+from videojobs_sketch.typesetting import Page, Setting, fit, paginate, place
+from videojobs_sketch.words import drawable_words
 
 _WORDS_A_PAGE = 5
 _SHORTEST_PAGE = 1.15
@@ -57,7 +57,7 @@ class _Pop:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    ground: Ground
+    background: Background
     text: Ink
     plate_text: Ink
     pops: tuple[_Pop, ...]
@@ -66,7 +66,7 @@ class _Scene:
 class Kinetic:
     """The whole of a `fun` sketch; `paint` draws any moment of it, best in order."""
 
-    def __init__(self, canvas: Canvas, prompt: str, palette: Palette, dice: random.Random, seconds: float) -> None:
+    def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
         """UserSlots the words out over pages and choose their grounds."""
         self._loop, self._palette = max(seconds, _LOOP), palette
         self._setting = Setting(
@@ -86,10 +86,10 @@ class Kinetic:
         self._pages = paginate(words, min(possible, wished), self._setting)
         self._count = len(self._pages) or min(wished, possible)
         self._length = seconds / self._count
-        self._kinds = [choose_ground(prompt, dice, LIVELY)] * self._count
-        if dice.random() < 0.5:
-            self._kinds[1:] = [dice.choice(LIVELY) for _ in self._kinds[1:]]
-        self._seed = dice.random()
+        self._kinds = [choose_background(prompt, rng, LIVELY)] * self._count
+        if rng.random() < 0.5:
+            self._kinds[1:] = [rng.choice(LIVELY) for _ in self._kinds[1:]]
+        self._seed = rng.random()
         self._scenes: dict[int, _Scene] = {}
         self._next = Canvas(canvas.width, canvas.height)
         self._sweep = _Sweep(canvas, palette.text.ink())
@@ -110,22 +110,22 @@ class Kinetic:
             self._scenes = {number: scene for number, scene in self._scenes.items() if number == index - 1}
             self._scenes[index] = self._scene(canvas, index)
         scene = self._scenes[index]
-        scene.ground.paint(canvas, (seconds / self._loop) % 1)
+        scene.background.paint(canvas, (seconds / self._loop) % 1)
         for pop in scene.pops:
             grown = part(seconds, index * self._length + pop.at, _POP)
             if grown > 0:
                 pop.stamp(canvas, overshoot(grown), scene.text, scene.plate_text)
 
     def _scene(self, canvas: Canvas, index: int) -> _Scene:
-        colours = self._palette.regrounded(index % max(1, len(self._palette.shapes)))
-        dice = dice_for(self._seed, index)
-        stage = Stage(canvas.width, canvas.height, colours, dice, self._loop, has_text=bool(self._pages))
-        ground = self._kinds[index](stage)
+        colours = self._palette.with_background(index % max(1, len(self._palette.shapes)))
+        rng = rng_for(self._seed, index)
+        scene = Scene(canvas.width, canvas.height, colours, rng, self._loop, has_text=bool(self._pages))
+        background = self._kinds[index](scene)
         pops: tuple[_Pop, ...] = ()
         if self._pages:
-            middle = canvas.width / 2, canvas.height * ground.text_middle
+            middle = canvas.width / 2, canvas.height * background.text_middle
             pops = _pops(self._pages[index], self._setting, *middle, self._length)
-        return _Scene(ground, colours.text.ink(), colours.ground.ink(), pops)
+        return _Scene(background, colours.text.ink(), colours.background.ink(), pops)
 
 
 def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tuple[_Pop, ...]:
