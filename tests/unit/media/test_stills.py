@@ -210,7 +210,7 @@ def test_slow_soft_motion_leaves_no_torn_edges_in_a_preview(tmp_path):
     assert max(errors) < 1.5 * errors[0]
 
 
-@pytest.mark.parametrize("ground", [Dots, Tiles])
+@pytest.mark.parametrize("background", [Dots, Tiles])
 def test_a_preview_of_the_busiest_grounds_is_small_enough_at_the_first_try(tmp_path, background):
     pictures = pictures_of(write_ground(tmp_path / "video.mp4", background, Style.FUN, (960, 960)))
     assert 150_000 < pictures.size_bytes < 500_000

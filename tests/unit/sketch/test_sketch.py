@@ -132,7 +132,7 @@ def test_no_two_prompts_look_alike(style):
         assert all(difference(frame, other) > 1 for other in frames[:index])
 
 
-@pytest.mark.parametrize("ground", ALONE)
+@pytest.mark.parametrize("background", ALONE)
 @pytest.mark.parametrize("seconds", [1.5, 8.0])
 def test_every_ground_ends_where_it_began(background, seconds):
     canvas = Canvas(960, 720)
