@@ -11,7 +11,7 @@ SERVICES = tests/contract tests/integration tests/faults tests/providers tests/m
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots dashboard-picture publish lock clean
+.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs publish lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,10 +129,10 @@ growth: setup ## what each call costs with 1,000 jobs, and with 100,000 (SIZES='
 	@$(RUN) bench.scaling $(SIZES)
 
 screenshots: setup ## the pictures of the studio in docs/images (needs chromium)
-	@LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python docs/images/make_screenshots.py
+	@LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python tools/make_screenshots.py
 
-dashboard-picture: setup ## the picture of the dashboard in docs/images, from a run of nine minutes
-	@LOCALCLOUD_STATE=.local/dashboard $(RUN) localcloud during -- env PYTHONPATH=.:layers/common .venv/bin/python docs/images/make_dashboard.py
+apidocs: setup ## write docs/openapi.json and docs/asyncapi.yaml from the code
+	@$(RUN) tools.apidocs
 
 publish: setup ## put the studio's files where AWS serves them, after sam deploy: ENVIRONMENT=dev
 	@$(RUN) localcloud publish $(or $(ENVIRONMENT),dev)

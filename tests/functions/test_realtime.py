@@ -20,8 +20,8 @@ from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
 from tests.functions.system_under_test import ORIGIN, USER, Answer, SystemUnderTest, call
+from tools.apidocs.asyncapi import build_document
 from videojobs import bootstrap
-from videojobs.api.asyncapi import build_document
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.realtime import ConnectionId
 from videojobs.domain.webhook import WebhookDelivery, name_endpoint

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
+from tools.apidocs.examples import REQUEST_ID
+from tools.apidocs.schemas import Json, refer_to
 from videojobs.api.errors import STATUS_OF, answer_error
-from videojobs.api.openapi.examples import REQUEST_ID
-from videojobs.api.openapi.schemas import Json, refer_to
 from videojobs.api.resolver import EXPOSED_HEADERS, JSON, SECURITY_HEADERS
 from videojobs.api.schemas import GenerateRequest
 from videojobs.domain import errors

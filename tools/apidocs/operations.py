@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
+from tools.apidocs import examples
+from tools.apidocs.answers import answer_with, answer_without_body, error_responses, pollable
+from tools.apidocs.examples import BATCH, COUNTS, CURSOR, example_jobs, show_example, sign_example
+from tools.apidocs.links import OF_A_BATCH, OF_A_JOB, with_links
+from tools.apidocs.schemas import CURSOR_PATTERN, Json, refer_to
 from videojobs.api.idempotency import HEADER, MAXIMUM_LENGTH
-from videojobs.api.openapi import examples
-from videojobs.api.openapi.answers import answer_with, answer_without_body, error_responses, pollable
-from videojobs.api.openapi.examples import BATCH, COUNTS, CURSOR, example_jobs, show_example, sign_example
-from videojobs.api.openapi.links import OF_A_BATCH, OF_A_JOB, with_links
-from videojobs.api.openapi.schemas import CURSOR_PATTERN, Json, refer_to
 from videojobs.api.query import DEFAULT_LIMIT, LIST_PARAMETERS, MAXIMUM_LIMIT
 from videojobs.api.resolver import JSON
 from videojobs.api.views import (

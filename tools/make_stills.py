@@ -1,10 +1,10 @@
 """Make the pictures that README shows, with the code that makes the videos.
 
-    PYTHONPATH=layers/common python docs/images/make_stills.py
+    .venv/bin/python -m tools.make_stills
 
-Writes beside itself: `sketch.webp`, the three styles side by side and moving, and a still of each, `sketch-fun.jpg`,
+Writes into docs/images: `sketch.webp`, the three styles side by side and moving, and a still of each, `sketch-fun.jpg`,
 `sketch-calm.jpg` and `sketch-background.jpg`.
-"""  # noqa: INP001 - a script, not a package
+"""
 
 import tempfile
 from pathlib import Path
@@ -31,7 +31,7 @@ EVERY = 2
 
 def main() -> None:
     """Draw a video of each style, take its poster, and put the three side by side."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1] / "docs" / "images"
     panels = []
     with tempfile.TemporaryDirectory() as folder:
         for style, prompt in PROMPTS.items():

@@ -1,6 +1,6 @@
 """The live updates' document, AsyncAPI 3.0, made of the types and the limits that the functions run on.
 
-`python -m videojobs.api.asyncapi > docs/asyncapi.yaml`; no function imports it.
+`python -m tools.apidocs.asyncapi > docs/asyncapi.yaml`; no function imports it.
 """
 
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from videojobs.api.openapi.document import build_document as build_openapi
+from tools.apidocs.document import build_document as build_openapi
 from videojobs.api.realtime import MAXIMUM_MESSAGE_LENGTH, Action
 from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error
 from videojobs.domain import errors

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from videojobs.api.openapi.schemas import Json
+from tools.apidocs.schemas import Json
 
 _JOB_ID = "$response.body#/data/jobId"
 _BATCH_ID = "$response.body#/data/batchId"

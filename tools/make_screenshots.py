@@ -2,9 +2,9 @@
 
     make screenshots
 
-Brings a system of its own up (the caller ends it), does what users do, and writes beside itself `studio-empty.webp`,
+Brings a system of its own up (the caller ends it), does what users do, and writes into docs/images `studio-empty.webp`,
 `-working`, `-done`, `-failed`, `-phone` and `-dark`.
-"""  # noqa: INP001 - a script, not a package
+"""
 
 import io
 import shutil
@@ -25,7 +25,7 @@ from localcloud.stack import Stack
 from localcloud.studio_server import USERS
 from localcloud.system import bring_up
 
-HERE = Path(__file__).parent
+PICTURES = Path(__file__).parents[1] / "docs" / "images"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1360, "height": 850}, "device_scale_factor": 1.5}
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True}
@@ -130,7 +130,7 @@ def save(page: Page, name: str, prepare: Callable[[], object] = lambda: None) ->
     page.wait_for_load_state("networkidle")
     prepare()
     page.wait_for_timeout(SETTLED)
-    Image.open(io.BytesIO(page.screenshot())).save(HERE / f"studio-{name}.webp", quality=QUALITY, method=6)
+    Image.open(io.BytesIO(page.screenshot())).save(PICTURES / f"studio-{name}.webp", quality=QUALITY, method=6)
 
 
 if __name__ == "__main__":

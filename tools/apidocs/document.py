@@ -1,8 +1,8 @@
 """The whole document, put together."""
 
-from videojobs.api.openapi.answers import HEADERS, error_answers
-from videojobs.api.openapi.links import all_links
-from videojobs.api.openapi.operations import (
+from tools.apidocs.answers import HEADERS, error_answers
+from tools.apidocs.links import all_links
+from tools.apidocs.operations import (
     batch_operation,
     callback_operation,
     cancel_operation,
@@ -16,7 +16,7 @@ from videojobs.api.openapi.operations import (
     status_operation,
     ticket_operation,
 )
-from videojobs.api.openapi.schemas import Json, all_schemas
+from tools.apidocs.schemas import Json, all_schemas
 
 
 def build_document() -> Json:

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tools.apidocs.examples import BATCH_ID, CURSOR, JOB_ID
 from videojobs.api import envelopes
 from videojobs.api.body import MAXIMUM_DETAILS
 from videojobs.api.errors import ErrorEnvelope
-from videojobs.api.openapi.examples import BATCH_ID, CURSOR, JOB_ID
 from videojobs.api.query import MAXIMUM_LIMIT
 from videojobs.api.schemas import MAXIMUM_ITEMS, BatchRequest, GenerateRequest
 from videojobs.domain.errors import ErrorCode

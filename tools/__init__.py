@@ -1,0 +1,1 @@
+"""Generators and maintenance scripts. Nothing here is deployed."""
