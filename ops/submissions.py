@@ -36,4 +36,5 @@ def format_submissions(submissions: SubmissionState) -> str:
         return "open"
     reason = f" ({submissions.reason})" if submissions.reason else ""
     since = format_timestamp(submissions.paused_at)
-    return f"paused since {since}{reason}: new jobs are refused, to be tried again after {submissions.retry_after_seconds} s"
+    seconds = submissions.retry_after_seconds
+    return f"paused since {since}{reason}: new jobs are refused, to be tried again after {seconds} s"

@@ -46,7 +46,7 @@ def main() -> None:
             )
             write_pictures(video, poster=here / f"sketch-{style}.jpg", preview=video.with_suffix(".webp"))
             with av.open(str(video)) as container:
-                frames = [frame.to_image() for frame in container.decode(video=0)]
+                frames = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
             panels.append([frame.resize(PANEL, Image.Resampling.LANCZOS) for frame in frames[::EVERY]])
     sheets = []
     for row in zip(*panels, strict=True):

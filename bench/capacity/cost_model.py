@@ -1,4 +1,4 @@
-"""What a thousand to a hundred million jobs a month cost: `python -m bench.capacity.cost_model [--jobs N] [--plot FILE]`.
+"""The cost of a thousand to a hundred million jobs a month: `python -m bench.capacity.cost_model [--jobs N]`.
 
 A job is a video of eight seconds at 720p, asked about ten times and watched once. What a job makes of messages and
 changes was counted in the logs of the deployed local system (124 jobs of `sketch`); durations are those of

@@ -1,4 +1,4 @@
-"""A day of many jobs, simulated: who waits how long, how fair it is, where it saturates: `python -m bench.capacity.simulation`.
+"""A simulated day of many jobs: waits, fairness and saturation: `python -m bench.capacity.simulation`.
 
 Jobs take the way that docs/architecture.md describes: a place in their user's share, a worker, a renderer, a worker
 again. Users' activity is skewed (Zipf), the day has a busy evening, one user asks for 250 at once. Steps take the

@@ -199,7 +199,8 @@ MUTANTS = [
         "whoever cancels is told yes",
         SERVICES + "cancel_job.py",
         "        except LeaseLost:\n            continue\n        dispatcher.dispatch(cancelled)\n",
-        "        except LeaseLost:\n            cancelled = lifecycle.cancel(job, dispatcher.clock.now(), dispatcher.policy)\n        dispatcher.dispatch(cancelled)\n",
+        "        except LeaseLost:\n            cancelled = lifecycle.cancel(job, job.updated_at, dispatcher.policy)\n"
+        "        dispatcher.dispatch(cancelled)\n",
         "untrue: a job was said to be cancelled|I6: a change was announced under two ids",
     ),
     Mutant(

@@ -70,7 +70,9 @@ def draw_sketch(
     on_progress: ReportProgress,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Write the sketch of a prompt to `path`: `round(seconds * frames_per_second)` frames, the same bytes for the same arguments.
+    """Write the sketch of a prompt to `path`; the same arguments give the same bytes.
+
+    It has `round(seconds * frames_per_second)` frames.
 
     `on_progress` hears the part that is done (0–1) about every half second. It may raise to stop the work: the
     half-made file is removed then, and its exception goes on to the caller.

@@ -1,7 +1,7 @@
 """What all counterparts of providers stand on: an HTTP server on 127.0.0.1, a ledger of tasks, a small real video.
 
 A counterpart speaks one provider's API as it is published, for one test. It derives from `Counterpart` and says
-`route`, `kind` and `provider`; the faults of the network are none of its business: `tests.providers.http_wire` makes them.
+`route`, `kind` and `provider`; the faults of the network are made by `tests.providers.http_wire`.
 """
 
 import json

@@ -181,13 +181,13 @@ class VideoJob:
     what they hold was never checked; a job of our own always holds a `Style`, a number and an `AspectRatio`.
     `version` grows by one with each change that a user can see; `outbox` holds what was not yet announced.
 
-    `waiting_since`: its user has as many active jobs as allowed, and it waits to be let in; its step is due `NOT_SCHEDULED`.
-    `attempts_before_retry`: those from before the user's last retry, which no longer count. `deleted_at`: nobody is shown it
-    any more, and it goes as soon as its clean-up is done.
+    `waiting_since`: when the job began to wait for a slot, because its user has as many active jobs as allowed; its
+    step is due at `NOT_SCHEDULED` until it is admitted. `attempts_before_retry`: the attempts from before the user's
+    last retry, which no longer count. `deleted_at`: the job is hidden, and is removed when its clean-up is finished.
 
-    `requested_provider`: the one that its user asked for. `production`: the plan that its provider carries out, where that
-    does not make whatever is asked for. `exhausted_providers`: the providers that had nothing left for it in this run.
-    `traceparent`: the story that it belongs to (`domain.trace`).
+    `requested_provider`: the provider that the user named. `production`: the plan that the provider carries out, if it
+    makes videos from clips. `exhausted_providers`: the providers whose quota was exhausted in this run. `traceparent`:
+    the trace that the job belongs to (`domain.trace`).
     """
 
     id: JobId

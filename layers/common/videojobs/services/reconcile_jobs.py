@@ -1,4 +1,4 @@
-"""Recover jobs left behind by crashes or lost messages: resend overdue steps, and fail jobs that are past their deadline."""
+"""Recover jobs left behind by crashes or lost messages: resend overdue steps, and fail jobs past their deadline."""
 
 import logging
 from collections.abc import Callable, Iterable

@@ -37,8 +37,8 @@ class ProviderRouter:
     def choose(self, job: VideoJob, now: datetime) -> Choice | datetime:
         """Return the provider of the next submit, or the time to look again if every suitable one is known to be down.
 
-        A provider with an open circuit is skipped while another one in the order can make the video. Another provider is
-        never used if the user named one, if an earlier submit may have arrived, or if some parts exist already.
+        A provider with an open circuit is skipped while another one in the order can make the video. No other provider
+        is used if the user named one, if an earlier submit may have arrived, or if some parts exist already.
 
         Raises:
             ProviderError: `invalid_request`, if no provider can make the video; nothing was spent.
