@@ -22,6 +22,7 @@ from tests.servers import missing, secantusdb
 from tests.stack.client import User
 from tests.stack.deployed import Deployed
 from tests.stack.environment import Environment, leaving_nothing, read_stack_of
+from tests.timing import sum_by_folder
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.indexes import ensure_indexes
 
@@ -34,6 +35,14 @@ _STATE = os.environ.get("LOCALCLOUD_STATE", ".local/test")
 def pytest_report_header() -> str:
     """Show how to repeat the sample of long tests that this run draws."""
     return str(SAMPLING)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the seconds of each folder, so that tests/README.md can be compared with them."""
+    reports = [it for stats in terminalreporter.stats.values() for it in stats if isinstance(it, pytest.TestReport)]
+    terminalreporter.section("seconds by folder: fixtures, tests")
+    for folder, (fixtures, tests) in sum_by_folder(reports).items():
+        terminalreporter.write_line(f"{folder:<24}{fixtures:>8.1f}{tests:>8.1f}")
 
 
 @pytest.fixture(scope="session")

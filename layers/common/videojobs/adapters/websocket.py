@@ -21,7 +21,7 @@ _OUTCOMES = {200: Delivery.TAKEN, 410: Delivery.GONE, 413: Delivery.TOO_LARGE}
 
 
 class ApiGatewayBroadcaster:
-    """See `ports.Broadcaster`. A slow connection holds one of the `MAXIMUM_CONCURRENT_REQUESTS` threads, for seconds."""
+    """See `ports.Broadcaster`. A slow connection holds one of `MAXIMUM_CONCURRENT_REQUESTS` threads, for seconds."""
 
     def __init__(self, client: AwsClient) -> None:
         """`client` speaks to the WebSocket API's own address, its stage included."""
