@@ -93,4 +93,5 @@ def bring_up_checkout(tree: Path, config: CloudConfig) -> Stack:
 
 def _variables(tree: Path) -> dict[str, str]:
     """Return this process's environment, with the checkout's packages in front of those of a linked environment."""
-    return {**os.environ, "PYTHONPATH": str(tree / "layers" / "common")}
+    packages = os.pathsep.join(str(tree / "layers" / layer) for layer in ("common", "media"))
+    return {**os.environ, "PYTHONPATH": packages}
