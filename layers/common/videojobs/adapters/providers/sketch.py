@@ -1,6 +1,6 @@
 """The embedded provider: it draws a real video by itself, with no key and no network.
 
-The drawing happens in `functions/render` (`adapters/media/sketch.py`); here is nothing to wait for.
+The drawing happens in `functions/render` (`videojobs_sketch`); here is nothing to wait for.
 """
 
 from pathlib import Path
