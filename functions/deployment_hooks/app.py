@@ -89,16 +89,9 @@ def _make_indexes() -> str:
 def _advise(error: Exception) -> str:
     if isinstance(error, ImportError):
         return _OTHER_ARCHITECTURE
-    from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
+    from videojobs.adapters.mongo.advice import advise_on_indexes
 
-    cause = error.__cause__
-    if isinstance(cause, OperationFailure):
-        return _ADVICE_BY_CODE.get(cause.code or 0, "MongoDB refused to make the indexes.")
-    if isinstance(cause, ConfigurationError):
-        return "The secret MongoSecretArn does not hold a MongoDB connection string, or its host does not exist."
-    if isinstance(cause, PyMongoError):
-        return "MongoDB does not answer: open Atlas's Network Access to the functions (docs/deploy.md); deploy again."
-    return "The secret MongoSecretArn can't be read: is its ARN right, and may the function decrypt it?"
+    return advise_on_indexes(error)
 
 
 def _describe(error: Exception) -> str:
@@ -108,17 +101,6 @@ def _describe(error: Exception) -> str:
 
 
 _OTHER_ARCHITECTURE = "The layers can't be loaded: give `sam build` the same Architecture as `sam deploy`."
-_REFUSED = "MongoDB refuses the user name or the password in the secret MongoSecretArn."
-_CONFLICT = "An index of ours (adapters/mongo/indexes.py) exists with another definition: drop it, then deploy again."
-_ADVICE_BY_CODE = {
-    13: "The database user may not create indexes: give it the role readWrite on the database.",
-    18: _REFUSED,
-    8000: _REFUSED,
-    85: _CONFLICT,
-    86: _CONFLICT,
-}
-
-
 _IDS = {"Custom::MongoIndexes": "mongo-indexes"}
 
 

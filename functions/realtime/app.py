@@ -8,14 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs import bootstrap
 from videojobs.api.auth import authenticate, refuse_foreign_origin
 from videojobs.api.http import HttpRequest
-from videojobs.api.realtime import (
-    Action,
-    SocketEvent,
-    answer_event,
-    parse_message,
-    read_connection_id,
-    read_ticket,
-)
+from videojobs.api.realtime import Action, SocketEvent, answer_event, parse_message, read_connection_id, read_ticket
 from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error, serialize_update
 from videojobs.domain.errors import ConnectionOver, Unavailable
 from videojobs.domain.realtime import ConnectionId, Identity

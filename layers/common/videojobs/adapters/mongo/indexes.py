@@ -46,11 +46,10 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     webhooks.FAILURES: (_EXPIRY,),
 }
 """`status_age`: the platform's reports. `user_newest`, `user_status`, `user_batch`: a user's jobs, all or some.
-`waiting`: who is next to be let in. `sweep`: the reconciler's, and how many are ahead (not partial, because SecantusDB
-reads no partial index; an ended job stands in it once and never moves). `idempotency`: one job, or batch, per user and
-key. `outbox`: announcements not yet delivered. `expiry`: MongoDB removes a document soon after its `expiresAt`.
-`checked`: the shares that the reconciler looks at next. `user_slot`: a user's live connections, each in a slot of its
-own."""
+`waiting`: who is next to be let in. `sweep`: the reconciler's, and how many are ahead (not partial: an ended job is in
+it once and never moves). `idempotency`: one job, or batch, per user and key. `outbox`: announcements not yet delivered.
+`expiry`: MongoDB removes a document soon after its `expiresAt`. `checked`: the users' slots that the reconciler checks
+next. `user_slot`: a user's live connections, each in a slot of its own."""
 
 
 def ensure_indexes(database: Database[Document]) -> list[str]:

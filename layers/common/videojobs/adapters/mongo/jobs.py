@@ -1,7 +1,4 @@
-"""The jobs in MongoDB: every change is one guarded `update_one`, so that of any number of racing writers one wins.
-
-No `find_one_and_update`: SecantusDB scans the whole collection for it, and a guarded update needs nothing more.
-"""
+"""The jobs in MongoDB: every change is one guarded `update_one`, so that of any number of racing writers one wins."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +78,7 @@ class MongoJobRepository:
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Two operations by `_id`: the guarded update that decides, then the read of what was won."""
         identity = {"_id": ObjectId(job_id)}
-        # Not greater: a lease that has run out, or none. An $or would make SecantusDB scan the collection.
+        # Matches an expired lease and a missing one: $not also matches documents without the field.
         unleased = {"lease.until": {"$not": {"$gt": now}}}
         taken = {"$set": {"lease": {"token": lease.token, "until": lease.until}, "next.dueAt": now}}
         result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, taken))
@@ -203,8 +200,9 @@ class MongoJobRepository:
     def _find_due(
         self, statuses: Iterable[JobStatus], query: Document, wanted: Callable[[VideoJob], bool], limit: int
     ) -> list[VideoJob]:
-        # SecantusDB takes an index only for a query on nothing but the index's own keys, each compared once; so the
-        # status is asked for one by one, and what is no key is looked at here, as the cursor goes on.
+        # One query for each status: equality, then the sort and range on one key, are served by the index in its own
+        # order (https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/). Fields that are not in
+        # the index are compared here.
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             cursors = (jobs.find({"status": status} | query).sort("next.dueAt", ASCENDING) for status in statuses)
             found = _readable(document for cursor in cursors for document in cursor)
