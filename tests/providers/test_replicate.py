@@ -30,7 +30,7 @@ def test_each_model_is_told_its_clips_in_its_own_words(counterpart: ReplicateCou
         assert said["path"] == f"/models/{model}/predictions"
         assert said["input"]["duration"] == clip.seconds
         assert said["input"]["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
-        assert said["input"].items() >= MODELS[model].told.items()
+        assert said["input"].items() >= MODELS[model].parameters.items()
 
 
 def test_a_model_that_nobody_knows_is_named_with_those_that_are(counterpart: ReplicateCounterpart) -> None:

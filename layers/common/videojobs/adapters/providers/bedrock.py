@@ -96,7 +96,7 @@ class BedrockProvider:
             raise ValueError("a request without a clip")
         self._check_model()
         try:
-            told = call(
+            response = call(
                 self._runtime.start_async_invoke,
                 read_refusal,
                 clientRequestToken=_client_token(token),
@@ -115,9 +115,9 @@ class BedrockProvider:
             if found is None:
                 raise ProviderUnreachable from None
             return found
-        if not told.get("invocationArn"):
+        if not response.get("invocationArn"):
             raise ProviderUnreachable
-        return Submission(told["invocationArn"], POLL_SECONDS)
+        return Submission(response["invocationArn"], POLL_SECONDS)
 
     def find(self, *, token: str) -> Submission | None:
         """Look through the account's newest invocations."""
@@ -137,12 +137,12 @@ class BedrockProvider:
 
     def poll(self, ref: str) -> Generation:
         """Ask how the invocation stands; Bedrock tells no progress and no cost."""
-        told = self._invocation(ref)
-        match told["status"]:
+        response = self._invocation(ref)
+        match response["status"]:
             case "Completed":
                 return Generation(done=True, progress=1)
             case "Failed":
-                raise failure(find_reason(told.get("failureMessage", "")) or FailureCode.PROVIDER_ERROR)
+                raise failure(find_reason(response.get("failureMessage", "")) or FailureCode.PROVIDER_ERROR)
             case "InProgress":
                 pass
             case state:
@@ -168,10 +168,10 @@ class BedrockProvider:
     def _locate(self, ref: str) -> Source:
         uri = self._invocation(ref)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
         bucket, prefix = _folder(uri, ref)
-        told = call(self._s3.list_objects_v2, read_silence, Bucket=bucket, Prefix=prefix)
-        if "KeyCount" not in told:
+        response = call(self._s3.list_objects_v2, read_silence, Bucket=bucket, Prefix=prefix)
+        if "KeyCount" not in response:
             raise ProviderUnreachable
-        keys = [each["Key"] for each in told.get("Contents", ())]
+        keys = [each["Key"] for each in response.get("Contents", ())]
         key = next((key for key in keys if key == f"{prefix}output.mp4"), None)
         if key is None:
             raise failure(FailureCode.RESULT_LOST)
@@ -179,10 +179,10 @@ class BedrockProvider:
         return Source(self._s3.generate_presigned_url("get_object", Params=wanted, ExpiresIn=URL_SECONDS))
 
     def _invocation(self, ref: str) -> dict[str, Any]:
-        told = call(self._runtime.get_async_invoke, read_silence, invocationArn=ref)
-        if "status" not in told or "outputDataConfig" not in told:
+        response = call(self._runtime.get_async_invoke, read_silence, invocationArn=ref)
+        if "status" not in response or "outputDataConfig" not in response:
             raise ProviderUnreachable
-        return told
+        return response
 
     def _check_model(self) -> None:
         """Once, before the first use: AWS takes models away, and says so long before."""
@@ -190,7 +190,7 @@ class BedrockProvider:
             return
         self._is_checked = True
         try:
-            told = call(self._control.get_foundation_model, read_silence, modelIdentifier=self._model)
+            response = call(self._control.get_foundation_model, read_silence, modelIdentifier=self._model)
         except ProviderUnreachable:
             # The right to ask that is not needed for the work; what is wrong with the model, the submit will say.
             logger.warning("Model not checked", extra={"action": "model_not_checked", "provider": self.name})
@@ -198,7 +198,7 @@ class BedrockProvider:
         except ProviderError:
             self._is_checked = False
             raise ModelGone from None
-        lifecycle = told.get("modelDetails", {}).get("modelLifecycle", {})
+        lifecycle = response.get("modelDetails", {}).get("modelLifecycle", {})
         ends: datetime | None = lifecycle.get("endOfLifeTime")
         if ends is not None and ends <= datetime.now(UTC):
             self._is_checked = False

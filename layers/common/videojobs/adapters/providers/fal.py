@@ -30,11 +30,11 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a model takes: how sizes and lengths are said, how long a prompt may be, what else it is told."""
+    """Parameters that a model accepts: sizes, durations, the longest prompt, and constant parameters."""
 
     ratios: Mapping[tuple[int, int], str]
     seconds: Mapping[int, str]
-    told: Mapping[str, object]
+    parameters: Mapping[str, object]
     prompt_limit: PromptLimit | None = None
 
     @property
@@ -69,7 +69,7 @@ _ERROR_TYPES: Mapping[str, FailureCode] = {
 """By `error_type` or a detail's `type`: https://docs.fal.ai/model-endpoints/errors. Any other one may pass."""
 
 _SERVER_TROUBLE = frozenset({400, 500, 502, 503, 504})
-"""With these a model's own failure is told in a result: `downstream_service_error` is a 400."""
+"""With these a model's own failure is reported in a result: `downstream_service_error` is a 400."""
 
 
 class FalProvider:
@@ -123,7 +123,7 @@ class FalProvider:
             "prompt": request.prompt,
             "aspect_ratio": self._model.ratios[clip.width, clip.height],
             "duration": self._model.seconds[int(clip.seconds)],
-            **self._model.told,
+            **self._model.parameters,
         }
         webhook = f"?fal_webhook={quote(request.callback_url, safe='')}" if request.callback_url else ""
         lifetime = f'{{"expiration_duration_seconds": {RESULT_LIFETIME.total_seconds():.0f}}}'
@@ -140,13 +140,13 @@ class FalProvider:
 
     def poll(self, ref: str) -> Generation:
         """Ask how the request stands; COMPLETED may be a failure, and a refusal stands in its result alone."""
-        told = self._asks.ask(f"{_path(ref)}/status")
-        match told.get("status"):
+        response = self._asks.ask(f"{_path(ref)}/status")
+        match response.get("status"):
             case "COMPLETED":
-                if told.get("error_type"):
-                    raise failure(_ERROR_TYPES.get(str(told["error_type"]), FailureCode.PROVIDER_ERROR))
+                if response.get("error_type"):
+                    raise failure(_ERROR_TYPES.get(str(response["error_type"]), FailureCode.PROVIDER_ERROR))
                 self._video_url(ref)  # where an error has no type, the result says whether it was a refusal
-                if told.get("error"):
+                if response.get("error"):
                     raise failure(FailureCode.PROVIDER_ERROR)
                 return Generation(done=True, progress=1)
             case "IN_QUEUE" | "IN_PROGRESS":
@@ -162,9 +162,9 @@ class FalProvider:
         https://fal.ai/docs/inference-api/queue/cancel
         """
         try:
-            told = self._asks.ask(f"{_path(ref)}/cancel", method="PUT")
-            if told.get("status") != "CANCELLATION_REQUESTED":
-                return told.get("status") == "OK"
+            response = self._asks.ask(f"{_path(ref)}/cancel", method="PUT")
+            if response.get("status") != "CANCELLATION_REQUESTED":
+                return response.get("status") == "OK"
             return self._asks.ask(f"{_path(ref)}/status").get("error_type") == "client_cancelled"
         except ProviderError as error:
             if error.reason in {FailureCode.RESULT_LOST, FailureCode.INVALID_REQUEST}:  # not there, or over
@@ -199,33 +199,33 @@ def _path(ref: str) -> str:
     return f"/{'/'.join(model.split('/')[:2])}/requests/{quote(request_id, safe='')}"
 
 
-def _read_refusal(status: int, told: Any) -> ProviderError | None:
+def _read_refusal(status: int, payload: Any) -> ProviderError | None:
     """Why a request is not taken; an account without money is refused with 403."""
-    match told:
+    match payload:
         case {"detail": str(detail)} if status == 403 and "balance" in detail.lower():
             return failure(FailureCode.QUOTA_EXHAUSTED)
         case _ if status == 422:
-            return failure(_kind_of(told, FailureCode.INVALID_REQUEST))
+            return failure(_kind_of(payload, FailureCode.INVALID_REQUEST))
         case _:
             return None
 
 
-def _read_failure(status: int, told: Any) -> ProviderError | None:
+def _read_failure(status: int, payload: Any) -> ProviderError | None:
     """Why a request that was taken has ended: its model says so with a list, a silent gateway has none."""
-    match told:
+    match payload:
         case {"status": "ALREADY_COMPLETED"} if status == 400:
             return failure(FailureCode.INVALID_REQUEST)
         case {"detail": [{"type": str()}, *_]} if status in _SERVER_TROUBLE:
-            return failure(_kind_of(told, FailureCode.PROVIDER_ERROR))
+            return failure(_kind_of(payload, FailureCode.PROVIDER_ERROR))
         case _ if status == 422:
-            return failure(_kind_of(told, FailureCode.INVALID_REQUEST))
+            return failure(_kind_of(payload, FailureCode.INVALID_REQUEST))
         case _:
             return None
 
 
-def _kind_of(told: Any, otherwise: FailureCode) -> FailureCode:
+def _kind_of(payload: Any, otherwise: FailureCode) -> FailureCode:
     """The first of the details' types that says more than the status does."""
-    match told:
+    match payload:
         case {"detail": [*details]}:
             kinds = [str(detail.get("type")) for detail in details if isinstance(detail, dict)]
         case _:

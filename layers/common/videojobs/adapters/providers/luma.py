@@ -112,13 +112,13 @@ class LumaProvider:
 
     def poll(self, ref: str) -> Generation:
         """Ask how the generation stands; Luma tells no progress and no cost."""
-        told = self._rest.ask(_path(ref))
-        match told.get("state"):
+        response = self._rest.ask(_path(ref))
+        match response.get("state"):
             case "completed":
-                _video_url(told)  # a success without a video is none
+                _video_url(response)  # a success without a video is none
                 return Generation(done=True, progress=1)
             case "failed":
-                raise failure(FAILURES.get(str(told.get("failure_code")), FailureCode.PROVIDER_ERROR))
+                raise failure(FAILURES.get(str(response.get("failure_code")), FailureCode.PROVIDER_ERROR))
             case "queued" | "processing":
                 pass
             case state:
@@ -149,9 +149,9 @@ def _path(ref: str) -> str:
     return f"/v1/generations/{quote(ref, safe='')}"
 
 
-def _video_url(told: Mapping[str, Any]) -> str:
+def _video_url(response: Mapping[str, Any]) -> str:
     """No other kind of output is asked for: the first is the video."""
-    match told:
+    match response:
         case {"state": "completed", "output": [{"url": str(url)}, *_]}:
             return url
         case {"state": "completed"}:

@@ -102,12 +102,12 @@ class OpenaiCompatibleProvider:
 
     def poll(self, ref: str) -> Generation:
         """Ask how the task stands; progress comes as 0 to 100, a cost from OpenRouter alone."""
-        told = self._rest.ask(_path(ref))
-        match told.get("status"):
+        response = self._rest.ask(_path(ref))
+        match response.get("status"):
             case "completed":
-                return Generation(done=True, progress=1, cost_usd=_read_cost(told))
+                return Generation(done=True, progress=1, cost_usd=_read_cost(response))
             case "failed":
-                raise _failure_of(told.get("error")) or failure(FailureCode.PROVIDER_ERROR)
+                raise _failure_of(response.get("error")) or failure(FailureCode.PROVIDER_ERROR)
             case "expired":
                 raise failure(FailureCode.RESULT_LOST)
             case "cancelled":
@@ -117,7 +117,7 @@ class OpenaiCompatibleProvider:
             case status:
                 extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
                 logger.warning("Provider state unknown", extra=extra)
-        return Generation(done=False, progress=_read_progress(told), poll_after_seconds=POLL_SECONDS)
+        return Generation(done=False, progress=_read_progress(response), poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
         """A running task can't be stopped; DELETE is for ended ones."""
@@ -153,9 +153,9 @@ def _path(ref: str) -> str:
     return f"/videos/{quote(ref, safe='')}"
 
 
-def _read_error(status: int, told: Any) -> ProviderError | None:
+def _read_error(status: int, payload: Any) -> ProviderError | None:
     """What a refusal says of its reason; a bare status is read by the general rule."""
-    return _failure_of(told.get("error")) if isinstance(told, dict) and 400 <= status < 500 else None
+    return _failure_of(payload.get("error")) if isinstance(payload, dict) and 400 <= status < 500 else None
 
 
 def _failure_of(error: object) -> ProviderError | None:
@@ -166,15 +166,15 @@ def _failure_of(error: object) -> ProviderError | None:
             return None
 
 
-def _read_progress(told: Mapping[str, Any]) -> float | None:
-    progress = told.get("progress")
+def _read_progress(response: Mapping[str, Any]) -> float | None:
+    progress = response.get("progress")
     if isinstance(progress, bool) or not isinstance(progress, int | float):
         return None
     return min(max(progress / 100, 0.0), 1.0)
 
 
-def _read_cost(told: Mapping[str, Any]) -> Decimal | None:
-    match told:
+def _read_cost(response: Mapping[str, Any]) -> Decimal | None:
+    match response:
         case {"usage": {"cost": int(cost) | float(cost)}} if cost >= 0:
             return Decimal(str(cost))
         case _:

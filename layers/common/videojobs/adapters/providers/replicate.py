@@ -30,11 +30,11 @@ CANCEL_AFTER = "30m"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a model takes: how each size is said, which lengths in whole seconds, and what else it is told."""
+    """Parameters that a model accepts: sizes, durations in whole seconds, and constant parameters."""
 
     ratios: Mapping[tuple[int, int], str]
     seconds: tuple[int, ...]
-    told: Mapping[str, object]
+    parameters: Mapping[str, object]
 
     @property
     def clips(self) -> tuple[Clip, ...]:
@@ -107,9 +107,13 @@ class ReplicateProvider:
         clip = request.clip
         if clip is None:
             raise ValueError("a request without a clip")
-        ratio = self._model.ratios[clip.width, clip.height]
-        told = {"prompt": request.prompt, "duration": int(clip.seconds), "aspect_ratio": ratio, **self._model.told}
-        body: dict[str, object] = {"input": told}
+        payload = {
+            "prompt": request.prompt,
+            "duration": int(clip.seconds),
+            "aspect_ratio": self._model.ratios[clip.width, clip.height],
+            **self._model.parameters,
+        }
+        body: dict[str, object] = {"input": payload}
         if request.callback_url:
             body |= {"webhook": request.callback_url, "webhook_events_filter": ["completed"]}
         path = f"/v1/models/{self._name}/predictions"
@@ -125,23 +129,23 @@ class ReplicateProvider:
 
     def poll(self, ref: str) -> Generation:
         """Ask how the prediction stands; progress is in the model's own log, where it writes one."""
-        told = self._rest.ask(_path(ref))
-        match told.get("status"):
+        response = self._rest.ask(_path(ref))
+        match response.get("status"):
             case "succeeded":
-                _video_url(told)  # a success without a video is none
+                _video_url(response)  # a success without a video is none
                 return Generation(done=True, progress=1)
             case status if status in {"failed", *_STOPPED}:
-                raise _failure_of(told.get("error"), was_stopped=status != "failed")
+                raise _failure_of(response.get("error"), was_stopped=status != "failed")
             case status if status not in _RUNNING:
                 extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
                 logger.warning("Provider state unknown", extra=extra)
-        return Generation(done=False, progress=_read_progress(told.get("logs")), poll_after_seconds=POLL_SECONDS)
+        return Generation(done=False, progress=_read_progress(response.get("logs")), poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
         """Stop the prediction; one that has ended stays as it is. What still runs then is asked about once more."""
         try:
-            told = self._rest.ask(f"{_path(ref)}/cancel", method="POST")
-            status = told.get("status")
+            response = self._rest.ask(f"{_path(ref)}/cancel", method="POST")
+            status = response.get("status")
             return (self._rest.ask(_path(ref)).get("status") if status in _RUNNING else status) in _STOPPED
         except ProviderError as error:
             if error.reason is FailureCode.RESULT_LOST:  # there is no such prediction any more
@@ -167,8 +171,8 @@ def _path(ref: str) -> str:
     return f"/v1/predictions/{quote(ref, safe='')}"
 
 
-def _video_url(told: Mapping[str, Any]) -> str:
-    match told:
+def _video_url(response: Mapping[str, Any]) -> str:
+    match response:
         case {"data_removed": True}:
             raise failure(FailureCode.RESULT_LOST)
         case {"output": str(url) | [str(url), *_]} if url:
@@ -186,9 +190,9 @@ def _failure_of(error: object, *, was_stopped: bool) -> ProviderError:
     return failure(FailureCode.TIMEOUT if was_stopped else FailureCode.PROVIDER_ERROR)
 
 
-def _read_error(status: int, told: Any) -> ProviderError | None:
+def _read_error(status: int, payload: Any) -> ProviderError | None:
     """A model that refuses at once does so in the words of a failed prediction."""
-    match told:
+    match payload:
         case {"detail": str(detail)} if status in {400, 422} and _REFUSED.search(detail):
             return failure(FailureCode.CONTENT_REJECTED)
         case _:

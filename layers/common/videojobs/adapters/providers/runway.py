@@ -138,7 +138,7 @@ class RunwayProvider:
         return None
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the task stands. What it cost is told with the result."""
+        """Ask how the task stands. What it cost is reported with the result."""
         task = self._rest.ask(_path(ref))
         match task.get("status"):
             case "SUCCEEDED":
@@ -188,12 +188,12 @@ def _path(ref: str) -> str:
     return f"/v1/tasks/{quote(ref, safe='')}"
 
 
-def _read_error(status: int, told: Any) -> ProviderError | None:
+def _read_error(status: int, payload: Any) -> ProviderError | None:
     """An account without credits gets a 400, one at its limit of the day a 429: only the words tell.
 
     https://docs.dev.runwayml.com/usage/tiers, https://github.com/runwayml/sdk-node/issues/28
     """
-    words = told.get("error") if isinstance(told, dict) else None
+    words = payload.get("error") if isinstance(payload, dict) else None
     if not isinstance(words, str):
         return None
     is_broke = status == HTTPStatus.BAD_REQUEST and "enough credits" in words
@@ -222,13 +222,13 @@ def _video_url(task: Mapping[str, Any]) -> str:
 
 
 def _read_progress(task: Mapping[str, Any]) -> float | None:
-    told = task.get("progress")
-    return min(max(float(told), 0.0), 1.0) if isinstance(told, int | float) else None
+    progress = task.get("progress")
+    return min(max(float(progress), 0.0), 1.0) if isinstance(progress, int | float) else None
 
 
 def _read_cost(task: Mapping[str, Any]) -> Decimal | None:
     match task.get("cost"):
-        case {"credits": int() | float() as told}:
-            return Decimal(str(told)) * CREDIT_USD
+        case {"credits": int() | float() as amount}:
+            return Decimal(str(amount)) * CREDIT_USD
         case _:
             return None

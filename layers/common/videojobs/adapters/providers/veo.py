@@ -116,10 +116,10 @@ class VeoProvider:
 
     def poll(self, ref: str) -> Generation:
         """Ask how the operation stands. Done without a video is a refusal, whatever else it looks like."""
-        told = self._ask(ref)
-        match told.get("done", False):
+        response = self._ask(ref)
+        match response.get("done", False):
             case True:
-                _video_of(told)
+                _video_of(response)
                 return Generation(done=True, progress=1)
             case False:
                 pass
@@ -222,13 +222,13 @@ def _load_credentials(key: Mapping[str, Any]) -> Credentials:
     return made
 
 
-def _video_of(told: Mapping[str, Any]) -> Mapping[str, object]:
+def _video_of(response: Mapping[str, Any]) -> Mapping[str, object]:
     """The one video of a finished operation; its `gcsUri`, or its bytes.
 
     Raises:
         ProviderError: the operation failed, or was refused in the guise of a success.
     """
-    match told:
+    match response:
         case {"error": {"code": int(code)} as error}:
             raise _failure_of(code, str(error.get("message", "")))
         case {"response": {"videos": [{"gcsUri": str()} | {"bytesBase64Encoded": str()} as video, *_]}}:
@@ -246,9 +246,9 @@ def _failure_of(code: int, message: str) -> ProviderError:
     return failure(_CODES.get(code, FailureCode.PROVIDER_ERROR))
 
 
-def _read_error(status: int, told: Any) -> ProviderError | None:
+def _read_error(status: int, payload: Any) -> ProviderError | None:
     """A prompt that is refused at once."""
-    match told:
+    match payload:
         case {"error": {"message": str(message)}} if status == 400 and _REFUSED.search(message):
             return failure(FailureCode.CONTENT_REJECTED)
         case _:

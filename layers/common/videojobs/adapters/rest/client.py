@@ -55,7 +55,7 @@ class RestClient:
         timeout = httpx.Timeout(call_seconds, connect=min(CONNECT_SECONDS, call_seconds))
         tls = tls_context(trust_env=True)
         self._http = httpx.Client(base_url=base_url, timeout=timeout, follow_redirects=False, verify=tls)
-        self._authorize, self._read_error = authorize, read_error or (lambda _status, _told: None)
+        self._authorize, self._read_error = authorize, read_error or (lambda _status, _payload: None)
         self._maximum_answer_bytes = maximum_answer_bytes
 
     def create(
@@ -68,18 +68,18 @@ class RestClient:
             ProviderError: it was not begun; the provider said so, or nothing was sent.
         """
         try:
-            status, told, response = self._call(method, path, body, headers)
+            status, payload, response = self._call(method, path, body, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise failure(FailureCode.PROVIDER_ERROR) from error  # nothing was sent
         except httpx.HTTPError as error:
             raise ProviderUnreachable from error
         if 200 <= status < 300:
-            if not isinstance(told, dict):
+            if not isinstance(payload, dict):
                 raise ProviderUnreachable
-            return told
-        if refusal := self._read_error(status, told):
+            return payload
+        if refusal := self._read_error(status, payload):
             raise refusal
-        retry_after = read_retry_after(response.headers, told)
+        retry_after = read_retry_after(response.headers, payload)
         match status:
             case 401 | 403:
                 raise not_set_up()
@@ -111,20 +111,20 @@ class RestClient:
             ProviderUnreachable: any answer that says nothing about the task: ask again.
         """
         try:
-            status, told, response = self._call(method, path, body, headers)
+            status, payload, response = self._call(method, path, body, headers)
         except httpx.HTTPError as error:
             raise ProviderUnreachable from error
         if 200 <= status < 300:
             if not response.content:
                 return {}
-            if not isinstance(told, dict):
+            if not isinstance(payload, dict):
                 raise ProviderUnreachable
-            return told
-        if refusal := self._read_error(status, told):
+            return payload
+        if refusal := self._read_error(status, payload):
             raise refusal
         if status in {404, 410}:
             raise failure(FailureCode.RESULT_LOST)
-        raise ProviderUnreachable(retry_after_seconds=read_retry_after(response.headers, told))
+        raise ProviderUnreachable(retry_after_seconds=read_retry_after(response.headers, payload))
 
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
@@ -134,10 +134,10 @@ class RestClient:
         if response.status_code in {401, 403}:
             response = self._send(method, path, body, headers, refresh=True)
         try:
-            told = response.json()
+            payload = response.json()
         except ValueError:
-            told = None
-        return response.status_code, told, response
+            payload = None
+        return response.status_code, payload, response
 
     def _send(
         self,
@@ -161,12 +161,12 @@ class RestClient:
         return httpx.Response(response.status_code, headers=kept, content=bytes(content))
 
 
-def read_retry_after(headers: Mapping[str, str], told: object = None) -> float | None:
+def read_retry_after(headers: Mapping[str, str], payload: object = None) -> float | None:
     """How many seconds to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date (RFC 9110, 10.2.3).
 
     Without a header it is `retry_after` of the answer's JSON, where there is one.
     """
-    match told:
+    match payload:
         case {"retry_after": int(seconds) | float(seconds)} if "retry-after" not in headers:
             return max(float(seconds), 0.0)
     try:

@@ -112,9 +112,9 @@ class PartFile:
         self._total = int(length) if length.isdecimal() else None
 
     def _check_rest(self, response: httpx.Response) -> None:
-        told = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-        total = int(told[2]) if told and told[2] != "*" else self._total
-        fits = told is not None and int(told[1]) == self._size and self._total in {None, total}
+        content_range = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+        total = int(content_range[2]) if content_range and content_range[2] != "*" else self._total
+        fits = content_range is not None and int(content_range[1]) == self._size and self._total in {None, total}
         # Some hosts ignore If-Range, and send the rest of something else.
         if not fits or self._validator not in {"", _validator(response) or self._validator}:
             self.begin_anew()

@@ -77,10 +77,10 @@ class ProviderKeys:
         if self._read_secret is None:
             raise self._incomplete("ProviderSecretArn is not set")
         try:
-            told = json.loads(self._read_secret(refresh=refresh))
+            payload = json.loads(self._read_secret(refresh=refresh))
         except ValueError:
             raise self._incomplete("the secret is no JSON") from None
-        part = told.get(self._name) if isinstance(told, dict) else None
+        part = payload.get(self._name) if isinstance(payload, dict) else None
         if not isinstance(part, dict):
             raise self._incomplete("the secret has no object for it")
         return part
@@ -98,10 +98,10 @@ def read_options(text: str, name: str) -> Mapping[str, Any]:
         ValueError: it is something else.
     """
     try:
-        told = json.loads(text)
+        payload = json.loads(text)
     except ValueError:
         raise ValueError("ProviderOptions is no JSON") from None
-    options = told.get(name, {}) if isinstance(told, dict) else None
+    options = payload.get(name, {}) if isinstance(payload, dict) else None
     if not isinstance(options, dict):
         raise ValueError(  # noqa: TRY004 - of a text, whatever it holds
             f"ProviderOptions must be an object by provider, and {name} an object in it"
