@@ -17,6 +17,7 @@ from videojobs.adapters.bedrock_calls import ModelGone, TokenInUse, call, find_r
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source, download
 from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.provider import log_unknown_state, require_clip
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
@@ -91,9 +92,7 @@ class BedrockProvider:
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
         """Begin the invocation; the same token is the same invocation."""
-        clip = request.clip
-        if clip is None:
-            raise ValueError("a request without a clip")
+        clip = require_clip(request)
         self._check_model()
         try:
             response = call(
@@ -146,8 +145,7 @@ class BedrockProvider:
             case "InProgress":
                 pass
             case state:
-                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(state)}
-                logger.warning("Provider state unknown", extra=extra)
+                log_unknown_state(self.name, state)
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol

@@ -1,23 +1,19 @@
 """fal's queue: https://docs.fal.ai/model-endpoints/queue. Any model; what each takes is a line of a table."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from videojobs.adapters.rest.client import RestClient
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.download import Source
+from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
-
-logger = logging.getLogger(__name__)
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
 
 BASE_URL = "https://queue.fal.run"
 RESULT_HOSTS = (".fal.media",)
@@ -72,7 +68,7 @@ _SERVER_TROUBLE = frozenset({400, 500, 502, 503, 504})
 """With these a model's own failure is reported in a result: `downstream_service_error` is a 400."""
 
 
-class FalProvider:
+class FalProvider(RestVideoProvider):
     """Text to video by a model at fal. Options: `model`, `baseUrl`, `headers`, `resultHosts`; secret: `key`."""
 
     name = "fal"
@@ -81,28 +77,18 @@ class FalProvider:
         """Choose the model.
 
         Raises:
-            ValueError: an option is unknown or of another form, or the model is unknown.
+            ValueError: If an option is unknown or malformed, or the model is unknown.
         """
-        setup.only_options("model", "baseUrl", "headers", "resultHosts")
-        self._id = setup.option("model", DEFAULT_MODEL)
-        if self._id not in MODELS:
-            raise ValueError(
-                f"ProviderOptions: model {self._id} of fal is none of: {', '.join(MODELS)}; "
-                "another one is added to the table MODELS of its adapter"
-            )
+        super().__init__(setup, "model", "baseUrl", "headers")
+        self._id = self._read_model(DEFAULT_MODEL, MODELS, advice=ADD_MODEL)
         self._model = MODELS[self._id]
         self._headers = setup.options.get("headers", {})
         if not isinstance(self._headers, dict) or not all(isinstance(value, str) for value in self._headers.values()):
             raise ValueError("ProviderOptions: headers of fal must be an object of texts")
-        self._setup, self._seconds = setup, setup.call_seconds
-        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
+        self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
         base_url = setup.option("baseUrl", BASE_URL)
-        self._creates = RestClient(
-            base_url, authorize=self._authorize, read_error=_read_refusal, call_seconds=self._seconds
-        )
-        self._asks = RestClient(
-            base_url, authorize=self._authorize, read_error=_read_failure, call_seconds=self._seconds
-        )
+        self._creates = self._connect(base_url, _read_refusal)
+        self._asks = self._connect(base_url, _read_failure)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=True,
@@ -114,11 +100,8 @@ class FalProvider:
             result_lifetime=RESULT_LIFETIME,
         )
 
-    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - fal takes no token
-        """Put the request into the queue: sent once."""
-        clip = request.clip
-        if clip is None:
-            raise ValueError("a request without a clip")
+    def create_task(self, request: GenerationRequest, clip: Clip) -> str:
+        """Create the request in the queue, and return its model and id."""
         body = {
             "prompt": request.prompt,
             "aspect_ratio": self._model.ratios[clip.width, clip.height],
@@ -128,15 +111,8 @@ class FalProvider:
         webhook = f"?fal_webhook={quote(request.callback_url, safe='')}" if request.callback_url else ""
         lifetime = f'{{"expiration_duration_seconds": {RESULT_LIFETIME.total_seconds():.0f}}}'
         headers = {"X-Fal-Object-Lifecycle-Preference": lifetime}
-        match self._creates.create(f"/{self._id}{webhook}", body, headers=headers):
-            case {"request_id": str(request_id)} if request_id:
-                return Submission(f"{self._id}{SEPARATOR}{request_id}", POLL_SECONDS)
-            case _:
-                raise ProviderUnreachable
-
-    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
-        """fal lists no requests."""
-        return None
+        response = self._creates.create(f"/{self._id}{webhook}", body, headers=headers)
+        return f"{self._id}{SEPARATOR}{read_ref(response, 'request_id')}"
 
     def poll(self, ref: str) -> Generation:
         """Ask how the request stands; COMPLETED may be a failure, and a refusal stands in its result alone."""
@@ -152,8 +128,7 @@ class FalProvider:
             case "IN_QUEUE" | "IN_PROGRESS":
                 pass
             case status:
-                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
-                logger.warning("Provider state unknown", extra=extra)
+                log_unknown_state(self.name, status)
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
@@ -171,13 +146,9 @@ class FalProvider:
                 return False
             raise
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video from fal's public store."""
-
-        def locate() -> Source:
-            return Source(self._video_url(ref))
-
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
+    def locate(self, ref: str) -> Source:
+        """Return the URL in fal's public store."""
+        return Source(self._video_url(ref))
 
     def _video_url(self, ref: str) -> str:
         match self._asks.ask(_path(ref)):
@@ -186,10 +157,7 @@ class FalProvider:
             case _:
                 raise failure(FailureCode.PROVIDER_ERROR)
 
-    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
-        key = self._setup.read_key(refresh=refresh).get("key")
-        if not isinstance(key, str) or not key:
-            raise not_set_up()
+    def _authorization(self, key: str) -> Mapping[str, str]:
         return {**self._headers, "Authorization": f"Key {key}"}
 
 

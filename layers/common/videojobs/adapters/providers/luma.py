@@ -1,23 +1,19 @@
 """Luma Agents, the API that follows Dream Machine: https://docs.agents.lumalabs.ai/api/resources/generations."""
 
-import logging
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from videojobs.adapters.rest.client import RestClient
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.download import Source
+from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.domain.errors import FailureCode, ProviderUnreachable
+from videojobs.domain.errors import FailureCode
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
-
-logger = logging.getLogger(__name__)
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
 
 BASE_URL = "https://agents.lumalabs.ai"
 DEFAULT_MODEL = "ray-3.2"
@@ -56,8 +52,11 @@ FAILURES: Mapping[str, FailureCode] = {
 """Every `failure_code` of https://docs.agents.lumalabs.ai/guides/error-handling/; another one may pass."""
 
 
-class LumaProvider:
-    """Text to video at Luma Agents. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
+class LumaProvider(RestVideoProvider):
+    """Text to video at Luma Agents, which neither lists nor cancels generations.
+
+    Options: `model`, `baseUrl`, `resultHosts`; secret: `key`.
+    """
 
     name = "luma"
 
@@ -65,17 +64,12 @@ class LumaProvider:
         """Choose the model.
 
         Raises:
-            ValueError: an option is unknown, or the model is.
+            ValueError: If an option or the model is unknown.
         """
-        setup.only_options("model", "baseUrl", "resultHosts")
-        self._model = setup.option("model", DEFAULT_MODEL)
-        if self._model not in MODELS:
-            raise ValueError(f"ProviderOptions: model {self._model} of luma is none of: {', '.join(MODELS)}")
-        self._setup = setup
-        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
-        base_url = setup.option("baseUrl", BASE_URL)
-        self._seconds = setup.call_seconds
-        self._rest = RestClient(base_url, authorize=self._authorize, call_seconds=self._seconds)
+        super().__init__(setup, "model", "baseUrl")
+        self._model = self._read_model(DEFAULT_MODEL, MODELS)
+        self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
+        self._rest = self._connect(setup.option("baseUrl", BASE_URL))
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=False,
@@ -87,11 +81,8 @@ class LumaProvider:
             prices_as_of=PRICES_AS_OF,
         )
 
-    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - Luma takes no token
-        """Begin the generation: sent once."""
-        clip = request.clip
-        if clip is None:
-            raise ValueError("a request without a clip")
+    def create_task(self, request: GenerationRequest, clip: Clip) -> str:
+        """Create the generation, and return its id."""
         duration, _ = DURATIONS[clip.seconds]
         body = {
             "model": self._model,
@@ -100,15 +91,7 @@ class LumaProvider:
             "aspect_ratio": RATIOS[clip.width, clip.height],
             "video": {"resolution": RESOLUTION, "duration": duration},
         }
-        match self._rest.create("/v1/generations", body):
-            case {"id": str(ref)} if ref:
-                return Submission(ref, POLL_SECONDS)
-            case _:
-                raise ProviderUnreachable
-
-    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
-        """Luma lists no generations."""
-        return None
+        return read_ref(self._rest.create("/v1/generations", body), "id")
 
     def poll(self, ref: str) -> Generation:
         """Ask how the generation stands; Luma tells no progress and no cost."""
@@ -122,27 +105,12 @@ class LumaProvider:
             case "queued" | "processing":
                 pass
             case state:
-                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(state)}
-                logger.warning("Provider state unknown", extra=extra)
+                log_unknown_state(self.name, state)
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
-    def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
-        """Luma can't: what has begun is made, and paid."""
-        return False
-
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video; a fresh URL is asked for where one has expired."""
-
-        def locate() -> Source:
-            return Source(_video_url(self._rest.ask(_path(ref))))
-
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
-
-    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
-        key = self._setup.read_key(refresh=refresh).get("key")
-        if not isinstance(key, str) or not key:
-            raise not_set_up()
-        return {"Authorization": f"Bearer {key}"}
+    def locate(self, ref: str) -> Source:
+        """Return a fresh presigned URL."""
+        return Source(_video_url(self._rest.ask(_path(ref))))
 
 
 def _path(ref: str) -> str:

@@ -4,7 +4,6 @@ OpenAI's Videos API (https://platform.openai.com/docs/api-reference/videos) has 
 OpenRouter's is https://openrouter.ai/docs/api_reference/videos.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -12,16 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from videojobs.adapters.rest.client import RestClient
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.download import Source
+from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
-
-logger = logging.getLogger(__name__)
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress
 
 OPENAI, OPENROUTER = "openai", "openrouter"
 SECONDS = (4, 8, 12)
@@ -46,7 +43,7 @@ FAILURES: Mapping[str, FailureCode] = {
 """By `error.code`, of an answer or of a task that failed; another one of a task may pass."""
 
 
-class OpenaiCompatibleProvider:
+class OpenaiCompatibleProvider(RestVideoProvider):
     """Text to video at a server of the deployment's choice; secret: `key`.
 
     Options: `baseUrl` and `model` (there is no default), `variant` (`openai` or `openrouter`), `seconds` and `sizes`
@@ -60,19 +57,17 @@ class OpenaiCompatibleProvider:
         """Read the options.
 
         Raises:
-            ValueError: one is missing, unknown or of another form.
+            ValueError: If an option is missing, unknown or malformed.
         """
         known = ("baseUrl", "model", "variant", "seconds", "sizes", "pricePerSecondUsd", "pricesAsOf", "webhooks")
-        setup.only_options(*known, "resultHosts")
-        base_url = setup.option("baseUrl", "").rstrip("/")
+        super().__init__(setup, *known)
+        self._base_url = setup.option("baseUrl", "").rstrip("/")
         self._model = setup.option("model", "")
         self._variant = setup.option("variant", OPENAI)
         if self._variant not in {OPENAI, OPENROUTER}:
             raise ValueError(f"ProviderOptions: variant must be {OPENAI} or {OPENROUTER}")
-        host = urlsplit(base_url).hostname or ""
-        self._hosts = {host, *setup.option("resultHosts", host).split(",")}
-        self._setup, self._seconds, self._base_url = setup, setup.call_seconds, base_url
-        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=self._seconds)
+        self._result_hosts = self._read_result_hosts(urlsplit(self._base_url).hostname or "")
+        self._rest = self._connect(self._base_url, _read_error)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=False,
@@ -85,20 +80,10 @@ class OpenaiCompatibleProvider:
             prices_as_of=_read_date(setup.options),
         )
 
-    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - it takes no token
-        """Begin the generation: sent once."""
-        if request.clip is None:
-            raise ValueError("a request without a clip")
-        body = {"model": self._model, "prompt": request.prompt, **self._say_clip(request.clip)}
-        match self._rest.create("/videos", body):
-            case {"id": str(ref)} if ref:
-                return Submission(ref, POLL_SECONDS)
-            case _:
-                raise ProviderUnreachable
-
-    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
-        """A list of tasks does not say which token they were asked for with."""
-        return None
+    def create_task(self, request: GenerationRequest, clip: Clip) -> str:
+        """Create the task, and return its id."""
+        body = {"model": self._model, "prompt": request.prompt, **self._say_clip(clip)}
+        return read_ref(self._rest.create("/videos", body), "id")
 
     def poll(self, ref: str) -> Generation:
         """Ask how the task stands; progress comes as 0 to 100, a cost from OpenRouter alone."""
@@ -115,13 +100,8 @@ class OpenaiCompatibleProvider:
             case "queued" | "pending" | "in_progress":
                 pass
             case status:
-                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
-                logger.warning("Provider state unknown", extra=extra)
+                log_unknown_state(self.name, status)
         return Generation(done=False, progress=_read_progress(response), poll_after_seconds=POLL_SECONDS)
-
-    def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
-        """A running task can't be stopped; DELETE is for ended ones."""
-        return False
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the content; the key goes to the server itself and no further."""
@@ -133,7 +113,7 @@ class OpenaiCompatibleProvider:
             refused = True  # when it is asked for again, the key may be why
             return source
 
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
+        self._download(locate, path, on_progress)
 
     def _say_clip(self, clip: Clip) -> dict[str, object]:
         if self._variant == OPENAI:
@@ -141,12 +121,6 @@ class OpenaiCompatibleProvider:
         shape = RATIOS.get((clip.width, clip.height))
         shaped = {"aspect_ratio": shape, "resolution": "720p"} if shape else {"size": f"{clip.width}x{clip.height}"}
         return {"duration": int(clip.seconds) if clip.seconds == int(clip.seconds) else clip.seconds, **shaped}
-
-    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
-        key = self._setup.read_key(refresh=refresh).get("key")
-        if not isinstance(key, str) or not key:
-            raise not_set_up()
-        return {"Authorization": f"Bearer {key}"}
 
 
 def _path(ref: str) -> str:

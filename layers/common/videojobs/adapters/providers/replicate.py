@@ -1,23 +1,19 @@
 """Replicate: https://replicate.com/docs/reference/http. Predictions by a model's name: its owner keeps it warm."""
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from videojobs.adapters.rest.client import RestClient
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.download import Source
+from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
-
-logger = logging.getLogger(__name__)
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
 
 BASE_URL = "https://api.replicate.com"
 RESULT_HOSTS = ("replicate.delivery", ".replicate.delivery")
@@ -68,7 +64,7 @@ _BUSY = re.compile(r"E003|high demand", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d{1,3})%")
 
 
-class ReplicateProvider:
+class ReplicateProvider(RestVideoProvider):
     """Text to video by a model at Replicate. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
 
     name = "replicate"
@@ -77,21 +73,13 @@ class ReplicateProvider:
         """Choose the model.
 
         Raises:
-            ValueError: an option is unknown, or the model is.
+            ValueError: If an option or the model is unknown.
         """
-        setup.only_options("model", "baseUrl", "resultHosts")
-        self._name = setup.option("model", DEFAULT_MODEL)
-        if self._name not in MODELS:
-            known = ", ".join(MODELS)
-            raise ValueError(
-                f"ProviderOptions: model {self._name} of replicate is none of: {known}; "
-                "another one is added to the table MODELS of its adapter"
-            )
+        super().__init__(setup, "model", "baseUrl")
+        self._name = self._read_model(DEFAULT_MODEL, MODELS, advice=ADD_MODEL)
         self._model = MODELS[self._name]
-        self._setup, self._seconds = setup, setup.call_seconds
-        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
-        base_url = setup.option("baseUrl", BASE_URL)
-        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=self._seconds)
+        self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
+        self._rest = self._connect(setup.option("baseUrl", BASE_URL), _read_error)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=True,
@@ -102,11 +90,8 @@ class ReplicateProvider:
             result_lifetime=RESULT_LIFETIME,
         )
 
-    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - it takes no token
-        """Begin the prediction: sent once."""
-        clip = request.clip
-        if clip is None:
-            raise ValueError("a request without a clip")
+    def create_task(self, request: GenerationRequest, clip: Clip) -> str:
+        """Create the prediction, and return its id."""
         payload = {
             "prompt": request.prompt,
             "duration": int(clip.seconds),
@@ -117,15 +102,7 @@ class ReplicateProvider:
         if request.callback_url:
             body |= {"webhook": request.callback_url, "webhook_events_filter": ["completed"]}
         path = f"/v1/models/{self._name}/predictions"
-        match self._rest.create(path, body, headers={"Cancel-After": CANCEL_AFTER}):
-            case {"id": str(ref)} if ref:
-                return Submission(ref, POLL_SECONDS)
-            case _:
-                raise ProviderUnreachable
-
-    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
-        """A list of predictions does not say which token they were asked for with."""
-        return None
+        return read_ref(self._rest.create(path, body, headers={"Cancel-After": CANCEL_AFTER}), "id")
 
     def poll(self, ref: str) -> Generation:
         """Ask how the prediction stands; progress is in the model's own log, where it writes one."""
@@ -137,8 +114,7 @@ class ReplicateProvider:
             case status if status in {"failed", *_STOPPED}:
                 raise _failure_of(response.get("error"), was_stopped=status != "failed")
             case status if status not in _RUNNING:
-                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(status)}
-                logger.warning("Provider state unknown", extra=extra)
+                log_unknown_state(self.name, status)
         return Generation(done=False, progress=_read_progress(response.get("logs")), poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
@@ -152,19 +128,9 @@ class ReplicateProvider:
                 return False
             raise
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video from where the prediction says that it lies."""
-
-        def locate() -> Source:
-            return Source(_video_url(self._rest.ask(_path(ref))), self._authorize(False))  # noqa: FBT003
-
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
-
-    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
-        key = self._setup.read_key(refresh=refresh).get("key")
-        if not isinstance(key, str) or not key:
-            raise not_set_up()
-        return {"Authorization": f"Bearer {key}"}
+    def locate(self, ref: str) -> Source:
+        """Return the URL in the prediction. Downloading it needs the key."""
+        return Source(_video_url(self._rest.ask(_path(ref))), self._authorize(False))  # noqa: FBT003
 
 
 def _path(ref: str) -> str:

@@ -1,26 +1,22 @@
 """Runway's API, version 2024-11-06: its own model and those of others, https://docs.dev.runwayml.com/api."""
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from videojobs.adapters.rest.client import RestClient
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.download import Source
+from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
-
-logger = logging.getLogger(__name__)
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
 
 BASE_URL = "https://api.dev.runwayml.com"
 VERSION = "2024-11-06"
@@ -82,8 +78,8 @@ _UNFINISHED = frozenset({"PENDING", "THROTTLED", "RUNNING"})
 _LIMIT_OF_A_PERIOD = re.compile(r"\b(daily|day|24[ -]?h(our)?s?|monthly|month|quota|spend\w*)\b", re.IGNORECASE)
 
 
-class RunwayProvider:
-    """Text to video at Runway. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
+class RunwayProvider(RestVideoProvider):
+    """Text to video at Runway, which lists no tasks. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
 
     name = "runway"
 
@@ -91,17 +87,12 @@ class RunwayProvider:
         """Choose the model.
 
         Raises:
-            ValueError: an option is unknown, or the model is.
+            ValueError: If an option or the model is unknown.
         """
-        setup.only_options("model", "baseUrl", "resultHosts")
-        self._model = setup.option("model", DEFAULT_MODEL)
-        if self._model not in MODELS:
-            raise ValueError(f"ProviderOptions: model {self._model} of runway is none of: {', '.join(MODELS)}")
-        self._setup = setup
-        self._hosts = {*RESULT_HOSTS, *setup.option("resultHosts", RESULT_HOSTS[0]).split(",")}
-        base_url = setup.option("baseUrl", BASE_URL)
-        self._seconds = seconds = setup.call_seconds
-        self._rest = RestClient(base_url, authorize=self._authorize, read_error=_read_error, call_seconds=seconds)
+        super().__init__(setup, "model", "baseUrl")
+        self._model = self._read_model(DEFAULT_MODEL, MODELS)
+        self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
+        self._rest = self._connect(setup.option("baseUrl", BASE_URL), _read_error)
         model = MODELS[self._model]
         self.capabilities = Capabilities(
             yields_pixels=True,
@@ -114,11 +105,8 @@ class RunwayProvider:
             prices_as_of=PRICES_AS_OF,
         )
 
-    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - Runway takes no token
-        """Begin the generation: sent once."""
-        clip = request.clip
-        if clip is None:
-            raise ValueError("a request without a clip")
+    def create_task(self, request: GenerationRequest, clip: Clip) -> str:
+        """Create the task, and return its id."""
         body: dict[str, Any] = {
             "model": self._model,
             "promptText": request.prompt,
@@ -127,15 +115,7 @@ class RunwayProvider:
         }
         if MODELS[self._model].sound_is_optional:
             body["audio"] = False
-        match self._rest.create("/v1/text_to_video", body):
-            case {"id": str(ref)} if ref:
-                return Submission(ref, POLL_SECONDS)
-            case _:
-                raise ProviderUnreachable
-
-    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
-        """Runway lists no tasks."""
-        return None
+        return read_ref(self._rest.create("/v1/text_to_video", body), "id")
 
     def poll(self, ref: str) -> Generation:
         """Ask how the task stands. What it cost is reported with the result."""
@@ -153,8 +133,7 @@ class RunwayProvider:
             case "PENDING" | "THROTTLED":  # throttled: over the account's concurrency, it starts by itself
                 return Generation(done=False, poll_after_seconds=POLL_SECONDS)
             case state:
-                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(state)}
-                logger.warning("Provider state unknown", extra=extra)
+                log_unknown_state(self.name, state)
                 return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
@@ -169,18 +148,11 @@ class RunwayProvider:
             raise
         return True
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video; a fresh URL is asked for where one has expired."""
+    def locate(self, ref: str) -> Source:
+        """Return a fresh URL."""
+        return Source(_video_url(self._rest.ask(_path(ref))))
 
-        def locate() -> Source:
-            return Source(_video_url(self._rest.ask(_path(ref))))
-
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
-
-    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
-        key = self._setup.read_key(refresh=refresh).get("key")
-        if not isinstance(key, str) or not key:
-            raise not_set_up()
+    def _authorization(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key}", "X-Runway-Version": VERSION}
 
 

@@ -1,6 +1,5 @@
 """Veo on Vertex AI: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/veo-video-generation."""
 
-import logging
 import re
 from base64 import b64decode
 from collections.abc import Mapping
@@ -15,15 +14,14 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport import Request, Response
 from google.oauth2 import service_account
 
-from videojobs.adapters.rest.client import CONNECT_SECONDS, RestClient
-from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.client import CONNECT_SECONDS
+from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
-
-logger = logging.getLogger(__name__)
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress
 
 DEFAULT_MODEL = "veo-3.1-fast-generate-001"
 DEFAULT_LOCATION = "us-central1"
@@ -46,8 +44,8 @@ _CODES: Mapping[int, FailureCode] = {
 """By https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto; any other one may pass."""
 
 
-class VeoProvider:
-    """Text to video by Veo.
+class VeoProvider(RestVideoProvider):
+    """Text to video by Veo, whose operations cannot be listed or canceled.
 
     Options: `project` (there is no default), `location`, `model`, `outputUri` (`gs://bucket/prefix`, which keeps polls
     small), `baseUrl`, `storageUrl`, `resultHosts`. Secret: `serviceAccount` or `workloadIdentity`, each the JSON that
@@ -60,9 +58,9 @@ class VeoProvider:
         """Read the options.
 
         Raises:
-            ValueError: one is missing, unknown or of another form.
+            ValueError: If an option is missing, unknown or malformed.
         """
-        setup.only_options("project", "location", "model", "outputUri", "baseUrl", "storageUrl", "resultHosts")
+        super().__init__(setup, "project", "location", "model", "outputUri", "baseUrl", "storageUrl")
         project, location = setup.option("project", ""), setup.option("location", DEFAULT_LOCATION)
         model = setup.option("model", DEFAULT_MODEL)
         self._output_uri = setup.option("outputUri", "gs://")
@@ -70,17 +68,10 @@ class VeoProvider:
             raise ValueError("ProviderOptions: outputUri of veo must be of the form gs://bucket/prefix")
         self._model = f"/v1/projects/{project}/locations/{location}/publishers/google/models/{model}"
         self._storage_url = setup.option("storageUrl", STORAGE_URL)
-        host = urlsplit(self._storage_url).hostname or ""
-        self._hosts = {host, *setup.option("resultHosts", host).split(",")}
-        self._setup, self._seconds = setup, setup.call_seconds
+        self._result_hosts = self._read_result_hosts(urlsplit(self._storage_url).hostname or "")
         self._credentials: Credentials | None = None
-        self._rest = RestClient(
-            setup.option("baseUrl", f"https://{location}-aiplatform.googleapis.com"),
-            authorize=self._authorize,
-            read_error=_read_error,
-            call_seconds=self._seconds,
-            maximum_answer_bytes=MAXIMUM_ANSWER_BYTES,
-        )
+        base_url = setup.option("baseUrl", f"https://{location}-aiplatform.googleapis.com")
+        self._rest = self._connect(base_url, _read_error, maximum_answer_bytes=MAXIMUM_ANSWER_BYTES)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=False,
@@ -89,11 +80,8 @@ class VeoProvider:
             poll_seconds=POLL_SECONDS,
         )
 
-    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - Veo takes no token
-        """Begin the operation: sent once."""
-        clip = request.clip
-        if clip is None:
-            raise ValueError("a request without a clip")
+    def create_task(self, request: GenerationRequest, clip: Clip) -> str:
+        """Create the operation, and return its name."""
         parameters: dict[str, object] = {
             "aspectRatio": RATIOS[clip.width, clip.height],
             "durationSeconds": int(clip.seconds),
@@ -104,15 +92,7 @@ class VeoProvider:
         if self._output_uri != "gs://":
             parameters["storageUri"] = self._output_uri
         body = {"instances": [{"prompt": request.prompt}], "parameters": parameters}
-        match self._rest.create(f"{self._model}:predictLongRunning", body):
-            case {"name": str(ref)} if ref:
-                return Submission(ref, POLL_SECONDS)
-            case _:
-                raise ProviderUnreachable
-
-    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
-        """Operations don't tell which token they were asked for with."""
-        return None
+        return read_ref(self._rest.create(f"{self._model}:predictLongRunning", body), "name")
 
     def poll(self, ref: str) -> Generation:
         """Ask how the operation stands. Done without a video is a refusal, whatever else it looks like."""
@@ -124,13 +104,8 @@ class VeoProvider:
             case False:
                 pass
             case state:
-                extra = {"action": "provider_state_unknown", "provider": self.name, "state": str(state)}
-                logger.warning("Provider state unknown", extra=extra)
+                log_unknown_state(self.name, state)
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
-
-    def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
-        """Vertex AI has no such call for Veo's operations."""
-        return False
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video from the bucket, or take it from the answer."""
@@ -144,7 +119,7 @@ class VeoProvider:
         def locate() -> Source:
             return Source(f"{self._storage_url}/{place}", self._authorize(False))  # noqa: FBT003
 
-        download(locate, path, allowed_hosts=self._hosts, on_progress=on_progress, call_seconds=self._seconds)
+        self._download(locate, path, on_progress)
 
     def _ask(self, ref: str) -> dict[str, Any]:
         return self._rest.ask(f"{self._model}:fetchPredictOperation", method="POST", body={"operationName": ref})
@@ -155,7 +130,7 @@ class VeoProvider:
             self._credentials = _read_credentials(self._setup.read_key(refresh=refresh))
         if not self._credentials.valid:
             try:
-                self._credentials.refresh(_HttpxRequest(self._seconds))  # type: ignore[no-untyped-call]
+                self._credentials.refresh(_HttpxRequest(self._setup.call_seconds))  # type: ignore[no-untyped-call]
             except TransportError as error:
                 raise ProviderUnreachable from error
             except GoogleAuthError as error:

@@ -1,1 +1,1 @@
-"""What the adapters of REST APIs share: the client, the failures' words, the download of a result."""
+"""Base of the REST APIs' adapters: the provider class, the client, failures, and the download of a result."""

@@ -1,0 +1,146 @@
+"""Base class of the video providers with a REST API, and the steps that every AI provider takes."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from videojobs.adapters.rest.client import MAXIMUM_ANSWER_BYTES, ReadError, RestClient
+from videojobs.adapters.rest.download import Source, download
+from videojobs.adapters.rest.failures import not_set_up
+from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.errors import ProviderUnreachable
+from videojobs.domain.plan import Clip
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+
+logger = logging.getLogger(__name__)
+
+ADD_MODEL = "; another one is added to the table MODELS of its adapter"
+"""Advice for an unknown model of a provider that offers more models than the table lists."""
+
+
+class RestVideoProvider(ABC):
+    """A `VideoProvider` whose API creates tasks without an idempotency key.
+
+    A subclass sets `name`, `capabilities` and `_result_hosts`, and defines `create_task`, `poll` and `locate`.
+    By default, tasks cannot be found by their token and cannot be canceled.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    def __init__(self, setup: ProviderSetup, *options: str) -> None:
+        """Check the names of the options. Every provider also has the option `resultHosts`.
+
+        Raises:
+            ValueError: If an option is unknown.
+        """
+        setup.only_options(*options, "resultHosts")
+        self._setup = setup
+        self._result_hosts: Collection[str] = ()
+
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - no API here takes one
+        """Create the task. The request is sent once."""
+        return Submission(self.create_task(request, require_clip(request)), self.capabilities.poll_seconds)
+
+    @abstractmethod
+    def create_task(self, request: GenerationRequest, clip: Clip) -> str:
+        """Create a task that makes the clip, and return its ref."""
+
+    def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
+        """Return None: the API does not list tasks by token."""
+        return None
+
+    @abstractmethod
+    def poll(self, ref: str) -> Generation:
+        """Return the task's state."""
+
+    def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return False: a task that was created is completed and billed."""
+        return False
+
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+        """Download the video from its current location."""
+        self._download(lambda: self.locate(ref), path, on_progress)
+
+    def locate(self, ref: str) -> Source:
+        """Return the current location of the task's video. Called again when a URL has expired.
+
+        A subclass that overrides `fetch` does not need it.
+        """
+        raise NotImplementedError
+
+    def _read_model(self, default: str, known: Collection[str], *, advice: str = "") -> str:
+        """Return the option `model`.
+
+        Raises:
+            ValueError: If the model is not a known one.
+        """
+        model = self._setup.option("model", default)
+        if model not in known:
+            raise ValueError(f"ProviderOptions: model {model} of {self.name} is none of: {', '.join(known)}{advice}")
+        return model
+
+    def _read_result_hosts(self, *known: str) -> Collection[str]:
+        """Return the known hosts of results, and those of the option `resultHosts`."""
+        return {*known, *self._setup.option("resultHosts", known[0]).split(",")}
+
+    def _connect(
+        self, base_url: str, read_error: ReadError | None = None, *, maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES
+    ) -> RestClient:
+        """Return a client of the API. It connects at the first call."""
+        return RestClient(
+            base_url,
+            authorize=self._authorize,
+            read_error=read_error,
+            call_seconds=self._setup.call_seconds,
+            maximum_answer_bytes=maximum_answer_bytes,
+        )
+
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+        """Return the headers that carry the key.
+
+        Raises:
+            ProviderError: If the secret contains no `key`.
+        """
+        key = self._setup.read_key(refresh=refresh).get("key")
+        if not isinstance(key, str) or not key:
+            raise not_set_up()
+        return self._authorization(key)
+
+    def _authorization(self, key: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {key}"}
+
+    def _download(self, locate: Callable[[], Source], path: Path, on_progress: ReportProgress) -> None:
+        seconds = self._setup.call_seconds
+        download(locate, path, allowed_hosts=self._result_hosts, on_progress=on_progress, call_seconds=seconds)
+
+
+def require_clip(request: GenerationRequest) -> Clip:
+    """Return the request's clip.
+
+    Raises:
+        ValueError: If the request has none.
+    """
+    if request.clip is None:
+        raise ValueError("a request without a clip")
+    return request.clip
+
+
+def read_ref(response: Mapping[str, Any], field: str) -> str:
+    """Return the task's identifier from the response to a create call.
+
+    Raises:
+        ProviderUnreachable: If the response has no identifier. The task may exist.
+    """
+    ref = response.get(field)
+    if not isinstance(ref, str) or not ref:
+        raise ProviderUnreachable
+    return ref
+
+
+def log_unknown_state(provider: str, state: object) -> None:
+    """Log that a task is in a state that the adapter does not know. The task is polled again."""
+    extra = {"action": "provider_state_unknown", "provider": provider, "state": str(state)}
+    logger.warning("Provider state unknown", extra=extra)
