@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videojobs.adapters.bedrock_calls import ModelGone, TokenInUse, call, find_reason, read_refusal, read_silence
+from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source, download
 from videojobs.adapters.rest.failures import failure
@@ -46,13 +47,6 @@ URL_SECONDS = 900
 MAXIMUM_LISTED = 5000
 """How many of the newest invocations are looked through for one with a certain token."""
 
-RATIOS: Mapping[tuple[int, int], str] = {
-    (1280, 720): "16:9",
-    (720, 1280): "9:16",
-    (960, 960): "1:1",
-    (960, 720): "4:3",
-}
-"""How a clip's shape is said. No pixels are published, so the sizes are those that "720p" means elsewhere."""
 DURATIONS: Mapping[float, str] = {5: "5s", 9: "9s"}
 
 _URI = re.compile(r"s3://([a-z0-9][.\-a-z0-9]{1,61}[a-z0-9])(?:/(.*))?")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure
 from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
@@ -28,7 +29,7 @@ SEPARATOR = "|"
 class Model:
     """Parameters that a model accepts: sizes, durations, the longest prompt, and constant parameters."""
 
-    ratios: Mapping[tuple[int, int], str]
+    ratios: RatioBySize
     seconds: Mapping[int, str]
     parameters: Mapping[str, object]
     prompt_limit: PromptLimit | None = None
@@ -39,19 +40,15 @@ class Model:
         return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
 
 
-_WIDE: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16"}
-_SQUARE: Mapping[tuple[int, int], str] = {(960, 960): "1:1"}
-_CLASSIC: Mapping[tuple[int, int], str] = {(960, 720): "4:3"}
-
 DEFAULT_MODEL = "fal-ai/bytedance/seedance/v1/pro/text-to-video"
 MODELS: Mapping[str, Model] = {
     "fal-ai/bytedance/seedance/v1/pro/text-to-video": Model(
-        {**_WIDE, **_SQUARE, **_CLASSIC}, {seconds: str(seconds) for seconds in range(2, 13)}, {"resolution": "720p"}
+        RATIOS, {seconds: str(seconds) for seconds in range(2, 13)}, {"resolution": "720p"}
     ),
     "fal-ai/kling-video/v2.5-turbo/pro/text-to-video": Model(
-        {**_WIDE, **_SQUARE}, {5: "5", 10: "10"}, {}, PromptLimit(2500, Counting.CODE_POINTS)
+        WIDE_AND_SQUARE, {5: "5", 10: "10"}, {}, PromptLimit(2500, Counting.CODE_POINTS)
     ),
-    "fal-ai/veo3.1/fast": Model(_WIDE, {4: "4s", 6: "6s", 8: "8s"}, {"resolution": "720p", "generate_audio": False}),
+    "fal-ai/veo3.1/fast": Model(WIDE, {4: "4s", 6: "6s", 8: "8s"}, {"resolution": "720p", "generate_audio": False}),
 }
 """By id, as `https://fal.ai/models/{id}/api` has its input; another model is one more line here."""
 

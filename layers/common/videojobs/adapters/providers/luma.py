@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure
 from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
@@ -28,13 +29,6 @@ MAXIMUM_PROMPT_CHARACTERS = 6000
 PRICES_AS_OF = date(2026, 9, 27)
 """https://docs.agents.lumalabs.ai/guides/pricing/: a video by its resolution and duration, standard dynamic range."""
 
-RATIOS: Mapping[tuple[int, int], str] = {
-    (1280, 720): "16:9",
-    (720, 1280): "9:16",
-    (960, 960): "1:1",
-    (960, 720): "4:3",
-}
-"""How a clip's shape is said. Luma publishes no pixels, so the sizes are those that "720p" means elsewhere."""
 DURATIONS: Mapping[float, tuple[str, Decimal]] = {5: ("5s", Decimal("0.30")), 10: ("10s", Decimal("0.90"))}
 """How a clip's length in seconds is said, and what it costs in dollars."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure
 from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
@@ -27,9 +28,6 @@ SIZES = ("1280x720", "720x1280")
 MAXIMUM_PROMPT_CHARACTERS = 32_000
 POLL_SECONDS = 10.0
 URL_LIFETIME = timedelta(hours=1)
-
-RATIOS: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16", (960, 960): "1:1", (960, 720): "4:3"}
-"""How OpenRouter says a clip's shape; what is none of these it is given in pixels."""
 
 FAILURES: Mapping[str, FailureCode] = {
     "moderation_blocked": FailureCode.CONTENT_REJECTED,
@@ -118,7 +116,7 @@ class OpenaiCompatibleProvider(RestVideoProvider):
     def _say_clip(self, clip: Clip) -> dict[str, object]:
         if self._variant == OPENAI:
             return {"seconds": f"{clip.seconds:g}", "size": f"{clip.width}x{clip.height}"}
-        shape = RATIOS.get((clip.width, clip.height))
+        shape = RATIOS.get((clip.width, clip.height))  # OpenRouter takes any other size in pixels
         shaped = {"aspect_ratio": shape, "resolution": "720p"} if shape else {"size": f"{clip.width}x{clip.height}"}
         return {"duration": int(clip.seconds) if clip.seconds == int(clip.seconds) else clip.seconds, **shaped}
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure
 from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
@@ -28,7 +29,7 @@ CANCEL_AFTER = "30m"
 class Model:
     """Parameters that a model accepts: sizes, durations in whole seconds, and constant parameters."""
 
-    ratios: Mapping[tuple[int, int], str]
+    ratios: RatioBySize
     seconds: tuple[int, ...]
     parameters: Mapping[str, object]
 
@@ -38,17 +39,11 @@ class Model:
         return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
 
 
-_WIDE: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16"}
-_SQUARE: Mapping[tuple[int, int], str] = {(960, 960): "1:1"}
-_CLASSIC: Mapping[tuple[int, int], str] = {(960, 720): "4:3"}
-
 DEFAULT_MODEL = "bytedance/seedance-1-pro"
 MODELS: Mapping[str, Model] = {
-    "bytedance/seedance-1-pro": Model(
-        {**_WIDE, **_SQUARE, **_CLASSIC}, tuple(range(2, 13)), {"resolution": "720p", "fps": 24}
-    ),
-    "kwaivgi/kling-v2.5-turbo-pro": Model({**_WIDE, **_SQUARE}, (5, 10), {}),
-    "google/veo-3.1-fast": Model(_WIDE, (4, 6, 8), {"resolution": "720p", "generate_audio": False}),
+    "bytedance/seedance-1-pro": Model(RATIOS, tuple(range(2, 13)), {"resolution": "720p", "fps": 24}),
+    "kwaivgi/kling-v2.5-turbo-pro": Model(WIDE_AND_SQUARE, (5, 10), {}),
+    "google/veo-3.1-fast": Model(WIDE, (4, 6, 8), {"resolution": "720p", "generate_audio": False}),
 }
 """By name, as its page `https://replicate.com/{owner}/{name}/api` has its input; another model is one more line."""
 

@@ -14,6 +14,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport import Request, Response
 from google.oauth2 import service_account
 
+from videojobs.adapters.rest.aspect_ratios import WIDE
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, not_set_up
@@ -31,7 +32,6 @@ POLL_SECONDS = 10.0
 MAXIMUM_ANSWER_BYTES = 100 * 1024 * 1024
 """Without `outputUri` the video is in the answer, in base64: eight seconds of 720p are some ten megabytes."""
 
-RATIOS: Mapping[tuple[int, int], str] = {(1280, 720): "16:9", (720, 1280): "9:16"}
 SECONDS = (4, 6, 8)
 
 _REFUSED = re.compile(r"usage guidelines|responsible ai|safety|sensitive words|prohibited", re.IGNORECASE)
@@ -76,14 +76,14 @@ class VeoProvider(RestVideoProvider):
             yields_pixels=True,
             can_cancel=False,
             unknown_submit=setup.unknown_submit,
-            clips=tuple(Clip(*size, seconds) for size in RATIOS for seconds in SECONDS),
+            clips=tuple(Clip(*size, seconds) for size in WIDE for seconds in SECONDS),
             poll_seconds=POLL_SECONDS,
         )
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
         """Create the operation, and return its name."""
         parameters: dict[str, object] = {
-            "aspectRatio": RATIOS[clip.width, clip.height],
+            "aspectRatio": WIDE[clip.width, clip.height],
             "durationSeconds": int(clip.seconds),
             "resolution": "720p",
             "sampleCount": 1,
