@@ -306,17 +306,6 @@ class TestAnotherDatabase:
         with pytest.raises(InvalidOperation):
             client.admin.command("ping")
 
-    @pytest.mark.timeout(25, func_only=True)
-    def test_a_server_that_is_gone_does_not_hold_up_the_move(self, tmp_path: Path, mongo_uri: str) -> None:
-        with secantusdb(tmp_path) as address:
-            secret = Secret(f"mongodb://{address}/videojobs?directConnection=true")
-            connection = MongoConnection(secret)
-            connection.run(lambda database: database.command("ping"))
-        secret.cached = mongo_uri
-        with pymongo.timeout(2.5):  # the driver alone would wait 3 s for the server to end the client's sessions on
-            assert MongoJobRepository(connection).find(a_job().id) is None
-        connection.run(lambda database: database.client.close())
-
     @pytest.mark.parametrize(
         "unusable", ["", "not-set-yet", "postgres://ann:right@host/db", '{"uri": "mongodb://host"}', "mongodb://host:x"]
     )
