@@ -31,6 +31,7 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             process.wait()
         finally:
             process.terminate()
+            process.wait()  # also after Ctrl-C, for which leaving the block would wait a quarter of a second only
     assert path.exists(), f"the scenario ended with status {process.returncode}"
     phases: list[dict[str, Any]] = json.loads(path.read_text())
     return phases
