@@ -25,10 +25,26 @@ def handler(event: dict[str, Any], _context: "LambdaContext") -> None:
         _answer(event, "SUCCESS", "Whoever has another digest is another version", digest=_digest(event))
     elif event["RequestType"] == "Delete":
         _answer(event, "SUCCESS", "The indexes stay with the jobs")
+    elif _is_rollback(event):
+        _answer(event, "SUCCESS", "The properties before are restored; what failed was not tried again")
     elif event["ResourceType"] == "Custom::JwtSecret":
         _try(event, _check_jwt_secret, _advise_on_jwt_secret)
     else:
         _try(event, _make_indexes, _advise)
+
+
+_refused: dict[str, Any] = {}
+"""The properties of each resource whose last update failed in this process."""
+
+
+def _is_rollback(event: dict[str, Any]) -> bool:
+    """Return whether CloudFormation takes back an update that failed here.
+
+    It then sends another update, whose old properties are those that failed. With the secret unchanged that update
+    would fail too and leave the stack in UPDATE_ROLLBACK_FAILED. A process that did not fail itself tries again.
+    """
+    refused = _refused.pop(event["LogicalResourceId"], None)
+    return refused is not None and refused == event.get("OldResourceProperties")
 
 
 def _try(event: dict[str, Any], do: "Callable[[], str]", advise: "Callable[[Exception], str]") -> None:
@@ -37,6 +53,8 @@ def _try(event: dict[str, Any], do: "Callable[[], str]", advise: "Callable[[Exce
     except Exception as error:  # noqa: BLE001 - an unanswered CloudFormation waits until it times out
         line = {"level": "ERROR", "action": "resource_failed", "resource": event["ResourceType"]}
         print(json.dumps(line | {"error": _describe(error)}))  # noqa: T201
+        if event["RequestType"] == "Update":
+            _refused[event["LogicalResourceId"]] = event["ResourceProperties"]
         _answer(event, "FAILED", f"{advise(error)} ({_describe(error)})")
     else:
         _answer(event, "SUCCESS", done)

@@ -74,11 +74,16 @@ def answers() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _ask(
-    answers: tuple[str, list[dict[str, Any]]], kind: str = "Create", resource: str = "MongoIndexes", **properties: str
+    answers: tuple[str, list[dict[str, Any]]],
+    kind: str = "Create",
+    resource: str = "MongoIndexes",
+    old: dict[str, str] | None = None,
+    **properties: str,
 ) -> dict[str, Any]:
     url, told = answers
     ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": resource}
     event = {"RequestType": kind, "ResponseURL": url, "ResourceType": f"Custom::{resource}"}
+    event |= {"OldResourceProperties": old} if old is not None else {}  # type: ignore[dict-item]
     app.handler(event | {"ResourceProperties": properties} | ids, None)  # type: ignore[arg-type]
     answer = told.pop()
     assert {key: answer[key] for key in ids} == ids
@@ -256,6 +261,19 @@ def test_a_short_secret_that_was_accepted_is_deployed_and_warned_of(
     _hold(monkeypatch, "a-platforms-old-key", accept_short=True)
     assert _ask(answers, "Create", "JwtSecret")["Status"] == "SUCCESS"
     assert json.loads(capsys.readouterr().out)["action"] == "short_jwt_secret_accepted"
+
+
+@pytest.mark.parametrize("resource", ["MongoIndexes", "JwtSecret"])
+def test_the_way_back_from_an_update_that_failed_does_not_fail_on_the_same_secret(
+    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, resource: str
+) -> None:
+    _connect(monkeypatch, ConfigurationError("not-a-connection-string"))
+    _hold(monkeypatch, "a-platforms-old-key")
+    first, second, third = ({"SecretsRevision": revision} for revision in "123")
+    assert _ask(answers, "Update", resource, old=first, **second)["Status"] == "FAILED"
+    assert _ask(answers, "Update", resource, old=second, **first)["Status"] == "SUCCESS"
+    assert _ask(answers, "Update", resource, old=first, **third)["Status"] == "FAILED"
+    assert _ask(answers, "Update", resource, old=first, **second)["Status"] == "FAILED", "no way back, but another try"
 
 
 def test_a_stack_goes_whatever_its_secret_holds(
