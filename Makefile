@@ -68,10 +68,10 @@ check: setup ## format, lint, types, imports, template, and the tests that need 
 units:
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
 
-# The longest parts first. Three run at a time, and the output of each appears when it ends.
+# The longest parts first. Two run at a time, and the output of each appears when it ends.
 test: setup ## run every test that needs no AWS account: about ten minutes
 	@$(PYTHON) -m localcloud.environment auditors
-	@$(MAKE) --no-print-directory --keep-going --jobs 3 --output-sync=target \
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target \
 	  test-deployed test-services test-upgrade test-units static
 
 test-deployed: # the deployed system, over HTTP and in a browser
