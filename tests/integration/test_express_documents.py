@@ -20,8 +20,10 @@ from videojobs.adapters.mongo.timings import MongoTimingRepository
 from videojobs.api.views import serialize_job
 from videojobs.domain.job import JobId, JobStatus, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.read_job import read_job
 from videojobs.services.reconcile_jobs import reconcile_jobs
+from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.run_step import run_step
 
 CREATED = datetime(2025, 12, 1, 9, 30, 0, 123_000, tzinfo=UTC)
@@ -161,24 +163,19 @@ def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_i
     """Sweep once, then deliver what was sent until nothing is left."""
     queue, notifier, clock, policy = RecordingQueue(), RecordingNotifier(), VirtualClock(), StepPolicy()
     slots = MongoSlotRepository(connection, cap=20)
-    reconcile_jobs(jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock, policy=policy)
-    provider = ScriptedProvider()
+    dispatcher = JobDispatcher(jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock, policy=policy)
+    reconcile_jobs(dispatcher=dispatcher)
+    router = ProviderRouter(only(ScriptedProvider()), MongoCircuitRepository(connection))
     while messages := queue.drain():
         for message in messages:
             clock.advance(message.delay_seconds)
             run_step(
                 message.job_id,
                 message.step_id,
-                jobs=jobs,
-                circuits=MongoCircuitRepository(connection),
-                queue=queue,
-                slots=slots,
-                timings=MongoTimingRepository(connection),
-                notifier=notifier,
-                providers=only(provider),
+                dispatcher=dispatcher,
+                router=router,
                 store=InMemoryVideoStore(),
-                clock=clock,
-                policy=policy,
+                timings=MongoTimingRepository(connection),
             )
     job = jobs.find(job_id)
     assert job is not None

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -60,6 +61,24 @@ def race[T](racers: list[T], run: "object") -> list[object]:
 
     with ThreadPoolExecutor(len(racers)) as pool:
         return list(pool.map(start, racers))
+
+
+def a_dispatcher(
+    connection: MongoConnection,
+    *,
+    queue: RecordingQueue | None = None,
+    notifier: RecordingNotifier | None = None,
+    clock: VirtualClock,
+) -> JobDispatcher:
+    """Return a dispatcher on the repositories of that connection."""
+    return JobDispatcher(
+        jobs=MongoJobRepository(connection),
+        slots=MongoSlotRepository(connection, cap=20),
+        queue=queue or RecordingQueue(),
+        notifier=notifier or RecordingNotifier(),
+        clock=clock,
+        policy=POLICY,
+    )
 
 
 @pytest.mark.parametrize("abandoned", [False, True], ids=["a free step", "a step whose worker died"])
@@ -134,16 +153,7 @@ def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connecti
     jobs = MongoJobRepository(connections[0])
     provider, queue, notifier, clock = ScriptedProvider(), RecordingQueue(), RecordingNotifier(), VirtualClock()
 
-    def dispatcher(connection: MongoConnection) -> JobDispatcher:
-        return JobDispatcher(
-            jobs=MongoJobRepository(connection),
-            slots=MongoSlotRepository(connection, cap=20),
-            queue=queue,
-            notifier=notifier,
-            clock=clock,
-            policy=POLICY,
-        )
-
+    dispatcher = partial(a_dispatcher, queue=queue, notifier=notifier, clock=clock)
     job, _ = submit_job(a_new_job(), user_id=A_USER, dispatcher=dispatcher(connections[0]))
     while messages := queue.drain():
         [message] = messages
@@ -174,13 +184,7 @@ def test_sweeps_at_once_send_each_overdue_step_once(connections: list[MongoConne
     queue, clock = RecordingQueue(), VirtualClock(START + timedelta(seconds=31))
 
     def sweep(connection: MongoConnection) -> int:
-        repository = MongoJobRepository(connection)
-        notifier = RecordingNotifier()
-        slots = MongoSlotRepository(connection, cap=20)
-        counts = reconcile_jobs(
-            jobs=repository, slots=slots, queue=queue, notifier=notifier, clock=clock, policy=POLICY
-        )
-        return counts["resent"]
+        return reconcile_jobs(dispatcher=a_dispatcher(connection, queue=queue, clock=clock))["resent"]
 
     resent = race(connections[:4], sweep)
     assert sum(resent) == 30  # type: ignore[arg-type]
@@ -193,17 +197,8 @@ def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection]
     key = IdempotencyKey("key", "f" * 64)
 
     def submit(connection: MongoConnection) -> tuple[str, bool]:
-        jobs = MongoJobRepository(connection)
-        job, replayed = submit_job(
-            a_new_job(),
-            user_id=A_USER,
-            jobs=jobs,
-            slots=MongoSlotRepository(connection, cap=20),
-            queue=queue,
-            notifier=RecordingNotifier(),
-            clock=clock,
-            idempotency=key,
-        )
+        dispatcher = a_dispatcher(connection, queue=queue, clock=clock)
+        job, replayed = submit_job(a_new_job(), user_id=A_USER, dispatcher=dispatcher, idempotency=key)
         return job.id, replayed
 
     if key_has_run_out:
@@ -254,13 +249,8 @@ def test_of_many_batches_with_one_key_one_is_stored(connections: list[MongoConne
         batch, replayed = submit_batch(
             [a_new_job(), a_new_job()],
             user_id=A_USER,
-            jobs=MongoJobRepository(connection),
+            dispatcher=a_dispatcher(connection, clock=clock),
             batches=MongoBatchRepository(connection),
-            slots=MongoSlotRepository(connection, cap=20),
-            queue=RecordingQueue(),
-            notifier=RecordingNotifier(),
-            clock=clock,
-            policy=POLICY,
             idempotency=key,
         )
         return batch.id, replayed
