@@ -81,14 +81,18 @@ def _link(link: Path, target: Path) -> None:
 def bring_up_checkout(tree: Path, config: CloudConfig) -> Stack:
     """Deploy a checkout with its own `python -m localcloud up`, into the system whose state folder `config` names.
 
+    A second try follows a failure: commits up to 8d014a1 allow the API one minute to respond, which is too short on a
+    busy machine. The second `up` finds everything deployed and only waits again.
+
     Raises:
-        CommandFailedError: If the command fails; its output has gone to this process's.
+        CommandFailedError: If both tries fail; their output has gone to this process's.
     """
     command = [str(tree / ".venv" / "bin" / "python"), "-m", "localcloud", "up"]
     variables = {**_variables(tree), "LOCALCLOUD_STATE": str(config.state)}
-    if subprocess.run(command, cwd=tree, env=variables, check=False).returncode != 0:
-        raise CommandFailedError(f"`localcloud up` failed in {tree}")
-    return Stack.read(config)
+    for _ in range(2):
+        if subprocess.run(command, cwd=tree, env=variables, check=False).returncode == 0:
+            return Stack.read(config)
+    raise CommandFailedError(f"`localcloud up` failed in {tree}")
 
 
 def _variables(tree: Path) -> dict[str, str]:
