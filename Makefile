@@ -90,7 +90,7 @@ test-units: # in memory; they alone must cover every branch of domain and servic
 test-long: setup ## the tests that make test samples or leaves out: every mutant, long fuzzing and chaos, upgrades: about an hour
 	@failed=; part() { echo "test-long: $$*"; "$$@" || { failed=1; echo "test-long: FAILED: $$*"; }; }; \
 	oldest=$$(git rev-parse --verify --quiet '8d014a1^{commit}' || git rev-list --reverse HEAD -- template.yaml | head -1); \
-	part env TEST_LONG=1 $(RUN) pytest tests/model/test_mutants.py tests/faults; \
+	part env TEST_LONG=1 $(RUN) pytest tests/model/test_mutants.py tests/faults/test_mutants.py; \
 	part make --no-print-directory chaos MINUTES=$(or $(MINUTES),10); \
 	part make --no-print-directory fuzz EXAMPLES=$(or $(EXAMPLES),100); \
 	part make --no-print-directory upgrade UPGRADE_FROM=; \
