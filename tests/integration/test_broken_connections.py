@@ -307,7 +307,7 @@ class TestAnotherDatabase:
             client.admin.command("ping")
 
     @pytest.mark.parametrize(
-        "unusable", ["", "not-set-yet", "postgres://ann:right@host/db", '{"uri": "mongodb://host"}', "mongodb://host:x"]
+        "unusable", ["", "not-set-yet", "postgres://ann:word@host/db", '{"uri": "mongodb://host"}', "mongodb://host:x"]
     )
     def test_a_value_that_is_not_a_connection_string_is_logged_once_and_the_connection_kept(
         self, secret: Secret, moving: MongoConnection, unusable: str, caplog: pytest.LogCaptureFixture
