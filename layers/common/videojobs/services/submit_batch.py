@@ -24,10 +24,7 @@ def submit_batch(
     batches: BatchRepository,
     idempotency: IdempotencyKey | None = None,
 ) -> tuple[Batch, bool]:
-    """Store a batch with its jobs in one transaction and send their first messages.
-
-    Jobs over the user's cap wait and are announced here; the others are announced by the workers that start them. A
-    message that can't be sent now is sent by the reconciler.
+    """Store a batch with its jobs in one transaction, and send their first messages as `submit_job` does.
 
     Returns:
         The batch, with its jobs in the order of the requests, and whether it is an earlier one with the same key.
