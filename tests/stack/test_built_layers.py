@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.template.parsed import FUNCTIONS
 from videojobs.adapters.providers import AI_PROVIDERS
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +15,6 @@ BUILD = ROOT / ".aws-sam" / "build"
 COMMON = BUILD / "CommonLayer" / "python"
 MEDIA = BUILD / "MediaLayer" / "python"
 PROVIDERS = BUILD / "ProvidersLayer" / "python"
-FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 MAGIC, UNCHECKED_HASH = slice(0, 4), slice(4, 8)  # PEP 552
 
 pytestmark = pytest.mark.usefixtures("stack")  # it was built to be deployed
