@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pymongo
 import pytest
 from bson import ObjectId
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.studio import Studio, expect_status, put_jobs
 from tests.stack.client import User
@@ -63,10 +63,15 @@ def test_a_cancellation_that_comes_too_late_says_how_it_ended(page: Page, user: 
     studio = Studio(page)
     studio.wait_until_live()
     card = studio.card("Too late")
-    with pymongo.MongoClient[dict[str, object]](user.stack.mongo_uri) as client:
-        ended = {"$set": {"status": "failed", "errorMessage": "It took too long.", "version": 9}}
-        ended |= {"$unset": {"next": "", "lease": ""}}
-        client.get_default_database()["videojobs"].update_one({"_id": ObjectId(job_id)}, ended)
+
+    def end_the_job_first(route: Route) -> None:
+        with pymongo.MongoClient[dict[str, object]](user.stack.mongo_uri) as client:
+            ended = {"$set": {"status": "failed", "errorMessage": "It took too long.", "version": 9}}
+            ended |= {"$unset": {"next": "", "lease": ""}}
+            client.get_default_database()["videojobs"].update_one({"_id": ObjectId(job_id)}, ended)
+        route.continue_()
+
+    page.route("**/cancel", end_the_job_first)  # earlier, the page could learn of the end before the click
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "failed")
     expect(card).to_contain_text("It took too long.")
