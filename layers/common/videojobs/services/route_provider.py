@@ -85,7 +85,7 @@ class ProviderRouter:
 
 
 def next_request(job: VideoJob, capabilities: Capabilities, callback_url: str | None) -> GenerationRequest:
-    """What the provider is asked for now: the next part of its plan, or all of it."""
+    """Return the request for the next part of the provider's plan, or for the whole video if there is no plan."""
     production = job.production
     if production is None:
         return GenerationRequest(job.id, job.prompt)
