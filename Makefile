@@ -131,7 +131,7 @@ growth: setup ## what each call costs with 1,000 jobs, and with 100,000 (SIZES='
 screenshots: setup ## the pictures of the studio in docs/images (needs chromium)
 	@LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python tools/make_screenshots.py
 
-apidocs: setup ## write docs/openapi.json and docs/asyncapi.yaml from the code
+apidocs: setup ## write docs/openapi.json from the code
 	@$(RUN) tools.apidocs
 
 publish: setup ## put the studio's files where AWS serves them, after sam deploy: ENVIRONMENT=dev

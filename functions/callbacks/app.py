@@ -19,7 +19,12 @@ MAXIMUM_CALLBACK_BYTES = 1024 * 1024
 api = VideoJobsApi(tuple)  # no page calls it, so no origin is allowed to
 
 
-@api.post("/api/providers/<provider>/callback")
+@api.post(
+    "/api/providers/<provider>/callback",
+    operation_id="noteCallback",
+    summary="Tell that a task has ended",
+    tags=["providers"],
+)
 def callback(provider: str) -> Response[CallbackEnvelope]:
     """Nothing but the signature is minded: no cookie, no origin. The answer tells nothing about jobs."""
     verifier = bootstrap.callback_verifier(provider)

@@ -29,7 +29,7 @@ bootstrap.prepare_api(
 )
 
 
-@api.post("/api/videos/generate")
+@api.post("/api/videos/generate", operation_id="generateVideo", summary="Ask for a video", tags=["videos"])
 def generate() -> Response[AcceptedEnvelope]:
     """The new job: its id, and where to follow it."""
     session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
@@ -50,7 +50,7 @@ def generate() -> Response[AcceptedEnvelope]:
     return _answer_job(job, replayed=replayed)
 
 
-@api.post("/api/videos/batch")
+@api.post("/api/videos/batch", operation_id="generateBatch", summary="Ask for several videos", tags=["batches"])
 def batch() -> Response[BatchAcceptedEnvelope]:
     """The new batch: its id, its jobs' ids in the order of the request, and where to follow it."""
     session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)

@@ -37,7 +37,7 @@ api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(bootstrap.rate_limiter)
 
 
-@api.get("/api/videos")
+@api.get("/api/videos", operation_id="listVideos", summary="List video jobs", tags=["videos"])
 def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     """A page of the caller's jobs, and the way to the next one."""
     user_id, query = _enter(read_limit, parse_list_query)
@@ -47,14 +47,14 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     return Response(200, JSON, views.serialize_jobs(page, cursor, sign=_sign), headers)
 
 
-@api.post("/api/videos/<job_id>/cancel")
+@api.post("/api/videos/<job_id>/cancel", operation_id="cancelVideo", summary="Cancel a video job", tags=["videos"])
 def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, cancelled."""
     user_id, _ = _enter(read_limit, read_no_fields)
     return _show(cancel_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
-@api.post("/api/videos/<job_id>/retry")
+@api.post("/api/videos/<job_id>/retry", operation_id="retryVideo", summary="Try a video job again", tags=["videos"])
 def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """The job, queued again."""
     user_id, _ = _enter(generate_limit, read_no_fields)
@@ -62,7 +62,7 @@ def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     return _show(retry_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
-@api.delete("/api/videos/<job_id>")
+@api.delete("/api/videos/<job_id>", operation_id="deleteVideo", summary="Delete a video job", tags=["videos"])
 def delete(job_id: str) -> Response[Any]:
     """Nothing, as nothing is left."""
     user_id, _ = _enter(read_limit, read_no_fields)
@@ -70,7 +70,7 @@ def delete(job_id: str) -> Response[Any]:
     return answer_empty(204)
 
 
-@api.delete("/api/users/me/videos")
+@api.delete("/api/users/me/videos", operation_id="eraseVideos", summary="Remove all that you have", tags=["videos"])
 def erase() -> Response[envelopes.ErasureEnvelope]:
     """Nothing, when nothing is left; otherwise that it goes on."""
     user_id, _ = _enter(read_limit, read_no_fields)
@@ -86,7 +86,7 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
     return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
 
-@api.get("/api/videos/<job_id>/content")
+@api.get("/api/videos/<job_id>/content", operation_id="getContent", summary="Play or save the video", tags=["videos"])
 def content(job_id: str) -> Response[Any]:
     """The way to the video itself, good for some minutes."""
     user_id, is_download = _enter(read_limit, parse_content_query)
@@ -97,7 +97,7 @@ def content(job_id: str) -> Response[Any]:
     return answer_empty(302, {"Location": url})
 
 
-@api.get("/api/batches/<batch_id>")
+@api.get("/api/batches/<batch_id>", operation_id="countBatch", summary="Follow a batch", tags=["batches"])
 def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     """How far a batch is."""
     user_id, _ = _enter(read_limit, read_no_fields)

@@ -103,7 +103,12 @@ def ticket_api() -> "VideoJobsApi":
 
     api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 
-    @api.post("/api/realtime/ticket")
+    @api.post(
+        "/api/realtime/ticket",
+        operation_id="makeTicket",
+        summary="Get a ticket for one live connection",
+        tags=["videos"],
+    )
     def ticket() -> Response[TicketEnvelope]:
         """A ticket for one connection."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()

@@ -20,7 +20,7 @@ api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
 
 
-@api.get("/api/videos/<job_id>")
+@api.get("/api/videos/<job_id>", operation_id="getVideo", summary="Follow a video job", tags=["videos"])
 def status(job_id: str) -> Response[VideoJobEnvelope]:
     """The job as it stands; 304 where the caller has seen just that."""
     settings, jobs, clock = bootstrap.api_settings(), bootstrap.job_repository(), bootstrap.clock()

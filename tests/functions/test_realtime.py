@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from functions.notifier import app as notifier_app
 from functions.realtime import app as realtime_app
@@ -20,7 +22,6 @@ from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
 from tests.functions.system_under_test import ORIGIN, USER, Answer, SystemUnderTest, call
-from tools.apidocs.asyncapi import build_document
 from videojobs import bootstrap
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.realtime import ConnectionId
@@ -29,7 +30,7 @@ from videojobs.observability import logger
 
 ENDPOINT = name_endpoint("https://backend.example.com/hook")
 TAB = ConnectionId("L0SM9cOFvHcCIhw=")
-DOCUMENT = build_document()
+DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "docs" / "asyncapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS = {
     kind: jsonschema.Draft202012Validator(
         DOCUMENT["components"]["messages"][name]["payload"] | {"components": DOCUMENT["components"]},

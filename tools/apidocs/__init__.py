@@ -1,1 +1,1 @@
-"""The OpenAPI and AsyncAPI documents, built from the routes, the schemas and the error table."""
+"""The OpenAPI document, built from the routes, the schemas and the error table."""

@@ -1,21 +1,15 @@
 """The whole document, put together."""
 
+import re
+
+from functions.callbacks import app as callbacks
+from functions.generate import app as generate
+from functions.jobs import app as jobs
+from functions.realtime import app as realtime
+from functions.status import app as status
 from tools.apidocs.answers import HEADERS, error_answers
 from tools.apidocs.links import all_links
-from tools.apidocs.operations import (
-    batch_operation,
-    callback_operation,
-    cancel_operation,
-    content_operation,
-    count_operation,
-    delete_operation,
-    erase_operation,
-    generate_operation,
-    list_operation,
-    retry_operation,
-    status_operation,
-    ticket_operation,
-)
+from tools.apidocs.operations import OPERATIONS
 from tools.apidocs.schemas import Json, all_schemas
 
 
@@ -37,19 +31,7 @@ def build_document() -> Json:
             {"name": "batches", "description": "Jobs that were asked for together."},
             {"name": "providers", "description": "For AI providers alone."},
         ],
-        "paths": {
-            "/api/videos/generate": {"post": generate_operation()},
-            "/api/videos/batch": {"post": batch_operation()},
-            "/api/videos": {"get": list_operation()},
-            "/api/videos/{jobId}": {"get": status_operation(), "delete": delete_operation()},
-            "/api/videos/{jobId}/cancel": {"post": cancel_operation()},
-            "/api/videos/{jobId}/retry": {"post": retry_operation()},
-            "/api/videos/{jobId}/content": {"get": content_operation()},
-            "/api/batches/{batchId}": {"get": count_operation()},
-            "/api/users/me/videos": {"delete": erase_operation()},
-            "/api/realtime/ticket": {"post": ticket_operation()},
-            "/api/providers/{provider}/callback": {"post": callback_operation()},
-        },
+        "paths": _paths(),
         "components": {
             "securitySchemes": {
                 "session": {
@@ -66,3 +48,20 @@ def build_document() -> Json:
             "schemas": all_schemas(),
         },
     }
+
+
+def _paths() -> Json:
+    """Return the paths of all routes, with the IDs, summaries and tags of their decorators.
+
+    Raises:
+        KeyError: If `OPERATIONS` has no entry for a route, or one without a route.
+    """
+    apis = (generate.api, jobs.api, status.api, realtime.ticket_api(), callbacks.api)
+    routes = {route.operation_id: route for api in apis for route in (*api._static_routes, *api._dynamic_routes)}  # noqa: SLF001
+    paths: Json = {}
+    for operation_id in [*OPERATIONS, *(routes.keys() - OPERATIONS.keys())]:
+        route, describe = routes[operation_id], OPERATIONS[operation_id]
+        path = re.sub(r"_(\w)", lambda letter: letter[1].upper(), str(route.openapi_path))
+        named = {"operationId": operation_id, "tags": route.tags, "summary": route.summary}
+        paths.setdefault(path, {})[route.method.lower()] = named | describe()
+    return paths

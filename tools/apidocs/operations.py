@@ -1,5 +1,6 @@
 """The document's operations: what each call takes, and how it is answered."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from tools.apidocs import examples
@@ -34,11 +35,7 @@ def generate_operation() -> Json:
     """`POST /api/videos/generate`."""
     accepted = serialize_accepted(example_jobs()[JobStatus.QUEUED])
     return {
-        **_describe(
-            "generateVideo",
-            "Ask for a video",
-            "Takes the job on and answers at once. Other origins than our own must be allow-listed.",
-        ),
+        "description": "Takes the job on and answers at once. Other origins than our own must be allow-listed.",
         "parameters": [_idempotency_key()],
         "requestBody": _body("GenerateRequest", {"calm": examples.example_request()}),
         "responses": {
@@ -54,12 +51,7 @@ def batch_operation() -> Json:
     """`POST /api/videos/batch`."""
     accepted = serialize_accepted_batch(BATCH)
     return {
-        **_describe(
-            "generateBatch",
-            "Ask for several videos",
-            "Takes all of the jobs on, or none. It counts as one call. A body of up to 1 MiB.",
-            tag="batches",
-        ),
+        "description": "Takes all of the jobs on, or none. It counts as one call. A body of up to 1 MiB.",
         "parameters": [_idempotency_key()],
         "requestBody": _body("BatchRequest", {"two": examples.example_batch()}),
         "responses": {
@@ -85,11 +77,9 @@ def list_operation() -> Json:
         "nothing": serialize_jobs([], None, sign=sign_example),
     }
     return {
-        **_describe(
-            "listVideos",
-            "List video jobs",
-            "Your jobs, the newest first. Jobs that are added meanwhile move none from one page to another. "
-            "An unknown parameter is refused.",
+        "description": (
+            "Your jobs, the newest first. Jobs that are added meanwhile move none from one page to another. An "
+            "unknown parameter is refused."
         ),
         "parameters": [
             {"name": name, "in": "query", "description": rule, "schema": schemas[name]}
@@ -107,11 +97,9 @@ def status_operation() -> Json:
     shown = {status.value: show_example(status) for status in JobStatus}
     headers = ("ETag", "Retry-After")
     return {
-        **_describe(
-            "getVideo",
-            "Follow a video job",
-            "How the job stands. Until it has ended, Retry-After says when to ask again. An id that is no id is an "
-            "unknown one: 404.",
+        "description": (
+            "How the job stands. Until it has ended, Retry-After says when to ask again. An id that is no id is "
+            "an unknown one: 404."
         ),
         "parameters": [
             _id("jobId", "As `generateVideo` gave it."),
@@ -135,11 +123,10 @@ def cancel_operation() -> Json:
     shown = {"cancelled": show_example(JobStatus.CANCELLED)}
     cancelled = answer_with("The job, cancelled.", "VideoJobEnvelope", shown)
     return {
-        **_describe(
-            "cancelVideo",
-            "Cancel a video job",
-            "Ends a job that is queued or processing; one that is cancelled already is answered alike. 409 when it has "
-            "ended otherwise: of a cancellation and an end at the same moment one wins, and the answer says which.",
+        "description": (
+            "Ends a job that is queued or processing; one that is cancelled already is answered alike. 409 when "
+            "it has ended otherwise: of a cancellation and an end at the same moment one wins, and the answer "
+            "says which."
         ),
         "parameters": [_id("jobId")],
         "responses": {
@@ -155,11 +142,7 @@ def retry_operation() -> Json:
         "The job, queued again.", "VideoJobEnvelope", {"queued": show_example(JobStatus.QUEUED)}, "Retry-After"
     )
     return {
-        **_describe(
-            "retryVideo",
-            "Try a video job again",
-            "Queues a job anew that failed or was cancelled; 409 otherwise. Counts like `generateVideo`.",
-        ),
+        "description": ("Queues a job anew that failed or was cancelled; 409 otherwise. Counts like `generateVideo`."),
         "parameters": [_id("jobId")],
         "responses": {
             "200": with_links(queued, "follow", "cancel"),
@@ -171,7 +154,7 @@ def retry_operation() -> Json:
 def delete_operation() -> Json:
     """`DELETE /api/videos/{jobId}`."""
     return {
-        **_describe("deleteVideo", "Delete a video job", "Removes an ended job and its files; 409 while it runs."),
+        "description": "Removes an ended job and its files; 409 while it runs.",
         "parameters": [_id("jobId")],
         "responses": {"204": answer_without_body("It is gone."), **error_responses(*_ON_CHANGE)},
     }
@@ -180,11 +163,9 @@ def delete_operation() -> Json:
 def content_operation() -> Json:
     """`GET /api/videos/{jobId}/content`."""
     return {
-        **_describe(
-            "getContent",
-            "Play or save the video",
+        "description": (
             "Leads to the video itself, at an address that works for some minutes: fit for a link, or a player's "
-            "source. 409 while there is none.",
+            "source. 409 while there is none."
         ),
         "parameters": [
             _id("jobId"),
@@ -206,7 +187,7 @@ def content_operation() -> Json:
 def count_operation() -> Json:
     """`GET /api/batches/{batchId}`."""
     return {
-        **_describe("countBatch", "Follow a batch", "How many of its jobs have each status.", tag="batches"),
+        "description": "How many of its jobs have each status.",
         "parameters": [_id("batchId", "As `generateBatch` gave it.")],
         "responses": {
             "200": answer_with("The batch, counted.", "BatchEnvelope", {"half": serialize_batch(BATCH, COUNTS)}),
@@ -219,11 +200,7 @@ def erase_operation() -> Json:
     """`DELETE /api/users/me/videos`."""
     going_on = {"erasing": serialize_erasure()}
     return {
-        **_describe(
-            "eraseVideos",
-            "Remove all that you have",
-            "Cancels what runs, and removes every job of yours with its files, and every batch.",
-        ),
+        "description": "Cancels what runs, and removes every job of yours with its files, and every batch.",
         "responses": {
             "202": answer_with("It is much: the rest is removed within minutes.", "ErasureEnvelope", going_on),
             "204": answer_without_body("All is gone."),
@@ -236,11 +213,7 @@ def ticket_operation() -> Json:
     """`POST /api/realtime/ticket`."""
     fresh = serialize_ticket("gq1Yk0…", datetime(2026, 1, 8, 10, 0, 30, tzinfo=UTC))
     return {
-        **_describe(
-            "makeTicket",
-            "Get a ticket for one live connection",
-            "For clients whose WebSocket the session cookie doesn't reach. It works once, within 30 s.",
-        ),
+        "description": "For clients whose WebSocket the session cookie doesn't reach. It works once, within 30 s.",
         "responses": {
             "201": answer_with("A ticket.", "TicketEnvelope", {"fresh": fresh}),
             **error_responses(400, 401, 403, 413, 415, *_OUTAGES),
@@ -253,12 +226,9 @@ def callback_operation() -> Json:
     named = {"name": "provider", "in": "path", "required": True, "description": "Who calls."}
     job = {"name": "job", "in": "query", "description": "The job that it is about, as its submit said."}
     return {
-        **_describe(
-            "noteCallback",
-            "Tell that a task has ended",
+        "description": (
             "For AI providers that call back, with a signature of their own; no session. It is a hint to ask the "
-            "provider, and may be repeated. A body of up to 1 MiB.",
-            tag="providers",
+            "provider, and may be repeated. A body of up to 1 MiB."
         ),
         "security": [],
         "parameters": [
@@ -279,10 +249,6 @@ def callback_operation() -> Json:
     }
 
 
-def _describe(operation_id: str, summary: str, description: str, tag: str = "videos") -> Json:
-    return {"operationId": operation_id, "tags": [tag], "summary": summary, "description": description}
-
-
 def _id(name: str, description: str = "Of the job.") -> Json:
     schema = {"type": "string", "pattern": _ANY_ID}
     return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
@@ -300,3 +266,20 @@ def _idempotency_key() -> Json:
 def _body(schema: str, shown: Json) -> Json:
     content = {"schema": refer_to(schema), "examples": {name: {"value": value} for name, value in shown.items()}}
     return {"required": True, "content": {JSON: content}}
+
+
+OPERATIONS: Mapping[str, Callable[[], Json]] = {
+    "generateVideo": generate_operation,
+    "generateBatch": batch_operation,
+    "listVideos": list_operation,
+    "getVideo": status_operation,
+    "cancelVideo": cancel_operation,
+    "retryVideo": retry_operation,
+    "deleteVideo": delete_operation,
+    "getContent": content_operation,
+    "countBatch": count_operation,
+    "eraseVideos": erase_operation,
+    "makeTicket": ticket_operation,
+    "noteCallback": callback_operation,
+}
+"""What the document says of each operation beside its route: by operation ID."""

@@ -1,4 +1,4 @@
-"""The live updates' document is fresh, hangs together, and says what the code does."""
+"""docs/asyncapi.yaml is consistent, and agrees with the code and with docs/openapi.json."""
 
 import json
 from collections.abc import Iterator
@@ -8,13 +8,17 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
-from tools.apidocs.asyncapi import build_document, write_yaml
-from videojobs.api.realtime import Action, parse_message
+from videojobs.api.realtime import MAXIMUM_MESSAGE_LENGTH, Action, parse_message
+from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error
+from videojobs.domain import errors
 from videojobs.domain.errors import RequestError
+from videojobs.domain.realtime import LONGEST_CONNECTION, MAXIMUM_SUBSCRIPTIONS, SNAPSHOT_JOBS, TICKET_LIFETIME
 
-COMMITTED = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
-DOCUMENT = build_document()
+DOCS = Path(__file__).parents[3] / "docs"
+DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+SCHEMAS = DOCUMENT["components"]["schemas"]
 MESSAGES = DOCUMENT["components"]["messages"]
 SAID_BY_CLIENTS = [example["payload"] for name in ("subscribe", "ping") for example in MESSAGES[name]["examples"]]
 
@@ -43,9 +47,47 @@ def check(payload: object, message: str) -> None:
     jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(payload)
 
 
-def test_the_committed_document_is_fresh() -> None:
-    assert COMMITTED.read_text(encoding="utf-8") == write_yaml(), "stale: make apidocs"
-    assert yaml.safe_load(COMMITTED.read_text(encoding="utf-8")) == DOCUMENT
+def test_a_job_has_the_schema_of_the_rest_api() -> None:
+    openapi = json.loads((DOCS / "openapi.json").read_text(encoding="utf-8"))
+    jobs = {name: openapi["components"]["schemas"][name] for name in SCHEMAS if "Data" in name}
+    assert {name: SCHEMAS[name] for name in jobs} == jobs
+    assert "VideoJobData" in jobs
+
+
+@pytest.mark.parametrize("message", [JobUpdated, Pong, ErrorMessage])
+def test_a_message_has_the_fields_that_the_code_sends(message: type) -> None:
+    made, documented = TypeAdapter(message).json_schema(), SCHEMAS[message.__name__]
+    assert documented["properties"].keys() == made["properties"].keys()
+    assert documented["required"] == made["required"]
+    assert documented["properties"]["type"]["const"] == made["properties"]["type"]["const"]
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    text = " ".join([DOCUMENT["info"]["description"], MESSAGES["subscribe"]["description"]])
+    hours, seconds = LONGEST_CONNECTION.total_seconds() / 3600, TICKET_LIFETIME.total_seconds()
+    for limit in (
+        f"{hours:.0f} hours",
+        f"{seconds:.0f} s",
+        f"newest {SNAPSHOT_JOBS}",
+        f"{MAXIMUM_SUBSCRIPTIONS} single",
+    ):
+        assert limit in text
+
+
+def test_the_examples_of_errors_are_what_the_code_sends() -> None:
+    made = (
+        errors.ValidationFailed([errors.ErrorDetail("action", f"Must be one of: {', '.join(Action)}.")]),
+        errors.BodyTooLarge(f"The message is too large: {MAXIMUM_MESSAGE_LENGTH} characters are the most."),
+        errors.JobForbidden(),
+        errors.JobNotFound(),
+        errors.TooManySubscriptions(),
+        errors.Unavailable(),
+        errors.VideoJobsError(),
+    )
+    payloads = [serialize_error(error) for error in made]
+    assert [example["payload"] for example in MESSAGES["error"]["examples"]] == payloads
+    assert set(SCHEMAS["ErrorMessage"]["properties"]["code"]["enum"]) == {payload["code"] for payload in payloads}
+    assert [example["payload"] for example in MESSAGES["pong"]["examples"]] == [PONG]
 
 
 def test_every_reference_leads_somewhere() -> None:
