@@ -1,9 +1,6 @@
 """POST /api/providers/{provider}/callback: a provider says, signed, that a task has ended; the worker is to ask it."""
 
-from typing import Any
-
 from aws_lambda_powertools.event_handler.api_gateway import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.api.body import read_bytes
@@ -40,7 +37,4 @@ def callback(provider: str) -> Response[CallbackEnvelope]:
     return Response(200, JSON, serialize_callback())
 
 
-@logger.inject_lambda_context(clear_state=True, log_event=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
-    return api.resolve(event, context)
+handler = logger.inject_lambda_context(api.resolve, clear_state=True, log_event=False)

@@ -8,21 +8,19 @@ loaded would otherwise leave the deployment waiting.
 import hashlib
 import json
 import urllib.request
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+from collections.abc import Callable
+from typing import Any
 
 INDEXING_SECONDS = 240
 """Longer than any other operation gets: an index on a collection that is full already takes its time."""
 
 
-def handler(event: dict[str, Any], _context: "LambdaContext") -> None:
+def handler(event: dict[str, Any], _context: object) -> None:
     """Answer CloudFormation, once what it asks for is done; a deletion leaves the indexes, as it leaves the jobs."""
     if event["ResourceType"] == "Custom::Configuration":
-        _answer(event, "SUCCESS", "Whoever has another digest is another version", digest=_digest(event))
+        configuration = json.dumps(event["ResourceProperties"], sort_keys=True)
+        digest = hashlib.sha256(configuration.encode()).hexdigest()[:16]
+        _answer(event, "SUCCESS", "A changed digest makes a new version of each function", digest=digest)
     elif event["RequestType"] == "Delete":
         _answer(event, "SUCCESS", "The indexes stay with the jobs")
     elif _is_rollback(event):
@@ -47,7 +45,7 @@ def _is_rollback(event: dict[str, Any]) -> bool:
     return refused is not None and refused == event.get("OldResourceProperties")
 
 
-def _try(event: dict[str, Any], do: "Callable[[], str]", advise: "Callable[[Exception], str]") -> None:
+def _try(event: dict[str, Any], do: Callable[[], str], advise: Callable[[Exception], str]) -> None:
     try:
         done = do()
     except Exception as error:  # noqa: BLE001 - an unanswered CloudFormation waits until it times out
@@ -55,39 +53,27 @@ def _try(event: dict[str, Any], do: "Callable[[], str]", advise: "Callable[[Exce
         print(json.dumps(line | {"error": _describe(error)}))  # noqa: T201
         if event["RequestType"] == "Update":
             _refused[event["LogicalResourceId"]] = event["ResourceProperties"]
-        _answer(event, "FAILED", f"{advise(error)} ({_describe(error)})")
+        advice = _OTHER_ARCHITECTURE if isinstance(error, ImportError) else advise(error)
+        _answer(event, "FAILED", f"{advice} ({_describe(error)})")
     else:
         _answer(event, "SUCCESS", done)
 
 
-def _digest(event: dict[str, Any]) -> str:
-    configuration = json.dumps(event["ResourceProperties"], sort_keys=True)
-    return hashlib.sha256(configuration.encode()).hexdigest()[:16]
-
-
-class _WeakSecretError(Exception):
-    """Its words say what to do."""
-
-
 def _check_jwt_secret() -> str:
     from videojobs import bootstrap
-    from videojobs.api.auth import find_weakness
+    from videojobs.api.auth import check_secret
 
-    secret, accept_short = bootstrap.jwt_secret(refresh=True), bootstrap.accept_short_jwt_secret()
-    weakness = find_weakness(secret, accept_short=accept_short)
-    if weakness is not None:
-        raise _WeakSecretError(f"The secret JwtSecretArn {weakness}.")
-    if find_weakness(secret, accept_short=False) is not None:
-        print(json.dumps({"level": "WARNING", "action": "short_jwt_secret_accepted"}))  # noqa: T201
-        return "The key is short, and AcceptShortJwtSecret accepts it"
-    return "The key is long enough"
+    if check_secret(bootstrap.jwt_secret(refresh=True), accept_short=bootstrap.accept_short_jwt_secret()):
+        return "The key is long enough"
+    print(json.dumps({"level": "WARNING", "action": "short_jwt_secret_accepted"}))  # noqa: T201
+    return "The key is short, and AcceptShortJwtSecret accepts it"
 
 
 def _advise_on_jwt_secret(error: Exception) -> str:
-    if isinstance(error, _WeakSecretError):
-        return str(error)
-    if isinstance(error, ImportError):
-        return _OTHER_ARCHITECTURE
+    from videojobs.api.auth import UnusableSecretError
+
+    if isinstance(error, UnusableSecretError):
+        return f"The secret JwtSecretArn {error}."
     return "The secret JwtSecretArn can't be read: is its ARN right, and may the function decrypt it?"
 
 
@@ -105,8 +91,6 @@ def _make_indexes() -> str:
 
 
 def _advise(error: Exception) -> str:
-    if isinstance(error, ImportError):
-        return _OTHER_ARCHITECTURE
     from videojobs.adapters.mongo.advice import advise_on_indexes
 
     return advise_on_indexes(error)
@@ -119,14 +103,14 @@ def _describe(error: Exception) -> str:
 
 
 _OTHER_ARCHITECTURE = "The layers can't be loaded: give `sam build` the same Architecture as `sam deploy`."
-_IDS = {"Custom::MongoIndexes": "mongo-indexes"}
 
 
 def _answer(event: dict[str, Any], status: str, reason: str, digest: str = "") -> None:
+    resource_id = event["LogicalResourceId"]
     body = {
         "Status": status,
         "Reason": reason,
-        "PhysicalResourceId": _IDS.get(event["ResourceType"]) or event["LogicalResourceId"],
+        "PhysicalResourceId": {"MongoIndexes": "mongo-indexes"}.get(resource_id, resource_id),
         "Data": {"Digest": digest},
         **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
     }

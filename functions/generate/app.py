@@ -1,10 +1,8 @@
 """POST /api/videos/generate, /batch: take jobs, answer with their ids at once; the work happens behind the queue."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.api.auth import Session, authenticate
@@ -95,7 +93,4 @@ def _headers(location: str, *, replayed: bool) -> dict[str, str]:
     return {"Location": location} | ({"Idempotent-Replayed": "true"} if replayed else {})
 
 
-@logger.inject_lambda_context(clear_state=True, log_event=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
-    return api.resolve(event, context)
+handler = logger.inject_lambda_context(api.resolve, clear_state=True, log_event=False)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.api import envelopes, views
@@ -14,10 +13,9 @@ from videojobs.api.body import read_no_fields
 from videojobs.api.download_filename import download_filename
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, link_next, parse_content_query, parse_list_query
-from videojobs.api.rates import count_call, generate_limit, read_limit
+from videojobs.api.rates import ChooseLimit, count_call, generate_limit, read_limit
 from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.domain.job import UserId, VideoJob
-from videojobs.domain.rate import RateLimit
 from videojobs.observability import logger
 from videojobs.ports.jobs import Erasure
 from videojobs.services.cancel_job import cancel_job
@@ -28,10 +26,8 @@ from videojobs.services.estimate_job import estimate_job
 from videojobs.services.list_jobs import list_jobs, read_batch
 from videojobs.services.read_job import locate_video, read_job
 from videojobs.services.retry_job import retry_job
-from videojobs.settings import ApiSettings
 
-ERASURE_TIME = timedelta(seconds=20)
-"""What is not removed by then is left to the reconciler: API Gateway gives up after 29 s."""
+ERASURE_TIME = timedelta(seconds=20)  # API Gateway gives up after 29 s; the reconciler removes the rest
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(bootstrap.rate_limiter)
@@ -74,15 +70,10 @@ def delete(job_id: str) -> Response[Any]:
 def erase() -> Response[envelopes.ErasureEnvelope]:
     """Nothing, when nothing is left; otherwise that it goes on."""
     user_id, _ = _enter(read_limit, read_no_fields)
-    now = bootstrap.clock().now()
-    is_done = erase_videos(
-        Erasure(user_id, created_before=now),
-        until=now + ERASURE_TIME,
-        dispatcher=bootstrap.job_dispatcher(),
-        batches=bootstrap.batch_repository(),
-        erasures=bootstrap.erasure_repository(),
-        store=bootstrap.video_store(),
-    )
+    now, dispatcher, store = bootstrap.clock().now(), bootstrap.job_dispatcher(), bootstrap.video_store()
+    batches, erasures = bootstrap.batch_repository(), bootstrap.erasure_repository()
+    erasure, until = Erasure(user_id, created_before=now), now + ERASURE_TIME
+    is_done = erase_videos(erasure, until=until, dispatcher=dispatcher, batches=batches, erasures=erasures, store=store)
     return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
 
@@ -101,12 +92,12 @@ def content(job_id: str) -> Response[Any]:
 def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     """How far a batch is."""
     user_id, _ = _enter(read_limit, read_no_fields)
-    jobs, batches, clock = bootstrap.job_repository(), bootstrap.batch_repository(), bootstrap.clock()
-    batch, counts = read_batch(batch_id, user_id=user_id, batches=batches, jobs=jobs, clock=clock)
-    return Response(200, JSON, views.serialize_batch(batch, counts))
+    jobs, batches = bootstrap.job_repository(), bootstrap.batch_repository()
+    counted = read_batch(batch_id, user_id=user_id, batches=batches, jobs=jobs, clock=bootstrap.clock())
+    return Response(200, JSON, views.serialize_batch(*counted))
 
 
-def _enter[T](limit: Callable[[ApiSettings], RateLimit], read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
+def _enter[T](limit: ChooseLimit, read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
     """Who asks, and what for; counted once both are known to be in order."""
     settings = bootstrap.api_settings()
     user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
@@ -116,9 +107,8 @@ def _enter[T](limit: Callable[[ApiSettings], RateLimit], read: Callable[[HttpReq
 
 
 def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:
-    estimate = estimate_job(
-        job, jobs=bootstrap.job_repository(), timings=bootstrap.timing_repository(), clock=bootstrap.clock()
-    )
+    jobs, timings = bootstrap.job_repository(), bootstrap.timing_repository()
+    estimate = estimate_job(job, jobs=jobs, timings=timings, clock=bootstrap.clock())
     headers = {"Retry-After": str(estimate.retry_after_seconds)} if estimate else {}
     return Response(200, JSON, views.serialize_job(job, sign=_sign, estimate=estimate), headers)
 
@@ -127,7 +117,4 @@ def _sign(url: str, file_name: str | None = None) -> str:
     return bootstrap.video_store().presigned_url(url, bootstrap.clock().now(), file_name)
 
 
-@logger.inject_lambda_context(clear_state=True, log_event=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
-    return api.resolve(event, context)
+handler = logger.inject_lambda_context(api.resolve, clear_state=True, log_event=False)

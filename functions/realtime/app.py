@@ -103,21 +103,14 @@ def ticket_api() -> "VideoJobsApi":
 
     api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 
-    @api.post(
-        "/api/realtime/ticket",
-        operation_id="makeTicket",
-        summary="Get a ticket for one live connection",
-        tags=["videos"],
-    )
+    @api.post("/api/realtime/ticket", operation_id="makeTicket", summary="Get a connection ticket", tags=["videos"])
     def ticket() -> Response[TicketEnvelope]:
         """A ticket for one connection."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()
         session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
         read_no_fields(api.http)
-        now = clock.now()
-        count_call(api, session.user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=now)
-        identity = Identity(session.user_id, session.expires_at)
-        issued = issue_ticket(identity, tickets=bootstrap.ticket_repository(), clock=clock)
-        return Response(201, content_type=JSON, body=serialize_ticket(*issued))
+        count_call(api, session.user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=clock.now())
+        identity, tickets = Identity(session.user_id, session.expires_at), bootstrap.ticket_repository()
+        return Response(201, JSON, serialize_ticket(*issue_ticket(identity, tickets=tickets, clock=clock)))
 
     return api

@@ -1,9 +1,6 @@
 """GET /api/videos/{jobId}: how a job stands, for its owner, with URLs that work once it has ended; cheap to poll."""
 
-from typing import Any
-
 from aws_lambda_powertools.event_handler.api_gateway import Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from videojobs import bootstrap
 from videojobs.api.auth import authenticate
@@ -46,7 +43,4 @@ def status(job_id: str) -> Response[VideoJobEnvelope]:
     return Response(200, JSON, serialize_job(job, sign=sign, estimate=estimate), headers=headers)
 
 
-@logger.inject_lambda_context(clear_state=True, log_event=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
-    return api.resolve(event, context)
+handler = logger.inject_lambda_context(api.resolve, clear_state=True, log_event=False)

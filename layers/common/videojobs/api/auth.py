@@ -111,28 +111,42 @@ def read_keys(secret: str) -> tuple[str, ...]:
     return (secret,)
 
 
-def find_weakness(secret: str, *, accept_short: bool) -> str | None:
-    """What is wrong with a secret's value, in words that say what to do and show no part of it; None: nothing."""
+class UnusableSecretError(Exception):
+    """The value of the JWT secret cannot be used; the message completes "The secret ..." and says what to change."""
+
+
+def check_secret(secret: str, *, accept_short: bool) -> bool:
+    """Return whether each key in a secret's value has at least 32 bytes.
+
+    Raises:
+        UnusableSecretError: If no token could be verified with the value, or if a key is short and `accept_short` is
+            false. The message contains no part of the value.
+    """
     if not secret.strip():
-        return "is empty: its value has to be the key with which the platform signs its tokens"
+        message = "is empty: its value has to be the key with which the platform signs its tokens"
+        raise UnusableSecretError(message)
     if secret.startswith("{"):
-        return (
+        message = (
             "holds a JSON object, as Secrets Manager's console makes it of pairs: store the key itself, as plain text, "
             'or a list of two, ["new", "old"], while it is being rotated'
         )
+        raise UnusableSecretError(message)
     keys = read_keys(secret)
     if keys == (secret,) and secret.startswith("["):
-        return 'holds a list that is not one of one or two keys: ["new", "old"]'
+        message = 'holds a list that is not one of one or two keys: ["new", "old"]'
+        raise UnusableSecretError(message)
     if any(key != key.strip() for key in keys):
-        return "begins or ends with white space, a line break of `echo` say: write it with printf '%s'"
+        message = "begins or ends with white space, such as the line break of `echo`: write it with printf '%s'"
+        raise UnusableSecretError(message)
     shortest = min(len(key.encode()) for key in keys)
     if shortest < MINIMUM_KEY_BYTES and not accept_short:
-        return (
-            f"has a key of {shortest} bytes: HS256 needs {MINIMUM_KEY_BYTES}, as whoever sees one token can find out a "
-            "shorter one by trying, and then be any user. Make one with `openssl rand -hex 32` and have the platform "
-            "sign with it; if it can't yet, deploy with AcceptShortJwtSecret=true"
+        message = (
+            f"has a key of {shortest} bytes. HS256 needs {MINIMUM_KEY_BYTES}: a shorter key can be guessed from one "
+            "token, and then used to sign in as any user. Create one with `openssl rand -hex 32` and have the platform "
+            "sign with it. If the platform cannot change its key yet, deploy with AcceptShortJwtSecret=true"
         )
-    return None
+        raise UnusableSecretError(message)
+    return shortest >= MINIMUM_KEY_BYTES
 
 
 def _decode(token: str, settings: ApiSettings, secret: ReadSecret) -> dict[str, object]:

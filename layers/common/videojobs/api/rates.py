@@ -3,6 +3,7 @@
 After draft-ietf-httpapi-ratelimit-headers-10.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from videojobs.api.resolver import VideoJobsApi
@@ -11,6 +12,8 @@ from videojobs.domain.job import UserId
 from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 from videojobs.ports.fairness import RateLimiter
 from videojobs.settings import ApiSettings
+
+type ChooseLimit = Callable[[ApiSettings], RateLimit]
 
 
 def generate_limit(settings: ApiSettings) -> RateLimit:
