@@ -40,7 +40,7 @@ token: setup ## a session token for the cookie: USER_ID=… MINUTES=60
 webhook-listen: setup ## show webhooks as they arrive here, verified: PORT=4580
 	@$(RUN) localcloud webhook-listen $(PORT:%=--port %)
 
-ops: setup ## the operators' commands on the local system: ARGS='story JOB', ARGS=--help
+ops: setup ## the operators' commands on the local system: ARGS='timeline JOB', ARGS=--help
 	@PYTHONPATH=layers/common $(RUN) ops $(ARGS)
 
 api: setup ## the API through `sam local start-api` (needs a container engine)

@@ -46,9 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--region", help="of the stack")
     parser.add_argument("--json", action="store_true", help="for machines")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    story = _add(commands, "story", "what happened to a job, in one table", "story 6921f0c2a1b2c3d4e5f60718")
-    story.add_argument("job", metavar="JOB")
-    story.add_argument("--show-prompt", action="store_true", help="the prompt is its user's: shown only when asked for")
+    timeline = _add(commands, "timeline", "what happened to a job, in one table", "timeline 6921f0c2a1b2c3d4e5f60718")
+    timeline.add_argument("job", metavar="JOB")
+    timeline.add_argument(
+        "--show-prompt", action="store_true", help="the prompt is its user's: shown only when asked for"
+    )
     pause = _add(
         commands, "pause", "refuse new jobs with 503; all else goes on", "pause --reason 'provider down' --yes"
     )

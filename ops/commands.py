@@ -37,9 +37,9 @@ class Commands:
         if isinstance(logger.registered_handler, logging.StreamHandler):
             logger.registered_handler.stream = sys.stderr
 
-    def story(self, arguments: Namespace) -> int:
+    def timeline(self, arguments: Namespace) -> int:
         """Tell it."""
-        story = build_timeline(
+        timeline = build_timeline(
             read_job_id(arguments.job),
             jobs=bootstrap.job_repository(),
             cloud=self._cloud,
@@ -48,7 +48,7 @@ class Commands:
             cap=bootstrap.slot_repository().cap,
         )
         draw = timeline_to_json if arguments.json else format_timeline
-        print(draw(story, show_prompt=arguments.show_prompt))
+        print(draw(timeline, show_prompt=arguments.show_prompt))
         return 0
 
     def pause(self, arguments: Namespace) -> int:

@@ -25,7 +25,7 @@ _SAID_ALREADY = frozenset(
 
 
 class Event(NamedTuple):
-    """One line of the story; `who` is a function, or `document` for what stands in MongoDB."""
+    """One line of the timeline; `who` is a function, or `document` for what stands in MongoDB."""
 
     at: datetime
     who: str
@@ -40,7 +40,7 @@ class Timeline(NamedTuple):
     job: VideoJob | None
     events: list[Event]
     trace_ids: list[str]
-    standing: Diagnosis
+    diagnosis: Diagnosis
 
 
 def read_job_id(text: str) -> JobId:
@@ -72,17 +72,17 @@ def build_timeline(
     events = sorted([*(_tell(job) if job else ()), *map(_read_line, lines)], key=lambda event: event.at)
     traces = list(dict.fromkeys(str(line.record["trace_id"]) for line in lines if line.record.get("trace_id")))
     if job is None:
-        standing = Diagnosis("It is gone: deleted, or expired. This is what the logs still hold.", "Nothing.")
+        diagnosis = Diagnosis("It is gone: deleted, or expired. This is what the logs still hold.", "Nothing.")
     else:
         ahead = jobs.count_ahead(job, MOST_AHEAD)
-        standing = diagnose(job, now=clock.now(), policy=policy, cap=cap, ahead=ahead)
-    return Timeline(job_id, job, events, traces, standing)
+        diagnosis = diagnose(job, now=clock.now(), policy=policy, cap=cap, ahead=ahead)
+    return Timeline(job_id, job, events, traces, diagnosis)
 
 
-def format_timeline(story: Timeline, *, show_prompt: bool = False) -> str:
-    """The story for people. The prompt, which is its user's, only where it is asked for."""
-    facts = [f"{name:<9}{value}" for name, value in describe(story, show_prompt=show_prompt).items() if value]
-    first = story.events[0].at if story.events else datetime.now(UTC)
+def format_timeline(timeline: Timeline, *, show_prompt: bool = False) -> str:
+    """The timeline for people. The prompt, which is its user's, only where it is asked for."""
+    facts = [f"{name:<9}{value}" for name, value in describe(timeline, show_prompt=show_prompt).items() if value]
+    first = timeline.events[0].at if timeline.events else datetime.now(UTC)
     rows = [
         (
             format_timestamp(event.at),
@@ -91,17 +91,17 @@ def format_timeline(story: Timeline, *, show_prompt: bool = False) -> str:
             event.what,
             "  ".join(f"{name}={_say(value)}" for name, value in event.details.items()),
         )
-        for event in story.events
+        for event in timeline.events
     ]
     table = draw_table(("TIME", "SECONDS", "WHO", "WHAT", ""), rows)
-    return "\n".join([*facts, "", table, "", f"now      {story.standing.now}", f"to do    {story.standing.do}"])
+    return "\n".join([*facts, "", table, "", f"now      {timeline.diagnosis.now}", f"to do    {timeline.diagnosis.do}"])
 
 
-def describe(story: Timeline, *, show_prompt: bool) -> dict[str, str]:
+def describe(timeline: Timeline, *, show_prompt: bool) -> dict[str, str]:
     """What a job is, in a few words each; what is not known is empty."""
-    job = story.job
+    job = timeline.job
     if job is None:
-        return {"job": story.job_id, "trace": ", ".join(story.trace_ids)}
+        return {"job": timeline.job_id, "trace": ", ".join(timeline.trace_ids)}
     return {
         "job": job.id,
         "user": job.user_id,
@@ -110,14 +110,18 @@ def describe(story: Timeline, *, show_prompt: bool) -> dict[str, str]:
         "prompt": job.prompt if show_prompt else "",
         "batch": job.batch_id or "",
         "provider": f"{job.provider.name}, ref {job.provider.ref or 'none yet'}" if job.provider else "",
-        "trace": ", ".join(story.trace_ids),
+        "trace": ", ".join(timeline.trace_ids),
     }
 
 
-def timeline_to_json(story: Timeline, *, show_prompt: bool) -> str:
-    """The story for machines."""
-    events = [event._asdict() | {"at": format_timestamp(event.at)} for event in story.events]
-    shown = {"job": describe(story, show_prompt=show_prompt), "events": events, "standing": story.standing._asdict()}
+def timeline_to_json(timeline: Timeline, *, show_prompt: bool) -> str:
+    """The timeline for machines."""
+    events = [event._asdict() | {"at": format_timestamp(event.at)} for event in timeline.events]
+    shown = {
+        "job": describe(timeline, show_prompt=show_prompt),
+        "events": events,
+        "diagnosis": timeline.diagnosis._asdict(),
+    }
     return json.dumps(shown, indent=2, default=str)
 
 

@@ -80,7 +80,7 @@ def _send(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
     try:
         bootstrap.live_connections().send([(connection_id, message)])
     except Unavailable:
-        extra = {"action": "not_told", "connection_id": connection_id}
+        extra = {"action": "message_not_sent", "connection_id": connection_id}
         logger.warning("Message not sent to the client", extra=extra, exc_info=True)
 
 

@@ -125,7 +125,7 @@ def test_nothing_that_was_sent_is_logged(sut):
     call_back(sut, job.id)
     sut.call_back('{"id": "secret-task", "input": {"prompt": "paper boat"}}', query={"job": job.id})
     logged = sut.log.getvalue()
-    assert "callback_heeded" in logged
+    assert "callback_accepted" in logged
     assert "callback_ignored" in logged
     assert not [word for word in ("paper boat", "secret-task", "X-Signature") if word in logged]
 

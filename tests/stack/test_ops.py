@@ -44,7 +44,7 @@ def test_the_story_of_a_job_is_told_by_every_function_that_had_it(user: User, op
     user.wait(job_id)
 
     def told_by_all() -> str:  # a call's log is kept a little after the job has ended
-        told = str(ops("story", job_id))
+        told = str(ops("timeline", job_id))
         return told if all(f"  {name}  " in told for name in ("generate", "worker", "render", "notifier")) else ""
 
     told = eventually(told_by_all, "not every function has told of it")

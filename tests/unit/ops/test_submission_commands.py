@@ -67,7 +67,7 @@ def test_nobody_is_told_to_wait_for_ever(operator: Operator, seconds: str) -> No
     assert operator.submissions.read(START) == OPEN
 
 
-@pytest.mark.parametrize("command", ["story", "pause", "resume"])
+@pytest.mark.parametrize("command", ["timeline", "pause", "resume"])
 def test_every_command_explains_itself_with_an_example(
     operator: Operator, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

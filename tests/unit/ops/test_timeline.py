@@ -29,7 +29,7 @@ def test_document_and_logs_are_told_in_order_of_time(operator: Operator) -> None
     operator.cloud.log(START + seconds(1), "generate", "Job queued", job_id=MADE, location="submit_job:59")
     operator.cloud.log(START + seconds(1), "generate", "Another job's", job_id="65a000000000000000000099")
 
-    assert operator.run("story", MADE) == 0
+    assert operator.run("timeline", MADE) == 0
 
     rows = operator.out.splitlines()
     first = rows.index(next(row for row in rows if row.startswith("TIME")))
@@ -52,7 +52,7 @@ def test_what_went_wrong_is_told_with_its_level_and_its_exception(operator: Oper
         "receive_count": "3",
     }
     operator.cloud.log(START, "worker", "Message failed", job_id=MADE, **facts)
-    operator.run("story", MADE)
+    operator.run("timeline", MADE)
     assert "ERROR: Message failed" in operator.out
     assert "receive_count=3  exception=KeyError" in operator.out
     assert "Traceback" not in operator.out
@@ -63,12 +63,12 @@ def test_the_metrics_in_a_line_are_for_machines(operator: Operator) -> None:
     operator.cloud.log(
         START, "worker", "Job processing", job_id=MADE, queue_seconds=1.3, QueueWait=1.3, _aws={"Timestamp": 1}
     )
-    assert operator.run("story", MADE) == 0
+    assert operator.run("timeline", MADE) == 0
     [line] = [line.split() for line in operator.out.splitlines() if "Job processing" in line]
     assert line[2:] == ["worker", "Job", "processing", "queue_seconds=1.3"]
 
 
-@pytest.mark.parametrize("words", [("story", MADE), ("--json", "story", MADE)])
+@pytest.mark.parametrize("words", [("timeline", MADE), ("--json", "timeline", MADE)])
 def test_the_prompt_is_shown_only_to_who_asks_for_it(operator: Operator, words: tuple[str, ...]) -> None:
     operator.jobs.put(a_job(id=MADE, prompt=PROMPT))
     operator.run(*words)
@@ -79,38 +79,38 @@ def test_the_prompt_is_shown_only_to_who_asks_for_it(operator: Operator, words: 
 
 def test_machines_read_the_same_story(operator: Operator) -> None:
     operator.jobs.put(a_started_job(Step.POLL, id=MADE))
-    operator.run("--json", "story", MADE.upper())
+    operator.run("--json", "timeline", MADE.upper())
     told = json.loads(operator.out)
     assert told["job"]["provider"] == "scripted, ref task-1"
     assert [event["what"] for event in told["events"]][:2] == ["queued: accepted", "intent to submit to scripted"]
-    assert told["standing"]["now"].startswith("Its poll is due")
+    assert told["diagnosis"]["now"].startswith("Its poll is due")
 
 
 def test_of_a_job_that_is_gone_the_logs_tell(operator: Operator) -> None:
     operator.cloud.log(START, "jobs", "Job deleted", job_id=MADE)
-    assert operator.run("story", MADE) == 0
+    assert operator.run("timeline", MADE) == 0
     assert "Job deleted" in operator.out
     assert "It is gone" in operator.out
 
 
 def test_a_story_that_is_told_twice_is_the_same_and_changes_nothing(operator: Operator) -> None:
     job = operator.jobs.put(a_started_job(id=MADE))
-    operator.run("story", MADE)
+    operator.run("timeline", MADE)
     once = operator.out
-    operator.run("story", MADE)
+    operator.run("timeline", MADE)
     assert (operator.out, operator.jobs.all(), operator.audit()) == (once, [job], [])
 
 
 @pytest.mark.parametrize(("job_id", "words"), [("abc", "24 hexadecimal digits"), (MADE, "There is no job")])
 def test_what_is_no_job_is_said_in_words(operator: Operator, job_id: str, words: str) -> None:
-    assert operator.run("story", job_id) == 1
+    assert operator.run("timeline", job_id) == 1
     assert words in operator.errors
     assert operator.out == ""
 
 
 def test_a_database_that_does_not_answer_is_said_in_words(operator: Operator) -> None:
     operator.jobs.available = False
-    assert operator.run("story", MADE) == 1
+    assert operator.run("timeline", MADE) == 1
     assert "does not answer" in operator.errors
 
 
@@ -161,7 +161,7 @@ def failed(code: FailureCode) -> VideoJob:
 )
 def test_where_a_job_stands_is_said_in_words(operator: Operator, job: VideoJob, now: str, to_do: str) -> None:
     operator.jobs.put(job)
-    assert operator.run("story", job.id) == 0
+    assert operator.run("timeline", job.id) == 0
     said = {line.split("  ")[0]: line for line in operator.out.splitlines() if line.startswith(("now", "to do"))}
     assert now in said["now"]
     assert to_do in said["to do"]

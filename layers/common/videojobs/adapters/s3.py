@@ -108,10 +108,10 @@ class S3VideoStore:
     def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
         """Sign a GET of `s3://bucket/key`, as of the beginning of the window; see `ports.VideoStore`."""
         bucket, key = urlsplit(url).netloc, quote(urlsplit(url).path)
-        place = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
+        endpoint = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
         query = {"response-content-disposition": _attachment(file_name)} if file_name else {}
         return sign_url(
-            place + key,
+            endpoint + key,
             query,
             credentials=read_credentials(),
             service="s3",

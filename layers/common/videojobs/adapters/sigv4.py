@@ -81,8 +81,8 @@ def sign_url(
         parameters["X-Amz-Security-Token"] = credentials.token
     encoded = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in parameters.items())
     canonical_query = "&".join(f"{name}={value}" for name, value in encoded)
-    place = urlsplit(url)
-    canonical = "\n".join(["GET", place.path, canonical_query, f"host:{place.netloc}", "", "host", "UNSIGNED-PAYLOAD"])
+    parts = urlsplit(url)
+    canonical = "\n".join(["GET", parts.path, canonical_query, f"host:{parts.netloc}", "", "host", "UNSIGNED-PAYLOAD"])
     signature = _sign(canonical, at, scope, credentials.secret_key)
     return f"{url}?{canonical_query}&X-Amz-Signature={signature}"
 

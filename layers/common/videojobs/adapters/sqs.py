@@ -19,8 +19,8 @@ BATCH = 10
 
 def _trace_attribute(traceparent: str | None = None) -> dict[str, object]:
     """The message's attribute `traceparent`: the story goes on where it is received."""
-    story = continued(traceparent)
-    return {"MessageAttributes": {"traceparent": {"DataType": "String", "StringValue": story}}} if story else {}
+    carried = continued(traceparent)
+    return {"MessageAttributes": {"traceparent": {"DataType": "String", "StringValue": carried}}} if carried else {}
 
 
 class SqsNotifier:

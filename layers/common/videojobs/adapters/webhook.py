@@ -50,8 +50,8 @@ class HttpWebhookSender:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(secret.sign(event_id, now, body) for secret in self._secrets()),
         }
-        if story := continued():
-            headers["traceparent"] = story
+        if traceparent := continued():
+            headers["traceparent"] = traceparent
         try:
             return WebhookAnswer(self._post(_read_url(url, local=self._local), headers, body.encode()))
         except AddressRefused as error:

@@ -41,8 +41,8 @@ class ApiGatewayBroadcaster:
         if len(messages) == 1:
             return [deliver(messages[0])]
         with ThreadPoolExecutor(MAXIMUM_CONCURRENT_REQUESTS) as pool:
-            stories = [copy_context() for _ in messages]  # a thread knows no context but its own
-            return list(pool.map(lambda story, message: story.run(deliver, message), stories, messages))
+            contexts = [copy_context() for _ in messages]  # a thread knows no context but its own
+            return list(pool.map(lambda context, message: context.run(deliver, message), contexts, messages))
 
     def close(self, connection_id: ConnectionId) -> None:
         """By `DELETE`; 410 says that it has ended."""

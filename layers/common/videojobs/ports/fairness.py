@@ -42,7 +42,7 @@ class SlotRepository(Protocol):
         """Shares that nobody has compared with the jobs since then. Served by the index `checked`."""
         ...
 
-    def mark_checked(self, share: UserSlots, now: datetime) -> None:
+    def mark_checked(self, slots: UserSlots, now: datetime) -> None:
         """Remember that a share was compared; one that is empty and as it was is removed instead."""
         ...
 

@@ -27,7 +27,7 @@ def check_submissions[T](
     try:
         found = submissions.read(clock.now())
     except Unavailable:
-        logger.warning("Intake not known, taken for open", extra={"action": "intake_unknown"}, exc_info=True)
+        logger.warning("Intake not known, taken for open", extra={"action": "submissions_unknown"}, exc_info=True)
         return None
     if not found.is_paused:
         return None

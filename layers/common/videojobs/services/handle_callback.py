@@ -25,7 +25,7 @@ def handle_callback(job_id: str, *, provider: str, task_id: str | None, jobs: Jo
         logger.info("Callback ignored", extra={"action": "callback_ignored", "provider": provider})
         return
     queue.send(job)
-    logger.info("Callback accepted", extra={"action": "callback_heeded", "job_id": job.id, "provider": provider})
+    logger.info("Callback accepted", extra={"action": "callback_accepted", "job_id": job.id, "provider": provider})
 
 
 def _waits_for(job: VideoJob, provider: str, task_id: str) -> bool:

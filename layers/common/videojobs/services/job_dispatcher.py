@@ -98,7 +98,7 @@ class JobDispatcher:
                 self.notifier.publish(job.id, job.outbox)
             self.jobs.mark_announced(job.id, job.outbox)
         except Unavailable:
-            extra = {"action": "not_announced", "job_id": job.id}
+            extra = {"action": "publish_failed", "job_id": job.id}
             logger.warning("Publish failed; the reconciler will retry", extra=extra, exc_info=True)
             return job
         return replace(job, outbox=())
@@ -134,7 +134,7 @@ class JobDispatcher:
             if self.slots.release(job.user_id, job.priority, [job.id]):
                 self.admit_waiting(job.user_id, job.priority)
         except Unavailable:
-            extra = {"action": "place_not_freed", "job_id": job.id}
+            extra = {"action": "slot_not_released", "job_id": job.id}
             logger.warning("Slot release failed; the reconciler will retry", extra=extra, exc_info=True)
 
     def admit_waiting(self, user_id: UserId, priority: Priority) -> None:
@@ -160,7 +160,7 @@ class JobDispatcher:
                 if not _is_active(self.jobs.find(job.id)):
                     self.slots.release(user_id, priority, [job.id])
             else:
-                logger.info("Job admitted", extra={"action": "job_let_in", "job_id": job.id})
+                logger.info("Job admitted", extra={"action": "job_admitted", "job_id": job.id})
                 self.send_step(admitted)
 
     def check_slots(self, held: UserSlots) -> list[JobId]:
@@ -182,7 +182,7 @@ class JobDispatcher:
                 gone.append(job_id)
         if gone:
             self.slots.release(held.user_id, held.priority, gone)
-            logger.warning("Slots released", extra={"action": "places_freed", "places": len(gone)})
+            logger.warning("Slots released", extra={"action": "slots_released", "slots": len(gone)})
         self.admit_waiting(held.user_id, held.priority)
         self.slots.mark_checked(held, now)
         return gone

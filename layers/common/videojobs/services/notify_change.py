@@ -23,7 +23,7 @@ def notify_change(event_id: str, job_id: JobId, *, jobs: JobRepository, listener
     """
     job = jobs.find(job_id)
     if job is None or job.deleted_at is not None:
-        logger.info("The job is gone", extra={"action": "change_outdated", "job_id": job_id})
+        logger.info("The job is gone", extra={"action": "change_superseded", "job_id": job_id})
         return
     failed: Unavailable | None = None
     for tell in listeners:
@@ -33,4 +33,4 @@ def notify_change(event_id: str, job_id: JobId, *, jobs: JobRepository, listener
             failed = error
     if failed is not None:
         raise failed
-    logger.info("Change told", extra={"action": "change_told", "job_id": job_id, "version": job.version})
+    logger.info("Change told", extra={"action": "change_published", "job_id": job_id, "version": job.version})

@@ -147,10 +147,10 @@ class MongoJobRepository:
     def count_ahead(self, job: VideoJob, limit: int) -> int:
         """Counts of keys, of the index `waiting` (those of one moment are a count of their own) or `sweep`."""
         if job.waiting_since is not None:
-            lane, since = _waiting(job.user_id, job.priority), job.waiting_since
+            waiting, since = _waiting(job.user_id, job.priority), job.waiting_since
             queries = [
-                lane | {"waitingSince": {"$gt": _BEFORE_ALL, "$lt": since}},
-                lane | {"waitingSince": since, "_id": {"$lt": ObjectId(job.id)}},
+                waiting | {"waitingSince": {"$gt": _BEFORE_ALL, "$lt": since}},
+                waiting | {"waitingSince": since, "_id": {"$lt": ObjectId(job.id)}},
             ]
         elif job.next is not None:
             queries = [{"status": str(job.status), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": job.next.due_at}}]

@@ -14,7 +14,7 @@ from videojobs.domain.slots import GRACE, UserSlots
 COLLECTION = "shares"
 
 _TRIES = 5
-"""Of writers that count the same free places one wins in each round; who loses all of them waits."""
+"""Of writers that count the same slots slots one wins in each round; who loses all of them waits."""
 
 
 class MongoSlotRepository:
@@ -27,18 +27,18 @@ class MongoSlotRepository:
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
         """First for all that could fit, at one write's cost; only then by looking how many do."""
         identity = {"_id": _key(user_id, priority)}
-        places = min(len(job_ids), self.cap)
+        slots = min(len(job_ids), self.cap)
         for _ in range(_TRIES):
-            if places == 0 or self._put(identity | {"waitingAt": None}, job_ids[:places], now):
+            if slots == 0 or self._put(identity | {"waitingAt": None}, job_ids[:slots], now):
                 break
             found = self._find(identity)
             waiting = found is not None and found.get("waitingAt") is not None
-            places = 0 if waiting else min(len(job_ids), self.cap - len(found["active"] if found else ()))
+            slots = 0 if waiting else min(len(job_ids), self.cap - len(found["active"] if found else ()))
         else:
-            places = 0
-        if places < len(job_ids):
+            slots = 0
+        if slots < len(job_ids):
             self._update(identity, {"$set": {"waitingAt": now, "changedAt": now}, **_new(now)}, upsert=True)
-        return places
+        return slots
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
         """A guarded `$addToSet`; one that is in already is found in the share."""
@@ -67,11 +67,11 @@ class MongoSlotRepository:
         )
         return [_to_share(document) for document in found]
 
-    def mark_checked(self, share: UserSlots, now: datetime) -> None:
+    def mark_checked(self, slots: UserSlots, now: datetime) -> None:
         """Remove it, if it has been empty for a while and still is; else set `checkedAt`."""
-        identity = {"_id": _key(share.user_id, share.priority)}
-        if not share.active and share.waiting_at is None and share.changed_at < now - GRACE:
-            idle = {"changedAt": share.changed_at, "active": [], "waitingAt": None}
+        identity = {"_id": _key(slots.user_id, slots.priority)}
+        if not slots.active and slots.waiting_at is None and slots.changed_at < now - GRACE:
+            idle = {"changedAt": slots.changed_at, "active": [], "waitingAt": None}
             self._connection.run(lambda database: database[COLLECTION].delete_one(identity | idle))
         self._update(identity, {"$set": {"checkedAt": now}})
 
@@ -80,8 +80,8 @@ class MongoSlotRepository:
         change["$setOnInsert"] = {"checkedAt": now}
         return self._update(guard | self._room_for(len(job_ids)), change, upsert=True)
 
-    def _room_for(self, places: int) -> Document:
-        return {f"active.{self.cap - places}": {"$exists": False}}
+    def _room_for(self, slots: int) -> Document:
+        return {f"active.{self.cap - slots}": {"$exists": False}}
 
     def _find(self, identity: Document) -> Document | None:
         return self._connection.run(lambda database: database[COLLECTION].find_one(identity))

@@ -148,8 +148,8 @@ class RestClient:
         *,
         refresh: bool,
     ) -> httpx.Response:
-        story = continued()
-        every = {**({"traceparent": story} if story else {}), **self._authorize(refresh), **(headers or {})}
+        traceparent = continued()
+        every = {**({"traceparent": traceparent} if traceparent else {}), **self._authorize(refresh), **(headers or {})}
         with self._http.stream(method, path, json=body, headers=every) as response:
             content = bytearray()
             for piece in response.iter_bytes():

@@ -9,11 +9,11 @@ from videojobs.api.batch import process_batch
 from videojobs.domain.trace import Trace, current_trace
 
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
-STORY = "4bf92f3577b34da6a3ce929d0e0e4736"
-TOLD = f"00-{STORY}-00f067aa0ba902b7-01"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TOLD = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-def story_of(job: Any) -> str:
+def trace_of(job: Any) -> str:
     """The id of the story that a job belongs to."""
     trace = Trace.read(job.traceparent)
     assert trace is not None
@@ -23,26 +23,26 @@ def story_of(job: Any) -> str:
 def test_a_job_belongs_to_the_story_of_its_request_and_so_does_what_is_logged(sut):
     sut.post(REQUEST, headers={"traceparent": TOLD})
     (job,) = sut.jobs.all()
-    assert story_of(job) == STORY
+    assert trace_of(job) == TRACE
     lines = [json.loads(line) for line in sut.log.getvalue().splitlines()]
     told = {line["action"]: line["trace_id"] for line in lines if "action" in line}
-    assert told == {"job_queued": STORY, "request_answered": STORY}
+    assert told == {"job_queued": TRACE, "request_answered": TRACE}
 
 
 def test_without_one_it_is_the_story_that_x_ray_knows(sut):
     sut.post(REQUEST, headers={"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793"})
-    assert story_of(sut.jobs.all()[0]) == "5759e988bd862e3fe1be46a994272793"
+    assert trace_of(sut.jobs.all()[0]) == "5759e988bd862e3fe1be46a994272793"
 
 
 def test_two_requests_are_two_stories(sut):
     sut.post(REQUEST, headers={"traceparent": TOLD})
     sut.post(REQUEST)
-    assert len({story_of(job) for job in sut.jobs.all()}) == 2
+    assert len({trace_of(job) for job in sut.jobs.all()}) == 2
 
 
 def test_all_jobs_of_a_batch_belong_to_its_story(sut):
     sut.post({"items": [REQUEST, REQUEST]}, path="/api/videos/batch", headers={"traceparent": TOLD})
-    assert [story_of(job) for job in sut.jobs.all()] == [STORY, STORY]
+    assert [trace_of(job) for job in sut.jobs.all()] == [TRACE, TRACE]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_all_jobs_of_a_batch_belong_to_its_story(sut):
 )
 def test_a_message_that_tells_none_begins_one(attributes):
     seen = deliver(attributes, {"messageAttributes": {"traceparent": {"stringValue": TOLD, "dataType": "String"}}})
-    assert seen[0] != STORY
-    assert seen[1] == STORY
+    assert seen[0] != TRACE
+    assert seen[1] == TRACE
 
 
 def deliver(*records: dict[str, Any]) -> list[str]:
