@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from ops.tables import format_span, format_timestamp
+from ops.tables import format_span
 from videojobs.domain.errors import FailureCode
 from videojobs.domain.job import JobStatus, NextStep, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.timestamps import format_timestamp
 from videojobs.services.reconcile_jobs import GRACE
 
 _NOTHING = "Nothing: it goes on by itself."

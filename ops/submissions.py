@@ -1,8 +1,8 @@
 """Pause and resume the intake."""
 
 from ops.errors import OpsError
-from ops.tables import format_timestamp
 from videojobs.domain.submissions import LONGEST_RETRY_AFTER_SECONDS, SubmissionState
+from videojobs.domain.timestamps import format_timestamp
 from videojobs.ports.jobs import Clock, SubmissionRepository
 
 

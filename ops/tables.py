@@ -1,7 +1,6 @@
 """Plain aligned text: it goes into tickets and chats as it is."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 
 def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -10,11 +9,6 @@ def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     padded = (zip(line, widths, strict=True) for line in lines)
     return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded)
-
-
-def format_timestamp(at: datetime) -> str:
-    """To the millisecond, in UTC, as the API says it."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def format_span(seconds: float) -> str:

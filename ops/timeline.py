@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from ops.cloud import Cloud, LogLine
 from ops.diagnosis import Diagnosis, diagnose
 from ops.errors import OpsError
-from ops.tables import draw_table, format_timestamp
+from ops.tables import draw_table
 from videojobs.domain.estimate import MOST_AHEAD
 from videojobs.domain.job import JobId, VideoJob, is_object_id
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.timestamps import format_timestamp
 from videojobs.ports.jobs import Clock, JobRepository
 
 BEFORE = timedelta(minutes=1)

@@ -11,6 +11,7 @@ from pymongo.database import Database
 
 from tests.builders import A_USER, a_job, a_lease, a_started_job, a_waiting_job, an_id
 from tests.fakes.clock import START
+from videojobs.adapters.mongo.batches import MongoBatchRepository
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.connections import MongoConnectionRepository
 from videojobs.adapters.mongo.indexes import INDEXES, ensure_indexes
@@ -158,14 +159,36 @@ def test_what_nobody_has_compared_for_long_is_found_by_an_index(connection: Mong
     assert [stage["indexName"] for stage in scans] == ["checked"]
 
 
-def test_a_key_is_looked_for_by_exactly_the_fields_of_its_index(jobs: MongoJobRepository) -> None:
-    """`explain` of SecantusDB knows no partial index; MongoDB takes it, as the key that is asked for exists."""
+BY_PARTIAL_INDEX: dict[tuple[str, str], Callable[[MongoConnection], object]] = {
+    ("videojobs", "idempotency"): lambda connection: MongoJobRepository(connection).find_by_key(A_USER, "key"),
+    ("batches", "idempotency"): lambda connection: MongoBatchRepository(connection).find_by_key(A_USER, "key"),
+}
+
+
+def test_every_partial_index_has_a_query_below() -> None:
+    partial = {
+        (collection, index.document["name"])
+        for collection, indexes in INDEXES.items()
+        for index in indexes
+        if "partialFilterExpression" in index.document
+    }
+    assert partial == BY_PARTIAL_INDEX.keys()
+
+
+@pytest.mark.parametrize(("collection", "index"), BY_PARTIAL_INDEX)
+def test_a_filter_implies_the_expression_of_its_partial_index(
+    connection: MongoConnection, collection: str, index: str
+) -> None:
+    """MongoDB uses a partial index only then: https://www.mongodb.com/docs/manual/core/index-partial/#query-coverage"""
     with RECORDER.listening() as heard:
-        found = jobs.find_by_key(A_USER, "key")
-    assert found is not None
-    assert found.id == JOB.id
-    [index] = [index.document for index in INDEXES["videojobs"] if index.document["name"] == "idempotency"]
-    assert [set(query) for query in filters(heard)] == [set(index["key"])]
+        BY_PARTIAL_INDEX[collection, index](connection)
+    [model] = [model.document for model in INDEXES[collection] if model.document["name"] == index]
+    assert filters(heard)
+    for query in filters(heard):
+        assert set(query) == set(model["key"])
+        for field, condition in model["partialFilterExpression"].items():
+            assert condition == {"$exists": True}
+            assert isinstance(query[field], str), "only equality with a value that is not null implies $exists"
 
 
 def test_a_users_newest_jobs_are_served_by_an_index(connection: MongoConnection) -> None:

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from math import ceil
 
 from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement, JobId, Step, VideoJob
 from videojobs.domain.request import Priority
+from videojobs.domain.timestamps import format_timestamp
 from videojobs.domain.trace import continued
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 from videojobs.ports.changes import Change
@@ -42,12 +42,8 @@ class SqsNotifier:
 
 
 def _event(job_id: JobId, announcement: Announcement) -> dict[str, object]:
-    at = _format_time(announcement.at)
+    at = format_timestamp(announcement.at)
     return {"id": announcement.id, "jobId": job_id, "version": announcement.version, "at": at}
-
-
-def _format_time(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 MAXIMUM_DELAY_SECONDS = 900
@@ -121,5 +117,5 @@ def _delivery_message(delivery: WebhookDelivery) -> dict[str, object]:
         "attempt": delivery.attempt,
     }
     if delivery.due_at is not None:
-        body["dueAt"] = _format_time(delivery.due_at)
+        body["dueAt"] = format_timestamp(delivery.due_at)
     return {"MessageBody": json.dumps(body), "MessageGroupId": delivery.endpoint}

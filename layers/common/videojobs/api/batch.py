@@ -2,17 +2,14 @@
 
 import json
 import logging
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from videojobs.domain.errors import VideoJobsError
-from videojobs.domain.job import JobId
+from videojobs.domain.job import JobId, is_object_id
 from videojobs.domain.trace import begin_trace
 
 logger = logging.getLogger(__name__)
-
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
 def process_batch(
@@ -51,7 +48,7 @@ def read_job_id(body: Mapping[str, Any]) -> JobId:
         ValueError: it has none, or it is no id.
     """
     job_id = body.get("jobId")
-    if not isinstance(job_id, str) or not _OBJECT_ID.fullmatch(job_id):
+    if not isinstance(job_id, str) or not is_object_id(job_id) or job_id != job_id.lower():
         raise ValueError("jobId is no id")
     return JobId(job_id)
 

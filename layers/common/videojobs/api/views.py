@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from videojobs.api.envelopes import (
     AcceptedData,
@@ -22,6 +22,7 @@ from videojobs.api.envelopes import (
 from videojobs.domain.estimate import JobEstimate
 from videojobs.domain.job import Batch, JobId, JobStatus, Output, VideoJob
 from videojobs.domain.production import Production
+from videojobs.domain.timestamps import format_timestamp
 
 type Sign = Callable[[str], str]
 """Makes a URL that a browser can open of an `s3://` one."""
@@ -53,7 +54,7 @@ def serialize_batch(batch: Batch, counts: Mapping[JobStatus, int]) -> BatchEnvel
         "success": True,
         "data": {
             "batchId": batch.id,
-            "createdAt": format_time(batch.created_at),
+            "createdAt": format_timestamp(batch.created_at),
             "total": len(batch.job_ids),
             "counts": {
                 "queued": counts[JobStatus.QUEUED],
@@ -68,7 +69,7 @@ def serialize_batch(batch: Batch, counts: Mapping[JobStatus, int]) -> BatchEnvel
 
 def serialize_ticket(ticket: str, expires_at: datetime) -> TicketEnvelope:
     """The answer to a request for a ticket."""
-    return {"success": True, "data": {"ticket": ticket, "expiresAt": format_time(expires_at)}}
+    return {"success": True, "data": {"ticket": ticket, "expiresAt": format_timestamp(expires_at)}}
 
 
 def serialize_erasure() -> ErasureEnvelope:
@@ -96,8 +97,8 @@ def _show(job: VideoJob, sign: Sign, estimate: JobEstimate | None = None) -> Vid
         "style": _text(job.style),
         "duration": _number(job.duration),
         "aspectRatio": _text(job.aspect_ratio),
-        "createdAt": format_time(job.created_at),
-        "updatedAt": format_time(job.updated_at),
+        "createdAt": format_timestamp(job.created_at),
+        "updatedAt": format_timestamp(job.updated_at),
         "progress": _number(job.progress),
         "posterUrl": sign(job.poster.url) if job.poster and job.status is JobStatus.COMPLETED else None,
         "previewUrl": sign(job.preview.url) if job.preview and job.status is JobStatus.COMPLETED else None,
@@ -136,11 +137,6 @@ def _show_cost(production: Production | None) -> CostData | None:
     if production is None or production.actual_usd is None:
         return None
     return {"amount": float(production.actual_usd), "currency": "USD"}
-
-
-def format_time(at: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds, as JavaScript's `toISOString` writes it."""
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 # What the Express server stored was never checked: an answer holds what the API's document promises, or null.

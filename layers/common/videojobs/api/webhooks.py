@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from videojobs.api.batch import read_job_id
-from videojobs.api.views import format_time, serialize_job
+from videojobs.api.views import serialize_job
 from videojobs.domain.job import VideoJob
+from videojobs.domain.timestamps import format_timestamp
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 
 EVENT_TYPE = "job.updated"
@@ -42,7 +43,7 @@ def serialize_webhook(job: VideoJob) -> str:
         "version": job.version,
         "apiPath": f"/api/videos/{job.id}",
     }
-    body = {"type": EVENT_TYPE, "timestamp": format_time(job.updated_at), "data": data}
+    body = {"type": EVENT_TYPE, "timestamp": format_timestamp(job.updated_at), "data": data}
     return json.dumps(body, separators=(",", ":"))  # ASCII: half a surrogate pair of an old document has no UTF-8
 
 

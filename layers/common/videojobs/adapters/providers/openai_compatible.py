@@ -7,6 +7,7 @@ OpenRouter's is https://openrouter.ai/docs/api_reference/videos.
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -102,16 +103,13 @@ class OpenaiCompatibleProvider(RestVideoProvider):
         return Generation(done=False, progress=_read_progress(response), poll_after_seconds=POLL_SECONDS)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the content; the key goes to the server itself and no further."""
-        refused = False
+        """Download the content. The key is sent to the API's host only, not to a host that it redirects to."""
+        attempts = count()
+        self._download(lambda: self.locate(ref, refresh=next(attempts) > 0), path, on_progress)
 
-        def locate() -> Source:
-            nonlocal refused
-            source = Source(f"{self._base_url}{_path(ref)}/content", self._authorize(refused))
-            refused = True  # when it is asked for again, the key may be why
-            return source
-
-        self._download(locate, path, on_progress)
+    def locate(self, ref: str, *, refresh: bool = False) -> Source:
+        """Return the URL of the content and the key, read again if `refresh`: a refused key can be the reason."""
+        return Source(f"{self._base_url}{_path(ref)}/content", self._authorize(refresh))
 
     def _say_clip(self, clip: Clip) -> dict[str, object]:
         if self._variant == OPENAI:

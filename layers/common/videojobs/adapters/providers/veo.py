@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -114,12 +115,16 @@ class VeoProvider(RestVideoProvider):
             path.write_bytes(b64decode(str(video["bytesBase64Encoded"])))
             on_progress(1)
             return
-        place = quote(str(video["gcsUri"]).removeprefix("gs://"))
+        attempts = count()
+        self._download(lambda: self._source(video, refresh=next(attempts) > 0), path, on_progress)
 
-        def locate() -> Source:
-            return Source(f"{self._storage_url}/{place}", self._authorize(False))  # noqa: FBT003
+    def locate(self, ref: str) -> Source:
+        """Return the video's URL in the bucket and an access token."""
+        return self._source(_video_of(self._ask(ref)), refresh=False)
 
-        self._download(locate, path, on_progress)
+    def _source(self, video: Mapping[str, Any], *, refresh: bool) -> Source:
+        path = quote(str(video["gcsUri"]).removeprefix("gs://"))
+        return Source(f"{self._storage_url}/{path}", self._authorize(refresh))
 
     def _ask(self, ref: str) -> dict[str, Any]:
         return self._rest.ask(f"{self._model}:fetchPredictOperation", method="POST", body={"operationName": ref})

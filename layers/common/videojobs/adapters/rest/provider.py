@@ -64,12 +64,9 @@ class RestVideoProvider(ABC):
         """Download the video from its current location."""
         self._download(lambda: self.locate(ref), path, on_progress)
 
+    @abstractmethod
     def locate(self, ref: str) -> Source:
-        """Return the current location of the task's video. Called again when a URL has expired.
-
-        A subclass that overrides `fetch` does not need it.
-        """
-        raise NotImplementedError
+        """Return the current location of the task's video. Called again when a URL has expired."""
 
     def _read_model(self, default: str, known: Collection[str], *, advice: str = "") -> str:
         """Return the option `model`.
