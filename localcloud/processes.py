@@ -1,7 +1,7 @@
-"""Starts, finds and ends processes; the only module that does.
+"""Start, find and end the processes of a local system.
 
-A process is found by a mark in its environment, which its children inherit, and not by a pid file: a file can be
-stale, half-written, or name a process that is somebody else's by now. Linux alone (it reads `/proc`).
+A process is found by variables in its environment, which its children inherit, and not by a pid file: a pid file can
+be stale or half-written, or contain the id of an unrelated process.
 """
 
 import contextlib
@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from localcloud.errors import CommandFailedError
 
-# The variables of the mark; a missing one counts as empty, so that what an older version started is found as well.
+# A missing variable counts as empty, so that processes that an older version started are found as well.
 _HOME, _ROLE, _PORT, _VERSION = "LOCALCLOUD_HOME", "LOCALCLOUD_ROLE", "LOCALCLOUD_PORT", "LOCALCLOUD_VERSION"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
-_PROC = Path("/proc")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TAIL_LINES = 25
 _CLEAN_UP_SECONDS = 30.0
 _LOG_KEPT_BYTES = 5_000_000
@@ -43,40 +43,32 @@ class MarkedProcess:
 
 
 def find_processes(state: Path) -> list[MarkedProcess]:
-    """Every live process of the system whose folder is `state`, the functions' workers included."""
+    """Return every live process of the system whose folder is `state`, including the functions' workers."""
     found = []
-    for folder in _PROC.iterdir():
-        if not folder.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
-            variables = _read_environment(folder)
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):  # it has ended meanwhile, or belongs to another user
+            variables = process.environ()
             if variables.get(_HOME) == str(state):
-                pid = int(folder.name)
                 port, version = int(variables.get(_PORT) or 0), variables.get(_VERSION, "")
-                leads = os.getsid(pid) == pid
+                leads = os.getsid(process.pid) == process.pid
                 role, function = variables.get(_ROLE, ""), variables.get(_FUNCTION, "")
-                found.append(MarkedProcess(pid, role, port, version, leads=leads, function=function))
+                found.append(MarkedProcess(process.pid, role, port, version, leads=leads, function=function))
     return found
 
 
 def read_variables(process: MarkedProcess) -> dict[str, str]:
-    """The environment that a process was started with; none if it has ended."""
+    """Return the environment that a process was started with; empty if the process has ended."""
     try:
-        return _read_environment(_PROC / str(process.pid))
-    except OSError:
+        return psutil.Process(process.pid).environ()
+    except psutil.Error:
         return {}
 
 
-def _read_environment(folder: Path) -> dict[str, str]:
-    entries = (folder / "environ").read_text(errors="replace").split("\0")
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
-
-
 def read_memory(process: MarkedProcess) -> int:
-    """The bytes of memory that a process holds right now; 0 if it has ended."""
+    """Return the resident memory of a process in bytes; 0 if the process has ended."""
     try:
-        return int((_PROC / str(process.pid) / "statm").read_text().split()[1]) * _PAGE_BYTES
-    except OSError:
+        return psutil.Process(process.pid).memory_info().rss
+    except psutil.Error:
         return 0
 
 
@@ -154,17 +146,13 @@ def run_in_foreground(
 
 
 def end_processes(processes: Iterable[MarkedProcess], *, grace_seconds: float) -> bool:
-    """End processes, with their consent if they give it in time; true if all did.
+    """End processes, and return whether none of them had to be killed.
 
-    A server gets SIGTERM, so that it can save its state; whatever is left after `grace_seconds` gets SIGKILL.
+    Each gets SIGTERM, so that a server can save its state; one that still runs after `grace_seconds` gets SIGKILL.
     """
-    pids = [process.pid for process in processes]
-    _signal_each(pids, signal.SIGTERM)
-    consented = _wait_for_end(pids, grace_seconds)
-    if not consented:
-        _signal_each(pids, signal.SIGKILL)
-        _wait_for_end(pids, grace_seconds)
-    return consented
+    left = _signal_and_wait([process.pid for process in processes], signal.SIGTERM, grace_seconds)
+    _signal_and_wait(left, signal.SIGKILL, grace_seconds)
+    return not left
 
 
 def tail(log: Path) -> str:
@@ -173,24 +161,22 @@ def tail(log: Path) -> str:
     return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
 
 
-def _signal_each(pids: Sequence[int], number: signal.Signals) -> None:
+def _signal_and_wait(pids: Sequence[int], number: signal.Signals, seconds: float) -> list[int]:
+    """Send a signal to processes, wait until they have ended, and return those that still run after `seconds`.
+
+    `psutil.wait_procs` would count a zombie as running, and would consume the exit status of a child of this process.
+    """
     for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
-def _wait_for_end(pids: Sequence[int], seconds: float) -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).send_signal(number)
     deadline = time.monotonic() + seconds
-    while any(_is_alive(pid) for pid in pids):
-        if time.monotonic() > deadline:
-            return False
+    while (left := [pid for pid in pids if _is_alive(pid)]) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return True
+    return left
 
 
 def _is_alive(pid: int) -> bool:
     try:
-        stat = (_PROC / str(pid) / "stat").read_text()
-    except OSError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return stat.rpartition(")")[2].split()[0] != "Z"  # a zombie has ended; its parent has yet to hear of it

@@ -9,15 +9,30 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from localcloud.errors import CommandFailedError
-from localcloud.processes import end_processes, find_processes, find_server, run_in_foreground, run_tool, start_server
+from localcloud.processes import (
+    MarkedProcess,
+    end_processes,
+    find_processes,
+    find_server,
+    read_memory,
+    read_variables,
+    run_in_foreground,
+    run_tool,
+    start_server,
+)
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 )
-PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+SLEEP = "import time; time.sleep(60)"
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!r}])"
+PARENT_THAT_DOES_NOT_WAIT = (
+    f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); {SLEEP}"
+)
 
 
 @pytest.fixture
@@ -58,7 +73,7 @@ def wait_for(state: Path, number: int) -> None:
 
 
 def test_a_server_is_found_with_what_it_was_started_as(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
-    started.append(start(state, "import time; time.sleep(60)", version="7"))
+    started.append(start(state, SLEEP, version="7"))
     wait_for(state, 1)
 
     server = find_server(state, "aws")
@@ -85,14 +100,56 @@ def test_the_children_of_a_server_that_was_killed_are_still_found(
 def test_the_processes_of_another_folder_are_not_ours(
     state: Path, started: list["subprocess.Popen[bytes]"], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    started.append(start(state, "import time; time.sleep(60)"))
+    started.append(start(state, SLEEP))
     wait_for(state, 1)
 
     assert find_processes(tmp_path_factory.mktemp("other")) == []
 
 
+def test_process_that_an_older_version_started_is_found_without_the_newer_variables(
+    state: Path, started: list["subprocess.Popen[bytes]"]
+) -> None:
+    environment = {**os.environ, "LOCALCLOUD_HOME": str(state)}
+    started.append(subprocess.Popen([sys.executable, "-c", SLEEP], env=environment))
+    wait_for(state, 1)
+
+    assert find_processes(state) == [MarkedProcess(started[0].pid, role="", port=0, version="", leads=False)]
+
+
+def test_process_that_ends_during_the_search_is_skipped(
+    state: Path, started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started += [start(state, SLEEP), start(state, SLEEP)]
+    wait_for(state, 2)
+    listed = [psutil.Process(process.pid) for process in started]
+    started[0].kill()
+    started[0].wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(psutil, "process_iter", lambda: listed)
+        [found] = find_processes(state)
+
+    assert found.pid == started[1].pid
+
+
+def test_process_that_has_ended_has_no_variables_and_no_memory(
+    state: Path, started: list["subprocess.Popen[bytes]"]
+) -> None:
+    started.append(start(state, SLEEP))
+    wait_for(state, 1)
+    [found] = find_processes(state)
+    assert read_variables(found)["LOCALCLOUD_ROLE"] == "aws"
+    assert read_memory(found) > 0
+
+    started[0].kill()
+    started[0].wait()
+
+    assert read_variables(found) == {}
+    assert read_memory(found) == 0
+
+
 def test_a_server_that_ends_when_asked_has_consented(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
-    started.append(start(state, "import time; time.sleep(60)"))
+    started.append(start(state, SLEEP))
     wait_for(state, 1)
 
     assert end_processes(find_processes(state), grace_seconds=30) is True
@@ -109,6 +166,16 @@ def test_a_server_that_does_not_listen_is_killed(state: Path, started: list["sub
 
     assert end_processes(find_processes(state), grace_seconds=0.1) is False
     assert started[0].wait() == -signal.SIGKILL
+
+
+def test_zombie_counts_as_ended(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
+    started.append(start(state, PARENT_THAT_DOES_NOT_WAIT))
+    wait_for(state, 2)
+    [child] = [process for process in find_processes(state) if not process.leads]
+
+    assert end_processes([child], grace_seconds=10) is True
+    assert psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE
+    assert [process.pid for process in find_processes(state)] == [started[0].pid]
 
 
 def test_a_tool_that_fails_is_reported_with_its_last_words(state: Path) -> None:
