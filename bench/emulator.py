@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
 import samcli
 
 from bench.build_output import MACHINE
@@ -101,9 +101,10 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the emulator and the function's process, which it puts into a group of its own."""
-        for pid in [*_children(self._process.pid), self._process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for child in self._children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        self._process.kill()
         self._process.wait()
 
     def invoke(self, event: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
@@ -122,13 +123,16 @@ class Emulator:
         return answer, milliseconds
 
     def cpu_ms(self) -> float:
-        """What the function's process has spent on a processor so far."""
-        tasks = [task for child in _children(self._process.pid) for task in Path(f"/proc/{child}/task").iterdir()]
+        """Return the CPU time of the function's process so far; psutil rounds it to 10 ms."""
+        tasks = [task for child in self._children() for task in Path(f"/proc/{child.pid}/task").iterdir()]
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
 
     def read_log(self) -> str:
         """What the emulator and the function wrote."""
         return self._log.read_text(errors="replace")
+
+    def _children(self) -> list[psutil.Process]:
+        return psutil.Process(self._process.pid).children()
 
     def _lambda_environment(self, handler: str) -> dict[str, str]:
         root = self._variant.task_roots[self._function]
@@ -168,12 +172,3 @@ def _free_ports() -> tuple[int, int]:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))
         return one.getsockname()[1], other.getsockname()[1]
-
-
-def _children(pid: int) -> list[int]:
-    """The emulator may start the function's process from any of its threads."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*"):
-        with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.faults.watched_ports import Fault
 
 ANSWER_SECONDS = 60
@@ -95,7 +97,7 @@ class WorkerProcess:
         self._connection.sendall(json.dumps(message).encode() + b"\n")
 
     def _wait_until_stopped(self) -> None:
-        while Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        while psutil.Process(self.pid).status() != psutil.STATUS_STOPPED:
             time.sleep(0.001)  # it has said that it is about to
 
 

@@ -1,14 +1,12 @@
 """What stands behind the API goes away for a while: the caller is told at once, and no job is lost."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 
 from localcloud.config import CloudConfig
@@ -25,18 +23,18 @@ def paused_mongodb(cloud: CloudConfig) -> Iterator[None]:
     """MongoDB accepts connections and says nothing: worse than gone."""
     server = find_server(cloud.state, MONGO)
     assert server is not None
-    os.kill(server.pid, signal.SIGSTOP)
+    process = psutil.Process(server.pid)
+    process.suspend()
     try:
-        while _states_of_threads(server.pid) != {"T"}:  # on a busy machine they answer for some ms more
+        while _thread_statuses(process) != {psutil.STATUS_STOPPED}:  # on a busy machine they answer for some ms more
             time.sleep(0.01)
         yield
     finally:
-        os.kill(server.pid, signal.SIGCONT)
+        process.resume()
 
 
-def _states_of_threads(pid: int) -> set[str]:
-    """As `/proc` says them: `T` is stopped."""
-    return {stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")}
+def _thread_statuses(process: psutil.Process) -> set[str]:
+    return {psutil.Process(thread.id).status() for thread in process.threads()}
 
 
 @contextmanager
