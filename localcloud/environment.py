@@ -120,7 +120,8 @@ def install(environment: Environment, uv: str) -> None:
     python, requirements = str(environment.python), str(environment.requirements)
     _run(
         [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements],
-        "the packages could not be installed; once PyPI can be reached, the same command goes on from here",
+        f"the packages of the {environment.name} could not be installed; uv names the missing one above. "
+        "If PyPI could not be reached, run the same command again later",
     )
     if environment.sources:
         packages = environment.folder / "lib" / f"python{PYTHON_VERSION}" / "site-packages"

@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from localcloud.config import CloudConfig
 from localcloud.deployment import (
@@ -45,8 +44,12 @@ _ANSWER_SECONDS = 120.0
 
 
 def bring_up(config: CloudConfig) -> Stack:
-    """Start what isn't running, deploy what has changed, and return once the API answers."""
-    _require_linux()
+    """Start what isn't running, deploy what has changed, and return once the API answers.
+
+    Raises:
+        LocalCloudError: If a program is missing, a server or the deployment fails, or the API does not answer.
+    """
+    _require_programs(config)
     with _only_one(config):
         # What an `up` that was killed left running (sam) would deploy into the middle of this one.
         end_role(config, "tool")
@@ -178,6 +181,10 @@ def _wait_for_answer(stack: Stack) -> None:
     raise LocalCloudError(f"The API does not answer as it should. It says: {last}\nSee:  make logs")
 
 
-def _require_linux() -> None:
-    if not Path("/proc/self/environ").exists() or os.name != "posix":
-        raise LocalCloudError("The local system runs on Linux (also in WSL).")
+def _require_programs(config: CloudConfig) -> None:
+    needed = [config.tools / "sam", config.servers / "python"]
+    if not config.mongodb_uri:
+        needed.append(config.servers / "secantusd-py")
+    for program in needed:
+        if not program.exists():
+            raise LocalCloudError(f"The program {program} is missing. Install it:  make setup")

@@ -1,4 +1,4 @@
-"""`localcloud during` ends what its command started, also when it is interrupted."""
+"""Tests of starting a system without its programs, and of `localcloud during`, which ends what its command started."""
 
 import os
 import signal
@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.config import CloudConfig
+from localcloud.errors import LocalCloudError
 from localcloud.processes import end_processes, find_processes
+from localcloud.system import bring_up
 
 ROOT = Path(__file__).resolve().parents[3]
 STARTER = """
@@ -79,3 +82,25 @@ def test_a_second_signal_does_not_interrupt_the_clean_up(
 
     assert during.wait() == 128 + signal.SIGTERM
     assert find_processes(state) == []
+
+
+@pytest.mark.parametrize(
+    ("installed", "mongodb_uri", "missing"),
+    [
+        ([], None, ".venv/bin/sam"),
+        ([".venv/bin/sam"], "mongodb://127.0.0.1", ".local/cloud/bin/python"),
+        ([".venv/bin/sam", ".local/cloud/bin/python"], None, ".local/cloud/bin/secantusd-py"),
+    ],
+)
+def test_missing_program_is_named_before_anything_starts(
+    tmp_path: Path, installed: list[str], mongodb_uri: str | None, missing: str
+) -> None:
+    for program in installed:
+        (tmp_path / program).parent.mkdir(parents=True)
+        (tmp_path / program).touch()
+    config = CloudConfig(root=tmp_path, state=tmp_path / "state", mongodb_uri=mongodb_uri)
+
+    with pytest.raises(LocalCloudError, match=f"{missing} is missing.*make setup"):
+        bring_up(config)
+
+    assert not config.state.exists()
