@@ -156,7 +156,7 @@ def test_a_deletion_succeeds_even_where_the_database_is_gone(
         (OperationFailure("bad auth for db-1.internal", 18), "password"),
         (OperationFailure("bad auth : db-1.internal", 8000), "password"),
         (OperationFailure("not authorized on db-1.internal", 13), "readWrite"),
-        (OperationFailure("options differ: db-1.internal", 85), "drop it"),
+        (OperationFailure("options differ: db-1.internal", 85), "Drop it"),
         (OperationFailure("something else on db-1.internal", 1), "refused"),
         (ConfigurationError("db-1.internal does not exist"), "connection string"),
         (RuntimeError("secretsmanager GetSecretValue: AccessDeniedException db-1.internal"), "ARN"),

@@ -1,11 +1,11 @@
-"""What an operator can do about an error of the deployment's index step."""
+"""Advice for operators whose deployment failed to create the indexes."""
 
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
-_REFUSED = "MongoDB refuses the user name or the password in the secret MongoSecretArn."
-_CONFLICT = "An index of ours (adapters/mongo/indexes.py) exists with another definition: drop it, then deploy again."
+_REFUSED = "MongoDB rejected the user name or password. Correct them in the secret MongoSecretArn, then deploy again."
+_CONFLICT = "An index of adapters/mongo/indexes.py already exists with another definition. Drop it, then deploy again."
 _BY_CODE = {
-    13: "The database user may not create indexes: give it the role readWrite on the database.",
+    13: "The database user can't create indexes. Grant it the role readWrite on the database.",
     18: _REFUSED,
     8000: _REFUSED,
     85: _CONFLICT,
@@ -14,12 +14,20 @@ _BY_CODE = {
 
 
 def advise_on_indexes(error: Exception) -> str:
-    """Return advice for an error of `ensure_indexes`, by the cause that `MongoConnection` attaches to it."""
+    """Return the likely cause of an error of `ensure_indexes` and its remedy, as text for an operator.
+
+    The cause is taken from `error.__cause__`, which `MongoConnection` sets.
+    """
     cause = error.__cause__
     if isinstance(cause, OperationFailure):
-        return _BY_CODE.get(cause.code or 0, "MongoDB refused to make the indexes.")
+        return _BY_CODE.get(
+            cause.code or 0,
+            "MongoDB refused to create the indexes. Look up the error code in the MongoDB documentation.",
+        )
     if isinstance(cause, ConfigurationError):
-        return "The secret MongoSecretArn does not hold a MongoDB connection string, or its host does not exist."
+        return "The secret MongoSecretArn is not a valid MongoDB connection string, or its host is unknown. Correct it."
     if isinstance(cause, PyMongoError):
-        return "MongoDB does not answer: open Atlas's Network Access to the functions (docs/deploy.md); deploy again."
-    return "The secret MongoSecretArn can't be read: is its ARN right, and may the function decrypt it?"
+        return (
+            "MongoDB does not respond. Allow the functions in Atlas's Network Access (see docs/deploy.md), then retry."
+        )
+    return "The secret MongoSecretArn can't be read. Check its ARN and the function's permission to decrypt it."

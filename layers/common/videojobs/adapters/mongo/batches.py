@@ -1,4 +1,4 @@
-"""The batches, in the collection `batches`, each stored with its jobs in one transaction."""
+"""Repository of batches in the collection `batches`; a batch and its jobs are stored in one transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,18 +19,25 @@ COLLECTION = "batches"
 
 
 class MongoBatchRepository:
-    """See `ports.BatchRepository`."""
+    """Batches in MongoDB. Implements `ports.BatchRepository`."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def new_id(self) -> BatchId:
-        """A fresh ObjectId."""
+        """Return a new ObjectId as text; nothing is written."""
         return BatchId(str(ObjectId()))
 
     def add(self, batch: Batch, jobs: Sequence[VideoJob]) -> None:
-        """One transaction, repeated as a whole by the driver where that can help, within the time of one operation."""
+        """Insert the batch and its jobs in one transaction.
+
+        The driver repeats the transaction after transient errors, within the timeout of one operation.
+
+        Raises:
+            IdempotencyKeyTaken: If the user already has a batch with this idempotency key.
+            Unavailable: If MongoDB did not confirm; either all documents are stored or none.
+        """
         document, documents = _to_document(batch), [to_document(job) for job in jobs]
 
         def insert(database: Database[Document]) -> None:
@@ -38,7 +45,7 @@ class MongoBatchRepository:
                 database[COLLECTION].insert_one(document, session=session)
                 database[JOBS].insert_many(documents, session=session)
 
-            # The client's own limit holds for each command, while `with_transaction` repeats them for two minutes.
+            # The client's timeout applies to each command, but `with_transaction` retries for up to two minutes.
             with timeout(self._connection.TIMEOUT_MS / 1000), database.client.start_session() as session:
                 session.with_transaction(write)
 
@@ -46,30 +53,30 @@ class MongoBatchRepository:
             self._connection.run(insert)
         except DuplicateKeyError as error:
             if "idempotency" in str(error.details):
-                raise IdempotencyKeyTaken from None  # the error quotes the key
-            # A duplicate `_id` can only be this insert's own first try, whose answer was lost.
+                raise IdempotencyKeyTaken from None  # the driver's error contains the key
+            # A duplicate `_id` means that an earlier try of this insert succeeded and its response was lost.
 
     def find(self, batch_id: BatchId) -> Batch | None:
-        """By `_id`."""
+        """Return the batch, or None. Served by `_id`."""
         return self._find({"_id": ObjectId(batch_id)})
 
     def find_by_key(self, user_id: UserId, key: str) -> Batch | None:
-        """By the unique index `idempotency`."""
+        """Return the user's batch with this idempotency key, or None. Served by the unique index `idempotency`."""
         return self._find({"userId": ObjectId(user_id), "idempotency.key": key})
 
     def release_key(self, batch: Batch) -> None:
-        """By `_id`."""
+        """Remove the idempotency key from the batch; idempotent. Served by `_id`."""
         change = {"$unset": {"idempotency": ""}}
         self._connection.run(lambda database: database[COLLECTION].update_one({"_id": ObjectId(batch.id)}, change))
 
     def remove_all(self, user_id: UserId, created_before: datetime) -> None:
-        """By the index `user_newest`."""
+        """Delete the user's batches created at or before `created_before`. Served by the index `user_newest`."""
         query = {"userId": ObjectId(user_id), "createdAt": {"$lte": created_before}}
         self._connection.run(lambda database: database[COLLECTION].delete_many(query))
 
     def _find(self, query: Document) -> Batch | None:
-        found: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one(query))
-        return None if found is None else _from_document(found)
+        document: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one(query))
+        return None if document is None else _from_document(document)
 
 
 def _to_document(batch: Batch) -> Document:

@@ -1,4 +1,4 @@
-"""The circuit breakers, one document per provider in the collection `circuits`."""
+"""Repository of circuit breakers, with one document per provider in the collection `circuits`."""
 
 from pymongo.errors import DuplicateKeyError
 
@@ -9,21 +9,28 @@ COLLECTION = "circuits"
 
 
 class MongoCircuitRepository:
-    """See `ports.CircuitRepository`; by `_id`, which is the provider's name."""
+    """Circuit breakers in MongoDB. Implements `ports.CircuitRepository`; `_id` is the provider's name."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def find(self, provider: str) -> Circuit:
-        """Read it."""
-        found: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": provider}))
-        if found is None:
+        """Return the provider's circuit; a new closed circuit if none is stored."""
+        document: Document | None = self._connection.run(
+            lambda database: database[COLLECTION].find_one({"_id": provider})
+        )
+        if document is None:
             return Circuit(provider)
-        return Circuit(provider, found["failures"], found["opened"], found.get("openUntil"), found["version"])
+        return Circuit(
+            provider, document["failures"], document["opened"], document.get("openUntil"), document["version"]
+        )
 
     def save(self, before: Circuit, after: Circuit) -> bool:
-        """Compare and set by `version`; the first save inserts, and one of two inserts wins."""
+        """Store `after` if the stored version is still that of `before`; return whether it was stored.
+
+        The first save inserts the document. Of two concurrent saves exactly one succeeds.
+        """
         state = {
             "failures": after.failures,
             "opened": after.opened,

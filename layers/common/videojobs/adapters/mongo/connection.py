@@ -1,4 +1,4 @@
-"""The connection to MongoDB: one client per process, bounded in time, for the database that the secret names now."""
+"""Connection to MongoDB: one client per environment, with a timeout, for the database that the secret names."""
 
 import logging
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from videojobs.domain.errors import Unavailable
 from videojobs.ports.secrets import ReadSecret
 
 ACCESS_REFUSED = frozenset({13, 18, 8000})
-"""Unauthorized, AuthenticationFailed, and AtlasError, which Atlas reports for both.
+"""Codes of Unauthorized, AuthenticationFailed, and AtlasError, which Atlas reports for both.
 
-MongoDB reports 13 on an open connection whose user was deleted, or deleted and created again: the connection is then
-signed in as no user, and only a new connection can sign in. `refreshUserInfoAsNeeded` in
+MongoDB reports 13 on an open connection whose user was deleted, even if the user was created again. The connection is
+then no longer authenticated, and only a new connection can authenticate. See `refreshUserInfoAsNeeded` in
 https://github.com/mongodb/mongo/blob/master/src/mongo/db/auth/authorization_session_impl.cpp
 """
 SCHEMES = ("mongodb://", "mongodb+srv://")
 CLOSE_SECONDS = 0.5
-"""Closing a client ends its sessions on the server, and would wait 3 s for a server that is gone."""
+"""Timeout for closing a client. Closing ends its sessions on the server and waits 3 s for an unreachable server."""
 
 type Document = dict[str, Any]
 
@@ -29,22 +29,22 @@ logger = logging.getLogger(__name__)
 
 
 class MongoConnection:
-    """Runs operations on the database that the URI names, each within `TIMEOUT_MS`, its retries included.
+    """Connection that runs operations on the database that the URI names, each within `TIMEOUT_MS` including retries.
 
     The URI is read before each operation. When it changes, the client of the old URI is closed and the operation runs
-    on the new database, so that no process stays connected to a database that the secret has stopped naming.
+    on the new database, so that no environment stays connected to a database that the secret no longer names.
 
-    Threads may share a connection. Closing a client can fail an operation that another thread has in progress, with
-    `Unavailable`; that thread's next operation uses the new client.
+    Threads may share a connection. If a client is closed while another thread runs an operation, that operation can
+    fail with `Unavailable`; the thread's next operation uses the new client.
 
-    The defaults of the driver (30 s) outlive API Gateway (29 s).
+    The driver's default timeout (30 s) is longer than API Gateway's (29 s).
     """
 
     TIMEOUT_MS = 4000
     WARM_UP_SECONDS = 0.8
 
     def __init__(self, read_uri: ReadSecret) -> None:
-        """Connect nothing until the first operation."""
+        """Keep the reader of the URI; the first operation connects."""
         self._read_uri = read_uri
         self._lock = Lock()
         self._database: Database[Document] | None = None
@@ -52,10 +52,10 @@ class MongoConnection:
         self._unusable_uri: str | None = None
 
     def run[T](self, operation: Callable[[Database[Document]], T]) -> T:
-        """Run an operation. If access is refused, read the secret again, reconnect and try once more.
+        """Run an operation and return its result; if access is denied, read the secret, reconnect and retry once.
 
         Raises:
-            Unavailable: If MongoDB does not answer in time, or refuses. A write may have landed all the same.
+            Unavailable: If MongoDB does not respond in time or reports an error. A write may still have been applied.
             DuplicateKeyError: If the operation violates a unique index.
         """
         try:
@@ -72,19 +72,19 @@ class MongoConnection:
             raise Unavailable from _without_documents(error)
 
     def warm_up(self) -> None:
-        """Connect ahead of the first operation, in `WARM_UP_SECONDS` at most: that operation has to answer in time too.
+        """Connect ahead of the first operation, within `WARM_UP_SECONDS`, which leaves that operation enough time.
 
         Raises:
-            Unavailable: If MongoDB does not answer in that time; the first operation tries again.
+            Unavailable: If MongoDB does not respond in that time; the first operation connects again.
         """
         with timeout(self.WARM_UP_SECONDS):
             self.run(lambda database: database.client.admin.command("ping"))
 
     def refresh(self) -> None:
-        """Read the secret again and use its current value, without the tolerance that `run` has for an unusable one.
+        """Read the secret and connect to its current URI. Unlike `run`, do not fall back to the previous URI.
 
         Raises:
-            Unavailable: If the value is not a connection string, or if the secret was never read and can't be read now.
+            Unavailable: If the value is not a connection string, or if the secret can't be read and is not cached.
         """
         uri = self._read_uri(refresh=True)
         try:
@@ -108,22 +108,22 @@ class MongoConnection:
         with self._lock:
             if self._database is None or self._database is refused:
                 return self._open(uri)
-            return self._database  # another thread has reconnected since
+            return self._database  # another thread has already reconnected
 
     def _open_first(self, uri: str) -> Database[Document]:
         try:
             return self._open(uri)
         except ConfigurationError:
-            return self._open(self._read_uri(refresh=True))  # the value can have been repaired since it was read
+            return self._open(self._read_uri(refresh=True))  # the secret may have been corrected since it was read
 
     def _follow(self, uri: str, connected: Database[Document]) -> Database[Document]:
-        """Move to a new URI; keep the connection, which works, when that is not possible."""
+        """Connect to a new URI and return its database; return the connected database if the URI is unusable."""
         try:
             database = self._open(uri)
         except ConfigurationError:
-            if uri != self._unusable_uri:  # once per value, not once per operation
+            if uri != self._unusable_uri:  # log once per value, not once per operation
                 extra = {"action": "mongodb_uri_unusable"}
-                # Without the error, which can quote the string.
+                # Logged without the error, which can contain the connection string.
                 logger.error("MongoDB connection string unusable; previous connection kept", extra=extra)  # noqa: TRY400
             self._unusable_uri = uri
             return connected
@@ -146,7 +146,7 @@ def _open_database(uri: str, timeout_ms: int) -> Database[Document]:
         ConfigurationError: If the string is not a MongoDB URI, or if its host name has no records.
     """
     if not uri.startswith(SCHEMES):
-        raise ConfigurationError("no scheme of MongoDB")  # pymongo would take it for the name of a host
+        raise ConfigurationError("the URI has no MongoDB scheme")  # pymongo would use it as a host name
     try:
         client: MongoClient[Document] = MongoClient(
             uri,
@@ -167,13 +167,14 @@ def _open_database(uri: str, timeout_ms: int) -> Database[Document]:
 
 
 def _without_documents(error: PyMongoError) -> PyMongoError:
-    """The error as a log may show it.
+    """Return the error without user data, so that it can be logged.
 
-    What the server says of an operation that failed quotes the document and the keys that it was about
-    (`full error: {… 'op': {…, 'prompt': …}}`): its kind and its code are kept. Other errors are the driver's own words.
+    The server's message for a failed operation contains the document and its keys
+    (`full error: {… 'op': {…, 'prompt': …}}`), so only its type and code are kept. Errors of the driver contain no
+    documents and are returned unchanged.
     """
     if not isinstance(error, OperationFailure):
         return error
-    name = (error.details or {}).get("codeName", "without a name")
-    told = OperationFailure(f"{type(error).__name__}: {name} ({error.code})", error.code)
-    return told.with_traceback(error.__traceback__)
+    name = (error.details or {}).get("codeName", "unnamed")
+    redacted = OperationFailure(f"{type(error).__name__}: {name} ({error.code})", error.code)
+    return redacted.with_traceback(error.__traceback__)

@@ -1,4 +1,4 @@
-"""Live connections and the tickets that open them, in the collections `connections` and `tickets`."""
+"""Repositories of WebSocket connections and of the tickets that open them (`connections` and `tickets`)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,18 +16,28 @@ CONNECTIONS, TICKETS = "connections", "tickets"
 
 
 class MongoConnectionRepository:
-    """See `ports.ConnectionRepository`. Each connection holds a slot of its user's; no two hold the same."""
+    """WebSocket connections in MongoDB. Implements `ports.ConnectionRepository`.
+
+    Each connection of a user has its own slot number; the unique index `user_slot` enforces this.
+    """
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def add(self, connection: Connection, *, at_most: int, now: datetime) -> None:
-        """Insert into the first free slot; the unique index `user_slot` decides who gets it, others try the next."""
+        """Insert the connection into the user's lowest free slot.
+
+        If a concurrent insert takes the slot, the next free slot is tried. If all slots are taken, the user's expired
+        connections are deleted first.
+
+        Raises:
+            TooManyConnections: If the user already has `at_most` connections that have not expired.
+        """
         user = {"userId": ObjectId(connection.user_id)}
 
         def insert(connections: Collection[Document]) -> bool:
-            taken = {found["slot"] for found in connections.find(user, {"slot": True})}
+            taken = {document["slot"] for document in connections.find(user, {"slot": True})}
             if len(taken) >= at_most:
                 if connections.delete_many(user | {"expiresAt": {"$lte": now}}).deleted_count == 0:
                     raise TooManyConnections
@@ -39,26 +49,29 @@ class MongoConnectionRepository:
                 return False
             return True
 
-        while not self._run(insert):  # each failure is somebody else's success, until there is no room
+        while not self._run(insert):  # each failed try means that another insert succeeded or a slot became free
             pass
 
     def find(self, connection_id: ConnectionId) -> Connection | None:
-        """By `_id`."""
+        """Return the connection, even if it has expired, or None once it is removed. Served by `_id`."""
         document = self._run(lambda connections: connections.find_one({"_id": connection_id}))
         return None if document is None else _from_document(document)
 
     def find_of_user(self, user_id: UserId) -> list[Connection]:
-        """By the index `user_slot`."""
+        """Return all of a user's connections, including expired ones. Served by the index `user_slot`."""
         query = {"userId": ObjectId(user_id)}
-        return self._run(lambda connections: [_from_document(found) for found in connections.find(query)])
+        return self._run(lambda connections: [_from_document(document) for document in connections.find(query)])
 
     def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
-        """By `_id`."""
-        wish = {"$set": {"allJobs": True}} if job_id is None else {"$addToSet": {"jobIds": ObjectId(job_id)}}
-        return self._run(lambda connections: connections.update_one({"_id": connection_id}, wish)).matched_count == 1
+        """Subscribe the connection to a job, or to all jobs if `job_id` is None; False if the connection is removed.
+
+        Idempotent. Served by `_id`.
+        """
+        change = {"$set": {"allJobs": True}} if job_id is None else {"$addToSet": {"jobIds": ObjectId(job_id)}}
+        return self._run(lambda connections: connections.update_one({"_id": connection_id}, change)).matched_count == 1
 
     def remove(self, connection_id: ConnectionId) -> None:
-        """By `_id`."""
+        """Delete the connection; idempotent. Served by `_id`."""
         self._run(lambda connections: connections.delete_one({"_id": connection_id}))
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
@@ -66,23 +79,26 @@ class MongoConnectionRepository:
 
 
 class MongoTicketRepository:
-    """See `ports.TicketRepository`; by `_id`, which is the ticket's digest."""
+    """Tickets in MongoDB. Implements `ports.TicketRepository`; `_id` is the ticket's digest."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def add(self, digest: str, identity: Identity, expires_at: datetime) -> None:
-        """Insert it."""
-        who = {"userId": ObjectId(identity.user_id), "sessionExpiresAt": identity.expires_at}
-        self._run(lambda tickets: tickets.insert_one({"_id": digest, **who, "expiresAt": expires_at}))
+        """Insert a ticket with the identity that it grants and the time when it expires."""
+        fields = {"userId": ObjectId(identity.user_id), "sessionExpiresAt": identity.expires_at}
+        self._run(lambda tickets: tickets.insert_one({"_id": digest, **fields, "expiresAt": expires_at}))
 
     def redeem(self, digest: str, now: datetime) -> Identity | None:
-        """Read it and delete it: whoever deleted it has it."""
-        found = self._run(lambda tickets: tickets.find_one({"_id": digest, "expiresAt": {"$gt": now}}))
-        if found is None or self._run(lambda tickets: tickets.delete_one({"_id": digest})).deleted_count == 0:
+        """Delete the ticket and return its identity; None if it does not exist, has expired or was already used.
+
+        Of concurrent callers only the caller whose delete succeeds gets the identity.
+        """
+        ticket = self._run(lambda tickets: tickets.find_one({"_id": digest, "expiresAt": {"$gt": now}}))
+        if ticket is None or self._run(lambda tickets: tickets.delete_one({"_id": digest})).deleted_count == 0:
             return None
-        return Identity(UserId(str(found["userId"])), found["sessionExpiresAt"])
+        return Identity(UserId(str(ticket["userId"])), ticket["sessionExpiresAt"])
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
         return self._connection.run(lambda database: operation(database[TICKETS]))

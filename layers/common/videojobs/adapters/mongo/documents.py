@@ -1,4 +1,4 @@
-"""A job as a document of the collection `videojobs`, and back; documents that the Express server wrote read well."""
+"""Conversion between jobs and documents of the collection `videojobs`, including those the Express server wrote."""
 
 from collections.abc import Callable
 from datetime import date
@@ -44,11 +44,14 @@ CONTRACT_FIELDS = frozenset(
         "updatedAt",
     ]
 )
-"""The platform's fields: always present, null where they have no value. All others are absent instead."""
+"""Fields that the platform reads: always present, null without a value. Other fields without a value are absent."""
 
 
 def to_document(job: VideoJob) -> Document:
-    """The whole document; a field of ours without a value is absent."""
+    """Return the complete document of a job.
+
+    Fields without a value are omitted, except `CONTRACT_FIELDS`, which are null.
+    """
     document: Document = {
         "_id": ObjectId(job.id),
         "userId": ObjectId(job.user_id),
@@ -72,7 +75,7 @@ def to_document(job: VideoJob) -> Document:
         "poster": job.poster and _from_object(job.poster),
         "preview": job.preview and _from_object(job.preview),
         "error": job.error and {"code": job.error.code, "retryable": job.error.retryable},
-        "outbox": [{"id": each.id, "version": each.version, "at": each.at} for each in job.outbox],
+        "outbox": [{"id": entry.id, "version": entry.version, "at": entry.at} for entry in job.outbox],
         "history": [{"at": entry.at, "status": str(entry.status), "note": entry.note} for entry in job.history],
         "idempotency": job.idempotency and {"key": job.idempotency.key, "fingerprint": job.idempotency.fingerprint},
         "expiresAt": job.expires_at,
@@ -90,7 +93,13 @@ def to_document(job: VideoJob) -> Document:
 
 
 def from_document(document: Document) -> VideoJob:
-    """The job of a document. What the Express server never wrote has its default; unknown fields are passed over."""
+    """Return the job that a document contains.
+
+    Missing fields, as in documents that the Express server wrote, get their defaults. Unknown fields are ignored.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: If the document is malformed.
+    """
     created_at = document.get("createdAt") or document["_id"].generation_time
     return VideoJob(
         id=JobId(str(document["_id"])),
@@ -119,7 +128,7 @@ def from_document(document: Document) -> VideoJob:
             HistoryEntry(entry["at"], JobStatus(entry["status"]), entry["note"])
             for entry in document.get("history", ())
         ),
-        outbox=tuple(Announcement(each["id"], each["version"], each["at"]) for each in document.get("outbox", ())),
+        outbox=tuple(Announcement(entry["id"], entry["version"], entry["at"]) for entry in document.get("outbox", ())),
         idempotency=_optional(lambda key: IdempotencyKey(key["key"], key["fingerprint"]), document.get("idempotency")),
         expires_at=document.get("expiresAt"),
         priority=Priority(document.get("priority", Priority.NORMAL)),

@@ -1,4 +1,4 @@
-"""Users whose videos are being erased, in the collection `erasures`; `_id` is the user's."""
+"""Repository of users whose videos are being erased, in the collection `erasures`; `_id` is the user ID."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,24 +12,26 @@ COLLECTION = "erasures"
 
 
 class MongoErasureRepository:
-    """See `ports.ErasureRepository`."""
+    """Pending erasures in MongoDB. Implements `ports.ErasureRepository`."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def add(self, user_id: UserId, created_before: datetime) -> None:
-        """By `_id`; `$max`, so that the later moment stays."""
+        """Store the erasure; if one is stored for the user, keep the later `created_before`. Served by `_id`."""
         change = {"$max": {"createdBefore": created_before}}
         identity = {"_id": ObjectId(user_id)}
         self._connection.run(lambda database: database[COLLECTION].update_one(identity, change, upsert=True))
 
     def find_all(self, limit: int) -> Iterable[tuple[UserId, datetime]]:
-        """The whole collection is what is still to be done."""
-        found: list[Document] = self._connection.run(lambda database: list(database[COLLECTION].find().limit(limit)))
-        return [(UserId(str(document["_id"])), document["createdBefore"]) for document in found]
+        """Return up to `limit` pending erasures as `(user_id, created_before)`; all documents are pending."""
+        documents: list[Document] = self._connection.run(
+            lambda database: list(database[COLLECTION].find().limit(limit))
+        )
+        return [(UserId(str(document["_id"])), document["createdBefore"]) for document in documents]
 
     def remove(self, user_id: UserId, created_before: datetime) -> None:
-        """By `_id`, guarded by the moment."""
-        done = {"_id": ObjectId(user_id), "createdBefore": created_before}
-        self._connection.run(lambda database: database[COLLECTION].delete_one(done))
+        """Delete the erasure, unless `created_before` has changed since. Idempotent. Served by `_id`."""
+        query = {"_id": ObjectId(user_id), "createdBefore": created_before}
+        self._connection.run(lambda database: database[COLLECTION].delete_one(query))

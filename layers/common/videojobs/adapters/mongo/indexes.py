@@ -1,4 +1,4 @@
-"""The indexes of every collection, made at deployment by `functions/deployment_hooks`."""
+"""Indexes of all collections, created at deployment by `functions/deployment_hooks`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,8 +16,10 @@ _IDEMPOTENCY = IndexModel(
     partialFilterExpression={"idempotency.key": {"$exists": True}},
 )
 NOTICED_SECONDS = 600
-"""A connection that is over stays findable for so long, so that somebody ends it; by then API Gateway has ended one
-over which nothing was said."""
+"""How long an expired connection stays stored, so that it can be found and closed.
+
+API Gateway closes idle connections after the same 10 minutes.
+"""
 _EXPIRY = IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0)
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
@@ -45,18 +47,26 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     connections.TICKETS: (_EXPIRY,),
     webhooks.FAILURES: (_EXPIRY,),
 }
-"""`status_age`: the platform's reports. `user_newest`, `user_status`, `user_batch`: a user's jobs, all or some.
-`waiting`: who is next to be let in. `sweep`: the reconciler's, and how many are ahead (not partial: an ended job is in
-it once and never moves). `idempotency`: one job, or batch, per user and key. `outbox`: announcements not yet delivered.
-`expiry`: MongoDB removes a document soon after its `expiresAt`. `checked`: the users' slots that the reconciler checks
-next. `user_slot`: a user's live connections, each in a slot of its own."""
+"""Indexes of each collection.
+
+- `status_age`: jobs by status and age, for the platform's reports and for replays of failed jobs.
+- `user_newest`, `user_status`, `user_batch`: the lists of a user's jobs.
+- `waiting`: the user's job that is admitted next.
+- `sweep`: the reconciler's searches and the count of jobs ahead. It is not partial: a finished job has one entry that
+  never changes.
+- `idempotency`: one job or batch per user and idempotency key.
+- `outbox`: announcements that are not yet sent.
+- `expiry`: TTL index; MongoDB removes a document soon after its `expiresAt`.
+- `checked`: the users' slots that the reconciler checks next.
+- `user_slot`: a user's connections, each with its own slot number.
+"""
 
 
 def ensure_indexes(database: Database[Document]) -> list[str]:
-    """Create the indexes that are missing and return all their names; safe to repeat.
+    """Create the missing indexes and return the names of all indexes; idempotent.
 
     Raises:
-        pymongo.errors.OperationFailure: an index of that name has another definition: drop it first.
+        pymongo.errors.OperationFailure: If an index with the same name has another definition; drop that index first.
     """
     names: list[str] = []
     for collection, models in INDEXES.items():

@@ -1,4 +1,7 @@
-"""The jobs in MongoDB: every change is one guarded `update_one`, so that of any number of racing writers one wins."""
+"""Repository of jobs in MongoDB.
+
+Every change is one guarded `update_one`, so that of several concurrent writers exactly one succeeds.
+"""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -37,72 +40,83 @@ _LIVE = sorted(LIVE_STATUSES)
 _ALL = [*_LIVE, *sorted(set(JobStatus) - LIVE_STATUSES)]
 _NEWEST_FIRST = [("createdAt", DESCENDING), ("_id", DESCENDING)]
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
-"""A lower bound, so that what has no such date at all is not even looked at."""
+"""Lower bound of date ranges; it excludes documents without the date from the index scan."""
 
 
 class MongoJobRepository:
-    """See `ports.JobRepository`."""
+    """Jobs in MongoDB. Implements `ports.JobRepository`."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def new_id(self) -> JobId:
-        """A fresh ObjectId."""
+        """Return a new ObjectId as text; nothing is written."""
         return JobId(str(ObjectId()))
 
     def created_at(self, job_id: JobId) -> datetime:
-        """Return the timestamp in the first four bytes of an ObjectId.
+        """Return the time in the first four bytes of an ObjectId, in whole seconds.
 
         https://www.mongodb.com/docs/manual/reference/bson-types/#objectid
         """
         return ObjectId(job_id).generation_time
 
     def add(self, job: VideoJob) -> None:
-        """Insert; a duplicate `_id` can only be this insert's own first try."""
+        """Insert the job; idempotent, because a duplicate `_id` can only come from an earlier try of this insert.
+
+        Raises:
+            IdempotencyKeyTaken: If the user already has a job with this idempotency key.
+        """
 
         def insert(database: Database[Document]) -> None:
             try:
                 database[COLLECTION].insert_one(to_document(job))
             except DuplicateKeyError as error:
                 if "idempotency" in str(error.details):
-                    raise IdempotencyKeyTaken from None  # the error quotes the key
+                    raise IdempotencyKeyTaken from None  # the driver's error contains the key
 
         self._connection.run(insert)
 
     def find(self, job_id: JobId) -> VideoJob | None:
-        """By `_id`."""
+        """Return the job, or None. Served by `_id`."""
         document = self._run(lambda jobs: jobs.find_one({"_id": ObjectId(job_id)}))
         return None if document is None else from_document(document)
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
-        """Two operations by `_id`: the guarded update that decides, then the read of what was won."""
+        """Lease the next step if it is `step_id` and has no live lease; return the job, or None if it was not leased.
+
+        A guarded update by `_id` decides between concurrent callers and sets the step due `now`. A second operation
+        then reads the job; it returns None if the lease was replaced in between.
+        """
         identity = {"_id": ObjectId(job_id)}
         # Matches an expired lease and a missing one: $not also matches documents without the field.
         unleased = {"lease.until": {"$not": {"$gt": now}}}
-        taken = {"$set": {"lease": {"token": lease.token, "until": lease.until}, "next.dueAt": now}}
-        result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, taken))
+        change = {"$set": {"lease": {"token": lease.token, "until": lease.until}, "next.dueAt": now}}
+        result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, change))
         if result.matched_count == 0:
             return None
         document = self._run(lambda jobs: jobs.find_one(identity | {"lease.token": lease.token}))
         return None if document is None else from_document(document)
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
-        """One update of the fields that differ, by `_id` and guarded; fields that we don't know stay as they are."""
+        """Update the fields that differ if the stored job still matches `before`; return whether it did.
+
+        The update is guarded by status, attempt, next step and lease token. Unknown fields are not changed.
+        """
         return self._run(lambda jobs: jobs.update_one(_guard(before), _difference(before, after))).matched_count == 1
 
     def remove(self, job: VideoJob) -> bool:
-        """By `_id`, under the guard of `save`."""
+        """Delete the document if it still matches `job`, by the guard of `save`; return whether it was deleted."""
         return self._run(lambda jobs: jobs.delete_one(_guard(job))).deleted_count == 1
 
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
-        """By the unique index `idempotency`."""
+        """Return the user's job with this idempotency key, or None. Served by the unique index `idempotency`."""
         query = {"userId": ObjectId(user_id), "idempotency.key": key}
         document = self._run(lambda jobs: jobs.find_one(query))
         return None if document is None else from_document(document)
 
     def release_key(self, job: VideoJob) -> None:
-        """By `_id`."""
+        """Remove the idempotency key from the job; idempotent. Served by `_id`."""
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job.id)}, {"$unset": {"idempotency": ""}}))
 
     def list_newest(
@@ -115,37 +129,42 @@ class MongoJobRepository:
         status: JobStatus | None = None,
         batch_id: BatchId | None = None,
     ) -> list[VideoJob]:
-        """Equality on the index's first keys, then a bound on `createdAt`; jobs of one moment are a find of their own.
+        """Return up to `limit` of the user's visible jobs, newest first, starting behind `after`.
 
-        Both are in the order of the index, so that no `$or` is needed. What is no key is looked at as the cursor moves.
+        Jobs created at the same time as `after` are a query of their own. Both queries read the index in its order, so
+        that no `$or` is needed. Visibility, and the status within a batch, are checked on each document read.
         """
-        wanted: Document = {"userId": ObjectId(user_id)}
+        filters: Document = {"userId": ObjectId(user_id)}
         if batch_id is not None:
-            wanted["batchId"] = ObjectId(batch_id)
+            filters["batchId"] = ObjectId(batch_id)
         elif status is not None:
-            wanted["status"] = str(status)
-        queries = [wanted]
+            filters["status"] = str(status)
+        queries = [filters]
         if after is not None:
-            same_moment = {"createdAt": after.created_at, "_id": {"$lt": ObjectId(after.job_id)}}
-            queries = [wanted | same_moment, wanted | {"createdAt": {"$lt": after.created_at}}]
+            same_time = {"createdAt": after.created_at, "_id": {"$lt": ObjectId(after.job_id)}}
+            queries = [filters | same_time, filters | {"createdAt": {"$lt": after.created_at}}]
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             cursors = (jobs.find(query, batch_size=limit).sort(_NEWEST_FIRST) for query in queries)
-            found = _readable(document for cursor in cursors for document in cursor)
-            shown = (job for job in found if job.is_shown(now) and status in {None, job.status})
+            newest = _readable(document for cursor in cursors for document in cursor)
+            shown = (job for job in newest if job.is_shown(now) and status in {None, job.status})
             return list(islice(shown, limit))
 
         return self._run(find)
 
     def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
-        """By the index `waiting`."""
+        """Return the user's job at this priority that has waited longest for a slot, or None. Served by `waiting`."""
         query = _waiting(user_id, priority) | {"waitingSince": {"$gt": _BEFORE_ALL}}
         oldest_first = [("waitingSince", ASCENDING), ("_id", ASCENDING)]
         document = self._run(lambda jobs: next(iter(jobs.find(query).sort(oldest_first).limit(1)), None))
         return None if document is None else from_document(document)
 
     def count_ahead(self, job: VideoJob, limit: int) -> int:
-        """Counts of keys, of the index `waiting` (those of one moment are a count of their own) or `sweep`."""
+        """Return about how many jobs come before this queued job, at most `limit`; 0 if it has no next step.
+
+        For a job that waits for a slot, count the user's jobs that have waited longer (index `waiting`; jobs that wait
+        since the same time are counted separately). For other jobs, count the jobs due earlier (index `sweep`).
+        """
         if job.waiting_since is not None:
             waiting, since = _waiting(job.user_id, job.priority), job.waiting_since
             queries = [
@@ -156,34 +175,49 @@ class MongoJobRepository:
             queries = [{"status": str(job.status), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": job.next.due_at}}]
         else:
             return 0
-        return min(sum(self._run(lambda jobs: [jobs.count_documents(each, limit=limit) for each in queries])), limit)
+        return min(sum(self._run(lambda jobs: [jobs.count_documents(query, limit=limit) for query in queries])), limit)
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Served by the index `sweep`, which knows a missing `next.dueAt` as null."""
+        """Return live jobs without a next step, which the Express server created before `created_before`.
+
+        Served by the index `sweep`, in which a missing `next.dueAt` is null.
+        """
         return self._find_due(_LIVE, {"next.dueAt": None}, lambda job: job.created_at < created_before, limit)
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Served by the index `outbox`, in which a job without announcements does not stand."""
+        """Return jobs with an announcement older than `announced_before`.
+
+        Served by the index `outbox`, which is sparse: it contains only jobs with announcements.
+        """
         query = {"outbox.at": {"$lt": announced_before}}
         return self._run(lambda jobs: list(islice(_readable(jobs.find(query)), limit)))
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
-        """By `_id`; unguarded, as an outbox entry is nobody's but the announcer's."""
-        sent = {"$pull": {"outbox": {"id": {"$in": [announcement.id for announcement in announcements]}}}}
-        self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job_id)}, sent))
+        """Remove announcements from the job's outbox; idempotent.
+
+        The update needs no guard, because entries are only ever added or removed.
+        """
+        change = {"$pull": {"outbox": {"id": {"$in": [announcement.id for announcement in announcements]}}}}
+        self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job_id)}, change))
 
     def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
-        """Served by the index `status_age`; the code is looked at as the cursor goes on."""
+        """Return up to `limit` failed jobs with this error code created at or after `created_since`, oldest first.
+
+        Served by the index `status_age`; the code is checked on each document read.
+        """
         query = {"status": str(JobStatus.FAILED), "createdAt": {"$gte": created_since}}
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
-            found = _readable(jobs.find(query).sort("createdAt", ASCENDING))
-            return list(islice((job for job in found if job.error is not None and job.error.code == code), limit))
+            failed = _readable(jobs.find(query).sort("createdAt", ASCENDING))
+            return list(islice((job for job in failed if job.error is not None and job.error.code == code), limit))
 
         return self._run(find)
 
     def find_startable(self) -> list[VideoJob]:
-        """Served by the index `sweep`, from both of its ends."""
+        """Return the queued jobs with a scheduled next step that are due first and due last.
+
+        The list is empty if there are none; a single job is returned twice. Served by both ends of the index `sweep`.
+        """
         query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": NOT_SCHEDULED}}
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
@@ -193,20 +227,23 @@ class MongoJobRepository:
         return self._run(find)
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Served by the index `sweep`; the few jobs that somebody works on right now are passed over here."""
+        """Return jobs, finished or not, whose next step was due before `due_before` and that have no live lease.
+
+        Served by the index `sweep`; leased jobs are few and are skipped after reading.
+        """
         overdue = {"next.dueAt": {"$gt": _BEFORE_ALL, "$lt": due_before}}
         return self._find_due(_ALL, overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
 
     def _find_due(
         self, statuses: Iterable[JobStatus], query: Document, wanted: Callable[[VideoJob], bool], limit: int
     ) -> list[VideoJob]:
-        # One query for each status: equality, then the sort and range on one key, are served by the index in its own
-        # order (https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/). Fields that are not in
-        # the index are compared here.
+        # One query per status: equality, then sort and range on one key, follow the order of the index
+        # (https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/). Fields outside the index are
+        # compared after reading.
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             cursors = (jobs.find({"status": status} | query).sort("next.dueAt", ASCENDING) for status in statuses)
-            found = _readable(document for cursor in cursors for document in cursor)
-            return list(islice(filter(wanted, found), limit))
+            due = _readable(document for cursor in cursors for document in cursor)
+            return list(islice(filter(wanted, due), limit))
 
         return self._run(find)
 
@@ -218,7 +255,7 @@ def _guard(job: VideoJob) -> Document:
     return {
         "_id": ObjectId(job.id),
         "status": str(job.status),
-        "attempt": job.attempt if job.attempt > 1 else {"$in": [1, None]},  # the Express server counted none
+        "attempt": job.attempt if job.attempt > 1 else {"$in": [1, None]},  # the Express server stored no attempt
         "next.id": job.next.id if job.next else None,
         "next.dueAt": job.next.due_at if job.next else None,
         "lease.token": job.lease.token if job.lease else None,
@@ -230,23 +267,27 @@ def _waiting(user_id: UserId, priority: Priority) -> Document:
 
 
 def _readable(documents: Iterable[Document]) -> Iterator[VideoJob]:
-    """The jobs of those documents that make sense: one that somebody has damaged must not hold up a sweep."""
+    """Yield the jobs of well-formed documents; log malformed documents and skip them, so that a sweep continues."""
     for document in documents:
         try:
             yield from_document(document)
         except (AttributeError, KeyError, TypeError, ValueError):
             extra = {"action": "document_unreadable", "job_id": str(document["_id"])}
-            logger.exception("A job's document is damaged", extra=extra)
+            logger.exception("Job document unreadable; skipped", extra=extra)
 
 
 def _difference(before: VideoJob, after: VideoJob) -> Document:
-    """The update that turns one document into the other; to history and outbox, what is new is pushed."""
+    """Return the update that changes the document of `before` into that of `after`.
+
+    New entries of history and outbox are pushed, so that concurrent removals from the outbox are kept.
+    """
     old, new = to_document(before), to_document(after)
     old_history, new_history = old.pop("history"), new.pop("history")
     old_outbox, new_outbox = old.pop("outbox"), new.pop("outbox")
     changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
     update: dict[str, Any] = {
-        "$set": changed | {"version": new["version"]},  # never empty: an update without operators is refused
+        "$set": changed
+        | {"version": new["version"]},  # never empty, because MongoDB rejects an update without operators
         "$unset": dict.fromkeys(old.keys() - new.keys(), ""),
         "$push": {},
     }

@@ -1,4 +1,4 @@
-"""Who has called how often: per user and limit the times of the last calls, in the collection `rates`."""
+"""Rate limiter that stores the times of recent calls per user and rate limit, in the collection `rates`."""
 
 from datetime import datetime, timedelta
 from math import ceil
@@ -14,26 +14,37 @@ from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 COLLECTION = "rates"
 
 _TRIES = 3
-"""A first call that meets another first call counts again."""
+"""How often a call is counted again after a concurrent call changed the document."""
 _UNJOURNALED = WriteConcern(w=1, j=False)
-"""What a failover loses forgives a few calls; each call pays for what it waits for."""
+"""A failover can lose a few counted calls. That is acceptable, and waiting for the journal would slow every request."""
 
 
 class MongoRateLimiter:
-    """See `ports.RateLimiter`; a sliding log by `_id` (`limit:userId`): `calls` are milliseconds, newest first."""
+    """Sliding-log rate limiter in MongoDB. Implements `ports.RateLimiter`.
+
+    `_id` is `limit:userId`, and `calls` are the times of the last calls in milliseconds since 1970, newest first.
+    """
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> Allowance:
-        """Look, then count by one update with the same condition in its guard: the last of two at once is refused."""
+        """Count one call and return the remaining allowance.
+
+        The update that counts repeats the condition in its guard, so that concurrent calls can't exceed the limit.
+
+        Raises:
+            RateLimited: If the limit is reached in the last `WINDOW`, or if concurrent calls interfere three times.
+        """
         key = f"{limit.name}:{user_id}"
         now_ms = round(now.timestamp() * 1000)
         since_ms = now_ms - WINDOW // timedelta(milliseconds=1)
         for _ in range(_TRIES):
-            found: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": key}))
-            recent = [at for at in (found["calls"] if found else ())[: limit.calls] if at > since_ms]
+            document: Document | None = self._connection.run(
+                lambda database: database[COLLECTION].find_one({"_id": key})
+            )
+            recent = [at for at in (document["calls"] if document else ())[: limit.calls] if at > since_ms]
             if len(recent) >= limit.calls:
                 raise RateLimited(_seconds(recent[-1] - since_ms))
             if self._push(key, limit, now_ms, since_ms, now + WINDOW):

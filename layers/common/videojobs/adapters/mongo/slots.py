@@ -1,4 +1,4 @@
-"""The users' shares of the lanes, one document each in the collection `shares`; its `_id` is `userId:priority`."""
+"""Repository of the users' slots, with one document per user and priority in the collection `shares`."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,26 +14,33 @@ from videojobs.domain.slots import GRACE, UserSlots
 COLLECTION = "shares"
 
 _TRIES = 5
-"""Of writers that count the same slots slots one wins in each round; who loses all of them waits."""
+"""How often an acquisition is tried. Of concurrent writers one succeeds per round; after the last, jobs wait."""
 
 
 class MongoSlotRepository:
-    """See `ports.SlotRepository`; everything but `find_unchecked` by `_id`."""
+    """Users' slots in MongoDB. Implements `ports.SlotRepository`.
+
+    `_id` is `userId:priority`; it serves all operations except `find_unchecked`.
+    """
 
     def __init__(self, connection: MongoConnection, *, cap: int) -> None:
-        """`cap` is how many jobs of a user may be active in a lane."""
+        """Set `cap`, the number of jobs of a user that may be active per priority."""
         self._connection, self.cap = connection, cap
 
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
-        """First for all that could fit, at one write's cost; only then by looking how many do."""
+        """Acquire slots for new jobs, first jobs first, and return how many got a slot.
+
+        No slot is acquired while other jobs of the user wait. If not all jobs get a slot, `waitingAt` is set to `now`.
+        The first try assumes that all slots are free and needs one write; later tries read the free slots first.
+        """
         identity = {"_id": _key(user_id, priority)}
         slots = min(len(job_ids), self.cap)
         for _ in range(_TRIES):
             if slots == 0 or self._put(identity | {"waitingAt": None}, job_ids[:slots], now):
                 break
-            found = self._find(identity)
-            waiting = found is not None and found.get("waitingAt") is not None
-            slots = 0 if waiting else min(len(job_ids), self.cap - len(found["active"] if found else ()))
+            document = self._find(identity)
+            waiting = document is not None and document.get("waitingAt") is not None
+            slots = 0 if waiting else min(len(job_ids), self.cap - len(document["active"] if document else ()))
         else:
             slots = 0
         if slots < len(job_ids):
@@ -41,34 +48,34 @@ class MongoSlotRepository:
         return slots
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
-        """A guarded `$addToSet`; one that is in already is found in the share."""
+        """Acquire a slot for a job that waits; True if it has a slot now, including if it had one before."""
         identity = {"_id": _key(user_id, priority)}
         if self._put(identity, [job_id], now):
             return True
-        found = self._find(identity)
-        return found is not None and job_id in found["active"]
+        document = self._find(identity)
+        return document is not None and job_id in document["active"]
 
     def release(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
-        """A `$pull`, then a look at who waits."""
+        """Release the slots of jobs, idempotent; return whether jobs of the user may wait for a slot."""
         identity = {"_id": _key(user_id, priority)}
         self._update(identity, {"$pull": {"active": {"$in": list(job_ids)}}})
-        found = self._find(identity)
-        return found is not None and found.get("waitingAt") is not None
+        document = self._find(identity)
+        return document is not None and document.get("waitingAt") is not None
 
     def clear_waiting(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:
-        """Guarded by `waitingAt`."""
+        """Clear `waitingAt`, unless a job started to wait after `seen_at`."""
         self._update({"_id": _key(user_id, priority), "waitingAt": {"$lte": seen_at}}, {"$unset": {"waitingAt": ""}})
 
     def find_unchecked(self, checked_before: datetime, limit: int) -> Iterable[UserSlots]:
-        """By the index `checked`, the longest unchecked first."""
+        """Return up to `limit` slots last checked before `checked_before`, oldest check first. Served by `checked`."""
         query = {"checkedAt": {"$lt": checked_before}}
-        found: list[Document] = self._connection.run(
+        documents: list[Document] = self._connection.run(
             lambda database: list(database[COLLECTION].find(query).sort("checkedAt", ASCENDING).limit(limit))
         )
-        return [_to_share(document) for document in found]
+        return [_to_share(document) for document in documents]
 
     def mark_checked(self, slots: UserSlots, now: datetime) -> None:
-        """Remove it, if it has been empty for a while and still is; else set `checkedAt`."""
+        """Set `checkedAt`; delete the document instead if it has been empty and unchanged for `GRACE`."""
         identity = {"_id": _key(slots.user_id, slots.priority)}
         if not slots.active and slots.waiting_at is None and slots.changed_at < now - GRACE:
             idle = {"changedAt": slots.changed_at, "active": [], "waitingAt": None}
@@ -87,7 +94,10 @@ class MongoSlotRepository:
         return self._connection.run(lambda database: database[COLLECTION].find_one(identity))
 
     def _update(self, guard: Document, change: Document, *, upsert: bool = False) -> bool:
-        """Whether it was done; an upsert whose guard failed meets the document that is there."""
+        """Update the document if the guard matches and return whether it did.
+
+        An upsert whose guard does not match fails with a duplicate key, because the document already exists.
+        """
         try:
             result = self._connection.run(
                 lambda database: database[COLLECTION].update_one(guard, change, upsert=upsert)

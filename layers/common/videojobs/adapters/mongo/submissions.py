@@ -1,4 +1,4 @@
-"""The intake's switch: one document in the collection `intake`, there only while new jobs are refused."""
+"""Repository of the submission state: one document in the collection `intake`, present while submissions are paused."""
 
 from datetime import datetime, timedelta
 
@@ -10,27 +10,31 @@ from videojobs.domain.submissions import OPEN, SubmissionState
 COLLECTION = "intake"
 SWITCH = {"_id": "switch"}
 CACHE_SECONDS = timedelta(seconds=3)
-"""How long one process goes on as it is after an operator's word; every call but one in that time reads nothing."""
+"""How long an environment uses the state that it read. A pause or resumption takes effect within this time."""
 READ_SECONDS = 1.0
-"""No caller waits longer for the switch; the job itself has all the time of `MongoConnection`."""
+"""Timeout of reading the state; storing the job has the full timeout of `MongoConnection`."""
 
 
 class MongoSubmissionRepository:
-    """See `ports.SubmissionRepository`; by `_id`. What was read is remembered for `CACHE_SECONDS`."""
+    """Submission state in MongoDB, cached for `CACHE_SECONDS`. Implements `ports.SubmissionRepository`."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
         self._remembered: tuple[datetime, SubmissionState] | None = None
 
     def read(self, now: datetime) -> SubmissionState:
-        """Read at most once in `CACHE_SECONDS`; a clock that was set back reads anew."""
+        """Return the state, read at most once in `CACHE_SECONDS`, and again if the clock was set back.
+
+        Raises:
+            Unavailable: If MongoDB does not respond within `READ_SECONDS` when the state is read.
+        """
         if self._remembered is None or not timedelta(0) <= now - self._remembered[0] < CACHE_SECONDS:
             self._remembered = (now, self._find())
         return self._remembered[1]
 
     def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> SubmissionState:
-        """An upsert; the first pause's time stays."""
+        """Pause submissions and return the state. Repeated, it keeps the first `pausedAt` and replaces the reason."""
         change = {
             "$set": {"reason": reason, "retryAfterSeconds": retry_after_seconds},
             "$setOnInsert": {"pausedAt": now},
@@ -40,13 +44,13 @@ class MongoSubmissionRepository:
         return self.read(now)
 
     def resume(self) -> None:
-        """Delete it."""
+        """Accept submissions again, by deleting the document; idempotent."""
         self._connection.run(lambda database: database[COLLECTION].delete_one(SWITCH))
         self._remembered = None
 
     def _find(self) -> SubmissionState:
         with timeout(READ_SECONDS):
-            found: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one(SWITCH))
-        return (
-            OPEN if found is None else SubmissionState(found["pausedAt"], found["reason"], found["retryAfterSeconds"])
-        )
+            document: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one(SWITCH))
+        if document is None:
+            return OPEN
+        return SubmissionState(document["pausedAt"], document["reason"], document["retryAfterSeconds"])

@@ -1,4 +1,4 @@
-"""How long jobs took: per kind the last fifty, in the collection `timings`."""
+"""Repository of job durations: the last 50 of each kind, in the collection `timings`."""
 
 from statistics import median
 from time import monotonic
@@ -12,19 +12,19 @@ KEPT = 50
 REMEMBERED_SECONDS = 60
 
 _UNJOURNALED = WriteConcern(w=1, j=False)
-"""One that is lost makes no difference to a median."""
+"""A failover can lose a few durations, which does not change the median noticeably."""
 
 
 class MongoTimingRepository:
-    """See `ports.TimingRepository`; by `_id`, which is the kind. What was read is remembered for a minute."""
+    """Job durations in MongoDB, cached for a minute. Implements `ports.TimingRepository`; `_id` is the kind."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
         self._remembered: dict[str, tuple[float, float | None]] = {}
 
     def record(self, kind: str, seconds: float) -> None:
-        """A `$push` with `$slice`."""
+        """Add a duration in seconds, and remove the oldest if the kind then has more than `KEPT`."""
         change = {"$push": {"seconds": {"$each": [round(seconds, 3)], "$slice": -KEPT}}}
         self._connection.run(
             lambda database: database.get_collection(COLLECTION, write_concern=_UNJOURNALED).update_one(
@@ -33,10 +33,12 @@ class MongoTimingRepository:
         )
 
     def usual_seconds(self, kind: str) -> float | None:
-        """Read at most once a minute."""
+        """Return the median of the last durations in seconds, or None if there are none. Read at most once a minute."""
         read_at, usual = self._remembered.get(kind, (None, None))
         if read_at is None or monotonic() - read_at > REMEMBERED_SECONDS:
-            found: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": kind}))
-            usual = median(found["seconds"]) if found else None
+            document: Document | None = self._connection.run(
+                lambda database: database[COLLECTION].find_one({"_id": kind})
+            )
+            usual = median(document["seconds"]) if document else None
             self._remembered[kind] = (monotonic(), usual)
         return usual

@@ -1,4 +1,4 @@
-"""What is remembered of endpoints: those that are gone, in `webhooks`, and what was given up, in `webhookfailures`."""
+"""Repository of webhook endpoints that are gone (`webhooks`) and of abandoned deliveries (`webhookfailures`)."""
 
 from datetime import datetime, timedelta
 
@@ -8,28 +8,30 @@ from videojobs.domain.webhook import EndpointId, WebhookDelivery
 ENDPOINTS = "webhooks"
 FAILURES = "webhookfailures"
 FAILURES_KEPT_FOR = timedelta(days=30)
-"""MongoDB removes a failure then, by its TTL index."""
+"""How long an abandoned delivery is stored; the TTL index then removes it."""
 
 
 class MongoWebhookRepository:
-    """See `ports.WebhookRepository`."""
+    """Webhook endpoints and abandoned deliveries in MongoDB. Implements `ports.WebhookRepository`."""
 
     def __init__(self, connection: MongoConnection) -> None:
-        """Nothing is connected until the first call."""
+        """Keep the connection; it connects at the first operation."""
         self._connection = connection
 
     def find_gone_until(self, endpoint: EndpointId) -> datetime | None:
-        """By `_id`."""
-        found: Document | None = self._connection.run(lambda database: database[ENDPOINTS].find_one({"_id": endpoint}))
-        return found["goneUntil"] if found else None
+        """Return when deliveries to the endpoint may resume, or None if it never reported that it is gone."""
+        document: Document | None = self._connection.run(
+            lambda database: database[ENDPOINTS].find_one({"_id": endpoint})
+        )
+        return document["goneUntil"] if document else None
 
     def mark_gone(self, endpoint: EndpointId, until: datetime) -> None:
-        """Set it, whatever was there."""
+        """Store that the endpoint gets no deliveries before `until`; replaces an earlier time."""
         update = {"$set": {"goneUntil": until}}
         self._connection.run(lambda database: database[ENDPOINTS].update_one({"_id": endpoint}, update, upsert=True))
 
     def record_failure(self, delivery: WebhookDelivery, reason: str, now: datetime) -> None:
-        """One document for an event and endpoint, however often it is recorded."""
+        """Store an abandoned delivery; idempotent by event and endpoint."""
         document = {
             "endpoint": delivery.endpoint,
             "eventId": delivery.event_id,
