@@ -1,4 +1,4 @@
-"""The operators' view in the terminal: what lies in the queues, how the jobs stand, who works, and for how long."""
+"""Live view of the local system in the terminal: queues, jobs by status, and the functions' workers."""
 
 import json
 import sys
@@ -12,9 +12,9 @@ from typing import Any
 import pymongo
 import pymongo.errors
 from pymongo.database import Database
+from rich.columns import Columns
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from localcloud.config import CloudConfig
@@ -22,6 +22,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.processes import MarkedProcess, find_processes, read_memory
 from localcloud.progress import console
 from localcloud.stack import Stack
+from localcloud.tables import FittingTable
 
 _LOOK_SECONDS = 1.0
 _ANSWER_SECONDS = 5
@@ -29,14 +30,17 @@ _STATUSES = ("queued", "processing", "completed", "failed", "cancelled")
 _LIVE = ("queued", "processing")
 _STYLES = {"queued": "yellow", "processing": "cyan", "completed": "green", "failed": "red", "cancelled": "dim"}
 _WORRYING_SECONDS = 60
-"""A message or a job that is older is shown in red: the reconciler should have seen to it by now."""
+"""Age from which a message or job is shown in red, because the reconciler should have recovered it by then."""
 
 type Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class QueueLook:
-    """One queue: messages that can be taken, that somebody works on, that are yet to come, and the oldest's age."""
+    """Numbers of visible, received and delayed messages in a queue, and the age of the oldest one in seconds.
+
+    The age is None if the queue is empty.
+    """
 
     name: str
     waiting: int
@@ -46,7 +50,7 @@ class QueueLook:
 
     @classmethod
     def of(cls, name: str, messages: Iterable[Document], now: float) -> "QueueLook":
-        """What the local AWS says of each message, counted."""
+        """Count the messages of a queue, given as MiniStack lists them; `now` is in seconds since 1970."""
         kinds = {"waiting": 0, "in_flight": 0, "delayed": 0}
         oldest = now
         for message in messages:
@@ -57,7 +61,10 @@ class QueueLook:
 
 @dataclass(frozen=True, slots=True)
 class JobsLook:
-    """The jobs by status, how long the oldest live one has been, and what is still to be told of them."""
+    """Counts of jobs by status, of unpublished changes, of live connections and of webhooks given up.
+
+    `oldest_live_seconds` is the age of the oldest queued or processing job; None if there is none.
+    """
 
     by_status: Mapping[str, int]
     oldest_live_seconds: float | None
@@ -68,7 +75,7 @@ class JobsLook:
 
 @dataclass(frozen=True, slots=True)
 class WorkersLook:
-    """A function's processes and the memory that they hold together."""
+    """Number of worker processes of a function, and their resident memory in total."""
 
     function: str
     processes: int
@@ -77,7 +84,7 @@ class WorkersLook:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The whole system at one moment."""
+    """State of the whole system at one time."""
 
     at: datetime
     jobs: JobsLook
@@ -86,10 +93,10 @@ class Look:
 
 
 def watch(config: CloudConfig, stack: Stack) -> None:
-    """Show the system until interrupted; where nobody watches (no terminal), show it once.
+    """Show the state of the system, refreshed each second until interrupted; without a terminal, print it once.
 
     Raises:
-        LocalCloudError: it has ended meanwhile.
+        LocalCloudError: If the local AWS or the database does not respond.
     """
     with pymongo.MongoClient[Document](stack.mongo_uri, timeoutMS=_ANSWER_SECONDS * 1000) as client:
         database = client.get_default_database()
@@ -103,41 +110,45 @@ def watch(config: CloudConfig, stack: Stack) -> None:
 
 
 def take_look(config: CloudConfig, stack: Stack, database: Database[Document]) -> Look:
-    """How it stands.
+    """Read the current state of queues, jobs and workers.
 
     Raises:
-        LocalCloudError: the local AWS or the database does not answer.
+        LocalCloudError: If the local AWS or the database does not respond.
     """
     now = datetime.now(UTC)
     try:
         queues = list(_look_at_queues(stack, now.timestamp()))
         jobs = _look_at_jobs(database, now)
     except (OSError, pymongo.errors.PyMongoError) as error:
-        raise LocalCloudError(f"The local system does not answer: {error}\nTry:  make down up") from error
+        raise LocalCloudError(f"The local system does not respond: {error}\nRestart it:  make down up") from error
     return Look(now, jobs, queues, count_workers(find_processes(config.state), stack.functions))
 
 
 def _look_at_queues(stack: Stack, now: float) -> Iterator[QueueLook]:
-    # MiniStack's own window into SQS: to look takes nothing, and hides nothing from who receives.
-    with urllib.request.urlopen(f"{stack.aws_endpoint_url}/_ministack/sqs/messages", timeout=_ANSWER_SECONDS) as answer:
-        accounts = json.load(answer)["messages"]
+    # This endpoint of MiniStack lists messages without receiving them, so they stay visible to their consumers.
+    url = f"{stack.aws_endpoint_url}/_ministack/sqs/messages"
+    with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as response:
+        accounts = json.load(response)["messages"]
     messages = {
-        url: each for regions in accounts.values() for queues in regions.values() for url, each in queues.items()
+        queue_url: queued
+        for regions in accounts.values()
+        for queues in regions.values()
+        for queue_url, queued in queues.items()
     }
-    for name, url in stack.queues.items():
-        yield QueueLook.of(name, messages.get(url, []), now)
+    for name, queue_url in stack.queues.items():
+        yield QueueLook.of(name, messages.get(queue_url, []), now)
 
 
 def _look_at_jobs(database: Database[Document], now: datetime) -> JobsLook:
     jobs = database["videojobs"]
-    counted = {each["_id"]: each["count"] for each in jobs.aggregate([{"$sortByCount": "$status"}])}
+    by_status = {group["_id"]: group["count"] for group in jobs.aggregate([{"$sortByCount": "$status"}])}
     oldest = [
-        found["createdAt"]
+        job["createdAt"]
         for status in _LIVE
-        for found in jobs.find({"status": status}, {"createdAt": True}).sort("createdAt", 1).limit(1)
+        for job in jobs.find({"status": status}, {"createdAt": True}).sort("createdAt", 1).limit(1)
     ]
     return JobsLook(
-        by_status=counted,
+        by_status=by_status,
         oldest_live_seconds=max(((now - at.replace(tzinfo=UTC)).total_seconds() for at in oldest), default=None),
         unannounced=jobs.count_documents({"outbox.at": {"$lt": now}}),
         connections=database["connections"].count_documents({"expiresAt": {"$gt": now}}),
@@ -146,7 +157,7 @@ def _look_at_jobs(database: Database[Document], now: datetime) -> JobsLook:
 
 
 def count_workers(processes: Iterable[MarkedProcess], functions: Mapping[str, str]) -> list[WorkersLook]:
-    """The processes that run functions, by the functions' own names."""
+    """Return the workers of each function; `functions` maps its short name to its deployed name."""
     running = list(processes)
     looks = []
     for name, deployed in functions.items():
@@ -156,38 +167,44 @@ def count_workers(processes: Iterable[MarkedProcess], functions: Mapping[str, st
 
 
 def draw_look(look: Look, stack: Stack) -> Group:
-    """The look as tables, for any width."""
+    """Return the state as tables that adapt to the width of the terminal."""
     title = Text.assemble(("Video Jobs", "bold"), f"  {stack.api_url}  ", (f"{look.at.astimezone():%H:%M:%S}", "dim"))
     return Group(title, "", _draw_jobs(look.jobs), "", _draw_queues(look.queues), "", _draw_workers(look.workers))
 
 
 def _draw_jobs(jobs: JobsLook) -> Group:
-    shown = (*_STATUSES, *sorted(set(jobs.by_status) - set(_STATUSES)))
-    counts = [(f"{jobs.by_status.get(status, 0):,} {status}   ", _STYLES.get(status, "")) for status in shown]
-    oldest = Text.assemble("oldest that is not done: ", _age(jobs.oldest_live_seconds))
-    rest = f"to be announced: {jobs.unannounced}   live connections: {jobs.connections}   "
-    given_up = (f"webhooks given up: {jobs.webhooks_given_up}", "red" if jobs.webhooks_given_up else "")
-    return Group(Text.assemble(*counts), oldest, Text.assemble(rest, given_up))
+    statuses = (*_STATUSES, *sorted(set(jobs.by_status) - set(_STATUSES)))
+    counts = [Text(f"{jobs.by_status.get(status, 0):,} {status}", _STYLES.get(status, "")) for status in statuses]
+    oldest = Text.assemble("oldest unfinished job: ", _age(jobs.oldest_live_seconds))
+    others = (
+        Text(f"unpublished changes: {jobs.unannounced:,}"),
+        Text(f"live connections: {jobs.connections:,}"),
+        Text(f"webhooks given up: {jobs.webhooks_given_up:,}", style="red" if jobs.webhooks_given_up else ""),
+    )
+    return Group(_draw_items(counts), oldest, _draw_items(others))
 
 
-def _draw_queues(queues: Iterable[QueueLook]) -> Table:
-    table = Table("queue", box=None, pad_edge=False, header_style="bold")
-    for column in ("waiting", "in flight", "delayed", "oldest"):
-        table.add_column(column, justify="right")
+def _draw_items(items: Iterable[Text]) -> Columns:
+    """Return short texts side by side, on as many lines as the width requires."""
+    return Columns(items, padding=(0, 3))
+
+
+def _draw_queues(queues: Iterable[QueueLook]) -> FittingTable:
+    table = FittingTable(
+        ("queue", "waiting", "in flight", "delayed", "oldest"), optional=frozenset({"in flight", "delayed"})
+    )
     for queue in queues:
-        dead = "deadletter" in queue.name.lower() and queue.oldest_seconds is not None
+        is_dead_letter = "deadletter" in queue.name.lower() and queue.oldest_seconds is not None
         numbers = (_number(queue.waiting), _number(queue.in_flight), _number(queue.delayed))
-        table.add_row(queue.name, *numbers, _age(queue.oldest_seconds), style="red" if dead else "")
+        table.add_row(queue.name, *numbers, _age(queue.oldest_seconds), style="red" if is_dead_letter else "")
     return table
 
 
-def _draw_workers(workers: Iterable[WorkersLook]) -> Table:
-    table = Table("function", box=None, pad_edge=False, header_style="bold")
-    for column in ("workers", "memory"):
-        table.add_column(column, justify="right")
-    for each in workers:
-        memory = f"{each.memory_bytes / 1e6:.0f} MB" if each.processes else ""
-        table.add_row(each.function, _number(each.processes), memory)
+def _draw_workers(workers: Iterable[WorkersLook]) -> FittingTable:
+    table = FittingTable(("function", "workers", "memory"))
+    for worker in workers:
+        memory = f"{worker.memory_bytes / 1e6:.0f} MB" if worker.processes else ""
+        table.add_row(worker.function, _number(worker.processes), memory)
     return table
 
 
@@ -200,5 +217,5 @@ def _age(seconds: float | None) -> Text:
         return Text("-", style="dim")
     minutes, left = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    words = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {left:02} s" if minutes else f"{left} s"
-    return Text(words, style="red" if seconds > _WORRYING_SECONDS else "")
+    age = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {left:02} s" if minutes else f"{left} s"
+    return Text(age, style="red" if seconds > _WORRYING_SECONDS else "")

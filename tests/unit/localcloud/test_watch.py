@@ -30,9 +30,10 @@ def a_message(*, visible: bool = False, received: int = 0, age: float = 0) -> di
     return {"IsVisible": visible, "ReceiveCount": received, "SentTimestamp": int(NOW - age)}
 
 
-def drawn(look: Look) -> str:
+def drawn(look: Look, width: int = 100, *, is_terminal: bool = False) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(draw_look(look, STACK))
+    console = Console(file=out, width=width, force_terminal=is_terminal, color_system=None, soft_wrap=True)
+    console.print(draw_look(look, STACK))
     return out.getvalue()
 
 
@@ -70,7 +71,7 @@ def test_a_functions_processes_are_counted_under_its_own_name() -> None:
     ("seconds", "words"), [(None, "-"), (0.4, "0 s"), (59.9, "59 s"), (61, "1 min 01 s"), (7_260, "2 h 01 min")]
 )
 def test_an_age_is_said_as_people_say_it(seconds: float | None, words: str) -> None:
-    assert f"oldest that is not done: {words}\n" in drawn(a_look(oldest_live_seconds=seconds))
+    assert f"oldest unfinished job: {words}\n" in drawn(a_look(oldest_live_seconds=seconds))
 
 
 def test_every_status_is_shown_also_one_that_nobody_has_heard_of() -> None:
@@ -89,6 +90,20 @@ def test_queues_and_workers_are_listed() -> None:
         ["render", "3", "2", "1", "12", "s"],
         ["render", "2", "231", "MB"],
     ]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_number_is_cut_at_any_width(width: int, *, is_terminal: bool) -> None:
+    look = a_look(by_status={"completed": 12_345_678}, unannounced=98_765, webhooks_given_up=54_321)
+    look.queues.append(QueueLook("highRenderDeadLetter", 1_234_567, 22, 33, 7_260))
+    look.workers.append(WorkersLook("reconciler", 17, 231_000_000))
+    text = drawn(look, width, is_terminal=is_terminal)
+    figures = ["12,345,678 completed", "98,765", "54,321", "1,234,567", "2 h 01 min", "17", "231 MB"]
+    assert [figure for figure in figures if figure not in text] == []
+    assert "…" not in text
+    if is_terminal:
+        assert max(map(len, text.splitlines()[1:])) <= width
 
 
 def test_no_secret_is_shown() -> None:
