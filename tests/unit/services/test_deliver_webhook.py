@@ -19,7 +19,7 @@ from videojobs.services.deliver_webhook import WebhookOutcomes, deliver_webhook
 
 URL = "https://platform.example/hooks?key=of-the-url"
 OTHER_URL = "https://other.example/hooks"
-DOWN = WebhookAnswer(None, "no answer in time")
+DOWN = WebhookAnswer(None, "no response before the timeout")
 GONE = WebhookAnswer(410)
 
 
@@ -116,7 +116,7 @@ def test_the_pauses_follow_the_table_and_the_last_failure_is_given_up_counted_an
     assert len(pauses) == len(RETRY_PAUSES)
     for waited, least in zip(pauses, RETRY_PAUSES, strict=True):
         assert least <= waited <= least * (1 + JITTER) + timedelta(seconds=60)  # each hop may round up a second
-    assert sut.webhooks.failures == {("event-1", name_endpoint(URL)): "no answer in time"}
+    assert sut.webhooks.failures == {("event-1", name_endpoint(URL)): "no response before the timeout"}
     assert [record.action for record in caplog.records if record.levelno == logging.ERROR] == ["webhook_given_up"]
 
 

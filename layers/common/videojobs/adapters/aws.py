@@ -1,7 +1,7 @@
-"""A minimal client for AWS: a few operations need no session, no models and no 240 ms of import.
+"""Minimal AWS client that avoids the 240 ms that importing botocore takes.
 
 Most functions call two or three operations: `GetSecretValue`, `SendMessage`, `PostToConnection`. A botocore client for
-them costs more at a cold start than MongoDB's driver (docs/adr/0006).
+them takes longer to start than MongoDB's driver (docs/adr/0006).
 """
 
 import json
@@ -24,16 +24,19 @@ _RETRIES = urllib3.Retry(total=1, read=0, status_forcelist=(500, 502, 503, 504),
 
 
 def read_credentials() -> Credentials:
-    """The function's role, from the environment or (under SnapStart) from the credentials endpoint.
+    """Return the credentials of the function's role.
+
+    They are read from the environment variables, or, with SnapStart, from the credentials endpoint.
 
     Raises:
-        Unavailable: neither has any.
+        Unavailable: If neither has credentials.
     """
-    # The variables that every SDK reads; Lambda changes them only with the process. Without them ask botocore.
+    # Lambda sets these variables when the environment starts and never changes them. Without them, botocore reads the
+    # credentials endpoint.
     if "AWS_ACCESS_KEY_ID" in os.environ and "AWS_SECRET_ACCESS_KEY" in os.environ:
         token = os.environ.get("AWS_SESSION_TOKEN")
         return Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], token)
-    now = _find_role().get_frozen_credentials()  # fresh: the endpoint's expire
+    now = _find_role().get_frozen_credentials()  # refreshed if expired
     return Credentials(now.access_key or "", now.secret_key or "", now.token)
 
 
@@ -41,28 +44,36 @@ def read_credentials() -> Credentials:
 def _find_role() -> "botocore.credentials.Credentials":
     from botocore.credentials import ContainerProvider, CredentialResolver, EnvProvider
 
-    found = CredentialResolver([EnvProvider(), ContainerProvider()]).load_credentials()
-    if found is None:
+    credentials = CredentialResolver([EnvProvider(), ContainerProvider()]).load_credentials()
+    if credentials is None:
         raise Unavailable
-    return found
+    return credentials
 
 
 class AwsClient:
-    """Sends signed requests to one service over kept-alive connections; safe for threads.
+    """Client that sends signed requests to one service over keep-alive connections; thread-safe.
 
-    Waits at most 1 s to connect and 2 s for the answer; one more try after a refused connection or a 5xx.
+    The timeouts are 1 s to connect and 2 s to read. A request is retried once after a failed connection, or after the
+    status 500, 502, 503 or 504.
     """
 
     def __init__(self, service: str, url: str, *, region: str, connections: int = 2) -> None:
-        """`service` as signatures name it; `url` without a slash at its end; `connections` are kept alive."""
+        """Create the client; nothing is connected.
+
+        Args:
+            service: The service's name in signatures, such as `sqs`.
+            url: The endpoint, without a trailing slash.
+            region: The AWS region that is signed.
+            connections: The maximum number of connections that are kept alive.
+        """
         self._service, self._url, self._region = service, url, region
         self._pool = urllib3.PoolManager(maxsize=connections, timeout=_TIMEOUT, retries=_RETRIES)
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
-        """The answer, whatever its status; `path` is percent-encoded where it has to be.
+        """Send a signed request and return the response with any status; `path` must be percent-encoded.
 
         Raises:
-            Unavailable: no answer, or a 5xx twice.
+            Unavailable: If there is no response, or if the retry also fails with 500, 502, 503 or 504.
         """
         url = self._url + path
         signed = sign_request(
@@ -82,29 +93,38 @@ class AwsClient:
 
 
 class AwsJsonClient(AwsClient):
-    """Calls the operations of a service that speaks JSON over `POST /`."""
+    """Client of a service with the AWS JSON protocol, such as SQS and Secrets Manager."""
 
     def __init__(self, service: str, target: str, *, version: str, region: str, endpoint_url: str = "") -> None:
-        """`target` is the prefix of `X-Amz-Target`, `version` that of `application/x-amz-json-`."""
+        """Create the client; nothing is connected.
+
+        Args:
+            service: The service's name in signatures and in the host name.
+            target: The prefix of the header `X-Amz-Target`.
+            version: The JSON protocol version, as in `application/x-amz-json-1.0`.
+            region: The AWS region.
+            endpoint_url: The endpoint; empty for the service's own in the region.
+        """
         super().__init__(service, endpoint_url or f"https://{service}.{region}.amazonaws.com", region=region)
         self._target, self._version = target, version
 
     def call(self, operation: str, arguments: Mapping[str, object]) -> dict[str, Any]:
-        """Call one operation and return its answer.
+        """Call an operation and return the JSON of its response.
 
         Raises:
-            Unavailable: no answer, or one that is no success; `__cause__` or the log of AWS says more.
+            Unavailable: If there is no response, its status is not 200, or it is not JSON. `__cause__` has the
+                error type.
         """
         headers = {
             "Content-Type": f"application/x-amz-json-{self._version}",
             "X-Amz-Target": f"{self._target}.{operation}",
         }
-        answer = self.request("POST", "/", headers, json.dumps(arguments).encode())
-        if answer.status != 200:
-            kind = answer.headers.get("x-amzn-errortype") or f"HTTP {answer.status}"
-            raise Unavailable from RuntimeError(f"{self._service} {operation}: {kind}")
+        response = self.request("POST", "/", headers, json.dumps(arguments).encode())
+        if response.status != 200:
+            error_type = response.headers.get("x-amzn-errortype") or f"HTTP {response.status}"
+            raise Unavailable from RuntimeError(f"{self._service} {operation}: {error_type}")
         try:
-            result: dict[str, Any] = json.loads(answer.data)
-        except ValueError as error:  # not AWS: something in between
+            result: dict[str, Any] = json.loads(response.data)
+        except ValueError as error:  # the response came from a proxy, not from AWS
             raise Unavailable from error
         return result

@@ -1,4 +1,4 @@
-"""What Bedrock's errors mean; what they say stays here, as it may quote the prompt."""
+"""Calls of Bedrock and the translation of its errors. Bedrock's messages can contain the prompt and are not logged."""
 
 import logging
 import re
@@ -20,39 +20,42 @@ REASONS: tuple[tuple[str, FailureCode], ...] = (
     (r"throttl|too many requests", FailureCode.RATE_LIMITED),
     (r"validation|invalid|malformed", FailureCode.INVALID_REQUEST),
 )
-"""What a failure's words mean, as no codes are published; any other may pass. Of the filters' words AWS tells at
-https://docs.aws.amazon.com/nova/latest/userguide/video-gen-errors.html."""
+"""Patterns of failure messages and their codes, because AWS publishes no codes. Other failures can be transient.
 
-_SAY_NOTHING = frozenset({408, 409, 425})
+The messages of the content filters: https://docs.aws.amazon.com/nova/latest/userguide/video-gen-errors.html
+"""
+
+_UNDECIDED = frozenset({408, 409, 425})
 
 
 class ModelGone(ProviderError):
-    """AWS has taken the model away, or it never was in this region."""
+    """The model was retired, or is not available in this region."""
 
     def __init__(self) -> None:
-        """Only an operator can do something about it."""
-        message = "The video provider no longer offers this model. Please tell the people who run this service."
+        """Set the message; only an operator can correct this, so the error is not transient."""
+        message = "The video provider no longer offers this model. Please contact the operator of this service."
         super().__init__(FailureCode.PROVIDER_ERROR, message, transient=False)
 
 
 class TokenInUse(ProviderUnreachable):
-    """Another start with this token is under way, or was made of something else."""
+    """Another start with this token is in progress, or had different arguments."""
 
 
 def call(
     operation: Callable[..., Any], read_error: "Callable[[ClientError], ProviderError]", **arguments: Any
 ) -> dict[str, Any]:
-    """What an operation of botocore's answers.
+    """Call a botocore operation and return its response.
 
     Raises:
-        ProviderError: what `read_error` makes of a refusal; the function has no rights at all.
-        ProviderUnreachable: there is no answer, or none of Bedrock's.
+        ProviderError: If Bedrock returns an error, as translated by `read_error`; or if the function has no credentials
+            or region.
+        ProviderUnreachable: If there is no response, or it can't be parsed.
     """
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
     from botocore.parsers import ResponseParserError
 
     try:
-        told: dict[str, Any] = operation(**arguments)
+        response: dict[str, Any] = operation(**arguments)
     except ClientError as error:
         extra = {"action": "provider_call_refused", "provider": "bedrock", "code": _read_error(error)[0]}
         logger.info("Call refused", extra=extra)
@@ -61,11 +64,14 @@ def call(
         raise _not_allowed(type(error).__name__) from None
     except (BotoCoreError, ResponseParserError):
         raise ProviderUnreachable from None
-    return told
+    return response
 
 
 def read_refusal(error: "ClientError") -> ProviderError:
-    """The meaning of a refused start; what is not known to be refused may have begun."""
+    """Return the `ProviderError` for an error response to a start.
+
+    It is `ProviderUnreachable` if the job may have started despite the error.
+    """
     code, status, retry_after = _read_error(error)
     match code:
         case "ConflictException":
@@ -78,7 +84,7 @@ def read_refusal(error: "ClientError") -> ProviderError:
             refusal = failure(FailureCode.RATE_LIMITED, retry_after_seconds=retry_after)
         case _ if status in {401, 403}:
             refusal = _not_allowed(code)
-        case _ if 400 <= status < 500 and status not in _SAY_NOTHING:
+        case _ if 400 <= status < 500 and status not in _UNDECIDED:
             refusal = _invalid(error.response["Error"].get("Message", ""))
         case _:
             refusal = ProviderUnreachable(retry_after_seconds=retry_after)
@@ -86,13 +92,16 @@ def read_refusal(error: "ClientError") -> ProviderError:
 
 
 def read_silence(error: "ClientError") -> ProviderError:
-    """The meaning of a refused question: only that there is no such thing says anything about it."""
+    """Return the `ProviderError` for an error response to a read.
+
+    It is `result_lost` for the status 404, else `ProviderUnreachable`, because other errors say nothing about the task.
+    """
     _, status, retry_after = _read_error(error)
     return failure(FailureCode.RESULT_LOST) if status == 404 else ProviderUnreachable(retry_after_seconds=retry_after)
 
 
 def find_reason(message: str) -> FailureCode | None:
-    """What `REASONS` knows of a message."""
+    """Return the code of the first pattern in `REASONS` that the message matches, or None."""
     return next((code for pattern, code in REASONS if re.search(pattern, message, re.IGNORECASE)), None)
 
 
@@ -102,9 +111,9 @@ def _invalid(message: str) -> ProviderError:
 
 
 def _read_error(error: "ClientError") -> tuple[str, int, float | None]:
-    about = error.response.get("ResponseMetadata", {})
+    metadata = error.response.get("ResponseMetadata", {})
     code = error.response.get("Error", {}).get("Code", "")
-    return code, about.get("HTTPStatusCode", 0), read_retry_after(about.get("HTTPHeaders", {}))
+    return code, metadata.get("HTTPStatusCode", 0), read_retry_after(metadata.get("HTTPHeaders", {}))
 
 
 def _not_allowed(reason: str) -> ProviderError:

@@ -1,4 +1,4 @@
-"""The bucket: uploads by boto3 (imported on first use), presigned URLs made without it."""
+"""Storage of videos in S3. boto3 is imported at the first upload or download; presigned URLs do not need it."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -19,19 +19,37 @@ if TYPE_CHECKING:
 
 
 KEYS_PER_CALL = 1000
-"""By S3's limit."""
+"""S3's limit of keys per DeleteObjects request."""
 
 
 class S3VideoStore:
-    """Objects in one private bucket. `Unavailable` means that S3 did not answer as it should."""
+    """Objects in one private bucket. Implements `ports.VideoStore`; methods raise `Unavailable` if S3 fails."""
 
     def __init__(self, bucket: str, *, region: str, endpoint_url: str = "", url_seconds: int = 900) -> None:
-        """`url_seconds` is how long a presigned URL works; AWS cuts it short when the role's session ends before."""
+        """Create the store; nothing is connected.
+
+        Args:
+            bucket: The bucket's name.
+            region: The bucket's region.
+            endpoint_url: The S3 endpoint; empty for AWS's own.
+            url_seconds: How long a presigned URL is valid. It ends earlier if the role's session expires.
+        """
         self._bucket, self._region, self._endpoint_url, self._url_seconds = bucket, region, endpoint_url, url_seconds
         self._made: S3Client | None = None
 
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
-        """Upload a file, in parts when it is large; see `ports.VideoStore`."""
+        """Upload a file, large files in parts, and return the stored object. Replaces an existing object.
+
+        Args:
+            path: The file.
+            key: The object's key.
+            content_type: The object's media type.
+            on_progress: Called with the uploaded part (0 to 1). An exception that it raises stops the upload and is
+                raised to the caller.
+
+        Raises:
+            Unavailable: If S3 fails.
+        """
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -51,18 +69,22 @@ class S3VideoStore:
                     stopped = error
                     raise
 
-        # One thread: reports of progress come in order, and the function has one processor anyway.
+        # One thread, so that progress is reported in order. The function has one processor.
         transfer = TransferConfig(use_threads=False)
         extra = {"ContentType": content_type, "CacheControl": "private, max-age=3600"}
         try:
             with path.open("rb") as file:
                 self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=extra, Callback=count, Config=transfer)
         except (BotoCoreError, ClientError) as error:
-            raise stopped or Unavailable() from error  # botocore wraps what a report raises, and tries again
+            raise stopped or Unavailable() from error  # botocore wraps the callback's exception and retries
         return StoredObject(self._bucket, key, size_bytes)
 
     def size(self, stored: StoredObject) -> int | None:
-        """HEAD the object; see `ports.VideoStore`."""
+        """Return the object's size in bytes, or None if it does not exist.
+
+        Raises:
+            Unavailable: If S3 fails.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -75,7 +97,12 @@ class S3VideoStore:
             raise Unavailable from error
 
     def get(self, stored: StoredObject, path: Path) -> None:
-        """Download in parts, each tried again where it was cut off; see `ports.VideoStore`."""
+        """Download an object to a file, in parts that are retried if they are interrupted.
+
+        Raises:
+            ProviderError: If the object does not exist (`result_lost`).
+            Unavailable: If S3 fails.
+        """
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
         from s3transfer.exceptions import RetriesExceededError
@@ -93,20 +120,28 @@ class S3VideoStore:
             raise Unavailable from error
 
     def remove(self, keys: Iterable[str]) -> None:
-        """A thousand in a call; see `ports.VideoStore`."""
+        """Delete objects, 1000 per request. Keys that do not exist are ignored.
+
+        Raises:
+            Unavailable: If S3 fails or reports an error for a key; some objects may be deleted.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        for some in batched(keys, KEYS_PER_CALL, strict=False):
-            wanted: DeleteTypeDef = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+        for batch in batched(keys, KEYS_PER_CALL, strict=False):
+            objects: DeleteTypeDef = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
             try:
-                answer = self._client.delete_objects(Bucket=self._bucket, Delete=wanted)
+                response = self._client.delete_objects(Bucket=self._bucket, Delete=objects)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable from error
-            if answer.get("Errors"):
-                raise Unavailable from RuntimeError(f"s3 DeleteObjects: {answer['Errors'][0].get('Code')}")
+            if response.get("Errors"):
+                raise Unavailable from RuntimeError(f"s3 DeleteObjects: {response['Errors'][0].get('Code')}")
 
     def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
-        """Sign a GET of `s3://bucket/key`, as of the beginning of the window; see `ports.VideoStore`."""
+        """Return a presigned URL for a GET of `s3://bucket/key`, signed locally at the start of the signing window.
+
+        With `file_name`, browsers save the file under that name. The URL stays the same until `signing_window` changes
+        and is valid for at least two thirds of `url_seconds`.
+        """
         bucket, key = urlsplit(url).netloc, quote(urlsplit(url).path)
         endpoint = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
         query = {"response-content-disposition": _attachment(file_name)} if file_name else {}
@@ -121,7 +156,7 @@ class S3VideoStore:
         )
 
     def signing_window(self, now: datetime) -> str:
-        """A third of the time that a URL works; see `ports.VideoStore`."""
+        """Return the start of the current signing window as text; a window lasts a third of `url_seconds`."""
         return self._window_begin(now).isoformat()
 
     def _window_begin(self, now: datetime) -> datetime:
@@ -144,6 +179,9 @@ class S3VideoStore:
 
 
 def _attachment(file_name: str) -> str:
-    """In ASCII for old browsers and in full for all others: https://www.rfc-editor.org/rfc/rfc6266#appendix-D."""
+    """Return a Content-Disposition with the file name in ASCII and in UTF-8.
+
+    Old browsers read the ASCII name: https://www.rfc-editor.org/rfc/rfc6266#appendix-D
+    """
     plain = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in file_name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"

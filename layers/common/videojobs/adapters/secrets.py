@@ -1,4 +1,4 @@
-"""Secrets from AWS Secrets Manager, kept for a while and read anew when they stop working."""
+"""Secrets from AWS Secrets Manager, cached for five minutes and read again when they are rejected."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -7,36 +7,36 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 
 MAXIMUM_AGE_SECONDS = 300
-"""A rotated-out secret is forgotten after this time at the latest."""
+"""How long a value is cached; a rotated secret takes effect within this time."""
 MINIMUM_REFRESH_SECONDS = 10
-"""A flood of bad tokens must not become a flood of calls to Secrets Manager."""
+"""Minimum interval of refreshes, so that many invalid tokens do not cause many requests to Secrets Manager."""
 
 
 class CachedSecret:
-    """One secret's current value (stage `AWSCURRENT`), as a string."""
+    """Cached value of one secret (stage `AWSCURRENT`). `get` implements `ports.ReadSecret`."""
 
     def __init__(self, arn: str, client: AwsJsonClient, *, monotonic: Callable[[], float] = monotonic) -> None:
-        """Nothing is read until it is asked for."""
+        """Keep the client; `get` reads the secret. `monotonic` returns seconds and measures the value's age."""
         self._arn, self._client, self._monotonic = arn, client, monotonic
         self._value: str | None = None
         self._read_at = 0.0
 
     def get(self, *, refresh: bool = False) -> str:
-        """The value; with `refresh` read again, unless that was done within the last ten seconds.
+        """Return the value; with `refresh`, read it again unless it was read in the last ten seconds.
 
-        When Secrets Manager does not answer, a value once read goes on being used.
+        If Secrets Manager does not respond, the previous value is returned.
 
         Raises:
-            Unavailable: it was never read and can't be now.
+            Unavailable: If the secret was never read and can't be read now.
         """
         age = self._monotonic() - self._read_at
         if self._value is None or age > MAXIMUM_AGE_SECONDS or (refresh and age > MINIMUM_REFRESH_SECONDS):
             try:
-                answer = self._client.call("GetSecretValue", {"SecretId": self._arn})
+                response = self._client.call("GetSecretValue", {"SecretId": self._arn})
             except Unavailable:
                 if self._value is None:
                     raise
             else:
-                self._value = str(answer["SecretString"])
+                self._value = str(response["SecretString"])
             self._read_at = self._monotonic()
         return self._value

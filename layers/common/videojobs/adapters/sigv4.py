@@ -1,8 +1,9 @@
-"""Signs for AWS, Signature Version 4: the few kinds of call that most functions make, and URLs that others may get.
+"""AWS Signature Version 4 for requests and presigned URLs.
 
-botocore's own signer brings the imports of half of botocore: a tenth of a cold start (docs/adr/0006); and it signs as
-of now, where a URL is to stay the same for a while. The algorithm is
-https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html; a test holds it against botocore's.
+Importing botocore's signer takes a tenth of a cold start (docs/adr/0006). It also always signs with the current time,
+but presigned URLs must stay the same for some minutes so that browsers can cache them. The algorithm is documented at
+https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html. A test compares the signatures with
+botocore's.
 """
 
 import hmac
@@ -16,7 +17,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class Credentials(NamedTuple):
-    """Keys of a role (with its session's token) or of a user (without)."""
+    """Access keys of a role, with a session token, or of an IAM user, without."""
 
     access_key: str
     secret_key: str
@@ -34,10 +35,17 @@ def sign_request(
     region: str,
     now: datetime,
 ) -> dict[str, str]:
-    """The headers of a signed request: those given, and what makes it AWS's.
+    """Return the given headers, plus `Host`, `X-Amz-Date`, the session token and `Authorization`.
 
-    `url` has no query, and a path as it goes over the wire; `headers` are in one spelling each, with values free of
-    runs of spaces.
+    Args:
+        method: The HTTP method.
+        url: The URL without a query, its path as it is sent.
+        headers: Headers to sign. Each name occurs once, and no value contains repeated spaces.
+        body: The request body.
+        credentials: The keys to sign with.
+        service: The service's name in signatures, such as `sqs`.
+        region: The AWS region.
+        now: The time of signing, in UTC.
     """
     at, address = now.strftime("%Y%m%dT%H%M%SZ"), urlsplit(url)
     signed = {**headers, "Host": address.netloc, "X-Amz-Date": at}
@@ -63,9 +71,16 @@ def sign_url(
     now: datetime,
     seconds: int,
 ) -> str:
-    """A URL that anybody may GET from `now` on, for so many seconds; the same of the same arguments.
+    """Return a presigned URL for GET that is valid for `seconds` from `now`. Equal arguments give equal URLs.
 
-    `url` has a path in percent encoding and no query; `query` holds the parameters to be signed with it.
+    Args:
+        url: The URL with a percent-encoded path and no query.
+        query: Parameters that are added to the URL and signed.
+        credentials: The keys to sign with.
+        service: The service's name in signatures, such as `s3`.
+        region: The AWS region.
+        now: The start of the validity, in UTC.
+        seconds: The duration of the validity.
     """
     at = now.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{at[:8]}/{region}/{service}/aws4_request"

@@ -1,4 +1,4 @@
-"""The queues: SQS standard queues, at least once, in no promised order."""
+"""Senders for SQS standard queues, which deliver at least once and in no guaranteed order."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -14,28 +14,36 @@ from videojobs.domain.webhook import EndpointId, WebhookDelivery
 from videojobs.ports.changes import Change
 
 BATCH = 10
-"""Messages in one SendMessageBatch, by SQS's limit."""
+"""SQS's limit of messages per SendMessageBatch request."""
 
 
 def _trace_attribute(traceparent: str | None = None) -> dict[str, object]:
-    """The message's attribute `traceparent`: the story goes on where it is received."""
+    """Return the message attribute `traceparent`, by which the receiver continues the trace; empty without a trace."""
     carried = continued(traceparent)
     return {"MessageAttributes": {"traceparent": {"DataType": "String", "StringValue": carried}}} if carried else {}
 
 
 class SqsNotifier:
-    """Publishes announcements to one standard queue; see `ports.Notifier`."""
+    """Sender of announcements to one queue. Implements `ports.Notifier`."""
 
     def __init__(self, client: AwsJsonClient, *, url: str) -> None:
-        """`url` is the queue's."""
+        """Keep the client and the URL of the queue."""
         self._client, self._url = client, url
 
     def publish(self, job_id: JobId, announcements: Sequence[Announcement]) -> None:
-        """Ten at a time."""
+        """Send a message `{id, jobId, version, at}` for each announcement, at least once, ten per request.
+
+        Raises:
+            Unavailable: If not all messages were accepted; some may have been sent.
+        """
         for start in range(0, len(announcements), BATCH):
             entries = [
-                {"Id": each.id, "MessageBody": json.dumps(_event(job_id, each)), **_trace_attribute()}
-                for each in announcements[start : start + BATCH]
+                {
+                    "Id": announcement.id,
+                    "MessageBody": json.dumps(_event(job_id, announcement)),
+                    **_trace_attribute(),
+                }
+                for announcement in announcements[start : start + BATCH]
             ]
             if self._client.call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get("Failed"):
                 raise Unavailable
@@ -47,26 +55,35 @@ def _event(job_id: JobId, announcement: Announcement) -> dict[str, object]:
 
 
 MAXIMUM_DELAY_SECONDS = 900
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+"""SQS's limit: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html."""
 
 
 class SqsJobQueue:
-    """Sends a step's message to its lane's queue of its kind: `render` to one, all others to another."""
+    """Sender of job steps to the queue of their priority and step. Implements `ports.JobQueue`."""
 
     maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
     def __init__(self, client: AwsJsonClient, *, urls: Mapping[tuple[Priority, Step], str]) -> None:
-        """`urls` says where each kind of step goes in each lane; one that is missing is never sent by this function."""
+        """Keep the client and the queue URL of each priority and step that this function sends."""
         self._client, self._urls = client, urls
 
     def send(self, job: VideoJob, *, delay_seconds: float = 0) -> None:
-        """Send `{jobId, stepId}`; see `ports.JobQueue`.
+        """Send `{jobId, stepId}` of the job's next step, at least once.
 
-        The group makes a standard queue a fair one:
+        The message group is the user, which makes the queue fair between users:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+
+        Args:
+            job: A job with a next step.
+            delay_seconds: At most `maximum_delay_seconds`; rounded up to whole seconds.
+
+        Raises:
+            ValueError: If the job has no next step.
+            KeyError: If no queue is set for the job's priority and step.
+            Unavailable: If SQS did not confirm; the message may still arrive.
         """
         if job.next is None:
-            raise ValueError("an ended job has no step to send")
+            raise ValueError("the job has no next step to send")
         message = {
             "QueueUrl": self._urls[job.priority, job.next.step],
             "MessageBody": json.dumps({"jobId": job.id, "stepId": job.next.id}),
@@ -78,19 +95,23 @@ class SqsJobQueue:
 
 
 class SqsWebhookQueue:
-    """Sends deliveries to one standard queue; see `ports.WebhookQueue`.
+    """Sender of webhook deliveries to one queue. Implements `ports.WebhookQueue`.
 
-    The message group is the endpoint: SQS then lets one that is slow take little from the others.
+    The message group is the endpoint, so that a slow endpoint does not delay the other endpoints.
     """
 
     maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
     def __init__(self, client: AwsJsonClient, *, url: str, endpoints: Collection[EndpointId]) -> None:
-        """`url` is the queue's, `endpoints` are all that listen."""
+        """Keep the client, the URL of the queue and the IDs of all endpoints."""
         self._client, self._url, self._endpoints = client, url, tuple(endpoints)
 
     def enqueue(self, change: Change) -> None:
-        """Ten at a time."""
+        """Send a delivery of the change to each endpoint, at least once, ten per request.
+
+        Raises:
+            Unavailable: If not all messages were accepted; some may have been sent.
+        """
         for start in range(0, len(self._endpoints), BATCH):
             entries = [
                 {
@@ -104,7 +125,11 @@ class SqsWebhookQueue:
                 raise Unavailable
 
     def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
-        """Send it with a delay."""
+        """Send the delivery again after `delay_seconds`, rounded up, at most `maximum_delay_seconds`.
+
+        Raises:
+            Unavailable: If SQS did not confirm; the message may still arrive.
+        """
         message = {"QueueUrl": self._url, **_delivery_message(delivery), "DelaySeconds": ceil(delay_seconds)}
         self._client.call("SendMessage", message | _trace_attribute())
 

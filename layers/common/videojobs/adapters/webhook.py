@@ -1,7 +1,7 @@
-"""Posts webhooks, signed after Standard Webhooks (https://www.standardwebhooks.com), to an address that was checked.
+"""Sender of webhooks, signed according to Standard Webhooks (https://www.standardwebhooks.com).
 
-The library signs. The HTTP is the standard library's: one POST on a socket of our own, connected to that address, with
-one time-out over all of it (docs/adr/0021).
+The `standardwebhooks` library signs. The request is one POST of the standard library on a socket that is connected to a
+checked address, with one timeout for the whole request (docs/adr/0021).
 """
 
 import re
@@ -24,24 +24,37 @@ from videojobs.ports.changes import WebhookAnswer
 
 CONNECT_SECONDS = 3.0
 MAXIMUM_ADDRESSES = 2
-"""How many of a host's addresses are tried, each for so long."""
+"""How many of a host's addresses are tried, each for `CONNECT_SECONDS`."""
 ANSWER_SECONDS = 10.0
-"""From the connection to the end of the answer's head: for a receiver that sends a byte now and then as well."""
+"""Timeout from the connection to the end of the response headers, however slowly a receiver sends bytes."""
 
 _SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")  # 24 to 64 bytes
 
 
 class HttpWebhookSender:
-    """See `ports.WebhookSender`. Only https to public addresses; `local` allows plain http and this machine as well."""
+    """Sender of webhooks by HTTPS to public addresses. Implements `ports.WebhookSender`."""
 
     def __init__(
         self, read_secret: Callable[[], str], *, local: bool = False, answer_seconds: float = ANSWER_SECONDS
     ) -> None:
-        """The secret's value is one `whsec_…` or, while it is being rotated, two with a space between."""
+        """Create the sender; the secret is read at each request.
+
+        Args:
+            read_secret: Returns a secret `whsec_…`, or several separated by spaces during a rotation.
+            local: Whether plain HTTP and loopback addresses are allowed.
+            answer_seconds: The timeout from the connection to the end of the response headers.
+        """
         self._read_secret, self._local, self._answer_seconds = read_secret, local, answer_seconds
 
     def send(self, url: str, event_id: str, body: str, now: datetime) -> WebhookAnswer:
-        """Sign with each secret and post; the answer's body is not read, a redirect not followed."""
+        """Sign the body with each secret, send it once, and return the status or the reason why there is none.
+
+        The response body is not read and redirects are not followed. A connection that fails or times out is reported
+        in the returned `reason`.
+
+        Raises:
+            Unavailable: If the secret can't be read or is malformed; nothing was sent.
+        """
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "videojobs-webhooks/1",
@@ -57,17 +70,17 @@ class HttpWebhookSender:
         except AddressRefused as error:
             return WebhookAnswer(None, str(error))
         except TimeoutError:
-            return WebhookAnswer(None, "no answer in time")
+            return WebhookAnswer(None, "no response before the timeout")
         except ssl.SSLError as error:
             return WebhookAnswer(None, f"TLS: {error.reason or type(error).__name__}")
         except (OSError, HTTPException) as error:
             return WebhookAnswer(None, type(error).__name__)
 
     def _secrets(self) -> list[Webhook]:
-        found = self._read_secret().split()
-        if not found or not all(_SECRET.fullmatch(secret) for secret in found):
-            raise Unavailable from ValueError("The webhooks' secret is not whsec_… (base64 of 24 to 64 bytes).")
-        return [Webhook(secret) for secret in found]
+        secrets = self._read_secret().split()
+        if not secrets or not all(_SECRET.fullmatch(secret) for secret in secrets):
+            raise Unavailable from ValueError("The webhook secret is not `whsec_` and the base64 of 24 to 64 bytes.")
+        return [Webhook(secret) for secret in secrets]
 
     def _post(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
         host, port = str(target.hostname), target.port or (443 if target.scheme == "https" else 80)
@@ -82,8 +95,8 @@ class HttpWebhookSender:
                 http = HTTPConnection(host)
                 http.sock = connection
                 http.request("POST", path, body, {"Host": target.netloc, **headers})
-                with http.getresponse() as answer:
-                    return answer.status
+                with http.getresponse() as response:
+                    return response.status
 
     def _wrap(self, plain: socket.socket, host: str) -> ssl.SSLSocket:
         return self._tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
@@ -100,31 +113,35 @@ def _read_url(url: str, *, local: bool) -> SplitResult:
     except ValueError:
         readable = False
     if not readable or "@" in target.netloc:
-        raise AddressRefused("the URL is malformed, or names a user")
+        raise AddressRefused("the URL is malformed or contains a user name")
     if target.scheme != "https" and not (local and target.scheme == "http"):
         raise AddressRefused("the URL is not https")
     return target
 
 
 def _connect(addresses: Sequence[str], port: int) -> socket.socket:
-    *others, last = addresses
-    for address in others:
+    *first, last = addresses
+    for address in first:
         with suppress(OSError):
             return _connect([address], port)
     connection = socket.create_connection((last, port), timeout=CONNECT_SECONDS)
-    connection.settimeout(None)  # from here on `_cut_off` keeps the time
+    connection.settimeout(None)  # `_cut_off` limits the time from here on
     return connection
 
 
 @contextmanager
 def _cut_off(connection: socket.socket, seconds: float) -> Iterator[None]:
-    """End the connection after so long, whatever it is busy with; a socket's own time-out begins anew at each byte."""
+    """Shut the connection down after `seconds`; a socket's own timeout starts again at each byte.
+
+    Raises:
+        TimeoutError: If the time expired before the block ended.
+    """
     expired = Event()
 
     def end() -> None:
         expired.set()
         with suppress(OSError):
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not SSLSocket's: that one changes it under its user
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # SSLSocket.shutdown drops the TLS state in use
 
     timer = Timer(seconds, end)
     timer.start()
@@ -135,7 +152,7 @@ def _cut_off(connection: socket.socket, seconds: float) -> Iterator[None]:
             raise TimeoutError from error
         raise
     else:
-        if expired.is_set():  # half a head reads like a whole one
+        if expired.is_set():  # truncated headers are parsed without an error
             raise TimeoutError
     finally:
         timer.cancel()

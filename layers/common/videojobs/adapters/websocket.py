@@ -1,4 +1,4 @@
-"""The way out to open WebSockets: API Gateway's management API, `POST` and `DELETE /@connections/{id}`."""
+"""Sender of WebSocket messages through API Gateway's management API (`POST` and `DELETE /@connections/{id}`)."""
 
 import json
 import logging
@@ -15,20 +15,26 @@ from videojobs.ports.changes import Delivery
 logger = logging.getLogger(__name__)
 
 MAXIMUM_CONCURRENT_REQUESTS = 8
-"""Requests on their way at the same time."""
+"""How many requests are sent at the same time."""
 _JSON = {"Content-Type": "application/json"}
 _OUTCOMES = {200: Delivery.TAKEN, 410: Delivery.GONE, 413: Delivery.TOO_LARGE}
 
 
 class ApiGatewayBroadcaster:
-    """See `ports.Broadcaster`. A slow connection holds one of `MAXIMUM_CONCURRENT_REQUESTS` threads, for seconds."""
+    """Sender of WebSocket messages. Implements `ports.Broadcaster`.
+
+    A slow connection occupies one of the `MAXIMUM_CONCURRENT_REQUESTS` threads until the request times out.
+    """
 
     def __init__(self, client: AwsClient) -> None:
-        """`client` speaks to the WebSocket API's own address, its stage included."""
+        """Keep the client, whose URL is that of the WebSocket API including the stage."""
         self._client = client
 
     def send(self, messages: Sequence[tuple[ConnectionId, Message]]) -> list[Delivery]:
-        """Each by a `POST` of its own; a connection that did not take one is not tried with the rest."""
+        """Send each message with a request of its own and return the outcomes in the same order.
+
+        After a connection is gone or does not respond, its remaining messages are not sent and get the same outcome.
+        """
         lost: dict[ConnectionId, Delivery] = {}
 
         def deliver(message: tuple[ConnectionId, Message]) -> Delivery:
@@ -41,11 +47,15 @@ class ApiGatewayBroadcaster:
         if len(messages) == 1:
             return [deliver(messages[0])]
         with ThreadPoolExecutor(MAXIMUM_CONCURRENT_REQUESTS) as pool:
-            contexts = [copy_context() for _ in messages]  # a thread knows no context but its own
+            contexts = [copy_context() for _ in messages]  # threads do not inherit the context variables
             return list(pool.map(lambda context, message: context.run(deliver, message), contexts, messages))
 
     def close(self, connection_id: ConnectionId) -> None:
-        """By `DELETE`; 410 says that it has ended."""
+        """Close the connection; idempotent.
+
+        Raises:
+            Unavailable: If API Gateway did not confirm; the connection may still be open.
+        """
         status = self._client.request("DELETE", _path(connection_id), {}, b"").status
         if status not in {200, 204, 410}:
             raise Unavailable from RuntimeError(f"DELETE @connections: HTTP {status}")
@@ -59,7 +69,7 @@ class ApiGatewayBroadcaster:
         outcome = _OUTCOMES.get(status, Delivery.UNANSWERED)
         if outcome in {Delivery.UNANSWERED, Delivery.TOO_LARGE}:
             extra = {"action": "push_refused", "connection_id": connection_id, "status": status}
-            logger.warning("A connection took no message", extra=extra)
+            logger.warning("WebSocket message not delivered", extra=extra)
         return outcome
 
 
