@@ -248,7 +248,7 @@ class TestAdoption:
         after = lifecycle.adopt(a_job(next=None, **impossible), NOW, POLICY)
         assert after.status is JobStatus.FAILED
         assert after.error == JobError("invalid_request", retryable=False)
-        assert after.error_message == "This video can't be made from what was asked for. Please ask again."
+        assert after.error_message == "The request for this video isn't valid. Please submit a new one."
 
 
 @pytest.mark.parametrize("outcome", [lifecycle.wait_for_slot, lifecycle.admit])

@@ -1,1 +1,1 @@
-"""What is true of a video job, whatever stores, queues or draws it; standard library only."""
+"""Rules of video jobs, independent of storage, queues and rendering. Uses the standard library only."""

@@ -1,4 +1,4 @@
-"""What time does to a job: when its step is due, sent again, or too late."""
+"""Deadlines: when a step is due, when its message is sent again, and when a job has timed out."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,14 +8,19 @@ from videojobs.domain.policy import StepPolicy
 
 RESEND_PAUSE = timedelta(seconds=30)
 MAXIMUM_RESEND_PAUSE = timedelta(minutes=15)
-"""The reconciler's pauses between two messages for one step: 30 s, 1 min, 2 min, … 15 min."""
+"""The reconciler's pauses between two messages for the same step are 30 s, 1 min, 2 min, … 15 min."""
 
 
 def resend_later(job: VideoJob, now: datetime) -> VideoJob:
-    """Put the step's due time off for the reconciler, twice as long each time: a backlog must not double itself.
+    """Return the job with its step due later and its resend count increased by one.
 
-    A dead lease says that somebody has begun: from now at the latest the deadline runs, also for a first step that
-    fails each time. Its messages may never become dead letters, as those that meet a live lease are done with.
+    The pause doubles with each resend, so that a backlog does not fill the queue with duplicates. If a live job has an
+    expired lease, a worker has started it before: its deadline then runs from now at the latest. Otherwise a first step
+    that crashes each time would never time out. Its messages may not reach the dead-letter queue either, because a
+    message that is received during a live lease is deleted.
+
+    Raises:
+        ValueError: If the job has no next step.
     """
     step = job.next
     if step is None:
@@ -26,7 +31,10 @@ def resend_later(job: VideoJob, now: datetime) -> VideoJob:
 
 
 def cap_to_deadline(job: VideoJob, policy: StepPolicy) -> VideoJob:
-    """The job with its next step due at the deadline at the latest: no pause, whoever asked for it, outlives it."""
+    """Return the job with its next step due at the deadline at the latest, so that no pause lasts longer.
+
+    A job that has ended, or that has not started, is returned unchanged.
+    """
     if job.next is None or job.started_at is None or not job.is_live:
         return job
     due_at = min(job.next.due_at, job.started_at + policy.deadline)
@@ -34,5 +42,5 @@ def cap_to_deadline(job: VideoJob, policy: StepPolicy) -> VideoJob:
 
 
 def is_past_deadline(job: VideoJob, now: datetime, policy: StepPolicy) -> bool:
-    """Whether a live job should have ended by now; a job that nobody has begun with yet is not late."""
+    """Return whether a live job has reached its deadline. A job that has not started has no deadline yet."""
     return job.is_live and job.started_at is not None and now >= job.started_at + policy.deadline

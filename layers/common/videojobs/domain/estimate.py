@@ -1,4 +1,4 @@
-"""What can be said of a job's future: how many are before it, how long it will take, when to ask again."""
+"""Estimates for live jobs: the position in the queue, the remaining time, and when to poll again."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -6,16 +6,20 @@ from math import ceil
 from videojobs.domain.job import VideoJob
 
 FIRST_GUESS_SECONDS = 20.0
-"""How long a job is taken to last while nothing is known of jobs like it."""
+"""Assumed duration of a job while no duration of a similar job is recorded."""
 SOONEST_SECONDS, LATEST_SECONDS = 1, 15
-"""Between these lies when to ask again: a quarter of the time that is left."""
+"""Bounds of the polling interval, which is a quarter of the remaining time."""
 MOST_AHEAD = 1000
-"""Jobs ahead are counted no further: nobody cares whether it is the 1,001st."""
+"""Limit for counting the jobs ahead of a job; a more exact position is not useful."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobEstimate:
-    """`queue_position` from 1, about; `eta_seconds` rounded up, coarser the more it is; None where unknown."""
+    """Estimate for a live job; all values are approximate.
+
+    `retry_after_seconds`: when to poll again. `queue_position`: counted from 1, None for a job that is not queued.
+    `eta_seconds`: the remaining time, rounded by `round_up`, None if it is not known.
+    """
 
     retry_after_seconds: int
     queue_position: int | None = None
@@ -23,7 +27,10 @@ class JobEstimate:
 
 
 def timing_kind(job: VideoJob) -> str:
-    """The jobs that take about as long as this one: those of its style whose videos are about as long."""
+    """Return the key under which the durations of similar jobs are recorded, `style:length`.
+
+    The length is the first of 5, 10, 20, 40 and 60 seconds that is not shorter than the video, else 60.
+    """
     lengths = (5, 10, 20, 40, 60)
     duration = job.duration if isinstance(job.duration, int | float) else lengths[-1]
     length = next((length for length in lengths if duration <= length), lengths[-1])
@@ -31,6 +38,9 @@ def timing_kind(job: VideoJob) -> str:
 
 
 def round_up(seconds: float) -> int:
-    """Whole seconds to 10, then fives to 60, then quarters of a minute: what a person says, and polls see unchanged."""
+    """Return the seconds rounded up, at least 1: multiples of 1 up to 10, of 5 up to 60, and of 15 above.
+
+    Coarse values are easy to read and stay the same in successive polls.
+    """
     step = 1 if seconds <= 10 else 5 if seconds <= 60 else 15
     return max(ceil(seconds / step) * step, 1)

@@ -1,4 +1,4 @@
-"""The video job: its fields, its states, and the one table of which state may follow which."""
+"""The video job: its fields, its statuses, and the table of allowed transitions."""
 
 import re
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ BatchId = NewType("BatchId", str)
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
 MAXIMUM_HISTORY = 50
-"""Entries of `history` that are kept, the newest: the field must not grow without end."""
+"""Newest entries of `history` that are kept, so that the document does not grow without limit."""
 
 
 def is_object_id(text: str) -> bool:
-    """Whether a text that came from outside can be an id at all."""
+    """Return whether a text from a request has the form of an ObjectId: 24 hexadecimal digits."""
     return _OBJECT_ID.fullmatch(text) is not None
 
 
 class JobStatus(StrEnum):
-    """Where a job stands, as the API says it."""
+    """Status of a job, as the API returns it."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -48,17 +48,17 @@ TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
 }
-"""From each status, those that may follow. A job whose provider is tried again stays in processing meanwhile; back to
-queued leads the user's own retry alone."""
+"""Statuses that may follow each status. A job stays in processing between its attempts. Only `lifecycle.retry`, which a
+user or an operator requests, returns a job to queued."""
 
 LIVE_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.PROCESSING})
 
 
 class Step(StrEnum):
-    """What is to be done next with a job; `render` goes to its lane's render queue, all others to its jobs queue.
+    """Kind of a job's next step. `render` is sent to the render queue of the job's priority, others to its jobs queue.
 
-    `clean_up` stops what a cancelled job left at the provider and removes its half-made files; a job that its user has
-    retried meanwhile starts afterwards, and one that was deleted, whatever its status, goes.
+    `clean_up` stops the provider task of a cancelled job and removes its incomplete files. If the job was retried
+    meanwhile, it starts afterwards. If it was deleted, in any status, its document is removed.
     """
 
     START = "start"
@@ -69,14 +69,14 @@ class Step(StrEnum):
 
 
 NOT_SCHEDULED = datetime(9999, 12, 31, tzinfo=UTC)
-"""When the first step of a waiting job is due: not before it is let in. No sweep finds it, no message is sent."""
+"""Due time of the first step of a job that waits for a slot: it is not swept or sent until the job is admitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The one step that is to happen next. A message that carries another `id` is stale and does nothing.
+    """Next step of a job. A message with another step ID is stale and has no effect.
 
-    `resends` counts how often the reconciler had to send its message again; `due_at` moves with each.
+    `resends`: how often the reconciler has sent the step's message again. Each resend moves `due_at`.
     """
 
     id: str
@@ -86,13 +86,13 @@ class NextStep:
 
     @classmethod
     def new(cls, step: Step, due_at: datetime) -> Self:
-        """A step that nobody has heard of yet, under an id of its own."""
+        """Return a step with a new random ID."""
         return cls(uuid4().hex, step, due_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on the next step until `until`; every write of that work carries `token` as its fence."""
+    """Exclusive right to work on the next step until `until`. `token` is the fencing token of the worker's writes."""
 
     token: str
     until: datetime
@@ -100,9 +100,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTask:
-    """The generation at the provider. `submitted_at` is written before the call, `ref` (its id there) right after.
+    """Provider task of a job. `submitted_at` is stored before the submit, `ref` (the provider's task ID) after it.
 
-    `unreachable` counts the calls in a row that brought no answer.
+    `unreachable`: how many calls in a row received no response.
     """
 
     name: str
@@ -113,7 +113,7 @@ class ProviderTask:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What was made: the video's object, its size in pixels, its true length, and of how many generations it is."""
+    """Rendered video: its object, its size in pixels, its measured length, and how many clips it was joined from."""
 
     video: StoredObject
     width: int
@@ -124,7 +124,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job failed: a code to count by, and whether another attempt might have helped."""
+    """Reason of a failure: a code for statistics, and whether another attempt could have succeeded."""
 
     code: str
     retryable: bool
@@ -132,7 +132,7 @@ class JobError:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One line of a job's story, for operators."""
+    """Entry of a job's history, for operators."""
 
     at: datetime
     status: JobStatus
@@ -141,7 +141,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A change that a user can see, to be told to whoever listens, under one id and the `version` it brought."""
+    """Change of a job that a user can see, waiting in the outbox to be published. `version` is the job's after it."""
 
     id: str
     version: int
@@ -149,13 +149,13 @@ class Announcement:
 
     @classmethod
     def of(cls, version: int, at: datetime) -> Self:
-        """The announcement of a version, under an id of its own."""
+        """Return the announcement of a version, with a new random ID."""
         return cls(uuid4().hex, version, at)
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The caller's name for a request, so that a repeat makes no second job; `fingerprint` is the request's SHA-256."""
+    """Key that the caller sent, so that a repeat creates no second job. `fingerprint` is the request's SHA-256."""
 
     key: str
     fingerprint: str
@@ -163,7 +163,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs that were asked for in one request, in its order; the document holds the request's idempotency key."""
+    """Jobs submitted in one request, in the order of the request. The batch holds the request's idempotency key."""
 
     id: BatchId
     user_id: UserId
@@ -175,11 +175,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class VideoJob:
-    """A job as it stands in the collection `videojobs`. Times are aware UTC datetimes of whole milliseconds.
+    """A video job, as stored in the collection `videojobs`. Times are aware UTC datetimes in whole milliseconds.
 
-    `style`, `duration` and `aspect_ratio` are loose types because documents of the Express server are read too, and
-    what they hold was never checked; a job of our own always holds a `Style`, a number and an `AspectRatio`.
-    `version` grows by one with each change that a user can see; `outbox` holds what was not yet announced.
+    `style`, `duration` and `aspect_ratio` have loose types because documents of the Express server are read too, and
+    their values were never validated. Jobs of this service always hold a `Style`, a number and an `AspectRatio`.
+    `version` grows by one with each change that a user can see. `outbox` holds the changes that are not published yet.
 
     `waiting_since`: when the job began to wait for a slot, because its user has as many active jobs as allowed; its
     step is due at `NOT_SCHEDULED` until it is admitted. `attempts_before_retry`: the attempts from before the user's
@@ -227,12 +227,15 @@ class VideoJob:
     traceparent: str | None = None
 
     def is_shown(self, now: datetime) -> bool:
-        """Whether its owner still sees it: it is not deleted, and has not expired (MongoDB's sweep may come later)."""
+        """Return whether the owner can see the job: it is neither deleted nor expired.
+
+        MongoDB may remove an expired document later.
+        """
         return self.deleted_at is None and (self.expires_at is None or self.expires_at > now)
 
     @property
     def object_keys(self) -> tuple[str, ...]:
-        """Every key in the bucket under which one of its attempts may have left something."""
+        """Return every object key in the bucket that an attempt of the job may have written."""
         attempts = range(1, self.attempt + 1)
         finished = (object_key(self.id, attempt, kind) for attempt in attempts for kind in OBJECT_KINDS)
         parts = (part_key(self.id, attempt, part) for attempt in attempts for part in range(1, MAXIMUM_PARTS + 1))
@@ -240,30 +243,36 @@ class VideoJob:
 
     @property
     def generation_token(self) -> str:
-        """What one generation is called towards a provider: a repeat of the same is to make no second one."""
+        """Return the idempotency key of the current generation for the provider, `jobId:attempt`.
+
+        If the video is made in parts, `:part` follows.
+        """
         parts = f":{self.production.part}" if self.production else ""
         return f"{self.id}:{self.attempt}{parts}"
 
     @property
     def is_live(self) -> bool:
-        """Whether anything is still going to happen to it."""
+        """Return whether the job is queued or processing."""
         return self.status in LIVE_STATUSES
 
     def changed(self, now: datetime, **changes: Any) -> Self:
-        """The same job with a change that a user can see: `version` + 1, `updated_at` = now, and its announcement."""
+        """Return the job with changes that a user can see.
+
+        Its `version` grows by one, `updated_at` becomes `now`, and an announcement is added to its outbox.
+        """
         version = self.version + 1
         outbox = (*self.outbox, Announcement.of(version, now))
         return replace(self, version=version, updated_at=now, outbox=outbox, **changes)
 
     def noted(self, now: datetime, note: str) -> tuple[HistoryEntry, ...]:
-        """The history with one more line, for a change that leaves the status as it is."""
+        """Return the history with another entry, for a change that keeps the status."""
         return (*self.history, HistoryEntry(now, self.status, note))
 
     def moved(self, to: JobStatus, now: datetime, note: str, **changes: Any) -> Self:
-        """The job in another status, with a line of history; the only way to set a status.
+        """Return the job in another status, with a history entry. Every change of a status goes through this method.
 
         Raises:
-            IllegalTransition: `TRANSITIONS` does not allow it.
+            IllegalTransition: If `TRANSITIONS` does not allow it.
         """
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"A job can't go from {self.status} to {to}.")

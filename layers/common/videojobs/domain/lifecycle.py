@@ -1,4 +1,7 @@
-"""How a job changes: one pure function for each outcome of a step. Each ends the lease, except while work goes on."""
+"""Changes of a job, as pure functions that return the changed job. Those that end a step also end its lease.
+
+They raise IllegalTransition if a status must not follow, and ValueError if the job lacks the step or task they need.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,15 +31,14 @@ from videojobs.domain.request import AspectRatio, NewJob, Style
 from videojobs.domain.storage import StoredObject
 
 GENERATED_SHARE = 0.9
-"""How much of the progress is the provider's, when its result is yet to be fetched and cut."""
+"""Share of the job's progress that the provider's work counts for, if its result is fetched and cut afterwards."""
 
 DEADLINE_EXCEEDED = ProviderError(
     FailureCode.TIMEOUT, "The video could not be made in time. Please try again.", transient=True
 )
 INTERNAL_FAILURE = ProviderError(
-    FailureCode.INTERNAL_ERROR, "Something went wrong on our side while making the video. Please try again.",
-    transient=True,
-)  # fmt: skip
+    FailureCode.INTERNAL_ERROR, "The video failed because of an internal error. Please try again.", transient=True
+)
 
 
 def accept(
@@ -49,7 +51,7 @@ def accept(
     batch_id: BatchId | None = None,
     traceparent: str | None = None,
 ) -> VideoJob:
-    """A new job with its first step, due now."""
+    """Return a new queued job, with a start step due now and an announcement in its outbox."""
     return VideoJob(
         id=job_id,
         user_id=user_id,
@@ -73,28 +75,29 @@ def accept(
 
 
 def wait_for_slot(job: VideoJob, now: datetime) -> VideoJob:
-    """Hold a job back whose user has as many active ones as allowed: its step stays, due at no time."""
+    """Return the job waiting for a slot, because its user has none free. Its step gets a new ID and no due time."""
     return replace(job, next=NextStep.new(_next(job).step, NOT_SCHEDULED), waiting_since=now)
 
 
 def admit(job: VideoJob, now: datetime) -> VideoJob:
-    """There is room for it now."""
+    """Return the waiting job admitted, with its step due now."""
     return replace(job, next=replace(_next(job), due_at=now), waiting_since=None)
 
 
 def start_submit(
     job: VideoJob, provider: str, now: datetime, note: str = "", production: Production | None = None
 ) -> VideoJob:
-    """Write down the intent to submit, before the call: a crash after it can then be told from one before it.
+    """Return the job in processing, with the intent to submit, to be stored before the call to the provider.
 
-    `production`: the plan that the provider is to carry out, where it does not make whatever is asked for.
+    An intent without a `ref` later shows that the submit may have arrived. `production`: the plan with the parts so
+    far, or None if the provider makes the whole video in one task.
     """
     unreachable = job.provider.unreachable if job.provider else 0
     task = ProviderTask(provider, submitted_at=now, unreachable=unreachable)
     started_at = job.started_at or now
     notes = [note] if note else []
     if production is not None and production.is_shortened and production != job.production:
-        notes.append(f"the prompt was shortened to what {provider} takes")
+        notes.append(f"the prompt was shortened to the limit of {provider}")
     if job.status is not JobStatus.PROCESSING:
         note = "; ".join([f"started with {provider}", *notes])
         begun = {"provider": task, "production": production, "started_at": started_at, "progress": 0.0}
@@ -105,7 +108,7 @@ def start_submit(
 
 
 def record_submission(job: VideoJob, ref: str, now: datetime, poll_after_seconds: float | None) -> VideoJob:
-    """The provider took it: ask again later, or render at once where there is nothing to wait for."""
+    """Return the job with the provider task's `ref` and its next step: a poll after the pause, else rendering."""
     after = _then(job, Step.RENDER, now) if poll_after_seconds is None else _poll_after(job, now, poll_after_seconds)
     return replace(after, provider=replace(_task(job), ref=ref, unreachable=0))
 
@@ -113,21 +116,21 @@ def record_submission(job: VideoJob, ref: str, now: datetime, poll_after_seconds
 def record_progress(
     job: VideoJob, progress: float | None, now: datetime, poll_after_seconds: float, share: float
 ) -> VideoJob:
-    """The provider is still at it. `share` of the whole progress (0–1) is the provider's; it never goes back."""
+    """Return the job with its next poll, and its progress raised to `progress` × `share` (both 0–1) if that is more."""
     after = replace(_poll_after(job, now, poll_after_seconds), provider=replace(_task(job), unreachable=0))
     reached = max(job.progress or 0.0, (progress or 0.0) * share)
     return after if reached == job.progress else after.changed(now, progress=reached)
 
 
 def retry_call(job: VideoJob, step: Step, now: datetime, retry_after_seconds: float | None = None) -> VideoJob:
-    """The provider gave no answer: the same step later, in the same attempt, after ever longer pauses."""
+    """Return the job with `step` due again in the same attempt, after a call without a response. The pauses grow."""
     unreachable = _task(job).unreachable + 1
     after = _then(job, step, now + backoff(unreachable, retry_after_seconds))
     return replace(after, provider=replace(_task(job), unreachable=unreachable))
 
 
 def postpone(job: VideoJob, until: datetime, now: datetime) -> VideoJob:
-    """The provider's circuit is open: start later, at no attempt's cost. The deadline runs from now at the latest."""
+    """Return the job with its start due after `until`, in the same attempt. Its deadline starts now at the latest."""
     note = f"waiting: the provider has been failing, next try after {until:%H:%M:%S}"
     due_at = until + backoff(1)
     return replace(_then(job, Step.START, due_at), started_at=job.started_at or now, history=job.noted(now, note))
@@ -136,10 +139,10 @@ def postpone(job: VideoJob, until: datetime, now: datetime) -> VideoJob:
 def retry_or_fail(
     job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy, *, has_fallback: bool = False
 ) -> VideoJob:
-    """Another attempt if one can help, is left, and would begin before the deadline; else the end.
+    """Return the job in its next attempt, or failed if none can help, none is left or the deadline comes first.
 
-    With a `has_fallback` the next attempt is another provider's: at once, and never again this one's in this run. Parts
-    that the same provider has made stay; nobody pays for them again.
+    With `has_fallback` the next attempt starts at once, with another provider; the failed provider is not used again
+    until the user retries the job. Otherwise finished parts are kept, so that they are not paid for again.
     """
     pause = timedelta(0) if has_fallback else backoff(job.attempt, error.retry_after_seconds)
     started_at = job.started_at or now
@@ -163,48 +166,48 @@ def retry_or_fail(
 
 
 def attempts_left(job: VideoJob, policy: StepPolicy) -> int:
-    """How many more attempts it may have before its user has to ask for another."""
+    """Return how many attempts remain. Those before the last call of `retry` do not count."""
     return max(policy.maximum_attempts - (job.attempt - job.attempts_before_retry), 0)
 
 
 def schedule_render(job: VideoJob, now: datetime, cost_usd: Decimal | None = None) -> VideoJob:
-    """There are pixels to make, or to fetch; with what the provider says that they have cost."""
+    """Return the job with its render step due now, and the cost that the provider reported added, if any."""
     return replace(_then(job, Step.RENDER, now), production=job.production and job.production.paid(cost_usd))
 
 
 def schedule_part(job: VideoJob, stored: StoredObject, now: datetime) -> VideoJob:
-    """One part lies in the bucket: the next one is to be generated."""
+    """Return the job with a stored part added to its production, and the start of the next part due now."""
     if job.production is None:
         raise ValueError("there are no parts without a plan")
     return replace(_then(job, Step.START, now), provider=None, production=job.production.with_part(stored))
 
 
 def keep_rendering(job: VideoJob, progress: float, now: datetime, lease: Lease) -> VideoJob:
-    """Report progress and renew the lease, in one write."""
+    """Return the job with a renewed lease, and its progress raised to `progress` if that is more."""
     return job.changed(now, progress=max(job.progress or 0.0, progress), lease=lease)
 
 
 def schedule_finish(
     job: VideoJob, output: Output, poster: StoredObject, preview: StoredObject, now: datetime
 ) -> VideoJob:
-    """The files are in the bucket; the worker looks once more before anybody is told."""
+    """Return the job with its stored files and its finish step due now, in which the worker verifies the video."""
     return replace(_then(job, Step.FINISH, now), output=output, poster=poster, preview=preview)
 
 
 def render_again(job: VideoJob, now: datetime) -> VideoJob:
-    """The files are not what was sent: make them once more."""
+    """Return the job without its files and with its render step due now, because the stored video is not complete."""
     history = job.noted(now, "the stored video is missing or cut short; rendering again")
     return replace(_then(job, Step.RENDER, now), output=None, poster=None, preview=None, history=history)
 
 
 def complete(job: VideoJob, video_url: str, now: datetime, policy: StepPolicy) -> VideoJob:
-    """The end that everybody hopes for."""
+    """Return the job completed, with its video's URL and the time when it expires."""
     ended = {"next": None, "lease": None, "expires_at": now + policy.retention}
     return job.moved(JobStatus.COMPLETED, now, "completed", video_url=video_url, progress=1.0, **ended)
 
 
 def fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy) -> VideoJob:
-    """The other end; the user reads `error.message`."""
+    """Return the job failed, with `error.message` for its user and the time when it expires."""
     ended = {"next": None, "lease": None, "expires_at": now + policy.retention}
     reason = JobError(error.reason, retryable=error.transient)
     note = f"failed in attempt {job.attempt} ({error.reason})"
@@ -212,10 +215,7 @@ def fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy)
 
 
 def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
-    """The user wants it no more. What was begun is cleaned up by the worker, when whoever is at it has lost the lease.
-
-    A job that nobody has begun with in any attempt leaves nothing behind.
-    """
+    """Return the job cancelled. If an attempt has begun, its clean-up is due now, or when the current lease expires."""
     begun = job.provider is not None or job.production is not None or job.attempt > 1
     due_at = max(now, job.lease.until) if job.lease else now
     ended = {
@@ -229,16 +229,13 @@ def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
 
 
 def finish_cleanup(job: VideoJob, now: datetime) -> VideoJob:
-    """Nothing is left of what was begun: a job that its user has retried meanwhile starts, all others are at rest."""
+    """Return the cleaned-up job: one that was retried meanwhile has its start due now, another has no next step."""
     clean = replace(job, provider=None, production=None, output=None, poster=None, preview=None)
     return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
 
 
 def retry(job: VideoJob, now: datetime, by: str = "the user") -> VideoJob:
-    """It is wanted after all: a new attempt, with as many after it and as much time as a new job has.
-
-    If its last run is still to be cleaned up, that comes first.
-    """
+    """Return the job queued in a new attempt, with attempts and time like a new job. A pending clean-up runs first."""
     fresh = dict.fromkeys(("error", "error_message", "progress", "started_at", "expires_at", "lease"))
     if job.next is None:
         fresh |= {
@@ -249,14 +246,13 @@ def retry(job: VideoJob, now: datetime, by: str = "the user") -> VideoJob:
             "next": NextStep.new(Step.START, now),
         }
     attempts = {"attempt": job.attempt + 1, "attempts_before_retry": job.attempt, "exhausted_providers": ()}
-    note = f"retried by {by} (attempt {job.attempt + 1})"
-    return job.moved(JobStatus.QUEUED, now, note, **fresh, **attempts)
+    return job.moved(JobStatus.QUEUED, now, f"retried by {by} (attempt {job.attempt + 1})", **fresh, **attempts)
 
 
 def delete(job: VideoJob, now: datetime) -> VideoJob:
-    """Show it to nobody any more; an ended job only. What is left of it goes with its clean-up, however late.
+    """Return the ended job deleted: hidden from its owner, with a clean-up step that removes its files and document.
 
-    Who has seen it before, to clean it up or retry it, must not write over that: its step is another by its due time.
+    The step's due time changes, so that a clean-up or retry that has read the job before fails its guarded write.
     """
     if job.next is None:
         return replace(job, next=NextStep.new(Step.CLEAN_UP, now), provider=None, deleted_at=now)
@@ -265,18 +261,15 @@ def delete(job: VideoJob, now: datetime) -> VideoJob:
 
 
 def can_be_made(job: VideoJob) -> bool:
-    """Whether it asks for something possible; what the Express server stored was checked less."""
+    """Return whether the job's request is valid. Jobs of the Express server were validated less strictly."""
     known = job.style in set(Style) and job.aspect_ratio in set(AspectRatio)
     return bool(job.prompt) and known and bool(job.duration)
 
 
 def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
-    """A job that the Express server left unfinished: start it, in its own status; nothing is known of its past.
-
-    One that asks for what was never possible fails with words.
-    """
+    """Return a job that the Express server left live with its start due now, or failed if its request is not valid."""
     if not can_be_made(job):
-        refusal = "This video can't be made from what was asked for. Please ask again."
+        refusal = "The request for this video isn't valid. Please submit a new one."
         return fail(job, ProviderError(FailureCode.INVALID_REQUEST, refusal, transient=False), now, policy)
     after = _then(job, Step.START, now)
     return replace(after, started_at=now, history=job.noted(now, "adopted"))

@@ -1,4 +1,4 @@
-"""The planner: which generations of a provider, and which cuts, make exactly the video that was asked for."""
+"""Planner of the clips to generate, and of how to join and crop them to the requested length and size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from videojobs.domain.request import AspectRatio
 
 FRAMES_PER_SECOND = 24
 CROSS_FADE_FRAMES = 8
-"""A third of a second of two segments that are shown at once: short enough for no one to notice what moves on."""
+"""Length of a cross-fade between two clips: a third of a second, in which motion is hardly noticeable."""
 
 SIZES = {
     AspectRatio.LANDSCAPE: (1280, 720),
@@ -24,7 +24,7 @@ SIZES = {
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What a provider makes in one generation: its size in pixels, its length, and its price where one is published."""
+    """Clip that a provider makes in one generation. `price_usd` is None if the provider publishes no price."""
 
     width: int
     height: int
@@ -34,10 +34,10 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to make a video: generations of one size, in order, each but the first faded in over the end of the last.
+    """Clips of one size and how to join them, each with a cross-fade from the clip before.
 
-    `crop` is the width and height that are cut from the middle of each picture, to be scaled to `width` × `height`.
-    What is joined is at least `frames` long, and cut there.
+    `crop`: width and height in pixels of the area in the middle of each frame that is scaled to `width` × `height`.
+    `frames`: the length of the video. The joined clips are at least as long and are cut there.
     """
 
     clips: tuple[Clip, ...]
@@ -48,21 +48,21 @@ class Plan:
 
     @property
     def joined_frames(self) -> int:
-        """The length of all clips together, less what is shown at once."""
+        """Return the length of the joined clips in frames, less their cross-fades."""
         return sum(map(_frames, self.clips)) - CROSS_FADE_FRAMES * (len(self.clips) - 1)
 
     @property
     def price_usd(self) -> Decimal | None:
-        """What all clips cost, or None where a price is not known."""
+        """Return the price of all clips in US dollars, or None if a price is not known."""
         prices = [clip.price_usd for clip in self.clips]
         return None if None in prices else sum((price for price in prices if price is not None), Decimal(0))
 
 
 def plan_video(seconds: float, aspect_ratio: AspectRatio, offer: Sequence[Clip], *, maximum_clips: int) -> Plan | None:
-    """The cheapest plan that meets the request; None when there is none.
+    """Return the cheapest plan for a video, or None if at most `maximum_clips` clips of the offer can't make it.
 
-    Of plans of one price (and where prices are unknown) it is the one with the fewest clips, then with the least to cut
-    off, then with the most pixels kept.
+    Of plans with the same price, return the one with the fewest clips, then with the fewest frames to cut off, then
+    with the most pixels kept. Unknown prices count as 0.
     """
     width, height = SIZES[aspect_ratio]
     frames = round(seconds * FRAMES_PER_SECOND)
@@ -89,7 +89,7 @@ def _rank(clips: Sequence[Clip], frames: int) -> tuple[float, ...]:
 
 
 def _choose(frames: int, offer: Sequence[Clip], maximum_clips: int) -> tuple[Clip, ...] | None:
-    """Clips, the longest first, that last long enough once joined: a knapsack that is to be filled."""
+    """Return the cheapest clips that are long enough once joined, the longest first, or None: a covering knapsack."""
     gains = {clip: _frames(clip) - CROSS_FADE_FRAMES for clip in offer if _frames(clip) > CROSS_FADE_FRAMES}
 
     @cache
@@ -98,20 +98,20 @@ def _choose(frames: int, offer: Sequence[Clip], maximum_clips: int) -> tuple[Cli
             return (0.0, 0, -missing), ()
         if left == 0:
             return (inf, inf, inf), ()
-        found: tuple[tuple[float, ...], tuple[Clip, ...]] = ((inf, inf, inf), ())
+        best: tuple[tuple[float, ...], tuple[Clip, ...]] = ((inf, inf, inf), ())
         for clip, gain in gains.items():
             (price, count, surplus), rest = cover(missing - gain, left - 1)
             rank = (round(price + float(clip.price_usd or 0), 6), count + 1, surplus)
-            if rank < found[0]:
-                found = (rank, (clip, *rest))
-        return found
+            if rank < best[0]:
+                best = (rank, (clip, *rest))
+        return best
 
     (price, _, _), clips = cover(frames - CROSS_FADE_FRAMES, maximum_clips)
     return None if price == inf else tuple(sorted(clips, key=_frames, reverse=True))
 
 
 def _crop(width: int, height: int, ratio: Fraction) -> tuple[int, int]:
-    """The largest part in the middle with that ratio, in even numbers: what `yuv420p` needs."""
+    """Return the size of the largest area with that aspect ratio, in even numbers of pixels, which `yuv420p` needs."""
     if Fraction(width, height) > ratio:
         return (int(height * ratio) // 2 * 2, height // 2 * 2)
     return (width // 2 * 2, int(width / ratio) // 2 * 2)

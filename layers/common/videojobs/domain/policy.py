@@ -1,4 +1,4 @@
-"""How patient we are: leases, attempts, pauses and deadlines, and the arithmetic of backing off."""
+"""Retry and timeout policy: leases, attempts, deadlines and backoff."""
 
 import random
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class StepPolicy:
-    """One deployment's patience.
+    """Retry and timeout policy of a deployment.
 
-    `lease_duration`: how long a step is ours without a sign of life; a killed worker's job waits that long, and at most
-    one sweep more. `retention`: how long an ended job is kept. `maximum_attempts`: how many generations one job may
-    cost. `deadline`: how long after its first start a job ends, whatever happens. `callbacks_url`: the API's own
-    address, under which a provider can call back; empty: none is to.
+    `lease_duration`: how long a lease lasts unless it is renewed. After a worker crashes, its job waits for that time
+    and at most one sweep of the reconciler. `retention`: how long an ended job is kept. `maximum_attempts`: how many
+    attempts a job has before it fails. `deadline`: the time after its first start when a live job fails.
+    `callbacks_url`: the base URL of this API for the callbacks of providers, or "" to use polling only.
     """
 
     lease_duration: timedelta = timedelta(seconds=25)
@@ -27,13 +27,13 @@ BACKOFF_MOST = timedelta(minutes=5)
 
 
 def backoff(failures: int, retry_after_seconds: float | None = None) -> timedelta:
-    """How long to wait after the n-th failure in a row (n ≥ 1): exponential, with full jitter.
+    """Return the pause after the n-th failure in a row (n ≥ 1): exponential backoff with full jitter.
 
-    A random share of 5 s, 10 s, 20 s … 5 min, so that jobs that failed together don't come back together
-    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). What the provider asked for
-    (`Retry-After`) is waited for at least.
+    The pause is a random part of 5 s, 10 s, 20 s … 5 min, so that jobs that failed together are not retried together
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It is at least `retry_after_seconds`,
+    the provider's `Retry-After`.
     """
     doubled: int = 2 ** min(failures - 1, 16)
     ceiling = min(BACKOFF_FIRST * doubled, BACKOFF_MOST)
-    jittered = ceiling * random.random()  # noqa: S311 - spreads load, guards nothing
+    jittered = ceiling * random.random()  # noqa: S311 - spreads load, not for security
     return max(jittered, timedelta(seconds=retry_after_seconds or 0))

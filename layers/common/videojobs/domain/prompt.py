@@ -1,4 +1,4 @@
-"""What a provider is told: the user's words, the style in words, which part of a whole it is, as long as it may be."""
+"""Prompts for providers: the user's prompt, a description of the style and the part's number, within a length limit."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ STYLE_WORDS: Mapping[Style, str] = {
     Style.CALM: "Calm and quiet, soft light, slow gentle camera movement.",
     Style.BACKGROUND: "An unobtrusive background: no text, no faces, slow even motion, nothing that draws the eye.",
 }
-"""No provider knows our styles: they are said in the prompt."""
+"""Description of each style for the prompt, because no provider has a parameter for it."""
 
 _ELLIPSIS = "…"
 
@@ -35,41 +35,43 @@ _COUNT: Mapping[Counting, Callable[[str], int]] = {
 
 @dataclass(frozen=True, slots=True)
 class PromptLimit:
-    """The longest prompt that a provider takes, in its own counting."""
+    """Maximum length of a prompt, counted as the provider counts it."""
 
     length: int
     counting: Counting
 
     @classmethod
     def unlimited(cls) -> Self:
-        """That of a provider that publishes none."""
+        """Return the limit for a provider that publishes none."""
         return cls(sys.maxsize, Counting.CODE_POINTS)
 
     def allows(self, text: str) -> bool:
-        """Whether it takes this text."""
+        """Return whether the text is within the limit."""
         return _COUNT[self.counting](text) <= self.length
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedPrompt:
-    """What is sent, and whether some of the user's words had to go: the job says so."""
+    """Prompt for a provider, and whether the user's prompt was shortened for it."""
 
     text: str
     is_shortened: bool
 
 
 def fold_prompt(prompt: str, style: Style, limit: PromptLimit, *, part: int = 1, parts: int = 1) -> FoldedPrompt:
-    """The user's words, then the style, then which part it is; the user's words are cut at a word where it is too long.
+    """Return the user's prompt, followed by a description of the style and, if there are several parts, the part.
+
+    If the whole is over the limit, the user's prompt is cut after a word, or within its first word, and ends with "…".
 
     Raises:
-        ValueError: the provider's limit has no room for any word of the user's.
+        ValueError: If the limit is too small for any of the user's prompt.
     """
-    added = STYLE_WORDS[style] if parts == 1 else f"{STYLE_WORDS[style]} {_say_part(part, parts)}"
+    added = STYLE_WORDS[style] if parts == 1 else f"{STYLE_WORDS[style]} {_format_part(part, parts)}"
     whole = f"{prompt}\n\n{added}"
     if limit.allows(whole):
         return FoldedPrompt(whole, is_shortened=False)
     low, high = 0, len(prompt)
-    while low < high:  # what is longer counts for more: the longest that fits is found by halving
+    while low < high:  # binary search: a longer prompt never has a smaller count
         middle = (low + high + 1) // 2
         if limit.allows(f"{prompt[:middle].rstrip()}{_ELLIPSIS}\n\n{added}"):
             low = middle
@@ -79,7 +81,7 @@ def fold_prompt(prompt: str, style: Style, limit: PromptLimit, *, part: int = 1,
     at_word = kept if prompt[low : low + 1].isspace() else kept[: _last_space(kept)]
     words = at_word.strip() or kept.strip()
     if not words:
-        raise ValueError(f"a prompt of {limit.length} {limit.counting} has no room for the user's words")
+        raise ValueError(f"the limit of {limit.length} {limit.counting} is too small for the user's prompt")
     return FoldedPrompt(f"{words}{_ELLIPSIS}\n\n{added}", is_shortened=True)
 
 
@@ -87,7 +89,7 @@ def _last_space(text: str) -> int:
     return max((at for at, character in enumerate(text) if character.isspace()), default=0)
 
 
-def _say_part(part: int, parts: int) -> str:
+def _format_part(part: int, parts: int) -> str:
     if part == 1:
         return f"This is the first of {parts} shots that continue each other without a cut."
     return f"Shot {part} of {parts}: it goes on exactly where the one before ends, same scene, same look, same motion."

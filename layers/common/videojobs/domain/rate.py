@@ -1,4 +1,4 @@
-"""How much a user may ask for, and what is left of it."""
+"""Rate limits of a user, and the calls that remain."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ WINDOW = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `calls` calls in any minute; `name` says of what."""
+    """Limit of `calls` calls in any window of one minute. `name` identifies the kind of call."""
 
     name: str
     calls: int
@@ -16,7 +16,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of a limit after a call was counted: so many calls until `reset_seconds` from now, then more."""
+    """Calls that remain after a call was counted. More are allowed in `reset_seconds`, when the oldest call expires."""
 
     limit: RateLimit
     remaining: int

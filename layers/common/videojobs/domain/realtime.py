@@ -1,4 +1,4 @@
-"""A live connection: whose it is, until when, and which jobs it wants to hear of."""
+"""WebSocket connections: their user, their expiry and their subscriptions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from typing import NewType
 from videojobs.domain.job import JobId, UserId
 
 ConnectionId = NewType("ConnectionId", str)
-"""As API Gateway made it up."""
+"""Connection ID assigned by API Gateway."""
 
 type Message = Mapping[str, object]
-"""What goes over a connection, as JSON."""
+"""Message for a connection, to be sent as JSON."""
 
 LONGEST_CONNECTION = timedelta(hours=2)
-"""API Gateway ends every WebSocket then; https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+"""API Gateway's limit: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 TICKET_LIFETIME = timedelta(seconds=30)
 MAXIMUM_SUBSCRIPTIONS = 100
-"""Jobs that one connection can name; who wants more subscribes to all."""
+"""Maximum number of single jobs that a connection can subscribe to, apart from a subscription to all jobs."""
 SNAPSHOT_JOBS = 50
-"""Jobs in a snapshot: so many of each live status, and so many of the newest, each job once."""
+"""Maximum number of jobs of each live status in a snapshot, and of the newest jobs. Each job occurs once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody is, and until when that is known: what a session's token says."""
+    """Identity of a user, as stated in a session's token, and when the session expires."""
 
     user_id: UserId
     expires_at: datetime
@@ -32,7 +32,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open WebSocket. It ends with the session that opened it, and is told of nothing before it subscribes."""
+    """Open WebSocket connection. It receives only changes of jobs that it has subscribed to.
+
+    `expires_at`: when the session that opened it expires, or after `LONGEST_CONNECTION`. `all_jobs`: whether it is
+    subscribed to all jobs of its user.
+    """
 
     id: ConnectionId
     user_id: UserId
@@ -41,5 +45,5 @@ class Connection:
     job_ids: frozenset[JobId] = frozenset()
 
     def wants(self, job_id: JobId) -> bool:
-        """Whether it has subscribed to that job of its user's."""
+        """Return whether the connection is subscribed to this job of its user."""
         return self.all_jobs or job_id in self.job_ids

@@ -1,11 +1,11 @@
-"""What a user can ask for."""
+"""Fields of a request for a video."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Style(StrEnum):
-    """How the video should feel."""
+    """Style of a video."""
 
     FUN = "fun"
     CALM = "calm"
@@ -13,7 +13,7 @@ class Style(StrEnum):
 
 
 class AspectRatio(StrEnum):
-    """Width to height."""
+    """Ratio of width to height."""
 
     LANDSCAPE = "16:9"
     PORTRAIT = "9:16"
@@ -22,7 +22,7 @@ class AspectRatio(StrEnum):
 
 
 class Priority(StrEnum):
-    """The lane that a job runs in: each has queues and workers of its own, so that neither waits for the other."""
+    """Priority of a job. Each priority has its own queues and workers, so that neither waits for the other."""
 
     NORMAL = "normal"
     HIGH = "high"
@@ -30,9 +30,9 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What a user asked for, already validated. `duration` is in seconds, a whole or fractional number as it came.
+    """Validated request for a video. `duration` is in seconds, whole or fractional as in the request.
 
-    `provider`: the one that is to make it, and no other; None: whichever the deployment chooses.
+    `provider`: the only provider that may make the video, or None to let the deployment choose.
     """
 
     prompt: str

@@ -1,4 +1,4 @@
-"""A user's share of a lane: which of the user's jobs are active there, and whether others wait for room."""
+"""Slots of a user at a priority: the active jobs that hold them, and whether more jobs wait for a slot."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,16 +7,17 @@ from videojobs.domain.job import JobId, UserId
 from videojobs.domain.request import Priority
 
 CHECK_EVERY = timedelta(minutes=5)
-"""How long a crash between a job's end and the next one's start can leave a place empty, and one sweep more."""
+"""Time after which slots are compared with the jobs again. A crash leaves a slot taken for this time and a sweep."""
 GRACE = timedelta(minutes=1)
-"""How long an id may stand in a share before its job is stored; longer than any POST lasts."""
+"""How long an ID may hold a slot before its job is stored. Longer than any submit request takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserSlots:
-    """The active jobs of one user in one lane, in the order in which they were let in.
+    """Slots of a user at a priority: the IDs of the active jobs, in the order in which they acquired a slot.
 
-    `waiting_at`: when somebody last found no room; None when nobody waits. `changed_at`: when a job last came in.
+    `changed_at`: when a job last acquired a slot or had to wait. `checked_at`: when the slots were last compared with
+    the jobs. `waiting_at`: when a job last found no free slot, None if no job is known to wait.
     """
 
     user_id: UserId

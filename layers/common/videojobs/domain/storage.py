@@ -1,11 +1,11 @@
-"""The objects of a job in the video bucket, and their keys."""
+"""Objects of a job in the video bucket, and their keys."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object in the video bucket; `size_bytes` is what was sent, to be compared with what arrived."""
+    """Object in the video bucket. `size_bytes` is the size of the uploaded file, to compare with the stored size."""
 
     bucket: str
     key: str
@@ -13,19 +13,19 @@ class StoredObject:
 
     @property
     def url(self) -> str:
-        """Where it lives: `s3://bucket/key`; never given to a caller, who gets a presigned URL."""
+        """Return the URL `s3://bucket/key`, for internal use. Callers receive presigned URLs instead."""
         return f"s3://{self.bucket}/{self.key}"
 
 
 OBJECT_KINDS = ("mp4", "jpg", "webp")
-"""What an attempt leaves in the bucket: the video, its poster, its preview."""
+"""Kinds of files that an attempt stores: the video, its poster and its preview."""
 
 
 def object_key(job_id: str, attempt: int, kind: str) -> str:
-    """Where in the bucket an attempt's file of one of `OBJECT_KINDS` lies; a repeat replaces it."""
+    """Return the key of an attempt's file of one of the `OBJECT_KINDS`. A repeated upload replaces the object."""
     return f"videos/{job_id}/{attempt}.{kind}"
 
 
 def part_key(job_id: str, attempt: int, part: int) -> str:
-    """Where a provider's part of a video lies until all are joined; `attempt` is the one in which it was made."""
+    """Return the key of a part of a video, stored until all parts are joined. `attempt` is the one that stored it."""
     return f"videos/{job_id}/{attempt}.part{part}.mp4"

@@ -1,17 +1,17 @@
-"""The intake: whether new jobs are taken at the moment. Operators pause it; what was taken before goes on."""
+"""State of submissions: operators can pause new jobs. Jobs that were accepted before are not affected."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 RETRY_AFTER_SECONDS = 60
-"""What a refused caller is told to wait, unless the operator says otherwise."""
+"""Default of the `Retry-After` that a refused caller receives while submissions are paused."""
 LONGEST_RETRY_AFTER_SECONDS = 86_400
 
 
 class SubmissionState(NamedTuple):
-    """Open, or paused since `paused_at`. `reason` is for operators; no caller is shown it.
+    """State of submissions: open, or paused since `paused_at`. `reason` is shown to operators, not to callers.
 
-    A NamedTuple, as a dataclass would take a millisecond of `generate`'s cold start.
+    A NamedTuple, because creating a dataclass takes a millisecond of the cold start of `generate`.
     """
 
     paused_at: datetime | None = None
@@ -20,7 +20,7 @@ class SubmissionState(NamedTuple):
 
     @property
     def is_paused(self) -> bool:
-        """Whether new jobs are refused."""
+        """Return whether new jobs are refused."""
         return self.paused_at is not None
 
 

@@ -1,4 +1,4 @@
-"""The form of timestamps in responses, messages and command output."""
+"""Format of timestamps in responses, messages and command output."""
 
 from datetime import UTC, datetime
 

@@ -1,7 +1,9 @@
-"""Which story the work at hand belongs to, after W3C Trace Context: https://www.w3.org/TR/trace-context/
+"""Trace of the current work, as defined by W3C Trace Context.
 
-A story begins with a request and is carried on by every message, call to a provider and webhook that comes of it. It
-stands in the job as well, so that what the reconciler sends again, hours later, belongs to it.
+https://www.w3.org/TR/trace-context/
+
+A trace starts with a request. Every message, call to a provider and webhook that results from it carries the trace. The
+job stores it too, so that a message that the reconciler sends again hours later belongs to the same trace.
 """
 
 import os
@@ -16,7 +18,7 @@ _XRAY_ROOT = re.compile(r"(?:^|;)Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?:;|$)")
 
 
 class Trace(NamedTuple):
-    """`trace_id` names the story (32 hex digits), `span_id` this part of it (16); `flags` are handed on (2)."""
+    """Trace and span IDs: `trace_id` (32 hex digits), `span_id` (16) and `flags` (2), which are passed on unchanged."""
 
     trace_id: str
     span_id: str
@@ -24,56 +26,59 @@ class Trace(NamedTuple):
 
     @classmethod
     def read(cls, traceparent: str | None) -> Self | None:
-        """A header, attribute or field of version 00; anything else is None, as the specification wants it."""
+        """Return the trace of a version 00 `traceparent`, or None if it is missing, invalid or has another version."""
         match = _TRACEPARENT.fullmatch(traceparent or "")
         return cls(*match.groups()) if match else None
 
     @classmethod
     def of_xray(cls, header: str | None) -> Self | None:
-        """The story that AWS X-Ray knows by the same 32 digits: `Root=1-5759e988-bd862e3fe1be46a994272793`."""
+        """Return a trace with the trace ID of an X-Ray header and a new span, or None if the header has no trace ID.
+
+        A trace ID in a header: `Root=1-5759e988-bd862e3fe1be46a994272793`.
+        """
         match = _XRAY_ROOT.search(header or "")
         return cls("".join(match.groups()), _draw(8), "01") if match else None
 
     @classmethod
     def new(cls) -> Self:
-        """A story of its own."""
+        """Return a new trace with random IDs."""
         return cls(_draw(16), _draw(8), "01")
 
     def part(self) -> Self:
-        """Another part of the same story."""
+        """Return the same trace with a new span."""
         return self._replace(span_id=_draw(8))
 
     @property
     def traceparent(self) -> str:
-        """As it goes out."""
+        """Return the trace as the value of a `traceparent` header."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
 
 def _draw(size_bytes: int) -> str:
-    return os.urandom(size_bytes).hex()  # never from a generator whose state a snapshot could hold
+    return os.urandom(size_bytes).hex()  # not `random`: its state could be part of a Lambda snapshot
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 def current_trace() -> Trace | None:
-    """The story of the work at hand; None: nobody has begun one."""
+    """Return the current trace, or None if none has been started."""
     return _current.get()
 
 
 def begin_trace(traceparent: str | None = None, xray: str | None = None) -> Trace:
-    """Go on with the story that the caller tells, else with X-Ray's, else begin one; in a part of its own."""
-    told = Trace.read(traceparent)
-    trace = told.part() if told else Trace.of_xray(xray) or Trace.new()
+    """Set and return the current trace, in a new span: the caller's trace, else the X-Ray trace, else a new one."""
+    caller = Trace.read(traceparent)
+    trace = caller.part() if caller else Trace.of_xray(xray) or Trace.new()
     _current.set(trace)
     return trace
 
 
 @contextmanager
 def following(traceparent: str | None) -> Iterator[None]:
-    """For the time of a block work on another story, that of a job say; None: on the one at hand."""
-    told = Trace.read(traceparent)
-    before = _current.set(told.part()) if told else None
+    """Use the trace of `traceparent`, in a new span, within a block. If it is None or invalid, keep the current one."""
+    trace = Trace.read(traceparent)
+    before = _current.set(trace.part()) if trace else None
     try:
         yield
     finally:
@@ -82,11 +87,11 @@ def following(traceparent: str | None) -> Iterator[None]:
 
 
 def continued(traceparent: str | None = None) -> str | None:
-    """What to send along, so that whoever receives it goes on with the story of `traceparent`, else with the current.
+    """Return the `traceparent` to send with a message, so that its receiver continues the given or the current trace.
 
-    The part at hand is named as the parent where it belongs to the same story. None: there is no story.
+    The current span is the parent if it belongs to the same trace. Return None if there is no trace.
     """
-    told, current = Trace.read(traceparent), _current.get()
-    if told is None or (current is not None and current.trace_id == told.trace_id):
+    trace, current = Trace.read(traceparent), _current.get()
+    if trace is None or (current is not None and current.trace_id == trace.trace_id):
         return current.traceparent if current else None
-    return told.traceparent
+    return trace.traceparent

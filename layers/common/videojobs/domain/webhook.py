@@ -1,4 +1,4 @@
-"""A webhook on its way: which event goes to which endpoint, and when it is tried again."""
+"""Webhook deliveries: the event, its endpoint and the schedule of retries."""
 
 import random
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from typing import NewType, Self
 from videojobs.domain.job import JobId
 
 EndpointId = NewType("EndpointId", str)
-"""Names an endpoint where its URL, which may hold a secret, must not stand; another URL is another endpoint."""
+"""ID of an endpoint, for messages and logs that must not contain its URL, which may hold a secret."""
 
 RETRY_PAUSES = (
     timedelta(seconds=5),
@@ -20,21 +20,21 @@ RETRY_PAUSES = (
     timedelta(hours=5),
     timedelta(hours=10),
 )
-"""How long to wait after the first, second … failed attempt; after one more the delivery is given up, 17½ h on."""
+"""Pauses after the first, second, … failed attempt. After the eighth, about 17½ h later, the delivery is given up."""
 JITTER = 0.2
-"""The largest share that is waited longer, so that what failed together doesn't come back together."""
+"""Maximum random extension of a pause, as a fraction, so that deliveries that failed together are spread out."""
 GONE_FOR = timedelta(days=1)
-"""How long an endpoint that said 410 is left alone, unless its URL changes before."""
+"""How long an endpoint that responded with 410 is not called. A new URL is another endpoint."""
 
 
 def name_endpoint(url: str) -> EndpointId:
-    """The first 16 hex digits of the URL's SHA-256."""
+    """Return an endpoint's ID: the first 16 hex digits of the SHA-256 of its URL."""
     return EndpointId(sha256(url.encode()).hexdigest()[:16])
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivery:
-    """One event on its way to one endpoint: its `attempt`-th try (1, 2, …) is due at `due_at`, or at once."""
+    """Delivery of an event to an endpoint: attempt number `attempt`, from 1, due at `due_at`, or at once if None."""
 
     endpoint: EndpointId
     event_id: str
@@ -43,12 +43,12 @@ class WebhookDelivery:
     due_at: datetime | None = None
 
     def again(self, due_at: datetime) -> Self:
-        """The next attempt."""
+        """Return the delivery's next attempt, due at `due_at`."""
         return replace(self, attempt=self.attempt + 1, due_at=due_at)
 
 
 def pause_after(attempt: int) -> timedelta | None:
-    """How long to wait after the n-th attempt (n ≥ 1) has failed; None: it was the last."""
+    """Return the pause after the n-th attempt (n ≥ 1) has failed, with jitter, or None if it was the last attempt."""
     if attempt > len(RETRY_PAUSES):
         return None
-    return RETRY_PAUSES[attempt - 1] * (1 + JITTER * random.random())  # noqa: S311 - spreads load, guards nothing
+    return RETRY_PAUSES[attempt - 1] * (1 + JITTER * random.random())  # noqa: S311 - spreads load, not for security
