@@ -1,4 +1,4 @@
-"""What a user does, in the terminal: sign in, ask for a video, watch it come, hold it in one's hand."""
+"""Demonstration in the terminal: create a video job as a user, follow it and download the video."""
 
 import sys
 import time
@@ -20,12 +20,14 @@ from videojobs.adapters.media.inspect import inspect_video
 
 _POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 300.0
+_BAR_WIDTH = 40
+_LINE_WIDTH = 30  # of the status line without its bar
 _ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to ask for."""
+    """Request for a video."""
 
     prompt: str
     style: str
@@ -33,7 +35,7 @@ class Wish:
     aspect_ratio: str
 
     def as_body(self) -> dict[str, object]:
-        """The wish as the API takes it."""
+        """Return the body of the API request."""
         return {
             "prompt": self.prompt,
             "style": self.style,
@@ -43,33 +45,34 @@ class Wish:
 
 
 def run_demo(config: CloudConfig, stack: Stack, wish: Wish) -> Path:
-    """Turn a prompt into a video and return where it is saved.
+    """Create a video from a prompt, save it under `out/` and return its path.
+
+    A provider that only pretends to make videos returns a URL that is not downloaded; the file then does not exist.
 
     Raises:
-        LocalCloudError: the job failed, or took unreasonably long.
+        LocalCloudError: If the API rejects the request, the job fails, or it does not end within 300 s.
     """
     console.print(
         f"\n  [bold]“{wish.prompt}”[/bold]  [dim]{wish.style}, {wish.duration:g} s, {wish.aspect_ratio}[/dim]\n"
     )
     client = ApiClient(stack)
-    begun = time.monotonic()
+    started = time.monotonic()
     job_id = client.submit_job(wish.as_body())
     job = _follow(client, job_id)
     if job["status"] != "completed":
         raise LocalCloudError(f"Job {job_id} {job['status']}: {job['errorMessage']}\nSee:  make logs")
     path = config.root / "out" / f"{job_id}.mp4"
     if urllib.parse.urlsplit(job["videoUrl"]).hostname != config.host:
-        console.print(
-            f"\nThe provider says that the video is at {job['videoUrl']}; it made no pixels of ours to download."
-        )
+        console.print(f"\nThe provider returned the URL {job['videoUrl']}. This system stored no video to download.")
         return path
     download(job["videoUrl"], path)
-    _print_facts(path, config.root, time.monotonic() - begun)
+    _print_facts(path, config.root, time.monotonic() - started)
     _print_hints(stack, job_id)
     return path
 
 
 def _follow(client: ApiClient, job_id: str) -> dict[str, Any]:
+    """Show the status of the job until it ends, and return the job."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     with _status_line(job_id) as show:
         while time.monotonic() < deadline:
@@ -82,7 +85,7 @@ def _follow(client: ApiClient, job_id: str) -> dict[str, Any]:
 
 
 class _Lines:
-    """The status as plain lines: one for each change."""
+    """Plain lines: one for each change of the status."""
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
@@ -90,18 +93,18 @@ class _Lines:
 
     def __call__(self, job: dict[str, Any]) -> None:
         percent = int((job.get("progress") or 0) * 10) * 10
-        words = job["status"] + (f" {percent} %" if job["status"] == "processing" else "")
-        if words != self._last:
-            self._last = words
-            console.print(f"job {self._job_id}  {words}")
+        status = job["status"] + (f" {percent} %" if job["status"] == "processing" else "")
+        if status != self._last:
+            self._last = status
+            console.print(f"job {self._job_id}  {status}")
 
 
 class _Bar:
-    """The status as one live line."""
+    """Status line with a progress bar that is redrawn in place."""
 
-    def __init__(self, job_id: str, progress: Progress) -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task = progress.add_task(f"job {job_id}", total=1.0, status="queued")
+        self._task = progress.add_task("", total=1.0, status="queued")
 
     def __call__(self, job: dict[str, Any]) -> None:
         done = 1.0 if job["status"] == "completed" else float(job.get("progress") or 0)
@@ -110,35 +113,36 @@ class _Bar:
 
 @contextmanager
 def _status_line(job_id: str) -> Iterator[_Bar | _Lines]:
+    """Yield a function that shows a job's status: in place on a terminal, else as lines."""
     if not sys.stdout.isatty():
         yield _Lines(job_id)
         return
     columns = (
-        TextColumn("{task.description}"),
         TextColumn("[cyan]{task.fields[status]:<10}[/cyan]"),
-        BarColumn(bar_width=40),
+        BarColumn(bar_width=max(min(_BAR_WIDTH, console.width - _LINE_WIDTH), 1)),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
     )
+    console.print(f"job {job_id}")
     with Progress(*columns, console=console) as progress:
-        yield _Bar(job_id, progress)
+        yield _Bar(progress)
 
 
 def _print_facts(path: Path, root: Path, seconds: float) -> None:
     facts = inspect_video(path)
+    console.print(f"\n[green]✓[/green] [bold]{path.relative_to(root)}[/bold]  [dim]made in {seconds:.1f} s[/dim]")
     console.print(
-        f"\n[green]✓[/green] [bold]{path.relative_to(root)}[/bold]"
         f"  {facts.width}×{facts.height}, {facts.seconds:.2f} s, {facts.frames} frames, "
-        f"{facts.codec} {facts.pixel_format}, {facts.size_bytes / 1e6:.1f} MB  [dim]made in {seconds:.1f} s[/dim]"
+        f"{facts.codec} {facts.pixel_format}, {facts.size_bytes / 1e6:.1f} MB"
     )
 
 
 def _print_hints(stack: Stack, job_id: str) -> None:
     call = f'curl --cookie "{stack.cookie_name}=$(make -s token)" {stack.api_url}/api/videos'
     body = '{"prompt": "A lighthouse hums to the moon", "style": "calm", "duration": 6, "aspectRatio": "9:16"}'
-    console.print("\nThe system is still up. What next?", style="bold")
-    console.print("  another video:      make demo PROMPT='A lighthouse hums to the moon' STYLE=calm RATIO=9:16")
-    console.print(f"  this job, by hand:  {call}/{job_id}", markup=False)
-    console.print(f"  ask by hand:        {call}/generate --json '{body}'", markup=False)
-    console.print("  what happened:      make logs")
-    console.print("  stop everything:    make down")
+    console.print("\nThe system is still running. Next steps:", style="bold")
+    console.print("  Show the logs:    make logs")
+    console.print("  Stop the system:  make down")
+    console.print("  Make another video:\n    make demo PROMPT='A lighthouse hums to the moon' STYLE=calm RATIO=9:16")
+    console.print(f"  Read this job with curl:\n    {call}/{job_id}", markup=False)
+    console.print(f"  Create a job with curl:\n    {call}/generate --json '{body}'", markup=False)
