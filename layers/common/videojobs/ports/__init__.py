@@ -1,1 +1,1 @@
-"""The ports, by what they are about. `ports.VideoStore` in a docstring is the Protocol of that name in one of them."""
+"""Protocols that the services depend on, by subject. Docstrings call them `ports.VideoStore`, without the module."""

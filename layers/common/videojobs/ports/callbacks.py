@@ -1,25 +1,28 @@
-"""Who tells whether a provider's callback is its own, said as a Protocol."""
+"""A Protocol for the verification of providers' callbacks."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 CALLBACK_PROVIDERS = ("fal", "replicate", "openai_compatible")
-"""The providers that sign what they call back with."""
+"""Providers that sign their callbacks."""
 MAXIMUM_AGE = timedelta(minutes=5)
-"""How far a signature's time may be from ours, as Standard Webhooks and fal advise."""
+"""Maximum difference between a signature's time and ours, as Standard Webhooks and fal recommend."""
 
 
 class CallbackVerifier(Protocol):
-    """Knows one provider's signature."""
+    """Verifies the signature of one provider's callbacks."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:
-        """The id at the provider of the task that the callback is about; None: it is about none.
+        """Return the provider's task ID from a verified callback, or None if the callback names no task.
 
-        `headers` have their names in lower case, `body` is as it was sent.
+        Args:
+            headers: The request's headers, with names in lower case.
+            body: The unchanged request body.
+            now: The current time, to be compared with the signature's time.
 
         Raises:
-            CallbackRefused: it is not the provider's, or more than `MAXIMUM_AGE` old.
-            Unavailable: what the provider signs with can't be had now.
+            CallbackRefused: If the signature is not the provider's, or its time differs by more than `MAXIMUM_AGE`.
+            Unavailable: If the provider's keys can't be fetched now.
         """
         ...

@@ -1,4 +1,4 @@
-"""The ways on which people and the platform hear of changes, said as Protocols."""
+"""Protocols for publishing changes of jobs: announcements, webhooks and WebSocket connections."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,31 +12,33 @@ from videojobs.domain.webhook import EndpointId, WebhookDelivery
 
 
 class Notifier(Protocol):
-    """Where announcements go: whoever wants to know of a job's changes listens there."""
+    """Publishes announcements to the listeners of job changes."""
 
     def publish(self, job_id: JobId, announcements: Sequence[Announcement]) -> None:
-        """Send each as `{id, jobId, version, at}`, at least once and in no promised order; receivers go by `version`.
+        """Send each announcement as `{id, jobId, version, at}`, at least once.
+
+        The order is not guaranteed; receivers compare `version`.
 
         Raises:
-            Unavailable: not all were taken; some may have been.
+            Unavailable: If not all announcements were accepted. Some may have been sent.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that a user can see: the id that it was announced under, and the job at that version or a later one."""
+    """Change that a user can see: the announcement's ID, and the job at the announced version or a later one."""
 
     id: str
     job: VideoJob
 
 
 type Listener = Callable[[Change], None]
-"""Is told of a change; repeats carry the same id. Raises `Unavailable` to be told again."""
+"""Function that receives a change. A repeat has the same ID. It raises `Unavailable` to be called again later."""
 
 
 class WebhookQueue(Protocol):
-    """Changes on their way to the platform's own backend: a message for each endpoint, which fares on its own."""
+    """Queue of webhook deliveries, with a message for each endpoint, so that endpoints are retried independently."""
 
     @property
     def maximum_delay_seconds(self) -> float:
@@ -44,107 +46,115 @@ class WebhookQueue(Protocol):
         ...
 
     def enqueue(self, change: Change) -> None:
-        """Send the ids of a change on to every endpoint, at least once; where the operator set no URL there is none.
+        """Send the IDs of a change and its job for every configured endpoint, at least once.
 
         Raises:
-            Unavailable: not all were taken; some may have been.
+            Unavailable: If not all messages were accepted. Some may have been sent.
         """
         ...
 
     def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
-        """Send one delivery, to arrive after at most `maximum_delay_seconds`, rounded up to whole seconds.
+        """Send a delivery, to arrive after `delay_seconds`.
+
+        The delay is at most `maximum_delay_seconds` and is rounded up to whole seconds.
 
         Raises:
-            Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).
+            Unavailable: If SQS does not confirm the message, which may have been accepted.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookAnswer:
-    """What a receiver said: an HTTP status, or None and the `reason` why there is no answer."""
+    """Response of a receiver: its HTTP status, or None and the `reason` why there is no response."""
 
     status: int | None
     reason: str = ""
 
 
 class WebhookSender(Protocol):
-    """Signs and posts to a receiver."""
+    """Signs webhooks and sends them to a receiver."""
 
     def send(self, url: str, event_id: str, body: str, now: datetime) -> WebhookAnswer:
-        """Post once, under the event's id. Whatever a receiver does, or does not, is an answer and no error.
+        """Send the body in one POST request with the event's ID, and return the response.
+
+        An error status, a timeout or a refused connection does not raise; it is a `WebhookAnswer` too.
 
         Raises:
-            Unavailable: the secret can't be read; nothing was sent.
+            Unavailable: If the secret can't be read. Nothing was sent.
         """
         ...
 
 
 class WebhookRepository(Protocol):
-    """What is remembered of endpoints. Each method raises `Unavailable` when MongoDB does not answer."""
+    """Repository of the state of webhook endpoints. Each method raises `Unavailable` if MongoDB does not answer."""
 
     def find_gone_until(self, endpoint: EndpointId) -> datetime | None:
-        """Until when the endpoint is to be left alone, if it ever said that it is gone. Served by `_id`."""
+        """Return until when the endpoint must not be called, or None if it was never marked gone. Served by `_id`."""
         ...
 
     def mark_gone(self, endpoint: EndpointId, until: datetime) -> None:
-        """Leave it alone until then."""
+        """Store that the endpoint must not be called before `until`. Replaces an earlier time."""
         ...
 
     def record_failure(self, delivery: WebhookDelivery, reason: str, now: datetime) -> None:
-        """Keep a delivery that was given up, for operators. Idempotent by event and endpoint."""
+        """Store a delivery that was given up, for operators. Idempotent by event and endpoint."""
         ...
 
 
 class ConnectionRepository(Protocol):
-    """The live connections. Every method raises `Unavailable` when MongoDB does not answer."""
+    """Repository of open connections. Every method raises `Unavailable` if MongoDB does not answer."""
 
     def add(self, connection: Connection, *, at_most: int, now: datetime) -> None:
-        """Store a new connection, unless its user has `at_most` others that are not over.
+        """Store a new connection, unless its user has `at_most` connections that have not expired.
 
-        Of any number of calls at once exactly as many succeed as there is room for.
+        Concurrent calls can't exceed the limit.
 
         Raises:
-            TooManyConnections: there is no room.
+            TooManyConnections: If the user has `at_most` connections.
         """
         ...
 
     def find(self, connection_id: ConnectionId) -> Connection | None:
-        """The connection, also one that is over; None once it is removed. Served by `_id`."""
+        """Return the connection, even if it has expired, or None if it was removed. Served by `_id`."""
         ...
 
     def find_of_user(self, user_id: UserId) -> list[Connection]:
-        """A user's connections, also those that are over. Served by the index `user_slot`."""
+        """Return the user's connections, including expired ones. Served by the index `user_slot`."""
         ...
 
     def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
-        """Add a job, or all jobs, to what a connection wants; False: it is removed. Harmless when repeated."""
+        """Subscribe a connection to a job, or to all jobs if None. Return False if it was removed. Idempotent."""
         ...
 
     def remove(self, connection_id: ConnectionId) -> None:
-        """Forget a connection; harmless when it is forgotten already."""
+        """Delete a connection. Idempotent."""
         ...
 
 
 class TicketRepository(Protocol):
-    """Tickets that open one connection each. Every method raises `Unavailable` when MongoDB does not answer."""
+    """Repository of tickets, each of which opens one connection.
+
+    Every method raises `Unavailable` if MongoDB does not answer.
+    """
 
     def add(self, digest: str, identity: Identity, expires_at: datetime) -> None:
-        """Store whom a ticket stands for, under its digest."""
+        """Store a ticket's identity and expiry under the digest of the ticket."""
         ...
 
     def redeem(self, digest: str, now: datetime) -> Identity | None:
-        """Use a ticket up; None: there is none, it is over, or it was used.
+        """Delete a ticket and return its identity, or None if the ticket is unknown, expired or used.
 
-        Of any number of callers at once exactly one gets the identity.
+        Of any number of concurrent calls exactly one gets the identity.
         """
         ...
 
 
 class Delivery(StrEnum):
-    """What came of a message: taken by API Gateway, its connection gone for ever, or nothing that tells.
+    """Outcome of a message to a connection.
 
-    `TOO_LARGE`: nobody will ever take it (an Express job's prompt had no limit); the connection is well.
+    `TAKEN`: API Gateway accepted it. `GONE`: the connection has ended. `TOO_LARGE`: the message exceeds the limit, as
+    with a long prompt of an Express job; the connection is usable. `UNANSWERED`: the outcome is unknown.
     """
 
     TAKEN = "taken"
@@ -154,19 +164,19 @@ class Delivery(StrEnum):
 
 
 class Broadcaster(Protocol):
-    """The way out to open connections."""
+    """Sends messages to open connections, and closes them."""
 
     def send(self, messages: Sequence[tuple[ConnectionId, Message]]) -> list[Delivery]:
-        """Send each message to its connection, several at a time; what came of each, in their order.
+        """Send each message to its connection, several at a time, and return the outcomes in the same order.
 
-        A connection that takes long holds up no other. Never raises for a connection's sake.
+        A slow connection does not delay the others. A failed message is an outcome and does not raise.
         """
         ...
 
     def close(self, connection_id: ConnectionId) -> None:
-        """End a connection; harmless when it has ended.
+        """Close a connection. Idempotent.
 
         Raises:
-            Unavailable: API Gateway did not answer; it may be open.
+            Unavailable: If API Gateway does not confirm. The connection may still be open.
         """
         ...

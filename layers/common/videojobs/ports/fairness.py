@@ -1,4 +1,4 @@
-"""What keeps one user from taking everything, said as Protocols."""
+"""Protocols for fairness between users: slots and rate limits."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,50 +11,51 @@ from videojobs.domain.slots import UserSlots
 
 
 class SlotRepository(Protocol):
-    """Each user's share of each lane: the set of the user's active jobs there, never larger than `cap`.
+    """Repository of slots: for each user and priority, the set of active jobs, never larger than `cap`.
 
-    A set and no counter: whatever crashes or repeats, an id stands in it once, and one that should not can be seen.
+    It is a set and not a counter, so that repeats and crashes can't count a job twice, and a slot that was not released
+    can be found. Each method raises `Unavailable` if MongoDB does not answer.
     """
 
     cap: int
 
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
-        """Put new jobs in, the first ones first, while there is room and nobody waits; how many got in.
+        """Acquire slots for new jobs, in their order, while slots are free and no job waits. Return how many got one.
 
-        A guarded update: of any number of callers at once only as many get in as there is room for. If not all do, the
-        share remembers `now` as `waiting_at`.
+        A guarded update, so that concurrent calls can't exceed `cap`. If not all jobs get a slot, `now` is stored as
+        `waiting_at`.
         """
         ...
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
-        """Put a job in that has waited, if there is room; True as well when it is in already."""
+        """Acquire a slot for a job that has waited, if one is free. Return whether the job has a slot. Idempotent."""
         ...
 
     def release(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
-        """Take jobs out, harmless when they are out already; whether somebody may be waiting for the room."""
+        """Release the slots of jobs. Idempotent. Return whether jobs may be waiting for a slot, by `waiting_at`."""
         ...
 
     def clear_waiting(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:
-        """Forget `waiting_at`, unless somebody has come to wait since `seen_at`."""
+        """Clear `waiting_at`, unless a job has begun to wait after `seen_at`."""
         ...
 
     def find_unchecked(self, checked_before: datetime, limit: int) -> Iterable[UserSlots]:
-        """Shares that nobody has compared with the jobs since then. Served by the index `checked`."""
+        """Return slots that were last compared with the jobs before `checked_before`. Served by the index `checked`."""
         ...
 
     def mark_checked(self, slots: UserSlots, now: datetime) -> None:
-        """Remember that a share was compared; one that is empty and as it was is removed instead."""
+        """Store that the slots were compared at `now`. Delete them instead if they are empty and unused for `GRACE`."""
         ...
 
 
 class RateLimiter(Protocol):
-    """Counts what a user does, exactly, in any window of a minute."""
+    """Counts a user's calls exactly, in a sliding window of one minute."""
 
     def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> Allowance:
-        """Count one more call and say what is left; of any number of calls at once no more than the limit pass.
+        """Count a call and return the remaining allowance. Concurrent calls can't exceed the limit.
 
         Raises:
-            RateLimited: no more are allowed now; `retry_after_seconds` says when one is. It is not counted.
-            Unavailable: MongoDB does not answer: the call is refused with that, as it could do nothing without it.
+            RateLimited: If the limit is reached. The call is not counted; `retry_after_seconds` is when to try again.
+            Unavailable: If MongoDB does not answer. The call is refused, as it needs MongoDB too.
         """
         ...

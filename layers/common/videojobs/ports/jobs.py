@@ -1,4 +1,4 @@
-"""What is kept of jobs and the messages that move them, said as Protocols that adapters and the tests' fakes fulfil."""
+"""Protocols for the repositories and queues of jobs. The adapters and the fakes of the tests implement them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from videojobs.domain.submissions import SubmissionState
 
 
 class Clock(Protocol):
-    """The time."""
+    """Source of the current time."""
 
     def now(self) -> datetime:
-        """An aware UTC datetime in whole milliseconds (what MongoDB can hold)."""
+        """Return the time as an aware UTC datetime in whole milliseconds, the precision of MongoDB."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a user's list of jobs: just behind the job that was created then and has this id."""
+    """Position in a user's list of jobs, directly after the job with this creation time and ID."""
 
     created_at: datetime
     job_id: JobId
 
 
 class JobQuery(NamedTuple):
-    """Which of a user's jobs to list, the newest first: at most `limit`, those beyond `after`."""
+    """Query for a user's jobs, the newest first: at most `limit` jobs after the position `after`."""
 
     limit: int
     after: Position | None = None
@@ -36,7 +36,7 @@ class JobQuery(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """A user all of whose jobs from before a moment are to be removed."""
+    """Request to remove all of a user's jobs that were created up to a time."""
 
     user_id: UserId
     created_before: datetime
@@ -55,51 +55,54 @@ class KeyedRepository[T](Protocol):
 
 
 class JobRepository(Protocol):
-    """The jobs, and the only truth about them. Every method raises `Unavailable` when MongoDB does not answer."""
+    """Repository of jobs, the source of truth.
+
+    Each method that reads or writes raises `Unavailable` if MongoDB does not answer.
+    """
 
     def new_id(self) -> JobId:
-        """An id that no job has; nothing is written."""
+        """Return a new, unused job ID. Nothing is written."""
         ...
 
     def created_at(self, job_id: JobId) -> datetime:
-        """Return when `new_id` made this ID, in whole seconds; nothing is read."""
+        """Return when `new_id` created this ID, in whole seconds. Nothing is read."""
         ...
 
     def add(self, job: VideoJob) -> None:
-        """Insert a new job in one write. Idempotent by `job.id`: a retried insert of the same job is no error.
+        """Insert a new job in one write. Idempotent by `job.id`.
 
         Raises:
-            IdempotencyKeyTaken: the user has a job with that idempotency key. The unique index decides.
+            IdempotencyKeyTaken: If the user has a job with that idempotency key. The unique index decides.
         """
         ...
 
     def find(self, job_id: JobId) -> VideoJob | None:
-        """The job as it stands, or None. Served by `_id`."""
+        """Return the stored job, or None if it does not exist. Served by `_id`."""
         ...
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
-        """Lease the job's next step, if it still is `step_id` and nobody holds a live lease; else None.
+        """Lease the job's next step and return the job, or None if the next step has another ID or a live lease.
 
-        The step is then due `now`: a pause that the reconciler had put before it is over once somebody came.
-        One guarded write: of any number of callers at once exactly one gets the job.
+        The step's due time becomes `now`, which ends a pause set by the reconciler. This is one guarded write: of any
+        number of concurrent calls exactly one gets the job.
         """
         ...
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
-        """Write what differs, if the stored job still has `before`'s status, attempt, next step and lease token.
+        """Write the differences, if the stored job still has `before`'s status, attempt, next step and lease token.
 
-        False means that the job moved on without us (a lost lease, a cancellation): nothing was written. The attempt
-        tells a job that is at rest from the same one at rest again, which was retried and cancelled in between.
-        After an `Unavailable` the write may have landed or not.
+        Return False, with nothing written, if the job has changed meanwhile, for example by a cancellation or a lost
+        lease. The attempt is compared because a job may be retried and cancelled between the read and the write. After
+        `Unavailable` the write may have been applied.
         """
         ...
 
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
-        """The user's job of that idempotency key. Served by the unique index `idempotency`."""
+        """Return the user's job with this idempotency key, or None. Served by the unique index `idempotency`."""
         ...
 
     def release_key(self, job: VideoJob) -> None:
-        """Take the idempotency key off a job, so that it can be used again; harmless when it is gone already."""
+        """Remove the idempotency key from a job, so that it can be used again. Idempotent."""
         ...
 
     def list_newest(
@@ -112,138 +115,143 @@ class JobRepository(Protocol):
         status: JobStatus | None = None,
         batch_id: BatchId | None = None,
     ) -> list[VideoJob]:
-        """A user's jobs by `(created_at, id)`, the newest first, those beyond `after`; without those not shown `now`.
+        """Return up to `limit` of a user's jobs after `after`, by `(created_at, id)`, the newest first.
 
-        Served by the index `user_newest`, with a status `user_status`, with a batch `user_batch`.
+        Jobs that are not shown at `now` (`VideoJob.is_shown`) are left out. Served by the index `user_newest`, with a
+        status by `user_status`, with a batch by `user_batch`.
         """
         ...
 
     def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
-        """The job of a user and lane that has waited longest to be let in. Served by the index `waiting`."""
+        """Return the longest waiting job of a user and priority, or None. Served by the index `waiting`."""
         ...
 
     def count_ahead(self, job: VideoJob, limit: int) -> int:
-        """About how many queued jobs come before this queued one, counted up to `limit`.
+        """Return approximately how many queued jobs come before this queued job, at most `limit`.
 
-        For a waiting job its user's own that wait longer (index `waiting`), else all that were due earlier (`sweep`).
+        For a job that waits for a slot, count the user's jobs that wait longer (index `waiting`). For any other job,
+        count the queued jobs that were due earlier (index `sweep`).
         """
         ...
 
     def remove(self, job: VideoJob) -> bool:
-        """Delete the document, if it still has this status and next step; False: it moved on. Guarded like `save`."""
+        """Delete the job, guarded like `save`. Return False, with nothing deleted, if it has changed meanwhile."""
         ...
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Live jobs without a next step, as the Express server left them. Served by the index `sweep`."""
+        """Return live jobs without a next step, which the Express server left. Served by the index `sweep`."""
         ...
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Jobs, ended ones too, with an announcement from before then, the oldest first. Index: `outbox`."""
+        """Return jobs, live or ended, with an older announcement in their outbox, the oldest first. Index: `outbox`."""
         ...
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
-        """Take announcements out of the outbox; harmless when they are gone already."""
+        """Remove announcements from the job's outbox. Idempotent."""
         ...
 
     def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
-        """Jobs that failed with a code and were created since then, the oldest first. Index: `status_age`."""
+        """Return jobs that failed with `code` and were created since then, the oldest first. Index: `status_age`."""
         ...
 
     def find_startable(self) -> list[VideoJob]:
-        """Of the queued jobs that may start, the one that is due first and the one that is due last, if there are any.
+        """Return the queued job that is due first and the one that is due last, or an empty list.
 
-        The last one's message was sent again most often: mostly it has waited longest. Those that wait behind others
-        of their user are not looked at, however many they are. Two finds of one document, served by the index `sweep`.
+        Each resend moves the due time, so the job that is due last has usually waited longest. Jobs that wait for a
+        slot are not included. Two finds of one document, served by the index `sweep`.
         """
         ...
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Jobs, ended ones too, whose next step was due before `due_before` and that hold no live lease.
+        """Return jobs, live or ended, whose next step was due before `due_before` and has no live lease.
 
-        Of each status, the longest overdue come first. Served by the index `sweep`.
+        Within each status, the longest overdue jobs come first. Served by the index `sweep`.
         """
         ...
 
 
 class BatchRepository(Protocol):
-    """The batches, each stored together with its jobs."""
+    """Repository of batches. Each method that reads or writes raises `Unavailable` if MongoDB does not answer."""
 
     def new_id(self) -> BatchId:
-        """An id that no batch has; nothing is written."""
+        """Return a new, unused batch ID. Nothing is written."""
         ...
 
     def add(self, batch: Batch, jobs: Sequence[VideoJob]) -> None:
-        """Insert the batch and all of its jobs, or nothing, in one transaction.
+        """Insert the batch and all of its jobs, or nothing, in one transaction. Idempotent by `batch.id`.
 
         Raises:
-            IdempotencyKeyTaken: the user has a batch with that idempotency key. The unique index decides.
-            Unavailable: MongoDB did not confirm; all may be there, or nothing.
+            IdempotencyKeyTaken: If the user has a batch with that idempotency key. The unique index decides.
+            Unavailable: If MongoDB does not confirm. Either everything was inserted, or nothing.
         """
         ...
 
     def find(self, batch_id: BatchId) -> Batch | None:
-        """The batch, or None. Served by `_id`."""
+        """Return the batch, or None if it does not exist. Served by `_id`."""
         ...
 
     def find_by_key(self, user_id: UserId, key: str) -> Batch | None:
-        """The user's batch of that idempotency key. Served by the unique index `idempotency`."""
+        """Return the user's batch with this idempotency key, or None. Served by the unique index `idempotency`."""
         ...
 
     def release_key(self, batch: Batch) -> None:
-        """Take the idempotency key off a batch, so that it can be used again; harmless when it is gone already."""
+        """Remove the idempotency key from a batch, so that it can be used again. Idempotent."""
         ...
 
     def remove_all(self, user_id: UserId, created_before: datetime) -> None:
-        """Delete a user's batches; their jobs stay. Served by the index `user_newest`."""
+        """Delete a user's batches created up to a time, without their jobs. Served by the index `user_newest`."""
         ...
 
 
 class TimingRepository(Protocol):
-    """How long jobs take, from their start to their end: the last ones of each kind."""
+    """Repository of the durations of recent jobs by kind, from their start to their end.
+
+    Each method raises `Unavailable` if MongoDB does not answer.
+    """
 
     def record(self, kind: str, seconds: float) -> None:
-        """Remember one more; the oldest is forgotten."""
+        """Add a duration to those of its kind, and drop the oldest ones beyond a fixed number."""
         ...
 
     def usual_seconds(self, kind: str) -> float | None:
-        """The median of the last ones; None where there were none. May be a minute old."""
+        """Return the median of the recent durations, or None if there are none. The value may be a minute old."""
         ...
 
 
 class ErasureRepository(Protocol):
-    """Users all of whose jobs up to a moment are to be removed; kept until that is done."""
+    """Repository of unfinished erasures. Each method raises `Unavailable` if MongoDB does not answer."""
 
     def add(self, user_id: UserId, created_before: datetime) -> None:
-        """Remember it; a later moment replaces an earlier one."""
+        """Store an erasure of a user's jobs. A later time replaces an earlier one, but not the reverse."""
         ...
 
     def find_all(self, limit: int) -> Iterable[tuple[UserId, datetime]]:
-        """Those that are not done yet."""
+        """Return up to `limit` unfinished erasures as pairs of user ID and time."""
         ...
 
     def remove(self, user_id: UserId, created_before: datetime) -> None:
-        """It is done, unless a later moment was asked for meanwhile."""
+        """Delete a finished erasure, unless one with a later time was requested meanwhile."""
         ...
 
 
 class SubmissionRepository(Protocol):
-    """The operators' switch: are new jobs taken? Each method raises `Unavailable` when MongoDB does not answer."""
+    """Repository of the state of submissions. Each method raises `Unavailable` if MongoDB does not answer."""
 
     def read(self, now: datetime) -> SubmissionState:
-        """How it stands, or stood a few seconds before `now`: so often may one process ask without a call."""
+        """Return the state. It may be a few seconds old: implementations may cache it to save reads."""
         ...
 
     def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> SubmissionState:
-        """Refuse new jobs; how it stands then. Repeated, it is paused since the first time, for the newest reason."""
+        """Pause submissions and return the state. A repeat keeps `paused_at` and replaces the reason and the delay."""
         ...
 
     def resume(self) -> None:
-        """Take new jobs; harmless when they are taken already."""
+        """Resume submissions. Idempotent."""
         ...
 
 
 class JobQueue(Protocol):
-    """The queues of job steps. A message names the job to read and the step to run."""
+    """Queues of job steps. A message contains the ID of the job to read and the ID of the step to run."""
 
     @property
     def maximum_delay_seconds(self) -> float:
@@ -251,12 +259,12 @@ class JobQueue(Protocol):
         ...
 
     def send(self, job: VideoJob, *, delay_seconds: float = 0) -> None:
-        """Send `{jobId, stepId}` of the job's next step to its lane's queue for that kind of step, at least once.
+        """Send `{jobId, stepId}` of the job's next step to the queue of its priority and kind of step, at least once.
 
         The message group is the user, so that SQS is fair between users. `delay_seconds` is at most
         `maximum_delay_seconds` and is rounded up to whole seconds.
 
         Raises:
-            Unavailable: SQS did not take it (or its answer was lost: it may arrive all the same).
+            Unavailable: If SQS does not confirm the message, which may have been accepted.
         """
         ...

@@ -1,4 +1,4 @@
-"""Those who make videos and the place where they are kept, said as Protocols."""
+"""Protocols for video providers, their circuit breakers, the renderer and video storage."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,62 +15,63 @@ from videojobs.domain.prompt import PromptLimit
 from videojobs.domain.storage import StoredObject
 
 type ReportProgress = Callable[[float], None]
-"""Called with the part that is done (0–1); may raise to stop the work."""
+"""Function that receives the progress of the work (0–1). It may raise an exception to stop the work."""
 
 
 class CircuitRepository(Protocol):
-    """The circuit breakers, shared by all workers."""
+    """Repository of circuit breakers, shared by all workers. Each method raises `Unavailable` if MongoDB is down."""
 
     def find(self, provider: str) -> Circuit:
-        """As it stands; a provider without trouble has a fresh one."""
+        """Return the provider's circuit, or a new closed one if none is stored."""
         ...
 
     def save(self, before: Circuit, after: Circuit) -> bool:
-        """Write it, if the stored one still is `before`; of any number of racing writers one wins."""
+        """Store `after` if the stored version is still that of `before`. Return whether it was stored."""
         ...
 
 
 class VideoStore(Protocol):
-    """The bucket with the videos. Each method raises `Unavailable` when S3 does not answer."""
+    """Store of videos in a bucket. Each method that calls S3 raises `Unavailable` if S3 does not answer."""
 
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
-        """Upload a file; a second upload to the same key replaces it whole."""
+        """Upload a file and return its object. A second upload to the same key replaces the whole object."""
         ...
 
     def size(self, stored: StoredObject) -> int | None:
-        """The object's size in bytes as it lies there, or None where there is none."""
+        """Return the size in bytes of the stored object, or None if it does not exist."""
         ...
 
     def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
-        """A URL that serves `s3://bucket/key` to anybody for the configured time; made locally, no call to S3.
+        """Return a presigned URL of the object `s3://bucket/key`, which anyone can download with it. S3 is not called.
 
-        The same until `signing_window` changes, and good for at least two thirds of the time. With a file name the
-        browser saves it under that name.
+        The URL is the same until `signing_window` changes, and is valid for at least two thirds of the configured time.
+        With a file name, a browser saves the object under that name.
         """
         ...
 
     def signing_window(self, now: datetime) -> str:
-        """Names the span of time in which a presigned URL stays the same."""
+        """Return an ID of the period in which the presigned URL of an object stays the same."""
         ...
 
     def get(self, stored: StoredObject, path: Path) -> None:
         """Download an object to a file.
 
         Raises:
-            ProviderError: `result_lost`, where there is none.
+            ProviderError: `result_lost`, if the object does not exist.
         """
         ...
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Delete objects; harmless where there is none."""
+        """Delete objects. Idempotent: keys without an object are ignored."""
         ...
 
 
 class UnknownSubmit(StrEnum):
-    """The policy for an intent without a ref: the call may have started a task that costs money, or not.
+    """Policy for an intent without a ref, after a submit that may or may not have started a task that costs money.
 
-    `REPEAT`: submit again in the same attempt, as one token makes one task. `FIND`: look the task up by its token, and
-    submit only if there is none. `RESUBMIT`: submit again as a new attempt, an orphan may remain. `FAIL`: give up.
+    `REPEAT`: submit again in the same attempt, because the provider creates one task per token. `FIND`: look up the
+    task by its token and submit only if there is none. `RESUBMIT`: submit again as a new attempt; an orphaned task may
+    remain at the provider. `FAIL`: fail the job.
     """
 
     REPEAT = "repeat"
@@ -81,16 +82,17 @@ class UnknownSubmit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a provider can do, as data.
+    """Capabilities of a provider.
 
-    `yields_pixels`: there is something to render; otherwise the result's URL is the job's `videoUrl` as it is.
-    `can_cancel`: a cancel at the provider stops the work there.
-    `unknown_submit`: what to do when nobody knows whether a submit arrived.
-    `clips`: what it makes in one generation; None: whatever is asked for, exactly, and `render` draws it.
-    `prompt_limit`: the longest prompt that it takes, in its own counting; None: none is published.
-    `poll_seconds`: how often it may be asked. `calls_back`: it can be told a URL to call when a task has ended.
-    `result_lifetime`: how long it keeps a result; None: nothing is published.
-    `prices_as_of`: when the clips' prices were read; None: none is published.
+    `yields_pixels`: whether its result is rendered or fetched; otherwise the result's URL becomes the job's `videoUrl`.
+    `can_cancel`: whether a task can be stopped at the provider.
+    `unknown_submit`: the policy after a submit without a response.
+    `clips`: the clips that it offers. None: it accepts every request, and the renderer draws the video if
+    `yields_pixels`.
+    `prompt_limit`: the longest prompt that it accepts, or None if no limit is published.
+    `poll_seconds`: the polling interval. `calls_back`: whether it can call a URL when a task has ended.
+    `result_lifetime`: how long it keeps a result, or None if that is not published.
+    `prices_as_of`: when the prices of the clips were looked up, or None if no prices are published.
     """
 
     yields_pixels: bool
@@ -106,10 +108,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """What a provider is asked for in one call: a clip of its own offer, to be made of a prompt that fits its limit.
+    """Request for one generation: a clip from the provider's offer and a prompt within its limit.
 
-    A provider whose `clips` are None is given none; it makes what the job says. `callback_url`: what it is to call when
-    the task has ended, where it `calls_back`.
+    `clip`: None for a provider without `clips`, which makes the video from the job itself. `callback_url`: the URL that
+    the provider should call when the task has ended, or None to use polling only.
     """
 
     job_id: JobId
@@ -120,7 +122,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A task that the provider took. Ask again after `poll_after_seconds`; None: nothing to wait for, render now."""
+    """Task that the provider accepted. Poll after `poll_after_seconds`, or render at once if that is None."""
 
     ref: str
     poll_after_seconds: float | None
@@ -128,9 +130,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """How a task stands: `done` with a `video_url` where the provider has one, or to be asked for again later.
+    """State of a task: `done`, with a `video_url` if the provider has one, or to be polled again later.
 
-    `cost_usd`: what the task cost, from a provider that tells; only of one that is done.
+    `progress`: from 0 to 1, or None if the provider does not report it. `cost_usd`: the cost of a finished task, or
+    None if the provider does not report it.
     """
 
     done: bool
@@ -141,45 +144,48 @@ class Generation:
 
 
 class VideoProvider(Protocol):
-    """An AI provider (or one that stands in for it). Refusals and failures are raised as `ProviderError`.
+    """AI provider, or a substitute for one. Each call raises `ProviderError` if the provider refuses it or fails.
 
-    A call without a telling answer raises `ProviderUnreachable`.
+    A call without a conclusive response raises `ProviderUnreachable`: its effect is unknown.
     """
 
     name: str
     capabilities: Capabilities
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
-        """Begin the generation. `token` (`jobId:attempt:part`) makes a repeat harmless where the provider takes one."""
+        """Start a generation and return its task.
+
+        `token` is the job's `generation_token`. A provider that supports idempotency keys creates one task per token.
+        """
         ...
 
     def find(self, *, token: str) -> Submission | None:
-        """The task that a submit with this token made, or None. Called only where `unknown_submit` is `FIND`."""
+        """Return the task that a submit with this token created, or None. Called only if `unknown_submit` is `FIND`."""
         ...
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the task stands; changes nothing, may be repeated at will."""
+        """Return the state of a task. Changes nothing."""
         ...
 
     def cancel(self, ref: str) -> bool:
-        """Stop the task; whether it really was stopped. Harmless on an ended one."""
+        """Stop a task. Return whether it was stopped. Idempotent, and harmless for a task that has ended."""
         ...
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Write the finished task's video to `path`. Called only where `capabilities.clips` are given.
+        """Download the video of a finished task to `path`. Called only if `capabilities.clips` is not None.
 
         Raises:
-            ProviderError: `result_lost`, where it is gone at the provider.
+            ProviderError: `result_lost`, if the provider no longer has the video.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The providers of this deployment: the first choice, then those that stand in for it, in order.
+    """Providers of this deployment: `order` names the first choice and then the fallback providers.
 
-    `get` brings any that the code knows, so that a job goes on whose provider was taken out of the order; None: it is
-    unknown. Nothing of a provider is imported before it is asked for.
+    `get` returns any provider that the code supports, or None. A job can therefore continue after its provider was
+    removed from `order`. A provider's modules are imported on the first call.
     """
 
     order: tuple[str, ...]
@@ -188,7 +194,7 @@ class Providers:
 
 @dataclass(frozen=True, slots=True)
 class RenderedVideo:
-    """Files in a scratch folder, and what the video really is."""
+    """Files of a rendered video in a scratch folder, with its measured size in pixels and length in seconds."""
 
     video: Path
     poster: Path
@@ -199,30 +205,30 @@ class RenderedVideo:
 
 
 class VideoRenderer(Protocol):
-    """Makes the pixels of a job: draws them, or brings a provider's clips into shape.
+    """Renders the video of a job, or assembles it from a provider's clips.
 
-    Both write the finished MP4, its poster (JPEG) and its preview (WebP) into `folder` (which the caller removes).
+    Both write the finished MP4, its poster (JPEG) and its preview (WebP) to `folder`, which the caller removes.
     """
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Draw what the job asks for."""
+        """Render the video that the job requests."""
         ...
 
     def verify(self, clip: Path) -> None:
-        """Make sure that a file is a video that can be played.
+        """Check that a file is a playable video.
 
         Raises:
-            ProviderError: it is not.
+            ProviderError: If it is not a playable video.
         """
         ...
 
     def assemble(self, clips: Sequence[Path], plan: Plan, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Carry out the plan's cuts: join the clips with a cross-fade, crop, scale and trim to the frame.
+        """Join the clips with cross-fades, and crop, scale and cut the result to the frame, as the plan says.
 
-        A single clip that fits already is copied and not coded again. Clips that are shorter than the plan says are
-        stretched by holding their last picture.
+        A single clip that matches the plan is copied without re-encoding. If the joined clips are too short, the last
+        frame is repeated.
 
         Raises:
-            ProviderError: a clip is no video that can be played.
+            ProviderError: If a clip is not a playable video.
         """
         ...
