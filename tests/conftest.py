@@ -1,4 +1,4 @@
-"""Servers that suites share, the deployed system among them; one that nobody asks for is never started."""
+"""Servers that test folders share, including the deployed system. Each one starts when a test first requests it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ _STATE = os.environ.get("LOCALCLOUD_STATE", ".local/test")
 
 
 def pytest_report_header() -> str:
-    """Show how to repeat the sample of long tests that this run draws."""
+    """Return the header line that shows how to repeat this run's sample of long tests."""
     return str(SAMPLING)
 
 
@@ -47,7 +47,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def mongo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`host:port` of a MongoDB for this run: SecantusDB, or the one that `MONGODB_TEST_ADDRESS` names."""
+    """Yield `host:port` of a MongoDB for this run: SecantusDB, or the server that `MONGODB_TEST_ADDRESS` names."""
     given = os.environ.get("MONGODB_TEST_ADDRESS")
     if given:
         yield given
@@ -58,7 +58,7 @@ def mongo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mongo_uri(mongo_address: str) -> str:
-    """A connection string to a database of this run's own."""
+    """Return a connection string to a database that only this run uses."""
     return f"mongodb://{mongo_address}/test_{uuid4().hex}?directConnection=true&serverMonitoringMode=poll"
 
 
@@ -67,16 +67,16 @@ def _indexed(mongo_uri: str) -> Iterator[MongoConnection]:
     def read_uri(*, refresh: bool = False) -> str:
         return mongo_uri
 
-    made = MongoConnection(read_uri)
-    made.run(ensure_indexes)
-    yield made
-    made.run(lambda database: database.client.drop_database(database.name))
-    made.run(lambda database: database.client.close())
+    connection = MongoConnection(read_uri)
+    connection.run(ensure_indexes)
+    yield connection
+    connection.run(lambda database: database.client.drop_database(database.name))
+    connection.run(lambda database: database.client.close())
 
 
 @pytest.fixture
 def connection(_indexed: MongoConnection) -> MongoConnection:
-    """A connection as a function has it, to a database with its indexes and nothing else."""
+    """Return a connection like those of the Lambda functions, to a database that has indexes and no documents."""
 
     def empty(database: Database[Document]) -> None:
         for name in database.list_collection_names():
@@ -88,7 +88,7 @@ def connection(_indexed: MongoConnection) -> MongoConnection:
 
 @pytest.fixture(scope="session")
 def aws_endpoint() -> Iterator[str]:
-    """moto's AWS behind a real HTTP port, one for all tests: each takes names of its own."""
+    """Yield the URL of moto's AWS on a real HTTP port. All tests share it, so each test uses unique resource names."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -100,7 +100,7 @@ def aws_endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def aws(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The endpoint, with credentials in the environment as Lambda puts them there."""
+    """Return the endpoint, and set credentials in the environment as Lambda does."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-no-account")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of-no-session")
@@ -110,20 +110,20 @@ def aws(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(scope="session")
 def cloud() -> CloudConfig:
-    """Where the system of the tests lives, away from a developer's own."""
+    """Return the configuration of the tests' local cloud, which is separate from a developer's."""
     return CloudConfig.from_environment({**os.environ, "LOCALCLOUD_STATE": _STATE})
 
 
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Receiver]:
-    """The platform's own backend, which the system sends its webhooks to: at `/hooks`, and at `/gone`."""
+    """Yield the receiver of the platform's webhooks, with the endpoints `/hooks` and `/gone`."""
     with receiving() as receiver:
         yield receiver
 
 
 @pytest.fixture(scope="session")
 def ai_server() -> Iterator[OpenaiCompatibleCounterpart]:
-    """A model server that the system may send jobs to: whatever it is asked for, it makes eight seconds of 720p."""
+    """Yield a model server that the system can send jobs to. It returns eight seconds of 720p for every request."""
     server = OpenaiCompatibleCounterpart(make_video(1280, 720, 8))
     yield server
     server.close()
@@ -131,17 +131,17 @@ def ai_server() -> Iterator[OpenaiCompatibleCounterpart]:
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Stack:
-    """The deployed system: brought up here once for all tests, or the environment that `make test-real` names."""
+    """Return the deployed system: the local one, started once per run, or the environment of `make test-real`."""
     named = Environment.named()
-    found: Stack = read_stack_of(named) if named else request.getfixturevalue("local_stack")
-    return found
+    deployed_stack: Stack = read_stack_of(named) if named else request.getfixturevalue("local_stack")
+    return deployed_stack
 
 
 @pytest.fixture(scope="session")
 def local_stack(cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompatibleCounterpart) -> Iterator[Stack]:
-    """The system of this machine, as `stack.json` describes it."""
+    """Yield the local system as `stack.json` describes it; start it first and stop it afterwards."""
     if not (_ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
-        missing("the local cloud is not installed: `make setup` does it")
+        missing("The local cloud is not installed. Run `make setup`.")
     urls = f"{platform.url},{platform.url.replace('/hooks', '/gone')}"
     served = {"baseUrl": f"{ai_server.url}/v1", "model": "sora-2", "resultHosts": "127.0.0.1", "webhooks": True}
     priced = {"sizes": ["1280x720"], "seconds": [8], "pricePerSecondUsd": 0.1, "pricesAsOf": "2026-11-01"}
@@ -164,22 +164,22 @@ def local_stack(cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompati
 
 @pytest.fixture(scope="session")
 def deployed(stack: Stack, cloud: CloudConfig) -> Deployed:
-    """The same system as AWS describes it, to whoever deploys it."""
+    """Return the same system as AWS describes it to its operators."""
     named = Environment.named()
     return named.deployed if named else Deployed(open_session(cloud), stack.stack_name, stack.aws_endpoint_url)
 
 
 @pytest.fixture
 def user(stack: Stack) -> Iterator[User]:
-    """Somebody new, signed in; or whose session `make test-real` was given."""
+    """Yield a new signed-in user, or the user whose session token `make test-real` received."""
     named = Environment.named()
-    made_by = User(stack, given_token=named.token) if named else User(stack)
-    with leaving_nothing(made_by) as made:
-        yield made
+    new_user = User(stack, given_token=named.token) if named else User(stack)
+    with leaving_nothing(new_user) as signed_in:
+        yield signed_in
 
 
 @pytest.fixture
 def stranger(stack: Stack) -> Iterator[User]:
-    """Somebody else, signed in."""
-    with leaving_nothing(User(stack)) as made:
-        yield made
+    """Yield another signed-in user."""
+    with leaving_nothing(User(stack)) as signed_in:
+        yield signed_in

@@ -1,4 +1,4 @@
-"""Looks for secrets where they don't belong: each is a word of its own, sought in every spelling it may take."""
+"""Search for secrets in text, in every encoding that they may have there."""
 
 import base64
 import json
@@ -9,36 +9,39 @@ from uuid import uuid4
 
 
 class Found(NamedTuple):
-    """A secret, by its name, and the kind of place where it was."""
+    """The name of a secret and the kind of place that contained it."""
 
     secret: str
     place: str
 
 
 def make_secret() -> str:
-    """A word that is found nowhere else."""
+    """Return a random secret that occurs nowhere else."""
     return f"planted{uuid4().hex}"
 
 
 def spellings(secret: str) -> Iterator[str]:
-    """As it is, as a part of a URL and of JSON, backwards through base64: wherever in a longer text it stood."""
+    """Yield the secret verbatim, URL-encoded, as JSON, and as base64 at each of the three possible byte offsets."""
     yield secret
     yield urllib.parse.quote(secret, safe="")
     yield json.dumps(secret)[1:-1]
     for shift in range(3):
         encoded = base64.b64encode(b"." * shift + secret.encode())
-        # The first and last characters also carry bits of what stands beside the secret.
+        # The first and last characters also encode bits of the neighbouring bytes.
         whole = encoded[4 if shift else 0 : (len(secret) + shift) // 3 * 4].decode()
         yield whole
         yield whole.replace("+", "-").replace("/", "_")
 
 
 def search(secrets: Mapping[str, str], texts: Iterable[tuple[str, str]]) -> dict[Found, str]:
-    """Every secret in every kind of place, with the first text that it was found in; `texts` come with their places."""
-    sought = [(name, tuple(dict.fromkeys(spellings(secret)))) for name, secret in secrets.items()]
-    found: dict[Found, str] = {}
+    """Return each secret and place with the first 2,000 characters of the first text there that contains the secret.
+
+    `secrets` maps names to values; `texts` are pairs of place and text.
+    """
+    candidates = [(name, tuple(dict.fromkeys(spellings(secret)))) for name, secret in secrets.items()]
+    matches: dict[Found, str] = {}
     for place, text in texts:
-        for name, spelled in sought:
-            if any(spelling in text for spelling in spelled):
-                found.setdefault(Found(name, place), text[:2000])
-    return found
+        for name, encodings in candidates:
+            if any(encoding in text for encoding in encodings):
+                matches.setdefault(Found(name, place), text[:2000])
+    return matches

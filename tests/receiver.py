@@ -1,4 +1,4 @@
-"""A real HTTP receiver of webhooks, on a thread: it answers as a test tells it to, and keeps what it got."""
+"""HTTP receiver of webhooks on a thread. A test sets its responses; it keeps the requests."""
 
 import socket
 import ssl
@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 
 type Answer = int | Callable[[socket.socket, Event], None]
-"""A status, or a function that does with the connection what it likes until the event is set, when the test is over."""
+"""An HTTP status, or a function that controls the connection until the event is set at the end of the test."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One post. `headers` are in lower case."""
+    """One POST request. The names in `headers` are in lower case."""
 
     path: str
     headers: dict[str, str]
@@ -23,7 +23,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came to `url`. Each post takes the first of `answers` off; when there is none left, `decide` says (204)."""
+    """The requests to `url`. Each request consumes the first of `answers`; when none is left, `decide` returns one (204)."""
 
     url: str
     answers: list[Answer] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Receiver:
     over: Event = field(default_factory=Event)
 
     def take(self, received: Received) -> Answer:
-        """Keep a post and say how it is answered."""
+        """Record a request and return its response."""
         with self.lock:
             self.got.append(received)
             return self.answers.pop(0) if self.answers else self.decide(received)
@@ -41,24 +41,24 @@ class Receiver:
 
 @contextmanager
 def receiving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver at a port of its own; with `tls` it speaks https."""
+    """Yield a receiver on a free port. It uses HTTPS if `tls` is given."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            answer = receiver.take(Received(self.path, headers, body))
-            if callable(answer):
-                answer(self.connection, receiver.over)
+            response = receiver.take(Received(self.path, headers, body))
+            if callable(response):
+                response(self.connection, receiver.over)
                 return
-            self.send_response(answer)
-            if 300 <= answer < 400:
+            self.send_response(response)
+            if 300 <= response < 400:
                 self.send_header("Location", f"{receiver.url}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Silence."""
+            """Write no log."""
 
     class Server(ThreadingHTTPServer):
         def get_request(self) -> tuple[socket.socket, object]:
@@ -68,7 +68,7 @@ def receiving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[R
             return connection, address
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """Who hangs up, or never meant to speak, is no error here."""
+            """Ignore clients that disconnect or send nothing."""
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -85,12 +85,12 @@ def receiving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[R
 
 
 def silent(connection: socket.socket, over: Event) -> None:
-    """Say nothing at all."""
+    """Send nothing."""
     over.wait()
 
 
 def dripping(connection: socket.socket, over: Event) -> None:
-    """Say a byte now and then, so that no time-out between two bytes ever notices."""
+    """Send a byte every 20 ms, so that a timeout between two bytes never expires."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nx: ")
     while not over.wait(0.02):
         try:
@@ -100,11 +100,11 @@ def dripping(connection: socket.socket, over: Event) -> None:
 
 
 def hanging_up(connection: socket.socket, over: Event) -> None:
-    """Close in the middle of the answer."""
+    """Close the connection in the middle of the response."""
     connection.sendall(b"HTTP/1.1 20")
     connection.shutdown(socket.SHUT_RDWR)
 
 
 def babbling(connection: socket.socket, over: Event) -> None:
-    """Answer with what is no HTTP."""
+    """Send a response that is not HTTP."""
     connection.sendall(b"\x00\x01 nothing that anybody could read\r\n\r\n")

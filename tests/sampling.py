@@ -10,7 +10,7 @@ SAMPLE_SIZE = 4
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How many of the long tests this run collects: all of them, or the sample that `seed` draws."""
+    """Selection of the long tests that this run collects: all of them, or a random sample drawn with `seed`."""
 
     seed: str
     is_complete: bool
@@ -21,12 +21,12 @@ class Sampling:
         seed = environment.get("TEST_SEED") or str(SystemRandom().randrange(1_000_000))
         return cls(seed, is_complete=environment.get("TEST_LONG") == "1")
 
-    def draw[T](self, items: Iterable[T]) -> list[T]:
-        """Return all items, or `SAMPLE_SIZE` of them; both in their own order."""
+    def draw[T](self, items: Iterable[T], size: int = SAMPLE_SIZE) -> list[T]:
+        """Return all items, or `size` of them; both in their own order."""
         candidates = list(items)
-        if self.is_complete or len(candidates) <= SAMPLE_SIZE:
+        if self.is_complete or len(candidates) <= size:
             return candidates
-        drawn = Random(self.seed).sample(range(len(candidates)), SAMPLE_SIZE)
+        drawn = Random(self.seed).sample(range(len(candidates)), size)
         return [candidates[index] for index in sorted(drawn)]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Real servers for tests: SecantusDB in a process of its own, moto's AWS on a thread, and a port where nothing is."""
+"""SecantusDB in a separate process, free ports, and the handling of missing services."""
 
 import os
 import shutil
@@ -19,38 +19,41 @@ _START_SECONDS = 120
 
 @contextmanager
 def secantusdb(folder: Path, *options: str, port: int = 0) -> Iterator[str]:
-    """A SecantusDB that keeps its files in `folder`; its address `host:port`. It ends with the block."""
+    """Start a SecantusDB that stores its files in `folder`, yield its address `host:port`, and stop it afterwards.
+
+    `options` are additional command-line arguments. With port 0, a free port is used.
+    """
     command = str(_PINNED) if _PINNED.exists() else shutil.which("secantusd-py")
     if command is None:
-        missing("SecantusDB is not installed: `make up` once sets it up")
+        missing("SecantusDB is not installed. Run `make up` once to install it.")
     port = port or free_port()
     arguments = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder), "--log-level", "ERROR"]
     with (folder.parent / f"secantusdb-{port}.log").open("wb") as log:
         server = subprocess.Popen([str(command), *arguments, *options], stdout=log, stderr=log, cwd=folder)
         try:
-            _wait_until_it_answers(server, port)
+            _wait_until_ready(server, port)
             yield f"127.0.0.1:{port}"
         finally:
-            server.kill()  # nobody needs its files any more, and a clean stop takes two seconds
+            server.kill()  # its files are no longer needed, and a clean stop takes two seconds
             server.wait()
 
 
 def missing(what: str) -> None:
-    """A service that a test needs is not here: that skips the test on a laptop and fails it where `CI` is set."""
+    """Skip the current test because a service is missing; fail it if the variable `CI` is set. `what` is the message."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
 
 
 def free_port() -> int:
-    """A port of this machine where nothing listens."""
+    """Return a local TCP port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int) -> None:
+def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     with pymongo.MongoClient[dict[str, object]](
         "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=200

@@ -1,4 +1,4 @@
-"""The whole system in memory: every service on ports that a test can break; time passes as messages need it."""
+"""The whole system in memory, with ports that a test can break and a clock that messages advance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -38,11 +38,11 @@ from videojobs.services.submit_job import submit_job
 
 @dataclass
 class InMemorySystem:
-    """Nothing happens by itself: a test submits, delivers, sweeps, and decides what breaks in between."""
+    """All services on in-memory ports. Only the test's calls change anything: it submits, delivers, sweeps and injects faults."""
 
     provider: ScriptedProvider = field(default_factory=ScriptedProvider)
     providers: Providers | None = None
-    """Where there is more than that one."""
+    """The registry of providers for tests with more than one; None means `provider` alone."""
     renderer: ScriptedRenderer = field(default_factory=ScriptedRenderer)
     policy: StepPolicy = field(default_factory=StepPolicy)
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -56,12 +56,12 @@ class InMemorySystem:
     erasures: InMemoryErasureRepository = field(default_factory=InMemoryErasureRepository)
 
     def __post_init__(self) -> None:
-        """Batches are stored with their jobs."""
+        """Create the batch repository on top of the job repository."""
         self.batches = InMemoryBatchRepository(self.jobs)
 
     @property
     def dispatcher(self) -> JobDispatcher:
-        """The dispatcher on these ports."""
+        """Return a dispatcher on these ports."""
         return JobDispatcher(
             jobs=self.jobs,
             slots=self.slots,
@@ -74,7 +74,7 @@ class InMemorySystem:
     def submit(
         self, request: NewJob | None = None, *, user_id: UserId = A_USER, idempotency: IdempotencyKey | None = None
     ) -> VideoJob:
-        """What `generate` does; the job as it was stored."""
+        """Submit a job as `generate` does. Return the job as stored."""
         job, _ = submit_job(
             request or a_new_job(), user_id=user_id, dispatcher=self.dispatcher, idempotency=idempotency
         )
@@ -87,25 +87,25 @@ class InMemorySystem:
         user_id: UserId = A_USER,
         idempotency: IdempotencyKey | None = None,
     ) -> tuple[Batch, bool]:
-        """What `generate` does with a batch."""
+        """Submit a batch as `generate` does. Return the batch and whether an earlier request with the same key created it."""
         return submit_batch(
             requests, user_id=user_id, dispatcher=self.dispatcher, batches=self.batches, idempotency=idempotency
         )
 
     def cancel(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
-        """What `jobs` answers to a cancel."""
+        """Cancel a job as `jobs` does. Return the job."""
         return cancel_job(job_id, user_id=user_id, dispatcher=self.dispatcher)
 
     def retry(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
-        """What `jobs` answers to a retry."""
+        """Retry a job as `jobs` does. Return the job."""
         return retry_job(job_id, user_id=user_id, dispatcher=self.dispatcher)
 
     def delete(self, job_id: JobId, *, user_id: UserId = A_USER) -> None:
-        """What `jobs` does with a deletion."""
+        """Delete a job as `jobs` does."""
         delete_job(job_id, user_id=user_id, dispatcher=self.dispatcher, store=self.store)
 
     def erase(self, *, user_id: UserId = A_USER, seconds: float = 10) -> bool:
-        """What `jobs` and `reconciler` do to remove all that a user has now; whether it was done in time."""
+        """Erase all videos that a user has now, as `jobs` and `reconciler` do. Return True if done within `seconds`."""
         now = self.clock.now()
         return erase_videos(
             Erasure(user_id, now),
@@ -117,18 +117,18 @@ class InMemorySystem:
         )
 
     def put(self, job: VideoJob) -> SentMessage:
-        """A job in the middle of its life; the message of its next step, which is on its way."""
+        """Store a job that is in progress. Return the message of its next step, as if it had been sent."""
         assert job.next is not None
         self.jobs.put(job)
         return SentMessage(job.id, job.next.id, job.next.step, lane=job.priority, group=job.user_id)
 
     def deliver(self, message: SentMessage) -> VideoJob:
-        """What `worker` or `render` does with a message; the job as it stands then."""
+        """Process a message as `worker` or `render` does. Return the job afterwards."""
         self.hand_out(message)
         return self.jobs.get(message.job_id)
 
     def hand_out(self, message: SentMessage) -> None:
-        """What `worker` or `render` does with a message, also when no job is left then."""
+        """Process a message as `worker` or `render` does. The job may be deleted in the process."""
         providers = self.providers or only(self.provider)
         if message.step is Step.RENDER:
             render_video(
@@ -150,17 +150,20 @@ class InMemorySystem:
             )
 
     def sweep(self) -> dict[str, int]:
-        """What `reconciler` does each minute."""
+        """Run the reconciler once, as happens each minute. Return its counts."""
         return reconcile_jobs(dispatcher=self.dispatcher)
 
     def bury(self, message: SentMessage) -> bool:
-        """What `reconciler` does with a dead letter."""
+        """Process a dead letter as `reconciler` does. Return True if that failed the job."""
         return fail_dead_lettered_job(message.job_id, message.step_id, dispatcher=self.dispatcher)
 
     def run(self, *, sweeping: bool = False, at_most: int = 200) -> None:
-        """Deliver message after message, waiting for each as long as it asks for, until nothing is left to do.
+        """Deliver messages one by one, after their delays on the virtual clock, until no message is left.
 
-        With `sweeping`, a minute passes and the reconciler runs whenever the queues are empty and a job still lives.
+        With `sweeping`, while the queues are empty and a job is live, advance a minute and run the reconciler.
+
+        Raises:
+            AssertionError: If messages or live jobs remain after `at_most` rounds.
         """
         for _ in range(at_most):
             waiting = sorted(self.queue.drain(), key=lambda message: message.delay_seconds)
@@ -181,16 +184,16 @@ class InMemorySystem:
         self.hand_out(first)
 
     def keep_moving(self) -> list[VideoJob]:
-        """From now on somebody else writes the job right before each save; what was written."""
-        moves: list[VideoJob] = []
+        """Make a competing write to the job right before each later save. Return the list that collects those writes."""
+        competing_writes: list[VideoJob] = []
 
         def move_first(before: VideoJob, _: VideoJob) -> None:
-            moves.append(self.jobs.put(replace(before, lease=a_lease(token=f"{len(moves)}"))))
+            competing_writes.append(self.jobs.put(replace(before, lease=a_lease(token=f"{len(competing_writes)}"))))
 
         self.jobs.before_save = move_first
-        return moves
+        return competing_writes
 
     def crash_worker(self, message: SentMessage) -> None:
-        """Somebody claims the step and is never heard of again."""
+        """Claim the step and do nothing more, as a worker that crashes."""
         claimed = claim_step(message.job_id, message.step_id, dispatcher=self.dispatcher)
         assert claimed is not None

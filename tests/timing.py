@@ -7,7 +7,7 @@ import pytest
 
 
 def sum_by_folder(reports: Iterable[pytest.TestReport]) -> dict[str, tuple[float, float]]:
-    """Return the seconds of each folder of tests: in fixtures, and in the tests themselves. The slowest comes first."""
+    """Return the seconds that each folder spends in fixtures and in tests, the slowest folder first."""
     fixtures: defaultdict[str, float] = defaultdict(float)
     tests: defaultdict[str, float] = defaultdict(float)
     for report in reports:
