@@ -1,1 +1,1 @@
-"""The whole system on one machine: a local AWS and a local MongoDB, the real template deployed to them."""
+"""Local system: the real template, deployed to a local AWS and a local MongoDB on one machine."""

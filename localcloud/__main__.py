@@ -1,4 +1,4 @@
-"""The command line: `python -m localcloud COMMAND`."""
+"""Command line of the local system: `python -m localcloud COMMAND`."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ from localcloud.tokens import SAMPLE_USER, make_token
 
 
 def main() -> int:
-    """Run one command; the exit status is 1 if it could not do it, 130 if it was interrupted."""
+    """Run one command and return its exit status: 0, 1 if it failed, 130 if Ctrl-C interrupted it."""
     arguments = _parser().parse_args()
     try:
         return _run(arguments, CloudConfig.from_environment())
@@ -25,18 +25,20 @@ def main() -> int:
         return 1
     except (BotoCoreError, ClientError, PyMongoError) as error:
         errors.print(
-            f"A server of the local system does not answer as it should: {error}\nTry:  make down up", style="red"
+            f"A server of the local system returned an error or did not respond: {error}\nRestart it:  make down up",
+            style="red",
         )
         return 1
     except KeyboardInterrupt:
         return 130
 
 
-def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PLR0912 - a command is a branch
+def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PLR0912 - one branch per command
     match arguments.command:
         case "up":
             stack = bring_up(config)
-            console.print(f"\nThe system is up. Look at it: [bold]{stack.web_url}[/bold]\nIn the terminal:  make demo")
+            console.print(f"\nThe system is running. Open the studio: [bold]{stack.web_url}[/bold]")
+            console.print("Or make a video in the terminal:  make demo")
         case "down":
             take_down(config)
         case "logs":
@@ -48,7 +50,7 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PL
         case "token":
             print(make_token(find_running(config), user_id=arguments.user, minutes=arguments.minutes))
         case "demo":
-            # Imported for this command alone: it brings the media libraries.
+            # Imported here because only this command needs the media libraries.
             from localcloud.demo import Wish, run_demo
 
             wish = Wish(arguments.prompt, arguments.style, arguments.duration, arguments.ratio)
@@ -62,7 +64,7 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PL
 
             listen(config, arguments.port)
         case "during":
-            return run_during(config, arguments.words)
+            return run_during(config, arguments.command_line)
         case "soak":
             from localcloud.soak import SoakPlan, run_soak
 
@@ -85,35 +87,39 @@ def _run(arguments: argparse.Namespace, config: CloudConfig) -> int:  # noqa: PL
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m localcloud", description="The whole system on one machine.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start what isn't running, deploy what has changed")
-    commands.add_parser("down", help="stop everything; what it holds is kept")
-    logs = commands.add_parser("logs", help="what the functions log")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on as they log more")
-    logs.add_argument("function", nargs="?", help="one function alone, such as worker")
-    commands.add_parser("watch", help="queues, jobs and workers, live")
-    token = commands.add_parser("token", help="a session token, for the API's cookie")
-    token.add_argument("--user", default=SAMPLE_USER, help="the user's id, 24 hexadecimal digits")
-    token.add_argument("--minutes", type=float, default=60)
-    demo = commands.add_parser("demo", help="turn a prompt into a video")
-    demo.add_argument("--prompt", default="A paper boat sails through a thunderstorm of confetti")
-    demo.add_argument("--style", default="fun", choices=["fun", "calm", "background"])
-    demo.add_argument("--duration", type=float, default=8, help="seconds")
-    demo.add_argument("--ratio", default="16:9", choices=["16:9", "9:16", "1:1", "4:3"])
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description="Run the whole system on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", help="start the system, or deploy changes to it")
+    commands.add_parser("down", help="stop the system; its data is kept")
+    logs = commands.add_parser("logs", help="show the functions' logs")
+    logs.add_argument("-f", "--follow", action="store_true", help="keep showing new events until interrupted")
+    logs.add_argument("function", nargs="?", help="show one function only, for example worker")
+    commands.add_parser("watch", help="show queues, jobs and workers live")
+    token = commands.add_parser("token", help="print a session token for the API's cookie")
+    token.add_argument("--user", default=SAMPLE_USER, metavar="ID", help="user ID: 24 hexadecimal digits")
+    token.add_argument("--minutes", type=float, default=60, help="time until the token expires; default %(default)s")
+    demo = commands.add_parser("demo", help="make a video from a prompt")
+    demo.add_argument(
+        "--prompt", default="A paper boat sails through a thunderstorm of confetti", help="description of the video"
+    )
+    demo.add_argument("--style", default="fun", choices=["fun", "calm", "background"], help="default %(default)s")
+    demo.add_argument("--duration", type=float, default=8, help="length in seconds; default %(default)s")
+    demo.add_argument("--ratio", default="16:9", choices=["16:9", "9:16", "1:1", "4:3"], help="default %(default)s")
     commands.add_parser("api", help="serve the API with `sam local start-api`, in containers")
-    listener = commands.add_parser("webhook-listen", help="show webhooks as they arrive, verified")
-    listener.add_argument("--port", type=int, default=4580)
-    soak = commands.add_parser("soak", help="put many jobs through it while its parts are killed, and count")
-    soak.add_argument("--jobs", type=int, default=2000)
-    fairness = commands.add_parser("fairness", help="let one user queue very many jobs, and time those of others")
-    fairness.add_argument("--jobs", type=int, default=250)
-    published = commands.add_parser("publish", help="put the studio's files where an environment on AWS serves them")
-    published.add_argument("environment", help="one of samconfig.toml: dev, staging, prod")
-    commands.add_parser("lock", help="pin anew every dependency that pyproject.toml names")
-    commands.add_parser("sbom", help="what ships in each layer, as CycloneDX")
-    during = commands.add_parser("during", help="run a command; whatever it started of the system ends with it")
-    during.add_argument("words", nargs="+", metavar="COMMAND")
+    listener = commands.add_parser("webhook-listen", help="receive, verify and print webhooks")
+    listener.add_argument("--port", type=int, default=4580, help="port to listen on; default %(default)s")
+    soak = commands.add_parser("soak", help="run jobs while killing workers and the database")
+    soak.add_argument("--jobs", type=int, default=2000, help="number of jobs; default %(default)s")
+    fairness = commands.add_parser("fairness", help="measure waits while another user has many jobs")
+    fairness.add_argument(
+        "--jobs", type=int, default=250, help="number of jobs of that user, at least 200; default %(default)s"
+    )
+    published = commands.add_parser("publish", help="upload the studio's files to an environment on AWS")
+    published.add_argument("environment", help="section of samconfig.toml: dev, staging or prod")
+    commands.add_parser("lock", help="pin the newest versions that pyproject.toml allows")
+    commands.add_parser("sbom", help="write a CycloneDX bill of materials for each layer")
+    during = commands.add_parser("during", help="run a command, then stop the system that it started")
+    during.add_argument("command_line", nargs="+", metavar="COMMAND")
     return parser
 
 

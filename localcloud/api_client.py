@@ -1,4 +1,4 @@
-"""Calls the API as a signed-in user does; what `demo` speaks through."""
+"""Client of the API for `make demo`, signed in as the sample user."""
 
 import json
 import urllib.error
@@ -15,7 +15,7 @@ _TIMEOUT_SECONDS = 30
 
 
 class ApiClient:
-    """One user's calls to a running system."""
+    """Client of a running system for one user."""
 
     def __init__(self, stack: Stack) -> None:
         """Sign in as the sample user."""
@@ -23,14 +23,19 @@ class ApiClient:
         self._cookie = f"{stack.cookie_name}={make_token(stack)}"
 
     def submit_job(self, wish: Mapping[str, object]) -> str:
-        """Ask for a video; returns the job's id."""
+        """Create a video job, and return its ID."""
         return str(self._call("POST", "/api/videos/generate", wish)["jobId"])
 
     def read_job(self, job_id: str) -> dict[str, Any]:
-        """The job as the API shows it."""
+        """Return the job as the API represents it."""
         return self._call("GET", f"/api/videos/{job_id}")
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Send a request, and return the `data` of the response.
+
+        Raises:
+            LocalCloudError: If the response has an error status.
+        """
         request = urllib.request.Request(
             self._stack.api_url + path,
             method=method,
@@ -38,19 +43,19 @@ class ApiClient:
             headers={"Cookie": self._cookie, "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-                data: dict[str, Any] = json.load(answer)["data"]
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+                data: dict[str, Any] = json.load(response)["data"]
                 return data
-        except urllib.error.HTTPError as refusal:
-            words = refusal.read().decode(errors="replace")
-            raise LocalCloudError(f"{method} {path} was answered {refusal.code}: {words}") from None
+        except urllib.error.HTTPError as error:
+            content = error.read().decode(errors="replace")
+            raise LocalCloudError(f"{method} {path} returned {error.code}: {content}\nSee:  make logs") from None
 
 
 def download(url: str, path: Path) -> None:
-    """Save what a presigned URL gives, whole or not at all."""
+    """Download a presigned URL to `path`; if the download fails, `path` is not written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer, draft.open("wb") as file:
-        while chunk := answer.read(1 << 20):
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response, draft.open("wb") as file:
+        while chunk := response.read(1 << 20):
             file.write(chunk)
     draft.replace(path)

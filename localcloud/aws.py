@@ -1,4 +1,4 @@
-"""The local AWS as its clients see it: boto3's sessions, and the environment for tools such as sam."""
+"""Access to the local AWS: boto3 sessions, and the environment variables of tools such as sam."""
 
 import os
 
@@ -6,17 +6,21 @@ import boto3
 
 from localcloud.config import CloudConfig
 
-# The local AWS takes this pair for its root user.
-ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105 - opens nothing but the local AWS
+# MiniStack accepts this pair as its root user.
+ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105 - valid on the local AWS only
 
 
 def open_session(config: CloudConfig) -> boto3.Session:
-    """A boto3 session of the local AWS's root user; clients still need the endpoint URL."""
+    """Return a boto3 session with the root user's keys; each client still needs the endpoint URL."""
     return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)
 
 
 def tool_environment(config: CloudConfig, endpoint_url: str) -> dict[str, str]:
-    """This process's environment, cut off from any real AWS account and with the checkout's tools first on PATH."""
+    """Return environment variables for a tool that works on the local AWS.
+
+    They are those of this process without settings and credentials of AWS and sam, and with the checkout's tools first
+    on PATH, so that the tool cannot reach a real AWS account.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     return {
         **kept,
@@ -28,5 +32,5 @@ def tool_environment(config: CloudConfig, endpoint_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "SAM_CLI_TELEMETRY": "0",
-        "SAM_CLI_POLL_DELAY": "0.5",  # seconds between its looks at a deployment; 5 otherwise
+        "SAM_CLI_POLL_DELAY": "0.5",  # seconds between requests for the deployment's state; sam's default is 5
     }

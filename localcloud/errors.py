@@ -1,13 +1,13 @@
-"""The errors that the local system reports to its user in words."""
+"""Errors of the local system whose message is printed to the user."""
 
 
 class LocalCloudError(Exception):
-    """The local system can't do what was asked; the message says what to do about it."""
+    """Base class; the message describes the problem and, where possible, how to fix it."""
 
 
 class CommandFailedError(LocalCloudError):
-    """A command (`sam build`, `sam deploy`) failed; the message ends with the last lines it printed."""
+    """A program such as `sam deploy`, git or uv failed."""
 
 
 class ServerFailedError(LocalCloudError):
-    """A server ended while it was starting; the message ends with the last lines of its log."""
+    """A server did not start; the message ends with the last lines of its log."""

@@ -1,4 +1,4 @@
-"""The secrets that an operator makes before deploying: the database's address, the keys of cookie, webhooks and AIs."""
+"""Secrets that the template expects: the MongoDB URI, and the keys of cookies, webhooks and providers."""
 
 import secrets
 from base64 import b64encode
@@ -18,7 +18,7 @@ PROVIDER_SECRET = "videojobs/local/providers"  # noqa: S105 - a name
 
 @dataclass(frozen=True, slots=True)
 class SecretArns:
-    """What the template is told of the secrets."""
+    """ARNs of the secrets, as parameters of the template."""
 
     mongo: str
     jwt: str
@@ -27,26 +27,26 @@ class SecretArns:
 
 
 def read_jwt_secret(config: CloudConfig) -> str:
-    """The key that signs cookies here: made once, so that a cookie outlives the system that it was made for."""
+    """Return the key that signs session cookies; created once, so that cookies stay valid when the system restarts."""
     return _keep(config.state / "jwt-secret", secrets.token_hex(32))
 
 
 def read_webhook_secret(config: CloudConfig) -> str:
-    """The key that signs webhooks here: made once, so that a receiver need not be told of another at each start."""
+    """Return the key that signs webhooks; created once, so that receivers need not be configured at each start."""
     return _keep(config.state / "webhook-secret", f"whsec_{b64encode(secrets.token_bytes(32)).decode()}")
 
 
-def _keep(path: Path, fresh: str) -> str:
-    """What the file holds; the fresh value where it holds none, or half of one."""
-    if not path.exists() or len(path.read_text()) != len(fresh):
+def _keep(path: Path, new_value: str) -> str:
+    """Return the value in the file; write `new_value` first if the file is missing or incomplete."""
+    if not path.exists() or len(path.read_text()) != len(new_value):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(fresh)
+        path.write_text(new_value)
     return path.read_text()
 
 
 def ensure_secrets(config: CloudConfig, endpoint_url: str, *, mongo_uri: str) -> SecretArns:
-    """See that the secrets hold what they should, and return their ARNs."""
+    """Create or update the four secrets of the local system, and return their ARNs."""
     return SecretArns(
         mongo=ensure_secret(config, endpoint_url, MONGO_SECRET, mongo_uri),
         jwt=ensure_secret(config, endpoint_url, JWT_SECRET, read_jwt_secret(config)),
@@ -56,15 +56,19 @@ def ensure_secrets(config: CloudConfig, endpoint_url: str, *, mongo_uri: str) ->
 
 
 def ensure_secret(config: CloudConfig, endpoint_url: str, name: str, value: str) -> str:
-    """A secret whose value changes is made anew: its new ARN makes the deployment replace warm functions."""
+    """Create the secret unless it already has this value, and return its ARN.
+
+    A secret with another value is deleted and created again. Its new ARN changes the deployment, which replaces the
+    warm execution environments that still use the old value.
+    """
     client = open_session(config).client("secretsmanager", endpoint_url=endpoint_url)
     try:
-        found = client.get_secret_value(SecretId=name)
+        secret = client.get_secret_value(SecretId=name)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
     else:
-        if found["SecretString"] == value:
-            return found["ARN"]
+        if secret["SecretString"] == value:
+            return secret["ARN"]
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     return client.create_secret(Name=name, SecretString=value)["ARN"]

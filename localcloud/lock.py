@@ -1,4 +1,4 @@
-"""Pins every dependency, by hash: one requirements file for each group of pyproject.toml."""
+"""Lock files of the dependencies, with hashes: one requirements file for each group of pyproject.toml."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from localcloud.environment import PYTHON_VERSION, find_uv
 from localcloud.errors import CommandFailedError
 
-# The layers take the versions that the developer's tools are tested with, so what is tested is what ships.
+# The layers use the versions of the development group, so that the tests run with the versions that are deployed.
 _CONSTRAINED_BY = {"common": "dev", "media": "dev", "providers": "dev"}
 _FILES = {
     "dev": "requirements-dev.txt",
@@ -19,7 +19,12 @@ _FILES = {
 
 
 def lock_requirements(root: Path) -> None:
-    """Compile all files to the newest versions that pyproject.toml allows."""
+    """Write all files with the newest versions that pyproject.toml allows, and print the name of each.
+
+    Raises:
+        CommandFailedError: If uv cannot resolve a group; uv has printed the reason.
+        SetupError: If uv is missing and cannot be installed.
+    """
     uv = find_uv(root / ".local" / "uv")
     for group, file in _FILES.items():
         command = [uv, "pip", "compile", "--quiet", "--upgrade", "pyproject.toml", "--group", group, "--no-header"]
@@ -28,5 +33,5 @@ def lock_requirements(root: Path) -> None:
         if group in _CONSTRAINED_BY:
             command += ["--constraints", _FILES[_CONSTRAINED_BY[group]]]
         if subprocess.run(command, cwd=root, check=False).returncode != 0:
-            raise CommandFailedError(f"{file} could not be made; uv says why, above")
+            raise CommandFailedError(f"Could not write {file}. See the message of uv above.")
         print(f"locked {file}")

@@ -1,6 +1,6 @@
-"""Zips what `sam build` made, once for each content: sam would zip all of it at every deployment, and for longer.
+"""Archives of the functions and layers, named by their content: `sam deploy` itself would zip all at each deployment.
 
-Little compression is on purpose: the archives go nowhere but to this machine, and each worker unpacks them anew.
+The compression level is low because the archives stay on this machine and each worker unpacks them again.
 """
 
 import hashlib
@@ -9,12 +9,15 @@ import zipfile
 from pathlib import Path
 
 _ARTIFACT = re.compile(r"^( +)(CodeUri|ContentUri): (\w+)$", re.MULTILINE)
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content makes the same archive, so that sam need not upload it again
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same archive, which sam does not upload again
 _COMPRESSION_LEVEL = 1
 
 
 def zip_artifacts(build: Path) -> Path:
-    """Zip every artifact of a build; returns a copy of its template that names the archives."""
+    """Zip the artifacts of a build, and return the path of a template that refers to the archives.
+
+    Existing archives of the same content are kept, and archives that the build does not use are deleted.
+    """
     archives = build.parent / "archives"
     archives.mkdir(exist_ok=True)
     used = set()
@@ -44,11 +47,11 @@ def _digest(folder: Path) -> str:
 
 def _write_archive(folder: Path, archive: Path) -> None:
     draft = archive.with_suffix(".draft")
-    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION_LEVEL) as made:
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION_LEVEL) as file:
         for path in _files(folder):
             entry = zipfile.ZipInfo.from_file(path, path.relative_to(folder))
             entry.date_time = _EPOCH
-            made.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, _COMPRESSION_LEVEL)
+            file.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, _COMPRESSION_LEVEL)
     draft.replace(archive)
 
 

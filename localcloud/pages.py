@@ -1,4 +1,4 @@
-"""The studio's files, and how they get to where CloudFront reads them: `make publish`, after `sam deploy`."""
+"""Files of the studio, and their upload to the bucket that CloudFront serves: `make publish`, after `sam deploy`."""
 
 import json
 import mimetypes
@@ -14,65 +14,71 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SETTINGS = "config.json"
-"""What the page has to know of where it is: made at each publication, and no file of the checkout."""
+"""Name of the file with the page's settings; generated for each environment, not part of the checkout."""
 CACHE_CONTROL = "no-cache"
-"""Browsers and CloudFront ask each time whether a file has changed, so that no name needs a hash and no change an
-invalidation."""
+"""Makes browsers and CloudFront revalidate each file, so file names need no hash and changes need no invalidation."""
 
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
 
 
 def find_pages(folder: Path) -> dict[str, Path]:
-    """The files by their path at the origin."""
+    """Return all files below the folder by their path relative to it, which is also their path on the site."""
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def media_type(name: str) -> str:
-    """What a file's name says of its content."""
-    guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return f"{guessed}; charset=utf-8" if guessed.startswith("text/") else guessed
+    """Return the media type for a file name, with the UTF-8 charset for text."""
+    guess = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return f"{guess}; charset=utf-8" if guess.startswith("text/") else guess
 
 
 def make_settings(live_url: str | None, sign_in_url: str | None) -> bytes:
-    """`config.json`: where live connections are opened, and where people sign in."""
+    """Return the content of `config.json`: the URLs of live connections and of the sign-in page; null if unset."""
     return json.dumps({"liveUrl": live_url, "signInUrl": sign_in_url}).encode()
 
 
 def publish(root: Path, environment: str) -> str:
-    """Put the files into the bucket of an environment's stack on AWS; returns the studio's URL.
+    """Upload the files to the bucket of an environment's stack on AWS, and return the studio's URL.
 
     Raises:
-        LocalCloudError: there is no such environment, or its stack has no studio.
+        LocalCloudError: If the environment is not in samconfig.toml or its stack has no studio.
     """
     import boto3
 
     sections = tomllib.loads((root / "samconfig.toml").read_text())
     if environment not in sections or environment == "local":
-        raise LocalCloudError(f"samconfig.toml has no environment “{environment}” to publish to: ENVIRONMENT=dev")
+        raise LocalCloudError(
+            f"samconfig.toml has no environment “{environment}” on AWS. Choose one:  make publish ENVIRONMENT=dev"
+        )
     session = boto3.Session()
     stack_name = sections[environment]["global"]["parameters"]["stack_name"]
     outputs = _read_outputs(session, stack_name)
     if "WebBucketName" not in outputs:
-        raise LocalCloudError(f"{stack_name} has no studio: deploy it with WebDomainName (docs/deploy.md)")
+        raise LocalCloudError(
+            f"The stack {stack_name} has no studio. Deploy it with WebDomainName; see docs/deploy.md."
+        )
     upload_pages(session.client("s3"), outputs, root / "web")
     return outputs["WebUrl"]
 
 
 def upload_pages(client: "S3Client", outputs: Mapping[str, str], folder: Path) -> None:
-    """Bring the bucket to hold these files and no other, `index.html` last: it names the rest."""
+    """Upload the files and the settings, then delete all other objects of the bucket.
+
+    `index.html` is uploaded last, because it refers to the other files.
+    """
     bucket, pages = outputs["WebBucketName"], find_pages(folder)
     contents = {name: path.read_bytes() for name, path in pages.items()}
     contents[SETTINGS] = make_settings(outputs["WebSocketUrl"], outputs.get("SignInUrl"))
-    for name in sorted(contents, key=lambda each: each == "index.html"):
+    for name in sorted(contents, key=lambda name: name == "index.html"):
         client.put_object(
             Bucket=bucket, Key=name, Body=contents[name], ContentType=media_type(name), CacheControl=CACHE_CONTROL
         )
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for key in {each["Key"] for each in page.get("Contents", [])} - contents.keys():
+        for key in {stored["Key"] for stored in page.get("Contents", [])} - contents.keys():
             client.delete_object(Bucket=bucket, Key=key)
 
 
 def _read_outputs(session: "boto3.Session", stack_name: str) -> dict[str, str]:
     [stack] = session.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -1,4 +1,4 @@
-"""Says what is going on: a spinner and colours on a terminal, plain lines in a log."""
+"""Progress output: a spinner and colours on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -12,29 +12,29 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Step:
-    """One line of progress; `note` adds what came of it."""
+    """Line of progress with an optional note about the result."""
 
     def __init__(self) -> None:
-        """Begin without a note."""
+        """Start without a note."""
         self.result = ""
 
     def note(self, result: str) -> None:
-        """Say what came of the step, in a few words."""
+        """Set the note that is printed after the title."""
         self.result = f" [dim]· {result}[/dim]"
 
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Show that something is under way, and then that it is done and how long it took."""
-    begun = time.monotonic()
+    """Show a spinner during the block, then print the title with ✓ or ✗ and the duration."""
+    started = time.monotonic()
     current = Step()
     with console.status(title) if sys.stdout.isatty() else _quiet():
         try:
             yield current
         except BaseException:
-            console.print(f"[red]✗[/red] {title}  [dim]{time.monotonic() - begun:.1f} s[/dim]")
+            console.print(f"[red]✗[/red] {title}  [dim]{time.monotonic() - started:.1f} s[/dim]")
             raise
-    console.print(f"[green]✓[/green] {title}{current.result}  [dim]{time.monotonic() - begun:.1f} s[/dim]")
+    console.print(f"[green]✓[/green] {title}{current.result}  [dim]{time.monotonic() - started:.1f} s[/dim]")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Starts the server of the studio."""
+"""Start of the studio's server."""
 
 import hashlib
 import os
@@ -13,11 +13,15 @@ from localcloud.servers import WEB, end_role, find_current, start_on_a_port
 from localcloud.studio_server import READY
 
 _PARTS = ("template.yaml", "localcloud/studio_server.py", "localcloud/template.py", "localcloud/pages.py")
-"""What the server holds in memory: another version of any of it needs another process."""
+"""Files that the server keeps in memory; a change of one restarts the server."""
 
 
 def ensure_studio(config: CloudConfig) -> str:
-    """The URL of the studio, its server started if it isn't running."""
+    """Start the studio's server unless its current version is running, and return its URL.
+
+    Raises:
+        ServerFailedError: If the server does not start.
+    """
     version = hashlib.sha256(b"".join((config.root / part).read_bytes() for part in _PARTS)).hexdigest()[:12]
     running = find_current(config, WEB, version)
     port = running.port if running and _answers(config.host, running.port) else _start(config, version)
@@ -44,7 +48,7 @@ def _start(config: CloudConfig, version: str) -> int:
 
 def _answers(host: str, port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}{READY}", timeout=1) as answer:
-            return bool(answer.status == 204)
+        with urllib.request.urlopen(f"http://{host}:{port}{READY}", timeout=1) as response:
+            return bool(response.status == 204)
     except (OSError, urllib.error.URLError):
         return False

@@ -1,4 +1,4 @@
-"""Signs in: makes the cookie that the platform would have set."""
+"""Session tokens like those that the platform issues."""
 
 import time
 
@@ -10,6 +10,9 @@ SAMPLE_USER = "65a1b2c3d4e5f60718293a4b"
 
 
 def make_token(stack: Stack, *, user_id: str = SAMPLE_USER, minutes: float = 60, priority: str = "normal") -> str:
-    """A session token of that user, for the cookie that the API reads; `priority` is the highest to be asked for."""
+    """Return a signed session token of the user, the value of the API's cookie.
+
+    `minutes` is the time until it expires, and `priority` the highest priority that the user can request.
+    """
     claims = {"userId": user_id, "exp": int(time.time() + minutes * 60), "priority": priority}
     return jwt.encode(claims, stack.jwt_secret, algorithm="HS256")
