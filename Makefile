@@ -103,10 +103,10 @@ test-long: setup ## run mutants, long fuzzing, chaos and upgrades: an hour
 #: MINUTES=10 (of chaos) EXAMPLES=100 (of fuzzing)
 	@failed=; part() { echo "test-long: $$*"; "$$@" || { failed=1; echo "test-long: FAILED: $$*"; }; }; \
 	oldest=$$(git rev-parse --verify --quiet '8d014a1^{commit}' || git rev-list --reverse HEAD -- template.yaml | head -1); \
-	part env TEST_LONG=1 $(RUN) pytest tests/model/test_mutants.py tests/faults/test_mutants.py; \
+	part env TEST_LONG=1 $(RUN) pytest tests/model/test_mutants.py tests/faults; \
 	part make --no-print-directory chaos MINUTES=$(or $(MINUTES),10); \
 	part make --no-print-directory fuzz EXAMPLES=$(or $(EXAMPLES),100); \
-	part make --no-print-directory upgrade UPGRADE_FROM=; \
+	part env TEST_LONG=1 make --no-print-directory test-upgrade; \
 	part make --no-print-directory upgrade UPGRADE_FROM="$$oldest"; \
 	test -z "$$failed"
 

@@ -1,6 +1,7 @@
 """`make upgrade`: a table of what deployments do to the jobs in progress. JOBS=40 UPGRADE_FROM=…
 
-An argument is the path of a file to which the result is written as JSON as well, for the test.
+For the test: an argument is the path of a file to which the result is written as JSON, and `UPGRADE_ONLY=1` leaves out
+the rollback and the deployment that fails.
 """
 
 import json
@@ -16,7 +17,8 @@ from tests.deployment.upgrade import run_upgrade, show
 def main() -> int:
     """Run the scenario; the exit status is 1 if a job was lost or processed twice, or if a deployment went wrong."""
     try:
-        phases = run_upgrade(jobs=int(os.environ.get("JOBS") or 40))
+        jobs, is_complete = int(os.environ.get("JOBS") or 40), os.environ.get("UPGRADE_ONLY") != "1"
+        phases = run_upgrade(jobs=jobs, is_complete=is_complete)
     except LocalCloudError as error:
         errors.print(str(error), markup=False, style="red")
         return 1

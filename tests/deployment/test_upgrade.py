@@ -12,18 +12,20 @@ from typing import Any
 import pytest
 
 from tests.deployment.earlier import ROOT, earlier_commit
+from tests.sampling import SAMPLING
 
 STATE = ROOT / os.environ.get("LOCALCLOUD_STATE", ".local/test") / "upgrade"
 
 
 @pytest.fixture(scope="module")
 def phases(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What happened: a new stack of the commit before, the upgrade, the rollback, and a deployment that fails.
+    """Deploy the commit before to a new stack, upgrade it, and return what happened in each deployment.
 
     `localcloud during` ends the system that the scenario starts, also when this process is interrupted.
     """
     path = tmp_path_factory.mktemp("deployment") / "phases.json"
     environment = {**os.environ, "LOCALCLOUD_STATE": str(STATE), "UPGRADE_FROM": earlier_commit(), "JOBS": "8"}
+    environment["UPGRADE_ONLY"] = "0" if SAMPLING.is_complete else "1"
     scenario = [sys.executable, "-m", "tests.deployment", str(path)]
     command = [sys.executable, "-m", "localcloud", "during", "--", *scenario]
     with exiting_on_sigterm(), subprocess.Popen(command, cwd=ROOT, env=environment) as process:
@@ -51,21 +53,24 @@ def exiting_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.timeout(1800)
-def test_no_deployment_loses_or_doubles_a_job(phases: list[dict[str, Any]]) -> None:
-    fresh, *later = phases
-    assert fresh["stack_status"] == "CREATE_COMPLETE"
-    assert len(later) == 3
-    for phase in later:
-        assert phase["met"]["processing"], f"{phase['name']} met no job in progress"
-        assert phase["wrong"] == [], phase["name"]
-        assert set(phase["ended"]) == {"completed"}, phase["name"]
-        assert phase["answers"]["201"] > 0, f"no request was accepted during {phase['name']}"
+OUTCOMES = [("upgrade", "UPDATE_COMPLETE"), ("rollback", "UPDATE_COMPLETE"), ("failure", "UPDATE_ROLLBACK_COMPLETE")]
+DRAWN = OUTCOMES if SAMPLING.is_complete else OUTCOMES[:1]
+"""`TEST_LONG=1` adds the deployment of the earlier commit over this one, and a deployment that fails."""
 
 
 @pytest.mark.timeout(1800)
-def test_a_deployment_that_fails_leaves_the_previous_version_in_service(phases: list[dict[str, Any]]) -> None:
-    upgrade, rollback, failed = phases[1:]
-    assert (upgrade["stack_status"], rollback["stack_status"]) == ("UPDATE_COMPLETE", "UPDATE_COMPLETE")
-    assert failed["stack_status"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert failed["ended"]["completed"] > sum(failed["met"].values()), "no job was completed after it failed"
+def test_a_new_stack_is_created_from_the_earlier_commit(phases: list[dict[str, Any]]) -> None:
+    assert phases[0]["stack_status"] == "CREATE_COMPLETE"
+    assert len(phases) == 1 + len(DRAWN)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("number", "status"), [(n, status) for n, (_, status) in enumerate(DRAWN, 1)])
+def test_a_deployment_loses_and_doubles_no_job(phases: list[dict[str, Any]], number: int, status: str) -> None:
+    phase = phases[number]
+    assert phase["stack_status"] == status
+    assert phase["met"]["processing"], "the deployment met no job in progress"
+    assert phase["wrong"] == []
+    assert set(phase["ended"]) == {"completed"}
+    assert phase["answers"]["201"] > 0, "no request was accepted during the deployment"
+    assert phase["ended"]["completed"] > sum(phase["met"].values()), "no job of these requests was completed"

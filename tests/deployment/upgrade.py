@@ -16,9 +16,10 @@ from tests.deployment.scenario import Phase, deploy, deploy_over, forbid_the_dat
 STATE = ".local/upgrade"
 
 
-def run_upgrade(*, jobs: int) -> list[Phase]:
+def run_upgrade(*, jobs: int, is_complete: bool = True) -> list[Phase]:
     """Deploy the earlier commit, upgrade, roll back, and attempt a deployment that fails; return what happened.
 
+    Without `is_complete`, the scenario ends after the upgrade.
     Each commit is deployed by its own `localcloud`, and all of them to the one system in `LOCALCLOUD_STATE`. Run this
     under `localcloud during`, which starts from an empty state and ends the system.
     """
@@ -27,6 +28,8 @@ def run_upgrade(*, jobs: int) -> list[Phase]:
     earlier = partial(bring_up_checkout, prepare(commit), now)
     with closing(deploy(now, earlier, f"{commit[:7]}, fresh")) as system:
         deploy_over(system, partial(bring_up, now), "upgrade to this", jobs=jobs)
+        if not is_complete:
+            return system.phases
         deploy_over(system, earlier, f"back to {commit[:7]}", jobs=jobs // 2)
         failing = partial(bring_up, forbid_the_database(now))
         deploy_over(system, failing, "one that fails", jobs=jobs // 4, fails=True)

@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,23 @@ from tests.faults.checker import check
 from tests.faults.cloud import Cloud, fake_aws
 from tests.faults.processes import nursery
 from tests.faults.system_under_test import SystemUnderTest
+from tests.sampling import SAMPLING
 
 type MakeSystem = Callable[..., SystemUnderTest]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one point of each kind of fault, drawn with the run's seed; `TEST_LONG=1` keeps all of them."""
+    kinds: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name != "test_mutants.py":
+            kinds[item.nodeid.partition("[")[0]].append(item)
+    dropped = {item for points in kinds.values() for item in points} - {
+        item for points in kinds.values() for item in SAMPLING.draw(points, 1)
+    }
+    if dropped:
+        config.hook.pytest_deselected(items=list(dropped))
+        items[:] = [item for item in items if item not in dropped]
 
 
 @pytest.fixture(scope="session")
