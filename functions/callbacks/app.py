@@ -1,4 +1,4 @@
-"""POST /api/providers/{provider}/callback: a provider says, signed, that a task has ended; the worker is to ask it."""
+"""POST /api/providers/{provider}/callback: accept the signed callback of a provider and queue a poll of its task."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
@@ -13,17 +13,17 @@ from videojobs.services.handle_callback import handle_callback
 
 MAXIMUM_CALLBACK_BYTES = 1024 * 1024
 
-api = VideoJobsApi(tuple)  # no page calls it, so no origin is allowed to
+api = VideoJobsApi(tuple)  # providers call it, not pages, so no origin is allowed
 
 
 @api.post(
     "/api/providers/<provider>/callback",
     operation_id="noteCallback",
-    summary="Tell that a task has ended",
+    summary="Report that a task has ended",
     tags=["providers"],
 )
 def callback(provider: str) -> Response[CallbackEnvelope]:
-    """Nothing but the signature is minded: no cookie, no origin. The answer tells nothing about jobs."""
+    """Authenticate the callback by its signature only, and queue a poll. The response reveals nothing about jobs."""
     verifier = bootstrap.callback_verifier(provider)
     if verifier is None:
         raise RouteNotFound

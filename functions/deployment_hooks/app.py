@@ -1,8 +1,8 @@
-"""CloudFormation's custom resources: MongoDB's indexes, a look at the JWT secret, a digest of the parameters.
+"""Custom resources of CloudFormation: MongoDB's indexes, a check of the JWT secret, a digest of the parameters.
 
-CloudFormation waits for an answer at a URL that it sends along. Whatever goes wrong, it gets one, in words that say
-what to do; that is why nothing but the standard library is imported before the handler runs: a layer that can't be
-loaded would otherwise leave the deployment waiting.
+CloudFormation waits for a response at a URL in its event. The function responds even when it fails, with a reason that
+names the remedy. It imports only the standard library before the handler runs, because a layer that can't be loaded
+would leave the deployment waiting.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 INDEXING_SECONDS = 240
-"""Longer than any other operation gets: an index on a collection that is full already takes its time."""
+"""The timeout for creating indexes, which takes longer on a large collection than any other operation."""
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
-    """Answer CloudFormation, once what it asks for is done; a deletion leaves the indexes, as it leaves the jobs."""
+    """Apply the custom resource and send the result to CloudFormation. A deletion keeps the indexes and the jobs."""
     if event["ResourceType"] == "Custom::Configuration":
         configuration = json.dumps(event["ResourceProperties"], sort_keys=True)
         digest = hashlib.sha256(configuration.encode()).hexdigest()[:16]
@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     elif event["RequestType"] == "Delete":
         _answer(event, "SUCCESS", "The indexes stay with the jobs")
     elif _is_rollback(event):
-        _answer(event, "SUCCESS", "The properties before are restored; what failed was not tried again")
+        _answer(event, "SUCCESS", "The previous properties are restored; the failed operation was not repeated")
     elif event["ResourceType"] == "Custom::JwtSecret":
         _try(event, _check_jwt_secret, _advise_on_jwt_secret)
     else:
@@ -32,14 +32,14 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 
 _refused: dict[str, Any] = {}
-"""The properties of each resource whose last update failed in this process."""
+"""The properties of each resource whose last update failed in this environment, by logical ID."""
 
 
 def _is_rollback(event: dict[str, Any]) -> bool:
-    """Return whether CloudFormation takes back an update that failed here.
+    """Return whether the event rolls back an update that failed in this environment.
 
-    It then sends another update, whose old properties are those that failed. With the secret unchanged that update
-    would fail too and leave the stack in UPDATE_ROLLBACK_FAILED. A process that did not fail itself tries again.
+    CloudFormation rolls back with another update, whose old properties are those that failed. With the secret unchanged
+    that update would fail too and leave the stack in UPDATE_ROLLBACK_FAILED. Another environment repeats the operation.
     """
     refused = _refused.pop(event["LogicalResourceId"], None)
     return refused is not None and refused == event.get("OldResourceProperties")
@@ -48,7 +48,7 @@ def _is_rollback(event: dict[str, Any]) -> bool:
 def _try(event: dict[str, Any], do: Callable[[], str], advise: Callable[[Exception], str]) -> None:
     try:
         done = do()
-    except Exception as error:  # noqa: BLE001 - an unanswered CloudFormation waits until it times out
+    except Exception as error:  # noqa: BLE001 - without a response CloudFormation waits until it times out
         line = {"level": "ERROR", "action": "resource_failed", "resource": event["ResourceType"]}
         print(json.dumps(line | {"error": _describe(error)}))  # noqa: T201
         if event["RequestType"] == "Update":
@@ -74,7 +74,7 @@ def _advise_on_jwt_secret(error: Exception) -> str:
 
     if isinstance(error, UnusableSecretError):
         return f"The secret JwtSecretArn {error}."
-    return "The secret JwtSecretArn can't be read: is its ARN right, and may the function decrypt it?"
+    return "The secret JwtSecretArn can't be read. Check its ARN, and that the function may decrypt it."
 
 
 def _make_indexes() -> str:
@@ -84,8 +84,8 @@ def _make_indexes() -> str:
     from videojobs.adapters.mongo.indexes import ensure_indexes
 
     connection = bootstrap.mongo_connection()
-    connection.refresh()  # a warm environment can hold a value that is up to five minutes old
-    connection.run(lambda database: database.command("ping"))  # a closed network shows within seconds, not minutes
+    connection.refresh()  # a warm environment can have a value that is up to five minutes old
+    connection.run(lambda database: database.command("ping"))  # fails within seconds if the network is closed
     with pymongo.timeout(INDEXING_SECONDS):
         return ", ".join(connection.run(ensure_indexes))
 
@@ -97,12 +97,12 @@ def _advise(error: Exception) -> str:
 
 
 def _describe(error: Exception) -> str:
-    """Types and codes only: a driver's message can quote hosts."""
+    """Return the error's type and code only, because a driver's message can quote hosts."""
     cause = error.__cause__ or error
     return f"{type(cause).__name__} {getattr(cause, 'code', None) or ''}".strip()
 
 
-_OTHER_ARCHITECTURE = "The layers can't be loaded: give `sam build` the same Architecture as `sam deploy`."
+_OTHER_ARCHITECTURE = "The layers can't be loaded. Run `sam build` with the same Architecture as `sam deploy`."
 
 
 def _answer(event: dict[str, Any], status: str, reason: str, digest: str = "") -> None:
@@ -114,7 +114,7 @@ def _answer(event: dict[str, Any], status: str, reason: str, digest: str = "") -
         "Data": {"Digest": digest},
         **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
     }
-    url, headers = event["ResponseURL"], {"Content-Type": ""}  # S3, which signed the URL, takes no other type
+    url, headers = event["ResponseURL"], {"Content-Type": ""}  # the presigned URL of S3 accepts no other type
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="PUT")  # noqa: S310 - CloudFormation's
     with urllib.request.urlopen(request, timeout=20):  # noqa: S310
         return

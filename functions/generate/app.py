@@ -1,4 +1,4 @@
-"""POST /api/videos/generate, /batch: take jobs, answer with their ids at once; the work happens behind the queue."""
+"""POST /api/videos/generate and /batch: queue jobs and return their IDs; the worker processes them."""
 
 from collections.abc import Sequence
 
@@ -27,9 +27,9 @@ bootstrap.prepare_api(
 )
 
 
-@api.post("/api/videos/generate", operation_id="generateVideo", summary="Ask for a video", tags=["videos"])
+@api.post("/api/videos/generate", operation_id="generateVideo", summary="Create a video job", tags=["videos"])
 def generate() -> Response[AcceptedEnvelope]:
-    """The new job: its id, and where to follow it."""
+    """Queue a job. Return its ID, with its path in `Location`."""
     session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     request = parse_generate(read_object(api.http), allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, [request])
@@ -40,17 +40,17 @@ def generate() -> Response[AcceptedEnvelope]:
         clock=clock,
     )
     if earlier is not None:
-        return _answer_job(earlier, replayed=True)
+        return _job_response(earlier, replayed=True)
     _allow(session, [request])
     job, replayed = submit_job(
         request, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), idempotency=idempotency
     )
-    return _answer_job(job, replayed=replayed)
+    return _job_response(job, replayed=replayed)
 
 
-@api.post("/api/videos/batch", operation_id="generateBatch", summary="Ask for several videos", tags=["batches"])
+@api.post("/api/videos/batch", operation_id="generateBatch", summary="Create a batch of video jobs", tags=["batches"])
 def batch() -> Response[BatchAcceptedEnvelope]:
-    """The new batch: its id, its jobs' ids in the order of the request, and where to follow it."""
+    """Queue a batch. Return its ID and its jobs' IDs in the order of the request, with its path in `Location`."""
     session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     body = read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES)
     requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers())
@@ -62,16 +62,16 @@ def batch() -> Response[BatchAcceptedEnvelope]:
         clock=clock,
     )
     if earlier is not None:
-        return _answer_batch(earlier, replayed=True)
+        return _batch_response(earlier, replayed=True)
     _allow(session, requests)
-    made, replayed = submit_batch(
+    new_batch, replayed = submit_batch(
         requests,
         user_id=session.user_id,
         dispatcher=bootstrap.job_dispatcher(),
         batches=batches,
         idempotency=idempotency,
     )
-    return _answer_batch(made, replayed=replayed)
+    return _batch_response(new_batch, replayed=replayed)
 
 
 def _allow(session: Session, requests: Sequence[NewJob]) -> None:
@@ -80,11 +80,11 @@ def _allow(session: Session, requests: Sequence[NewJob]) -> None:
     count_call(api, session.user_id, limit, rates=bootstrap.rate_limiter(), now=now)
 
 
-def _answer_job(job: VideoJob, *, replayed: bool) -> Response[AcceptedEnvelope]:
+def _job_response(job: VideoJob, *, replayed: bool) -> Response[AcceptedEnvelope]:
     return Response(201, JSON, serialize_accepted(job), headers=_headers(f"/api/videos/{job.id}", replayed=replayed))
 
 
-def _answer_batch(batch: Batch, *, replayed: bool) -> Response[BatchAcceptedEnvelope]:
+def _batch_response(batch: Batch, *, replayed: bool) -> Response[BatchAcceptedEnvelope]:
     headers = _headers(f"/api/batches/{batch.id}", replayed=replayed)
     return Response(201, JSON, serialize_accepted_batch(batch), headers=headers)
 

@@ -1,4 +1,4 @@
-"""What people do with their jobs: list, cancel, retry, delete, download, count a batch, remove everything."""
+"""Operations on a user's jobs: list, cancel, retry, delete, play, count a batch, erase everything."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,7 +27,7 @@ from videojobs.services.list_jobs import list_jobs, read_batch
 from videojobs.services.read_job import locate_video, read_job
 from videojobs.services.retry_job import retry_job
 
-ERASURE_TIME = timedelta(seconds=20)  # API Gateway gives up after 29 s; the reconciler removes the rest
+ERASURE_TIME = timedelta(seconds=20)  # API Gateway times out after 29 s; the reconciler erases the rest
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(bootstrap.rate_limiter)
@@ -35,7 +35,7 @@ bootstrap.prepare_api(bootstrap.rate_limiter)
 
 @api.get("/api/videos", operation_id="listVideos", summary="List video jobs", tags=["videos"])
 def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
-    """A page of the caller's jobs, and the way to the next one."""
+    """Return a page of the caller's jobs, with the next page in `Link`."""
     user_id, query = _enter(read_limit, parse_list_query)
     page, after = list_jobs(user_id, query, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     cursor = encode_cursor(after) if after else None
@@ -45,14 +45,14 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
 
 @api.post("/api/videos/<job_id>/cancel", operation_id="cancelVideo", summary="Cancel a video job", tags=["videos"])
 def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
-    """The job, cancelled."""
+    """Cancel the job and return it. Idempotent."""
     user_id, _ = _enter(read_limit, read_no_fields)
     return _show(cancel_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
-@api.post("/api/videos/<job_id>/retry", operation_id="retryVideo", summary="Try a video job again", tags=["videos"])
+@api.post("/api/videos/<job_id>/retry", operation_id="retryVideo", summary="Retry a video job", tags=["videos"])
 def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
-    """The job, queued again."""
+    """Queue a failed or cancelled job again and return it."""
     user_id, _ = _enter(generate_limit, read_no_fields)
     check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
     return _show(retry_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
@@ -60,7 +60,7 @@ def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
 
 @api.delete("/api/videos/<job_id>", operation_id="deleteVideo", summary="Delete a video job", tags=["videos"])
 def delete(job_id: str) -> Response[Any]:
-    """Nothing, as nothing is left."""
+    """Delete an ended job and its files. Return 204 without a body."""
     user_id, _ = _enter(read_limit, read_no_fields)
     delete_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher(), store=bootstrap.video_store())
     return answer_empty(204)
@@ -68,7 +68,7 @@ def delete(job_id: str) -> Response[Any]:
 
 @api.delete("/api/users/me/videos", operation_id="eraseVideos", summary="Remove all that you have", tags=["videos"])
 def erase() -> Response[envelopes.ErasureEnvelope]:
-    """Nothing, when nothing is left; otherwise that it goes on."""
+    """Erase all of the caller's jobs. Return 204 when done, or 202 if the erasure continues in the background."""
     user_id, _ = _enter(read_limit, read_no_fields)
     now, dispatcher, store = bootstrap.clock().now(), bootstrap.job_dispatcher(), bootstrap.video_store()
     batches, erasures = bootstrap.batch_repository(), bootstrap.erasure_repository()
@@ -77,9 +77,9 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
     return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
 
-@api.get("/api/videos/<job_id>/content", operation_id="getContent", summary="Play or save the video", tags=["videos"])
+@api.get("/api/videos/<job_id>/content", operation_id="getContent", summary="Get the video file", tags=["videos"])
 def content(job_id: str) -> Response[Any]:
-    """The way to the video itself, good for some minutes."""
+    """Redirect to a presigned URL of the video."""
     user_id, is_download = _enter(read_limit, parse_content_query)
     job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     url = locate_video(job)
@@ -88,9 +88,9 @@ def content(job_id: str) -> Response[Any]:
     return answer_empty(302, {"Location": url})
 
 
-@api.get("/api/batches/<batch_id>", operation_id="countBatch", summary="Follow a batch", tags=["batches"])
+@api.get("/api/batches/<batch_id>", operation_id="countBatch", summary="Get a batch", tags=["batches"])
 def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
-    """How far a batch is."""
+    """Return the number of the batch's jobs in each status."""
     user_id, _ = _enter(read_limit, read_no_fields)
     jobs, batches = bootstrap.job_repository(), bootstrap.batch_repository()
     counted = read_batch(batch_id, user_id=user_id, batches=batches, jobs=jobs, clock=bootstrap.clock())
@@ -98,12 +98,12 @@ def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
 
 
 def _enter[T](limit: ChooseLimit, read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
-    """Who asks, and what for; counted once both are known to be in order."""
+    """Authenticate the caller, parse the request and apply the rate limit, in that order."""
     settings = bootstrap.api_settings()
     user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
-    asked_for = read(api.http)
+    parsed = read(api.http)
     count_call(api, user_id, limit(settings), rates=bootstrap.rate_limiter(), now=bootstrap.clock().now())
-    return user_id, asked_for
+    return user_id, parsed
 
 
 def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:

@@ -1,4 +1,4 @@
-"""The notifier: takes each announced change off the queue of events and tells whoever listens."""
+"""The notifier: sends each change in the events queue to live connections and to the webhooks queue."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from videojobs.services.push_change import push_change
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """An SQS batch of `{id, jobId, version, at}`; answers with the messages to be delivered again."""
+    """Handle an SQS batch of `{id, jobId, version, at}` and return the messages that SQS must deliver again."""
     return process_messages(event, _read_event, _notify)
 
 
@@ -38,6 +38,6 @@ def _listeners() -> Sequence[Listener]:
 
 
 def _serialize(change: Change) -> JobUpdated:
-    # The store is made on first use: most changes are of jobs that have no video yet.
+    # The store is created on first use, because most changes belong to jobs without a video.
     now = bootstrap.clock().now()
     return serialize_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))

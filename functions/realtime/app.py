@@ -1,4 +1,4 @@
-"""Live updates: a WebSocket's handshake, messages and end; and the tickets that open one where no cookie reaches."""
+"""Live updates: events of the WebSocket API, and the tickets that authenticate a handshake without a cookie."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ bootstrap.prepare_api()
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """An event of the WebSocket API, answered with a status (only a handshake's matters); or a call of the REST API."""
+    """Handle an event of the WebSocket API, or a request for a ticket. Only a handshake's status reaches the client."""
     if "httpMethod" in event:
         return ticket_api().resolve(event, context)
     begin_trace()
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     error: Exception | None = None
     try:
         _dispatch(connection_id, kind, event)
-    except Exception as caught:  # noqa: BLE001 - whatever it is, its client is told in our words
+    except Exception as caught:  # noqa: BLE001 - the client gets each error as a message
         error = caught
         if kind == SocketEvent.MESSAGE and not isinstance(error, ConnectionOver):
             _send(connection_id, serialize_error(error))
@@ -85,14 +85,14 @@ def _send(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
 
 
 def _serialize(change: Change) -> JobUpdated:
-    # The store is made on first use: most jobs that are followed have no video yet.
+    # The store is created on first use, because most followed jobs have no video yet.
     now = bootstrap.clock().now()
     return serialize_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))
 
 
 @cache
 def ticket_api() -> "VideoJobsApi":
-    """`POST /api/realtime/ticket`; made on first use, as no handshake needs a resolver."""
+    """Return the API with `POST /api/realtime/ticket`. Created on first use, because handshakes need no resolver."""
     from aws_lambda_powertools.event_handler.api_gateway import Response
 
     from videojobs.api.body import read_no_fields
@@ -103,9 +103,9 @@ def ticket_api() -> "VideoJobsApi":
 
     api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 
-    @api.post("/api/realtime/ticket", operation_id="makeTicket", summary="Get a connection ticket", tags=["videos"])
+    @api.post("/api/realtime/ticket", operation_id="makeTicket", summary="Create a connection ticket", tags=["videos"])
     def ticket() -> Response[TicketEnvelope]:
-        """A ticket for one connection."""
+        """Create a ticket that opens one connection."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()
         session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
         read_no_fields(api.http)

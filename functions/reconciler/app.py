@@ -1,4 +1,4 @@
-"""The reconciler: each minute it sets going again what crashes left behind; dead letters come to it as well."""
+"""The reconciler: recovers jobs after crashes or lost messages every minute, and fails jobs of dead letters."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,18 +16,21 @@ from videojobs.services.measure_delays import measure_delays
 from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
 
 ERASURES, ERASURE_TIME = 10, timedelta(seconds=15)
-"""How many users' erasures one sweep goes on with, and for how long in all; the rest has the next minute."""
+"""The maximum number of users whose erasures one sweep continues, and the time limit for all of them."""
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """A batch from a dead-letter queue, answered with the messages to be delivered again; or the schedule's event."""
+    """Sweep on the event of the schedule; fail the jobs of a batch of dead letters.
+
+    Return the sweep's counts, or the messages that SQS must deliver again.
+    """
     begin_trace()
     if "Records" in event:
         for record in event["Records"]:
             extra = {"action": "dead_letter_received", "queue": record["eventSourceARN"].rpartition(":")[2]}
-            logger.error("Dead letter", extra=extra | {"message_id": record["messageId"]})
-        return process_batch(event, _fail_job, drop_malformed=True)  # no queue is behind this one
+            logger.error("Dead letter received", extra=extra | {"message_id": record["messageId"]})
+        return process_batch(event, _fail_job, drop_malformed=True)  # this queue has no dead-letter queue
     delays = measure_delays(jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     counts = reconcile_jobs(dispatcher=bootstrap.job_dispatcher())
     logger.info("Swept", extra={"action": "swept", **counts, **delays})

@@ -1,4 +1,4 @@
-"""The renderer: makes pixels and stores them. The only function with the media layer; its queue is its own."""
+"""The renderer: renders videos and stores them. The only function with the media layer; it has its own queues."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from videojobs.services.render_video import render_video
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """An SQS batch of `{jobId, stepId}`; answers with the messages to be delivered again."""
+    """Handle an SQS batch of `{jobId, stepId}` and return the messages that SQS must deliver again."""
     return process_batch(event, _render)
 
 

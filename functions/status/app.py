@@ -1,4 +1,4 @@
-"""GET /api/videos/{jobId}: how a job stands, for its owner, with URLs that work once it has ended; cheap to poll."""
+"""GET /api/videos/{jobId}: return a job to its owner, with presigned URLs and an ETag for cheap polling."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
@@ -17,9 +17,9 @@ api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
 
 
-@api.get("/api/videos/<job_id>", operation_id="getVideo", summary="Follow a video job", tags=["videos"])
+@api.get("/api/videos/<job_id>", operation_id="getVideo", summary="Get a video job", tags=["videos"])
 def status(job_id: str) -> Response[VideoJobEnvelope]:
-    """The job as it stands; 304 where the caller has seen just that."""
+    """Return the job, or 304 if the caller's ETag is current."""
     settings, jobs, clock = bootstrap.api_settings(), bootstrap.job_repository(), bootstrap.clock()
     user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
     now = clock.now()
@@ -27,7 +27,7 @@ def status(job_id: str) -> Response[VideoJobEnvelope]:
     job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
     estimate = estimate_job(job, jobs=jobs, timings=bootstrap.timing_repository(), clock=clock)
 
-    # The store is made on first use: most answers are about jobs that have no video yet.
+    # The store is created on first use, because most responses contain jobs without a video.
     def name_window(url: str) -> str:
         return f"{url} signed in {bootstrap.video_store().signing_window(now)}"
 

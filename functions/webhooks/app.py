@@ -1,4 +1,4 @@
-"""The webhooks: SQS hands it deliveries, it posts each to the platform's own backend."""
+"""The webhooks: posts each delivery in the webhooks queue to its endpoint."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from videojobs.services.deliver_webhook import deliver_webhook
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """An SQS batch of deliveries; answers with the messages to be delivered again."""
+    """Handle an SQS batch of deliveries and return the messages that SQS must deliver again."""
     return process_messages(event, read_delivery, _deliver)
 
 

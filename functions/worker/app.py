@@ -1,4 +1,4 @@
-"""The worker: SQS hands it steps, it makes every status transition. Light: no pixels, no media libraries."""
+"""The worker: runs the steps of jobs except `render`. It needs no media libraries."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from videojobs.services.run_step import run_step
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """An SQS batch of `{jobId, stepId}`; answers with the messages to be delivered again."""
+    """Handle an SQS batch of `{jobId, stepId}` and return the messages that SQS must deliver again."""
     return process_batch(event, _run)
 
 

@@ -106,7 +106,9 @@ def test_a_fraction_of_a_second_is_kept(studio: Studio, user: User) -> None:
 
 @pytest.mark.complains("400")
 def test_what_the_api_refuses_stands_beside_the_field(studio: Studio) -> None:
-    details = [{"field": "prompt", "message": "Contains half of a surrogate pair, which is no character."}]
+    details = [
+        {"field": "prompt", "message": "Contains an unpaired surrogate, which is not a valid character. Remove it."}
+    ]
     error = {"code": "VALIDATION_ERROR", "message": "The request is not valid.", "details": details}
     answer = {"success": False, "error": error, "requestId": "r"}
     studio.page.route("**/api/videos/generate", lambda route: route.fulfill(status=400, json=answer))

@@ -75,8 +75,8 @@ def test_what_breaks_a_rule_is_named_by_its_path_and_nothing_is_stored(sut, body
 def test_an_unknown_field_of_an_item_is_told_what_an_item_takes(sut):
     details = sut.post_batch({"items": [ITEM | {"aspect": "16:9"}], "extra": 1}).details
     takes = "prompt, style, duration, aspectRatio, priority, provider"
-    assert details["items[0].aspect"] == f"Is not a field of an item, which takes: {takes}."
-    assert details["extra"] == "Is not a field of this request, which takes: items, priority."
+    assert details["items[0].aspect"] == f"Is not a field of an item. Use only: {takes}."
+    assert details["extra"] == "Is not a field of this request. Use only: items, priority."
 
 
 def test_a_thousand_problems_get_no_thousand_lines(sut):

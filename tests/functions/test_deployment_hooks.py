@@ -236,7 +236,7 @@ def test_a_secret_that_will_do_lets_the_deployment_go_on(
     [
         ("a-platforms-old-key", "AcceptShortJwtSecret=true"),
         (f"{KEY}\n", "printf"),
-        (json.dumps({"key": KEY}), "store the key itself"),
+        (json.dumps({"key": KEY}), "Store the key itself"),
         (Unavailable(), "can't be read"),
         (ImportError("pydantic_core"), "Architecture"),
     ],

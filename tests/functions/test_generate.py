@@ -107,7 +107,7 @@ def test_an_unknown_field_is_refused_so_that_a_typo_cannot_pass(sut, name):
     answer = sut.post(REQUEST | {name: "16:9"})
     assert answer.status == 400
     takes = "prompt, style, duration, aspectRatio, priority, provider"
-    assert answer.details == {name[:64]: f"Is not a field of this request, which takes: {takes}."}
+    assert answer.details == {name[:64]: f"Is not a field of this request. Use only: {takes}."}
 
 
 def test_every_problem_is_told_at_once_but_never_without_end(sut):
@@ -170,10 +170,10 @@ def test_garbage_is_refused_with_words(sut, body):
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b'{"prompt": "\xff"}', "Is not valid UTF-8."),
-        (b'{"prompt": "\xed\xa0\x80"}', "Is not valid UTF-8."),
-        (b'{"prompt": "\xc0\xaf"}', "Is not valid UTF-8."),
-        ("{}".encode("utf-16"), "Is not valid UTF-8."),
+        (b'{"prompt": "\xff"}', "Is not valid UTF-8. Send the body in UTF-8."),
+        (b'{"prompt": "\xed\xa0\x80"}', "Is not valid UTF-8. Send the body in UTF-8."),
+        (b'{"prompt": "\xc0\xaf"}', "Is not valid UTF-8. Send the body in UTF-8."),
+        ("{}".encode("utf-16"), "Is not valid UTF-8. Send the body in UTF-8."),
         (b"\x00\x01\x02", "Is not valid JSON: Expecting value (line 1, column 1)."),
     ],
 )
@@ -322,7 +322,7 @@ def test_what_is_no_name_of_a_provider_is_refused(sut, wrong):
 def test_where_none_may_be_chosen_the_answer_says_so(sut, monkeypatch):
     monkeypatch.setattr(bootstrap, "allowed_providers", lambda: ())
     answer = sut.post(REQUEST | {"provider": "fal"})
-    assert answer.details == {"provider": "Can't be chosen here: leave this field out."}
+    assert answer.details == {"provider": "Can't be chosen in this deployment. Omit this field."}
 
 
 def test_a_batch_names_each_item_whose_provider_is_refused(sut):

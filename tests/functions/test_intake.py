@@ -29,7 +29,7 @@ def test_a_paused_intake_takes_no_new_job_and_says_when_to_come_back(
     answer = sut.call("POST", path, body)
 
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "300")
-    assert "New videos are not taken at the moment" in answer.json["error"]["message"]
+    assert "New videos are paused" in answer.json["error"]["message"]
     assert PAUSED.reason not in answer.text
     assert (sut.jobs.all(), sut.queue.sent) == ([failed], [])
 

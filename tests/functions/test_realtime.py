@@ -233,7 +233,11 @@ def test_a_strangers_job_is_refused_in_words_and_the_connection_lives_on(live: L
     theirs = live.sut.put(user_id=ANOTHER_USER)
     live.handshake()
     [refusal] = live.say({"action": "subscribe", "jobId": theirs.id})
-    assert refusal == {"type": "error", "code": "FORBIDDEN", "message": "This video job belongs to another user."}
+    assert refusal == {
+        "type": "error",
+        "code": "FORBIDDEN",
+        "message": "This video job belongs to another user. Use the ID of one of your own jobs.",
+    }
     assert live.say({"action": "ping"}) == [{"type": "pong"}]
     assert live.say({"action": "subscribe"}) == []
 
@@ -369,7 +373,7 @@ def test_what_is_secret_is_not_logged(live: Live, caplog: pytest.LogCaptureFixtu
     live.say('{"nonsense": "A secret boat"}')
     live.notify(an_event(job))
     said = live.sut.log.getvalue() + caplog.text
-    assert "WebSocket answered" in said
+    assert "WebSocket event handled" in said
     assert [
         secret for secret in (ticket, token, "secret boat", "a-wrong-one", "presigned.test") if secret in said
     ] == []

@@ -186,7 +186,11 @@ def test_a_user_never_sees_anothers_job(user: User, stranger: User) -> None:
         their_job = stranger.submit(style="background")
         heard = theirs.hear_until_it_ends(their_job)
 
-    assert refusal == {"type": "error", "code": "FORBIDDEN", "message": "This video job belongs to another user."}
+    assert refusal == {
+        "type": "error",
+        "code": "FORBIDDEN",
+        "message": "This video job belongs to another user. Use the ID of one of your own jobs.",
+    }
     assert {update["jobId"] for update in heard} == {their_job}
 
 

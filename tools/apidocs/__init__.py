@@ -1,1 +1,1 @@
-"""The OpenAPI document, built from the routes, the schemas and the error table."""
+"""Generator of the OpenAPI document from the routes, the schemas and the error table."""

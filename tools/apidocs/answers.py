@@ -1,4 +1,4 @@
-"""The document's answers: their headers, and every error of the table that a caller may meet."""
+"""The responses of the OpenAPI document: their headers, and the errors that callers can receive."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -12,47 +12,54 @@ from videojobs.domain import errors
 from videojobs.domain.errors import ErrorDetail, RateLimited, Unavailable, ValidationFailed, VideoJobsError
 
 _SOMETIMES: Mapping[str, Json] = {
-    "Location": {"description": "Where to go from here.", "schema": {"type": "string", "format": "uri-reference"}},
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
+    "Location": {
+        "description": "The URL of the created job or batch, or of the video.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {
+        "description": "The number of seconds to wait before the next request.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
     "Idempotent-Replayed": {
-        "description": "What you see is an earlier request's of the same key.",
+        "description": "Present if the response repeats that of an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "const": "true"},
     },
     "Link": {
-        "description": "The next page, where there is one (RFC 8288).",
+        "description": "The next page, if there is one (RFC 8288).",
         "schema": {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
     },
     "ETag": {
-        "description": "Names what you see, presigned URLs included: send it back in If-None-Match.",
+        "description": "The version of the response, including its presigned URLs. Send it in If-None-Match.",
         "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{32}"$'},
     },
     "Polling-Cache-Control": {"schema": {"type": "string", "const": "private, no-cache"}},
 }
 _ALWAYS: Mapping[str, Json] = {
     "RateLimit-Policy": {
-        "description": "On each call that was counted: so many calls (q) in so many seconds (w).",
+        "description": "The rate limit: q requests in w seconds. Present if the request was counted.",
         "schema": {"type": "string", "pattern": r'^"(generate|read)";q=\d+;w=\d+$'},
     },
     "RateLimit": {
-        "description": "On each call that was counted: so many are left (r), and more of them in so many seconds (t).",
+        "description": "The remaining requests (r), and the seconds until more are available (t). Present if the "
+        "request was counted.",
         "schema": {"type": "string", "pattern": r'^"(generate|read)";r=\d+;t=\d+$'},
     },
     "Access-Control-Allow-Origin": {
-        "description": "The caller's origin, where it is allow-listed.",
+        "description": "The origin of the request, if it is allowed.",
         "schema": {"type": "string"},
     },
     "Access-Control-Allow-Credentials": {
-        "description": "With an allow-listed origin.",
+        "description": "Present if the origin of the request is allowed.",
         "schema": {"type": "string", "const": "true"},
     },
     "Access-Control-Expose-Headers": {
-        "description": "With an allow-listed origin.",
+        "description": "Present if the origin of the request is allowed.",
         "schema": {"type": "string", "const": EXPOSED_HEADERS},
     },
     **{name: {"schema": {"type": "string", "const": value}} for name, value in SECURITY_HEADERS.items()},
 }
 HEADERS = {**_SOMETIMES, **_ALWAYS}
-"""Those that some answers have, and those that all have or may have."""
+"""The response headers: those of some responses, then those that any response can have."""
 
 _ERRORS: Sequence[VideoJobsError] = (
     ValidationFailed([ErrorDetail("duration", str(GenerateRequest.model_fields["duration"].description))]),
@@ -74,11 +81,11 @@ _ERRORS: Sequence[VideoJobsError] = (
     errors.VideoJobsError(),
     errors.Unavailable(),
 )
-"""What a caller may be told."""
+"""The errors that the document shows as examples."""
 
 
 def answer_with(description: str, schema: str, examples: Mapping[str, object], *headers: str) -> Json:
-    """An answer with a body of that schema."""
+    """Return a response with a body of the schema."""
     shown = {name: {"value": value} for name, value in examples.items()}
     return answer_without_body(description, *headers) | {
         "content": {JSON: {"schema": refer_to(schema), "examples": shown}}
@@ -86,7 +93,7 @@ def answer_with(description: str, schema: str, examples: Mapping[str, object], *
 
 
 def answer_without_body(description: str, *headers: str) -> Json:
-    """An answer that its status and headers say all of."""
+    """Return a response that has no body."""
     named = {name: name for name in (*headers, *_ALWAYS)}
     return {
         "description": description,
@@ -95,19 +102,19 @@ def answer_without_body(description: str, *headers: str) -> Json:
 
 
 def pollable(answer: Json) -> Json:
-    """The same answer, which a browser may keep and ask about again."""
+    """Return the response with the `Cache-Control` of conditional requests, which lets a browser revalidate it."""
     reference = {"Cache-Control": {"$ref": "#/components/headers/Polling-Cache-Control"}}
     return answer | {"headers": answer["headers"] | reference}
 
 
 def error_responses(*statuses: int) -> Json:
-    """Where these errors are described."""
+    """Return references to the error responses of these statuses."""
     named = {status: _name(HTTPStatus(status)) for status in statuses}
     return {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in named.items()}
 
 
 def error_answers() -> Json:
-    """The errors, by their status' name."""
+    """Return all error responses by the names of their statuses."""
     by_status: dict[HTTPStatus, list[VideoJobsError]] = {}
     for error in _ERRORS:
         by_status.setdefault(STATUS_OF[type(error)], []).append(error)

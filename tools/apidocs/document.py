@@ -1,4 +1,4 @@
-"""The whole document, put together."""
+"""Assembly of the OpenAPI document."""
 
 import re
 
@@ -14,22 +14,23 @@ from tools.apidocs.schemas import Json, all_schemas
 
 
 def build_document() -> Json:
-    """The same at every run."""
+    """Return the OpenAPI document. The result is the same in every run."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Video Jobs",
             "version": "1.0.0",
-            "summary": "A prompt becomes a video, asynchronously.",
-            "description": "Post a prompt, get a job's id at once, follow the job, play the video.",
+            "summary": "Generates videos from prompts, asynchronously.",
+            "description": "Post a prompt to create a video job, poll the job or subscribe to "
+            "its updates, and play the video.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "security": [{"session": []}],
         "tags": [
-            {"name": "videos", "description": "Video jobs, each its owner's alone."},
-            {"name": "batches", "description": "Jobs that were asked for together."},
-            {"name": "providers", "description": "For AI providers alone."},
+            {"name": "videos", "description": "Video jobs. Each user can access only their own jobs."},
+            {"name": "batches", "description": "Jobs that one request created together."},
+            {"name": "providers", "description": "Callbacks of AI providers."},
         ],
         "paths": _paths(),
         "components": {
@@ -38,8 +39,9 @@ def build_document() -> Json:
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "token",
-                    "description": "The platform's JWT (HS256; claims `userId` and `exp`), in an HTTP-only cookie. "
-                    'The claim `priority` with the value "high", or a list with it, allows high priority.',
+                    "description": "Your platform's JWT (HS256, with the claims `userId` and `exp`) "
+                    "in an HTTP-only cookie. "
+                    'The claim `priority` with the value "high", or a list that contains it, allows high priority.',
                 }
             },
             "headers": dict(HEADERS),

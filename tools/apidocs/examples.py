@@ -1,4 +1,4 @@
-"""What the document shows: requests and jobs, always the same ones."""
+"""The example requests and jobs of the OpenAPI document."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,6 +8,7 @@ from videojobs.api.envelopes import VideoJobEnvelope
 from videojobs.api.query import encode_cursor
 from videojobs.api.schemas import GenerateRequest
 from videojobs.api.views import serialize_job
+from videojobs.domain.errors import ProviderUnreachable
 from videojobs.domain.estimate import JobEstimate
 from videojobs.domain.job import Batch, BatchId, JobId, JobStatus, UserId, VideoJob
 from videojobs.domain.request import Priority
@@ -29,27 +30,27 @@ _PROSPECTS = {
 
 
 def example_request() -> dict[str, object]:
-    """A body of `generate`."""
+    """Return an example body of `generateVideo`."""
     fields = GenerateRequest.model_fields.items()
     return {field.alias or name: field.examples[0] for name, field in fields if field.examples}
 
 
 def example_batch() -> dict[str, object]:
-    """A body of `batch`."""
+    """Return an example body of `generateBatch`."""
     request = example_request()
-    del request["priority"]  # the batch's goes for all
+    del request["priority"]  # the batch's priority applies to all items
     return {"items": [request, request | {"duration": 7.5}], "priority": Priority.HIGH.value}
 
 
 def example_jobs() -> Mapping[JobStatus, VideoJob]:
-    """A job in each status."""
+    """Return an example job for each status."""
     request = GenerateRequest.model_validate(example_request())
     poster, preview = StoredObject("videos", "a.jpg", size_bytes=1), StoredObject("videos", "a.webp", size_bytes=1)
     changes: dict[JobStatus, dict[str, object]] = {
         JobStatus.QUEUED: {},
         JobStatus.PROCESSING: {"progress": 0.4},
         JobStatus.COMPLETED: {"progress": 1.0, "video_url": "s3://videos/a.mp4", "poster": poster, "preview": preview},
-        JobStatus.FAILED: {"error_message": "The video provider does not answer."},
+        JobStatus.FAILED: {"error_message": ProviderUnreachable().message},
         JobStatus.CANCELLED: {"batch_id": BATCH_ID},
     }
     job = VideoJob(
@@ -67,10 +68,10 @@ def example_jobs() -> Mapping[JobStatus, VideoJob]:
 
 
 def sign_example(url: str) -> str:
-    """What a presigned URL looks like."""
+    """Return an example of a presigned URL for an `s3://` URL."""
     return f"https://{url.removeprefix('s3://').replace('/', '.example.com/')}?signature=…"
 
 
 def show_example(status: JobStatus) -> VideoJobEnvelope:
-    """A job in that status, as the API shows it."""
+    """Return the response for the example job in a status."""
     return serialize_job(example_jobs()[status], sign=sign_example, estimate=_PROSPECTS.get(status))

@@ -1,4 +1,4 @@
-"""The document's links: which calls an answer leads to, and what of it they take (OpenAPI 3.1, "Link Object")."""
+"""The links of the OpenAPI document: operations that take an ID from a response (OpenAPI 3.1, "Link Object")."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,28 +18,28 @@ class _Link(NamedTuple):
 
 
 _LINKS: Mapping[str, _Link] = {
-    "follow": _Link("getVideo", "jobId", _JOB_ID, "How the job stands."),
-    "cancel": _Link("cancelVideo", "jobId", _JOB_ID, "End it, while it is live."),
-    "retry": _Link("retryVideo", "jobId", _JOB_ID, "Queue it anew, when it has failed or was cancelled."),
-    "delete": _Link("deleteVideo", "jobId", _JOB_ID, "Remove it, when it has ended."),
-    "play": _Link("getContent", "jobId", _JOB_ID, "The video itself, when it is completed."),
-    "followFirst": _Link("getVideo", "jobId", _FIRST_JOB_ID, "How the first of the jobs stands."),
-    "count": _Link("countBatch", "batchId", _BATCH_ID, "How far the batch is."),
-    "list": _Link("listVideos", "batchId", _BATCH_ID, "The batch's jobs."),
+    "follow": _Link("getVideo", "jobId", _JOB_ID, "Get the job."),
+    "cancel": _Link("cancelVideo", "jobId", _JOB_ID, "Cancel the job while it is queued or processing."),
+    "retry": _Link("retryVideo", "jobId", _JOB_ID, "Retry the job if it has failed or was cancelled."),
+    "delete": _Link("deleteVideo", "jobId", _JOB_ID, "Delete the job after it has ended."),
+    "play": _Link("getContent", "jobId", _JOB_ID, "Get the video file of a completed job."),
+    "followFirst": _Link("getVideo", "jobId", _FIRST_JOB_ID, "Get the first job of the batch."),
+    "count": _Link("countBatch", "batchId", _BATCH_ID, "Get the number of the batch's jobs in each status."),
+    "list": _Link("listVideos", "batchId", _BATCH_ID, "List the jobs of the batch."),
 }
 OF_A_JOB = ("follow", "cancel", "retry", "delete", "play")
-"""Where an answer that shows one job leads."""
+"""The links of a response that contains one job."""
 OF_A_BATCH = ("count", "list", "followFirst")
-"""Where a new batch leads."""
+"""The links of a response that contains a new batch."""
 
 
 def with_links(answer: Json, *names: str) -> Json:
-    """The same answer, with where it leads."""
+    """Return the response with the named links."""
     return answer | {"links": {name: {"$ref": f"#/components/links/{name}"} for name in names}}
 
 
 def all_links() -> Json:
-    """Each by its name."""
+    """Return all links by their names."""
     return {
         name: {
             "operationId": link.operation_id,

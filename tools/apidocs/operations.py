@@ -1,4 +1,4 @@
-"""The document's operations: what each call takes, and how it is answered."""
+"""The operations of the OpenAPI document: their parameters, bodies and responses."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -32,10 +32,11 @@ _ANY_ID = "^[0-9a-fA-F]{24}$"
 
 
 def generate_operation() -> Json:
-    """`POST /api/videos/generate`."""
+    """Return the description of `POST /api/videos/generate`."""
     accepted = serialize_accepted(example_jobs()[JobStatus.QUEUED])
     return {
-        "description": "Takes the job on and answers at once. Other origins than our own must be allow-listed.",
+        "description": "Queues a job and returns its ID. Requests of pages on other origins are refused unless the "
+        "origin is allowed.",
         "parameters": [_idempotency_key()],
         "requestBody": _body("GenerateRequest", {"calm": examples.example_request()}),
         "responses": {
@@ -48,10 +49,10 @@ def generate_operation() -> Json:
 
 
 def batch_operation() -> Json:
-    """`POST /api/videos/batch`."""
+    """Return the description of `POST /api/videos/batch`."""
     accepted = serialize_accepted_batch(BATCH)
     return {
-        "description": "Takes all of the jobs on, or none. It counts as one call. A body of up to 1 MiB.",
+        "description": "Queues all of the jobs, or none. Counts as one request. The body can have up to 1 MiB.",
         "parameters": [_idempotency_key()],
         "requestBody": _body("BatchRequest", {"two": examples.example_batch()}),
         "responses": {
@@ -65,7 +66,7 @@ def batch_operation() -> Json:
 
 
 def list_operation() -> Json:
-    """`GET /api/videos`."""
+    """Return the description of `GET /api/videos`."""
     schemas: dict[str, Json] = {
         "status": {"enum": [status.value for status in JobStatus]},
         "limit": {"type": "integer", "minimum": 1, "maximum": MAXIMUM_LIMIT, "default": DEFAULT_LIMIT},
@@ -78,55 +79,56 @@ def list_operation() -> Json:
     }
     return {
         "description": (
-            "Your jobs, the newest first. Jobs that are added meanwhile move none from one page to another. An "
-            "unknown parameter is refused."
+            "Lists your jobs, newest first. Jobs that are added between two requests do not shift the pages. Unknown "
+            "parameters are refused."
         ),
         "parameters": [
             {"name": name, "in": "query", "description": rule, "schema": schemas[name]}
             for name, rule in LIST_PARAMETERS.items()
         ],
         "responses": {
-            "200": answer_with("A page of them.", "VideoJobListEnvelope", pages, "Link"),
+            "200": answer_with("A page of jobs.", "VideoJobListEnvelope", pages, "Link"),
             **error_responses(400, 401, *_OUTAGES),
         },
     }
 
 
 def status_operation() -> Json:
-    """`GET /api/videos/{jobId}`."""
+    """Return the description of `GET /api/videos/{jobId}`."""
     shown = {status.value: show_example(status) for status in JobStatus}
     headers = ("ETag", "Retry-After")
     return {
         "description": (
-            "How the job stands. Until it has ended, Retry-After says when to ask again. An id that is no id is "
-            "an unknown one: 404."
+            "Returns a job. Until the job has ended, Retry-After contains the polling interval. A malformed ID is "
+            "treated as an unknown one (404)."
         ),
         "parameters": [
-            _id("jobId", "As `generateVideo` gave it."),
+            _id("jobId", "The job ID that `generateVideo` returned."),
             {
                 "name": "If-None-Match",
                 "in": "header",
-                "description": "The ETag of what you have, or several.",
+                "description": "The ETag of the response that you have, or several ETags.",
                 "schema": {"type": "string"},
             },
         ],
         "responses": {
-            "200": pollable(answer_with("The job as it stands.", "VideoJobEnvelope", shown, *headers)),
-            "304": pollable(answer_without_body("What you have is how it stands; its URLs still work.", *headers)),
+            "200": pollable(answer_with("The job.", "VideoJobEnvelope", shown, *headers)),
+            "304": pollable(
+                answer_without_body("The job has not changed, and its presigned URLs are still valid.", *headers)
+            ),
             **error_responses(*_ON_READ),
         },
     }
 
 
 def cancel_operation() -> Json:
-    """`POST /api/videos/{jobId}/cancel`."""
+    """Return the description of `POST /api/videos/{jobId}/cancel`."""
     shown = {"cancelled": show_example(JobStatus.CANCELLED)}
-    cancelled = answer_with("The job, cancelled.", "VideoJobEnvelope", shown)
+    cancelled = answer_with("The cancelled job.", "VideoJobEnvelope", shown)
     return {
         "description": (
-            "Ends a job that is queued or processing; one that is cancelled already is answered alike. 409 when "
-            "it has ended otherwise: of a cancellation and an end at the same moment one wins, and the answer "
-            "says which."
+            "Cancels a queued or processing job. Idempotent. Returns 409 if the job has completed or failed, also if "
+            "that happens at the same moment."
         ),
         "parameters": [_id("jobId")],
         "responses": {
@@ -137,12 +139,13 @@ def cancel_operation() -> Json:
 
 
 def retry_operation() -> Json:
-    """`POST /api/videos/{jobId}/retry`."""
+    """Return the description of `POST /api/videos/{jobId}/retry`."""
     queued = answer_with(
         "The job, queued again.", "VideoJobEnvelope", {"queued": show_example(JobStatus.QUEUED)}, "Retry-After"
     )
     return {
-        "description": ("Queues a job anew that failed or was cancelled; 409 otherwise. Counts like `generateVideo`."),
+        "description": "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of "
+        "`generateVideo`.",
         "parameters": [_id("jobId")],
         "responses": {
             "200": with_links(queued, "follow", "cancel"),
@@ -152,83 +155,87 @@ def retry_operation() -> Json:
 
 
 def delete_operation() -> Json:
-    """`DELETE /api/videos/{jobId}`."""
+    """Return the description of `DELETE /api/videos/{jobId}`."""
     return {
-        "description": "Removes an ended job and its files; 409 while it runs.",
+        "description": "Deletes an ended job and its files. Returns 409 while the job is queued or processing.",
         "parameters": [_id("jobId")],
-        "responses": {"204": answer_without_body("It is gone."), **error_responses(*_ON_CHANGE)},
+        "responses": {"204": answer_without_body("The job is deleted."), **error_responses(*_ON_CHANGE)},
     }
 
 
 def content_operation() -> Json:
-    """`GET /api/videos/{jobId}/content`."""
+    """Return the description of `GET /api/videos/{jobId}/content`."""
     return {
         "description": (
-            "Leads to the video itself, at an address that works for some minutes: fit for a link, or a player's "
-            "source. 409 while there is none."
+            "Redirects to a presigned URL of the video that is valid for some minutes. Use it as a link or as the "
+            "source of a player. Returns 409 if there is no video."
         ),
         "parameters": [
             _id("jobId"),
             {
                 "name": "download",
                 "in": "query",
-                "description": "Save it, under a name made of the prompt. Takes no value.",
+                "description": "Saves the video under a file name made from the prompt. Takes no value.",
                 "allowEmptyValue": True,
                 "schema": {"enum": ["", "1", "true"]},
             },
         ],
         "responses": {
-            "302": answer_without_body("There it is.", "Location"),
+            "302": answer_without_body("A redirect to the video.", "Location"),
             **error_responses(400, 401, 403, 404, 409, *_OUTAGES),
         },
     }
 
 
 def count_operation() -> Json:
-    """`GET /api/batches/{batchId}`."""
+    """Return the description of `GET /api/batches/{batchId}`."""
     return {
-        "description": "How many of its jobs have each status.",
-        "parameters": [_id("batchId", "As `generateBatch` gave it.")],
+        "description": "Returns the number of the batch's jobs in each status.",
+        "parameters": [_id("batchId", "The batch ID that `generateBatch` returned.")],
         "responses": {
-            "200": answer_with("The batch, counted.", "BatchEnvelope", {"half": serialize_batch(BATCH, COUNTS)}),
+            "200": answer_with("The batch.", "BatchEnvelope", {"half": serialize_batch(BATCH, COUNTS)}),
             **error_responses(*_ON_READ),
         },
     }
 
 
 def erase_operation() -> Json:
-    """`DELETE /api/users/me/videos`."""
-    going_on = {"erasing": serialize_erasure()}
+    """Return the description of `DELETE /api/users/me/videos`."""
+    erasing = {"erasing": serialize_erasure()}
     return {
-        "description": "Cancels what runs, and removes every job of yours with its files, and every batch.",
+        "description": "Cancels your active jobs, and deletes all of your jobs with their "
+        "files and all of your batches.",
         "responses": {
-            "202": answer_with("It is much: the rest is removed within minutes.", "ErasureEnvelope", going_on),
-            "204": answer_without_body("All is gone."),
+            "202": answer_with(
+                "The erasure continues in the background and takes some minutes.", "ErasureEnvelope", erasing
+            ),
+            "204": answer_without_body("Everything is deleted."),
             **error_responses(400, 401, 403, 413, 415, *_OUTAGES),
         },
     }
 
 
 def ticket_operation() -> Json:
-    """`POST /api/realtime/ticket`."""
+    """Return the description of `POST /api/realtime/ticket`."""
     fresh = serialize_ticket("gq1Yk0…", datetime(2026, 1, 8, 10, 0, 30, tzinfo=UTC))
     return {
-        "description": "For clients whose WebSocket the session cookie doesn't reach. It works once, within 30 s.",
+        "description": "Creates a ticket for clients whose WebSocket can't send the session "
+        "cookie. It is valid once, for 30 s.",
         "responses": {
-            "201": answer_with("A ticket.", "TicketEnvelope", {"fresh": fresh}),
+            "201": answer_with("The ticket.", "TicketEnvelope", {"fresh": fresh}),
             **error_responses(400, 401, 403, 413, 415, *_OUTAGES),
         },
     }
 
 
 def callback_operation() -> Json:
-    """`POST /api/providers/{provider}/callback`."""
-    named = {"name": "provider", "in": "path", "required": True, "description": "Who calls."}
-    job = {"name": "job", "in": "query", "description": "The job that it is about, as its submit said."}
+    """Return the description of `POST /api/providers/{provider}/callback`."""
+    named = {"name": "provider", "in": "path", "required": True, "description": "The provider that sends the callback."}
+    job = {"name": "job", "in": "query", "description": "The job ID from the callback URL of the submit."}
     return {
         "description": (
-            "For AI providers that call back, with a signature of their own; no session. It is a hint to ask the "
-            "provider, and may be repeated. A body of up to 1 MiB."
+            "Accepts a callback of an AI provider, authenticated by the provider's signature instead of a session. It "
+            "triggers a poll of the provider and may be repeated. The body can have up to 1 MiB."
         ),
         "security": [],
         "parameters": [
@@ -237,19 +244,21 @@ def callback_operation() -> Json:
         ],
         "requestBody": {
             "required": True,
-            "description": "As the provider says it.",
+            "description": "A body in the format of the provider.",
             "content": {JSON: {"schema": {"type": "object"}, "examples": {"any": {"value": {"id": "of-a-task"}}}}},
         },
         "responses": {
             "200": answer_with(
-                "Heard, though no job may wait for it.", "CallbackEnvelope", {"heard": serialize_callback()}
+                "The callback is accepted. The response is the same if no job waits for it.",
+                "CallbackEnvelope",
+                {"heard": serialize_callback()},
             ),
             **error_responses(400, 401, 404, 413, *_OUTAGES),
         },
     }
 
 
-def _id(name: str, description: str = "Of the job.") -> Json:
+def _id(name: str, description: str = "The ID of the job.") -> Json:
     schema = {"type": "string", "pattern": _ANY_ID}
     return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
@@ -258,7 +267,8 @@ def _idempotency_key() -> Json:
     return {
         "name": HEADER,
         "in": "header",
-        "description": "Your own name for this request: a repeat within 24 h makes nothing twice.",
+        "description": "A unique key for this request. A repeat with the same key within 24 "
+        "hours creates nothing twice.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAXIMUM_LENGTH, "pattern": "^[ -~]+$"},
     }
 
@@ -282,4 +292,4 @@ OPERATIONS: Mapping[str, Callable[[], Json]] = {
     "makeTicket": ticket_operation,
     "noteCallback": callback_operation,
 }
-"""What the document says of each operation beside its route: by operation ID."""
+"""The description of each operation by its operation ID; ID, summary and tags come from the route."""

@@ -1,4 +1,4 @@
-"""The document's schemas: those of the models, with what their types can't say."""
+"""The schemas of the OpenAPI document: those of the models, refined with descriptions and constraints."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from videojobs.domain.request import AspectRatio, Priority, Style
 type Json = dict[str, Any]
 
 ID_PATTERN = "^[0-9a-f]{24}$"
-# A time from 1970 to the year 9997 and an id, as 20 bytes in base64: `api/query.py` takes each that is spelled so.
+# A time from 1970 to 9997 and an ID, as 20 bytes in base64. `api/query.py` accepts every text of this pattern.
 CURSOR_PATTERN = "^AA([A-C][0-9A-Za-z_-]|D[A-Za-l])[0-9A-Za-z_-]{22}[AEIMQUYcgkosw048]$"
 _TIME: Json = {
     "type": "string",
@@ -28,14 +28,14 @@ _TIME: Json = {
 }
 _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
     "AcceptedData": {
-        "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID], "description": "Ask for it at `/api/videos/{jobId}`."},
+        "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID], "description": "The job ID, for `/api/videos/{jobId}`."},
         "status": {"const": JobStatus.QUEUED.value},
     },
     "BatchAcceptedData": {
         "batchId": {
             "pattern": ID_PATTERN,
             "examples": [BATCH_ID],
-            "description": "Ask for it at `/api/batches/{batchId}`, for its jobs at `/api/videos?batchId=`.",
+            "description": "The batch ID, for `/api/batches/{batchId}` and `/api/videos?batchId=`.",
         },
         "items": {"minItems": 1, "maxItems": MAXIMUM_ITEMS, "description": "The jobs, in the order of the request."},
     },
@@ -44,78 +44,97 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "status": {
             "enum": [status.value for status in JobStatus],
             "description": "`queued` → `processing` → `completed` (with `videoUrl`) or `failed` (with `errorMessage`); "
-            "`cancelled` when its owner says so; from `failed` and `cancelled` back to `queued` by a retry.",
+            "`cancelled` after a cancellation. A retry moves a `failed` or `cancelled` job back to `queued`.",
         },
-        "videoUrl": {"description": "Plays for some minutes: ask again for a fresh one. Null until completed."},
-        "errorMessage": {"description": "Words for the user. Null unless failed."},
-        "style": {"description": f"One of {', '.join(Style)}; old jobs may have others, or none."},
-        "duration": {"description": "Seconds, as they were asked for."},
-        "aspectRatio": {"description": f"One of {', '.join(AspectRatio)}; old jobs may have others, or none."},
+        "videoUrl": {
+            "description": "A URL of the video, valid for some minutes. Get the job again for a "
+            "fresh URL. Null until completed."
+        },
+        "errorMessage": {"description": "The reason of the failure, for the user. Null unless failed."},
+        "style": {"description": f"One of {', '.join(Style)}. Old jobs can have other values, or null."},
+        "duration": {"description": "The requested length in seconds."},
+        "aspectRatio": {"description": f"One of {', '.join(AspectRatio)}. Old jobs can have other values, or null."},
         "createdAt": _TIME,
         "updatedAt": _TIME,
-        "progress": {"minimum": 0, "maximum": 1, "description": "How much is done, 0 to 1. Null until processing."},
-        "posterUrl": {"description": "A still, as JPEG. Null until completed, and where a provider makes no pixels."},
+        "progress": {"minimum": 0, "maximum": 1, "description": "The progress from 0 to 1. Null until processing."},
+        "posterUrl": {
+            "description": "A still image as JPEG. Null until completed, and if the provider renders no images."
+        },
         "previewUrl": {
-            "description": "Two or three seconds that move, as an animated WebP under 500 kB. Null as well."
+            "description": "Two to three seconds of the video as an animated WebP under 500 kB. Null like `posterUrl`."
         },
         "priority": {"enum": [priority.value for priority in Priority]},
-        "batchId": {"description": "The batch that it was asked for in. Null for a single video."},
+        "batchId": {"description": "The batch of the job. Null for a single video."},
         "estimatedSecondsLeft": {
             "minimum": 1,
-            "description": "About, from what such jobs usually take. Null unless processing, where it is not known, "
-            "and in lists.",
+            "description": "An estimate from the durations of similar jobs. Null unless processing, if unknown, and in "
+            "lists and live messages.",
         },
         "queuePosition": {
             "minimum": 1,
-            "description": "About how many jobs it is from its turn; 1 is next. Null unless queued, and in lists.",
+            "description": "The approximate position in the queue; 1 is next. Null unless queued, "
+            "and in lists and live messages.",
         },
         "version": {
             "minimum": 0,
-            "description": "Grows with each change: of two answers, or an answer and a message, the higher is newer.",
+            "description": "Increases with each change. Of two responses or messages, the one "
+            "with the higher version is newer.",
         },
-        "provider": {"description": "The one that the request asked for. Null where it named none."},
+        "provider": {"description": "The provider that the request chose. Null if the request chose none."},
         "promptShortened": {
-            "description": "The provider takes shorter prompts: some of the words at the end it was not told.",
+            "description": "True if the provider limits prompts to fewer characters, so that the "
+            "end of the prompt was omitted.",
         },
-        "output": {"description": "What was made. Null until completed, and where a provider makes no pixels."},
-        "estimatedCost": {"description": "By the provider's published prices, from when it has been chosen; or null."},
-        "actualCost": {"description": "As far as the provider has told. Null where it tells nothing."},
+        "output": {
+            "description": "The properties of the video. Null until completed, and if the provider renders no images."
+        },
+        "estimatedCost": {
+            "description": "The cost by the provider's published prices. Null until a "
+            "provider is chosen, or if unknown."
+        },
+        "actualCost": {"description": "The cost that the provider has reported so far. Null if it reports none."},
     },
     "OutputData": {
-        "seconds": {"description": "Its true length."},
-        "segments": {"minimum": 1, "description": "Of how many of the provider's generations it is joined."},
+        "seconds": {"description": "The actual length of the video."},
+        "segments": {"minimum": 1, "description": "The number of generations that the video is joined from."},
     },
     "EstimateData": {
-        "pricesAsOf": {"format": "date", "description": "When the prices were read."},
+        "pricesAsOf": {"format": "date", "description": "The date of the prices."},
     },
     "VideoJobListData": {
         "items": {"maxItems": MAXIMUM_LIMIT},
-        "nextCursor": {"examples": [CURSOR], "description": "Goes into `cursor`. Null on the last page."},
+        "nextCursor": {
+            "examples": [CURSOR],
+            "description": "The value of `cursor` for the next page. Null on the last page.",
+        },
     },
     "BatchData": {
         "batchId": {"pattern": ID_PATTERN},
         "createdAt": _TIME,
-        "total": {"minimum": 1, "description": "How many jobs were asked for."},
-        "counts": {"description": "How many have each status; those that were deleted since are counted nowhere."},
+        "total": {"minimum": 1, "description": "The number of requested jobs."},
+        "counts": {"description": "The number of jobs in each status, without deleted jobs."},
     },
     "ErrorData": {
-        "code": {"enum": [code.value for code in ErrorCode], "description": "For programs; stable."},
-        "message": {"description": "For people."},
+        "code": {"enum": [code.value for code in ErrorCode], "description": "A stable code for programs."},
+        "message": {"description": "A message for people."},
         "details": {
             "maxItems": MAXIMUM_DETAILS,
-            "description": "What to change in the request; empty unless the code is VALIDATION_ERROR.",
+            "description": "The fields to correct. Empty unless the code is VALIDATION_ERROR.",
         },
     },
     "DetailData": {
         "field": {
-            "description": "The field's path, or a parameter's or header's name; `body` for the whole.",
+            "description": "The path of a field, the name of a parameter or header, or `body` for the whole body.",
             "examples": ["duration", "items[4].duration"],
         }
     },
-    "TicketData": {"ticket": {"description": "Opens one live connection: `wss://…?ticket=…`."}, "expiresAt": _TIME},
-    "ErrorEnvelope": {"requestId": {"description": "Quote it when asking for help."}},
+    "TicketData": {
+        "ticket": {"description": "A ticket that opens one live connection: `wss://…?ticket=…`."},
+        "expiresAt": _TIME,
+    },
+    "ErrorEnvelope": {"requestId": {"description": "The request ID. Include it in support requests."}},
 }
-"""By schema and field."""
+"""The refinements by schema and field."""
 
 _ROOTS = (
     GenerateRequest,
@@ -133,7 +152,7 @@ _ROOTS = (
 
 
 def all_schemas() -> Json:
-    """Each by its model's name."""
+    """Return all schemas by the names of their models."""
     _, made = TypeAdapter.json_schemas(
         [(root.__name__, "validation", TypeAdapter(root)) for root in _ROOTS],
         ref_template="#/components/schemas/{model}",
@@ -143,11 +162,11 @@ def all_schemas() -> Json:
         for field, content in schema.get("properties", {}).items():
             content.pop("title", None)
             if content.get("default") == "":
-                del content["default"]  # what stands for a field that was left out is nothing to be sent
+                del content["default"]  # an internal default for an omitted field, not a valid value
             content.update(_REFINEMENTS.get(name, {}).get(field, {}))
     return schemas
 
 
 def refer_to(schema: str) -> Json:
-    """A reference to one of them."""
+    """Return a reference to a schema."""
     return {"$ref": f"#/components/schemas/{schema}"}

@@ -303,7 +303,7 @@ def test_a_short_key_lets_in_where_it_was_accepted():
         (json.dumps([SECRET, ""]), "has a key of 0 bytes"),
         (f"{SECRET}\n", "printf"),
         (f" {SECRET}", "printf"),
-        (json.dumps({"key": SECRET}), "store the key itself"),
+        (json.dumps({"key": SECRET}), "Store the key itself"),
         (json.dumps([SECRET, ROTATED, SECRET]), "one or two keys"),
     ],
 )

@@ -45,7 +45,7 @@ def test_an_error_of_the_caller_says_what_to_change():
         "success": False,
         "error": {
             "code": "VALIDATION_ERROR",
-            "message": "The request is not valid; details say what to change.",
+            "message": "The request is not valid. Correct the fields listed in details.",
             "details": [{"field": "prompt", "message": "Is missing."}],
         },
         "requestId": "r-1",

@@ -78,13 +78,13 @@ def test_everything_that_is_wrong_is_named_at_once():
 
 @pytest.mark.parametrize("name", ["Limit", "page", "", "$where", "status[$ne]", "batch_id", "userId"])
 def test_an_unknown_parameter_is_refused_so_that_a_typo_cannot_pass(name):
-    rule = "Is not a parameter of this request, which takes: status, limit, cursor, batchId."
+    rule = "Is not a parameter of this request. Use only: status, limit, cursor, batchId."
     assert refusal(request(**{name: "1"})) == {name: rule}
 
 
 @pytest.mark.parametrize("name", ["limit", "status", "cursor", "batchId"])
 def test_a_repeated_parameter_is_refused_whatever_it_holds(name):
-    assert refusal(request_of({name: ["1", "1"]})) == {name: "Appears more than once."}
+    assert refusal(request_of({name: ["1", "1"]})) == {name: "Appears more than once. Send it once."}
 
 
 def test_a_thousand_unknown_parameters_get_no_thousand_lines():
@@ -138,7 +138,9 @@ def test_without_it_the_video_is_played():
 
 @pytest.mark.parametrize("value", ["0", "false", "no", " ", "name.mp4"])
 def test_a_download_takes_no_value(value):
-    assert refusal(request(download=value), parse_content_query) == {"download": "Takes no value: ?download is enough."}
+    assert refusal(request(download=value), parse_content_query) == {
+        "download": "Takes no value. Use ?download without a value."
+    }
 
 
 def test_a_misspelt_download_is_refused():

@@ -77,7 +77,9 @@ def test_the_limits_are_those_of_the_code() -> None:
 def test_the_examples_of_errors_are_what_the_code_sends() -> None:
     made = (
         errors.ValidationFailed([errors.ErrorDetail("action", f"Must be one of: {', '.join(Action)}.")]),
-        errors.BodyTooLarge(f"The message is too large: {MAXIMUM_MESSAGE_LENGTH} characters are the most."),
+        errors.BodyTooLarge(
+            f"The message exceeds the limit of {MAXIMUM_MESSAGE_LENGTH} characters. Send a shorter message."
+        ),
         errors.JobForbidden(),
         errors.JobNotFound(),
         errors.TooManySubscriptions(),

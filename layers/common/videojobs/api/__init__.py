@@ -1,1 +1,1 @@
-"""The rim: what comes in over HTTP and SQS and what goes out, and the only place that knows their shapes."""
+"""Parsing of incoming HTTP, WebSocket and SQS events, and serialization of responses and messages."""

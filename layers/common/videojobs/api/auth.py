@@ -1,4 +1,4 @@
-"""Who asks, and from where: the session cookie's JWT, and the guard against cross-site requests."""
+"""Authentication by the JWT in the session cookie, and protection against cross-site requests."""
 
 import contextlib
 import json
@@ -18,40 +18,40 @@ from videojobs.settings import ApiSettings
 ALGORITHM = "HS256"
 MAXIMUM_KEYS = 2
 MINIMUM_KEY_BYTES = 32
-"""As long as the hash, says RFC 7518 (3.2): a shorter key can be guessed, offline, from a single token."""
+"""The length of the hash (RFC 7518, section 3.2). A shorter key can be brute-forced offline from a single token."""
 MAXIMUM_TOKEN_LENGTH = 8192
-"""A longer token is refused unread; API Gateway takes 10,240 bytes of headers in all."""
+"""Longer tokens are refused without parsing. API Gateway accepts 10,240 bytes of headers in total."""
 
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SAME_SITE_ENOUGH = frozenset({"same-origin", "none"})
 
 
 class Session(NamedTuple):
-    """Who asks, and until when that is known; `can_use_high_priority`: also for high priority."""
+    """An authenticated session: its user, whether it allows high priority, and when it expires."""
 
     user_id: UserId
     can_use_high_priority: bool
     expires_at: datetime
 
     def check_priority(self, requests: Iterable[NewJob]) -> None:
-        """Make sure that this user may ask for these.
+        """Check that the session allows the priority of each request.
 
         Raises:
-            PriorityForbidden: one is to have high priority, and the session does not allow it.
+            PriorityForbidden: If a request has high priority and the session does not allow it.
         """
         if not self.can_use_high_priority and any(request.priority is Priority.HIGH for request in requests):
             raise PriorityForbidden
 
 
 def authenticate(request: HttpRequest, *, settings: ApiSettings, secret: ReadSecret) -> Session:
-    """The session of the user whose request this is.
+    """Return the session of the request, from the JWT in its session cookie.
 
     Raises:
-        CrossSiteRequest: another site's page sent it, and it would change something.
-        TokenMissing: there is no session cookie, or it is empty.
-        TokenInvalid: it is not a token that the platform issued, or there are two of them.
-        TokenExpired: it was one, and its time is over.
-        Unavailable: the key can't be read.
+        CrossSiteRequest: If the method can change state and a page of an origin that is not allowed sent the request.
+        TokenMissing: If there is no session cookie, or it is empty.
+        TokenInvalid: If the token fails verification or has no valid user ID, or if there are several cookies.
+        TokenExpired: If the token has expired.
+        Unavailable: If the signing key can't be read from Secrets Manager.
     """
     if request.method not in SAFE_METHODS:
         _refuse_cross_site(request, settings.allowed_origins)
@@ -69,10 +69,12 @@ def authenticate(request: HttpRequest, *, settings: ApiSettings, secret: ReadSec
 
 
 def refuse_foreign_origin(request: HttpRequest, allowed_origins: Collection[str]) -> None:
-    """Let a WebSocket be opened by our pages alone: browsers always say where a page comes from, and ask nobody.
+    """Check the `Origin` header of a WebSocket handshake; a handshake without one passes.
+
+    Browsers always send the header and apply no CORS check to WebSockets.
 
     Raises:
-        CrossSiteRequest: the page's origin is not allow-listed.
+        CrossSiteRequest: If the origin is not in `allowed_origins`.
     """
     origin = request.header("origin")
     if origin is not None and origin not in allowed_origins:
@@ -80,7 +82,7 @@ def refuse_foreign_origin(request: HttpRequest, allowed_origins: Collection[str]
 
 
 def _refuse_cross_site(request: HttpRequest, allowed_origins: Collection[str]) -> None:
-    # Neither header can be set by a page's script; https://web.dev/articles/fetch-metadata
+    # Scripts of a page can't set either header; see https://web.dev/articles/fetch-metadata.
     site, origin = request.header("sec-fetch-site"), request.header("origin")
     if site in _SAME_SITE_ENOUGH:
         return
@@ -92,7 +94,7 @@ def _read_cookie(request: HttpRequest, name: str) -> str:
     pairs = (part.partition("=") for line in request.headers.get("cookie", ()) for part in line.split(";"))
     values = [value.strip() for key, _, value in pairs if key.strip() == name]
     if len(values) > 1:
-        # A sibling domain can plant a second cookie beside ours; which of them comes first is not ours to guess.
+        # A sibling domain can set a second cookie of the same name, and the order of the two is not defined.
         raise TokenInvalid
     if not values or not values[0]:
         raise TokenMissing
@@ -100,7 +102,7 @@ def _read_cookie(request: HttpRequest, name: str) -> str:
 
 
 def read_keys(secret: str) -> tuple[str, ...]:
-    """The keys of a secret's value: the text itself or, while it is being rotated, those of a JSON list of two."""
+    """Return the signing keys in a secret's value: one key as plain text, or a JSON list of one or two keys."""
     if secret.startswith("["):
         try:
             keys = json.loads(secret)
@@ -123,26 +125,28 @@ def check_secret(secret: str, *, accept_short: bool) -> bool:
             false. The message contains no part of the value.
     """
     if not secret.strip():
-        message = "is empty: its value has to be the key with which the platform signs its tokens"
+        message = "is empty. Store the key with which your platform signs its tokens"
         raise UnusableSecretError(message)
     if secret.startswith("{"):
         message = (
-            "holds a JSON object, as Secrets Manager's console makes it of pairs: store the key itself, as plain text, "
-            'or a list of two, ["new", "old"], while it is being rotated'
+            "holds a JSON object, the format of key/value pairs in the console. Store the key itself as plain text, "
+            'or a list of two keys, ["new", "old"], during a rotation'
         )
         raise UnusableSecretError(message)
     keys = read_keys(secret)
     if keys == (secret,) and secret.startswith("["):
-        message = 'holds a list that is not one of one or two keys: ["new", "old"]'
+        message = 'holds an invalid list of keys. Store one or two keys, ["new", "old"]'
         raise UnusableSecretError(message)
     if any(key != key.strip() for key in keys):
-        message = "begins or ends with white space, such as the line break of `echo`: write it with printf '%s'"
+        message = (
+            "begins or ends with white space, for example the line break of `echo`. Store the key with printf '%s'"
+        )
         raise UnusableSecretError(message)
     shortest = min(len(key.encode()) for key in keys)
     if shortest < MINIMUM_KEY_BYTES and not accept_short:
         message = (
             f"has a key of {shortest} bytes. HS256 needs {MINIMUM_KEY_BYTES}: a shorter key can be guessed from one "
-            "token, and then used to sign in as any user. Create one with `openssl rand -hex 32` and have the platform "
+            "token and used to sign in as any user. Create one with `openssl rand -hex 32` and have the platform "
             "sign with it. If the platform cannot change its key yet, deploy with AcceptShortJwtSecret=true"
         )
         raise UnusableSecretError(message)
@@ -160,13 +164,13 @@ def _decode(token: str, settings: ApiSettings, secret: ReadSecret) -> dict[str, 
     except jwt.ExpiredSignatureError:
         raise TokenExpired from None
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        # Beside its own errors PyJWT lets through what a hostile header does to the JSON parser or to int().
+        # A hostile header can make PyJWT raise errors of the JSON parser or of int() in addition to its own.
         raise TokenInvalid from error
 
 
 def _verify(token: str, keys: Sequence[str], settings: ApiSettings) -> dict[str, object]:
-    # A key under 32 bytes that nobody accepted is a mistake of ours and raises InvalidKeyError, which is no
-    # InvalidTokenError: a 500.
+    # A short key that the settings do not accept is a configuration error. It raises InvalidKeyError, which is not
+    # an InvalidTokenError, and leads to a 500 response.
     options: jwt.types.Options = {
         "require": ["exp", settings.user_claim],
         "enforce_minimum_key_length": not settings.accept_short_jwt_secret,

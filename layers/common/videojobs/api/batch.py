@@ -1,4 +1,4 @@
-"""A batch of SQS messages in, the failed ones out (`ReportBatchItemFailures`); one bad message holds up no other."""
+"""Processing of SQS batches with partial failures (`ReportBatchItemFailures`)."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 def process_batch(
     event: Mapping[str, Any], handle: Callable[[JobId, str], None], *, drop_malformed: bool = False
 ) -> dict[str, Any]:
-    """Call `handle(job_id, step_id)` for each message of a queue of steps; see `process_messages`."""
+    """Call `handle(job_id, step_id)` for each step message; see `process_messages`."""
     return process_messages(event, _read_step, lambda step: handle(*step), drop_malformed=drop_malformed)
 
 
@@ -26,14 +26,15 @@ def process_messages[M](
     *,
     drop_malformed: bool = False,
 ) -> dict[str, Any]:
-    """Read and handle each message, in order; give Lambda's poller the ids of those that failed.
+    """Parse and handle each message in order, and return the IDs of the failed ones for Lambda's SQS poller.
 
-    `read` makes of a body, which is a JSON object, what `handle` takes; KeyError, TypeError and ValueError say that it
-    is none of ours. Delivery is at least once: `handle` must be harmless when repeated. What raises, and what is no
-    message of ours, is logged and reported as failed; SQS brings it again and in the end to the dead-letter queue.
-    Where there is none behind the queue, `drop_malformed` ends what is no message of ours with its log line.
+    `read` parses a message body (a JSON object) into the argument of `handle`, and raises KeyError, TypeError or
+    ValueError for a malformed message. Delivery is at least once, so `handle` must be idempotent. A message that is
+    malformed or whose handler raises is logged and reported as failed. SQS delivers it again and finally moves it to
+    the dead-letter queue. For a queue without a dead-letter queue, set `drop_malformed` to log and discard malformed
+    messages.
 
-    Powertools' BatchProcessor does as much, for 50 ms more of every cold start.
+    Powertools' BatchProcessor provides the same but adds 50 ms to each cold start.
     """
     failures = [
         record["messageId"] for record in event["Records"] if not _succeeds(record, read, handle, drop_malformed)
@@ -42,14 +43,14 @@ def process_messages[M](
 
 
 def read_job_id(body: Mapping[str, Any]) -> JobId:
-    """The `jobId` of a message.
+    """Return the `jobId` of a message.
 
     Raises:
-        ValueError: it has none, or it is no id.
+        ValueError: If the field is missing or is not a job ID in lower case.
     """
     job_id = body.get("jobId")
     if not isinstance(job_id, str) or not is_object_id(job_id) or job_id != job_id.lower():
-        raise ValueError("jobId is no id")
+        raise ValueError("jobId is not a job ID")
     return JobId(job_id)
 
 
@@ -57,7 +58,7 @@ def _succeeds[M](
     record: Mapping[str, Any],
     read: Callable[[Mapping[str, Any]], M],
     handle: Callable[[M], None],
-    drop_malformed: bool,  # noqa: FBT001 - handed on
+    drop_malformed: bool,  # noqa: FBT001 - passed through
 ) -> bool:
     about = {
         "message_id": record["messageId"],
@@ -68,11 +69,11 @@ def _succeeds[M](
         body = _parse(record.get("body"))
         message = read(body)
     except (KeyError, TypeError, ValueError, RecursionError):
-        logger.error("Not a message of ours", extra={"action": "message_malformed", **about})  # noqa: TRY400 - no body
+        logger.error("Malformed message", extra={"action": "message_malformed", **about})  # noqa: TRY400 - no body
         return drop_malformed
     try:
         handle(message)
-    except Exception as error:  # whatever it is, it is this message's failure only
+    except Exception as error:  # an error of one message must not fail the batch
         level = logging.WARNING if isinstance(error, VideoJobsError) and error.retryable else logging.ERROR
         extra = {"action": "message_failed", "job_id": body.get("jobId"), **about}
         logger.log(level, "Message failed", extra=extra, exc_info=True)
@@ -89,12 +90,12 @@ def _read_traceparent(record: Mapping[str, Any]) -> str | None:
 def _parse(body: object) -> Mapping[str, Any]:
     message = json.loads(body) if isinstance(body, str) else None
     if not isinstance(message, dict):
-        raise TypeError("no JSON object")
+        raise TypeError("the body is not a JSON object")
     return message
 
 
 def _read_step(body: Mapping[str, Any]) -> tuple[JobId, str]:
     job_id, step_id = read_job_id(body), body.get("stepId")
     if not isinstance(step_id, str) or not step_id:
-        raise ValueError("stepId is no id")
+        raise ValueError("stepId is not a step ID")
     return job_id, step_id

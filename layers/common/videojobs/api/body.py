@@ -1,4 +1,4 @@
-"""A request's body, from bytes to a JSON object, or to words that say what is wrong with it."""
+"""Parsing of request bodies into JSON objects, with error details for the caller."""
 
 import base64
 import json
@@ -10,17 +10,17 @@ from videojobs.domain.errors import BodyTooLarge, ErrorDetail, UnsupportedMediaT
 MAXIMUM_BODY_BYTES = 64 * 1024
 MEDIA_TYPE = "application/json"
 MAXIMUM_DETAILS = 20
-"""A request of ten thousand unknown fields gets no answer of ten thousand lines."""
+"""The maximum number of details in an error response, independent of the size of the request."""
 _MAXIMUM_NAME_LENGTH = 64
 
 
 def read_object(request: HttpRequest, *, maximum_bytes: int = MAXIMUM_BODY_BYTES) -> dict[str, Any]:
-    """The body's JSON object; stricter than `json.loads`, which lets NaN and repeated keys through.
+    """Return the JSON object in the body. Unlike `json.loads`, refuse NaN, infinities and repeated keys.
 
     Raises:
-        UnsupportedMediaType: there is a body and it is not declared as JSON.
-        BodyTooLarge: it has more bytes than `maximum_bytes`.
-        ValidationFailed: there is none, or it is no JSON object in UTF-8.
+        UnsupportedMediaType: If there is a body whose `Content-Type` is not JSON.
+        BodyTooLarge: If the body has more than `maximum_bytes` bytes.
+        ValidationFailed: If there is no body, or it is not a JSON object in UTF-8.
     """
     if not request.body:
         raise _invalid("Is missing. Send a JSON object.")
@@ -30,10 +30,10 @@ def read_object(request: HttpRequest, *, maximum_bytes: int = MAXIMUM_BODY_BYTES
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object that a text is.
+    """Parse a text as a JSON object.
 
     Raises:
-        ValidationFailed: it is none.
+        ValidationFailed: If the text is not a JSON object, or has NaN, infinities or repeated keys.
     """
     value = _parse(text)
     if not isinstance(value, dict):
@@ -42,31 +42,32 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def read_bytes(request: HttpRequest, *, maximum_bytes: int) -> bytes:
-    """The body as it was sent, whatever it is: what a signature was made of.
+    """Return the raw bytes of the body, over which a signature was computed; b"" for a request without a body.
 
     Raises:
-        BodyTooLarge: it has more bytes than `maximum_bytes`.
-        ValidationFailed: what API Gateway made of it is no bytes.
+        BodyTooLarge: If the body has more than `maximum_bytes` bytes.
+        ValidationFailed: If the event's body can't be decoded (invalid base64 or invalid Unicode).
     """
     return _read_raw(request.body or "", is_base64=request.is_base64, maximum_bytes=maximum_bytes)
 
 
 def read_no_fields(request: HttpRequest) -> None:
-    """Make sure that a request without fields has no body, or an empty JSON object. That of a GET is passed over.
+    """Check that a request that takes no fields has no body or an empty JSON object; ignore the body of a GET.
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge: as `read_object` says.
-        ValidationFailed: there is more than that.
+        UnsupportedMediaType: If there is a body whose `Content-Type` is not JSON.
+        BodyTooLarge: If the body exceeds the limit.
+        ValidationFailed: If the body is not a JSON object or has fields.
     """
     if request.body and request.method not in SAFE_METHODS:
         names = list(read_object(request))[:MAXIMUM_DETAILS]
         if names:
-            rule = "Is not a field of this request, which takes none."
+            rule = "Is not a field of this request. Send no fields."
             raise ValidationFailed([ErrorDetail(printable_name(name), rule) for name in names])
 
 
 def printable_name(name: str) -> str:
-    """A field's name as it came from outside, fit to be shown in an answer: short, and valid Unicode."""
+    """Return a field name from a request in a form that is safe to show: at most 64 characters, valid Unicode."""
     return name[:_MAXIMUM_NAME_LENGTH].encode("utf-8", "replace").decode("utf-8")
 
 
@@ -75,18 +76,18 @@ def _read_text(body: str, *, is_base64: bool, maximum_bytes: int) -> str:
     try:
         return raw.decode("utf-8") if is_base64 else body
     except ValueError:
-        raise _invalid("Is not valid UTF-8.") from None
+        raise _invalid("Is not valid UTF-8. Send the body in UTF-8.") from None
 
 
 def _read_raw(body: str, *, is_base64: bool, maximum_bytes: int) -> bytes:
-    too_large = BodyTooLarge(f"The body is too large: {maximum_bytes // 1024} KiB are the most.")
-    # Four base64 characters carry three bytes: what is certainly too large is not even decoded.
+    too_large = BodyTooLarge(f"The request body exceeds the limit of {maximum_bytes // 1024} KiB. Send a smaller body.")
+    # Four base64 characters encode three bytes. Bodies that are certainly too large are not decoded.
     if len(body) > (maximum_bytes * 4 // 3 + 4 if is_base64 else maximum_bytes):
         raise too_large
     try:
         raw = base64.b64decode(body, validate=True) if is_base64 else body.encode("utf-8")
-    except ValueError:  # binascii.Error, UnicodeError, and base64's own for what is not ASCII
-        raise _invalid("Is not valid UTF-8.") from None
+    except ValueError:  # binascii.Error, UnicodeError, or base64's ValueError for non-ASCII text
+        raise _invalid("Is not valid UTF-8. Send the body in UTF-8.") from None
     if len(raw) > maximum_bytes:
         raise too_large
     return raw
@@ -98,10 +99,10 @@ def _parse(text: str) -> object:
     except json.JSONDecodeError as error:
         raise _invalid(f"Is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).") from None
     except RecursionError:
-        raise _invalid("Is nested too deeply.") from None
+        raise _invalid("Is nested too deeply. Send fewer levels of nesting.") from None
     except ValueError:
-        # Python reads no whole number of more than 4,300 digits.
-        raise _invalid("Contains a number of too many digits.") from None
+        # Python does not parse integers of more than 4,300 digits.
+        raise _invalid("Contains a number with too many digits. Send a shorter number.") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -109,12 +110,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         seen: set[str] = set()
         repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValidationFailed([ErrorDetail(printable_name(repeated), "Appears more than once.")])
+        raise ValidationFailed([ErrorDetail(printable_name(repeated), "Appears more than once. Send it once.")])
     return members
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise _invalid(f"Is not valid JSON: {constant} is no JSON number.")
+    raise _invalid(f"Is not valid JSON: {constant} is not a JSON number.")
 
 
 def _invalid(message: str) -> ValidationFailed:

@@ -1,23 +1,23 @@
-"""The name under which a browser saves a video: the prompt's own words, fit for any file system."""
+"""The file name of a downloaded video, made from its prompt and valid on all common file systems."""
 
 import re
 
 from videojobs.domain.job import VideoJob
 
 MAXIMUM_BYTES = 120
-"""Of UTF-8, for the words; common file systems take names of 255 bytes."""
+"""The maximum length of the name in UTF-8 without its extension; common file systems allow 255 bytes."""
 _RESERVED = re.compile(r'[\s/\\:*?"<>|]+')
 
 
 def download_filename(job: VideoJob) -> str:
-    """`A paper boat on a rainy street.mp4`; of a prompt that no name can be made of, the job's id."""
+    """Return a name such as `A paper boat on a rainy street.mp4`, or the job ID if the prompt gives no valid name."""
     prompt = job.prompt if isinstance(job.prompt, str) else ""
-    # What is not printable (control characters, marks that turn the direction of writing) can hide what a name says.
+    # Control characters and direction marks could disguise a name, so only printable characters remain.
     words = "".join(char for char in _RESERVED.sub(" ", prompt) if char.isprintable()).strip(" .")
     return f"{_cut(words).rstrip(' .') or job.id}.mp4"
 
 
 def _cut(words: str) -> str:
-    """As many whole words as there is room for; of a single one that is too long, its beginning."""
+    """Return as many whole words as fit, or the beginning of a single word that is too long."""
     room = words.encode()[:MAXIMUM_BYTES].decode(errors="ignore")
     return room if room == words else room.rpartition(" ")[0] or room

@@ -1,38 +1,38 @@
-"""The shapes of answers; `api/openapi` makes the document's schemas of them."""
+"""Types of the response bodies; `tools/apidocs` generates the OpenAPI schemas from them."""
 
 from typing import Literal, TypedDict
 
 
 class AcceptedData(TypedDict):
-    """A job that was just taken on."""
+    """A job that was accepted."""
 
     jobId: str
     status: str
 
 
 class AcceptedEnvelope(TypedDict):
-    """The answer to a request that made a job."""
+    """The response to a request that created a job."""
 
     success: Literal[True]
     data: AcceptedData
 
 
 class BatchAcceptedData(TypedDict):
-    """A batch that was just taken on: its jobs in the order of the request."""
+    """A batch that was accepted, with its jobs in the order of the request."""
 
     batchId: str
     items: list[AcceptedData]
 
 
 class BatchAcceptedEnvelope(TypedDict):
-    """The answer to a request that made a batch."""
+    """The response to a request that created a batch."""
 
     success: Literal[True]
     data: BatchAcceptedData
 
 
 class OutputData(TypedDict):
-    """What was made: its true length, its size in pixels and bytes, and of how many generations it is joined."""
+    """The finished video: its actual length, its size in pixels and bytes, and the number of its segments."""
 
     seconds: int | float
     width: int
@@ -42,20 +42,20 @@ class OutputData(TypedDict):
 
 
 class CostData(TypedDict):
-    """What the provider said that it cost."""
+    """The cost that the provider reported."""
 
     amount: float
     currency: Literal["USD"]
 
 
 class EstimateData(CostData):
-    """What it should cost, by prices that were published at that date."""
+    """The expected cost, based on the prices published at `pricesAsOf`."""
 
     pricesAsOf: str | None
 
 
 class VideoJobData(TypedDict):
-    """A job as its owner sees it; one that the Express server wrote may lack what the types here allow to be null."""
+    """A job as its owner sees it. Nullable fields may be null in jobs that the former Express server created."""
 
     jobId: str
     status: str
@@ -83,42 +83,42 @@ class VideoJobData(TypedDict):
 
 
 class VideoJobEnvelope(TypedDict):
-    """The answer to a question about a job."""
+    """The response to a request for a job."""
 
     success: Literal[True]
     data: VideoJobData
 
 
 class TicketData(TypedDict):
-    """A ticket that opens one live connection, and when it is over."""
+    """A ticket that opens one live connection, and its expiry."""
 
     ticket: str
     expiresAt: str
 
 
 class TicketEnvelope(TypedDict):
-    """The answer to a request for a ticket."""
+    """The response to a request for a ticket."""
 
     success: Literal[True]
     data: TicketData
 
 
 class VideoJobListData(TypedDict):
-    """A page of jobs, the newest first; `nextCursor` leads to the next one."""
+    """A page of jobs, newest first. `nextCursor` is the cursor of the next page, or null on the last page."""
 
     items: list[VideoJobData]
     nextCursor: str | None
 
 
 class VideoJobListEnvelope(TypedDict):
-    """The answer to a question about all jobs."""
+    """The response to a request for a list of jobs."""
 
     success: Literal[True]
     data: VideoJobListData
 
 
 class BatchCounts(TypedDict):
-    """How many of a batch's jobs have each status."""
+    """The number of the batch's jobs in each status."""
 
     queued: int
     processing: int
@@ -128,7 +128,7 @@ class BatchCounts(TypedDict):
 
 
 class BatchData(TypedDict):
-    """A batch as its owner sees it: `total` jobs were asked for, those that were deleted since are counted nowhere."""
+    """A batch as its owner sees it. `total` is the number of requested jobs; `counts` excludes deleted jobs."""
 
     batchId: str
     createdAt: str
@@ -137,33 +137,33 @@ class BatchData(TypedDict):
 
 
 class BatchEnvelope(TypedDict):
-    """The answer to a question about a batch."""
+    """The response to a request for a batch."""
 
     success: Literal[True]
     data: BatchData
 
 
 class ErasureData(TypedDict):
-    """What is removed goes on being removed."""
+    """The state of an erasure that continues in the background."""
 
     status: Literal["erasing"]
 
 
 class ErasureEnvelope(TypedDict):
-    """The answer to the wish to remove more than can be removed at once."""
+    """The response to a request to erase more videos than can be erased within the request."""
 
     success: Literal[True]
     data: ErasureData
 
 
 class CallbackData(TypedDict):
-    """The same for every callback that is signed, whatever comes of it."""
+    """The result of a callback; the same for every callback with a valid signature."""
 
     accepted: Literal[True]
 
 
 class CallbackEnvelope(TypedDict):
-    """The answer to a provider's callback."""
+    """The response to a provider's callback."""
 
     success: Literal[True]
     data: CallbackData

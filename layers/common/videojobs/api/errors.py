@@ -1,4 +1,4 @@
-"""Errors on their way out: the one table of HTTP statuses, and the one envelope that every error comes in."""
+"""Error responses: the HTTP status of each error, and the envelope of all errors."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,10 +16,10 @@ from videojobs.domain.errors import (
 
 
 class RouteNotFound(RequestError):
-    """No route has this method and path: look into the API's document."""
+    """Error for a method and path that match no route."""
 
     code = ErrorCode.NOT_FOUND
-    message = "There is nothing at this address, or not with this method."
+    message = "No route matches this path and method. Check both in the API reference."
 
 
 STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
@@ -53,19 +53,19 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.LeaseLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.IllegalTransition: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""Every error of the tree, by its own name: a test finds the one that is missing."""
+"""The status of each error class. A test checks that no class is missing."""
 _BUG = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class DetailData(TypedDict):
-    """One thing to change in the request."""
+    """A correction that the request needs."""
 
     field: str
     message: str
 
 
 class ErrorData(TypedDict):
-    """What went wrong: `code` for programs, `message` for people."""
+    """The error: `code` is stable and for programs, `message` is for people."""
 
     code: str
     message: str
@@ -73,7 +73,7 @@ class ErrorData(TypedDict):
 
 
 class ErrorEnvelope(TypedDict):
-    """The body of every error, whoever makes it; quote `requestId` when asking for help."""
+    """The body of every error response. Include `requestId` in support requests."""
 
     success: Literal[False]
     error: ErrorData
@@ -81,7 +81,7 @@ class ErrorEnvelope(TypedDict):
 
 
 class ErrorAnswer(NamedTuple):
-    """An error, ready to be sent."""
+    """The status, headers and body of an error response."""
 
     status: HTTPStatus
     headers: Mapping[str, str]
@@ -89,7 +89,7 @@ class ErrorAnswer(NamedTuple):
 
 
 def answer_error(error: Exception, request_id: str) -> ErrorAnswer:
-    """The answer to an error. A bug, of whatever kind, tells the caller nothing but that there was one."""
+    """Return the response for an error. Errors with the status 500 get a general body without details."""
     status = STATUS_OF.get(type(error), _BUG) if isinstance(error, VideoJobsError) else _BUG
     if status is _BUG or not isinstance(error, VideoJobsError):
         error = VideoJobsError()

@@ -1,4 +1,4 @@
-"""Cheap polling (RFC 9110): a tag for what an answer shows, and whether the caller has that already."""
+"""ETags for conditional requests (RFC 9110), which make polling cheap."""
 
 import hashlib
 import json
@@ -10,15 +10,15 @@ _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
 def make_etag(shown: object) -> str:
-    """The tag of a body in which each presigned URL is replaced by what it stands for.
+    """Return a weak ETag of a response body in which stable texts replace the presigned URLs.
 
-    Weak: the same body may be signed by another function instance with other credentials, which no reader tells apart.
+    The tag is weak because environments sign the same URL with different credentials, so bodies can differ in bytes.
     """
     text = json.dumps(shown, sort_keys=True, separators=(",", ":"))
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def matches_etag(request: HttpRequest, etag: str) -> bool:
-    """Whether `If-None-Match` names this tag, or any: compared weakly, and what is malformed matches nothing."""
-    wanted = (request.header("if-none-match") or "").strip()
-    return wanted == "*" or etag.removeprefix("W/").strip('"') in _TAG.findall(wanted)
+    """Return whether `If-None-Match` contains this tag or `*`. Tags are compared weakly; malformed ones never match."""
+    header = (request.header("if-none-match") or "").strip()
+    return header == "*" or etag.removeprefix("W/").strip('"') in _TAG.findall(header)

@@ -1,4 +1,4 @@
-"""A call as API Gateway (REST, proxy integration) hands it over; the only reader of that event's shape."""
+"""HTTP requests, parsed from the events of API Gateway's REST proxy integration."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
@@ -7,10 +7,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class HttpRequest(NamedTuple):
-    """One request. `headers` (in lower case) and `query` have each name with every value that came, in order.
+    """An HTTP request. `headers` (names in lower case) and `query` map each name to all of its values, in order.
 
-    A NamedTuple, because a dataclass takes 1 ms longer to make, at every cold start.
-    `route` is the resource's pattern (`/api/videos/{jobId}`), fit for a log line where the path itself is not.
+    `route` is the resource's pattern (`/api/videos/{jobId}`), which is safe to log, unlike the path.
+    A NamedTuple, because creating a dataclass adds 1 ms to each cold start.
     """
 
     method: str
@@ -23,7 +23,7 @@ class HttpRequest(NamedTuple):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any], *, fallback_id: str = "") -> Self:
-        """Read the event; whatever is missing in it is empty here. `fallback_id` is for events without a request id."""
+        """Parse an event; missing members become empty. `fallback_id` replaces a missing request ID."""
         context, body = event.get("requestContext"), event.get("body")
         request_id = context.get("requestId") if isinstance(context, Mapping) else None
         return cls(
@@ -37,7 +37,7 @@ class HttpRequest(NamedTuple):
         )
 
     def header(self, name: str) -> str | None:
-        """The value of a header (`name` in lower case), or None. Several are joined by a comma, as HTTP says."""
+        """Return the value of a header (`name` in lower case), or None. Several values are joined by commas."""
         values = self.headers.get(name)
         return ", ".join(values) if values else None
 
@@ -45,7 +45,7 @@ class HttpRequest(NamedTuple):
 def _read_values(
     event: Mapping[str, Any], many: str, single: str, spell: Callable[[str], str]
 ) -> dict[str, tuple[str, ...]]:
-    # The member `many` has all that `single` has and more; hand-made events often have only one of the two.
+    # `many` contains all values in `single` and more, but hand-written events often have only one of the two.
     collected: dict[str, dict[str, list[str]]] = {single: {}, many: {}}
     for member, values in collected.items():
         for name, value in _pairs(event.get(member)):
@@ -57,6 +57,6 @@ def _pairs(members: object) -> Iterator[tuple[str, str]]:
     if not isinstance(members, Mapping):
         return
     for name, value in members.items():
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str):
-                yield str(name), each
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                yield str(name), text

@@ -1,6 +1,6 @@
-"""The `Idempotency-Key` header: the caller's own name for a request, so that a repeat makes no second job.
+"""The `Idempotency-Key` header, with which a repeated request creates no second job.
 
-After draft-ietf-httpapi-idempotency-key-header-07, with one key per user and 24 hours.
+Implements draft-ietf-httpapi-idempotency-key-header-07. Keys belong to one user and are valid for 24 hours.
 """
 
 import hashlib
@@ -20,24 +20,25 @@ _PRINTABLE = re.compile(rf"[\x20-\x7e]{{1,{MAXIMUM_LENGTH}}}")
 
 
 def read_idempotency_key(request: HttpRequest, jobs: Sequence[NewJob]) -> IdempotencyKey | None:
-    """The key, with the SHA-256 of all that is asked for, in its order; None when the caller sent none.
+    """Return the key with the SHA-256 fingerprint of the requested jobs, or None if the caller sent no key.
 
-    Two bodies that ask for the same (`8` and `8.0` seconds, fields in another order) have the same fingerprint.
+    Equivalent bodies (`8` and `8.0` seconds, or fields in another order) have the same fingerprint. The order of the
+    jobs in a batch matters.
 
     Raises:
-        ValidationFailed: the key is empty, too long, or not printable ASCII, or there are two.
+        ValidationFailed: If the key is empty, too long or not printable ASCII, or if there are several keys.
     """
     values = request.headers.get(HEADER.lower(), ())
     if not values:
         return None
     if len(values) > 1 or not _PRINTABLE.fullmatch(values[0]):
-        rule = f"Must be one header of 1 to {MAXIMUM_LENGTH} printable ASCII characters."
+        rule = f"Must be a single header with 1 to {MAXIMUM_LENGTH} printable ASCII characters."
         raise ValidationFailed([ErrorDetail(HEADER, rule)])
-    asked_for = json.dumps([_asked_for(job) for job in jobs], sort_keys=True)
-    return IdempotencyKey(values[0], hashlib.sha256(asked_for.encode()).hexdigest())
+    canonical = json.dumps([_fingerprinted_fields(job) for job in jobs], sort_keys=True)
+    return IdempotencyKey(values[0], hashlib.sha256(canonical.encode()).hexdigest())
 
 
-def _asked_for(job: NewJob) -> dict[str, object]:
-    """What was said; a field that was left out leaves the fingerprint as it was before there was such a field."""
-    said = asdict(job) | {"duration": float(job.duration)}
-    return {name: value for name, value in said.items() if value is not None}
+def _fingerprinted_fields(job: NewJob) -> dict[str, object]:
+    """Return the fields for a fingerprint, without unset ones: a new optional field must not change fingerprints."""
+    fields = asdict(job) | {"duration": float(job.duration)}
+    return {name: value for name, value in fields.items() if value is not None}

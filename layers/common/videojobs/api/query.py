@@ -1,4 +1,4 @@
-"""What a request's query asks for, and the cursor by which a list goes on; no pydantic, so that lists start fast."""
+"""Parsing of query parameters and list cursors, without pydantic to keep cold starts short."""
 
 import base64
 import struct
@@ -16,11 +16,11 @@ DEFAULT_LIMIT, MAXIMUM_LIMIT = 20, 100
 LIST_PARAMETERS = {
     "status": f"Must be one of: {', '.join(JobStatus)}.",
     "limit": f"Must be a whole number from 1 to {MAXIMUM_LIMIT}.",
-    "cursor": "Must be the nextCursor of another page; leave it out for the first one.",
-    "batchId": "Must be a batch's id: 24 hexadecimal digits.",
+    "cursor": "Must be the nextCursor of another page. Omit it for the first page.",
+    "batchId": "Must be a batch ID: 24 hexadecimal digits.",
 }
-"""Each parameter of a list, and its rule."""
-DOWNLOAD_RULE = "Takes no value: ?download is enough."
+"""The parameters of the list operation, each with its rule."""
+DOWNLOAD_RULE = "Takes no value. Use ?download without a value."
 
 _CURSOR = struct.Struct(">q12s")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,10 +28,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def parse_list_query(request: HttpRequest) -> JobQuery:
-    """The page that a query asks for.
+    """Return the requested page of the job list.
 
     Raises:
-        ValidationFailed: with one detail per parameter that has to change.
+        ValidationFailed: If parameters are unknown, repeated or invalid, with one detail for each.
     """
     given = _read_parameters(request, LIST_PARAMETERS)
     query, problems = JobQuery(DEFAULT_LIMIT), []
@@ -46,10 +46,10 @@ def parse_list_query(request: HttpRequest) -> JobQuery:
 
 
 def parse_content_query(request: HttpRequest) -> bool:
-    """Whether the video is to be saved instead of played: `?download`.
+    """Return whether the query has `download`, which saves the video instead of playing it.
 
     Raises:
-        ValidationFailed: there is something else, or a value that says no.
+        ValidationFailed: If there is another parameter, or a value other than `1` or `true`.
     """
     given = _read_parameters(request, ("download",))
     if given.get("download", "").lower() not in {"", "1", "true"}:
@@ -58,28 +58,28 @@ def parse_content_query(request: HttpRequest) -> bool:
 
 
 def encode_cursor(position: Position) -> str:
-    """A place in a list as text that fits into a query; nothing for others to look into."""
+    """Return a position in the list as an opaque, URL-safe text."""
     milliseconds = (position.created_at - _EPOCH) // _MILLISECOND
     packed = _CURSOR.pack(milliseconds, bytes.fromhex(position.job_id))
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def link_next(path: str, query: JobQuery, cursor: str) -> str:
-    """The header `Link` (RFC 8288) to the next page of a list at `path`."""
+    """Return the value of the `Link` header (RFC 8288) for the next page of the list at `path`."""
     parameters = {"status": query.status, "batchId": query.batch_id, "limit": query.limit, "cursor": cursor}
-    asked_for = {name: value for name, value in parameters.items() if value is not None}
-    return f'<{path}?{urlencode(asked_for)}>; rel="next"'
+    present = {name: value for name, value in parameters.items() if value is not None}
+    return f'<{path}?{urlencode(present)}>; rel="next"'
 
 
 def _read_parameters(request: HttpRequest, known: Collection[str]) -> dict[str, str]:
-    # An unknown parameter is refused, so that a typo can't pass for a list that is not filtered.
-    rule = f"Is not a parameter of this request, which takes: {', '.join(known)}."
+    # Unknown parameters are refused: a misspelled filter would otherwise return an unfiltered list.
+    rule = f"Is not a parameter of this request. Use only: {', '.join(known)}."
     problems = []
     for name, values in request.query.items():
         if name not in known:
             problems.append(ErrorDetail(printable_name(name), rule))
         elif len(values) > 1:
-            problems.append(ErrorDetail(name, "Appears more than once."))
+            problems.append(ErrorDetail(name, "Appears more than once. Send it once."))
     if problems:
         raise ValidationFailed(problems[:MAXIMUM_DETAILS])
     return {name: values[0] for name, values in request.query.items()}
@@ -118,6 +118,6 @@ def _decode_cursor(text: str) -> Position:
         position = Position(_EPOCH + milliseconds * _MILLISECOND, JobId(job_id.hex()))
     except (struct.error, OverflowError) as error:
         raise ValueError from error
-    if encode_cursor(position) != text:  # of several spellings of one place, only ours
+    if encode_cursor(position) != text:  # only the canonical encoding is valid
         raise ValueError
     return position

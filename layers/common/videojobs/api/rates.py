@@ -1,6 +1,6 @@
-"""How much a user may ask for in a minute: each call counts once, and its answer tells what is left.
+"""Rate limits per user and minute, reported in the headers of each counted response.
 
-After draft-ietf-httpapi-ratelimit-headers-10.
+The headers follow draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 from collections.abc import Callable
@@ -17,21 +17,23 @@ type ChooseLimit = Callable[[ApiSettings], RateLimit]
 
 
 def generate_limit(settings: ApiSettings) -> RateLimit:
-    """The limit of calls that make a provider work; a batch is one."""
+    """Return the limit of requests that create or retry jobs; a batch counts as one request."""
     return RateLimit("generate", settings.generate_calls_per_minute)
 
 
 def read_limit(settings: ApiSettings) -> RateLimit:
-    """The limit of all other calls."""
+    """Return the limit of all other requests."""
     return RateLimit("read", settings.read_calls_per_minute)
 
 
 def count_call(api: VideoJobsApi, user_id: UserId, limit: RateLimit, *, rates: RateLimiter, now: datetime) -> None:
-    """Count the call at hand, which is known to be its user's and valid; whatever comes of it tells what is left.
+    """Count the current request and add the `RateLimit` headers to its response, also to an error response.
+
+    Call it after authentication and validation, so that unauthenticated and invalid requests do not count.
 
     Raises:
-        RateLimited: it is one too many.
-        Unavailable: MongoDB does not answer; nothing is counted.
+        RateLimited: If the user has reached the limit.
+        Unavailable: If MongoDB does not respond; nothing is counted.
     """
     try:
         allowance = rates.count(user_id, limit, now)

@@ -1,4 +1,4 @@
-"""What API Gateway's WebSocket API hands over: a handshake, the end of a connection, or a client's message."""
+"""Parsing of the WebSocket API's events: handshakes, messages of clients, and disconnections."""
 
 import logging
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from videojobs.domain.realtime import ConnectionId
 logger = logging.getLogger(__name__)
 
 MAXIMUM_MESSAGE_LENGTH = 1024
-"""Characters; a subscription has some sixty."""
+"""The limit of a client's message in characters; a subscription has about 60."""
 
 
 class SocketEvent(StrEnum):
-    """Why the function was called, in API Gateway's words."""
+    """The event types of API Gateway's WebSocket API."""
 
     CONNECT = "CONNECT"
     MESSAGE = "MESSAGE"
@@ -25,14 +25,14 @@ class SocketEvent(StrEnum):
 
 
 class Action(StrEnum):
-    """What a client may ask for."""
+    """The actions that a client can request."""
 
     SUBSCRIBE = "subscribe"
     PING = "ping"
 
 
 class ClientMessage(NamedTuple):
-    """A client's wish; a subscription without a `job_id` is one to all jobs."""
+    """A message of a client. A subscription without a `job_id` covers all jobs of the user."""
 
     action: Action
     job_id: str | None = None
@@ -45,41 +45,43 @@ _FIELDS: Mapping[Action, frozenset[str]] = {
 
 
 def read_connection_id(event: Mapping[str, Any]) -> ConnectionId:
-    """Which connection an event is about."""
+    """Return the ID of the connection that the event belongs to."""
     return ConnectionId(event["requestContext"]["connectionId"])
 
 
 def read_ticket(event: Mapping[str, Any]) -> str | None:
-    """The ticket in the query of a handshake, an empty one too; None: there is none."""
+    """Return the ticket in the query of a handshake, or None without one. An empty ticket is returned too."""
     ticket = (event.get("queryStringParameters") or {}).get("ticket")
     return ticket if isinstance(ticket, str) else None
 
 
 def parse_message(body: object) -> ClientMessage:
-    """What a client wants.
+    """Parse the message of a client.
 
     Raises:
-        BodyTooLarge: nobody needs as many words.
-        ValidationFailed: it is nonsense, and what to change.
+        BodyTooLarge: If the message has more than 1,024 characters.
+        ValidationFailed: If it is not a JSON object, or has an unknown action, an unknown field or an invalid job ID.
     """
     text = body if isinstance(body, str) else ""
     if len(text) > MAXIMUM_MESSAGE_LENGTH:
-        raise BodyTooLarge(f"The message is too large: {MAXIMUM_MESSAGE_LENGTH} characters are the most.")
+        raise BodyTooLarge(
+            f"The message exceeds the limit of {MAXIMUM_MESSAGE_LENGTH} characters. Send a shorter message."
+        )
     fields = parse_object(text)
     try:
         action = Action(str(fields.get("action")))
     except ValueError:
         raise _invalid("action", f"Must be one of: {', '.join(Action)}.") from None
     if unknown := sorted(fields.keys() - _FIELDS[action]):
-        raise _invalid(printable_name(unknown[0]), f"Is not a field of {action}, which takes: {_list_fields(action)}.")
+        raise _invalid(printable_name(unknown[0]), f"Is not a field of {action}. Use only: {_list_fields(action)}.")
     job_id = fields.get("jobId")
     if "jobId" in fields and not isinstance(job_id, str):
-        raise _invalid("jobId", "Must be a job's id; leave it out to subscribe to all of your jobs.")
+        raise _invalid("jobId", "Must be a job ID. Omit it to subscribe to all of your jobs.")
     return ClientMessage(action, job_id)
 
 
 def answer_event(event: Mapping[str, Any], error: Exception | None) -> dict[str, int]:
-    """The answer to an event: API Gateway lets a handshake in at 200, and gives any other status to the caller."""
+    """Return the response with the status 200 or that of the error. API Gateway accepts a handshake only with 200."""
     status = 200 if error is None else answer_error(error, "").status.value
     context = event["requestContext"]
     extra = {"action": "socket_answered", "event": context["eventType"], "status": status}
@@ -87,7 +89,7 @@ def answer_event(event: Mapping[str, Any], error: Exception | None) -> dict[str,
     if isinstance(error, VideoJobsError):
         extra["code"] = error.code.value
     level = logging.INFO if status < 500 else logging.WARNING if status == 503 else logging.ERROR
-    logger.log(level, "WebSocket answered", extra=extra, exc_info=error if status >= 500 else None)
+    logger.log(level, "WebSocket event handled", extra=extra, exc_info=error if status >= 500 else None)
     return {"statusCode": status}
 
 

@@ -1,4 +1,4 @@
-"""The API object that a function hangs its routes on: routing by Powertools, answers and headers by the contract."""
+"""The API object on which functions register routes: Powertools' resolver with the common headers and errors."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ ALLOWED_METHODS = "GET, POST, DELETE, OPTIONS"
 ALLOWED_HEADERS = "Content-Type, Idempotency-Key, If-None-Match"
 EXPOSED_HEADERS = "Location, ETag, Retry-After, Link, RateLimit, RateLimit-Policy"
 PREFLIGHT_SECONDS = 600
-"""How long a browser may remember a preflight."""
+"""How long browsers may cache a preflight response, in seconds."""
 
 SECURITY_HEADERS: dict[str, str] = {
     "Cache-Control": "no-store",
@@ -31,7 +31,7 @@ SECURITY_HEADERS: dict[str, str] = {
     "Vary": "Origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""On every answer. A route's own header of the same name wins."""
+"""The headers of every response. A route's own header of the same name takes precedence."""
 
 _PREFLIGHT: dict[str, str] = {
     "Access-Control-Allow-Methods": ALLOWED_METHODS,
@@ -40,24 +40,24 @@ _PREFLIGHT: dict[str, str] = {
 }
 _EXPOSURE: dict[str, str] = {"Access-Control-Expose-Headers": EXPOSED_HEADERS}
 _NO_CONTENT: Mapping[str, Any] = {"statusCode": 204, "body": "", "isBase64Encoded": False}
-# ASCII, because a lone surrogate from an old document would break Lambda's own encoder; NaN is no JSON.
+# ASCII, because an unpaired surrogate in an old document would break Lambda's encoder. NaN is not valid JSON.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def answer_empty(status: int, headers: Mapping[str, str] | None = None) -> Response[Any]:
-    """An answer without a body."""
+    """Return a response without a body."""
     return Response(status, body="", headers=headers)
 
 
 class VideoJobsApi(APIGatewayRestResolver):
-    """Routes a call, and answers it in the contract's shape whatever happens.
+    """A resolver that adds CORS and security headers and returns every error in the API's envelope.
 
-    `http` is the call at hand; a Lambda process answers one at a time. `headers` go with its answer, also if that is
-    an error.
+    `http` is the current request; a Lambda environment handles one request at a time. `headers` are added to its
+    response, also to an error response.
     """
 
     def __init__(self, allowed_origins: Callable[[], Collection[str]]) -> None:
-        """`allowed_origins` is asked at each call, so that importing a function reads no configuration."""
+        """Create the resolver. `allowed_origins` is called per request, so that an import reads no configuration."""
         super().__init__(serializer=_ENCODER.encode, debug=False)  # POWERTOOLS_DEV would print whole events
         self._allowed_origins = allowed_origins
         self.http = HttpRequest.from_event({})
@@ -67,7 +67,7 @@ class VideoJobsApi(APIGatewayRestResolver):
         self.exception_handler(Exception)(self._refuse)
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """The proxy response to an event: never an exception, which API Gateway would turn into a bare 502."""
+        """Return the proxy response to an event. Never raises: API Gateway would turn an exception into a bare 502."""
         self.http = HttpRequest.from_event(event, fallback_id=context.aws_request_id)
         self.headers = {}
         self._error = None
@@ -76,7 +76,7 @@ class VideoJobsApi(APIGatewayRestResolver):
         try:
             cors = self._cors_headers()
             proxy = dict(_NO_CONTENT) if self.http.method == "OPTIONS" else super().resolve(event, context)
-        except Exception as error:  # noqa: BLE001 - the last resort: an event or a configuration that can't be read
+        except Exception as error:  # noqa: BLE001 - for example a malformed event or invalid settings
             response = self._refuse(error)
             proxy = {
                 "statusCode": response.status_code,
@@ -98,8 +98,8 @@ class VideoJobsApi(APIGatewayRestResolver):
 
     def _refuse(self, error: Exception) -> Response[ErrorEnvelope]:
         self._error = error
-        answer = answer_error(error, self.http.request_id)
-        return Response(answer.status.value, content_type=JSON, body=answer.body, headers=answer.headers)
+        response = answer_error(error, self.http.request_id)
+        return Response(response.status.value, content_type=JSON, body=response.body, headers=response.headers)
 
     def _log(self, status: int) -> None:
         extra = {
@@ -112,5 +112,5 @@ class VideoJobsApi(APIGatewayRestResolver):
         if isinstance(self._error, VideoJobsError):
             extra["code"] = self._error.code.value
         level = logging.INFO if status < 500 else logging.WARNING if status == 503 else logging.ERROR
-        # A server's error is shown with its stack and its cause; a caller's error is nobody's surprise.
-        logger.log(level, "Request answered", extra=extra, exc_info=self._error if status >= 500 else None)
+        # Server errors are logged with their stack and cause; errors of callers need neither.
+        logger.log(level, "Request handled", extra=extra, exc_info=self._error if status >= 500 else None)

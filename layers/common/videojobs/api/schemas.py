@@ -1,4 +1,4 @@
-"""What a request's body may hold; the same models make the API's document."""
+"""Models of the request bodies, from which the OpenAPI document is generated as well."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -14,22 +14,22 @@ MINIMUM_SECONDS, MAXIMUM_SECONDS = 1, 60
 MAXIMUM_ITEMS = 50
 MAXIMUM_BATCH_BYTES = 1024 * 1024
 NOT_BLANK = r"[^\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-"""One character that is no Unicode white space, spelt so that Rust, Python and ECMAScript read it alike."""
+"""A pattern for a character other than Unicode white space, with the same meaning in Rust, Python and ECMAScript."""
 
 type _Location = tuple[int | str, ...]
 
 
 class GenerateRequest(BaseModel):
-    """What to make. An unknown field is refused so that a typo can't pass."""
+    """A request for a video. Unknown fields are refused so that typing errors don't go unnoticed."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
     prompt: Annotated[str, Field(min_length=1, max_length=MAXIMUM_PROMPT_LENGTH, pattern=NOT_BLANK)] = Field(
-        description=f"Must be text of 1 to {MAXIMUM_PROMPT_LENGTH} characters (code points), not only white space.",
+        description=f"Must be text of 1 to {MAXIMUM_PROMPT_LENGTH} characters, not only white space.",
         examples=["A paper boat on a rainy street"],
     )
     style: Style = Field(
-        strict=False,  # in strict mode only a member passes, and JSON has strings
+        strict=False,  # strict mode accepts only enum members, and JSON has strings
         description=f"Must be one of: {', '.join(Style)}.",
         examples=["calm"],
     )
@@ -38,7 +38,7 @@ class GenerateRequest(BaseModel):
         Field(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS),
         WithJsonSchema({"type": "number", "minimum": MINIMUM_SECONDS, "maximum": MAXIMUM_SECONDS}),
     ] = Field(
-        description=f"Must be a number from {MINIMUM_SECONDS} to {MAXIMUM_SECONDS}, whole or fractional: seconds.",
+        description=f"Must be a number of seconds from {MINIMUM_SECONDS} to {MAXIMUM_SECONDS}. Fractions are allowed.",
         examples=[8],
     )
     aspect_ratio: AspectRatio = Field(
@@ -55,17 +55,17 @@ class GenerateRequest(BaseModel):
     )
     provider: Annotated[str, Field(pattern="^[a-z_]{1,40}$")] = Field(
         "",
-        description="Must be the name of a provider that requests may choose here; leave it out for the usual one.",
+        description="Must be a provider that requests may choose in this deployment. Omit it for the default.",
     )
 
 
 class BatchRequest(BaseModel):
-    """Several to make at once, or none of them; an item's own priority goes before the batch's."""
+    """A request for several videos, accepted as a whole or refused. An item's priority overrides the batch's."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)  # most processes never see a batch
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)  # most environments never parse a batch
 
     items: Annotated[list[GenerateRequest], Field(min_length=1, max_length=MAXIMUM_ITEMS)] = Field(
-        description=f"Must be a list of 1 to {MAXIMUM_ITEMS} items, each as for a single video.",
+        description=f"Must be a list of 1 to {MAXIMUM_ITEMS} items. Each item has the fields of a single video.",
     )
     priority: Priority = Field(
         Priority.NORMAL,
@@ -75,14 +75,14 @@ class BatchRequest(BaseModel):
     )
 
 
-_ITEM = "Must be a JSON object, as for a single video."
+_ITEM = "Must be a JSON object with the fields of a single video."
 
 
 def parse_generate(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) -> NewJob:
-    """The video that a body asks for, of a provider among those allowed if it names one.
+    """Return the job that a body requests. A provider in the body must be one of `allowed_providers`.
 
     Raises:
-        ValidationFailed: with one detail per field that has to change.
+        ValidationFailed: If fields are missing, unknown or invalid, with one detail per field.
     """
     try:
         request = GenerateRequest.model_validate(body)
@@ -93,10 +93,10 @@ def parse_generate(body: dict[str, Any], *, allowed_providers: Sequence[str] = (
 
 
 def parse_batch(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) -> list[NewJob]:
-    """The videos that a body asks for, in its order.
+    """Return the jobs that a body requests, in its order.
 
     Raises:
-        ValidationFailed: with one detail per field that has to change, `items[4].duration` say.
+        ValidationFailed: If fields are missing, unknown or invalid, with one detail per field (`items[4].duration`).
     """
     try:
         batch = BatchRequest.model_validate(body)
@@ -108,8 +108,10 @@ def parse_batch(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) 
 
 
 def _check_providers(named: Mapping[str, str], allowed: Sequence[str]) -> None:
-    """Raise `ValidationFailed` for each field that names a provider that is not allowed."""
-    rule = f"Must be one of: {', '.join(allowed)}." if allowed else "Can't be chosen here: leave this field out."
+    """Raise `ValidationFailed` with a detail for each field that names a provider outside `allowed`."""
+    rule = (
+        f"Must be one of: {', '.join(allowed)}." if allowed else "Can't be chosen in this deployment. Omit this field."
+    )
     wrong = [field for field, name in named.items() if name and name not in allowed]
     if wrong:
         raise ValidationFailed([ErrorDetail(field, rule) for field in wrong[:MAXIMUM_DETAILS]])
@@ -129,7 +131,7 @@ def _new_job(request: GenerateRequest, priority: Priority = Priority.NORMAL) -> 
 def _details(error: ValidationError, model: type[BaseModel]) -> list[ErrorDetail]:
     details: dict[str, ErrorDetail] = {}
     for problem in error.errors(include_url=False):
-        # A union reports each of its members, below the field's own name: one line per field is enough.
+        # A union reports an error for each of its members below the field's name; one detail per field is enough.
         field = _path(problem["loc"])
         if field not in details and len(details) < MAXIMUM_DETAILS:
             details[field] = ErrorDetail(field, _explain(problem["loc"], problem["type"], problem["input"], model))
@@ -149,9 +151,9 @@ def _path(location: _Location) -> str:
 
 
 def _explain(location: _Location, problem: str, value: object, model: type[BaseModel]) -> str:
-    # Says the rule, never the value: what a user typed belongs in no answer that a log or a proxy may keep.
+    # Returns the rule and never the value: logs or proxies may keep the response, and the value is a user's text.
     if problem == "string_unicode":
-        return "Contains half of a surrogate pair, which is no character."
+        return "Contains an unpaired surrogate, which is not a valid character. Remove it."
     match location:
         case (_, int(), str(name), *_):
             owner, fields = "an item", GenerateRequest.model_fields
@@ -164,7 +166,7 @@ def _explain(location: _Location, problem: str, value: object, model: type[BaseM
         case "missing":
             return f"Is missing. {rules[str(name)]}"
         case "extra_forbidden":
-            return f"Is not a field of {owner}, which takes: {', '.join(rules)}."
+            return f"Is not a field of {owner}. Use only: {', '.join(rules)}."
         case "string_too_long":
             return f"Has {len(str(value))} characters. {rules[str(name)]}"
         case _:

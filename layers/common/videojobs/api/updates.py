@@ -1,4 +1,4 @@
-"""What goes out over a live connection, and to webhooks: a change, a sign of life, or what was wrong."""
+"""Messages to clients of a live connection: updates of jobs, pongs and errors."""
 
 from collections.abc import Callable
 from typing import Literal, TypedDict
@@ -10,7 +10,7 @@ from videojobs.ports.changes import Change
 
 
 class JobUpdated(TypedDict):
-    """A job as `GET` shows it. Of two updates of one job the one with the higher `version` is newer."""
+    """A job in the form of `GET`. Of two updates of a job, the one with the higher `version` is newer."""
 
     type: Literal["job.updated"]
     id: str
@@ -20,13 +20,13 @@ class JobUpdated(TypedDict):
 
 
 class Pong(TypedDict):
-    """The answer to a ping."""
+    """The response to a ping."""
 
     type: Literal["pong"]
 
 
 class ErrorMessage(TypedDict):
-    """Why a message was not understood or not heeded; the connection lives on."""
+    """The reason why a message was refused. The connection stays open."""
 
     type: Literal["error"]
     code: str
@@ -37,14 +37,14 @@ PONG: Pong = {"type": "pong"}
 
 
 def serialize_update(change: Change, *, sign: Callable[[str], str]) -> JobUpdated:
-    """The change as a message; `sign` as in `serialize_job`."""
+    """Return the change as a message. `sign` makes a presigned URL of an `s3://` URL."""
     job = change.job
     data = serialize_job(job, sign=sign)["data"]
     return {"type": "job.updated", "id": change.id, "jobId": job.id, "version": job.version, "data": data}
 
 
 def serialize_error(error: Exception) -> ErrorMessage:
-    """An error in the words that HTTP would have for it."""
-    told = answer_error(error, "").body["error"]
-    details = " ".join(f"{detail['field']}: {detail['message']}" for detail in told["details"])
-    return {"type": "error", "code": told["code"], "message": details or told["message"]}
+    """Return the error as a message, with the code and text of the HTTP API; details replace the text."""
+    body = answer_error(error, "").body["error"]
+    details = " ".join(f"{detail['field']}: {detail['message']}" for detail in body["details"])
+    return {"type": "error", "code": body["code"], "message": details or body["message"]}

@@ -1,4 +1,4 @@
-"""What an answer holds: a job as the API shows it, and nothing of how we work on it."""
+"""Serialization of jobs and batches into response bodies, without internal fields."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -25,31 +25,31 @@ from videojobs.domain.production import Production
 from videojobs.domain.timestamps import format_timestamp
 
 type Sign = Callable[[str], str]
-"""Makes a URL that a browser can open of an `s3://` one."""
+"""A function that makes a presigned URL of an `s3://` URL."""
 
 
 def serialize_accepted(job: VideoJob) -> AcceptedEnvelope:
-    """The answer to a new job; a replayed request gets the same one, however far the job has come since."""
+    """Return the response to a new job. A replayed request gets the same response, even after the job has ended."""
     return {"success": True, "data": _accepted(job.id)}
 
 
 def serialize_accepted_batch(batch: Batch) -> BatchAcceptedEnvelope:
-    """The answer to a new batch; a replayed request gets the same one, however far its jobs have come since."""
+    """Return the response to a new batch. A replayed request gets the same response, even after its jobs have ended."""
     return {"success": True, "data": {"batchId": batch.id, "items": [_accepted(job_id) for job_id in batch.job_ids]}}
 
 
 def serialize_job(job: VideoJob, *, sign: Sign, estimate: JobEstimate | None = None) -> VideoJobEnvelope:
-    """The job, and how it looks for one that has not ended."""
+    """Return the job with its estimate; `estimate` is None for a job that has ended."""
     return {"success": True, "data": _show(job, sign, estimate)}
 
 
 def serialize_jobs(jobs: Sequence[VideoJob], next_cursor: str | None, *, sign: Sign) -> VideoJobListEnvelope:
-    """A page of jobs, each as `serialize_job` shows it, but for its prospects."""
+    """Return a page of jobs, each as in `serialize_job` but without estimates."""
     return {"success": True, "data": {"items": [_show(job, sign) for job in jobs], "nextCursor": next_cursor}}
 
 
 def serialize_batch(batch: Batch, counts: Mapping[JobStatus, int]) -> BatchEnvelope:
-    """The batch, counted."""
+    """Return the batch with the number of its jobs in each status."""
     return {
         "success": True,
         "data": {
@@ -68,17 +68,17 @@ def serialize_batch(batch: Batch, counts: Mapping[JobStatus, int]) -> BatchEnvel
 
 
 def serialize_ticket(ticket: str, expires_at: datetime) -> TicketEnvelope:
-    """The answer to a request for a ticket."""
+    """Return the response to a request for a ticket."""
     return {"success": True, "data": {"ticket": ticket, "expiresAt": format_timestamp(expires_at)}}
 
 
 def serialize_erasure() -> ErasureEnvelope:
-    """It is under way."""
+    """Return the response to an erasure that continues in the background."""
     return {"success": True, "data": {"status": "erasing"}}
 
 
 def serialize_callback() -> CallbackEnvelope:
-    """It was heard."""
+    """Return the response to an accepted callback."""
     return {"success": True, "data": {"accepted": True}}
 
 
@@ -139,7 +139,7 @@ def _show_cost(production: Production | None) -> CostData | None:
     return {"amount": float(production.actual_usd), "currency": "USD"}
 
 
-# What the Express server stored was never checked: an answer holds what the API's document promises, or null.
+# The former Express server stored unvalidated values: values that violate the OpenAPI schema become null.
 
 
 def _text(value: object) -> str | None:

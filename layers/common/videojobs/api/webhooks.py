@@ -1,4 +1,4 @@
-"""The rim of webhooks: the queue's message on its way in, the body that a receiver gets on its way out."""
+"""Parsing of webhook queue messages, and serialization of webhook bodies."""
 
 import json
 from collections.abc import Mapping
@@ -16,10 +16,12 @@ _LEFT_OUT = frozenset({"videoUrl", "posterUrl", "previewUrl", "estimatedSecondsL
 
 
 def read_delivery(body: Mapping[str, Any]) -> WebhookDelivery:
-    """A message of the webhooks queue, as `adapters.sqs` writes it.
+    """Parse a message of the webhooks queue, in the format that `adapters.sqs` writes.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none of ours.
+        KeyError: If a field is missing.
+        TypeError: If `body` has an unexpected type.
+        ValueError: If a field is malformed.
     """
     return WebhookDelivery(
         endpoint=EndpointId(_text(body["endpoint"])),
@@ -31,10 +33,10 @@ def read_delivery(body: Mapping[str, Any]) -> WebhookDelivery:
 
 
 def serialize_webhook(job: VideoJob) -> str:
-    """The body: the job as its owner sees it, and whose it is.
+    """Return the JSON body of a webhook: the job as its owner sees it, plus `userId`, `version` and `apiPath`.
 
-    A presigned URL opens a video to whoever holds it, and a webhook lies about in logs and queues: instead of
-    `videoUrl` and its like there is `apiPath`, where fresh ones are to be had.
+    The body contains no presigned URLs, because webhooks end up in logs and queues and such a URL opens the video to
+    any reader. The receiver gets fresh URLs at `apiPath`.
     """
     shown = serialize_job(job, sign=str)["data"].items()
     data = {
@@ -44,23 +46,25 @@ def serialize_webhook(job: VideoJob) -> str:
         "apiPath": f"/api/videos/{job.id}",
     }
     body = {"type": EVENT_TYPE, "timestamp": format_timestamp(job.updated_at), "data": data}
-    return json.dumps(body, separators=(",", ":"))  # ASCII: half a surrogate pair of an old document has no UTF-8
+    return json.dumps(
+        body, separators=(",", ":")
+    )  # ASCII, because an unpaired surrogate in an old document can't be encoded as UTF-8
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError("is no text")
+        raise ValueError("must be a non-empty string")
     return value
 
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError("is no count")
+        raise ValueError("must be a positive integer")
     return value
 
 
 def _time(value: object) -> datetime:
     at = datetime.fromisoformat(_text(value))
     if at.tzinfo is None:
-        raise ValueError("is no point in time")
+        raise ValueError("must be a time with a time zone")
     return at

@@ -1,19 +1,19 @@
-"""Every error raised on purpose, with a stable code and whether trying again can help.
+"""The errors of the application, each with a stable code and a flag that says whether a retry can help.
 
 VideoJobsError
-├── RequestError            the caller has to change something
+├── RequestError            the caller must change the request
 │   ├── ValidationFailed · BodyTooLarge · UnsupportedMediaType
 │   ├── TokenMissing · TokenInvalid · TokenExpired · CallbackRefused
 │   ├── CrossSiteRequest · JobForbidden · BatchForbidden · PriorityForbidden
 │   ├── JobNotFound · BatchNotFound · JobConflict · IdempotencyMismatch · RateLimited
 │   └── TooManyConnections · TooManySubscriptions · ConnectionOver
-├── IdempotencyKeyTaken     an insert met its own earlier self
-├── Unavailable             a service that we stand on does not answer; trying again helps
-│   └── SubmissionsPaused        an operator has new jobs refused for a while
-├── ProviderError           the AI provider refused or failed; `reason` says how
-│   └── ProviderUnreachable it gave no answer: what was asked may have been done or not
-├── LeaseLost               the job moved on without us; stop
-└── IllegalTransition       a bug of ours: a status may not follow another
+├── IdempotencyKeyTaken     a job with the same user and idempotency key exists
+├── Unavailable             MongoDB or an AWS service does not respond; a retry can help
+│   └── SubmissionsPaused   an operator has paused new jobs
+├── ProviderError           the AI provider refused or failed; `reason` has the cause
+│   └── ProviderUnreachable no response: the call may or may not have taken effect
+├── LeaseLost               another writer changed the job; stop
+└── IllegalTransition       a bug: the status transition is not allowed
 """
 
 from collections.abc import Sequence
@@ -35,207 +35,207 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
-    RATE_LIMITED = "RATE_LIMITED"  # API Gateway's throttling too; template.yaml has its words
+    RATE_LIMITED = "RATE_LIMITED"  # template.yaml has the text for API Gateway's throttling
     INTERNAL_ERROR = "INTERNAL_ERROR"
     UNAVAILABLE = "UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """One thing to change in a request: `field` is its path (`prompt`, `items[4].duration`; `body` is the whole)."""
+    """A correction that a request needs. `field` is a path such as `items[4].duration`, or `body` for all of it."""
 
     field: str
     message: str
 
 
 class VideoJobsError(Exception):
-    """Root of the tree. `message` is safe to show to a caller: it never quotes a secret or a driver."""
+    """Base class of all errors. `message` is safe to show to a caller: it never quotes a secret or a driver."""
 
     code: ErrorCode = ErrorCode.INTERNAL_ERROR
     retryable: ClassVar[bool] = False
-    message: str = "Something went wrong on our side. Try again; if it persists, quote the request id."
+    message: str = "Something went wrong on our side. Try again, and contact support if it keeps happening."
 
     def __init__(self, message: str | None = None) -> None:
-        """Take the class's own words, or better ones for the case at hand."""
+        """Create the error with `message`, or with the default message of the class."""
         self.message = message or self.message
         super().__init__(self.message)
 
 
 class RequestError(VideoJobsError):
-    """The request can't be served as it is; its author has to change it."""
+    """Base class of errors that only a changed request can resolve."""
 
     code = ErrorCode.VALIDATION_ERROR
 
 
 class ValidationFailed(RequestError):
-    """Fields are missing, unknown or out of range: correct what `details` name."""
+    """Error for missing, unknown or invalid fields; `details` lists them."""
 
     code = ErrorCode.VALIDATION_ERROR
-    message = "The request is not valid; details say what to change."
+    message = "The request is not valid. Correct the fields listed in details."
 
     def __init__(self, details: Sequence[ErrorDetail], message: str | None = None) -> None:
-        """Carry one detail per thing to change."""
+        """Create the error with one detail per field that must change."""
         self.details = tuple(details)
         super().__init__(message)
 
 
 class BodyTooLarge(RequestError):
-    """The body is over the limit that the message names: send less."""
+    """Error for a body that exceeds the limit given in the message."""
 
     code = ErrorCode.TOO_LARGE
-    message = "The body is too large."
+    message = "The request body is too large. Send a smaller body."
 
 
 class UnsupportedMediaType(RequestError):
-    """A body came as something else than JSON: set `Content-Type: application/json`."""
+    """Error for a body whose `Content-Type` is not `application/json`."""
 
     code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
-    message = "Send the body as application/json (header Content-Type)."
+    message = "The request body must be JSON. Set the Content-Type header to application/json."
 
 
 class TokenMissing(RequestError):
-    """No session cookie came with the request: sign in."""
+    """Error for a request without a session cookie."""
 
     code = ErrorCode.TOKEN_MISSING
-    message = "Sign in first: the session cookie is missing."
+    message = "The session cookie is missing. Sign in and try again."
 
 
 class TokenInvalid(RequestError):
-    """The session cookie is not one that we issued: sign in again."""
+    """Error for a session token that fails verification, and for a request with several session cookies."""
 
     code = ErrorCode.TOKEN_INVALID
     message = "The session is not valid. Sign in again."
 
 
 class TokenExpired(RequestError):
-    """The session is over: sign in again."""
+    """Error for a session that has expired."""
 
     code = ErrorCode.TOKEN_EXPIRED
     message = "The session has expired. Sign in again."
 
 
 class CallbackRefused(RequestError):
-    """A callback is not signed by the provider that it claims to come from, or was signed too long ago."""
+    """Error for a callback whose signature does not match its provider or is too old."""
 
     code = ErrorCode.TOKEN_INVALID
-    message = "The signature is not valid, or too old."
+    message = "The signature is invalid or too old. Sign the callback again and resend it."
 
 
 class CrossSiteRequest(RequestError):
-    """A browser sent the request from a page that is not allow-listed: add its origin to `AllowedOrigins`."""
+    """Error for a browser request from an origin that is not listed in the parameter `AllowedOrigins`."""
 
     code = ErrorCode.FORBIDDEN
-    message = "Requests from this site are not allowed."
+    message = "Requests from this site are not allowed. Use a page whose origin is in AllowedOrigins."
 
 
 class JobForbidden(RequestError):
-    """The job is another user's."""
+    """Error for access to another user's job."""
 
     code = ErrorCode.FORBIDDEN
-    message = "This video job belongs to another user."
+    message = "This video job belongs to another user. Use the ID of one of your own jobs."
 
 
 class BatchForbidden(RequestError):
-    """The batch is another user's."""
+    """Error for access to another user's batch."""
 
     code = ErrorCode.FORBIDDEN
-    message = "This batch belongs to another user."
+    message = "This batch belongs to another user. Use the ID of one of your own batches."
 
 
 class PriorityForbidden(RequestError):
-    """The session does not allow `priority: "high"`: ask for `normal`, or leave the field out."""
+    """Error for `priority: "high"` in a session that does not allow it."""
 
     code = ErrorCode.FORBIDDEN
-    message = "You may not ask for high priority. Leave the field priority out."
+    message = "Your account can't use high priority. Omit priority, or set it to normal."
 
 
 class JobNotFound(RequestError):
-    """No such job (any more), or the id is no id."""
+    """Error for a job ID that is malformed, unknown, or that of a deleted or expired job."""
 
     code = ErrorCode.NOT_FOUND
-    message = "There is no such video job."
+    message = "This video job does not exist or was removed. Check the job ID."
 
 
 class BatchNotFound(RequestError):
-    """No such batch (any more), or the id is no id."""
+    """Error for a batch ID that is malformed, unknown, or that of an expired batch."""
 
     code = ErrorCode.NOT_FOUND
-    message = "There is no such batch."
+    message = "This batch does not exist or was removed. Check the batch ID."
 
 
 class JobConflict(RequestError):
-    """The job is in a state in which that can't be done to it; the message says in which, and what can be done."""
+    """Error for an operation that the job's status does not allow; the message names the status and a remedy."""
 
     code = ErrorCode.CONFLICT
-    message = "That can't be done with this video job at the moment."
+    message = "The status of this video job does not allow this operation. Check its status and try again."
 
 
 class RateLimited(RequestError):
-    """Too many requests: wait `retry_after_seconds`. API Gateway finds that out as well (`GatewayResponses`)."""
+    """Error for a caller over the rate limit. API Gateway sends the same body when it throttles a request."""
 
     code = ErrorCode.RATE_LIMITED
     message = "Too many requests. Try again shortly."
 
     def __init__(self, retry_after_seconds: int = 1) -> None:
-        """Whole seconds, after which one more is allowed."""
+        """Create the error; another request is allowed after `retry_after_seconds` whole seconds."""
         self.retry_after_seconds = retry_after_seconds
         super().__init__()
 
 
 class IdempotencyMismatch(RequestError):
-    """The key was used within 24 h for another request: take a fresh key for each new request."""
+    """Error for an idempotency key that the user sent with a different request in the last 24 hours."""
 
     code = ErrorCode.IDEMPOTENCY_MISMATCH
-    message = "This Idempotency-Key belongs to another request. Use a fresh key for each new video."
+    message = "This Idempotency-Key was used for a different request. Use a new key for each new request."
 
 
 class TooManyConnections(RequestError):
-    """The user has as many live connections as allowed: close one, or ask for the status now and then."""
+    """Error for a WebSocket handshake of a user who has the maximum number of open connections."""
 
     code = ErrorCode.RATE_LIMITED
-    message = "There are too many live connections. Close one of them first."
+    message = "You have too many live connections. Close one and try again."
 
 
 class TooManySubscriptions(RequestError):
-    """One connection has named as many jobs as it can: subscribe to all of them, without a `jobId`."""
+    """Error for a connection that has the maximum number of single-job subscriptions."""
 
     code = ErrorCode.VALIDATION_ERROR
-    message = "This connection follows too many single jobs. Subscribe without a jobId to follow all."
+    message = "This connection follows too many single jobs. Subscribe without jobId to follow all jobs."
 
 
 class ConnectionOver(RequestError):
-    """The connection has ended with its session, or was never let in: sign in and connect again."""
+    """Error for a message on a connection that is unknown or whose session has ended."""
 
     code = ErrorCode.TOKEN_EXPIRED
-    message = "The connection has ended with its session. Sign in again."
+    message = "The session of this connection has ended. Sign in and connect again."
 
 
 class IdempotencyKeyTaken(VideoJobsError):
-    """An insert found a job of the same user and key: read that one."""
+    """Error for an insert when a job or batch with the same user and idempotency key exists; read that document."""
 
 
 class Unavailable(VideoJobsError):
-    """MongoDB, SQS, S3 or Secrets Manager can't be reached: try again after `retry_after_seconds`."""
+    """Error for MongoDB or an AWS service that can't be reached; retry after `retry_after_seconds`."""
 
     code = ErrorCode.UNAVAILABLE
     retryable = True
-    message = "The service is not available at the moment. Try again shortly."
+    message = "The service is temporarily unavailable. Try again shortly."
     retry_after_seconds = 5
 
 
 class SubmissionsPaused(Unavailable):
-    """An operator has paused the intake: ask for new videos after `retry_after_seconds`; all else goes on."""
+    """Error for a new job while an operator has paused submissions; retry after `retry_after_seconds`."""
 
-    message = "New videos are not taken at the moment. Those under way go on. Try again later."
+    message = "New videos are paused. Videos in progress are not affected. Try again later."
 
     def __init__(self, retry_after_seconds: int) -> None:
-        """As long as the operator thinks that it takes, in whole seconds."""
+        """Create the error with the operator's estimate of the pause, in whole seconds."""
         self.retry_after_seconds = retry_after_seconds
         super().__init__()
 
 
 class FailureCode(StrEnum):
-    """Why an attempt or a job failed, whichever provider it was; the job's `error.code`."""
+    """The causes of a failed attempt or job, the same for all providers; the values of a job's `error.code`."""
 
     CONTENT_REJECTED = "content_rejected"
     RATE_LIMITED = "rate_limited"
@@ -248,9 +248,10 @@ class FailureCode(StrEnum):
 
 
 class ProviderError(VideoJobsError):
-    """A provider refused or failed. `reason` says how, `transient` whether another attempt can succeed.
+    """Error for a generation that a provider refused or failed.
 
-    `message` is for the user who asked for the video. `retry_after_seconds` is what the provider asked for, if it did.
+    `reason` is the cause, and `transient` is true if another attempt can succeed. The user of the job reads `message`.
+    `retry_after_seconds` is the delay that the provider requested, or None.
     """
 
     def __init__(
@@ -261,7 +262,7 @@ class ProviderError(VideoJobsError):
         transient: bool,
         retry_after_seconds: float | None = None,
     ) -> None:
-        """Say what happened in words that the user understands."""
+        """Create the error with a message that a user of the API can understand."""
         self.reason = reason
         self.transient = transient
         self.retry_after_seconds = retry_after_seconds
@@ -269,22 +270,25 @@ class ProviderError(VideoJobsError):
 
 
 class IllegalTransition(VideoJobsError):
-    """Code tried to set a status that may not follow the present one; it is a bug and nothing was written."""
+    """Error for a status that may not follow the current one. It is a bug; nothing was written."""
 
 
 class ProviderUnreachable(ProviderError):
-    """A call brought no answer that says anything: what it was to do may have been done or not.
+    """Error for a call to a provider with an unknown outcome: it may or may not have taken effect.
 
-    After a poll: ask again (a poll that is too early or one too many, 429, says nothing about the task either). After a
-    submit: a task may be running and costing money, see `Capabilities.unknown_submit`.
+    After a poll, poll again; a rate limit (429) also leaves the state of the task unknown. After a submit, a task may
+    be running and incurring cost, see `Capabilities.unknown_submit`.
     """
 
     def __init__(
-        self, message: str = "The video provider does not answer.", *, retry_after_seconds: float | None = None
+        self,
+        message: str = "The video provider is not responding. Try again in a minute.",
+        *,
+        retry_after_seconds: float | None = None,
     ) -> None:
-        """No answer has no code of the provider's; ours is `provider_error`."""
+        """Create a transient error with the reason `provider_error`."""
         super().__init__(FailureCode.PROVIDER_ERROR, message, transient=True, retry_after_seconds=retry_after_seconds)
 
 
 class LeaseLost(VideoJobsError):
-    """The job moved on while we worked on it (another worker, a cancellation): stop, nothing of ours was written."""
+    """Error for a write to a job that another worker or a cancellation has changed; stop, nothing was written."""
