@@ -34,7 +34,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("COOKIE_NAME", "", "is empty"),
         ("JWT_SECRET_ARN", "", "is empty"),
         ("JWT_LEEWAY_SECONDS", "", "is empty"),
-        ("JWT_LEEWAY_SECONDS", "soon", "is no number"),
+        ("JWT_LEEWAY_SECONDS", "soon", "is not a number"),
         ("JWT_LEEWAY_SECONDS", "-1", "is not from 0 to 300"),
         ("JWT_LEEWAY_SECONDS", "nan", "is not from 0 to 300"),
         ("JWT_LEEWAY_SECONDS", "301", "is not from 0 to 300"),
@@ -51,7 +51,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
 
 
 def test_a_whole_number_takes_no_fraction() -> None:
-    with pytest.raises(SettingsError, match="PRESIGNED_URL_SECONDS is no number"):
+    with pytest.raises(SettingsError, match="PRESIGNED_URL_SECONDS is not a number"):
         StoreSettings(REQUIRED | {"VIDEOS_BUCKET": "videos", "PRESIGNED_URL_SECONDS": "90.5"})
 
 

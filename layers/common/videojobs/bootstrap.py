@@ -1,6 +1,6 @@
-"""The composition root: a cached factory for each thing that the functions share; the only module that names adapters.
+"""The composition root: cached factories of the objects that functions share. No other module imports adapters.
 
-Nothing is made, and nothing heavy imported, before it is asked for. Tests replace a factory here and nothing else.
+Objects are created, and slow modules imported, on first use. Tests replace factories here and patch nothing else.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,19 +70,19 @@ if TYPE_CHECKING:
 
 @cache
 def api_settings() -> ApiSettings:
-    """Who may ask, and from where."""
+    """Return the settings for authentication, allowed origins and rate limits."""
     return ApiSettings.from_environment()
 
 
 @cache
 def allowed_providers() -> tuple[str, ...]:
-    """Those that a request may ask for by name."""
+    """Return the names of the providers that requests may choose."""
     return GenerateSettings.from_environment().allowed_providers
 
 
 @cache
 def step_policy() -> StepPolicy:
-    """How patient this deployment is."""
+    """Return the retry and timeout policy."""
     settings = StepSettings.from_environment()
     return StepPolicy(
         lease_duration=timedelta(seconds=settings.lease_seconds),
@@ -95,7 +95,7 @@ def step_policy() -> StepPolicy:
 
 @cache
 def clock() -> Clock:
-    """The system's."""
+    """Return the system clock."""
     return SystemClock()
 
 
@@ -113,12 +113,12 @@ def _secrets_manager() -> AwsJsonClient:
 
 @cache
 def accept_short_jwt_secret() -> bool:
-    """Whether a key under 32 bytes may be deployed."""
+    """Return whether the deployment accepts a JWT key of fewer than 32 bytes."""
     return api_settings().accept_short_jwt_secret
 
 
 def jwt_secret(*, refresh: bool = False) -> str:
-    """The key that signs the platform's tokens; in JSON two of them, while it is being rotated."""
+    """Return the value of the JWT secret: one key, or a JSON list of two keys during a rotation."""
     return _secret(api_settings().jwt_secret_arn).get(refresh=refresh)
 
 
@@ -128,19 +128,19 @@ def _mongodb_uri(*, refresh: bool = False) -> str:
 
 @cache
 def mongo_connection() -> MongoConnection:
-    """One client for the life of the process."""
+    """Return the MongoDB connection, which all calls of the environment share."""
     return MongoConnection(_mongodb_uri)
 
 
 @cache
 def job_repository() -> JobRepository:
-    """The jobs, in MongoDB."""
+    """Return the repository of jobs in MongoDB."""
     return MongoJobRepository(mongo_connection())
 
 
 @cache
 def circuit_repository() -> CircuitRepository:
-    """The circuit breakers, in MongoDB."""
+    """Return the repository of circuit breakers in MongoDB."""
     from videojobs.adapters.mongo.circuits import MongoCircuitRepository
 
     return MongoCircuitRepository(mongo_connection())
@@ -148,7 +148,7 @@ def circuit_repository() -> CircuitRepository:
 
 @cache
 def slot_repository() -> SlotRepository:
-    """The users' shares of the lanes, in MongoDB."""
+    """Return the repository of users' slots in MongoDB."""
     from videojobs.adapters.mongo.slots import MongoSlotRepository
 
     return MongoSlotRepository(mongo_connection(), cap=SlotSettings.from_environment().active_jobs_per_user)
@@ -156,7 +156,7 @@ def slot_repository() -> SlotRepository:
 
 @cache
 def batch_repository() -> BatchRepository:
-    """The batches, in MongoDB."""
+    """Return the repository of batches in MongoDB."""
     from videojobs.adapters.mongo.batches import MongoBatchRepository
 
     return MongoBatchRepository(mongo_connection())
@@ -164,7 +164,7 @@ def batch_repository() -> BatchRepository:
 
 @cache
 def rate_limiter() -> RateLimiter:
-    """The users' calls, in MongoDB."""
+    """Return the rate limiter, which counts requests in MongoDB."""
     from videojobs.adapters.mongo.rates import MongoRateLimiter
 
     return MongoRateLimiter(mongo_connection())
@@ -172,7 +172,7 @@ def rate_limiter() -> RateLimiter:
 
 @cache
 def timing_repository() -> TimingRepository:
-    """How long jobs take, in MongoDB."""
+    """Return the repository of job durations in MongoDB."""
     from videojobs.adapters.mongo.timings import MongoTimingRepository
 
     return MongoTimingRepository(mongo_connection())
@@ -180,7 +180,7 @@ def timing_repository() -> TimingRepository:
 
 @cache
 def erasure_repository() -> ErasureRepository:
-    """Whose videos are being erased, in MongoDB."""
+    """Return the repository of unfinished erasures in MongoDB."""
     from videojobs.adapters.mongo.erasures import MongoErasureRepository
 
     return MongoErasureRepository(mongo_connection())
@@ -188,7 +188,7 @@ def erasure_repository() -> ErasureRepository:
 
 @cache
 def submission_repository() -> SubmissionRepository:
-    """Whether new jobs are taken, in MongoDB."""
+    """Return the repository of the submission state (open or paused) in MongoDB."""
     from videojobs.adapters.mongo.submissions import MongoSubmissionRepository
 
     return MongoSubmissionRepository(mongo_connection())
@@ -203,16 +203,16 @@ def _sqs() -> AwsJsonClient:
 
 @cache
 def job_queue() -> JobQueue:
-    """The queues of this function: in each lane `render` steps go to one, all others to another."""
+    """Return the job queue. Each priority has one queue for `render` steps and one for all other steps."""
     from videojobs.adapters.sqs import SqsJobQueue
 
     settings = QueueSettings.from_environment()
-    lanes = {
+    queue_urls = {
         Priority.NORMAL: (settings.jobs_queue_url, settings.render_queue_url),
         Priority.HIGH: (settings.high_jobs_queue_url, settings.high_render_queue_url),
     }
     urls: dict[tuple[Priority, Step], str] = {}
-    for priority, (jobs_url, render_url) in lanes.items():
+    for priority, (jobs_url, render_url) in queue_urls.items():
         urls |= {(priority, step): jobs_url for step in Step if step is not Step.RENDER}
         if render_url is not None:
             urls[priority, Step.RENDER] = render_url
@@ -221,14 +221,14 @@ def job_queue() -> JobQueue:
 
 @cache
 def notifier() -> Notifier:
-    """The queue of events, for whoever wants to know of a job's changes."""
+    """Return the notifier, which publishes changes of jobs to the events queue."""
     from videojobs.adapters.sqs import SqsNotifier
 
     return SqsNotifier(_sqs(), url=EventsSettings.from_environment().events_queue_url)
 
 
 def job_dispatcher() -> "JobDispatcher":
-    """Return the dispatcher that stores changes of jobs and passes them on."""
+    """Return the dispatcher that stores changes of jobs, publishes them and sends steps."""
     from videojobs.services.job_dispatcher import JobDispatcher
 
     return JobDispatcher(
@@ -243,7 +243,7 @@ def job_dispatcher() -> "JobDispatcher":
 
 @cache
 def connection_repository() -> ConnectionRepository:
-    """The live connections, in MongoDB."""
+    """Return the repository of live connections in MongoDB."""
     from videojobs.adapters.mongo.connections import MongoConnectionRepository
 
     return MongoConnectionRepository(mongo_connection())
@@ -251,7 +251,7 @@ def connection_repository() -> ConnectionRepository:
 
 @cache
 def ticket_repository() -> TicketRepository:
-    """The tickets that open them, in MongoDB."""
+    """Return the repository of connection tickets in MongoDB."""
     from videojobs.adapters.mongo.connections import MongoTicketRepository
 
     return MongoTicketRepository(mongo_connection())
@@ -259,13 +259,13 @@ def ticket_repository() -> TicketRepository:
 
 @cache
 def maximum_connections() -> int:
-    """How many live connections a user may have."""
+    """Return the maximum number of live connections per user."""
     return RealtimeSettings.from_environment().maximum_connections
 
 
 @cache
 def broadcaster() -> Broadcaster:
-    """The way out to live connections."""
+    """Return the broadcaster, which sends messages to live connections through API Gateway."""
     from videojobs.adapters.aws import AwsClient
     from videojobs.adapters.websocket import MAXIMUM_CONCURRENT_REQUESTS, ApiGatewayBroadcaster
 
@@ -283,13 +283,13 @@ def live_connections() -> "LiveConnections":
 
 @cache
 def webhook_urls() -> Mapping[EndpointId, str]:
-    """The endpoints of the platform's own backend that hear of changes."""
+    """Return the URLs of the webhook endpoints by their IDs."""
     return {name_endpoint(url): url for url in WebhookQueueSettings.from_environment().webhook_urls}
 
 
 @cache
 def webhook_queue() -> WebhookQueue:
-    """The queue of deliveries."""
+    """Return the queue of webhook deliveries."""
     from videojobs.adapters.sqs import SqsWebhookQueue
 
     return SqsWebhookQueue(
@@ -299,7 +299,7 @@ def webhook_queue() -> WebhookQueue:
 
 @cache
 def webhook_repository() -> WebhookRepository:
-    """What is remembered of endpoints, in MongoDB."""
+    """Return the repository of the webhook endpoints' states in MongoDB."""
     from videojobs.adapters.mongo.webhooks import MongoWebhookRepository
 
     return MongoWebhookRepository(mongo_connection())
@@ -314,7 +314,7 @@ def webhook_outcomes() -> "WebhookOutcomes":
 
 @cache
 def webhook_sender() -> WebhookSender:
-    """What signs and posts."""
+    """Return the sender, which signs and posts webhooks."""
     from videojobs.adapters.webhook import HttpWebhookSender
 
     settings = WebhooksSettings.from_environment()
@@ -323,7 +323,7 @@ def webhook_sender() -> WebhookSender:
 
 @cache
 def video_store() -> VideoStore:
-    """The bucket."""
+    """Return the store of videos in S3."""
     from videojobs.adapters.s3 import S3VideoStore
 
     settings = StoreSettings.from_environment()
@@ -337,7 +337,7 @@ def video_store() -> VideoStore:
 
 @cache
 def providers() -> Providers:
-    """The configured providers; only the module of one that is asked for is imported."""
+    """Return the configured providers. The module of a provider is imported on first use."""
     settings = ProviderSettings.from_environment()
     return Providers(order=(settings.provider, *settings.fallback_providers), get=_provider)
 
@@ -373,7 +373,10 @@ def _provider(name: str) -> VideoProvider | None:
 
 
 def callback_verifier(name: str) -> CallbackVerifier | None:
-    """What knows a provider's signature; None: it does not call back. Names come from anybody, and are not cached."""
+    """Return the verifier of a provider's callbacks, or None if `name` is not a provider that sends callbacks.
+
+    Only known names reach the cache, because unauthenticated requests choose `name`.
+    """
     return _callback_verifier(name) if name in CALLBACK_PROVIDERS else None
 
 
@@ -400,18 +403,18 @@ def _simulated_provider() -> VideoProvider:
 
 @cache
 def video_renderer() -> VideoRenderer:
-    """What makes the pixels; PyAV and Pillow come with it, so that only `render` may ask."""
+    """Return the renderer. It needs PyAV and Pillow, which only the function `render` has."""
     from videojobs.adapters.media.renderer import PyAvRenderer
 
     return PyAvRenderer()
 
 
 def prepare_api(*needed: Callable[[], object]) -> None:
-    """Do at init what every call needs: Lambda gives init a whole processor, and a small function's call a fraction.
+    """Read the JWT secret, connect to MongoDB and call the factories in `needed` during Lambda's init phase.
 
-    `needed`: the factories beside those of the secret and the database.
-    A service that does not answer now is asked again by the first call, which knows how to say so. Under SnapStart init
-    is long before, and the same for all: what connects or draws at random waits until a copy of it comes to life.
+    Lambda gives init a whole processor, and calls of a small function a fraction of one. If a service does not respond,
+    a warning is logged and the first call tries again. With SnapStart, connecting and seeding are deferred until
+    an environment is restored, because all environments are copies of one snapshot.
     """
     if not is_lambda():
         return
@@ -431,4 +434,6 @@ def _connect() -> None:
         jwt_secret()
         mongo_connection().warm_up()
     except Unavailable:
-        logger.warning("Not prepared at init", extra={"action": "prepare_failed"}, exc_info=True)
+        logger.warning(
+            "Connecting at init failed; the first call will retry", extra={"action": "prepare_failed"}, exc_info=True
+        )

@@ -1,8 +1,8 @@
-"""The only maker of the Logger: one JSON line per event, for the services' `logging.getLogger(__name__)` too.
+"""The logger, which writes one JSON line per event, and the metrics that its lines contain.
 
-Powertools puts its handler and formatter on the logger of this package's name; the loggers of its modules propagate to
-it, so that services need nothing but the standard library. A line belongs to a story (`trace_id`), and the line of an
-event that is counted is its metric as well, in CloudWatch's Embedded Metric Format:
+Powertools installs its handler on the logger named `videojobs`. The loggers of the package's modules propagate to it,
+so services need only the standard library. Each line has the `trace_id` of the current trace. The line of an event
+with a metric is also that metric, in CloudWatch's Embedded Metric Format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -20,10 +20,10 @@ NAMESPACE = "VideoJobs"
 
 
 class Metric(NamedTuple):
-    """What CloudWatch counts of a log event: the value of `field`, 1 where it is empty; nothing where that is absent.
+    """A CloudWatch metric of a log event: the value of `field`, or 1 if `field` is empty.
 
-    `by`: further dimensions, as names with the fields that hold their values, beside the stack's. `also_in_all`: the
-    same without them.
+    A line without the field has no metric. `by` maps the names of dimensions, in addition to the stack, to fields of
+    the line. `also_in_all` adds the metric with the stack's dimension alone.
     """
 
     name: str
@@ -64,7 +64,7 @@ METRICS: Mapping[str, tuple[Metric, ...]] = {
     ),
     "dead_letter_received": (Metric("DeadLetters", "Count", by={"Queue": "queue"}),),
 }
-"""By the `action` of a log event; docs/observability.md says what each means."""
+"""The metrics of each log `action`; docs/observability.md describes them."""
 
 
 def _write(line: dict[str, Any]) -> str:
@@ -75,7 +75,7 @@ def _write(line: dict[str, Any]) -> str:
 
 
 def _embed(line: Mapping[str, Any], metrics: tuple[Metric, ...]) -> dict[str, Any]:
-    """The members that make a log line one of CloudWatch's metrics, one directive for each set of dimensions."""
+    """Return the members that make a log line a CloudWatch metric, with one directive per metric."""
     values: dict[str, Any] = {}
     directives: list[dict[str, Any]] = []
     for metric in metrics:
@@ -96,4 +96,4 @@ def _embed(line: Mapping[str, Any], metrics: tuple[Metric, ...]) -> dict[str, An
 
 
 logger = Logger(service="videojobs", use_rfc3339=True, json_serializer=_write)
-"""Level from `LOG_LEVEL`. Never log a prompt, a body, a token, a cookie, a URI or a presigned URL."""
+"""The logger, with the level `LOG_LEVEL`. Never log prompts, bodies, tokens, cookies, URIs or presigned URLs."""

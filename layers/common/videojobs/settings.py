@@ -1,8 +1,8 @@
-"""The configuration of each function, read from the environment variables that template.yaml declares for it.
+"""Settings of each function, read from the environment variables that template.yaml declares for it.
 
-The only reader of `os.environ`. A field `jobs_queue_url` is the variable `JOBS_QUEUE_URL`; a class attribute is its
-default. Plain classes: pydantic, which most functions need for nothing else, is a fifth of their cold start, and a
-dozen dataclasses are 12 ms of it (docs/performance.md).
+This module is the only reader of `os.environ`. The field `jobs_queue_url` is read from the variable `JOBS_QUEUE_URL`,
+and a class attribute is its default. These are plain classes, because pydantic would add a fifth to the cold start of
+most functions, and a dozen dataclasses 12 ms (docs/performance.md).
 """
 
 import os
@@ -13,29 +13,29 @@ from typing import Annotated, Any, Never, Self
 
 
 class SettingsError(ValueError):
-    """Variables are missing or malformed; the message names each, and never shows a value."""
+    """Error for missing or malformed variables. The message names each variable and never quotes a value."""
 
 
 class Range:
-    """The bounds of a number, both allowed."""
+    """The inclusive bounds of a number."""
 
     def __init__(self, minimum: float, maximum: float = 1e9) -> None:
-        """`most` is there to keep infinity out."""
+        """Create the range. The default maximum excludes infinity."""
         self.minimum, self.maximum = minimum, maximum
 
 
 class Settings:
-    """What every function has: credentials come from the role, the database's address from a secret."""
+    """Settings of every function. AWS credentials come from its role, the MongoDB URI from a secret."""
 
     aws_region: str = "us-east-1"
     aws_endpoint_url: str = ""
     mongodb_secret_arn: str
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        """Read the fields' variables.
+        """Parse the variable of each field.
 
         Raises:
-            SettingsError: some are missing or malformed; all of them are named.
+            SettingsError: If variables are missing or malformed; the message names all of them.
         """
         problems: list[str] = []
         for name, kind in self.fields().items():
@@ -52,22 +52,22 @@ class Settings:
             raise SettingsError("; ".join(problems))
 
     def __setattr__(self, name: str, value: object) -> Never:
-        """Settings don't change."""
+        """Raise AttributeError, because settings are immutable."""
         raise AttributeError(f"{type(self).__name__} is frozen")
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The settings of this process."""
+        """Return the settings in the process's environment variables."""
         return cls(os.environ)
 
     @classmethod
     def fields(cls) -> dict[str, Any]:
-        """Each field's annotation, the inherited ones first."""
+        """Return the annotation of each field by its name, inherited fields first."""
         return {name: kind for base in reversed(cls.__mro__) for name, kind in get_annotations(base).items()}
 
 
 class ApiSettings(Settings):
-    """What the functions behind API Gateway need to know who asks, and from where."""
+    """Settings for authentication, allowed origins and rate limits of the functions behind API Gateway."""
 
     jwt_secret_arn: str
     cookie_name: str = "token"
@@ -83,7 +83,7 @@ class ApiSettings(Settings):
 
 
 class QueueSettings(Settings):
-    """Where messages go, in both lanes. A function that never sends a job to be rendered has no render queues."""
+    """URLs of the queues for both priorities. Functions that never send `render` steps have no render queues."""
 
     jobs_queue_url: str
     high_jobs_queue_url: str
@@ -92,46 +92,46 @@ class QueueSettings(Settings):
 
 
 class SlotSettings(Settings):
-    """How many jobs of a user may be active in a lane; all others wait."""
+    """The number of jobs that each user can run at a time per priority; additional jobs wait for a slot."""
 
     active_jobs_per_user: Annotated[int, Range(1, 1000)] = 20
 
 
 class EventsSettings(Settings):
-    """Where the changes of jobs are announced."""
+    """URL of the queue that receives the changes of jobs."""
 
     events_queue_url: str
 
 
 class WebhookQueueSettings(Settings):
-    """Which endpoints of the platform's own backend hear of changes, and the queue on their way there."""
+    """URL of the webhooks queue, and the endpoints that receive webhooks."""
 
     webhooks_queue_url: str
     webhook_urls: tuple[str, ...] = ()
 
 
 class WebSocketSettings(Settings):
-    """Where API Gateway takes what goes out over live connections: the WebSocket API's own address, with its stage."""
+    """URL of the WebSocket API with its stage, for messages to live connections."""
 
     websocket_api_url: str
 
 
 class StoreSettings(Settings):
-    """The bucket; presigned URLs live for `presigned_url_seconds`."""
+    """The bucket with the videos, and the lifetime of presigned URLs."""
 
     videos_bucket: str
     presigned_url_seconds: Annotated[int, Range(60, 3600)] = 900
 
 
 class LifetimeSettings(Settings):
-    """How long a job may take, and how long an ended one is kept; see `domain.policy.StepPolicy`."""
+    """The deadline of a job, and the retention of ended jobs; see `domain.policy.StepPolicy`."""
 
     video_retention_days: Annotated[int, Range(1)] = 30
     job_deadline_seconds: Annotated[float, Range(0.001)] = 3600
 
 
 class StepSettings(LifetimeSettings):
-    """How patient we are, see `domain.policy.StepPolicy`."""
+    """Lease, retry and callback settings; see `domain.policy.StepPolicy`."""
 
     lease_seconds: Annotated[float, Range(0.001)] = 25
     maximum_attempts: Annotated[int, Range(1)] = 3
@@ -139,9 +139,9 @@ class StepSettings(LifetimeSettings):
 
 
 class ProviderSettings(Settings):
-    """Which provider, and which stand in for it, in order; what each is told is in docs/providers.md.
+    """The provider, its fallback providers in order, and their options; see docs/providers.md.
 
-    `unknown_submit`: what to do when nobody knows whether a submit arrived, `fail` or `resubmit`.
+    `unknown_submit` is the action after a submit with an unknown outcome: `fail` or `resubmit`.
     """
 
     provider: str
@@ -152,7 +152,7 @@ class ProviderSettings(Settings):
 
 
 class SimulatedSettings(Settings):
-    """Of the simulated provider: how long it takes, and which share (0–1) of its tasks fails."""
+    """The duration of the simulated provider's tasks, and the fraction (0–1) that fails."""
 
     simulated_min_seconds: Annotated[float, Range(0)] = 3
     simulated_max_seconds: Annotated[float, Range(0)] = 8
@@ -160,58 +160,58 @@ class SimulatedSettings(Settings):
 
 
 class GenerateSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, LifetimeSettings):
-    """`functions/generate`; `allowed_providers` are those that a request may ask for by name."""
+    """Settings of `functions/generate`. Requests may choose one of `allowed_providers`."""
 
     allowed_providers: tuple[str, ...] = ()
 
 
 class StatusSettings(ApiSettings, StoreSettings):
-    """`functions/status`."""
+    """Settings of `functions/status`."""
 
 
 class JobsSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, StoreSettings, LifetimeSettings):
-    """`functions/jobs`."""
+    """Settings of `functions/jobs`."""
 
 
 class WorkerSettings(
     QueueSettings, SlotSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings, SimulatedSettings
 ):
-    """`functions/worker`."""
+    """Settings of `functions/worker`."""
 
 
 class RenderSettings(QueueSettings, SlotSettings, EventsSettings, StoreSettings, StepSettings, ProviderSettings):
-    """`functions/render`."""
+    """Settings of `functions/render`."""
 
 
 class ReconcilerSettings(QueueSettings, SlotSettings, EventsSettings, StoreSettings, StepSettings):
-    """`functions/reconciler`."""
+    """Settings of `functions/reconciler`."""
 
 
 class RealtimeSettings(ApiSettings, StoreSettings, WebSocketSettings):
-    """`functions/realtime`."""
+    """Settings of `functions/realtime`."""
 
     maximum_connections: Annotated[int, Range(1, 1000)] = 20
 
 
 class CallbacksSettings(QueueSettings):
-    """`functions/callbacks`; the providers' secret says how theirs are signed."""
+    """Settings of `functions/callbacks`. The providers' secret contains the keys that verify callbacks."""
 
     provider_secret_arn: str = ""
 
 
 class NotifierSettings(StoreSettings, WebSocketSettings, WebhookQueueSettings):
-    """`functions/notifier`."""
+    """Settings of `functions/notifier`."""
 
 
 class WebhooksSettings(WebhookQueueSettings):
-    """`functions/webhooks`. Where there is a URL there is a secret; in the environment `local` it may be http."""
+    """Settings of `functions/webhooks`. URLs require a secret; the environment `local` also allows http URLs."""
 
     environment: str
     webhook_secret_arn: str = ""
 
 
 class DeploymentHooksSettings(Settings):
-    """`functions/deployment_hooks`."""
+    """Settings of `functions/deployment_hooks`."""
 
     jwt_secret_arn: str
     accept_short_jwt_secret: bool = False
@@ -219,29 +219,29 @@ class DeploymentHooksSettings(Settings):
 
 @cache
 def stack_name() -> str:
-    """Whose metrics these are; read without a class, as nothing may keep a function from logging."""
+    """Return the stack's name for metrics. It has a default, so that a function can log with invalid settings."""
     return os.environ.get("STACK_NAME", "videojobs")
 
 
 def is_lambda() -> bool:
-    """Whether this process runs as a Lambda function, and init is the time to connect."""
+    """Return whether this process is a Lambda environment, in which init should connect."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 
 def is_before_snapshot() -> bool:
-    """Whether Lambda takes a snapshot of this process after init, and every environment will be a copy of it."""
+    """Return whether Lambda takes a SnapStart snapshot after init, of which all environments are copies."""
     return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 
 def local_state() -> str:
-    """The folder in which the local system keeps what it knows of itself."""
+    """Return the path of the local system's state folder."""
     return os.environ.get("LOCALCLOUD_STATE") or ".local"
 
 
 def assume_environment(variables: Mapping[str, str], *, without: Iterable[str] = ()) -> None:
-    """Let this process, a command and no function, run on a function's environment; `without` names what must not stay.
+    """Set a function's environment variables in the process of a command, and remove those in `without`.
 
-    Before the first use of `bootstrap`, whose factories remember what they have read.
+    Call it before the first use of `bootstrap`, whose factories cache the settings.
     """
     for name in without:
         os.environ.pop(name, None)
@@ -262,7 +262,7 @@ def _parse(text: str, kind: Any, *, may_be_empty: bool) -> object:  # a type, or
     try:
         number: float = kind.__origin__(text)
     except ValueError:
-        raise ValueError("is no number") from None
+        raise ValueError("is not a number") from None
     (bounds,) = kind.__metadata__
     if not bounds.minimum <= number <= bounds.maximum:
         raise ValueError(f"is not from {bounds.minimum:g} to {bounds.maximum:g}")
