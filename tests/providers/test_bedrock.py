@@ -292,7 +292,7 @@ def test_without_any_credentials_an_operator_is_told(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     options = {"outputUri": "s3://bucket", "region": REGION, "endpointUrl": "http://127.0.0.1:9"}
-    with pytest.raises(ProviderError, match="not set up") as refused:
+    with pytest.raises(ProviderError, match="not configured") as refused:
         BedrockProvider(ProviderSetup(_no_key, options)).poll(ARN)
     assert not refused.value.transient
     assert "provider_not_set_up" in [vars(record).get("action") for record in caplog.records]

@@ -145,7 +145,7 @@ def test_a_gateway_is_told_its_own_headers(counterpart: FalCounterpart) -> None:
     [
         (
             {"model": "fal-ai/unknown"},
-            r"model fal-ai/unknown of fal is none of: fal-ai/bytedance.* added to the table MODELS",
+            r"model fal-ai/unknown of fal is unknown\. Use one of: fal-ai/bytedance.* to the table MODELS",
         ),
         ({"headers": ["X"]}, "headers of fal must be an object of texts"),
         ({"headers": {"X": 1}}, "headers of fal must be an object of texts"),

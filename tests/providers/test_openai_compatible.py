@@ -117,8 +117,8 @@ def test_callbacks_come_where_the_project_has_a_webhook(counterpart: OpenaiCompa
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"baseUrl": ""}, "baseUrl must be a text"),
-        ({"model": 5}, "model must be a text"),
+        ({"baseUrl": ""}, "baseUrl must be a non-empty string"),
+        ({"model": 5}, "model must be a non-empty string"),
         ({"variant": "else"}, "variant must be openai or openrouter"),
         ({"sizes": "1280x720"}, "takes seconds as"),
         ({"sizes": ["large"]}, "takes seconds as"),
@@ -129,7 +129,7 @@ def test_callbacks_come_where_the_project_has_a_webhook(counterpart: OpenaiCompa
         ({"pricePerSecondUsd": "dear"}, "takes seconds as"),
         ({"pricePerSecondUsd": 0.1}, "pricePerSecondUsd needs pricesAsOf"),
         ({"pricePerSecondUsd": 0.1, "pricesAsOf": 5}, "pricePerSecondUsd needs pricesAsOf"),
-        ({"baseURL": "x"}, "baseURL is none of"),
+        ({"baseURL": "x"}, "baseURL is unknown"),
     ],
 )
 def test_options_that_are_wrong_are_named(

@@ -35,7 +35,8 @@ def test_each_model_is_told_its_clips_in_its_own_words(counterpart: ReplicateCou
 
 def test_a_model_that_nobody_knows_is_named_with_those_that_are(counterpart: ReplicateCounterpart) -> None:
     with pytest.raises(
-        ValueError, match=r"model a/b of replicate is none of: bytedance/seedance-1-pro.* added to the table MODELS"
+        ValueError,
+        match=r"model a/b of replicate is unknown\. Use one of: bytedance/seedance-1-pro.* to the table MODELS",
     ):
         counterpart.provider(counterpart.url, model="a/b")
 

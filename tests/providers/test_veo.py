@@ -90,7 +90,7 @@ def test_workload_identity_needs_no_key_of_ours(counterpart: VeoCounterpart, tmp
 def test_a_key_of_another_form_is_not_set_up(counterpart: VeoCounterpart, key: Mapping[str, Any]) -> None:
     with pytest.raises(ProviderError) as refused:
         signed_in_as(counterpart, key).submit(counterpart.request, token=TOKEN)
-    assert (refused.value.transient, "not set up" in refused.value.message) == (False, True)
+    assert (refused.value.transient, "not configured" in refused.value.message) == (False, True)
     assert private_key() not in str(refused.value)
 
 
@@ -141,9 +141,9 @@ def test_every_clip_is_asked_for_in_seconds_and_ratio(counterpart: VeoCounterpar
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"project": ""}, "project must be a text"),
+        ({"project": ""}, "project must be a non-empty string"),
         ({"outputUri": "s3://bucket"}, "must be of the form gs://"),
-        ({"region": "x"}, "region is none of"),
+        ({"region": "x"}, "region is unknown"),
     ],
 )
 def test_options_that_are_wrong_are_named(counterpart: VeoCounterpart, options: dict[str, str], words: str) -> None:

@@ -147,7 +147,7 @@ def test_a_refusal_is_told_in_words_and_costs_nothing_more(
     ai_server.fate, ai_server.refusal = Fate.REFUSES, "at once"
     job = make(user, ai_server, lambda job_id, ref: call_back(stack, job_id, ref))
     assert (job["status"], tasks_of(ai_server)) == ("failed", {})
-    assert "in other words" in job["errorMessage"]
+    assert "Change the prompt" in job["errorMessage"]
 
 
 def test_a_callback_that_nobody_signed_is_refused(user: User, stack: Stack) -> None:

@@ -29,10 +29,10 @@ def test_a_provider_reads_its_own_part_and_a_fresh_one_when_it_asks() -> None:
     ("secret", "name", "reason"),
     [
         (None, "fal", "ProviderSecretArn is not set"),
-        ("the-key", "fal", "the secret is no JSON"),
-        ('["the-key"]', "fal", "the secret has no object for it"),
-        (SECRET, "luma", "the secret has no object for it"),
-        (SECRET, "veo", "the secret has no object for it"),
+        ("the-key", "fal", "the secret is not valid JSON"),
+        ('["the-key"]', "fal", "the secret has no object for this provider"),
+        (SECRET, "luma", "the secret has no object for this provider"),
+        (SECRET, "veo", "the secret has no object for this provider"),
     ],
 )
 def test_what_is_wrong_with_the_secret_is_logged_and_never_what_is_in_it(
@@ -55,7 +55,11 @@ def test_options_are_those_of_one_provider(text: str, options: dict[str, str]) -
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("model=m", "is no JSON"), ("[]", "must be an object by provider"), ('{"fal": "m"}', "and fal an object in it")],
+    [
+        ("model=m", "is not valid JSON"),
+        ("[]", "must be a JSON object"),
+        ('{"fal": "m"}', "its value for fal must be an object"),
+    ],
 )
 def test_options_of_another_form_are_named(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
@@ -64,5 +68,5 @@ def test_options_of_another_form_are_named(text: str, words: str) -> None:
 
 @pytest.mark.parametrize("value", [5, "", None])
 def test_an_option_that_is_no_text_is_named(value: object) -> None:
-    with pytest.raises(ValueError, match="model must be a text"):
+    with pytest.raises(ValueError, match="model must be a non-empty string"):
         ProviderSetup(keys(SECRET).read, {"model": value}).option("model", "a-default")

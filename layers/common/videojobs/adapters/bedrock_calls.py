@@ -33,7 +33,7 @@ class ModelGone(ProviderError):
 
     def __init__(self) -> None:
         """Set the message; only an operator can correct this, so the error is not transient."""
-        message = "The video provider no longer offers this model. Please contact the operator of this service."
+        message = "The video provider no longer offers this model. Contact the operator of this service."
         super().__init__(FailureCode.PROVIDER_ERROR, message, transient=False)
 
 

@@ -113,7 +113,7 @@ class S3VideoStore:
                 self._client.download_fileobj(stored.bucket, stored.key, file, Config=transfer)
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
-                message = "A part of the video was lost. Please try again."
+                message = "A part of the video is missing. Try again."
                 raise ProviderError(FailureCode.RESULT_LOST, message, transient=True) from error
             raise Unavailable from error
         except (BotoCoreError, RetriesExceededError) as error:

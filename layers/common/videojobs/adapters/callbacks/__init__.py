@@ -1,4 +1,4 @@
-"""What knows the signatures of the providers that call back, a module for each way of signing."""
+"""Verifiers of callback signatures, with one module per signature scheme."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def make_verifier(name: str, read_key: ReadKey) -> "CallbackVerifier":
-    """That of one of `ports.callbacks.CALLBACK_PROVIDERS`."""
+    """Return the verifier of a provider in `ports.callbacks.CALLBACK_PROVIDERS`; `read_key` returns its secret."""
     if name == "fal":
         from videojobs.adapters.callbacks.fal import FalVerifier
 

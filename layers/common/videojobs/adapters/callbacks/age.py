@@ -1,4 +1,4 @@
-"""When a callback was signed."""
+"""Check of the time at which a callback was signed."""
 
 import re
 from datetime import UTC, datetime
@@ -10,10 +10,11 @@ _SECONDS = re.compile(r"[0-9]{1,11}")
 
 
 def read_signed_at(seconds: str, now: datetime) -> datetime:
-    """The time of a header that tells seconds since 1970.
+    """Return the time of a header value in seconds since 1970.
 
     Raises:
-        CallbackRefused: it is none, or too far from now: an old callback is played again, or a clock is wrong.
+        CallbackRefused: If the value is malformed or differs from `now` by more than `MAXIMUM_AGE`, as when an old
+            callback is replayed.
     """
     if not _SECONDS.fullmatch(seconds):
         raise CallbackRefused

@@ -1,4 +1,7 @@
-"""fal's callbacks, signed with Ed25519: https://docs.fal.ai/documentation/model-apis/inference/webhooks."""
+"""Verifier of fal's callbacks, signed with Ed25519.
+
+https://docs.fal.ai/documentation/model-apis/inference/webhooks
+"""
 
 import json
 from collections.abc import Mapping
@@ -16,24 +19,32 @@ from videojobs.domain.errors import CallbackRefused, ProviderError, Unavailable
 KEYS_HOST = "https://rest.fal.ai"
 KEYS_PATH = "/.well-known/jwks.json"
 KEYS_LIFETIME = timedelta(hours=24)
-"""fal says that its keys may be kept for so long."""
+"""How long the keys are cached; fal allows at most this time."""
 PAUSE = timedelta(minutes=1)
-"""Between two requests for them: a flood of bad signatures must not become a flood of requests."""
+"""Minimum interval of requests for the keys, so that many invalid signatures do not cause many requests."""
 CALL_SECONDS = 3.0
 
 
 class FalVerifier:
-    """See `ports.callbacks.CallbackVerifier`. No secret: fal publishes its keys."""
+    """Verifier of fal's callbacks. Implements `ports.callbacks.CallbackVerifier`; fal publishes its public keys."""
 
     def __init__(self, keys_host: str = KEYS_HOST) -> None:
-        """Nothing is asked for before the first callback."""
+        """Create the verifier; the first callback requests the keys."""
         self._rest = RestClient(keys_host, authorize=lambda _refresh: {}, call_seconds=CALL_SECONDS)
         self._keys: list[Ed25519PublicKey] = []
         self._read_at: datetime | None = None
         self._asked_at: datetime | None = None
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:
-        """The signature is of request, user, time and the body's SHA-256, a line each."""
+        """Return the request ID of a callback if its signature is valid.
+
+        The signed message has four lines: request ID, user ID, time and SHA-256 of the body. If no cached key matches,
+        the keys are requested again, at most once a minute.
+
+        Raises:
+            CallbackRefused: If the signature is invalid or too old.
+            Unavailable: If no current keys are available.
+        """
         signed = [headers.get(f"x-fal-webhook-{part}", "") for part in ("request-id", "user-id", "timestamp")]
         read_signed_at(signed[2], now)
         if not all(part and part.isascii() for part in signed):
@@ -44,11 +55,11 @@ class FalVerifier:
             raise CallbackRefused from None
         message = "\n".join((*signed, sha256(body).hexdigest())).encode()
         self._keep_fresh(now)
-        if not self._fits(signature, message) and not (self._ask(now) and self._fits(signature, message)):
+        if not self._matches(signature, message) and not (self._read_keys(now) and self._matches(signature, message)):
             raise CallbackRefused
         return _read_request_id(body) or signed[0]
 
-    def _fits(self, signature: bytes, message: bytes) -> bool:
+    def _matches(self, signature: bytes, message: bytes) -> bool:
         for key in self._keys:
             try:
                 key.verify(signature, message)
@@ -59,11 +70,11 @@ class FalVerifier:
 
     def _keep_fresh(self, now: datetime) -> None:
         is_old = self._read_at is None or now - self._read_at > KEYS_LIFETIME
-        if is_old and not self._ask(now):
+        if is_old and not self._read_keys(now):
             raise Unavailable
 
-    def _ask(self, now: datetime) -> bool:
-        """Whether the keys are now as fresh as can be."""
+    def _read_keys(self, now: datetime) -> bool:
+        """Request the keys and return whether that succeeded; False if they were requested within `PAUSE`."""
         if self._asked_at is not None and now - self._asked_at < PAUSE:
             return False
         self._asked_at = now
@@ -71,18 +82,18 @@ class FalVerifier:
             published = PyJWKSet.from_dict(self._rest.ask(KEYS_PATH)).keys
         except (ProviderError, PyJWTError):
             return False
-        self._keys = [each.key for each in published if isinstance(each.key, Ed25519PublicKey)]
+        self._keys = [jwk.key for jwk in published if isinstance(jwk.key, Ed25519PublicKey)]
         self._read_at = now
         return True
 
 
 def _read_request_id(body: bytes) -> str | None:
-    """That of the queue; the header may name the last of several tries."""
+    """Return the request ID in the queue, or None. The header can have the ID of a retry instead."""
     try:
-        told = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    match told:
+    match payload:
         case {"request_id": str(request_id)}:
             return request_id
         case _:

@@ -1,7 +1,7 @@
-"""Callbacks signed after Standard Webhooks (https://www.standardwebhooks.com): Replicate's and OpenAI's protocol.
+"""Verifier of callbacks signed according to Standard Webhooks (https://www.standardwebhooks.com).
 
-The library makes the signature that should have come. What the time is says our clock; the library's own check asks the
-system's.
+Replicate and OpenAI use this scheme. The library computes the expected signature. The time is compared with the given
+`now`, because the library's own check uses the system clock.
 """
 
 import hmac
@@ -20,14 +20,24 @@ logger = logging.getLogger(__name__)
 
 
 class StandardVerifier:
-    """See `ports.callbacks.CallbackVerifier`. Secret: `webhookSecret`, or several with spaces between in a rotation."""
+    """Verifier by a shared secret. Implements `ports.callbacks.CallbackVerifier`.
+
+    The secret's field `webhookSecret` has one secret, or several separated by spaces during a rotation.
+    """
 
     def __init__(self, name: str, read_key: ReadKey) -> None:
-        """`name` is the provider's; its part of the secret is read at each callback."""
+        """Keep the provider's name and the reader of its secret, which is read at each callback."""
         self._name, self._read_key = name, read_key
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:
-        """The signature is of id, time and body; a secret that was replaced just now is read anew."""
+        """Return the task ID of a callback if its signature of message ID, time and body is valid; None without an ID.
+
+        If the signature does not match, the secret is read again in case it was rotated.
+
+        Raises:
+            CallbackRefused: If the signature is invalid or too old, or if no secret is set.
+            Unavailable: If the secret can't be read.
+        """
         message_id, given = headers.get("webhook-id", ""), headers.get("webhook-signature", "")
         signed_at = read_signed_at(headers.get("webhook-timestamp", ""), now)
         try:
@@ -39,32 +49,32 @@ class StandardVerifier:
         for refresh in (False, True):
             for secret in self._secrets(refresh=refresh):
                 expected = secret.sign(message_id, signed_at, text)
-                if any(hmac.compare_digest(expected, each) for each in given.split()):
+                if any(hmac.compare_digest(expected, signature) for signature in given.split()):
                     return _read_task_id(text)
         raise CallbackRefused
 
     def _secrets(self, *, refresh: bool) -> Iterator[Webhook]:
         try:
-            found = self._read_key(refresh=refresh).get("webhookSecret")
-        except ProviderError:  # the deployment has no secret at all, and that was logged
+            value = self._read_key(refresh=refresh).get("webhookSecret")
+        except ProviderError:  # already logged by `read_key`
             raise CallbackRefused from None
         try:
-            made = [Webhook(secret) for secret in found.split()] if isinstance(found, str) else []
+            webhooks = [Webhook(secret) for secret in value.split()] if isinstance(value, str) else []
         except (ValueError, EmptyWebhookSecretError):
-            made = []
-        if not made:
+            webhooks = []
+        if not webhooks:
             extra = {"action": "provider_not_set_up", "provider": self._name, "reason": "no webhookSecret"}
             logger.error("Provider not set up", extra=extra)
-        yield from made
+        yield from webhooks
 
 
 def _read_task_id(text: str) -> str | None:
-    """Replicate sends the prediction itself, OpenAI an event about it."""
+    """Return the task ID of a prediction (Replicate) or of an event about a task (OpenAI), or None."""
     try:
-        told = json.loads(text)
+        payload = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    match told:
+    match payload:
         case {"data": {"id": str(task_id)}} | {"id": str(task_id)}:
             return task_id
         case _:

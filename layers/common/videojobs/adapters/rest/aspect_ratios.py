@@ -1,6 +1,6 @@
 """Aspect ratios by the size of a clip, for APIs that take a ratio at 720p instead of a size.
 
-These APIs publish no sizes in pixels. The sizes are those that 720p means elsewhere.
+These APIs do not document sizes in pixels. The sizes are those that other APIs use for 720p.
 """
 
 from collections.abc import Mapping

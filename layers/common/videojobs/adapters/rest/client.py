@@ -1,6 +1,7 @@
-"""Calls a provider's REST API, and tells what was refused from what nobody knows.
+"""Client of a provider's REST API that distinguishes rejected requests from requests with an unknown outcome.
 
-A call that creates is sent once, whatever happens: these APIs know no idempotency key, and a repeat is another bill.
+A request that creates a task is sent once, because these APIs have no idempotency key and a repeat costs money. Only
+after 401 or 403 is it sent again with a new key.
 """
 
 import logging
@@ -18,29 +19,33 @@ from videojobs.adapters.rest.setup import CALL_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.trace import continued
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs every URL, signed ones too
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO httpx logs each URL, including presigned ones
 
 CONNECT_SECONDS = 3.0
 MAXIMUM_ANSWER_BYTES = 1024 * 1024
 
 type Authorize = Callable[[bool], Mapping[str, str]]
-"""Makes the headers that carry the key; called with True when the key at hand was not accepted."""
+"""Returns the headers with the key; called with True to read the key again after it was rejected."""
 type ReadError = Callable[[int, Any], ProviderError | None]
-"""Makes the error of a status and the answer's JSON (None where it is none); None: the general rule holds."""
+"""Returns the error for a status and the response's JSON (None if it is not JSON), or None for the general rule."""
 
 
 @cache
 def tls_context(*, trust_env: bool) -> ssl.SSLContext:
-    """Return the process's TLS context. To make one takes some 30 ms of processor time.
+    """Return the shared TLS context. Creating it takes about 30 ms of processor time.
 
     Args:
-        trust_env: Whether `SSL_CERT_FILE` and `SSL_CERT_DIR` may name other root certificates.
+        trust_env: Whether the variables `SSL_CERT_FILE` and `SSL_CERT_DIR` can set other root certificates.
     """
     return httpx.create_ssl_context(trust_env=trust_env)
 
 
 class RestClient:
-    """JSON in, JSON out. Raises `ProviderError` for a refusal, `ProviderUnreachable` where nothing is known."""
+    """JSON client of one API.
+
+    Its methods raise `ProviderError` if the provider rejects a request, and `ProviderUnreachable` if the outcome is
+    unknown.
+    """
 
     def __init__(
         self,
@@ -51,7 +56,15 @@ class RestClient:
         call_seconds: float = CALL_SECONDS,
         maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES,
     ) -> None:
-        """Nothing is connected before the first call."""
+        """Create the client; the first call connects.
+
+        Args:
+            base_url: The URL that paths are appended to.
+            authorize: Returns the headers with the key.
+            read_error: Translates error responses; None for the general rules only.
+            call_seconds: The timeout of each read, write and wait for a connection.
+            maximum_answer_bytes: The size at which a response is rejected.
+        """
         timeout = httpx.Timeout(call_seconds, connect=min(CONNECT_SECONDS, call_seconds))
         tls = tls_context(trust_env=True)
         self._http = httpx.Client(base_url=base_url, timeout=timeout, follow_redirects=False, verify=tls)
@@ -61,11 +74,11 @@ class RestClient:
     def create(
         self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None, method: str = "POST"
     ) -> dict[str, Any]:
-        """Begin something that costs money: sent once.
+        """Send a request that creates a task, once, and return the JSON of the response.
 
         Raises:
-            ProviderUnreachable: it may have been begun, or not.
-            ProviderError: it was not begun; the provider said so, or nothing was sent.
+            ProviderUnreachable: If the task may or may not have been created.
+            ProviderError: If the task was not created: the provider rejected the request, or it was not sent.
         """
         try:
             status, payload, response = self._call(method, path, body, headers)
@@ -104,11 +117,11 @@ class RestClient:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """A call that may be repeated at will; an answer without a body is an empty object.
+        """Send a request that is safe to repeat and return the JSON of the response; an empty body is `{}`.
 
         Raises:
-            ProviderError: `result_lost`, where there is no such task any more; or what `read_error` made of it.
-            ProviderUnreachable: any answer that says nothing about the task: ask again.
+            ProviderError: If the task no longer exists (`result_lost`), or as `read_error` translates the response.
+            ProviderUnreachable: If there is no response, or a response that says nothing about the task.
         """
         try:
             status, payload, response = self._call(method, path, body, headers)
@@ -129,7 +142,7 @@ class RestClient:
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
     ) -> tuple[int, Any, httpx.Response]:
-        """The status and the JSON, None where it is none. A refused key did nothing: once more with a fresh one."""
+        """Return the status, the JSON (None if it is not JSON) and the response; retry 401 and 403 with a new key."""
         response = self._send(method, path, body, headers, refresh=False)
         if response.status_code in {401, 403}:
             response = self._send(method, path, body, headers, refresh=True)
@@ -149,22 +162,24 @@ class RestClient:
         refresh: bool,
     ) -> httpx.Response:
         traceparent = continued()
-        every = {**({"traceparent": traceparent} if traceparent else {}), **self._authorize(refresh), **(headers or {})}
-        with self._http.stream(method, path, json=body, headers=every) as response:
+        trace = {"traceparent": traceparent} if traceparent else {}
+        all_headers = {**trace, **self._authorize(refresh), **(headers or {})}
+        with self._http.stream(method, path, json=body, headers=all_headers) as response:
             content = bytearray()
             for piece in response.iter_bytes():
                 content += piece
                 if len(content) > self._maximum_answer_bytes:
-                    raise httpx.ReadError("the answer is too large")
-        # What was decoded on its way must not be decoded again.
+                    raise httpx.ReadError("the response is too large")
+        # The content is already decoded.
         kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
         return httpx.Response(response.status_code, headers=kept, content=bytes(content))
 
 
 def read_retry_after(headers: Mapping[str, str], payload: object = None) -> float | None:
-    """How many seconds to wait: `retry-after-ms`, or `Retry-After` as seconds or as a date (RFC 9110, 10.2.3).
+    """Return the seconds to wait before a retry, or None if the response does not specify them.
 
-    Without a header it is `retry_after` of the answer's JSON, where there is one.
+    Reads the header `retry-after-ms`, or `Retry-After` as seconds or as a date (RFC 9110, 10.2.3). Without the header
+    `Retry-After`, a number `retry_after` in the response's JSON is used.
     """
     match payload:
         case {"retry_after": int(seconds) | float(seconds)} if "retry-after" not in headers:

@@ -1,4 +1,4 @@
-"""Fetches a provider's result: streaming, of bounded size, from allowed hosts only, resumed where it was cut off."""
+"""Download of a provider's result: streamed, limited in size, from allowed hosts only, and resumed when interrupted."""
 
 import logging
 import time
@@ -19,19 +19,22 @@ from videojobs.ports.videos import ReportProgress
 logger = logging.getLogger(__name__)
 
 MAXIMUM_BYTES = 500_000_000
-"""More than any provider makes in one generation, and what fits beside its neighbours into render's scratch space."""
+"""Maximum size of a result: more than a provider creates in one generation, and small enough for the scratch space."""
 MAXIMUM_SECONDS = 120.0
-"""For one result in all: render has 300 s, and is asked again where it didn't get through."""
+"""Timeout of one download in total. The function render runs for at most 300 s, and a failed step is retried."""
 MAXIMUM_TRIES = 5
 MAXIMUM_FRESH_URLS = 2
 
-_PATIENCE = frozenset({408, 425, 429})
-"""The refusals that say nothing of the URL. Any other may be of an expired one: 403 at S3, 400 at Google, or 404."""
+_URL_STILL_VALID = frozenset({408, 425, 429})
+"""Client errors after which the URL is retried.
+
+Other errors can mean that the URL has expired: 403 at S3, 400 at Google, or 404.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a result lies at the moment; the headers go to that host alone."""
+    """Current location of a result; the headers are sent to the host of `url` only."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -47,15 +50,22 @@ def download(
     call_seconds: float = CALL_SECONDS,
     maximum_seconds: float = MAXIMUM_SECONDS,
 ) -> None:
-    """Write the result to `path`; `locate` is asked for a fresh URL when one has expired.
+    """Write the result to `path`. An interrupted download is resumed, and tried five times in total.
 
-    A host is allowed by its name, or by ".suffix" of it; only https, but http for "127.0.0.1" where that is allowed.
-    `call_seconds` is how long the host may be silent.
+    Args:
+        locate: Returns the current location; called again when a URL has expired.
+        path: The file to write; replaced if it exists.
+        allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot. HTTPS is required, except for
+            "127.0.0.1" if it is allowed.
+        on_progress: Called with the downloaded part (0 to 1); may raise to stop.
+        maximum_bytes: The maximum size of the file.
+        call_seconds: The timeout of each read.
+        maximum_seconds: The timeout of the whole download.
 
     Raises:
-        ProviderError: `result_lost`, where fresh URLs are refused as well; the file is too large; a URL or a redirect
-            leads to where nobody said that results lie.
-        ProviderUnreachable: it can't be had now.
+        ProviderError: If new URLs are rejected too (`result_lost`), if the file is too large, or if a URL or a redirect
+            leads to a host that is not allowed.
+        ProviderUnreachable: If the download fails five times, times out, or the host asks to retry later.
     """
     with PartFile(path, maximum_bytes=maximum_bytes, on_progress=on_progress) as part, _client(call_seconds) as http:
         work = _Download(http, locate, part, allowed_hosts, time.monotonic() + maximum_seconds)
@@ -65,9 +75,9 @@ def download(
 
 
 def _client(call_seconds: float) -> httpx.Client:
-    # No proxy and no .netrc of the environment: the address that was checked is the one that is connected to.
+    # No proxy and no .netrc: the client must connect to the address that was checked.
     timeout = httpx.Timeout(call_seconds, connect=min(CONNECT_SECONDS, call_seconds))
-    # Each connection is one host's: by its address alone it could serve another's request, whose name nobody proved.
+    # httpx would reuse a connection for another host at the same address, without checking that host's certificate.
     limits = httpx.Limits(max_keepalive_connections=0)
     tls = tls_context(trust_env=False)
     return httpx.Client(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False, verify=tls)
@@ -88,7 +98,10 @@ class _Download:
         self._located = 0
 
     def goes_through(self) -> bool:
-        """Try once, with as many fresh URLs as are left; what came stays for the next try to go on from."""
+        """Try the download once and return whether it completed; the next try resumes it.
+
+        Expired URLs are replaced, at most `MAXIMUM_FRESH_URLS` times in total.
+        """
         try:
             while not self._follow():
                 if self._located > MAXIMUM_FRESH_URLS:
@@ -97,23 +110,23 @@ class _Download:
         except (httpx.HTTPError, Unusable) as error:
             reason = str(error) if isinstance(error, Unusable) else type(error).__name__
             extra = {"action": "download_cut_off", "reason": reason}
-            logger.info("Download cut off", extra=extra)
+            logger.info("Download interrupted; it will be resumed", extra=extra)
             return False
         return True
 
     def _follow(self) -> bool:
-        """Whether the URL is still good; then the result has come whole."""
+        """Download from the current URL; True if the file is complete, False if the URL has expired."""
         self._keep_going()
         if self._source is None:
-            self._part.begin_anew()
+            self._part.restart()
             self._source = self._locate()
             self._located += 1
             self._keep_going()
         with open_result(
-            self._http, self._source.url, self._source.headers, self._part.wanted(), self._allowed_hosts
+            self._http, self._source.url, self._source.headers, self._part.request_headers(), self._allowed_hosts
         ) as response:
             status = response.status_code
-            if 400 <= status < 500 and status not in _PATIENCE and status != 416:
+            if 400 <= status < 500 and status not in _URL_STILL_VALID and status != 416:
                 return False
             retry_after = read_retry_after(response.headers)
             if status == 429 or (status >= 400 and retry_after is not None):

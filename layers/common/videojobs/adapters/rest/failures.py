@@ -1,33 +1,33 @@
-"""The one taxonomy of what goes wrong at a provider, in words that the user of a video understands."""
+"""Errors of providers, with messages for the user of the video."""
 
 from collections.abc import Mapping
 
 from videojobs.domain.errors import FailureCode, ProviderError
 
-_WORDS: Mapping[FailureCode, tuple[str, bool]] = {
+_MESSAGES: Mapping[FailureCode, tuple[str, bool]] = {
     FailureCode.CONTENT_REJECTED: (
-        "The video provider does not make videos of this prompt. Please describe it in other words.",
+        "The video provider rejected this prompt. Change the prompt and try again.",
         False,
     ),
-    FailureCode.RATE_LIMITED: ("The video provider is very busy. Please try again a little later.", True),
-    FailureCode.QUOTA_EXHAUSTED: ("No more videos can be made at the provider at the moment. Please try later.", False),
-    FailureCode.INVALID_REQUEST: ("The video provider can't make this video as it was asked for.", False),
-    FailureCode.PROVIDER_ERROR: ("The video provider failed to make this video. Please try again.", True),
-    FailureCode.TIMEOUT: ("The video provider took too long. Please try again.", True),
-    FailureCode.RESULT_LOST: ("The finished video is gone at the provider. Please try again.", True),
+    FailureCode.RATE_LIMITED: ("The video provider is busy. Try again in a few minutes.", True),
+    FailureCode.QUOTA_EXHAUSTED: ("The video provider's quota is used up. Try again later.", False),
+    FailureCode.INVALID_REQUEST: ("The video provider can't make this video. Change the request and try again.", False),
+    FailureCode.PROVIDER_ERROR: ("The video provider failed to make this video. Try again.", True),
+    FailureCode.TIMEOUT: ("The video provider took too long. Try again.", True),
+    FailureCode.RESULT_LOST: ("The finished video is no longer available at the provider. Try again.", True),
 }
-"""Each code's message, and whether another attempt at the same provider can help."""
+"""Message of each code, and whether the error is transient: another attempt at the same provider can succeed."""
 
 
 def failure(
     code: FailureCode, *, message: str | None = None, retry_after_seconds: float | None = None
 ) -> ProviderError:
-    """The error of that code; with words of its own where they say better what to change. Never the provider's own."""
-    words, transient = _WORDS[code]
-    return ProviderError(code, message or words, transient=transient, retry_after_seconds=retry_after_seconds)
+    """Return the error of a code. `message` replaces the default message; never pass a provider's own text."""
+    default_message, transient = _MESSAGES[code]
+    return ProviderError(code, message or default_message, transient=transient, retry_after_seconds=retry_after_seconds)
 
 
 def not_set_up() -> ProviderError:
-    """The deployment has no key for the provider, or one that it does not accept: an operator has to act."""
-    message = "The video provider is not set up correctly. Please tell the people who run this service."
+    """Return the error for a missing or rejected key; not transient, because an operator has to correct it."""
+    message = "The video provider is not configured correctly. Contact the operator of this service."
     return ProviderError(FailureCode.PROVIDER_ERROR, message, transient=False)

@@ -1,4 +1,4 @@
-"""Base class of the video providers with a REST API, and the steps that every AI provider takes."""
+"""Base class of the video providers with a REST API, and functions that all AI providers use."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -16,12 +16,12 @@ from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, 
 
 logger = logging.getLogger(__name__)
 
-ADD_MODEL = "; another one is added to the table MODELS of its adapter"
+ADD_MODEL = ", or add the model to the table MODELS of the adapter"
 """Advice for an unknown model of a provider that offers more models than the table lists."""
 
 
 class RestVideoProvider(ABC):
-    """A `VideoProvider` whose API creates tasks without an idempotency key.
+    """`VideoProvider` whose API creates tasks without an idempotency key.
 
     A subclass sets `name`, `capabilities` and `_result_hosts`, and defines `create_task`, `poll` and `locate`.
     By default, tasks cannot be found by their token and cannot be canceled.
@@ -40,13 +40,18 @@ class RestVideoProvider(ABC):
         self._setup = setup
         self._result_hosts: Collection[str] = ()
 
-    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - no API here takes one
-        """Create the task. The request is sent once."""
+    def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - these APIs take no token
+        """Create the task and return its ref; the request is sent once.
+
+        Raises:
+            ProviderUnreachable: If the task may or may not have been created.
+            ProviderError: If the provider rejected the request, or the key is missing.
+        """
         return Submission(self.create_task(request, require_clip(request)), self.capabilities.poll_seconds)
 
     @abstractmethod
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
-        """Create a task that makes the clip, and return its ref."""
+        """Create a task for the clip and return its ref."""
 
     def find(self, *, token: str) -> Submission | None:  # noqa: ARG002 - part of the protocol
         """Return None: the API does not list tasks by token."""
@@ -54,14 +59,19 @@ class RestVideoProvider(ABC):
 
     @abstractmethod
     def poll(self, ref: str) -> Generation:
-        """Return the task's state."""
+        """Return the task's state.
+
+        Raises:
+            ProviderError: If the task failed or no longer exists.
+            ProviderUnreachable: If the API does not respond; the task may still succeed.
+        """
 
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
         """Return False: a task that was created is completed and billed."""
         return False
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video from its current location."""
+        """Download the video to `path`; see `download` for the errors."""
         self._download(lambda: self.locate(ref), path, on_progress)
 
     @abstractmethod
@@ -72,11 +82,13 @@ class RestVideoProvider(ABC):
         """Return the option `model`.
 
         Raises:
-            ValueError: If the model is not a known one.
+            ValueError: If the model is not in `known`.
         """
         model = self._setup.option("model", default)
         if model not in known:
-            raise ValueError(f"ProviderOptions: model {model} of {self.name} is none of: {', '.join(known)}{advice}")
+            raise ValueError(
+                f"ProviderOptions: model {model} of {self.name} is unknown. Use one of: {', '.join(known)}{advice}"
+            )
         return model
 
     def _read_result_hosts(self, *known: str) -> Collection[str]:
@@ -86,7 +98,7 @@ class RestVideoProvider(ABC):
     def _connect(
         self, base_url: str, read_error: ReadError | None = None, *, maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES
     ) -> RestClient:
-        """Return a client of the API. It connects at the first call."""
+        """Return a client of the API, which connects at the first call."""
         return RestClient(
             base_url,
             authorize=self._authorize,
@@ -95,11 +107,11 @@ class RestVideoProvider(ABC):
             maximum_answer_bytes=maximum_answer_bytes,
         )
 
-    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the signature of `Authorize`
         """Return the headers that carry the key.
 
         Raises:
-            ProviderError: If the secret contains no `key`.
+            ProviderError: If the provider's part of the secret has no `key`.
         """
         key = self._setup.read_key(refresh=refresh).get("key")
         if not isinstance(key, str) or not key:
@@ -118,7 +130,7 @@ def require_clip(request: GenerationRequest) -> Clip:
     """Return the request's clip.
 
     Raises:
-        ValueError: If the request has none.
+        ValueError: If the request has no clip.
     """
     if request.clip is None:
         raise ValueError("a request without a clip")
@@ -126,10 +138,10 @@ def require_clip(request: GenerationRequest) -> Clip:
 
 
 def read_ref(response: Mapping[str, Any], field: str) -> str:
-    """Return the task's identifier from the response to a create call.
+    """Return the task's ID, which is `field` of the response to a create request.
 
     Raises:
-        ProviderUnreachable: If the response has no identifier. The task may exist.
+        ProviderUnreachable: If the response has no ID; the task may exist.
     """
     ref = response.get(field)
     if not isinstance(ref, str) or not ref:
@@ -138,6 +150,6 @@ def read_ref(response: Mapping[str, Any], field: str) -> str:
 
 
 def log_unknown_state(provider: str, state: object) -> None:
-    """Log that a task is in a state that the adapter does not know. The task is polled again."""
+    """Log that a task has a state that the adapter does not know; the task is polled again."""
     extra = {"action": "provider_state_unknown", "provider": provider, "state": str(state)}
     logger.warning("Provider state unknown", extra=extra)

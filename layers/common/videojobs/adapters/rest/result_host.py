@@ -1,4 +1,4 @@
-"""Asks for a result at the hosts where a provider's results may lie, and at no other: not by a redirect either."""
+"""Requests for results, limited to the allowed hosts of a provider, including after redirects."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
@@ -16,7 +16,7 @@ MAXIMUM_REDIRECTS = 5
 MAXIMUM_ADDRESSES = 2
 """How many of a host's addresses are tried."""
 LOOPBACK = "127.0.0.1"
-"""The one host that may be asked by plain http, and may be this machine: for what stands in for a provider in tests."""
+"""Host for which plain HTTP and a loopback address are accepted, if it is in the allowed hosts."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -25,16 +25,23 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 def open_result(
     http: httpx.Client, url: str, headers: Mapping[str, str], wanted: Mapping[str, str], allowed_hosts: Collection[str]
 ) -> Iterator[httpx.Response]:
-    """The first answer that is no redirect, its body not yet read; `headers` go to the first URL's host alone.
+    """Send a GET, follow redirects, and yield the first response that is not a redirect; its body is not read yet.
+
+    Args:
+        http: The client; it must not follow redirects itself.
+        url: The URL of the result.
+        headers: Headers with credentials, sent only to the scheme, host and port of `url`.
+        wanted: Headers that are sent to each host.
+        allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot.
 
     Raises:
-        ProviderError: the way leads to a host that is not allowed, or whose address is not public.
-        httpx.HTTPError: there is no answer, or no end of redirects.
+        ProviderError: If a URL is malformed or leads to a host that is not allowed or not public.
+        httpx.HTTPError: If there is no response, or more than `MAXIMUM_REDIRECTS` redirects.
     """
     origin = _parse(url)
     target = origin
     for _ in range(MAXIMUM_REDIRECTS + 1):
-        own = headers if _place(target) == _place(origin) else {}
+        own = headers if _origin_of(target) == _origin_of(origin) else {}
         response = _send(http, target, {**own, **wanted}, allowed_hosts)
         try:
             if response.status_code not in _REDIRECTS or "location" not in response.headers:
@@ -46,39 +53,44 @@ def open_result(
     raise httpx.TooManyRedirects("too many redirects")
 
 
-def _parse(url: str, beside: httpx.URL | None = None) -> httpx.URL:
+def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        return httpx.URL(url) if beside is None else beside.join(url)
+        return httpx.URL(url) if base is None else base.join(url)
     except httpx.InvalidURL:
-        raise _refused("", "malformed") from None  # the error quotes the URL
+        raise _refused("", "malformed") from None  # the error contains the URL
 
 
-def _place(url: httpx.URL) -> tuple[str, str, int | None]:
+def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
 def _send(
     http: httpx.Client, url: httpx.URL, headers: Mapping[str, str], allowed_hosts: Collection[str]
 ) -> httpx.Response:
-    """Connect to an address that was checked, under the host's own name."""
+    """Send a GET to a checked address of the host, with the host's name in TLS and in the header `Host`."""
     addresses = _addresses(url, allowed_hosts)[:MAXIMUM_ADDRESSES]
     for number, address in enumerate(addresses, 1):
         request = http.build_request(
             "GET",
             url.copy_with(host=address),
             headers={**headers, "Host": url.netloc.decode("ascii")},
-            extensions={"sni_hostname": url.host},  # also the name that the certificate has to have
+            extensions={"sni_hostname": url.host},  # the certificate is checked against this name
         )
         try:
             return http.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             if number == len(addresses):
                 raise
-    raise AssertionError("there is no address")  # pragma: no cover - `resolve_public` brings one at the least
+    raise AssertionError("there is no address")  # pragma: no cover - `resolve_public` returns at least one address
 
 
 def _addresses(url: httpx.URL, allowed_hosts: Collection[str]) -> list[str]:
-    """Where the host is, if it may be asked at all."""
+    """Return the host's addresses.
+
+    Raises:
+        ProviderError: If the URL's scheme, host or address is not allowed.
+        httpx.ConnectError: If the host name does not resolve.
+    """
     is_loopback = url.host == LOOPBACK
     if url.scheme != "https" and not (is_loopback and url.scheme == "http"):
         raise _refused(url.host, "not https")
@@ -93,12 +105,15 @@ def _addresses(url: httpx.URL, allowed_hosts: Collection[str]) -> list[str]:
 
 
 def _matches(host: str, allowed: str) -> bool:
-    """Whether it is that name, or ends with that ".suffix"."""
+    """Return whether the host is the allowed name, or ends with the allowed suffix (".example.com")."""
     return host.endswith(allowed) if allowed.startswith(".") else host == allowed
 
 
 def _refused(host: str, reason: str) -> ProviderError:
-    """Either somebody leads us astray, or the provider's results lie elsewhere now: an operator has to look at it."""
+    """Log a rejected host and return the error.
+
+    An operator has to decide whether the URL is malicious or the provider stores results at a new host.
+    """
     extra = {"action": "result_host_refused", "host": host, "reason": reason}
-    logger.error("Result host refused", extra=extra)
+    logger.error("Result host rejected", extra=extra)
     return not_set_up()

@@ -1,4 +1,4 @@
-"""What a deployment tells the adapter of a provider: its options, its key, and the policy for unknown submits."""
+"""Settings of a provider: its options, its key, and the policy for submits with an unknown outcome."""
 
 import json
 import logging
@@ -14,27 +14,28 @@ from videojobs.ports.videos import UnknownSubmit
 logger = logging.getLogger(__name__)
 
 CALL_SECONDS = 8.0
-"""How long a provider may be silent in a call: two of them fit into a worker's 20 s."""
+"""Timeout of a provider's API. Two requests fit into the 20 s of the worker."""
 
 
 class ReadKey(Protocol):
-    """Brings the provider's own part of the providers' secret, such as `{"key": "…", "webhookSecret": "whsec_…"}`."""
+    """Function that returns the provider's part of the secret, such as `{"key": "…", "webhookSecret": "whsec_…"}`."""
 
     def __call__(self, *, refresh: bool = False) -> Mapping[str, Any]:
-        """Read it; with `refresh` anew, as the one at hand was not accepted.
+        """Return the provider's part; with `refresh`, read the secret again because the cached key was rejected.
 
         Raises:
-            ProviderError: the secret has nothing for this provider.
-            Unavailable: Secrets Manager does not answer.
+            ProviderError: If there is no secret, or it has no object for this provider.
+            Unavailable: If the secret was never read and can't be read now.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSetup:
-    """`options` come from the deployment (parameter `ProviderOptions`), see docs/providers.md.
+    """Settings of one provider.
 
-    `unknown_submit` is for a provider that takes no idempotency token: `RESUBMIT` or `FAIL`.
+    `options` come from the parameter `ProviderOptions` (docs/providers.md). `unknown_submit` is the policy of a
+    provider without idempotency tokens: `RESUBMIT` or `FAIL`. `call_seconds` is the timeout of its API.
     """
 
     read_key: ReadKey
@@ -42,47 +43,47 @@ class ProviderSetup:
     unknown_submit: UnknownSubmit = UnknownSubmit.FAIL
     call_seconds: float = CALL_SECONDS
     results_uri: str = ""
-    """Where a provider that writes to S3 by itself may put its results, of the form `s3://bucket/prefix`."""
+    """Default location for a provider that writes its results to S3, in the form `s3://bucket/prefix`."""
 
     def option(self, name: str, default: str) -> str:
-        """A text among the options.
+        """Return the option's value, or `default` if it is not set.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: If the value is not a non-empty string.
         """
         value = self.options.get(name, default)
         if not isinstance(value, str) or not value:
-            raise ValueError(f"ProviderOptions: {name} must be a text")
+            raise ValueError(f"ProviderOptions: {name} must be a non-empty string")
         return value
 
     def only_options(self, *names: str) -> None:
-        """Refuse a misspelt option.
+        """Check that there are no other options than `names`.
 
         Raises:
-            ValueError: there is one of another name.
+            ValueError: If there is an option with another name.
         """
         if unknown := sorted(set(self.options) - set(names)):
-            raise ValueError(f"ProviderOptions: {', '.join(unknown)} is none of: {', '.join(names)}")
+            raise ValueError(f"ProviderOptions: {', '.join(unknown)} is unknown. Use only: {', '.join(names)}")
 
 
 class ProviderKeys:
-    """One provider's part of the providers' secret, a JSON object by provider."""
+    """One provider's part of the secret, which is a JSON object with an object for each provider."""
 
     def __init__(self, name: str, read_secret: ReadSecret | None) -> None:
-        """None: the deployment has no such secret."""
+        """Keep the provider's name and the reader of the secret, or None if the deployment has no secret."""
         self._name, self._read_secret = name, read_secret
 
     def read(self, *, refresh: bool = False) -> Mapping[str, Any]:
-        """See `ReadKey`; what is wrong with the secret is logged, never what is in it."""
+        """Return the provider's part of the secret; see `ReadKey`. A problem is logged without the secret's content."""
         if self._read_secret is None:
             raise self._incomplete("ProviderSecretArn is not set")
         try:
             payload = json.loads(self._read_secret(refresh=refresh))
         except ValueError:
-            raise self._incomplete("the secret is no JSON") from None
+            raise self._incomplete("the secret is not valid JSON") from None
         part = payload.get(self._name) if isinstance(payload, dict) else None
         if not isinstance(part, dict):
-            raise self._incomplete("the secret has no object for it")
+            raise self._incomplete("the secret has no object for this provider")
         return part
 
     def _incomplete(self, reason: str) -> ProviderError:
@@ -92,18 +93,20 @@ class ProviderKeys:
 
 
 def read_options(text: str, name: str) -> Mapping[str, Any]:
-    """One provider's options of the parameter `ProviderOptions`, a JSON object by provider.
+    """Return one provider's options; empty if there are none.
+
+    `text` is the parameter `ProviderOptions`, a JSON object with an object for each provider.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: If the text has another form.
     """
     try:
         payload = json.loads(text)
     except ValueError:
-        raise ValueError("ProviderOptions is no JSON") from None
+        raise ValueError("ProviderOptions is not valid JSON") from None
     options = payload.get(name, {}) if isinstance(payload, dict) else None
     if not isinstance(options, dict):
-        raise ValueError(  # noqa: TRY004 - of a text, whatever it holds
-            f"ProviderOptions must be an object by provider, and {name} an object in it"
+        raise ValueError(  # noqa: TRY004 - the value of the parameter is wrong, not a type in the code
+            f"ProviderOptions must be a JSON object, and its value for {name} must be an object"
         )
     return options
