@@ -1,4 +1,4 @@
-"""What the cost model says follows from its prices; its page says the same."""
+"""Cost model: its figures follow from its prices, and the documentation shows them."""
 
 from itertools import pairwise
 
@@ -21,13 +21,13 @@ from bench.capacity.prices import ATLAS, PRICES, Price
 from bench.capacity.scaling_page import PAGE, fill
 
 
-def test_a_price_goes_down_in_tiers_and_only_for_what_is_beyond_them() -> None:
+def test_each_tier_of_a_price_applies_only_to_the_units_above_the_previous_tier() -> None:
     price = Price("thing", ((10, 0.0), (100, 2.0), (float("inf"), 1.0)), "https://example.com")
     assert [price.of(units) for units in (0, 10, 11, 100, 101, 200)] == [0, 0, 2, 180, 181, 280]
 
 
 @pytest.mark.parametrize("name", PRICES)
-def test_every_price_says_for_what_and_where_it_stands(name: str) -> None:
+def test_every_price_names_its_unit_and_its_source(name: str) -> None:
     price = PRICES[name]
     assert price.unit
     assert price.source.startswith("https://aws.amazon.com/")
@@ -35,7 +35,7 @@ def test_every_price_says_for_what_and_where_it_stands(name: str) -> None:
     assert [up_to for up_to, _ in price.tiers] == sorted(up_to for up_to, _ in price.tiers)
 
 
-def test_a_million_jobs_by_hand() -> None:
+def test_cost_of_a_million_jobs_equals_the_calculation_by_hand() -> None:
     cost = cost_of(1_000_000)
     assert cost["API"] == pytest.approx(11e6 * 3.5e-6)
     assert cost["viewers"] == pytest.approx((2000 - 100) * 0.09)
@@ -50,19 +50,19 @@ def test_a_million_jobs_by_hand() -> None:
     assert cost["provider"] == 0
 
 
-def test_more_jobs_cost_more_in_every_part_and_never_more_each() -> None:
+def test_more_jobs_cost_more_in_every_part_but_less_per_job() -> None:
     costs = [cost_of(jobs) for jobs in DECADES]
     for less, more in pairwise(costs):
         assert all(less[part] <= more[part] for part in PARTS)
-    each = [sum(cost.values()) / jobs for cost, jobs in zip(costs, DECADES, strict=True)]
-    assert each == sorted(each, reverse=True)
+    per_job = [sum(cost.values()) / jobs for cost, jobs in zip(costs, DECADES, strict=True)]
+    assert per_job == sorted(per_job, reverse=True)
 
 
-def test_a_provider_at_ten_cents_a_second_dwarfs_all_else() -> None:
+def test_ai_provider_is_nearly_the_whole_cost() -> None:
     assert dominating(cost_of(1_000_000, AI)) == "provider 100%"
 
 
-def test_a_cluster_is_the_smallest_that_holds_it_and_then_there_are_several() -> None:
+def test_cluster_is_the_smallest_sufficient_tier_and_then_several_of_the_largest() -> None:
     assert find_tier(1_000, SKETCH) == (ATLAS[0], 1)
     tiers = [ATLAS.index(find_tier(10**exponent, SKETCH)[0]) for exponent in range(3, 10)]
     assert tiers == sorted(tiers)
@@ -70,14 +70,11 @@ def test_a_cluster_is_the_smallest_that_holds_it_and_then_there_are_several() ->
     assert find_tier(1e10, SKETCH)[1] > 1
 
 
-def test_the_page_shows_what_the_model_says() -> None:
-    assert PAGE.read_text() == fill(PAGE.read_text()), "write it anew: python -m bench.capacity.scaling_page"
+def test_scaling_page_shows_the_figures_of_the_model() -> None:
+    assert PAGE.read_text() == fill(PAGE.read_text()), "Outdated. Run: python -m bench.capacity.scaling_page"
 
 
-def test_readme_shows_what_the_model_says() -> None:
-    shown = (PAGE.parents[1] / "README.md").read_text()
-    [counts] = [line for line in shown.splitlines() if line.startswith("| jobs a month | 1,000 |")]
-    wanted = [line for line in rows() if line[0] in counts.split(" | ")]
-    together, each = (" | ".join(line[COLUMNS.index(name)] for line in wanted) for name in ("together", "per 1,000"))
-    assert f"| together, $ a month | {together} |" in shown
-    assert f"| per 1,000 videos, $ | {each} |" in shown
+def test_readme_shows_the_figures_of_the_model() -> None:
+    readme = (PAGE.parents[1] / "README.md").read_text()
+    totals = {row[0]: row[COLUMNS.index("total")] for row in rows()}
+    assert f"${totals['1,000']} a month for 1,000 jobs and ${totals['1,000,000']} for 1,000,000" in readme
