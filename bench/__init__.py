@@ -1,1 +1,1 @@
-"""Measures what section by section of docs/performance.md promises: `python -m bench`."""
+"""Benchmarks that produce the tables of docs/performance.md: `python -m bench`."""

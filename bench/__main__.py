@@ -1,6 +1,7 @@
-"""The command line: `python -m bench [cold|warm|pickup|live|layers|sketch] …`; without a name, all of them.
+"""Command line of the benchmarks: `python -m bench [cold|warm|pickup|live|layers|sketch] …`.
 
-Exits with 1 only when something could not be measured: how fast a machine is, is no error.
+Without a name, all measurements run. The exit status is 1 only if a measurement failed. A missed target does not
+change it.
 """
 
 import argparse
@@ -33,27 +34,30 @@ console = Console(highlight=False)
 
 
 def main() -> int:
-    """Measure what was asked for, show each table as it is there, and keep all of them as Markdown."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what the design promises.")
+    """Run the named measurements, print each table and write all of them as Markdown.
+
+    Return the exit status: 1 if a measurement failed, otherwise 0. The remaining measurements run after a failure.
+    """
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the figures of docs/performance.md.")
     parser.add_argument("names", nargs="*", choices=[*_MEASUREMENTS, []], metavar="|".join(_MEASUREMENTS))
     names = parser.parse_args().names or list(_MEASUREMENTS)
     sections: list[Section] = []
     failed = False
     for name in names:
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
-            with console.status(f"measuring: {name}"):
+            with console.status(f"Measuring: {name}"):
                 section = _MEASUREMENTS[name]()
         except _EXPECTED as error:
-            console.print(f"{name} could not be measured: {error}", style="red", markup=False)
+            console.print(f"Could not measure {name}. {error}", style="red", markup=False)
             failed = True
             continue
         print_section(section, console)
-        console.print(f"[dim]{name}: {time.monotonic() - begun:.0f} s[/dim]\n")
+        console.print(f"[dim]{name}: {time.monotonic() - started:.0f} s[/dim]\n")
         sections.append(section)
-    written = HOME / ("table.md" if names == list(_MEASUREMENTS) else f"{'-'.join(names)}.md")
-    write_markdown(sections, written)
-    console.print(f"The same as Markdown: {written.relative_to(ROOT)}")
+    markdown_path = HOME / ("table.md" if names == list(_MEASUREMENTS) else f"{'-'.join(names)}.md")
+    write_markdown(sections, markdown_path)
+    console.print(f"Tables written to {markdown_path.relative_to(ROOT)}")
     return 1 if failed else 0
 
 

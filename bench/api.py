@@ -1,4 +1,4 @@
-"""The API as its users call it, ours and the polling peer's alike."""
+"""HTTP client of the jobs API, for this system and for the polling peer."""
 
 import http.client
 import json
@@ -15,26 +15,30 @@ _BODY = json.dumps({"prompt": "A paper boat", "style": "calm", "duration": 1, "a
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where it answers, and what makes a user known to it."""
+    """Base URL of a jobs API, and the session of one user."""
 
     url: str
     cookie_name: str
     jwt_secret: str
     user_id: str = field(default_factory=lambda: str(ObjectId()))
-    """Somebody new: how much one user may ask for is limited."""
+    """A new random user for each instance, because the rate limits count per user."""
 
     def post_job(self) -> tuple[str, float]:
-        """A new job's id, and when the answer was there."""
-        request = urllib.request.Request(f"{self.url}/api/videos/generate", _BODY, self._headers())
-        with urllib.request.urlopen(request, timeout=30) as response:
-            answer = json.load(response)
-            return str(answer["data"]["jobId"]), time.time()
-
-    def call_often(self, calls: int, *, job_id: str | None = None) -> None:
-        """One call after another over one connection: read that job, or post new ones.
+        """Create a job; return its ID and the time at which the response was read, in seconds since the epoch.
 
         Raises:
-            http.client.HTTPException: an answer wasn't 200 or 201.
+            urllib.error.URLError: If the connection fails or the response is an error.
+        """
+        request = urllib.request.Request(f"{self.url}/api/videos/generate", _BODY, self._headers())
+        with urllib.request.urlopen(request, timeout=30) as response:
+            body = json.load(response)
+            return str(body["data"]["jobId"]), time.time()
+
+    def call_often(self, calls: int, *, job_id: str | None = None) -> None:
+        """Send `calls` requests over one connection: read the job `job_id`, or create jobs if it is None.
+
+        Raises:
+            http.client.HTTPException: If a response has a status of 300 or higher.
         """
         connection, headers = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30), self._headers()
         try:
@@ -43,16 +47,16 @@ class Api:
                     connection.request("POST", "/api/videos/generate", _BODY, headers)
                 else:
                     connection.request("GET", f"/api/videos/{job_id}", headers=headers)
-                answer = connection.getresponse()
-                body = answer.read()
-                if answer.status >= 300:
-                    raise http.client.HTTPException(f"answered {answer.status}: {body!r}")
+                response = connection.getresponse()
+                body = response.read()
+                if response.status >= 300:
+                    raise http.client.HTTPException(f"The API returned HTTP status {response.status}: {body!r}")
         finally:
             connection.close()
 
     @property
     def cookie(self) -> str:
-        """A fresh session, as the header has it."""
+        """Return the `Cookie` header of a new session that is valid for ten minutes."""
         claims = {"userId": self.user_id, "exp": int(time.time()) + 600}
         return f"{self.cookie_name}={jwt.encode(claims, self.jwt_secret, algorithm='HS256')}"
 

@@ -1,4 +1,4 @@
-"""What `sam build` makes, kept apart so that somebody else's build doesn't change what is being measured."""
+"""Output of `sam build`, copied so that a later build does not change it during a measurement."""
 
 import os
 import platform
@@ -10,12 +10,18 @@ from bench.paths import HOME, cloud_config
 from localcloud.deployment import build, build_folder
 
 MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-_NOWHERE = "http://127.0.0.1:1"  # a build calls no AWS
+_NOWHERE = "http://127.0.0.1:1"  # `sam build` does not call AWS
 
 
 @cache
 def build_system() -> Path:
-    """Build the template for this machine, once per run; the folder of a copy made of hard links."""
+    """Build the application for this machine's architecture and return the folder of a copy made of hard links.
+
+    The result is cached for the run.
+
+    Raises:
+        LocalCloudError: If the build fails.
+    """
     config = cloud_config()
     config.logs.mkdir(parents=True, exist_ok=True)
     target = HOME / "build"

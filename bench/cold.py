@@ -1,4 +1,4 @@
-"""Cold starts: a fresh process to its first answer, every variant in turn so that noise meets all alike."""
+"""Cold starts: time from a new process to its first response, for every variant and function."""
 
 from collections.abc import Mapping
 from random import shuffle
@@ -16,26 +16,33 @@ type Samples = Mapping[tuple[str, str], list[ColdStart]]
 
 
 def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: int) -> Section:
-    """`rounds` cold starts of each variant and function, interleaved; medians and the ratios between them."""
+    """Measure `rounds` cold starts of each variant and function; return the shortest times and their ratios.
+
+    The variants run in a new random order each round, so that other load on the machine affects all of them.
+
+    Raises:
+        MeasurementError: If a function does not start or returns an unexpected response.
+    """
     runtime = runtime_client()
     samples: dict[tuple[str, str], list[ColdStart]] = {
         (variant.name, function): [] for function in FUNCTIONS for variant in variants
     }
     for turn in range(-1, rounds):
         order = [(variant, function) for variant in variants for function in FUNCTIONS]
-        shuffle(order)  # whoever comes first meets what the last one left behind
+        shuffle(order)  # each start leaves caches that affect the next one
         for variant, function in order:
             sample = measure_cold_start(
                 variant, function, runtime=runtime, environment=services.environment, event=services.events[function]
             )
-            if turn >= 0:  # the first one only fills the file cache
+            if turn >= 0:  # round -1 only fills the file cache
                 samples[variant.name, function].append(sample)
     return Section(
-        title="Cold start, to the first answer",
+        title="Cold start, to the first response",
         method=(
-            f"The quickest of {rounds} fresh processes under AWS's runtime client: other work on the machine can only "
-            "lengthen it. In brackets the median, and the median of the processor time. The variants come in another "
-            "order each round. Init, first call, both secrets, MongoDB and (generate) SQS are included."
+            f"Shortest of {rounds} starts of a new process under AWS's runtime client, because other load can only "
+            "lengthen a start. In brackets: median, and median processor time. The variants run in a random order each "
+            "round. The time includes init, the first call, reading both secrets, connecting to MongoDB and, for "
+            "generate, sending to SQS."
         ),
         figures=[
             figure
@@ -49,27 +56,30 @@ def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: 
 
 
 def cold_figure(samples: Samples, variant: Variant, function: str) -> Figure:
-    """One line of the table, and the ratio that is promised for this peer."""
-    took, own = (_quickest(samples[name, function]) for name in (variant.name, "ours"))
-    middle = median(sample.first_answer_ms for sample in samples[variant.name, function])
-    cpu = median(sample.cpu_ms for sample in samples[variant.name, function])
-    name, measured = f"{function}: {variant.title}", f"{took:.0f} ms ({middle:.0f}, {cpu:.0f})"
+    """Return the row of a variant and function: its time and, for a peer, the ratio to ours with its target."""
+    fastest_ms, ours_ms = (_quickest(samples[name, function]) for name in (variant.name, "ours"))
+    median_ms = median(sample.first_answer_ms for sample in samples[variant.name, function])
+    cpu_ms = median(sample.cpu_ms for sample in samples[variant.name, function])
+    name, measured = f"{function}: {variant.title}", f"{fastest_ms:.0f} ms ({median_ms:.0f}, {cpu_ms:.0f})"
     if variant.name == "ours":
         return Figure(name, measured)
     if variant.name == "floor":
-        ratio, must = own / took, f"ours ≤ {_AT_MOST_TIMES_FLOOR} × this"
+        ratio, must = ours_ms / fastest_ms, f"ours ≤ {_AT_MOST_TIMES_FLOOR} × this"
         return Figure(name, measured, must, f"{ratio:.2f} ×", reached=ratio <= _AT_MOST_TIMES_FLOOR)
-    ratio = took / own
+    ratio = fastest_ms / ours_ms
     if variant.name == "usual":
-        wanted = _AT_LEAST_TIMES_FASTER[function]
-        return Figure(name, measured, f"ours ≥ {wanted:g} × faster", f"{ratio:.1f} ×", reached=ratio >= wanted)
+        target = _AT_LEAST_TIMES_FASTER[function]
+        return Figure(name, measured, f"≥ {target:g} × ours", f"{ratio:.1f} ×", reached=ratio >= target)
     return Figure(name, measured, ratio=f"{ratio:.1f} ×")
 
 
 def _first_call_figure(starts: list[ColdStart], function: str) -> Figure:
-    """What is left for the first call, for which a small function has but a fraction of a processor."""
+    """Return the row of the median time of the first call without init.
+
+    Lambda gives init a whole processor, but the calls of a small function only a fraction of a processor.
+    """
     first_call_ms = median(start.first_answer_ms - start.init_ms for start in starts)
-    return Figure(f"{function}: as built, the first call alone", f"{first_call_ms:.0f} ms")
+    return Figure(f"{function}: as built, first call without init", f"{first_call_ms:.0f} ms")
 
 
 def _quickest(starts: list[ColdStart]) -> float:

@@ -1,4 +1,4 @@
-"""AWS's Lambda runtime interface emulator, as SAM ships it, running a function with AWS's own runtime client."""
+"""Runtime interface emulator of AWS Lambda, from the SAM CLI, running a function with AWS's runtime client."""
 
 import contextlib
 import http.client
@@ -31,49 +31,60 @@ _PATH = "/2015-03-31/functions/function/invocations"
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """How long a fresh process took, in milliseconds."""
+    """Durations of one cold start, in milliseconds."""
 
     init_ms: float
     first_answer_ms: float
-    """From the request to the answer: init and first call."""
+    """From the request to the response: init and the first call."""
     cpu_ms: float
-    """What the function's process spent on a processor until then: the same on a busy machine."""
+    """Processor time of the function's process up to the first response. Other load hardly changes it."""
 
 
 def read_init_ms(log: str) -> float:
-    """The duration of init from the emulator's own log (its REPORT line lies about it).
+    """Return the duration of init, in milliseconds, from the INIT REPORT line of the emulator's log.
+
+    The init duration in the log's REPORT line is wrong.
 
     Raises:
-        MeasurementError: the log has none.
+        MeasurementError: If the log contains no INIT REPORT line.
     """
-    found = _INIT.search(log)
-    if found is None:
-        raise MeasurementError(f"no INIT REPORT in: {log[-2000:]}")
-    return float(found[1])
+    match = _INIT.search(log)
+    if match is None:
+        raise MeasurementError(f"The emulator's log contains no INIT REPORT line: {log[-2000:]}")
+    return float(match[1])
 
 
 def measure_cold_start(
     variant: Variant, function: str, *, runtime: Path, environment: Mapping[str, str], event: Mapping[str, Any]
 ) -> ColdStart:
-    """Start a function's process afresh, send it one event, check the answer, end it."""
+    """Start a function in a new process, send it one event, stop it and return the durations.
+
+    Raises:
+        MeasurementError: If the emulator does not start, or if the response's status code is not 201 for `generate`
+            or 200 for `status`.
+    """
     with Emulator(variant, function, runtime=runtime, environment=environment) as emulator:
-        answer, milliseconds = emulator.invoke(event)
+        response, milliseconds = emulator.invoke(event)
         expected = 201 if function == "generate" else 200
-        if answer.get("statusCode") != expected:
-            raise MeasurementError(f"{variant.name} {function} answered {answer}\n{emulator.read_log()}")
+        if response.get("statusCode") != expected:
+            raise MeasurementError(f"{variant.name} {function} returned {response}\n{emulator.read_log()}")
         return ColdStart(read_init_ms(emulator.read_log()), milliseconds, emulator.cpu_ms())
 
 
 class Emulator:
-    """One function under the emulator; a context manager that leaves no process."""
+    """Context manager that runs one function under the emulator and stops its processes on exit."""
 
     def __init__(self, variant: Variant, function: str, *, runtime: Path, environment: Mapping[str, str]) -> None:
-        """Nothing is started yet."""
+        """Store the configuration; `__enter__` starts the emulator."""
         self._variant, self._function, self._runtime, self._environment = variant, function, runtime, environment
         self._log = HOME / "logs" / f"{variant.name}-{function}.log"
 
     def __enter__(self) -> Self:
-        """Start the emulator; the function's process comes with the first call."""
+        """Start the emulator and wait until it accepts connections; the first call starts the function's process.
+
+        Raises:
+            MeasurementError: If the emulator does not accept connections within ten seconds.
+        """
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._port, runtime_port = _free_ports()
         addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
@@ -95,12 +106,12 @@ class Emulator:
                 return self
             time.sleep(0.005)
         self.__exit__(None, None, None)
-        raise MeasurementError(f"the emulator did not start: {self.read_log()}")
+        raise MeasurementError(f"The emulator did not start within {_START_SECONDS:.0f} s: {self.read_log()}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the emulator and the function's process, which it puts into a group of its own."""
+        """Kill the emulator and the function's process, which is in a process group of its own."""
         for child in self._children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
@@ -108,27 +119,34 @@ class Emulator:
         self._process.wait()
 
     def invoke(self, event: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
-        """Call the function; its answer, and the milliseconds until it was there."""
+        """Call the function; return its response and the duration in milliseconds.
+
+        Raises:
+            MeasurementError: If the response is not JSON.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_INVOKE_SECONDS)
         body = json.dumps(event)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         connection.request("POST", _PATH, body)
         raw = connection.getresponse().read()
-        milliseconds = (time.perf_counter() - begun) * 1000
+        milliseconds = (time.perf_counter() - started) * 1000
         connection.close()
         try:
-            answer: dict[str, Any] = json.loads(raw)
+            response: dict[str, Any] = json.loads(raw)
         except ValueError as error:
-            raise MeasurementError(f"no JSON: {raw[:300]!r}\n{self.read_log()}") from error
-        return answer, milliseconds
+            raise MeasurementError(f"The response is not JSON: {raw[:300]!r}\n{self.read_log()}") from error
+        return response, milliseconds
 
     def cpu_ms(self) -> float:
-        """Return the CPU time of the function's process so far; psutil rounds it to 10 ms."""
+        """Return the processor time of the function's process so far, in milliseconds.
+
+        It is read from `/proc`, because psutil rounds it to 10 ms.
+        """
         tasks = [task for child in self._children() for task in Path(f"/proc/{child.pid}/task").iterdir()]
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
 
     def read_log(self) -> str:
-        """What the emulator and the function wrote."""
+        """Return the output of the emulator and the function so far."""
         return self._log.read_text(errors="replace")
 
     def _children(self) -> list[psutil.Process]:
@@ -142,7 +160,7 @@ class Emulator:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONPATH": os.pathsep.join(map(str, search)),
-            # The code's folder is read-only on Lambda: what has no bytecode is compiled at each cold start.
+            # Lambda mounts the code read-only, so a module without bytecode is compiled at each cold start.
             "PYTHONDONTWRITEBYTECODE": "1",
             "LAMBDA_TASK_ROOT": str(root),
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
@@ -156,7 +174,7 @@ class Emulator:
 
 
 def emulator_binary() -> Path:
-    """A copy that may be executed: the packaged file may not."""
+    """Return an executable copy of the emulator, because the file in the SAM CLI package is not executable."""
     target = HOME / f"aws-lambda-rie-{MACHINE}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -168,7 +186,7 @@ def emulator_binary() -> Path:
 
 
 def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]

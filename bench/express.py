@@ -1,4 +1,4 @@
-"""The polling design that this system replaces, as a peer: Express, Mongoose, and a worker in the same process."""
+"""Polling design that this system replaces, run as a peer: Express, Mongoose and a worker in one process."""
 
 import contextlib
 import hashlib
@@ -33,24 +33,26 @@ _SECRET = "the secret of a server that lives for a minute"
 
 
 class PeerMissingError(Exception):
-    """The peer can't run on this machine; the message says why, and nothing else is the worse for it."""
+    """Peer that cannot run on this machine. The message contains the reason; other measurements continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Express:
-    """A running server of the polling design."""
+    """Running server of the polling design."""
 
     api: Api
     mongo_uri: str
     cpu_url: str
-    """Answers with the microseconds of processor time that the server has used."""
+    """URL that returns the processor time that the server has used, in microseconds."""
 
 
 def prepare_express() -> Path:
-    """The server with its packages, as the lock file pins them; what is there already is left.
+    """Install the server and the packages that its lock file pins; return its folder.
+
+    If the same sources are already installed, nothing changes.
 
     Raises:
-        PeerMissingError: there is no Node.js, an old one, or npm could not install.
+        PeerMissingError: If Node.js or npm is missing, Node.js is too old, or npm fails.
     """
     npm = shutil.which("npm")
     node = shutil.which("node")
@@ -58,46 +60,50 @@ def prepare_express() -> Path:
     check_node(version, npm)
     sources = [_SOURCE / name for name in ("package.json", "package-lock.json", "server.js")]
     stamp = _INSTALLED / ".installed"
-    wanted = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
         shutil.rmtree(_INSTALLED, ignore_errors=True)
         _INSTALLED.mkdir(parents=True)
         for source in sources:
             shutil.copy(source, _INSTALLED)
         _install(str(npm))
-        stamp.write_text(wanted)
+        stamp.write_text(digest)
     return _INSTALLED
 
 
 def check_node(version: str, npm: str | None) -> None:
-    """Whether what `node --version` says, and where npm is, will do.
+    """Check the output of `node --version` and the path of npm.
 
     Raises:
-        PeerMissingError: they won't.
+        PeerMissingError: If Node.js is missing or older than version 20, or if `npm` is None.
     """
     major = re.match(r"v(\d+)\.", version)
     if npm is None or major is None or int(major[1]) < _NODE_AT_LEAST:
-        found = f"Node.js {version.strip() or 'missing'}, npm {'found' if npm else 'missing'}"
-        raise PeerMissingError(f"it needs Node.js ≥ {_NODE_AT_LEAST} and npm on the PATH ({found})")
+        versions = f"Node.js {version.strip() or 'missing'}, npm {'found' if npm else 'missing'}"
+        raise PeerMissingError(f"requires Node.js ≥ {_NODE_AT_LEAST} and npm on the PATH ({versions})")
 
 
 def _install(npm: str) -> None:
     command = [npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
         subprocess.run(command, cwd=_INSTALLED, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
-    except subprocess.TimeoutExpired as late:
-        raise PeerMissingError(f"npm did not install its packages within {_INSTALL_SECONDS} s") from late
-    except subprocess.CalledProcessError as failed:
-        first = next(iter(failed.stderr.splitlines()), f"status {failed.returncode}")
-        raise PeerMissingError(f"npm could not install its packages ({first})") from failed
+    except subprocess.TimeoutExpired as error:
+        raise PeerMissingError(f"npm did not finish within {_INSTALL_SECONDS} s") from error
+    except subprocess.CalledProcessError as error:
+        first_line = next(iter(error.stderr.splitlines()), f"status {error.returncode}")
+        raise PeerMissingError(f"npm failed to install the packages ({first_line})") from error
 
 
 @contextmanager
 def run_express(name: str, mongo_uri: str, *, poll_seconds: float = POLL_SECONDS) -> Iterator[Express]:
-    """Start a server with an empty database of its own beside that of `mongo_uri`; end it and drop that on the way out.
+    """Run a server on an empty database on the MongoDB server of `mongo_uri`; stop it and drop the database on exit.
 
-    The database is small on purpose: Mongoose claims a job by `findOneAndUpdate`, for which SecantusDB reads the
-    whole collection, and that is not the design's fault.
+    The database is kept small because Mongoose claims a job with `findOneAndUpdate`, for which SecantusDB reads the
+    whole collection. That cost is not part of the polling design.
+
+    Raises:
+        PeerMissingError: If the server can't be installed on this machine.
+        MeasurementError: If the server does not start.
     """
     config = cloud_config()
     folder, port = prepare_express(), choose_port(config.host)
@@ -123,7 +129,7 @@ def run_express(name: str, mongo_uri: str, *, poll_seconds: float = POLL_SECONDS
         )
         try:
             url = f"http://{config.host}:{port}"
-            _wait_for_answer(server, f"{url}/cpu", log)
+            _wait_for_response(server, f"{url}/cpu", log)
             yield Express(Api(url, "token", _SECRET), uri, f"{url}/cpu")
         finally:
             _end(server)
@@ -140,13 +146,13 @@ def _empty_database(uri: str) -> Iterator[None]:
             client.drop_database(database.name)
 
 
-def _wait_for_answer(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+def _wait_for_response(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
             return
         time.sleep(0.05)
-    raise MeasurementError(f"the Express server could not start. {log} ends with:\n{tail(log)}")
+    raise MeasurementError(f"The Express server did not start. {log} ends with:\n{tail(log)}")
 
 
 def _end(server: "subprocess.Popen[bytes]") -> None:

@@ -1,4 +1,4 @@
-"""A measured figure beside what it must be, and the table of them: on the terminal and as Markdown."""
+"""Measured figures and their targets, with tables for the terminal and in Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,37 +9,37 @@ from rich.table import Table
 
 
 class MeasurementError(Exception):
-    """Something could not be measured; the message says what went wrong where."""
+    """Measurement that failed. The message contains the cause."""
 
 
-_COLUMNS = ("figure", "must", "measured", "ratio", "verdict")
+_COLUMNS = ("figure", "target", "measured", "ratio", "verdict")
 _COLOURS = {"reached": "green", "missed": "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table; every cell as people read it."""
+    """One row of a table, with every cell as displayed text."""
 
     name: str
     measured: str
     must: str = ""
     ratio: str = ""
     reached: bool | None = None
-    """None where nothing is promised."""
+    """Whether the target is met; None for a figure without a target."""
 
     @property
     def verdict(self) -> str:
-        """`reached`, `missed`, or nothing."""
+        """Return `reached`, `missed`, or an empty string for a figure without a target."""
         return "" if self.reached is None else "reached" if self.reached else "missed"
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The line's cells, in the order of the columns."""
+        """Return the row's cells, in the order of the columns."""
         return self.name, self.must, self.measured, self.ratio, self.verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The figures of one measurement, and how they came about in a line."""
+    """Figures of one measurement, with a paragraph that describes the method."""
 
     title: str
     method: str
@@ -47,7 +47,7 @@ class Section:
 
 
 def print_section(section: Section, console: Console) -> None:
-    """Draw the section's table."""
+    """Print the section as a table with the method below it."""
     table = Table(title=section.title, title_justify="left", caption=section.method, caption_justify="left")
     for column in _COLUMNS:
         table.add_column(column, justify="right" if column in {"measured", "ratio"} else "left")
@@ -57,7 +57,7 @@ def print_section(section: Section, console: Console) -> None:
 
 
 def to_markdown(sections: Sequence[Section]) -> str:
-    """The same tables as Markdown."""
+    """Return the sections as Markdown, one heading and table each."""
     lines: list[str] = []
     for section in sections:
         lines += [f"### {section.title}", "", section.method, "", f"| {' | '.join(_COLUMNS)} |"]
@@ -66,6 +66,6 @@ def to_markdown(sections: Sequence[Section]) -> str:
 
 
 def write_markdown(sections: Sequence[Section], path: Path) -> None:
-    """Keep the tables as a file."""
+    """Write the sections as Markdown to `path`, and create its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_markdown(sections))

@@ -1,4 +1,4 @@
-"""Sizes: each layer, and each function with its layers, as Lambda unpacks them."""
+"""Unzipped sizes of each layer, and of each function with its layers."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,11 @@ _FUNCTION_BELOW_MB = 250
 
 
 def measure_sizes() -> Section:
-    """Megabytes (10⁶ bytes) of everything that is deployed, unzipped."""
+    """Build the application and return the unzipped sizes of its layers and functions, in megabytes (10⁶ bytes).
+
+    Raises:
+        LocalCloudError: If the build fails.
+    """
     folder = build_system()
     template: dict[str, Any] = yaml_parse((folder / "template.yaml").read_text())
     resources = template["Resources"]
@@ -31,7 +35,7 @@ def measure_sizes() -> Section:
         )
         for name, size in functions.items()
     ]
-    return Section("Sizes, unzipped", "Of what `sam build` makes for this machine; 1 MB is 10⁶ bytes.", figures)
+    return Section("Sizes, unzipped", "Output of `sam build` for this machine; 1 MB is 10⁶ bytes.", figures)
 
 
 def _layer_figure(name: str, size: float) -> Figure:

@@ -1,4 +1,4 @@
-"""Live updates: how soon after a change is written a page that is open knows of it."""
+"""Live updates: delay from a change of a job to its arrival at an open page."""
 
 import json
 import time
@@ -24,11 +24,16 @@ _END_SECONDS = 90
 _ENDED = frozenset({"completed", "failed", "cancelled"})
 
 type Delays = Sequence[float]
-"""Milliseconds from a change to its arrival."""
+"""Delay of each change, from the change to its arrival, in milliseconds."""
 
 
 def measure_live(*, jobs: int) -> Section:
-    """Bring the system up apart from the developer's own, follow jobs over WebSockets, take all down."""
+    """Start a separate local system, follow `jobs` jobs over WebSockets, stop the system and return the delays.
+
+    Raises:
+        MeasurementError: If a job fails or is cancelled.
+        TimeoutError: If no update arrives within 90 seconds.
+    """
     with bench_processes():
         stack = bring_up(cloud_config())
         alone = _measure(stack, pages=1, jobs=jobs)
@@ -36,15 +41,15 @@ def measure_live(*, jobs: int) -> Section:
     return Section(
         title="Live updates",
         method=(
-            f"{jobs} jobs one after another on the deployed local stack with warm functions, each change (queued, "
-            "progress, ended) timed from the moment that its writer put into it (`updatedAt`, before the write) to its "
-            f"first arrival over the WebSocket; once with one page open, once with {_PAGES} of the same user, to the "
-            "last of them. On the way: MongoDB, the events queue, the notifier, API Gateway."
+            f"{jobs} jobs one after another on the deployed local stack with warm functions. Each change (queued, "
+            "progress, ended) is timed from its `updatedAt`, set before the write, to its first arrival over the "
+            f"WebSocket: once with one open page, and once with {_PAGES} pages of the same user, to the last of them. "
+            "A change passes through MongoDB, the events queue, the notifier and API Gateway."
         ),
         figures=[
-            Figure("change written → an open page knows", _spread(alone[0])),
+            Figure("change of a job → open page", _spread(alone[0])),
             Figure(
-                f"change written → the last of {_PAGES} open pages knows",
+                f"change of a job → last of {_PAGES} open pages",
                 _spread(list(map(max, zip(*together, strict=True)))),
             ),
         ],
@@ -52,7 +57,7 @@ def measure_live(*, jobs: int) -> Section:
 
 
 def _measure(stack: Stack, *, pages: int, jobs: int) -> list[Delays]:
-    """As somebody new, who may ask for so many jobs in a minute."""
+    """Measure as a new user, whose rate limit is not used up."""
     api = Api(stack.api_url, stack.cookie_name, stack.jwt_secret)
     with _open_pages(stack, api, pages) as opened:
         _follow(api, opened, _WARM_UP)
@@ -66,11 +71,11 @@ def _spread(delays: Delays) -> str:
 
 @contextmanager
 def _open_pages(stack: Stack, api: Api, count: int) -> Iterator[list[ClientConnection]]:
-    """Connections that follow all of the user's jobs, their snapshots behind them."""
-    with ExitStack() as open_ones:
+    """Yield `count` connections that are subscribed to all of the user's jobs and have received their snapshots."""
+    with ExitStack() as exit_stack:
         pages = []
         for _ in range(count):
-            page = open_ones.enter_context(connect(str(stack.ws_url), additional_headers={"Cookie": api.cookie}))
+            page = exit_stack.enter_context(connect(str(stack.ws_url), additional_headers={"Cookie": api.cookie}))
             page.send('{"action":"subscribe"}')
             page.send('{"action":"ping"}')
             while json.loads(page.recv(timeout=_END_SECONDS))["type"] != "pong":
@@ -80,29 +85,32 @@ def _open_pages(stack: Stack, api: Api, count: int) -> Iterator[list[ClientConne
 
 
 def _follow(api: Api, pages: Sequence[ClientConnection], jobs: int) -> list[Delays]:
-    """The delays of each change of so many jobs, by page."""
+    """Create `jobs` jobs one after another; return the delays of their changes, one list for each page.
+
+    Versions that did not reach every page are left out.
+    """
     delays: list[list[float]] = [[] for _ in pages]
     with ThreadPoolExecutor(len(pages)) as pool:
         for _ in range(jobs):
             job_id, _answered_at = api.post_job()
-            arrivals = list(pool.map(lambda page, job_id=job_id: _hear(page, job_id), pages))
-            common = set.intersection(*(set(each) for each in arrivals))
-            for page_delays, each in zip(delays, arrivals, strict=True):
-                page_delays += [each[version] for version in sorted(common)]
+            arrivals = list(pool.map(lambda page, job_id=job_id: _receive_versions(page, job_id), pages))
+            common = set.intersection(*(set(versions) for versions in arrivals))
+            for page_delays, versions in zip(delays, arrivals, strict=True):
+                page_delays += [versions[version] for version in sorted(common)]
     return list(delays)
 
 
-def _hear(page: ClientConnection, job_id: str) -> dict[int, float]:
-    """When each version of a job arrived, in milliseconds after it was made, until the job has ended."""
+def _receive_versions(page: ClientConnection, job_id: str) -> dict[int, float]:
+    """Receive updates until the job ends; return each version's delay in milliseconds, by version."""
     arrived: dict[int, float] = {}
     while True:
         update: dict[str, Any] = json.loads(page.recv(timeout=_END_SECONDS))
         now = time.time()
         if update["jobId"] != job_id:
             continue
-        made_at = datetime.fromisoformat(update["data"]["updatedAt"]).timestamp()
-        arrived.setdefault(update["version"], (now - made_at) * 1000)
+        updated_at = datetime.fromisoformat(update["data"]["updatedAt"]).timestamp()
+        arrived.setdefault(update["version"], (now - updated_at) * 1000)
         if update["data"]["status"] in _ENDED:
             if update["data"]["status"] != "completed":
-                raise MeasurementError(f"job {job_id} ended as {update['data']['status']}")
+                raise MeasurementError(f"Job {job_id} ended with status {update['data']['status']}.")
             return arrived

@@ -1,4 +1,4 @@
-"""Where the bench finds and keeps things."""
+"""Folders of the benchmarks, and the configuration of their local system."""
 
 import sys
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 from localcloud.config import ROOT, CloudConfig
 
 HOME = ROOT / ".local" / "bench"
-"""Everything that the bench makes; can be removed at any time."""
+"""Folder of all files that the benchmarks create. It can be deleted at any time."""
 SOURCES = Path(__file__).resolve().parent
 
 INTERPRETER = Path(getattr(sys, "_base_executable", sys.executable))
-"""The Python outside of any environment: what a function imports has to come from its layers, as on Lambda."""
+"""Python interpreter outside of any virtual environment, so that functions import only from their layers."""
 
 
 def cloud_config() -> CloudConfig:
-    """A local system of the bench's own, apart from the one that `make up` starts."""
+    """Return the configuration of a local system with its own state and ports, separate from that of `make up`."""
     return CloudConfig(root=ROOT, state=HOME / "cloud", aws_port=4666, mongo_port=27217)

@@ -1,4 +1,4 @@
-"""Job pick-up: how soon after its answer a job is being worked on, in ours and in the polling design it replaces."""
+"""Job pick-up: time from the response to POST until a worker starts the job, here and in the polling design."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,54 +26,58 @@ _AT_ONCE = 10
 _POLLER_JOBS = 8
 _END_SECONDS = 90
 _LIVE = ("queued", "processing")
-_PEER = "Express + Mongoose, a poller that asks every 5 s"
+_PEER = "Express + Mongoose, polling every 5 s"
 
 type Job = Mapping[str, Any]
 type Jobs = Collection[Job]
 type Waits = Sequence[float]
-"""Milliseconds from a job's answer to the worker's start."""
+"""Time from the response to POST until the worker starts, in milliseconds; 0 if the worker starts earlier."""
 
 
 def measure_pickup(*, jobs: int) -> Section:
-    """Bring the system up apart from the developer's own, send jobs to it and to the peer, take all down."""
+    """Start a separate local system, send jobs to it and to the polling peer, stop both and return the waits.
+
+    Raises:
+        MeasurementError: If a job ends without completing, or does not progress within 90 seconds.
+    """
     with bench_processes():
         stack = bring_up(cloud_config())
-        with ThreadPoolExecutor() as pool:  # the peer does little but wait: ours warms up meanwhile
-            waiting = pool.submit(_measure_peer, stack.mongo_uri)
+        with ThreadPoolExecutor() as pool:  # the peer mostly waits, so ours warms up at the same time
+            peer_future = pool.submit(_measure_peer, stack.mongo_uri)
             _warm_up(stack)
-            peer = waiting.result()
+            peer = peer_future.result()
         alone, accepted, together = _measure_ours(stack, jobs)
     p50 = median(alone)
     return Section(
         title="Job pick-up",
         method=(
             f"{jobs} jobs one after another, then {_AT_ONCE} at once, on the deployed local stack with warm functions. "
-            "A worker that starts before the answer is there counts as 0. The polling design on the same database, "
-            f"with a small collection of its own and 0.2 s of work a job: {_POLLER_JOBS} jobs, each met by an idle "
-            f"poller, at moments spread evenly over its interval, and {_AT_ONCE} at once, half an interval before it "
-            "looks."
+            "A worker that starts before the response arrives counts as 0. The polling design uses the same MongoDB "
+            f"server, a small collection of its own and 0.2 s of work per job: {_POLLER_JOBS} jobs while the poller is "
+            f"idle, at times spread evenly over its interval, and {_AT_ONCE} at once, half an interval before the next "
+            "poll."
         ),
         figures=[
             Figure(
-                "POST answered → worker starts",
+                "response to POST → worker starts",
                 _spread(alone),
                 f"p50 < {_BELOW_MS} ms",
                 reached=p50 < _BELOW_MS,
             ),
-            Figure("job accepted → worker starts", f"p50 {median(accepted):.0f} ms"),
-            Figure(f"{_AT_ONCE} posted at once → worker starts", _spread(together)),
+            Figure("job created → worker starts", f"p50 {median(accepted):.0f} ms"),
+            Figure(f"{_AT_ONCE} jobs at once: response → worker starts", _spread(together)),
             *peer_figures(peer, alone=alone, together=together),
         ],
     )
 
 
 def peer_figures(peer: tuple[Waits, Waits] | PeerMissingError, *, alone: Waits, together: Waits) -> list[Figure]:
-    """The lines of the polling design beside ours; where it can't run, one line says why."""
+    """Return the rows of the polling design with the ratios to ours, or one row with the reason why it can't run."""
     if isinstance(peer, PeerMissingError):
         return [Figure(_PEER, f"not measured: {peer}")]
     return [
-        Figure(f"{_PEER}: {what}", _spread(theirs), ratio=f"{median(theirs) / max(median(ours), 1):.0f} ×")
-        for what, theirs, ours in (("idle", peer[0], alone), (f"{_AT_ONCE} posted at once", peer[1], together))
+        Figure(f"{_PEER}: {load}", _spread(theirs), ratio=f"{median(theirs) / max(median(ours), 1):.0f} ×")
+        for load, theirs, ours in (("idle", peer[0], alone), (f"{_AT_ONCE} jobs at once", peer[1], together))
     ]
 
 
@@ -89,7 +93,7 @@ def _open_ours(stack: Stack) -> Iterator[tuple[Api, Jobs]]:
 
 
 def _warm_up(stack: Stack) -> None:
-    """One worker, then as many as work at a time."""
+    """Run single jobs, then many at once, to start as many worker environments as the measurement needs."""
     with _open_ours(stack) as (api, documents):
         for _ in range(_WARM_UP):
             _run_job(api, documents)
@@ -97,20 +101,26 @@ def _warm_up(stack: Stack) -> None:
 
 
 def _measure_ours(stack: Stack, jobs: int) -> tuple[Waits, Waits, Waits]:
-    """From the answer and from the job's creation, one after another; then from the answer, many at once."""
+    """Return the waits of single jobs from the response and from their creation, and of many jobs at once.
+
+    The waits of the jobs at once are from the response.
+    """
     with _open_ours(stack) as (api, documents):
         ended = [_run_job(api, documents) for _ in range(jobs)]
         together = _post_at_once(api, documents, _is_completed)
-    alone = [_wait_ms(job, answered_at) for job, answered_at in ended]
+    alone = [_wait_ms(job, responded_at) for job, responded_at in ended]
     return alone, [_wait_ms(job, job["createdAt"].timestamp()) for job, _ in ended], together
 
 
 def _measure_peer(mongo_uri: str) -> tuple[Waits, Waits] | PeerMissingError:
-    """An idle poller and, at the same time, another one that many jobs wait for: neither does much but wait."""
+    """Measure an idle and a busy server of the polling design in parallel, because both mostly wait.
+
+    Return the waits of both, or the error if the peer can't run on this machine.
+    """
     try:
         prepare_express()
-    except PeerMissingError as missing:
-        return missing
+    except PeerMissingError as error:
+        return error
     with ThreadPoolExecutor() as pool:
         idle, busy = pool.submit(_measure_idle_poller, mongo_uri), pool.submit(_measure_busy_poller, mongo_uri)
         return idle.result(), busy.result()
@@ -120,14 +130,14 @@ def _measure_idle_poller(mongo_uri: str) -> Waits:
     waits: list[float] = []
     with run_express("idle", mongo_uri) as express, MongoClient[Job](express.mongo_uri, tz_aware=True) as client:
         documents = client.get_default_database()["videojobs"]
-        looked_at = _run_until(documents, express.api.post_job()[0], _is_started)["startedAt"].timestamp()
-        for place in range(_POLLER_JOBS):
-            moment = looked_at + POLL_SECONDS * (place + 0.5) / _POLLER_JOBS
+        polled_at = _run_until(documents, express.api.post_job()[0], _is_started)["startedAt"].timestamp()
+        for index in range(_POLLER_JOBS):
+            moment = polled_at + POLL_SECONDS * (index + 0.5) / _POLLER_JOBS
             time.sleep(max(0.0, moment - time.time()))
-            job_id, answered_at = express.api.post_job()
+            job_id, responded_at = express.api.post_job()
             job = _run_until(documents, job_id, _is_started)
-            waits.append(_wait_ms(job, answered_at))
-            looked_at = job["startedAt"].timestamp()
+            waits.append(_wait_ms(job, responded_at))
+            polled_at = job["startedAt"].timestamp()
     return waits
 
 
@@ -140,12 +150,12 @@ def _measure_busy_poller(mongo_uri: str) -> Waits:
 def _post_at_once(api: Api, documents: Jobs, is_far_enough: Callable[[Job], bool]) -> Waits:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         posted = [post.result() for post in [pool.submit(api.post_job) for _ in range(_AT_ONCE)]]
-    return [_wait_ms(_run_until(documents, job_id, is_far_enough), answered_at) for job_id, answered_at in posted]
+    return [_wait_ms(_run_until(documents, job_id, is_far_enough), responded_at) for job_id, responded_at in posted]
 
 
 def _run_job(api: Api, documents: Jobs) -> tuple[Job, float]:
-    job_id, answered_at = api.post_job()
-    return _run_until(documents, job_id, _is_completed), answered_at
+    job_id, responded_at = api.post_job()
+    return _run_until(documents, job_id, _is_completed), responded_at
 
 
 def _is_started(job: Job) -> bool:
@@ -154,7 +164,7 @@ def _is_started(job: Job) -> bool:
 
 def _is_completed(job: Job) -> bool:
     if job["status"] not in (*_LIVE, "completed"):
-        raise MeasurementError(f"job {job['_id']} ended as {job['status']}: {job.get('errorMessage')}")
+        raise MeasurementError(f"Job {job['_id']} ended with status {job['status']}: {job.get('errorMessage')}")
     return bool(job["status"] == "completed")
 
 
@@ -162,7 +172,7 @@ def _run_until(documents: Jobs, job_id: str, is_far_enough: Callable[[Job], bool
     deadline = time.monotonic() + _END_SECONDS
     while (job := documents.find_one({"_id": ObjectId(job_id)})) is None or not is_far_enough(job):
         if time.monotonic() > deadline:
-            raise MeasurementError(f"job {job_id} doesn't get on: {job}")
+            raise MeasurementError(f"Job {job_id} did not progress within {_END_SECONDS} s: {job}")
         time.sleep(0.05)
     return job
 

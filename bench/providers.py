@@ -1,7 +1,7 @@
-"""What a provider's adapter adds to the worker: `python -m bench.providers`.
+"""Cost that each provider's adapter adds to the worker function: `python -m bench.providers`.
 
-Each row is a process of its own that has imported the worker function: modules, time and memory that come on top when
-that provider is chosen, and when it is only known by name.
+Each measurement runs in a new process that has imported the worker function. It counts the additional modules,
+processor time and memory when the provider is chosen, and the modules when it is only registered.
 """
 
 import json
@@ -21,20 +21,23 @@ import json, resource, sys, time
 from functions.worker import app
 from videojobs.adapters.providers import find_ai_provider
 before, kib = set(sys.modules), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-begun = time.process_time()
+started = time.process_time()
 name, is_chosen = sys.argv[1], sys.argv[2] == "chosen"
 assert not [module for module in sys.modules if module.endswith(f"providers.{name}")]
 if is_chosen:
     find_ai_provider(name)
-spent = time.process_time() - begun
+seconds = time.process_time() - started
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - kib
-print(json.dumps([1000 * spent if is_chosen else 0, len(set(sys.modules) - before), grown / 1024]))
+print(json.dumps([1000 * seconds if is_chosen else 0, len(set(sys.modules) - before), grown / 1024]))
 """
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}", "PATH": "/usr/bin:/bin"}
 
 
 def measure(name: str, *, chosen: bool) -> tuple[float, int, float]:
-    """Processor time in ms (the median), modules, and MiB that it adds to a worker that has started."""
+    """Return the processor time in ms, the modules and the memory in MiB that a provider adds to a started worker.
+
+    Time and memory are medians of `ROUNDS` processes if `chosen`, otherwise the figures of one process.
+    """
     command = [sys.executable, "-c", _PROGRAM, name, "chosen" if chosen else "known"]
     rounds = [
         json.loads(subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout)
@@ -45,8 +48,8 @@ def measure(name: str, *, chosen: bool) -> tuple[float, int, float]:
 
 
 def main() -> None:
-    """Print the table."""
-    table = Table("provider", "not chosen", "chosen: ms of processor time", "modules", "MiB of memory")
+    """Measure each provider and print the table."""
+    table = Table("provider", "not chosen", "chosen: processor time, ms", "modules", "memory, MiB")
     for name in AI_PROVIDERS:
         _, idle_modules, _ = measure(name, chosen=False)
         milliseconds, modules, grown = measure(name, chosen=True)

@@ -1,8 +1,8 @@
-"""Growth: what the calls of the system cost with a thousand jobs in the database, and with a million.
+"""Growth: duration of the system's database calls with a thousand to a million jobs in the database.
 
-`python -m bench.scaling [SIZE …]`. What grows on a real system are the ended jobs and their users; what is under way
-stays as it is, and so it does here. MONGODB_URI puts a real MongoDB in SecantusDB's place: its database `growth` is
-made anew.
+`python -m bench.scaling [SIZE …]`. In a real system the ended jobs and their users accumulate, while the number of live
+jobs stays the same. The generated databases have the same property. Set MONGODB_URI to measure a MongoDB server in
+place of SecantusDB. The collections in its database `growth` are dropped and created again.
 """
 
 import argparse
@@ -44,15 +44,15 @@ from videojobs.ports.jobs import Position
 SIZES = (1_000, 10_000, 100_000)
 JOBS_PER_USER = 50
 LIVE_JOBS = 200
-"""Half of them overdue and waited for by no one, half waiting for room in their user's share."""
+"""Half of them are overdue jobs of users with one job each; half wait for a slot of one user."""
 PAGE = 20
 DEEP_PAGE = 500
 DEEP_JOBS = DEEP_PAGE * PAGE + PAGE
-"""How many jobs the user has whose page 500 is read; where the database is smaller there is none."""
+"""Jobs of the user whose page 500 is read. A database of at most twice this size has no such user."""
 ROUNDS = 15
 CAPTION = (
-    "SecantusDB reads and sorts all that an index range holds, where MongoDB stops after the page: what it examines is "
-    "the range, and does not grow with the database. A claim is two queries, a rate limit as well."
+    "SecantusDB reads and sorts a whole index range, where MongoDB stops after the page. The documents examined are "
+    "those of the range, which does not grow with the database. A claim is two queries, and so is a rate limit."
 )
 _BULK = 2000
 _LONGEST_SECONDS = 3600
@@ -66,24 +66,27 @@ console = Console(highlight=False)
 
 
 class _Recorder(pymongo.monitoring.CommandListener):
-    """Keeps the last command that looked for something."""
+    """Command listener that records the commands that contain a query."""
 
     def __init__(self) -> None:
-        self.heard: list[Mapping[str, Any]] = []
+        self.commands: list[Mapping[str, Any]] = []
 
     def started(self, event: pymongo.monitoring.CommandStartedEvent) -> None:
         if event.command_name in {"find", "update", "aggregate"}:
-            self.heard.append(dict(event.command))
+            self.commands.append(dict(event.command))
 
     def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
-        """Nothing to keep."""
+        """Ignore the event."""
 
     def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
-        """Nothing to keep."""
+        """Ignore the event."""
 
 
 def make_jobs(size: int, *, seed: int = 4) -> Iterator[VideoJob]:
-    """So many jobs, the same for the same size and seed: live ones first, then one user's many, then all others'."""
+    """Yield `size` jobs, the same for the same size and seed.
+
+    The live jobs come first, then the ended jobs of the user with 500 pages, then those of the other users.
+    """
     dice = random.Random(seed)
     deep, waiting = _user(0), _user(1)
     owners = [deep] * DEEP_JOBS if size > 2 * DEEP_JOBS else []
@@ -100,8 +103,8 @@ def make_jobs(size: int, *, seed: int = 4) -> Iterator[VideoJob]:
 
 
 def _named(job: VideoJob) -> VideoJob:
-    """The job with ids that are the same at every run."""
-    outbox = tuple(replace(each, id=f"{job.id}:{each.version}") for each in job.outbox)
+    """Return the job with step and outbox IDs that are the same in every run."""
+    outbox = tuple(replace(change, id=f"{job.id}:{change.version}") for change in job.outbox)
     return replace(job, next=job.next and replace(job.next, id=f"{job.id}:start"), outbox=outbox)
 
 
@@ -110,8 +113,8 @@ def _user(number: int) -> UserId:
 
 
 def _accept(number: int, user_id: UserId, at: datetime, dice: random.Random) -> VideoJob:
-    words = " ".join(dice.choices(("paper", "boat", "rain", "night", "kite", "sea", "dragon", "city"), k=8))
-    request = NewJob(words, dice.choice(list(Style)), dice.randint(1, 60), dice.choice(list(AspectRatio)))
+    prompt = " ".join(dice.choices(("paper", "boat", "rain", "night", "kite", "sea", "dragon", "city"), k=8))
+    request = NewJob(prompt, dice.choice(list(Style)), dice.randint(1, 60), dice.choice(list(AspectRatio)))
     return lifecycle.accept(request, job_id=JobId(f"{number:024x}"), user_id=user_id, now=at)
 
 
@@ -119,24 +122,24 @@ def _end(job: VideoJob, dice: random.Random) -> VideoJob:
     if dice.random() < 0.05:
         ended = lifecycle.cancel(job, job.created_at, _POLICY)
     else:
-        begun = replace(
+        submitted = replace(
             lifecycle.start_submit(job, "sketch", job.created_at), provider=ProviderTask("sketch", job.created_at)
         )
-        ended = lifecycle.complete(begun, f"s3://videos/videos/{job.id}/1.mp4", job.created_at, _POLICY)
-    return replace(ended, outbox=(), expires_at=None)  # what expires would be gone in the middle of a measurement
+        ended = lifecycle.complete(submitted, f"s3://videos/videos/{job.id}/1.mp4", job.created_at, _POLICY)
+    return replace(ended, outbox=(), expires_at=None)  # an expired job would be deleted during a measurement
 
 
 def seed_database(connection: MongoConnection, size: int) -> float:
-    """Make the collections anew with so many jobs, in bulk; how many seconds that took."""
-    begun = time.monotonic()
+    """Drop and create the collections, insert `size` jobs in bulk and return the duration in seconds."""
+    started = time.monotonic()
     with pymongo.timeout(_LONGEST_SECONDS):
         for name in INDEXES:
             connection.run(partial(_drop, name=name))
         connection.run(ensure_indexes)
-        for some in batched(make_jobs(size), _BULK, strict=False):
-            documents = [to_document(job) for job in some]
+        for batch in batched(make_jobs(size), _BULK, strict=False):
+            documents = [to_document(job) for job in batch]
             connection.run(partial(_insert, documents=documents))
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def _drop(database: Database[Document], *, name: str) -> None:
@@ -148,12 +151,12 @@ def _insert(database: Database[Document], *, documents: Sequence[Document]) -> N
 
 
 def list_calls(connection: MongoConnection, size: int) -> dict[str, Call | None]:
-    """The calls to be measured, by name; None where the database is too small for one."""
+    """Return the calls to measure, by name; None for a call that a database of this size is too small for."""
     jobs = MongoJobRepository(connection)
     slots, rates = MongoSlotRepository(connection, cap=20), MongoRateLimiter(connection)
-    some = list(islice(make_jobs(size), LIVE_JOBS + 20))
-    due = iter([job for job in some if job.is_live and job.waiting_since is None])
-    waiting, ended = some[1], some[-1]
+    sample = list(islice(make_jobs(size), LIVE_JOBS + 20))
+    due = iter([job for job in sample if job.is_live and job.waiting_since is None])
+    waiting, ended = sample[1], sample[-1]
     ids = iter(range(10**9))
     deep = Position(_deep_position(jobs), JobId("0" * 24)) if size > 2 * DEEP_JOBS else None
 
@@ -172,56 +175,63 @@ def list_calls(connection: MongoConnection, size: int) -> dict[str, Call | None]
         "list, first page": page(None, ended.user_id if deep is None else _user(1000 + DEEP_JOBS // JOBS_PER_USER)),
         f"list, page {DEEP_PAGE}": page(deep, _user(0)) if deep else None,
         "claim": claim,
-        "sweep, overdue": lambda: jobs.find_overdue(_NOW, _NOW, 100),
-        "sweep, to announce": lambda: jobs.find_unannounced(_NOW, 100),
-        "next to be let in": lambda: jobs.find_waiting(waiting.user_id, Priority.NORMAL),
-        "place in line": lambda: jobs.count_ahead(some[LIVE_JOBS - 2], 1000),
+        "reconciler: overdue jobs": lambda: jobs.find_overdue(_NOW, _NOW, 100),
+        "reconciler: unsent changes": lambda: jobs.find_unannounced(_NOW, 100),
+        "next job to admit": lambda: jobs.find_waiting(waiting.user_id, Priority.NORMAL),
+        "queue position": lambda: jobs.count_ahead(sample[LIVE_JOBS - 2], 1000),
         "rate limit": lambda: rates.count(_user(9), RateLimit("read", 600), datetime.now(UTC)),
-        "share, enter": acquire,
+        "slot, acquire": acquire,
     }
 
 
 def _deep_position(jobs: MongoJobRepository) -> datetime:
     after: Position | None = None
-    for _ in range(3):  # three strides get as far as 499 pages do
-        found = jobs.list_newest(_user(0), _NOW, limit=(DEEP_PAGE - 1) * PAGE // 3, after=after)
-        after = Position(found[-1].created_at, found[-1].id)
-    return found[-1].created_at
+    for _ in range(3):  # three large pages end where 499 small ones do
+        page = jobs.list_newest(_user(0), _NOW, limit=(DEEP_PAGE - 1) * PAGE // 3, after=after)
+        after = Position(page[-1].created_at, page[-1].id)
+    return page[-1].created_at
 
 
 def measure(connection: MongoConnection, call: Call, recorder: _Recorder) -> tuple[float, str]:
-    """The median milliseconds of a call, and the documents that its queries examined."""
+    """Return the median duration of a call in milliseconds, and how many documents its queries examined.
+
+    The numbers of several queries are joined with `+`; a call without queries has `–`.
+    """
     times = []
     for _ in range(ROUNDS):
-        recorder.heard.clear()
-        begun = time.perf_counter()
+        recorder.commands.clear()
+        started = time.perf_counter()
         call()
-        times.append(time.perf_counter() - begun)
-    examined = [_examined(connection, command) for command in list(recorder.heard)]
+        times.append(time.perf_counter() - started)
+    examined = [_examined(connection, command) for command in list(recorder.commands)]
     return statistics.median(times) * 1000, "+".join(examined) or "–"
 
 
 def _examined(connection: MongoConnection, command: Mapping[str, Any]) -> str:
-    # All updates look for an `_id`. So do some finds, with a second field: SecantusDB's `explain` says of them that the
-    # collection is scanned, and the milliseconds know better.
+    # All updates select by `_id`, and so do some finds with additional fields. SecantusDB's `explain` reports a scan of
+    # the collection for those finds, but the measured times show that there is none.
     if "updates" in command or isinstance(command.get("filter", {}).get("_id"), str | ObjectId):
         return "1"
-    wanted = {name: command[name] for name in _EXPLAINED if name in command}
+    query = {name: command[name] for name in _EXPLAINED if name in command}
     explained: Document = connection.run(
-        lambda database: database.command({"explain": wanted, "verbosity": "executionStats"})
+        lambda database: database.command({"explain": query, "verbosity": "executionStats"})
     )
     return str(explained["executionStats"]["totalDocsExamined"])
 
 
 def main() -> int:
-    """Seed and measure size after size, and print one table."""
+    """Seed and measure each size, print one table and write it as Markdown; return 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
-    parser.add_argument("sizes", nargs="*", type=int, help=f"how many jobs, at least 1000; {SIZES} if not said")
+    parser.add_argument(
+        "sizes", nargs="*", type=int, help=f"numbers of jobs, each at least 1000 (default: {' '.join(map(str, SIZES))})"
+    )
     sizes: Sequence[int] = parser.parse_args().sizes or SIZES
     recorder = _Recorder()
     pymongo.monitoring.register(recorder)
     columns: list[dict[str, str]] = []
-    config = replace(cloud_config(), state=HOME / "growth")  # a server that holds a million jobs is no good for others
+    config = replace(
+        cloud_config(), state=HOME / "growth"
+    )  # a server with a million jobs would slow down other measurements
     with bench_processes(config):
         uri = database_uri(os.environ.get("MONGODB_URI") or ensure_mongo(config), "growth")
         connection = MongoConnection(lambda **_: uri)
@@ -235,7 +245,7 @@ def main() -> int:
     shutil.rmtree(config.state, ignore_errors=True)
     lines = [["call", *(f"{size:,} jobs" for size in sizes)]]
     lines += [[name, *(column[name] for column in columns)] for name in columns[0]]
-    table = Table(*lines[0], title="Growth: median, and documents examined", title_justify="left", caption=CAPTION)
+    table = Table(*lines[0], title="Growth: median time (documents examined)", title_justify="left", caption=CAPTION)
     for line in lines[1:]:
         table.add_row(*line)
     console.print(table)

@@ -1,4 +1,4 @@
-"""The local MongoDB and AWS that every measured variant talks to, with the secrets, the queue and the job it needs."""
+"""Local MongoDB and AWS emulator for the measured variants, with the secrets, the queue and the job they need."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ _ORIGIN = "https://videos.example.com"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the variants are told, and what they are asked."""
+    """Environment variables and events for the variants."""
 
     environment: Mapping[str, str]
     mongo_uri: str
@@ -38,7 +38,7 @@ class Services:
 
 @contextmanager
 def bench_processes(config: CloudConfig | None = None) -> Iterator[None]:
-    """End every process of the bench's local system (or another) on the way out."""
+    """Stop all processes of a local system on exit: those of the benchmarks', or of `config`'s."""
     try:
         yield
     finally:
@@ -46,14 +46,14 @@ def bench_processes(config: CloudConfig | None = None) -> Iterator[None]:
 
 
 def database_uri(mongo_uri: str, database: str) -> str:
-    """The same server, another database."""
+    """Return `mongo_uri` with another database name."""
     base, _, options = mongo_uri.partition("?")
     return f"{base.rpartition('/')[0]}/{database}?{options}"
 
 
 @contextmanager
 def run_services() -> Iterator[Services]:
-    """Start both servers, and end them with all they started."""
+    """Start MongoDB and the AWS emulator, create secrets, queue and job, and stop both servers on exit."""
     config = cloud_config()
     with bench_processes():
         mongo_uri = database_uri(ensure_mongo(config), _DATABASE)
@@ -83,23 +83,27 @@ def run_services() -> Iterator[Services]:
 
 
 def declared_variables(known: Mapping[str, str]) -> dict[str, str]:
-    """What the template tells `generate` and `status`: `known` by parameter or resource, else the parameter's default.
+    """Return the environment variables that the template declares for `generate` and `status`.
+
+    `known` contains values by the logical IDs of parameters and resources. Other parameters have their defaults.
 
     Raises:
-        KeyError: a parameter without default, or a resource, that nobody has named.
+        KeyError: If `known` lacks a resource, or a parameter without a default, that a variable refers to.
     """
     template = read_template(ROOT / "template.yaml")
-    defaults = {name: str(each["Default"]) for name, each in template["Parameters"].items() if "Default" in each}
+    defaults = {
+        name: str(parameter["Default"]) for name, parameter in template["Parameters"].items() if "Default" in parameter
+    }
     values = {**defaults, "AWS::StackName": "bench", "VideosBucket": "bench", "AllowedOrigins": _ORIGIN, **known}
     declared = dict(template["Globals"]["Function"]["Environment"]["Variables"])
     for logical_id in FUNCTIONS.values():
         declared |= template["Resources"][logical_id]["Properties"]["Environment"]["Variables"]
-    declared.pop("CONFIGURATION_DIGEST")  # is made at deployment, and read by nobody
+    declared.pop("CONFIGURATION_DIGEST")  # set at deployment; the functions do not read it
     return {name: value if isinstance(value, str) else values[value["Ref"]] for name, value in declared.items()}
 
 
 def new_document(job_id: ObjectId) -> dict[str, Any]:
-    """A queued job as `generate` stores it."""
+    """Return the document of a queued job, as `generate` stores it."""
     now = datetime.now(UTC)
     return {
         "_id": job_id,
@@ -121,7 +125,7 @@ def new_document(job_id: ObjectId) -> dict[str, Any]:
 
 
 def _seed(mongo_uri: str) -> str:
-    """An empty database but for one job; its id."""
+    """Drop the database, insert one queued job and return its ID."""
     job_id = ObjectId()
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         client.drop_database(_DATABASE)
@@ -141,7 +145,7 @@ def _get_event(secret: str, job_id: str) -> dict[str, Any]:
 def _event(
     secret: str, method: str, resource: str, *, parameters: dict[str, str] | None = None, body: str | None = None
 ) -> dict[str, Any]:
-    """What API Gateway's REST API hands to a proxy integration when a browser calls."""
+    """Return the event that API Gateway's REST API sends to a proxy integration for a request from a browser."""
     path = resource.format_map(parameters or {})
     token = jwt.encode({"userId": _USER_ID, "exp": int(time.time()) + 86_400}, secret, algorithm="HS256")
     headers = {

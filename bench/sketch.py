@@ -1,4 +1,4 @@
-"""The sketch: how much faster than real time one processor draws and encodes a video at 720p."""
+"""Sketch provider: speed of drawing and encoding a 720p video on one processor, compared with real time."""
 
 import json
 import os
@@ -15,7 +15,11 @@ _AT_LEAST_TIMES_REAL_TIME = 4.0
 
 
 def measure_sketch(*, rounds: int) -> Section:
-    """Each style, `rounds` times with another prompt, in a process pinned to one processor."""
+    """Render each style `rounds` times, in a process pinned to one processor, and return the median times.
+
+    Raises:
+        CalledProcessError: If rendering fails.
+    """
     built = build_system()
     search = os.pathsep.join(str(built / layer / "python") for layer in ("CommonLayer", "MediaLayer"))
     result = HOME / "sketch.json"
@@ -42,7 +46,7 @@ def measure_sketch(*, rounds: int) -> Section:
             )
         )
     method = (
-        f"Video, poster and preview, median of {rounds} prompts, pinned to one processor; processor time, and in "
-        "brackets the clock's, which other work on the machine lengthens."
+        f"Video, poster and preview, median of {rounds} runs pinned to one processor: processor time, and in brackets "
+        "the elapsed time, which other load on the machine lengthens."
     )
     return Section("The sketch", method, figures)

@@ -1,4 +1,4 @@
-"""Runs in a process of its own, with nothing but render's layers, on one processor: draws sketches and times them."""
+"""Driver of the sketch measurement: renders sketches on one processor, with only the layers of `render`."""
 
 import json
 import os
@@ -13,10 +13,10 @@ _PROMPTS = ("A paper boat on a rainy street", "Golden hour over the harbour", "T
 
 
 def main() -> None:
-    """Read the task from stdin, draw, write the seconds that each drawing took."""
+    """Read the task as JSON from stdin, render, and write the seconds of each run to the file named in the task."""
     task = json.load(sys.stdin)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    _draw(task, "warm up", seconds=1)  # imports and fonts, once per process
+    _draw(task, "warm up", seconds=1)  # loads imports and fonts, once per process
     runs = [_draw(task, _PROMPTS[turn % len(_PROMPTS)], seconds=task["seconds"]) for turn in range(task["rounds"])]
     Path(task["result"]).write_text(json.dumps(runs))
 

@@ -1,4 +1,4 @@
-"""The variants that are measured side by side, each made ready as it would be deployed."""
+"""Variants of the two functions that are compared, each prepared as it would be deployed."""
 
 import hashlib
 import shutil
@@ -17,25 +17,28 @@ _MADE = HOME / "variants"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to build the two functions."""
+    """One implementation of the two functions."""
 
     name: str
     title: str
     task_roots: dict[str, Path]
-    """Function → the folder that Lambda would unpack at /var/task."""
+    """Folder that Lambda would unpack at /var/task, by function."""
     handlers: dict[str, str]
     layers: tuple[Path, ...]
-    """The folders that a layer would add to `sys.path`."""
+    """Folders that the layers would add to `sys.path`."""
 
 
 def prepare_variants() -> list[Variant]:
-    """Build ours, install the peers; what is there already is left."""
+    """Build this project's variants, install the packages of the peers, and return all variants.
+
+    Packages that are already installed are kept.
+    """
     layer = build_system() / "CommonLayer" / "python"
     plain = _with_bytecode("plain", sorted(_PEERS.glob("*.py")))
     return [
         _ours("ours", "as built", layer),
-        _ours("ours-source", "the same without bytecode", _without_bytecode(layer)),
-        _peer("floor", "floor: the same libraries, none of our code", (layer, plain)),
+        _ours("ours-source", "as built, without bytecode", _without_bytecode(layer)),
+        _peer("floor", "floor: same libraries, none of our code", (layer, plain)),
         _peer("fastapi", "FastAPI + Mangum", (_install("fastapi", bytecode=True), plain)),
         _peer("chalice", "Chalice", (_install("chalice", bytecode=True), plain)),
         _peer("usual", "the usual stack", (_install("usual", bytecode=False),), bytecode=False),
@@ -43,7 +46,7 @@ def prepare_variants() -> list[Variant]:
 
 
 def runtime_client() -> Path:
-    """AWS's runtime client, which on Lambda is part of the runtime."""
+    """Install AWS's runtime client, which on Lambda is part of the runtime, and return its folder."""
     return _install("runtime", bytecode=True)
 
 
@@ -82,21 +85,21 @@ def _without_bytecode(layer: Path) -> Path:
 
 
 def _install(name: str, *, bytecode: bool) -> Path:
-    """The hash-pinned packages of a peer, as `sam build` would lay them beside its code."""
+    """Install the hash-pinned packages of a peer into one folder, as `sam build` does, and return the folder."""
     requirements, target = _PEERS / name / "requirements.txt", HOME / "packages" / name
-    stamp, wanted = target / ".installed", hashlib.sha256(requirements.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
+    stamp, digest = target / ".installed", hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
         return target
     shutil.rmtree(target, ignore_errors=True)
     command = [find_uv(HOME / "uv"), "pip", "install", "--quiet", "--python", str(INTERPRETER), "--target", str(target)]
     subprocess.run([*command, "--only-binary", ":all:", "--require-hashes", "-r", str(requirements)], check=True)
     if bytecode:
         _compile(target)
-    stamp.write_text(wanted)
+    stamp.write_text(digest)
     return target
 
 
 def _compile(folder: Path) -> None:
-    """Bytecode as our layers have it."""
+    """Compile to bytecode with the same settings as the layers."""
     compiler = [str(INTERPRETER), "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*compiler, str(folder)], check=True)

@@ -1,4 +1,4 @@
-"""Warm calls: the processor time of one call in process, ours beside the peers and the bare database call."""
+"""Warm calls: processor time per call, compared with the peers and with the database calls alone."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _STUBBED_CALLS, _DATABASE_CALLS = 600, 200
 _EXPRESS_WARM_UP, _EXPRESS_CALLS = 1000, 80
 _LATER_SECONDS = 3600.0
 _EXPECTED = {"generate": 201, "status": 200}
-# X-Ray's decision for a request that it does not sample, as nineteen of twenty are.
+# The trace header of a request that X-Ray does not sample, as is the case for 95 % of the requests.
 _NOT_TRACED = "Root=1-6922a0f0-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0"
 
 
@@ -27,7 +27,11 @@ type Times = Mapping[str, float]
 
 
 def measure_warm_calls(variants: list[Variant], services: Services, *, rounds: int) -> Section:
-    """Each variant in a process of its own, in turn; medians over the rounds."""
+    """Measure each variant `rounds` times, each in a new process, and return the medians.
+
+    Raises:
+        MeasurementError: If a process fails or a call returns an unexpected status code.
+    """
     measured = [variant for variant in variants if variant.name != "ours-source"]
     samples: dict[tuple[str, str], list[Times]] = {
         (variant.name, function): [] for function in FUNCTIONS for variant in measured
@@ -47,12 +51,12 @@ def measure_warm_calls(variants: list[Variant], services: Services, *, rounds: i
     return Section(
         title="Warm call, processor time",
         method=(
-            f"Per call in process, median of {rounds} runs: on the local database, and in brackets with the database "
-            "stubbed. SQS answers at once in both: signing and serialising count. Ratio: the stubbed call over ours. "
-            "Bare: what ours asks of the driver (rate limit, share, job) and nothing around it; the "
-            "peers know no limits, and ask for the job alone. "
-            f"Express runs on the local database, after {_EXPRESS_WARM_UP} calls to warm up, and its figure holds "
-            "HTTP too, which API Gateway speaks for a function."
+            f"Per call in one process, median of {rounds} runs: with the local database, and in brackets with the "
+            "driver stubbed. SQS is stubbed in both; signing and serialisation are included. Ratio: the stubbed call "
+            "over ours. Bare: the database calls that ours makes (rate limit, slot, job) without any other code. The "
+            "peers have no limits and access only the job. "
+            f"Express runs with the local database, after {_EXPRESS_WARM_UP} calls to warm up. Its figure includes "
+            "HTTP, which API Gateway handles for a function."
         ),
         figures=[
             figure
@@ -69,7 +73,7 @@ def _figures(
         return median(times[kind] for times in samples[name, function])
 
     bare_us = typical("ours", "bare")
-    yield Figure(f"{function}: the database calls that ours makes, bare", f"{bare_us:.0f} µs")
+    yield Figure(f"{function}: bare database calls of ours", f"{bare_us:.0f} µs")
     for variant in variants:
         database, stubbed = typical(variant.name, "database"), typical(variant.name, "stubbed")
         name, measured = f"{function}: {variant.title}", f"{database:.0f} µs ({stubbed:.0f})"
@@ -82,7 +86,7 @@ def _figures(
 
 
 def express_figure(function: str, measured: Mapping[str, list[float]] | PeerMissingError) -> Figure:
-    """The line of the polling design's API; where it can't run, the line says why."""
+    """Return the row of the polling design's API, with the reason if it can't run."""
     name = f"{function}: Express + Mongoose, with HTTP"
     if isinstance(measured, PeerMissingError):
         return Figure(name, f"not measured: {measured}")
@@ -90,27 +94,30 @@ def express_figure(function: str, measured: Mapping[str, list[float]] | PeerMiss
 
 
 def _measure_express(services: Services, rounds: int) -> Mapping[str, list[float]] | PeerMissingError:
-    """Microseconds of the server's processor time per call; its poller sleeps all the while."""
+    """Return the server's processor time per call in microseconds, by function and round.
+
+    The poller does not run during the measurement. If the server can't run on this machine, return the error.
+    """
     try:
         with run_express("warm", services.mongo_uri, poll_seconds=_LATER_SECONDS) as express:
             job_id, _ = express.api.post_job()
             jobs = {"generate": None, "status": job_id}
-            for function in FUNCTIONS:  # V8 compiles what is called often
+            for function in FUNCTIONS:  # V8 optimises code that runs often
                 express.api.call_often(_EXPRESS_WARM_UP, job_id=jobs[function])
             return {function: [_time_express(express, jobs[function]) for _ in range(rounds)] for function in FUNCTIONS}
-    except PeerMissingError as missing:
-        return missing
+    except PeerMissingError as error:
+        return error
 
 
 def _time_express(express: Express, job_id: str | None) -> float:
-    begun = _read_cpu(express)
+    started = _read_cpu(express)
     express.api.call_often(_EXPRESS_CALLS, job_id=job_id)
-    return (_read_cpu(express) - begun) / _EXPRESS_CALLS
+    return (_read_cpu(express) - started) / _EXPRESS_CALLS
 
 
 def _read_cpu(express: Express) -> float:
-    with urllib.request.urlopen(express.cpu_url, timeout=10) as answer:
-        return float(json.load(answer)["microseconds"])
+    with urllib.request.urlopen(express.cpu_url, timeout=10) as response:
+        return float(json.load(response)["microseconds"])
 
 
 def _run(task: Mapping[str, Any], variant: Variant, function: str, services: Services) -> Times:
@@ -125,7 +132,7 @@ def _run(task: Mapping[str, Any], variant: Variant, function: str, services: Ser
         "AWS_LAMBDA_FUNCTION_NAME": f"videojobs-{function}",
         "_X_AMZN_TRACE_ID": _NOT_TRACED,
     }
-    done = subprocess.run(
+    driver = subprocess.run(
         [str(INTERPRETER), str(SOURCES / "warm_driver.py")],
         input=json.dumps({**task, "result": str(result)}),
         text=True,
@@ -134,7 +141,7 @@ def _run(task: Mapping[str, Any], variant: Variant, function: str, services: Ser
         check=False,
         stderr=subprocess.PIPE,
     )
-    if done.returncode != 0:
-        raise MeasurementError(f"{variant.name} {function}: {done.stderr}")
+    if driver.returncode != 0:
+        raise MeasurementError(f"{variant.name} {function} failed: {driver.stderr}")
     times: Times = json.loads(result.read_text())
     return times

@@ -1,6 +1,6 @@
-"""Runs in a function's own process, with nothing but its layers: the processor time of warm calls.
+"""Driver of the warm-call measurement: runs in the function's process with only the function's layers.
 
-Reads what to do as JSON from stdin and writes the microseconds per call as JSON to the file named there.
+It reads the task as JSON from stdin and writes the microseconds per call as JSON to the file named in the task.
 """
 
 import copy
@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 _SENT = b'{"MessageId":"00000000-0000-0000-0000-000000000000"}'
 _DRIVER_CALLS = ("find_one", "insert_one", "update_one", "count_documents")
 _CALLS_A_MINUTE = 20
-"""Fewer than a user is allowed, of jobs and of calls; then this user begins again, while no clock runs."""
+"""Below the limits of a user. After this many calls the counters are deleted, outside of the measured time."""
 
 type Call = Callable[[], object]
 
 
 class Asked(NamedTuple):
-    """One call of the driver: how to make it again, and what it answered."""
+    """One recorded call of the driver, with its result and a function that repeats it."""
 
     method: str
     collection: str
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 
 
 def main() -> None:
-    """Time the handler with stubbed I/O and with the real database, and the database calls that it makes alone."""
+    """Time the handler with the real database and with a stubbed driver, and its database calls alone."""
     task = json.load(sys.stdin)
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the function logs there until the process ends
     Path(task["result"]).write_text(json.dumps(_time_handler(task)))
@@ -50,54 +50,57 @@ def _time_handler(task: dict[str, Any]) -> dict[str, float]:
     database = MongoClient[dict[str, Any]](task["mongoUri"]).get_default_database()
 
     def call() -> None:
-        answer = handler(event, context)
-        if answer["statusCode"] != task["expected"]:
-            raise RuntimeError(f"answered {answer}")
+        response = handler(event, context)
+        if response["statusCode"] != task["expected"]:
+            raise RuntimeError(f"The handler returned {response}")
 
-    def begin_again() -> None:
+    def reset_limits() -> None:
         for collection in ("rates", "shares"):
             database[collection].delete_many({})
 
-    call()  # connections and whatever is made on first use
+    call()  # opens connections and fills caches
     _stub_queue()
     driver_calls = _record_driver(call)
     times = {
-        "database": _time(call, task["databaseCalls"], begin_again),
-        "bare": _time(lambda: _replay(driver_calls), task["databaseCalls"], begin_again),
+        "database": _time(call, task["databaseCalls"], reset_limits),
+        "bare": _time(lambda: _replay(driver_calls), task["databaseCalls"], reset_limits),
     }
     _stub_driver(driver_calls)
-    return times | {"stubbed": _time(call, task["stubbedCalls"], begin_again)}
+    return times | {"stubbed": _time(call, task["stubbedCalls"], reset_limits)}
 
 
-def _time(call: Call, calls: int, begin_again: Call) -> float:
+def _time(call: Call, calls: int, reset_limits: Call) -> float:
     for _ in range(calls // 4 // _CALLS_A_MINUTE):
-        _time_some(call, begin_again)
-    seconds = [_time_some(call, begin_again) for _ in range(calls // _CALLS_A_MINUTE)]
+        _time_some(call, reset_limits)
+    seconds = [_time_some(call, reset_limits) for _ in range(calls // _CALLS_A_MINUTE)]
     return sum(seconds) / len(seconds) / _CALLS_A_MINUTE * 1e6
 
 
-def _time_some(call: Call, begin_again: Call) -> float:
-    begin_again()
-    begun = time.process_time()
+def _time_some(call: Call, reset_limits: Call) -> float:
+    reset_limits()
+    started = time.process_time()
     for _ in range(_CALLS_A_MINUTE):
         call()
-    return time.process_time() - begun
+    return time.process_time() - started
 
 
 def _stub_queue() -> None:
-    """SQS answers at once; signing and serialising are still to be done. Ours and botocore both end in urllib3."""
+    """Replace the HTTP call by a stub that responds as SQS does.
+
+    The project's client and botocore both use urllib3, so signing and serialisation still run.
+    """
     import urllib3
 
-    def answer(*_: object, preload_content: bool = True, **__: object) -> urllib3.HTTPResponse:
+    def respond(*_: object, preload_content: bool = True, **__: object) -> urllib3.HTTPResponse:
         headers = {"Content-Type": "application/x-amz-json-1.0"}
         return urllib3.HTTPResponse(io.BytesIO(_SENT), headers, 200, preload_content=preload_content)
 
     pool: Any = urllib3.connectionpool.HTTPConnectionPool
-    pool.urlopen = answer
+    pool.urlopen = respond
 
 
 def _record_driver(call: Call) -> list[Asked]:
-    """What a call asks of the driver."""
+    """Make one call, and return the calls of the driver that it makes."""
     from pymongo.collection import Collection
 
     collection: Any = Collection
@@ -105,9 +108,9 @@ def _record_driver(call: Call) -> list[Asked]:
 
     def record(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def recording(self: Any, *arguments: Any, **options: Any) -> Any:
-            answer = method(self, *arguments, **options)
-            recorded.append(Asked(name, self.name, partial(method, self, *arguments, **options), arguments, answer))
-            return answer
+            result = method(self, *arguments, **options)
+            recorded.append(Asked(name, self.name, partial(method, self, *arguments, **options), arguments, result))
+            return result
 
         return recording
 
@@ -123,20 +126,20 @@ def _record_driver(call: Call) -> list[Asked]:
 def _replay(recorded: list[Asked]) -> None:
     from bson import ObjectId
 
-    for asked in recorded:
-        if asked.method == "insert_one":
-            asked.arguments[0]["_id"] = ObjectId()
-        asked.again()
+    for driver_call in recorded:
+        if driver_call.method == "insert_one":
+            driver_call.arguments[0]["_id"] = ObjectId()
+        driver_call.again()
 
 
 def _stub_driver(recorded: list[Asked]) -> None:
-    """The driver answers at once what it answered before."""
+    """Replace the driver's methods by stubs that return the recorded results."""
     from pymongo.collection import Collection
 
-    answers = {(asked.method, asked.collection): copy.deepcopy(asked.answer) for asked in recorded}
+    results = {(call.method, call.collection): copy.deepcopy(call.answer) for call in recorded}
 
     def stub(name: str) -> Callable[..., Any]:
-        return lambda self, *_, **__: copy.copy(answers.get((name, self.name)))
+        return lambda self, *_, **__: copy.copy(results.get((name, self.name)))
 
     collection: Any = Collection
     for name in _DRIVER_CALLS:

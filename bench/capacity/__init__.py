@@ -1,1 +1,1 @@
-"""Cost and capacity: a price model of a month and a simulation of a day."""
+"""Cost and capacity: a model of the monthly cost and a simulation of a day."""

@@ -1,7 +1,7 @@
-"""The cost of a thousand to a hundred million jobs a month: `python -m bench.capacity.cost_model [--jobs N]`.
+"""Monthly cost of a thousand to a hundred million jobs: `python -m bench.capacity.cost_model [--jobs N]`.
 
-A job is a video of eight seconds at 720p, asked about ten times and watched once. What a job makes of messages and
-changes was counted in the logs of the deployed local system (124 jobs of `sketch`); durations are those of
+A job is a video of eight seconds at 720p. Its status is read about ten times, and it is watched once. The messages and
+changes per job were counted in the logs of the deployed local system (124 jobs of `sketch`). Durations are those of
 docs/performance.md, rounded up.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -18,23 +19,23 @@ from bench.capacity.prices import ATLAS, PRICES, ClusterTier
 
 DECADES = tuple(10**exponent for exponent in range(3, 9))
 HOURS = 730
-"""Of a month."""
+"""Hours per month."""
 SECONDS = HOURS * 3600
 OPERATIONS = 1_500
-"""Of ours that one processor of the database does in a second: an assumption, to be measured on one's own cluster."""
+"""Operations per second and processor of the database. This is an assumption: measure it on your cluster."""
 PEAK = 4
-"""The busiest hour over the mean."""
+"""Rate of the busiest hour, as a multiple of the mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one job makes of everything; each can be turned."""
+    """Resources that one job uses. Every field is a parameter of the model."""
 
     status_calls: float = 10
     steps: float = 3
-    """Messages to worker and render: start, render, finish. A provider that is asked every 20 s adds one for each."""
+    """Messages to worker and render: start, render, finish. A provider that is polled adds one per poll, every 20 s."""
     changes: float = 5.3
-    """Announced: queued, begun, progress, completed."""
+    """Published changes: queued, started, progress, completed."""
     render_seconds: float = 3.5
     video_gb: float = 0.002
     kept_months: float = 1
@@ -42,44 +43,51 @@ class Job:
     """About 30 lines of 450 bytes."""
     live_minutes: float = 1
     database_operations: float = 45
-    """Reads and writes: 4 to take it, 5 a step, 3 a change, 1 for each question about it."""
+    """Reads and writes: 4 to create the job, 5 per step, 3 per change, 1 per status call."""
     provider_dollars: float = 0.0
 
 
 SKETCH = Job()
 AI = Job(steps=7, render_seconds=2.5, video_gb=0.004, log_kb=20, database_operations=65, provider_dollars=0.80)
-"""Eight seconds at ten cents each, at a provider that calls back; it takes a minute."""
+"""Eight seconds at ten cents each, from a provider that sends callbacks and takes a minute."""
 
 LIGHT_MB, RENDER_MB, SCRATCH_GB = 512, 1769, 3.5
 LIGHT_SECONDS, STATUS_SECONDS = 0.03, 0.02
 QUEUES, POLLERS = 12, 2
-"""Event sources ask their queues also when nothing is there: each poller every 20 s."""
+"""Event sources, and pollers per source. Each poller receives from an empty queue every 20 s."""
 METRICS, ALARMS, SECRETS = 40, 60, 4
 
 
 def lambda_calls(job: Job) -> float:
-    """Invocations of a job but for render's: one to take it, its questions, its steps, what is told."""
+    """Return the invocations per job without that of `render`: creation, status calls, other steps, changes."""
     return 1 + job.status_calls + (job.steps - 1) + job.changes
 
 
 def sqs_requests(jobs: float, job: Job) -> float:
-    """Of a month: each message is sent, received and deleted; and empty queues are asked."""
+    """Return the requests per month: send, receive and delete of each message, and receives from empty queues."""
     return 3 * (job.steps + job.changes) * jobs + QUEUES * POLLERS * SECONDS / 20
 
 
 def operations_per_second(jobs: float, job: Job) -> float:
-    """Of the database, in the busiest hour."""
+    """Return the database operations per second in the busiest hour; `jobs` are per month."""
     return PEAK * jobs * job.database_operations / SECONDS
 
 
 def environments(jobs: float, job: Job) -> float:
-    """Lambda environments that are alive in the busiest hour: those at work by Little's law, and as many idle ones."""
+    """Return the Lambda execution environments in the busiest hour.
+
+    The busy environments by Little's law, as many idle ones, and ten more.
+    """
     busy_seconds = lambda_calls(job) * LIGHT_SECONDS + job.render_seconds
     return 2 * PEAK * jobs * busy_seconds / SECONDS + 10
 
 
 def find_tier(jobs: float, job: Job) -> tuple[ClusterTier, int]:
-    """The smallest cluster, and how many of them (shards), of which the busiest hour uses half."""
+    """Return the smallest cluster tier and the number of clusters (shards) for `jobs` per month.
+
+    The busiest hour uses at most half of the connections and of the operations. If no single cluster suffices, the
+    clusters are of the largest tier.
+    """
     connections, operations = 2 * environments(jobs, job), operations_per_second(jobs, job)
     needed = [
         max(ceil(2 * connections / tier.connections), ceil(2 * operations / (OPERATIONS * tier.processors)))
@@ -90,8 +98,8 @@ def find_tier(jobs: float, job: Job) -> tuple[ClusterTier, int]:
 
 
 def cost_of(jobs: float, job: Job = SKETCH) -> Mapping[str, float]:
-    """Dollars of a month by what they are for."""
-    price = {name: each.of for name, each in PRICES.items()}
+    """Return the US dollars per month by part of the bill; `jobs` are per month."""
+    price = {name: entry.of for name, entry in PRICES.items()}
     light, calls = LIGHT_MB / 1024, lambda_calls(job)
     light_seconds = (job.status_calls * STATUS_SECONDS + (calls - job.status_calls) * LIGHT_SECONDS) * jobs
     render = jobs * job.render_seconds * RENDER_MB / 1024
@@ -108,7 +116,7 @@ def cost_of(jobs: float, job: Job = SKETCH) -> Mapping[str, float]:
         "S3": price["stored_gb"](gb * job.kept_months) + price["put"](3 * jobs) + price["get"](3 * jobs),
         "viewers": price["gb_out"](gb),
         "MongoDB": clusters * tier.hourly * HOURS,
-        "watching": price["log_gb"](jobs * job.log_kb / 1e6)
+        "monitoring": price["log_gb"](jobs * job.log_kb / 1e6)
         + price["metric"](METRICS)
         + price["alarm"](ALARMS)
         + price["trace"](0.05 * jobs * calls)
@@ -118,28 +126,26 @@ def cost_of(jobs: float, job: Job = SKETCH) -> Mapping[str, float]:
 
 
 def dominating(cost: Mapping[str, float]) -> str:
-    """The largest part and its share of all."""
+    """Return the largest part and its share of the total, for example `MongoDB 74%`."""
     name = max(cost, key=lambda part: cost[part])
     return f"{name} {cost[name] / sum(cost.values()):.0%}"
 
 
 def rows(job: Job = SKETCH) -> list[tuple[str, ...]]:
-    """The table: jobs a month, each part, together, per thousand jobs, the cluster, what dominates."""
-    found = []
+    """Return the rows of the table for `DECADES`, with one text per column of `COLUMNS`."""
+    lines = []
     for jobs in DECADES:
         cost = cost_of(jobs, job)
         tier, clusters = find_tier(jobs, job)
-        together = sum(cost.values())
+        total = sum(cost.values())
         cluster = tier.name if clusters == 1 else f"{clusters} × {tier.name}"
         parts = tuple(_dollars(cost[part]) for part in PARTS)
-        found.append(
-            (f"{jobs:,}", *parts, _dollars(together), _dollars(1000 * together / jobs), cluster, dominating(cost))
-        )
-    return found
+        lines.append((f"{jobs:,}", *parts, _dollars(total), _dollars(1000 * total / jobs), cluster, dominating(cost)))
+    return lines
 
 
-PARTS = ("API", "live updates", "Lambda", "SQS", "S3", "viewers", "MongoDB", "watching")
-COLUMNS = ("jobs a month", *PARTS, "together", "per 1,000", "cluster", "most of it")
+PARTS = ("API", "live updates", "Lambda", "SQS", "S3", "viewers", "MongoDB", "monitoring")
+COLUMNS = ("jobs a month", *PARTS, "total", "per 1,000", "cluster", "largest part")
 
 
 def _dollars(amount: float) -> str:
@@ -147,7 +153,7 @@ def _dollars(amount: float) -> str:
 
 
 def as_markdown(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table as docs/scaling.md has it."""
+    """Return a Markdown table."""
     return "\n".join(
         [
             "| " + " | ".join(columns) + " |",
@@ -158,7 +164,7 @@ def as_markdown(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def draw(path: Path) -> None:
-    """The curve: dollars a month and per thousand jobs, and below it what they are for."""
+    """Draw the cost per month and per thousand jobs, with the shares of the parts below; write the image to `path`."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -170,7 +176,7 @@ def draw(path: Path) -> None:
     above.loglog(at, [sum(cost.values()) for cost in costs], color="#1f5fa8", label="dollars a month")
     per_thousand = [1000 * sum(cost.values()) / jobs for jobs, cost in zip(at, costs, strict=True)]
     above.loglog(at, per_thousand, color="#c4551d", label="dollars per 1,000 jobs")
-    above.set_title("Video Jobs: list prices of us-east-1, 8 s of 720p by sketch, asked about ten times, watched once")
+    above.set_title("Video Jobs: list prices of us-east-1, 8 s of 720p by sketch, ten status calls, watched once")
     above.grid(visible=True, which="major", alpha=0.3)
     above.legend(frameon=False)
     slots = [[cost[part] / sum(cost.values()) for cost in costs] for part in PARTS]
@@ -182,25 +188,32 @@ def draw(path: Path) -> None:
 
 
 def main() -> None:
-    """Print the table, and draw the curve where it is wanted."""
+    """Print the table, and draw the curve if `--plot` is given."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.capacity.cost_model", description=__doc__.splitlines()[0] if __doc__ else ""
     )
-    parser.add_argument("--jobs", type=float, help="a month; without it the table of all decades")
+    parser.add_argument("--jobs", type=float, help="jobs per month (default: a table of 1,000 to 100,000,000)")
     parser.add_argument(
-        "--ai", action="store_true", help="videos of a provider at ten cents a second instead of the sketch"
+        "--ai", action="store_true", help="use an AI provider at ten cents per second instead of sketch"
     )
-    parser.add_argument("--plot", type=Path, help="where to draw the curve")
+    parser.add_argument("--plot", type=Path, help="write the curve to this image file")
     given = parser.parse_args()
     job = AI if given.ai else SKETCH
-    table = Table(*(COLUMNS if given.jobs is None else ("part", "dollars a month")))
-    lines = (
-        rows(job) if given.jobs is None else [(name, _dollars(each)) for name, each in cost_of(given.jobs, job).items()]
-    )
-    for line in lines:
+    if given.jobs is None:
+        # One column per decade, with the share of the largest part on a line of its own, fits in 80 characters.
+        columns = [(*row[:-1], row[-1].replace(" ", "\n")) for row in rows(job)]
+        lines = list(zip(COLUMNS, *columns, strict=True))
+    else:
+        lines = [
+            ("part", "dollars a month"),
+            *((part, _dollars(cost)) for part, cost in cost_of(given.jobs, job).items()),
+        ]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for number, heading in enumerate(lines[0]):
+        table.add_column(heading, justify="right" if number else "left")
+    for line in lines[1:]:
         table.add_row(*line)
-    console = Console()
-    console.print(table, width=max(console.width, 150))  # a narrow terminal would cut figures off
+    Console().print(table)
     if given.plot:
         draw(given.plot)
 

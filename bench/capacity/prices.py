@@ -1,26 +1,29 @@
-"""What things cost: list prices of us-east-1, each with its page and the day it was noted; check before it matters."""
+"""List prices of us-east-1, each with its source. Check them before you rely on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 NOTED = date(2026, 11, 23)
-"""When the prices were written down. None could be read from its page on that day: each is second-hand."""
+"""Date of the prices. They are second-hand, because the pages could not be read on that day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per `unit`, in tiers: `(up to this many units a month, dollars each)`; the last has no end."""
+    """Price in US dollars per `unit`, in tiers: `(upper limit in units per month, dollars per unit)`.
+
+    The last tier has no upper limit.
+    """
 
     unit: str
     tiers: Sequence[tuple[float, float]]
     source: str
 
     def of(self, units: float) -> float:
-        """What so many units of one month cost."""
+        """Return the cost of `units` in one month, in US dollars."""
         dollars, below = 0.0, 0.0
-        for up_to, each in self.tiers:
-            dollars += max(min(units, up_to) - below, 0.0) * each
+        for up_to, unit_dollars in self.tiers:
+            dollars += max(min(units, up_to) - below, 0.0) * unit_dollars
             below = up_to
         return dollars
 
@@ -55,14 +58,14 @@ PRICES = {
         ((1e6, 0.0), (100e9, 0.40e-6), (_END, 0.30e-6)),
         "https://aws.amazon.com/sqs/pricing/",
     ),
-    "stored_gb": Price("GB kept for a month", ((50e3, 0.023), (500e3, 0.022), (_END, 0.021)), _S3),
+    "stored_gb": Price("GB stored for a month", ((50e3, 0.023), (500e3, 0.022), (_END, 0.021)), _S3),
     "put": _flat("PUT", 5e-6, _S3),
     "get": _flat("GET", 0.4e-6, _S3),
     "gb_out": Price(
         "GB to the Internet", ((100, 0.0), (10_240, 0.09), (51_200, 0.085), (153_600, 0.07), (_END, 0.05)), _S3
     ),
-    "log_gb": _flat("GB of logs taken in", 0.50, _WATCH),
-    "metric": Price("metric of a month", ((10e3, 0.30), (_END, 0.10)), _WATCH),
+    "log_gb": _flat("GB of logs ingested", 0.50, _WATCH),
+    "metric": Price("metric for a month", ((10e3, 0.30), (_END, 0.10)), _WATCH),
     "alarm": _flat("metric of an alarm", 0.10, _WATCH),
     "trace": Price("trace", ((100e3, 0.0), (_END, 5e-6)), "https://aws.amazon.com/xray/pricing/"),
     "secret": _flat("secret", 0.40, "https://aws.amazon.com/secrets-manager/pricing/"),
@@ -71,7 +74,7 @@ PRICES = {
 
 @dataclass(frozen=True, slots=True)
 class ClusterTier:
-    """An Atlas cluster of three nodes on AWS: dollars an hour; connections and processors of a node."""
+    """Atlas cluster of three nodes on AWS: US dollars per hour, connections and processors per node."""
 
     name: str
     hourly: float
@@ -89,4 +92,4 @@ ATLAS = (
     ClusterTier("M60", 3.95, 32_000, 16),
     ClusterTier("M80", 7.30, 96_000, 32),
 )
-"""Connections: Atlas's page. Dollars and processors: second-hand, to be checked. M10 and M20 share their processors."""
+"""Connections are from Atlas's page. Prices and processors are second-hand. M10 and M20 have shared processors."""

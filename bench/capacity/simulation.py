@@ -1,8 +1,9 @@
-"""A simulated day of many jobs: waits, fairness and saturation: `python -m bench.capacity.simulation`.
+"""Simulation of a day with many jobs: waits, fairness and saturation: `python -m bench.capacity.simulation`.
 
-Jobs take the way that docs/architecture.md describes: a place in their user's share, a worker, a renderer, a worker
-again. Users' activity is skewed (Zipf), the day has a busy evening, one user asks for 250 at once. Steps take the
-times of docs/performance.md. Whatever runs counts against its event source's concurrency and against the account's.
+Jobs take the path that docs/architecture.md describes: a slot of their user, a worker, a renderer, a worker again. The
+activity of the users is skewed (Zipf), the load peaks in the afternoon, and one user submits 250 jobs at once. The
+durations of the steps are those of docs/performance.md. Each running function counts against the concurrency of its
+event source and of the account.
 """
 
 import argparse
@@ -24,17 +25,17 @@ from localcloud.template import read_template
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT_CONCURRENCY = 1_000
-"""Lambda's default for an account, raised on request: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Lambda's default for an account, which AWS raises on request: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 SOURCE_CONCURRENCY = 1_250
-"""The most of an event source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
+"""Maximum of an event source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 WORKER_SECONDS, PICK_UP_SECONDS = 0.03, 0.04
-"""One step of the worker; from a message to its function."""
+"""Duration of a worker's step; time from sending a message to the start of its function."""
 RENDER_SECONDS = 3.5
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds the work: the template's parameters."""
+    """Limits of the system: concurrency by event source, and slots per user and priority."""
 
     render: int
     high_render: int
@@ -44,8 +45,8 @@ class Limits:
 
     @classmethod
     def of_template(cls, **changes: int) -> "Limits":
-        """The template's defaults, or what is given instead."""
-        given = read_template(ROOT / "template.yaml")["Parameters"]
+        """Return the defaults of the template's parameters, with `changes` by field name applied."""
+        parameters = read_template(ROOT / "template.yaml")["Parameters"]
         names = {
             "render": "RenderConcurrency",
             "high_render": "HighRenderConcurrency",
@@ -53,37 +54,40 @@ class Limits:
             "high_worker": "HighWorkerConcurrency",
             "active_jobs": "ActiveJobsPerUser",
         }
-        return cls(**({field: int(given[name]["Default"]) for field, name in names.items()} | changes))
+        return cls(**({field: int(parameters[name]["Default"]) for field, name in names.items()} | changes))
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a day. Waits are seconds from being accepted to the renderer's start."""
+    """Result of a simulated day. A wait is the time from a job's creation to the start of its rendering, in seconds."""
 
     accepted: int = 0
     completed: int = 0
     waits: list[tuple[float, float, bool, int]] = field(default_factory=list)
-    """When, how long, whether of high priority, whose."""
+    """One tuple per job: creation time, wait, whether the priority is high, user."""
     busy_seconds: float = 0.0
     busiest: int = 0
-    """The most jobs that were queued at a time."""
+    """Maximum number of unfinished jobs at a time."""
 
     def waits_of(self, *, high: bool | None = None, user: int | None = None) -> list[float]:
-        """The waits of a user, or those of a lane without the flooder's, or of both lanes; sorted."""
+        """Return the sorted waits of `user`, or of all users except the flooder if `user` is None.
+
+        `high` selects one priority; None selects both.
+        """
         return sorted(
             wait
-            for _, wait, is_high, whose in self.waits
-            if (high is None or is_high is high) and (whose != FLOODER if user is None else whose == user)
+            for _, wait, is_high, owner in self.waits
+            if (high is None or is_high is high) and (owner != FLOODER if user is None else owner == user)
         )
 
 
 def percentile(waits: Sequence[float], share: float) -> float:
-    """Of sorted waits; 0 where there are none."""
+    """Return the percentile `share`, from 0 to 1, of sorted waits; 0 if there are none."""
     return waits[min(int(share * len(waits)), len(waits) - 1)] if waits else 0.0
 
 
 def fairness(outcome: Outcome) -> float:
-    """Jain's index of the users' mean speed, 1 / (1 + wait in minutes): 1 where all are served alike."""
+    """Return Jain's fairness index of the users' speeds, 1 / (1 + mean wait in minutes); 1 if all are equal."""
     of_user: dict[int, list[float]] = {}
     for _, wait, _, user in outcome.waits:
         of_user.setdefault(user, []).append(wait)
@@ -92,7 +96,10 @@ def fairness(outcome: Outcome) -> float:
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """The share of callers who wait in M/M/c, load in erlangs below `servers` (A. K. Erlang, 1917)."""
+    """Return the share of callers that wait in an M/M/c queue (A. K. Erlang, 1917).
+
+    `load` is in erlangs and must be below `servers`.
+    """
     blocked = 1.0
     for busy in range(1, servers + 1):
         blocked = load * blocked / (busy + load * blocked)
@@ -100,10 +107,14 @@ def erlang_c(servers: int, load: float) -> float:
 
 
 class System:
-    """The queues and the functions behind them. A user has so many jobs under way in each lane; all others wait."""
+    """Model of the queues and their functions, with slots per user and priority. Additional jobs wait in order."""
 
     def __init__(self, limits: Limits, *, render_seconds: float = RENDER_SECONDS, seed: int = 1, steady: bool = True):
-        """`steady`: a render takes as long as another; otherwise an exponential time, as theory has it."""
+        """Create an idle system.
+
+        If `steady`, each render takes `render_seconds`; otherwise its duration is exponential with that mean, as in
+        an M/M/c queue.
+        """
         self.environment = simpy.Environment()
         self._account = simpy.Resource(self.environment, ACCOUNT_CONCURRENCY)
         self._renderers = {False: self._source(limits.render), True: self._source(limits.high_render)}
@@ -118,7 +129,7 @@ class System:
         return simpy.Resource(self.environment, min(concurrency, SOURCE_CONCURRENCY))
 
     def feed(self, jobs: Iterator[tuple[float, int, bool]]) -> Generator[Any, Any]:
-        """Let jobs come as they do."""
+        """Submit jobs at their times, as a SimPy process. A job is (seconds, user, whether the priority is high)."""
         for at, user, high in jobs:
             yield self.environment.timeout(max(at - self.environment.now, 0))
             self.outcome.accepted += 1
@@ -140,8 +151,9 @@ class System:
         yield self.environment.timeout(PICK_UP_SECONDS)
         with self._renderers[high].request() as renderer:
             yield renderer
-            with self._account.request() as room:  # after the source's own: who waits in a queue takes no room
-                yield room
+            # Requested after the renderer, because a message that waits in a queue uses no concurrency of the account.
+            with self._account.request() as execution:
+                yield execution
                 self.outcome.waits.append((accepted_at, self.environment.now - accepted_at, high, user))
                 seconds = self._render_seconds
                 seconds = seconds if self._steady else self._draw.expovariate(1 / seconds)
@@ -157,50 +169,57 @@ class System:
         yield self.environment.timeout(PICK_UP_SECONDS)
         with source.request() as function:
             yield function
-            with self._account.request() as room:
-                yield room
+            with self._account.request() as execution:
+                yield execution
                 yield self.environment.timeout(seconds)
 
 
 def simulate(day: Day, limits: Limits, **system: Any) -> Outcome:
-    """A day, until its last job is done."""
-    made = System(limits, **system)
-    made.environment.process(made.feed(arrivals(day)))
-    made.environment.run()
-    return made.outcome
+    """Simulate a day until its last job has completed. `system` contains keyword arguments of `System`."""
+    model = System(limits, **system)
+    model.environment.process(model.feed(arrivals(day)))
+    model.environment.run()
+    return model.outcome
 
 
 def sufficient_render(day: Day, render_seconds: float = RENDER_SECONDS) -> int:
-    """Renderers of which the busiest hour uses seven in ten."""
+    """Return the number of renderers of which the busiest moment of the day uses 70 %."""
     return math.ceil(PEAK * day.jobs / day.seconds * render_seconds / 0.7)
 
 
 def main() -> None:
-    """Simulate the day with the template's defaults at a tenth of the load, then as docs/scaling.md turns them."""
+    """Simulate a tenth of the load with the template's defaults, and all of it with the settings of docs/scaling.md.
+
+    Print the waits of both days, and those at other loads.
+    """
     parser = argparse.ArgumentParser(prog="python -m bench.capacity.simulation")
-    parser.add_argument("--jobs", type=int, default=1_000_000, help="a day")
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--jobs", type=int, default=1_000_000, help="jobs per day (default: 1,000,000)")
+    parser.add_argument("--plot", type=Path, help="write the charts to this image file")
     given = parser.parse_args()
     day = Day(jobs=given.jobs)
-    table = Table(*COLUMNS)
-    turned = Limits.of_template(render=sufficient_render(day), high_render=20, worker=100)
-    outcomes = {
+    tuned = Limits.of_template(render=sufficient_render(day), high_render=20, worker=100)
+    scenarios = {
         f"{given.jobs // 10:,} jobs, the defaults": (
             Day(jobs=given.jobs // 10, users=day.users // 10),
             Limits.of_template(),
         ),
-        f"{given.jobs:,} jobs, turned": (day, turned),
+        f"{given.jobs:,} jobs, tuned": (day, tuned),
     }
-    results = {name: simulate(*each) for name, each in outcomes.items()}
+    results = {name: simulate(*arguments) for name, arguments in scenarios.items()}
+    lines: list[Sequence[str]] = [COLUMNS]
     for name, outcome in results.items():
-        of_day, limits = outcomes[name]
-        table.add_row(name, str(limits.render), *summary(outcome, limits, of_day))
+        scenario_day, limits = scenarios[name]
+        lines.append((name, str(limits.render), *summary(outcome, limits, scenario_day)))
+    headings, *cells = zip(*lines, strict=True)  # one column per day, which fits in 80 characters
+    table = Table(*headings)
+    for line in cells:
+        table.add_row(*line)
     Console().print(table)
     factors = [0.05, 0.1, 0.13, 0.15, 0.2, 0.5, 1.0, 1.3, 1.5]
-    knee = [(factor, knee_of(day, factor, Limits.of_template()), knee_of(day, factor, turned)) for factor in factors]
-    scale = Table("of a million jobs a day", "p95 with the defaults, s", "p95 turned, s")
-    for factor, default, better in knee:
-        scale.add_row(f"{factor:.0%}", f"{default:,.1f}", f"{better:,.1f}")
+    knee = [(factor, knee_of(day, factor, Limits.of_template()), knee_of(day, factor, tuned)) for factor in factors]
+    scale = Table("share of the load", "p95 with the defaults, s", "p95 tuned, s")
+    for factor, default_wait, tuned_wait in knee:
+        scale.add_row(f"{factor:.0%}", f"{default_wait:,.1f}", f"{tuned_wait:,.1f}")
     Console().print(scale)
     if given.plot:
         draw(given.plot, results, knee)
@@ -210,7 +229,7 @@ COLUMNS = ("a day with", "renderers", "in use", "p50", "p95", "p99", "high p99",
 
 
 def summary(outcome: Outcome, limits: Limits, day: Day) -> list[str]:
-    """The cells of the table."""
+    """Return the cells of a day's row, from the third column on."""
     waits, high = outcome.waits_of(high=False), outcome.waits_of(high=True)
     flooder = outcome.waits_of(user=FLOODER)
     used = outcome.busy_seconds / day.seconds / (limits.render + limits.high_render)
@@ -220,23 +239,23 @@ def summary(outcome: Outcome, limits: Limits, day: Day) -> list[str]:
 
 
 def knee_of(day: Day, factor: float, limits: Limits) -> float:
-    """The 95th percentile of the waits in the busiest two hours, at a share of the load."""
+    """Return the 95th percentile of normal jobs' waits in two hours at the peak rate, with `factor` times the load."""
     jobs = int(day.jobs * factor * PEAK / 12)
     hours = Day(jobs=jobs, users=day.users, seconds=7_200, curved=False, seed=day.seed)
     return percentile(simulate(hours, limits).waits_of(high=False), 0.95)
 
 
 def draw(path: Path, results: Mapping[str, Outcome], knee: Sequence[tuple[float, float, float]]) -> None:
-    """Waits over the first of the days, their distribution on the second, and where it saturates."""
+    """Draw the waits over the first day, their distribution on the second, and the saturation; write them to `path`."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
-    (default_day, quiet), (turned_day, outcome) = results.items()
+    (default_day, default_outcome), (tuned_day, outcome) = results.items()
     hours: dict[int, list[float]] = {}
-    for at, wait, high, user in quiet.waits:
+    for at, wait, high, user in default_outcome.waits:
         if not high and user != FLOODER:
             hours.setdefault(int(at // 1_800), []).append(wait)
     for share, colour in ((0.5, "#1f5fa8"), (0.95, "#2f8f4e"), (0.99, "#c4551d")):
@@ -247,13 +266,13 @@ def draw(path: Path, results: Mapping[str, Outcome], knee: Sequence[tuple[float,
     for name, waits in (
         ("normal", outcome.waits_of(high=False)),
         ("high", outcome.waits_of(high=True)),
-        ("who asked for 250 at once", outcome.waits_of(user=FLOODER)),
+        ("user with 250 jobs at once", outcome.waits_of(user=FLOODER)),
     ):
-        slots = [index / 200 for index in range(200)]
-        middle.plot([percentile(waits, share) + 0.01 for share in slots], slots, label=name)
-    middle.set(title=f"share that waited less: {turned_day}", xlabel="s", xscale="log")
+        shares = [index / 200 for index in range(200)]
+        middle.plot([percentile(waits, share) + 0.01 for share in shares], shares, label=name)
+    middle.set(title=f"share that waited less: {tuned_day}", xlabel="s", xscale="log")
     right.loglog([factor * 1e6 for factor, _, _ in knee], [default + 0.01 for _, default, _ in knee], label="defaults")
-    right.loglog([factor * 1e6 for factor, _, _ in knee], [turned + 0.01 for _, _, turned in knee], label="turned")
+    right.loglog([factor * 1e6 for factor, _, _ in knee], [tuned + 0.01 for _, _, tuned in knee], label="tuned")
     right.set(title="p95 wait in the busiest two hours, s", xlabel="jobs a day")
     for axes in (left, middle, right):
         axes.grid(visible=True, alpha=0.3)

@@ -1,4 +1,4 @@
-"""Who asks for a video when, on a day as `bench/capacity/simulation.py` simulates it."""
+"""Workload of the day that `bench/capacity/simulation.py` simulates: users, times and priorities of its jobs."""
 
 import math
 import random
@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 DAY = 86_400.0
 PEAK = 1.8
-"""The busiest moment's rate over the day's mean."""
+"""Rate of the busiest moment, as a multiple of the day's mean."""
 SKEW = 0.8
-"""Of Zipf's law: the most active of 10,000 users then makes 1 job of 60, the first hundred a third of all."""
+"""Exponent of Zipf's law. Of 10,000 users, the most active creates 1 job in 60, and the first 100 a third of all."""
 FLOOD = 250
 FLOODER = -1
-"""Who asks for so many at once."""
+"""User that submits `FLOOD` jobs at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """How much is asked for, by how many; `high_share` of the jobs are of high priority. `curved`: as a day goes."""
+    """Load of a day. If `curved`, the rate follows the time of day; otherwise it is constant.
+
+    `high_share` is the fraction of the jobs with high priority.
+    """
 
     jobs: int = 1_000_000
     users: int = 10_000
@@ -28,7 +31,11 @@ class Day:
 
 
 def arrivals(day: Day) -> Iterator[tuple[float, int, bool]]:
-    """When, whose, whether of high priority; in order. A Poisson process whose rate follows the day, thinned."""
+    """Yield the day's jobs in order of time: (seconds, user, whether the priority is high).
+
+    The times are a Poisson process whose rate follows the day, by thinning. The flooder's jobs are added when 30 % of
+    the day have passed.
+    """
     draw = random.Random(day.seed)
     weights = [1 / (rank + 1) ** SKEW for rank in range(day.users)]
     users = draw.choices(range(day.users), weights, k=day.jobs * 2 + 1_000)
@@ -43,5 +50,5 @@ def arrivals(day: Day) -> Iterator[tuple[float, int, bool]]:
 
 
 def rate_at(part_of_day: float) -> float:
-    """The rate over its mean: quiet at four in the morning, busiest twelve hours later."""
+    """Return the rate as a multiple of the mean: lowest at four in the morning, highest twelve hours later."""
     return 1 - (PEAK - 1) * math.cos(2 * math.pi * (part_of_day - 4 / 24))

@@ -1,6 +1,6 @@
-"""The calls that every hand-written peer makes, with the same libraries as ours and none of our code.
+"""Calls that every hand-written peer makes, with this project's libraries but none of its code.
 
-Init reads both secrets and connects; the queue's connection is opened by the first message.
+Importing the module reads both secrets and connects to MongoDB. The first message opens the connection to the queue.
 """
 
 import hmac
@@ -59,7 +59,7 @@ _jobs = _client.get_default_database("videojobs")["videojobs"]
 
 
 def admit(cookie: str) -> str:
-    """The user's id, of the token in the `Cookie` header."""
+    """Return the user's ID from the token in the `Cookie` header."""
     pairs = dict(part.strip().partition("=")[::2] for part in cookie.split(";"))
     token = pairs[os.environ["COOKIE_NAME"]]
     claims = jwt.decode(token, _jwt_secret, algorithms=["HS256"], options={"require": ["exp", "userId"]})
@@ -67,7 +67,7 @@ def admit(cookie: str) -> str:
 
 
 def submit(request: dict[str, Any], user_id: str) -> dict[str, Any]:
-    """Insert a validated request, send its message; the answer's body."""
+    """Insert a job for a validated request, send its message and return the response's body."""
     job_id, step_id, now = ObjectId(), os.urandom(16).hex(), datetime.now(UTC)
     fields = {"_id": job_id, "userId": ObjectId(user_id), "status": "queued", "videoUrl": None, "errorMessage": None}
     times = {"createdAt": now, "updatedAt": now, "next": {"id": step_id, "step": "start", "dueAt": now}}
@@ -82,7 +82,11 @@ def submit(request: dict[str, Any], user_id: str) -> dict[str, Any]:
 
 
 def read(job_id: str, user_id: str) -> dict[str, Any]:
-    """Find the user's job; the answer's body."""
+    """Return the response's body for a user's job.
+
+    Raises:
+        LookupError: If the job does not exist or belongs to another user.
+    """
     job = _jobs.find_one({"_id": ObjectId(job_id)})
     if job is None or job["userId"] != ObjectId(user_id):
         raise LookupError(job_id)

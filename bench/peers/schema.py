@@ -1,4 +1,4 @@
-"""The body of POST; a module of its own, so that GET need not import pydantic."""
+"""Request body of POST, in a module of its own so that GET does not import pydantic."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class GenerateRequest(BaseModel):
-    """What to make."""
+    """Fields of a request for a video."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -18,5 +18,9 @@ class GenerateRequest(BaseModel):
 
 
 def validate(body: str) -> dict[str, Any]:
-    """The request's fields, by their names in the contract."""
+    """Return the request's fields by their names in the API.
+
+    Raises:
+        ValueError: If the body is not JSON or violates the schema.
+    """
     return GenerateRequest.model_validate(json.loads(body)).model_dump(by_alias=True)

@@ -1,4 +1,4 @@
-"""The database that the growth table is measured on."""
+"""Generated database of the growth measurement."""
 
 from collections import Counter
 
@@ -6,11 +6,11 @@ from bench.scaling import DEEP_JOBS, LIVE_JOBS, make_jobs
 from videojobs.domain.job import JobStatus
 
 
-def test_the_same_size_is_the_same_database() -> None:
+def test_databases_of_the_same_size_are_equal() -> None:
     assert list(make_jobs(1200)) == list(make_jobs(1200))
 
 
-def test_what_is_under_way_does_not_grow_with_the_database() -> None:
+def test_number_of_live_jobs_does_not_grow_with_the_database() -> None:
     for size in (1000, 5000):
         jobs = list(make_jobs(size))
         assert len({job.id for job in jobs}) == size

@@ -1,4 +1,4 @@
-"""What the bench tells the measured functions is what the template tells them."""
+"""Environment of the measured functions: it is the one that the template declares."""
 
 import pytest
 
@@ -16,11 +16,11 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("settings", [GenerateSettings, StatusSettings])
-def test_both_functions_find_all_that_they_need(settings: type[ApiSettings]) -> None:
-    told = settings({"AWS_REGION": "us-east-1", **declared_variables(KNOWN)})
-    assert told.jwt_secret_arn == "arn:jwt"
+def test_environment_contains_all_settings_of_both_functions(settings: type[ApiSettings]) -> None:
+    parsed = settings({"AWS_REGION": "us-east-1", **declared_variables(KNOWN)})
+    assert parsed.jwt_secret_arn == "arn:jwt"
 
 
-def test_what_nobody_has_named_is_told_at_once() -> None:
+def test_missing_resource_raises_key_error() -> None:
     with pytest.raises(KeyError, match="EventsQueue"):
         declared_variables({name: value for name, value in KNOWN.items() if name != "EventsQueue"})

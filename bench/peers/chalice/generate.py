@@ -11,7 +11,7 @@ handler = Chalice(app_name="videojobs", configure_logs=False)
 
 @handler.route("/api/videos/generate", methods=["POST"])
 def generate() -> Response:
-    """Take a job."""
+    """Create a job."""
     request: Any = handler.current_request
     body = submit(validate(request.raw_body.decode()), admit(request.headers["cookie"]))
     return Response(body, status_code=201)

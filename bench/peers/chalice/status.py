@@ -10,6 +10,6 @@ handler = Chalice(app_name="videojobs", configure_logs=False)
 
 @handler.route("/api/videos/{jobId}")
 def status(jobId: str) -> dict[str, Any]:  # noqa: N803 - Chalice passes the parameter by the route's name
-    """Show a job."""
+    """Return a job."""
     request: Any = handler.current_request
     return read(jobId, admit(request.headers["cookie"]))

@@ -1,4 +1,4 @@
-// The polling design: Express, Mongoose, and a worker in the same process that looks for one queued job every few seconds.
+// Polling design: Express, Mongoose, and a worker in the same process that looks for a queued job every few seconds.
 
 import cookieParser from "cookie-parser";
 import express from "express";
@@ -67,7 +67,7 @@ async function readStatus(request, response, next) {
 
 let busy = false;
 
-// One job at a time: what else is queued waits for a later look.
+// Works on one job at a time; other queued jobs wait for a later poll.
 async function work() {
   if (busy) return;
   busy = true;
@@ -85,7 +85,7 @@ async function work() {
 }
 
 const app = express();
-// For the bench alone, before all else: microseconds of processor time that this process has used.
+// For the benchmark only, before all middleware: the microseconds of processor time that this process has used.
 app.get("/cpu", (_, response) => {
   const { user, system } = process.cpuUsage();
   response.json({ microseconds: user + system });
@@ -101,6 +101,6 @@ app.use((error, _request, response, _next) => {
 });
 
 await mongoose.connect(MONGODB_URI);
-await VideoJob.init(); // its indexes
+await VideoJob.init(); // creates the indexes
 setInterval(() => work().catch(console.error), Number(POLL_MS));
 app.listen(Number(PORT), HOST);

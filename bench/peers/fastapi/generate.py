@@ -1,4 +1,4 @@
-"""FastAPI behind Mangum, POST; `async def`, which FastAPI runs without a thread."""
+"""FastAPI with Mangum, POST. The route is `async def`, which FastAPI runs without a thread."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ app = FastAPI(openapi_url=None)
 
 @app.post("/api/videos/generate", status_code=201)
 async def generate(request: Request) -> dict[str, Any]:
-    """Take a job."""
+    """Create a job."""
     return submit(validate((await request.body()).decode()), admit(request.headers["cookie"]))
 
 

@@ -1,4 +1,4 @@
-"""FastAPI behind Mangum, GET; `async def`, which FastAPI runs without a thread."""
+"""FastAPI with Mangum, GET. The route is `async def`, which FastAPI runs without a thread."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ app = FastAPI(openapi_url=None)
 
 @app.get("/api/videos/{job_id}")
 async def status(job_id: str, request: Request) -> dict[str, Any]:
-    """Show a job."""
+    """Return a job."""
     return read(job_id, admit(request.headers["cookie"]))
 
 

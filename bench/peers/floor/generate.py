@@ -1,4 +1,4 @@
-"""The floor: POST with Powertools' Logger and resolver, and nothing around them."""
+"""Floor: POST with only Powertools' Logger and resolver."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ app = APIGatewayRestResolver()
 
 @app.post("/api/videos/generate")
 def generate() -> Response[dict[str, Any]]:
-    """Take a job."""
+    """Create a job."""
     user_id = admit(app.current_event.headers["cookie"])
     return Response(201, content_type="application/json", body=submit(validate(app.current_event.body or ""), user_id))
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
+    """Handle an API Gateway event."""
     return app.resolve(event, context)

@@ -1,4 +1,4 @@
-"""The floor: GET with Powertools' Logger and resolver, and nothing around them."""
+"""Floor: GET with only Powertools' Logger and resolver."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ app = APIGatewayRestResolver()
 
 @app.get("/api/videos/<job_id>")
 def status(job_id: str) -> dict[str, Any]:
-    """Show a job."""
+    """Return a job."""
     return read(job_id, admit(app.current_event.headers["cookie"]))
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
+    """Handle an API Gateway event."""
     return app.resolve(event, context)

@@ -1,4 +1,4 @@
-"""The usual stack, POST."""
+"""Usual stack, POST."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _queue = boto3.client("sqs")
 @app.post("/api/videos/generate", status_code=201)
 @tracer.capture_method
 def generate(request: GenerateRequest) -> AcceptedEnvelope:
-    """Take a job."""
+    """Create a job."""
     document = new_document(request, admit(), uuid4().hex)
     jobs.insert_one(document)
     message = {"jobId": str(document["_id"]), "stepId": document["next"]["id"]}
@@ -31,5 +31,5 @@ def generate(request: GenerateRequest) -> AcceptedEnvelope:
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
+    """Handle an API Gateway event."""
     return app.resolve(event, context)

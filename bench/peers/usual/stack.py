@@ -1,5 +1,5 @@
-"""The usual stack as its tutorials write it: clients at import, Logger, Tracer and Metrics, models on the routes."""
-# ruff: noqa: N815 - the fields have the names of the contract
+"""Usual stack as its tutorials write it: clients at import, Logger, Tracer and Metrics, models on the routes."""
+# ruff: noqa: N815 - the fields have the names of the API
 
 import os
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ jobs = _client.get_default_database("videojobs")["videojobs"]
 
 
 class GenerateRequest(BaseModel):
-    """The body of POST."""
+    """Request body of POST."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -45,21 +45,21 @@ class GenerateRequest(BaseModel):
 
 
 class Accepted(BaseModel):
-    """A job that was just taken on."""
+    """Job that was just created."""
 
     jobId: str
     status: str
 
 
 class AcceptedEnvelope(BaseModel):
-    """The answer to POST."""
+    """Response to POST."""
 
     success: bool = True
     data: Accepted
 
 
 class Job(BaseModel):
-    """A job as its owner sees it."""
+    """Job as returned to its owner."""
 
     jobId: str
     status: str
@@ -74,14 +74,14 @@ class Job(BaseModel):
 
 
 class JobEnvelope(BaseModel):
-    """The answer to GET."""
+    """Response to GET."""
 
     success: bool = True
     data: Job
 
 
 def admit() -> ObjectId:
-    """The user's id, of the token in the cookie."""
+    """Return the user's ID from the token in the cookie."""
     pairs = dict(part.strip().partition("=")[::2] for part in app.current_event.headers["cookie"].split(";"))
     token = pairs[os.environ["COOKIE_NAME"]]
     claims = jwt.decode(token, _jwt_secret, algorithms=["HS256"], options={"require": ["exp", "userId"]})
@@ -89,7 +89,7 @@ def admit() -> ObjectId:
 
 
 def new_document(request: GenerateRequest, user_id: ObjectId, step_id: str) -> dict[str, Any]:
-    """A queued job."""
+    """Return the document of a queued job."""
     now = datetime.now(UTC)
     fields = {"_id": ObjectId(), "userId": user_id, "status": "queued", "videoUrl": None, "errorMessage": None}
     times = {"createdAt": now, "updatedAt": now, "next": {"id": step_id, "step": "start", "dueAt": now}}
@@ -97,7 +97,11 @@ def new_document(request: GenerateRequest, user_id: ObjectId, step_id: str) -> d
 
 
 def find_job(job_id: str, user_id: ObjectId, store: Any) -> Job:
-    """The user's job, its video's address presigned by the S3 client `store`."""
+    """Return the user's job, with a presigned URL of its video from the S3 client `store`.
+
+    Raises:
+        NotFoundError: If the job does not exist or belongs to another user.
+    """
     document = jobs.find_one({"_id": ObjectId(job_id)})
     if document is None or document["userId"] != user_id:
         raise NotFoundError

@@ -1,4 +1,4 @@
-"""The usual stack, GET."""
+"""Usual stack, GET."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ _store = boto3.client("s3")
 @app.get("/api/videos/<job_id>")
 @tracer.capture_method
 def status(job_id: Annotated[str, Path()]) -> JobEnvelope:
-    """Show a job."""
+    """Return a job."""
     job = find_job(job_id, admit(), _store)
     logger.info("Job read", extra={"job_id": job_id})
     return JobEnvelope(data=job)
@@ -24,5 +24,5 @@ def status(job_id: Annotated[str, Path()]) -> JobEnvelope:
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda's entry."""
+    """Handle an API Gateway event."""
     return app.resolve(event, context)
