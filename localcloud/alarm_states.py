@@ -1,4 +1,4 @@
-"""Whether an alarm of template.yaml fires, as its own definition has it."""
+"""Evaluation of the alarms in template.yaml for given metric values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,10 @@ from localcloud.metric_math import evaluate
 
 
 def queries_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """An alarm's metrics and expressions, what is compared first; of a plain alarm the one metric, with the id `m`."""
+    """Return an alarm's metric queries, the one that is compared first.
+
+    For an alarm on a single metric, return one query with the ID `m`.
+    """
     if "Metrics" in alarm:
         return list(alarm["Metrics"])
     stat = alarm.get("ExtendedStatistic") or alarm["Statistic"]
@@ -15,23 +18,26 @@ def queries_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def compared_value(alarm: Mapping[str, Any], values: Mapping[str, float | None]) -> float | None:
-    """What is compared with the threshold, from the metrics' values by id; None, or not there, is missing data."""
+    """Return the value that the alarm compares with its threshold; None if data is missing.
+
+    `values` contains the value of each metric by its query ID. A metric that is absent or None has no data.
+    """
     queries = queries_of(alarm)
-    known: dict[str, float | None] = {each["Id"]: values.get(each["Id"]) for each in queries}
-    for each in reversed(queries):  # an expression stands before what it is made of
-        if "Expression" in each:
-            known[each["Id"]] = evaluate(each["Expression"], known)
+    known: dict[str, float | None] = {query["Id"]: values.get(query["Id"]) for query in queries}
+    for query in reversed(queries):  # the template lists an expression before the queries that it uses
+        if "Expression" in query:
+            known[query["Id"]] = evaluate(query["Expression"], known)
     return known[queries[0]["Id"]]
 
 
 def fires(alarm: Mapping[str, Any], values: Mapping[str, float | None]) -> bool:
-    """Whether one look at these values is beyond the threshold; missing data counts as the alarm says."""
-    found, threshold = compared_value(alarm, values), alarm["Threshold"]
-    if found is None:
+    """Return whether the values of one period breach the threshold; missing data is treated as the alarm specifies."""
+    value, threshold = compared_value(alarm, values), alarm["Threshold"]
+    if value is None:
         return bool(alarm["TreatMissingData"] == "breaching")
-    compared = {
-        "GreaterThanThreshold": found > threshold,
-        "GreaterThanOrEqualToThreshold": found >= threshold,
-        "LessThanThreshold": found < threshold,
+    results = {
+        "GreaterThanThreshold": value > threshold,
+        "GreaterThanOrEqualToThreshold": value >= threshold,
+        "LessThanThreshold": value < threshold,
     }
-    return bool(compared[alarm["ComparisonOperator"]])
+    return bool(results[alarm["ComparisonOperator"]])

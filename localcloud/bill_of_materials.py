@@ -1,4 +1,4 @@
-"""What ships, for whoever has to know: a CycloneDX bill of materials for each layer."""
+"""CycloneDX bill of materials for each layer."""
 
 import subprocess
 import sys
@@ -9,13 +9,14 @@ from localcloud.errors import CommandFailedError
 
 
 def write_bills(root: Path) -> list[Path]:
-    """Install each layer's pinned requirements apart, and write what is there, licences included, to `out/sbom/`.
+    """Write the bills of materials of all layers to `out/sbom/`, and return their paths.
 
-    The same requirements give the same bytes.
+    Each layer's pinned requirements are installed into an environment of their own, so that the bill contains their
+    licences. The same requirements give the same bytes.
 
     Raises:
-        CommandFailedError: cyclonedx-py could not read an environment.
-        SetupError: PyPI is out of reach.
+        CommandFailedError: If cyclonedx-py fails.
+        SetupError: If a package cannot be installed.
     """
     uv = find_uv(root / ".local" / "uv")
     bills = root / "out" / "sbom"
@@ -31,7 +32,7 @@ def _write_bill(root: Path, uv: str, requirements: Path, bills: Path) -> Path:
     bill = bills / f"{layer}.cdx.json"
     command = [sys.executable, "-m", "cyclonedx_py", "environment", str(shipped.python), "--output-reproducible"]
     command += ["--pyproject", str(root / "pyproject.toml"), "--mc-type", "application", "--output-file", str(bill)]
-    made = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
-    if made.returncode != 0:
-        raise CommandFailedError(f"No bill of materials for {layer}: {made.stderr.strip()}")
+    result = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise CommandFailedError(f"Could not write the bill of materials of {layer}: {result.stderr.strip()}")
     return bill

@@ -1,4 +1,4 @@
-"""Where the local system lives and what it is called: the one configuration of this package."""
+"""Configuration of the local system: its folders, names and ports."""
 
 import os
 from collections.abc import Mapping
@@ -17,38 +17,41 @@ _PARAMETERS = {
     "UNKNOWN_SUBMIT": "UnknownSubmit",
     "SNAP_START": "SnapStart",
 }
-"""The template's parameters that the environment may name, by variable."""
+"""Parameters of the template by the environment variable that sets them."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloudConfig:
-    """One local system: everything it keeps is under `state`, so two with different folders never meet."""
+    """Configuration of one local system.
+
+    Everything that the system stores is under `state`, so that systems with different folders are independent.
+    """
 
     root: Path
     state: Path
     mongodb_uri: str | None = None
-    """A MongoDB to use in SecantusDB's place."""
+    """Connection string of a MongoDB to use instead of SecantusDB; None for SecantusDB."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Values for parameters of template.yaml; they take precedence over those of every other source."""
     provider_keys: str = "{}"
-    """What the secret of `ProviderSecretArn` holds: docs/providers.md."""
+    """Content of the secret `ProviderSecretArn`, a JSON object; see docs/providers.md."""
 
     stack_name: str = "videojobs"
     database: str = "videojobs"
     region: str = "us-east-1"
     host: str = "127.0.0.1"
     aws_port: int = 4566
-    """Taken when it is free, as are the others; otherwise the system says which port it took."""
+    """Preferred port of MiniStack. If a preferred port is not free, the server listens on another one and prints it."""
     mongo_port: int = 27117
     web_port: int = 4570
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Self:
-        """The system of this checkout.
+        """Return the configuration that environment variables describe.
 
-        `LOCALCLOUD_STATE` names another folder (the tests use one of their own), `MONGODB_URI` another database,
-        `WEBHOOK_URLS` who hears of changes, `PROVIDER` and its like who makes the videos, and `PROVIDER_KEYS` with
-        which keys.
+        `LOCALCLOUD_STATE` sets the state folder (default `.local`), `MONGODB_URI` a database to use instead of
+        SecantusDB, `WEBHOOK_URLS` the receivers of webhooks, `PROVIDER` and related variables the video providers, and
+        `PROVIDER_KEYS` their API keys. An empty variable counts as unset.
         """
         state = Path(environment.get("LOCALCLOUD_STATE") or root / ".local")
         return cls(
@@ -65,40 +68,43 @@ class CloudConfig:
 
     @property
     def stack_file(self) -> Path:
-        """Where every tool and test reads how to reach the system."""
+        """Return the path of `stack.json`, which describes the running system to tools and tests."""
         return self.state / "stack.json"
 
     @property
     def listener_file(self) -> Path:
-        """Holds the URL of `webhook-listen` for as long as it listens: every `up` then sends webhooks there."""
+        """Return the path of the file with the URL of `webhook-listen`.
+
+        The file exists while the command runs, and each `up` during that time configures webhooks to the URL.
+        """
         return self.state / "webhook-listener"
 
     @property
     def logs(self) -> Path:
-        """The folder of the servers' and the deployment's own logs."""
+        """Return the folder of the logs of the servers, the build and the deployment."""
         return self.state / "logs"
 
     @property
     def build(self) -> Path:
-        """Where `sam build` puts what it made; shared by every local system of the checkout."""
+        """Return the output folder of `sam build`, which every local system of the checkout shares."""
         return self.root / ".aws-sam" / "build"
 
     @property
     def tools(self) -> Path:
-        """The `bin` folder of the developer's environment: sam, and the python3.13 that it builds with."""
+        """Return the `bin` folder of the developer environment, with sam and the Python that sam builds with."""
         return self.root / ".venv" / "bin"
 
     @property
     def uv(self) -> Path:
-        """The `bin` folder of the uv that set-up got where the machine had none."""
+        """Return the `bin` folder of the uv that `make setup` installs if the machine has none."""
         return self.root / ".local" / "uv" / "bin"
 
     @property
     def pages(self) -> Path:
-        """The studio's files."""
+        """Return the folder of the studio's files."""
         return self.root / "web"
 
     @property
     def servers(self) -> Path:
-        """The `bin` folder of the environment that the servers run in."""
+        """Return the `bin` folder of the servers' environment."""
         return self.root / ".local" / "cloud" / "bin"

@@ -1,4 +1,4 @@
-"""Builds and deploys the real template with the real sam, unless what is deployed is already this."""
+"""Build and deployment of template.yaml with sam, and the fingerprint that shows whether they are needed."""
 
 import fcntl
 import hashlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 DEPLOYMENT_INPUTS = ("template.yaml", "infrastructure", "samconfig.toml", "functions", "layers")
-"""The files and folders that a deployment is made of; one that does not exist counts as empty."""
+"""Files and folders that a deployment depends on; a missing one counts as empty."""
 _FINGERPRINT = "fingerprint"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
@@ -32,7 +32,7 @@ _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPA
 
 @dataclass(frozen=True, slots=True)
 class DeployedStack:
-    """The stack as CloudFormation describes it."""
+    """Stack as CloudFormation describes it."""
 
     status: str
     fingerprint: str
@@ -41,18 +41,18 @@ class DeployedStack:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether no deployment can go on from here: a first one failed, or one was cut off."""
+        """Return whether the stack cannot be updated, because its creation failed or an operation was interrupted."""
         return self.status not in _SETTLED
 
 
 def describe_stack(config: CloudConfig, endpoint_url: str) -> DeployedStack | None:
-    """What is deployed, or None."""
+    """Return the deployed stack of the local system; None if there is none."""
     client = open_session(config).client("cloudformation", endpoint_url=endpoint_url)
     return read_stack(client, config.stack_name)
 
 
 def read_stack(client: "CloudFormationClient", stack_name: str) -> DeployedStack | None:
-    """What CloudFormation says of a stack, wherever that is; None if it knows of none."""
+    """Return a stack of any CloudFormation endpoint; None if it does not exist."""
     try:
         stack = client.describe_stacks(StackName=stack_name)["Stacks"][0]
     except ClientError as error:
@@ -62,8 +62,8 @@ def read_stack(client: "CloudFormationClient", stack_name: str) -> DeployedStack
     return DeployedStack(
         status=stack["StackStatus"],
         fingerprint={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.get(_FINGERPRINT, ""),
-        outputs={each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])},
-        parameters={each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])},
+        outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
+        parameters={given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])},
     )
 
 
@@ -112,7 +112,7 @@ def _parse_overrides(overrides: object) -> dict[str, str]:
 
 
 def fingerprint(config: CloudConfig, parameters: Mapping[str, str]) -> str:
-    """A digest of everything that decides what a deployment makes."""
+    """Return a digest of the parameters and input files, which changes whenever a deployment would differ."""
     digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
     for path in _input_files(config.root):
         digest.update(f"{path.relative_to(config.root)}\0".encode())
@@ -123,12 +123,16 @@ def fingerprint(config: CloudConfig, parameters: Mapping[str, str]) -> str:
 def _input_files(root: Path) -> Iterator[Path]:
     for name in DEPLOYMENT_INPUTS:
         top = root / name
-        found = [top] if top.is_file() else sorted(top.rglob("*"))
-        yield from (path for path in found if path.is_file() and "__pycache__" not in path.parts)
+        paths = [top] if top.is_file() else sorted(top.rglob("*"))
+        yield from (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
 
 
 def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]) -> None:
-    """`sam build`, taking from its cache what has not changed."""
+    """Run `sam build`, which takes unchanged functions and layers from its cache.
+
+    Raises:
+        CommandFailedError: If it fails.
+    """
     command = ["sam", "build", "--cached", "--parallel", "--build-dir", str(config.build)]
     run_tool(
         [*command, *override_parameters({"Architecture": parameters["Architecture"]})],
@@ -140,7 +144,11 @@ def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str])
 
 
 def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str], wanted: str) -> None:
-    """`sam deploy` of what was built; the stack carries `wanted` as a tag."""
+    """Deploy the build with `sam deploy`, and tag the stack with the fingerprint `wanted`.
+
+    Raises:
+        CommandFailedError: If it fails.
+    """
     command = ["sam", "deploy", "--config-env", "local", "--template-file", str(zip_artifacts(config.build))]
     flags = ["--stack-name", config.stack_name, "--region", config.region, "--resolve-s3", "--no-progressbar"]
     flags += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--capabilities", *_CAPABILITIES]
@@ -170,7 +178,7 @@ def override_parameters(parameters: Mapping[str, str]) -> list[str]:
 
 @contextmanager
 def build_folder(config: CloudConfig) -> Iterator[None]:
-    """Hold the build folder, which every local system of the checkout shares."""
+    """Hold the lock of the build folder, which every local system of the checkout shares."""
     config.build.parent.mkdir(parents=True, exist_ok=True)
     with (config.build.parent / "localcloud.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,7 +1,7 @@
-"""Makes the Python environments that everything else runs in; the first thing `make` calls on a fresh machine.
+"""Installation of the Python environments that everything else runs in; each `make` target calls it first.
 
-Runs on whatever `python3` the machine has, before anything is installed, so it keeps to the standard library
-and to syntax that Python 3.9 reads.
+It runs on the machine's own `python3` before anything is installed, so it uses only the standard library and syntax of
+Python 3.9.
 """
 
 from __future__ import annotations
@@ -20,53 +20,59 @@ UV_VERSION = "0.13.9"
 
 
 class SetupError(Exception):
-    """Something is missing that this module cannot get; the message names the command that does."""
+    """Something is missing that this module cannot install; the message says how to install it."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One virtual environment and the hash-pinned file that says what is in it."""
+    """Virtual environment and its requirements file, which pins versions and hashes."""
 
     name: str
     folder: Path
     requirements: Path
     sources: tuple[Path, ...] = ()
-    """A folder of the checkout whose packages are to be importable, as an editable install would make them."""
+    """Folders of the checkout whose packages are importable, as with an editable install."""
 
     @property
     def python(self) -> Path:
-        """The environment's interpreter."""
+        """Return the path of the environment's interpreter."""
         return self.folder / "bin" / "python"
 
     @property
     def stamp(self) -> Path:
-        """Holds the digest of the requirements that were installed; written last."""
+        """Return the path of the file with the digest of the installed requirements; it is written last."""
         return self.folder / ".installed"
 
     def digest(self) -> str:
-        """Digest of all that decides what the environment holds."""
+        """Return a digest of everything that determines the content of the environment."""
         return hashlib.sha256(
             f"{PYTHON_VERSION} {self.folder} {self.sources}".encode() + self.requirements.read_bytes()
         ).hexdigest()
 
     def is_current(self) -> bool:
-        """Whether the environment already holds exactly what its requirements say."""
+        """Return whether the environment contains exactly its current requirements."""
         return self.python.exists() and self.stamp.exists() and self.stamp.read_text() == self.digest()
 
 
-# MiniStack runs functions with its own interpreter, site-packages included: apart from the developer's tools, a
-# dependency that a layer forgot to declare has fewer places to hide.
+# MiniStack runs functions with its own interpreter and site-packages. Without the developer tools in them, a dependency
+# that a layer does not declare is more likely to be missing, and noticed.
 SOURCES = (ROOT / "layers" / "common", ROOT / "layers" / "media")
 ENVIRONMENTS = (
     Environment("developer tools", ROOT / ".venv", ROOT / "requirements-dev.txt", SOURCES),
     Environment("local cloud", ROOT / ".local" / "cloud", ROOT / "localcloud" / "requirements.txt"),
 )
-# Made for who asks for it: a checkov with all that it brings is not needed to see a video.
+# Installed only for the audits, because checkov has many dependencies.
 AUDITORS = Environment("auditors", ROOT / ".local" / "audit", ROOT / "requirements-audit.txt")
 
 
 def ensure_environments(wanted: tuple[Environment, ...] = ENVIRONMENTS) -> None:
-    """Make or update what is not as its requirements say; a no-op takes milliseconds."""
+    """Create or update the environments that are not current.
+
+    Idempotent: when all are current, it takes milliseconds. Concurrent calls wait for each other.
+
+    Raises:
+        SetupError: If uv, Python or a package cannot be installed.
+    """
     if all(environment.is_current() for environment in wanted):
         return
     local = ROOT / ".local"
@@ -80,13 +86,17 @@ def ensure_environments(wanted: tuple[Environment, ...] = ENVIRONMENTS) -> None:
 
 
 def find_uv(folder: Path) -> str:
-    """The path of a uv that runs: the machine's, else one of our own from PyPI in `folder`."""
+    """Return the path of a working uv: the machine's, else one that is installed from PyPI into `folder`.
+
+    Raises:
+        SetupError: If uv cannot be installed.
+    """
     own = folder / "bin" / "uv"
     for candidate in (shutil.which("uv"), str(own)):
-        # A version manager's shim can be on PATH and still fail: only one that answers counts.
+        # A version manager's shim can be on PATH and still fail, so uv must print its version.
         if candidate and _succeeds([candidate, "--version"]):
             return candidate
-    print(f"set-up: getting uv {UV_VERSION}", flush=True)
+    print(f"setup: installing uv {UV_VERSION}", flush=True)
     wanted = f"uv=={UV_VERSION}"
     if _succeeds([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), wanted]):
         return str(own)
@@ -98,15 +108,19 @@ def find_uv(folder: Path) -> str:
         return str(own)
     shutil.rmtree(folder, ignore_errors=True)
     raise SetupError(
-        "uv is needed, and this python3 can't install it: it has neither pip nor venv, or PyPI is out of reach.\n"
+        "uv could not be installed: this python3 has neither pip nor venv, or PyPI cannot be reached.\n"
         "On Debian and Ubuntu:  apt-get install python3-venv\n"
-        "Anywhere else:         install uv (https://docs.astral.sh/uv/) and see that `uv --version` answers"
+        "On other systems:      install uv (https://docs.astral.sh/uv/) so that `uv --version` works"
     )
 
 
 def install(environment: Environment, uv: str) -> None:
-    """Bring one environment to exactly what its requirements say."""
-    print(f"set-up: {environment.name} in {environment.folder.relative_to(ROOT)}", flush=True)
+    """Install exactly the requirements of the environment, and recreate it if its Python version is wrong.
+
+    Raises:
+        SetupError: If Python or a package cannot be installed.
+    """
+    print(f"setup: installing {environment.name} in {environment.folder.relative_to(ROOT)}", flush=True)
     environment.stamp.unlink(missing_ok=True)
     if not _succeeds(
         [str(environment.python), "-c", f"import sys; assert sys.version.startswith('{PYTHON_VERSION}.')"]
@@ -114,14 +128,14 @@ def install(environment: Environment, uv: str) -> None:
         shutil.rmtree(environment.folder, ignore_errors=True)
         _run(
             [uv, "venv", "--quiet", "--python", PYTHON_VERSION, str(environment.folder)],
-            f"Python {PYTHON_VERSION} is needed and could neither be found nor downloaded; install it, by any way "
-            f"that puts `python{PYTHON_VERSION}` on PATH, and try again",
+            f"Python {PYTHON_VERSION} was not found and could not be downloaded. "
+            f"Install it so that `python{PYTHON_VERSION}` is on PATH, and try again.",
         )
     python, requirements = str(environment.python), str(environment.requirements)
     _run(
         [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements],
-        f"the packages of the {environment.name} could not be installed; uv names the missing one above. "
-        "If PyPI could not be reached, run the same command again later",
+        f"The packages for {environment.name} could not be installed. See the message of uv above. "
+        "If PyPI could not be reached, run the command again later.",
     )
     if environment.sources:
         packages = environment.folder / "lib" / f"python{PYTHON_VERSION}" / "site-packages"
@@ -145,4 +159,4 @@ if __name__ == "__main__":
     try:
         ensure_environments((*ENVIRONMENTS, AUDITORS) if "auditors" in sys.argv else ENVIRONMENTS)
     except SetupError as error:
-        sys.exit(f"set-up: {error}")
+        sys.exit(f"setup: {error}")

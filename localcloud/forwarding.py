@@ -1,4 +1,4 @@
-"""Lets containers reach servers that listen on this machine's loopback address alone."""
+"""TCP forwarding, through which containers reach servers that listen only on the loopback address."""
 
 import contextlib
 import socket
@@ -10,10 +10,10 @@ _CHUNK_BYTES = 65_536
 
 @contextlib.contextmanager
 def forwarded(address: str, ports: Sequence[int], *, to: str) -> Iterator[None]:
-    """Pass connections at `address` on to the same ports of `to` while the block runs.
+    """Forward connections to `address` to the same ports of `to` during the block.
 
     Raises:
-        OSError: `address` is not this machine's.
+        OSError: If `address` does not belong to this machine or a port is in use.
     """
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(socket.create_server((address, port))) for port in ports]
@@ -39,7 +39,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while chunk := source.recv(_CHUNK_BYTES):
             sink.sendall(chunk)
-    for each in (source, sink):
+    for connection in (source, sink):
         with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
-        each.close()
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()

@@ -1,4 +1,4 @@
-"""CloudWatch's metric math, as far as template.yaml uses it: what an alarm or a widget makes of its metrics."""
+"""Evaluation of CloudWatch metric math, limited to the operations that template.yaml uses."""
 
 import ast
 import operator
@@ -20,20 +20,21 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
 
 
 def evaluate(expression: str, values: Mapping[str, float | None]) -> float | None:
-    """The expression's value at one point in time, from those of its metrics there; None where there is none.
+    """Return the value of an expression at one time; None if it has no value then.
 
-    A missing value makes missing what it touches, but for `FILL`; so does a division by zero
+    `values` contains the value of each metric at that time. The result of an operation on a missing value is missing,
+    except for `FILL`, and so is the result of a division by zero
     (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html).
 
     Raises:
-        ValueError: it uses something else than numbers, names, + - * /, comparisons, AND, IF and FILL.
-        KeyError: it names what is not among the values.
+        ValueError: If it uses anything but numbers, names, + - * /, comparisons, AND, IF and FILL.
+        KeyError: If it names a metric that is not in `values`.
     """
     parsed = ast.parse(expression.replace(" AND ", " and "), mode="eval")
     return _value(parsed.body, values)
 
 
-def _value(node: ast.expr, values: Mapping[str, float | None]) -> float | None:  # noqa: PLR0911 - one for each kind
+def _value(node: ast.expr, values: Mapping[str, float | None]) -> float | None:  # noqa: PLR0911 - one return per kind of node
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
@@ -52,10 +53,10 @@ def _value(node: ast.expr, values: Mapping[str, float | None]) -> float | None: 
             chosen = _value(condition, values)
             return None if chosen is None else _value(then if chosen else otherwise, values)
         case ast.Call(func=ast.Name(id="FILL"), args=[metric, filler]):
-            there = _value(metric, values)
-            return _value(filler, values) if there is None else there
+            value = _value(metric, values)
+            return _value(filler, values) if value is None else value
         case _:
-            raise ValueError(f"not a part of metric math that is known here: {ast.unparse(node)}")
+            raise ValueError(f"Unsupported metric math: {ast.unparse(node)}")
 
 
 def _both(

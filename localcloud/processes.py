@@ -1,4 +1,4 @@
-"""Start, find and end the processes of a local system.
+"""Processes of a local system: start, search and end.
 
 A process is found by variables in its environment, which its children inherit, and not by a pid file: a pid file can
 be stale or half-written, or contain the id of an unrelated process.
@@ -31,29 +31,29 @@ class MarkedProcess:
 
     pid: int
     role: str
-    """What the process, or the one that started it, is for: `aws`, `mongo`, `tool`."""
+    """Purpose of the process or of its parent: `aws`, `mongo`, `web`, `tool` or `test`."""
     port: int
-    """Where it listens; 0 if it doesn't."""
+    """Port on which it listens; 0 if it does not listen."""
     version: str
-    """What it was started from: another one of the same role with another version does not stand in for it."""
+    """Version of the code and packages that it was started with. A server of another version must be replaced."""
     leads: bool
-    """Whether it is the process that was started, rather than a child of it."""
+    """Whether it was started by this package, rather than being a child of such a process."""
     function: str = ""
-    """The function that it works for, as Lambda names it; empty if none."""
+    """Deployed name of the Lambda function that it runs; empty if it does not run one."""
 
 
 def find_processes(state: Path) -> list[MarkedProcess]:
     """Return every live process of the system whose folder is `state`, including the functions' workers."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):  # it has ended meanwhile, or belongs to another user
+        with contextlib.suppress(psutil.Error, OSError):  # the process has ended, or belongs to another user
             variables = process.environ()
             if variables.get(_HOME) == str(state):
                 port, version = int(variables.get(_PORT) or 0), variables.get(_VERSION, "")
                 leads = os.getsid(process.pid) == process.pid
                 role, function = variables.get(_ROLE, ""), variables.get(_FUNCTION, "")
-                found.append(MarkedProcess(process.pid, role, port, version, leads=leads, function=function))
-    return found
+                processes.append(MarkedProcess(process.pid, role, port, version, leads=leads, function=function))
+    return processes
 
 
 def read_variables(process: MarkedProcess) -> dict[str, str]:
@@ -73,8 +73,8 @@ def read_memory(process: MarkedProcess) -> int:
 
 
 def find_server(state: Path, role: str) -> MarkedProcess | None:
-    """The running server of that role, or None."""
-    return next((each for each in find_processes(state) if each.role == role and each.leads), None)
+    """Return the running server of that role, or None."""
+    return next((process for process in find_processes(state) if process.role == role and process.leads), None)
 
 
 def start_server(
@@ -87,7 +87,7 @@ def start_server(
     port: int,
     version: str,
 ) -> "subprocess.Popen[bytes]":
-    """Start a process in a session of its own that outlives this one and writes to `log`."""
+    """Start a process in its own session, so that it outlives this one, and append its output to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_KEPT_BYTES:
         log.replace(log.with_suffix(".old.log"))
@@ -104,10 +104,10 @@ def start_server(
 
 
 def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log: Path, state: Path) -> None:
-    """Run a command to its end, its output going to `log`.
+    """Run a command until it ends, and write its output to `log`.
 
     Raises:
-        CommandFailedError: it ended with a status other than 0.
+        CommandFailedError: If its exit status is not 0; the message ends with the last lines of `log`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -121,16 +121,17 @@ def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Pat
             stderr=subprocess.STDOUT,
         )
     if done.returncode != 0:
-        words = " ".join(command[:2])
-        raise CommandFailedError(f"{words} failed with status {done.returncode}. It ended with:\n{tail(log)}")
+        name = " ".join(command[:2])
+        raise CommandFailedError(f"`{name}` failed with status {done.returncode}. The end of {log}:\n{tail(log)}")
 
 
 def run_in_foreground(
     command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, state: Path, role: str
 ) -> int:
-    """Run a command that speaks to the terminal itself, until it ends; its status.
+    """Run a command that uses this terminal, and return its exit status.
 
-    Ctrl-C reaches it as well; whatever else ends this process is passed on to it. It is given the time to clean up.
+    Ctrl-C reaches the command through the terminal. Any other interruption of this process sends it SIGTERM. In both
+    cases the command has 30 s to clean up before it is killed.
     """
     marked = {**environment, _HOME: str(state), _ROLE: role}
     with subprocess.Popen(command, cwd=cwd, env=marked) as process:
@@ -156,7 +157,7 @@ def end_processes(processes: Iterable[MarkedProcess], *, grace_seconds: float) -
 
 
 def tail(log: Path) -> str:
-    """The last lines of a log, indented for a message."""
+    """Return the last 25 lines of a log, indented, for an error message; empty if there is no log."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
 

@@ -1,4 +1,4 @@
-"""Two servers of the local system: SecantusDB in MongoDB's place and MiniStack in that of AWS."""
+"""Servers of the local system: SecantusDB in place of MongoDB, and MiniStack in place of AWS."""
 
 import contextlib
 import hashlib
@@ -30,10 +30,14 @@ _PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_
 
 
 def ensure_mongo(config: CloudConfig) -> str:
-    """The connection string of the database, started if it isn't running.
+    """Start SecantusDB unless its current version is running, and return its connection string.
 
-    `journal=true`: SecantusDB otherwise loses acknowledged writes when it is killed.
-    `serverMonitoringMode=poll`: what pymongo itself chooses on Lambda; streaming stalls for 10 s after a step-down.
+    If the configuration has a connection string, start nothing and return it. The options of SecantusDB's string:
+    `journal=true`, because it otherwise loses acknowledged writes when it is killed; `serverMonitoringMode=poll`, which
+    pymongo itself uses on Lambda, because streaming stalls for 10 s after a step-down.
+
+    Raises:
+        ServerFailedError: If the server does not start.
     """
     if config.mongodb_uri:
         return config.mongodb_uri
@@ -45,8 +49,8 @@ def ensure_mongo(config: CloudConfig) -> str:
 
 def _start_mongo(config: CloudConfig) -> int:
     end_role(config, MONGO)
-    data, made = config.state / "mongo", config.state / "mongo.made"
-    if not made.exists():  # it was killed while it made its files for the first time: there is nothing in them
+    data, created = config.state / "mongo", config.state / "mongo.made"
+    if not created.exists():  # the first start did not finish, so the files are incomplete and contain no data
         shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True, exist_ok=True)
 
@@ -63,15 +67,18 @@ def _start_mongo(config: CloudConfig) -> int:
         )
 
     port = start_on_a_port(start, config, MONGO, _answers_ping, config.logs / "mongo.log")
-    made.touch()
+    created.touch()
     return port
 
 
 def ensure_aws(config: CloudConfig) -> str:
-    """The endpoint URL of the local AWS, started if it isn't running.
+    """Start MiniStack unless its current version is running, and return its endpoint URL.
 
-    It saves its state when it is asked to stop, and only then. State that is older than the last run, or that names
-    another port in its URLs, is thrown away: the deployment that follows makes it anew. Objects in S3 stay.
+    MiniStack saves its state only when it stops on SIGTERM. State that is older than the last run, or whose URLs
+    contain another port, is deleted, and the next deployment creates the resources again. Objects in S3 are kept.
+
+    Raises:
+        ServerFailedError: If the server does not start.
     """
     running = find_current(config, AWS, _version(config))
     port = running.port if running and _answers_health(config.host, running.port) else _start_aws(config)
@@ -104,20 +111,20 @@ def _start_aws(config: CloudConfig) -> int:
 
 
 def find_current(config: CloudConfig, role: str, version: str) -> MarkedProcess | None:
-    """The running server, unless it is of a version that has been replaced since it was started."""
+    """Return the running server of that role; None if none is running or it has another version."""
     server = find_server(config.state, role)
     return server if server and server.version == version else None
 
 
 def _version(config: CloudConfig) -> str:
-    """Changes with the servers' packages and with the way they are started."""
+    """Return a digest that changes with the servers' packages and with the code that starts them."""
     here = Path(__file__)
     parts = (config.root / "localcloud" / "requirements.txt", here, here.with_name(_LAUNCHER))
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
 
 
 def stop_aws(config: CloudConfig) -> None:
-    """End the local AWS and every function's worker; what it knows is kept if it could save it."""
+    """Stop MiniStack and the functions' workers. Its state is kept if it stops without being killed."""
     server = find_server(config.state, AWS)
     if server and end_processes([server], grace_seconds=STOP_GRACE_SECONDS):
         _saved_mark(config).write_text(str(server.port))
@@ -125,24 +132,24 @@ def stop_aws(config: CloudConfig) -> None:
 
 
 def forget_aws(config: CloudConfig) -> None:
-    """End the local AWS and throw away what it knows, objects in S3 excepted: a stack that is stuck is gone."""
+    """Stop MiniStack and discard its state except objects in S3, which removes a stack that cannot be updated."""
     stop_aws(config)
     _saved_mark(config).unlink(missing_ok=True)
 
 
 def end_role(config: CloudConfig, role: str) -> None:
-    """End every process of a role, workers that outlived their server included."""
-    left = [process for process in find_processes(config.state) if process.role == role]
-    end_processes(left, grace_seconds=STOP_GRACE_SECONDS)
+    """Stop every process of a role, including workers whose server has ended."""
+    processes = [process for process in find_processes(config.state) if process.role == role]
+    end_processes(processes, grace_seconds=STOP_GRACE_SECONDS)
 
 
 def _saved_mark(config: CloudConfig) -> Path:
-    """Exists while the state on disk is what the last run left; holds the port of that run."""
+    """Return the path of a file that exists while the saved state is that of the last run; it contains its port."""
     return config.state / "aws.saved"
 
 
 def _bare_environment(config: CloudConfig) -> dict[str, str]:
-    """What a server gets to see of the environment: MiniStack hands its own on to every function."""
+    """Return the environment variables of a server: few, because MiniStack passes its own to every function."""
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     path = f"{config.servers}:/usr/local/bin:/usr/bin:/bin"
     return {**passed_on, "PATH": path, "HOME": str(config.state), "LANG": "C.UTF-8", "TZ": "UTC"}
@@ -154,7 +161,7 @@ def _aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
         **_bare_environment(config),
         "GATEWAY_PORT": str(port),
         "BIND_HOST": config.host,
-        "AUTH": "true",  # IAM policies and presigned URLs count, as they do on AWS
+        "AUTH": "true",  # enforces IAM policies and presigned URLs, as AWS does
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "MINISTACK_REGION": config.region,
@@ -163,9 +170,9 @@ def _aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(home / "s3"),
         "TMPDIR": str(home / "tmp"),
-        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",  # for the functions: MiniStack doesn't set it
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",  # for the functions; MiniStack does not set it
         "LAMBDA_WARM_TTL_SECONDS": "3600",
-        "DOCKER_HOST": f"unix://{home}/no-docker.sock",  # it removes containers at start, also those of others
+        "DOCKER_HOST": f"unix://{home}/no-docker.sock",  # at start it removes containers, including unrelated ones
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
@@ -178,10 +185,12 @@ def start_on_a_port(
     answers: Callable[[str, int], bool],
     log: Path,
 ) -> int:
-    """Start a server on the port it had, else the usual one, else any, and wait until it answers there.
+    """Start a server, wait until it responds, and return its port.
+
+    The port is the one of its last run, else the preferred one, else any that is free.
 
     Raises:
-        ServerFailedError: it ended, or does not answer.
+        ServerFailedError: If the server ends or does not respond within 60 s.
     """
     for _ in range(_TRIES):
         port = choose_port(config.host, *_wanted_ports(config, role))
@@ -193,18 +202,18 @@ def start_on_a_port(
                 return port
             time.sleep(0.05)
         server.kill()
-        if _is_free(config.host, port):  # else somebody was quicker to take the port: the next try takes another
+        if _is_free(config.host, port):  # otherwise another process took the port first, so try again
             break
-    raise ServerFailedError(f"A server could not start. {log} ends with:\n{tail(log)}")
+    raise ServerFailedError(f"A server did not start. The end of {log}:\n{tail(log)}")
 
 
 def choose_port(host: str, *wanted: int) -> int:
-    """The first of the wanted ports that nobody has, else any."""
+    """Return the first of the wanted ports that is free; if none is, any free port."""
     return next((port for port in wanted if _is_free(host, port)), 0) or _free_port(host)
 
 
 def _wanted_ports(config: CloudConfig, role: str) -> Iterator[int]:
-    """The port of the last time, as what is deployed names it, then the usual one."""
+    """Yield the port of the last run, which the deployed stack may refer to, then the preferred port."""
     with contextlib.suppress(OSError, ValueError):
         yield int(_port_file(config, role).read_text())
     yield {AWS: config.aws_port, MONGO: config.mongo_port, WEB: config.web_port}[role]
@@ -243,7 +252,7 @@ def _answers_ping(host: str, port: int) -> bool:
 
 def _answers_health(host: str, port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/_ministack/ready", timeout=1) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(f"http://{host}:{port}/_ministack/ready", timeout=1) as response:
+            return bool(response.status == 200)
     except (OSError, urllib.error.URLError):
         return False

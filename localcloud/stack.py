@@ -1,4 +1,4 @@
-"""Writes and reads `stack.json`: how to reach the local system, for every tool and test."""
+"""Description of the running system in `stack.json`, which every tool and test reads."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _EXECUTE_API = re.compile(r"(?:https|wss)://(?P<api>[^./]+)\.execute-api\.[^/]+/
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running system, a local one as a rule. In the file the fields are spelled in camel case."""
+    """URLs, names and keys of a running system, usually a local one. The file has the field names in camel case."""
 
     api_url: str
     web_url: str
@@ -39,7 +39,10 @@ class Stack:
         mongo_uri: str,
         secret: str,
     ) -> Self:
-        """The system that these parts make; on AWS there is no `endpoint_url`, and what is not known is empty."""
+        """Create the description from a deployed stack.
+
+        On AWS, `endpoint_url` is empty, and so is every value that is not known there.
+        """
         outputs = deployed.outputs
         return cls(
             api_url=_local_url(outputs["ApiUrl"], endpoint_url),
@@ -58,7 +61,7 @@ class Stack:
         )
 
     def write(self, config: CloudConfig) -> None:
-        """Write the file in one move, so that no reader sees half of it; it holds a secret."""
+        """Write the file atomically and readable for its owner only, because it contains secrets."""
         draft = config.stack_file.with_suffix(".draft")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps({_camel(name): value for name, value in asdict(self).items()}, indent=2) + "\n")
@@ -66,16 +69,16 @@ class Stack:
 
     @classmethod
     def read(cls, config: CloudConfig) -> Self:
-        """The running system.
+        """Return the description of the running system.
 
         Raises:
-            LocalCloudError: none is running.
+            LocalCloudError: If the system is not running.
         """
         try:
-            found = json.loads(config.stack_file.read_text())
+            content = json.loads(config.stack_file.read_text())
         except FileNotFoundError:
             raise LocalCloudError("The local system is not running. Start it:  make up") from None
-        return cls(**{each.name: found[_camel(each.name)] for each in fields(cls)})
+        return cls(**{attribute.name: content[_camel(attribute.name)] for attribute in fields(cls)})
 
 
 def _camel(name: str) -> str:
@@ -89,12 +92,18 @@ def _short(key: str, ending: str) -> str:
 
 
 def _local_url(url: str, endpoint_url: str) -> str:
-    """AWS's address of an API as the local AWS serves it, by a name that resolves everywhere; on AWS as it is."""
+    """Return the URL at which MiniStack serves an API, given its URL on AWS.
+
+    Without `endpoint_url` return the URL unchanged.
+
+    Raises:
+        LocalCloudError: If `url` is not the URL of an API Gateway stage.
+    """
     if not endpoint_url:
         return url
     match = _EXECUTE_API.match(url)
     if match is None:
-        raise LocalCloudError(f"The stack's output {url} is not the address of an API")
+        raise LocalCloudError(f"The stack's output {url} is not the address of an API.")
     scheme = "ws" if url.startswith("wss") else "http"
     base = endpoint_url.replace("http", scheme, 1)
     return f"{base}/_aws/execute-api/{match['api']}/{match['stage']}"

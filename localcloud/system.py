@@ -1,4 +1,4 @@
-"""Brings the whole local system up and takes it down."""
+"""Start and stop of the whole local system."""
 
 import fcntl
 import json
@@ -44,21 +44,23 @@ _ANSWER_SECONDS = 120.0
 
 
 def bring_up(config: CloudConfig) -> Stack:
-    """Start what isn't running, deploy what has changed, and return once the API answers.
+    """Start the servers that are not running, deploy changes, and return once the API responds.
+
+    Only one `up` or `down` runs at a time; another one waits. Idempotent: a second call changes nothing.
 
     Raises:
-        LocalCloudError: If a program is missing, a server or the deployment fails, or the API does not answer.
+        LocalCloudError: If a program is missing, a server or the deployment fails, or the API does not respond.
     """
     _require_programs(config)
     with _only_one(config):
-        # What an `up` that was killed left running (sam) would deploy into the middle of this one.
+        # A sam process that an interrupted `up` left running would deploy at the same time as this one.
         end_role(config, "tool")
         with step("MongoDB" if config.mongodb_uri else "SecantusDB") as shown:
             mongo_uri = ensure_mongo(config)
             shown.note("yours, from MONGODB_URI" if config.mongodb_uri else mongo_uri.partition("?")[0])
         with step("MiniStack") as shown:
             endpoint_url = ensure_aws(config)
-            if (found := describe_stack(config, endpoint_url)) and found.is_stuck:
+            if (deployed := describe_stack(config, endpoint_url)) and deployed.is_stuck:
                 forget_aws(config)
                 endpoint_url = ensure_aws(config)
             shown.note(endpoint_url)
@@ -66,17 +68,17 @@ def bring_up(config: CloudConfig) -> Stack:
             web_url = ensure_studio(config)
             shown.note(web_url)
         arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
-        deployed = _deploy_changes(config, endpoint_url, web_url, arns)
+        current = _deploy_changes(config, endpoint_url, web_url, arns)
         secret = read_jwt_secret(config)
         stack = Stack.of(
-            deployed,
+            current,
             stack_name=config.stack_name,
             endpoint_url=endpoint_url,
             web_url=web_url,
             mongo_uri=mongo_uri,
             secret=secret,
         )
-        with step("API answers") as shown:
+        with step("API responds") as shown:
             _wait_for_answer(stack)
             shown.note(stack.api_url)
         stack.write(config)
@@ -84,47 +86,54 @@ def bring_up(config: CloudConfig) -> Stack:
 
 
 def _deploy_changes(config: CloudConfig, endpoint_url: str, web_url: str, arns: SecretArns) -> DeployedStack:
+    """Build and deploy unless the deployed stack has the current fingerprint, and return the stack.
+
+    Raises:
+        LocalCloudError: If the build or the deployment fails.
+    """
     parameters = template_parameters(config, endpoint_url, web_url, arns)
     wanted = fingerprint(config, parameters)
-    found = describe_stack(config, endpoint_url)
-    if found and found.fingerprint == wanted:
-        return found
+    before = describe_stack(config, endpoint_url)
+    if before and before.fingerprint == wanted:
+        return before
     with build_folder(config):
         with step("sam build"):
             build(config, endpoint_url, parameters)
         with step("sam deploy"):
             deploy(config, endpoint_url, parameters, wanted)
-    made = describe_stack(config, endpoint_url)
-    if made is None or made.is_stuck or made.fingerprint != wanted:
-        raise LocalCloudError(f"sam deploy ended well, yet the stack is not there; see {config.logs / 'deploy.log'}")
-    return made
+    after = describe_stack(config, endpoint_url)
+    if after is None or after.is_stuck or after.fingerprint != wanted:
+        raise LocalCloudError(
+            f"`sam deploy` succeeded, but the stack was not updated. See {config.logs / 'deploy.log'}"
+        )
+    return after
 
 
 def find_running(config: CloudConfig) -> Stack:
-    """The system that is up.
+    """Return the running system.
 
     Raises:
-        LocalCloudError: none is.
+        LocalCloudError: If the system is not running.
     """
     stack = Stack.read(config)
     if find_server(config.state, AWS) is None:
-        raise LocalCloudError("The local system has ended unasked. Start it again:  make up")
+        raise LocalCloudError("The local system stopped unexpectedly. Start it again:  make up")
     return stack
 
 
 def take_down(config: CloudConfig) -> None:
-    """End every process of the system; what it holds is kept for the next `up`."""
+    """Stop every process of the system; its data is kept for the next `up`."""
     with _only_one(config):
         config.stack_file.unlink(missing_ok=True)
         if not find_processes(config.state):
             console.print("Nothing is running.")
             return
-        with step("MiniStack and its functions stopped"):
+        with step("Stop MiniStack and its functions"):
             end_role(config, "tool")
             stop_aws(config)
-        with step("SecantusDB stopped"):
+        with step("Stop SecantusDB"):
             end_role(config, MONGO)
-        with step("Studio stopped"):
+        with step("Stop the studio"):
             end_role(config, WEB)
 
 
@@ -153,35 +162,40 @@ def _end_everything(config: CloudConfig) -> None:
 
 @contextmanager
 def _only_one(config: CloudConfig) -> Iterator[None]:
-    """Let one `up` or `down` work at a time; the kernel frees the lock when its holder dies."""
+    """Hold the lock that lets only one `up` or `down` run; the kernel releases it when its holder ends."""
     config.state.mkdir(parents=True, exist_ok=True)
     with (config.state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            with step("another `up` or `down` ended"):
+            with step("Wait for another `up` or `down`"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _wait_for_answer(stack: Stack) -> None:
-    """Call the API as nobody until it refuses, in its own words."""
+    """Send requests without a session until the API itself rejects one with 401.
+
+    Raises:
+        LocalCloudError: If it does not do so within 120 s.
+    """
     deadline = time.monotonic() + _ANSWER_SECONDS
     last = ""
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(f"{stack.api_url}/api/videos/{'0' * 24}", timeout=30)
-        except urllib.error.HTTPError as refusal:
-            last = refusal.read().decode(errors="replace")
-            if refusal.code == 401 and json.loads(last)["success"] is False:
+        except urllib.error.HTTPError as error:
+            last = error.read().decode(errors="replace")
+            if error.code == 401 and json.loads(last)["success"] is False:
                 return
         except OSError as error:
             last = str(error)
         time.sleep(0.2)
-    raise LocalCloudError(f"The API does not answer as it should. It says: {last}\nSee:  make logs")
+    raise LocalCloudError(f"The API does not respond correctly. Its last response: {last}\nSee:  make logs")
 
 
 def _require_programs(config: CloudConfig) -> None:
+    """Raise an error if a program that the servers or the deployment need is not installed."""
     needed = [config.tools / "sam", config.servers / "python"]
     if not config.mongodb_uri:
         needed.append(config.servers / "secantusd-py")

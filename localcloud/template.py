@@ -1,4 +1,4 @@
-"""template.yaml as data."""
+"""Parsed content of template.yaml."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,10 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": "X"}, `!GetAtt X.Arn` as {"Fn::GetAtt": "X.Arn"}."""
+    """YAML loader for CloudFormation's short forms.
+
+    `!Ref X` becomes {"Ref": "X"}, and `!GetAtt X.Arn` becomes {"Fn::GetAtt": "X.Arn"}.
+    """
 
 
 def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -26,20 +29,20 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 
 def read_template(path: Path) -> Mapping[str, Any]:
-    """The whole template; intrinsic functions in their long form."""
+    """Return the whole template, with intrinsic functions in their long form."""
     parsed: Mapping[str, Any] = _Loader(path.read_text()).get_single_data()
     return parsed
 
 
 def read_defaults(path: Path) -> dict[str, str]:
-    """Return the default of each parameter that has one, as the text that CloudFormation makes of it."""
+    """Return the default of each parameter that has one, as CloudFormation's text of it."""
     parameters = read_template(path).get("Parameters", {})
-    defaults = {name: each["Default"] for name, each in parameters.items() if "Default" in each}
+    defaults = {name: parameter["Default"] for name, parameter in parameters.items() if "Default" in parameter}
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in defaults.items()}
 
 
 def read_dashboard(path: Path) -> dict[str, Any]:
-    """The body of the CloudWatch dashboard; what `Fn::Sub` fills in stands in it as `${Name}`."""
+    """Return the body of the CloudWatch dashboard; variables of `Fn::Sub` remain as `${Name}`, except `${CostAlarm}`."""
     body = read_template(path)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     parsed: dict[str, Any] = json.loads(body.replace("${CostAlarm}", ""))
     return parsed
@@ -47,9 +50,9 @@ def read_dashboard(path: Path) -> dict[str, Any]:
 
 @cache
 def read_page_headers(path: Path, *, videos: str, live: str) -> dict[str, str]:
-    """The headers that CloudFront adds to the studio's files.
+    """Return the headers that CloudFront adds to the studio's files.
 
-    `videos` and `live` are the origins that the page may load videos from and open its live connection to.
+    `videos` is the origin from which the page may load videos, and `live` the one of its live connection.
     """
     config = read_template(path)["Resources"]["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
     policies = config["SecurityHeadersConfig"]
@@ -60,5 +63,5 @@ def read_page_headers(path: Path, *, videos: str, live: str) -> dict[str, str]:
         "X-Frame-Options": policies["FrameOptions"]["FrameOption"],
         "Referrer-Policy": policies["ReferrerPolicy"]["ReferrerPolicy"],
         "Strict-Transport-Security": f"max-age={policies['StrictTransportSecurity']['AccessControlMaxAgeSec']}",
-        **{each["Header"]: each["Value"] for each in config["CustomHeadersConfig"]["Items"]},
+        **{header["Header"]: header["Value"] for header in config["CustomHeadersConfig"]["Items"]},
     }
