@@ -39,7 +39,7 @@ def test_where_nothing_may_be_paid_twice_the_job_ends_with_words(make_sut: MakeS
     sut.run()
     job = sut.job(post.job_id)
     assert job["status"] == "failed"
-    assert "must not be paid for twice" in job["errorMessage"]
+    assert "duplicate charge" in job["errorMessage"]
 
 
 def test_a_busy_provider_is_left_alone_for_as_long_as_it_asks(sut: SystemUnderTest) -> None:

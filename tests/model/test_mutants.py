@@ -93,7 +93,7 @@ MUTANTS = [
     Mutant(
         "a task that was made is not looked for",
         SERVICES + "start_generation.py",
-        "if found is not None:",
+        "if submission is not None:",
         "if False:",
         "I3: an attempt was paid for twice",
     ),
@@ -290,7 +290,7 @@ MUTANTS = [
     Mutant(
         "a share has no cap",
         FAKES + "slots.py",
-        "room = 0 if share.waiting_at else self.cap - len(share.active)",
+        "room = 0 if slots.waiting_at else self.cap - len(slots.active)",
         "room = 99",
         "I7: a share has more jobs than places",
     ),

@@ -73,7 +73,7 @@ _ERRORS: Sequence[VideoJobsError] = (
     errors.PriorityForbidden(),
     errors.JobNotFound(),
     errors.BatchNotFound(),
-    errors.JobConflict("This video job has completed already; it can't be cancelled any more."),
+    errors.JobConflict("This video job has already completed. It can't be cancelled any more."),
     errors.BodyTooLarge(),
     errors.UnsupportedMediaType(),
     errors.IdempotencyMismatch(),

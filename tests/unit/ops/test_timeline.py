@@ -25,7 +25,7 @@ def test_document_and_logs_are_told_in_order_of_time(operator: Operator) -> None
         HistoryEntry(START + seconds(2), JobStatus.FAILED, "failed"),
     )
     operator.jobs.put(a_job(id=MADE, history=history, outbox=()))
-    operator.cloud.log(START + seconds(3), "notifier", "Change told", job_id=MADE, version=2, trace_id="1-a-b")
+    operator.cloud.log(START + seconds(3), "notifier", "Change published", job_id=MADE, version=2, trace_id="1-a-b")
     operator.cloud.log(START + seconds(1), "generate", "Job queued", job_id=MADE, location="submit_job:59")
     operator.cloud.log(START + seconds(1), "generate", "Another job's", job_id="65a000000000000000000099")
 
@@ -38,7 +38,7 @@ def test_document_and_logs_are_told_in_order_of_time(operator: Operator) -> None
         "+0.000 document queued: accepted",
         "+1.000 generate Job queued",
         "+2.000 document failed",
-        "+3.000 notifier Change told version=2",
+        "+3.000 notifier Change published version=2",
     ]
     assert "trace    1-a-b" in rows
 

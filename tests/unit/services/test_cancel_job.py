@@ -74,7 +74,7 @@ def test_cancelling_again_says_the_same_and_changes_nothing() -> None:
 def test_a_job_that_has_ended_otherwise_stays_as_it_is(status: JobStatus) -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_job(status=status, next=None))
-    with pytest.raises(JobConflict, match=f"{status} already"):
+    with pytest.raises(JobConflict, match=f"already {status}"):
         system.cancel(job.id)
     assert system.jobs.get(job.id) == job
 
@@ -112,7 +112,7 @@ class TestRaces:
             system.deliver(message)
 
         system.jobs.before_save = finish_first
-        with pytest.raises(JobConflict, match="completed already"):
+        with pytest.raises(JobConflict, match="already completed"):
             system.cancel(message.job_id)
         assert system.jobs.get(message.job_id).status is JobStatus.COMPLETED
 

@@ -40,7 +40,7 @@ def test_a_job_that_runs_is_not_deleted(status: JobStatus) -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_started_job(status=status))
     system.store.objects["videos/1/1.mp4"] = b"bytes"
-    with pytest.raises(JobConflict, match="cancel it first"):
+    with pytest.raises(JobConflict, match="Cancel it first"):
         system.delete(job.id)
     assert (system.jobs.get(job.id), set(system.store.objects)) == (job, {"videos/1/1.mp4"})
 
@@ -77,7 +77,7 @@ def test_a_retry_in_the_same_moment_keeps_the_job() -> None:
         system.retry(job.id)
 
     system.jobs.before_save = retry_first
-    with pytest.raises(JobConflict, match="cancel it first"):
+    with pytest.raises(JobConflict, match="Cancel it first"):
         system.delete(job.id)
     assert system.jobs.get(job.id).status is JobStatus.QUEUED
     assert set(job.object_keys) <= set(system.store.objects)

@@ -76,8 +76,8 @@ def test_a_retry_gets_as_much_time_as_a_new_job() -> None:
     [
         (a_job(), "is queued"),
         (a_started_job(), "is processing"),
-        (a_job(status=JobStatus.COMPLETED, next=None), "nothing to retry"),
-        (a_failed_job(style="sepia"), "can't be made"),
+        (a_job(status=JobStatus.COMPLETED, next=None), "has completed"),
+        (a_failed_job(style="sepia"), "isn't valid"),
     ],
     ids=["queued", "processing", "completed", "impossible"],
 )

@@ -1,4 +1,4 @@
-"""Refuse new jobs while an operator has paused the intake."""
+"""Refuse new jobs while an operator has paused submissions."""
 
 import logging
 from collections.abc import Callable
@@ -16,21 +16,29 @@ def _find_none() -> None:
 def check_submissions[T](
     find_earlier: Callable[[], T | None] = _find_none, *, submissions: SubmissionRepository, clock: Clock
 ) -> T | None:
-    """None: go on. While the intake is paused only what was accepted before is given back, by `find_earlier`: a repeat
-    under the idempotency key of a job that runs already asks for nothing new.
+    """Raise `SubmissionsPaused` while submissions are paused, unless the request repeats one that was accepted earlier.
 
-    A switch that can't be read is taken for open: it must not stop what it was not told to stop.
+    If the state can't be read, submissions count as open.
+
+    Args:
+        find_earlier: Returns the job or batch stored under the request's idempotency key, or None.
+        submissions: The state of submissions.
+        clock: The time.
+
+    Returns:
+        None if the request should be processed, else the earlier job or batch, to be returned to the caller.
 
     Raises:
-        SubmissionsPaused: nothing new is taken now.
+        SubmissionsPaused: If submissions are paused and the request is new.
     """
     try:
-        found = submissions.read(clock.now())
+        state = submissions.read(clock.now())
     except Unavailable:
-        logger.warning("Intake not known, taken for open", extra={"action": "submissions_unknown"}, exc_info=True)
+        extra = {"action": "submissions_unknown"}
+        logger.warning("Submission state unavailable; accepting jobs", extra=extra, exc_info=True)
         return None
-    if not found.is_paused:
+    if not state.is_paused:
         return None
     if (earlier := find_earlier()) is None:
-        raise SubmissionsPaused(found.retry_after_seconds)
+        raise SubmissionsPaused(state.retry_after_seconds)
     return earlier

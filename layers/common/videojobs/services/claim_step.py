@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 def claim_step(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> VideoJob | None:
-    """Return the job with a new lease, or None if the message is a duplicate, is stale, or the step is leased already.
+    """Return the job with a new lease, or None if the message is a duplicate or stale or the step is already leased.
 
     Raises:
         Unavailable: If MongoDB does not answer.
@@ -19,7 +19,7 @@ def claim_step(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> Vid
     lease = Lease(uuid4().hex, now + dispatcher.policy.lease_duration)
     job = dispatcher.jobs.claim(job_id, step_id, lease, now)
     if job is None or job.next is None:
-        logger.info("Nothing to do", extra={"action": "step_skipped", "job_id": job_id})
+        logger.info("Step skipped", extra={"action": "step_skipped", "job_id": job_id})
         return None
     extra = {"action": "step_claimed", "job_id": job_id, "step": job.next.step, "attempt": job.attempt}
     logger.info("Step claimed", extra=extra)

@@ -1,4 +1,4 @@
-"""Stop and remove what a cancelled job had begun, its task at the provider and its files; and all of a deleted job."""
+"""Clean-up of cancelled and deleted jobs: stop the provider task, remove the files, remove a deleted job."""
 
 import logging
 from dataclasses import replace
@@ -12,28 +12,31 @@ from videojobs.services.job_dispatcher import JobDispatcher
 logger = logging.getLogger(__name__)
 
 CANCEL_TRIES = 5
-"""How often a provider that gives no answer is asked to stop; then its task is left to it."""
+"""How often the cancellation of a task is tried if the provider does not respond. After that, the task is left."""
 
 
 def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, store: VideoStore) -> VideoJob:
-    """Cancel the task of the job's last run and remove its files. Remove the document of a deleted job.
+    """Cancel the provider task of the job's last run and remove its files. Remove the document of a deleted job.
+
+    If the provider does not respond, schedule another clean-up instead, up to `CANCEL_TRIES` times in all.
 
     Returns:
-        The job as it is stored then, or as it was removed.
+        The job as stored afterwards; for a deleted job, its last state.
 
     Raises:
         LeaseLost: If the job has changed meanwhile.
         Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
     """
     now = dispatcher.clock.now
-    # A retried job's files are those of the attempts before: a worker that is late must not remove the new ones.
+    # Of a retried job only the files of earlier attempts are removed, so that a late worker does not remove new ones.
     run = replace(job, attempt=job.attempts_before_retry) if job.is_live else job
     try:
         cancel_at_provider(run, providers=providers)
     except ProviderUnreachable as error:
         if job.provider is not None and job.provider.unreachable + 1 < CANCEL_TRIES:
             return dispatcher.commit(job, lifecycle.retry_call(job, Step.CLEAN_UP, now(), error.retry_after_seconds))
-        logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+        extra = {"action": "cancel_failed", "job_id": job.id}
+        logger.warning("Provider task not cancelled; the provider does not respond", extra=extra, exc_info=True)
     store.remove(run.object_keys)
     after = lifecycle.finish_cleanup(job, now())
     if job.deleted_at is None:
@@ -45,10 +48,12 @@ def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, 
 
 
 def cancel_at_provider(job: VideoJob, *, providers: Providers) -> None:
-    """Ask the provider to stop the job's task, if there may be one, the provider is known, and it can.
+    """Cancel the job's provider task, if it may have one and the provider is known and supports that.
+
+    If the provider refuses or fails, the error is logged and not raised.
 
     Raises:
-        ProviderUnreachable: it gave no answer.
+        ProviderUnreachable: If the provider does not respond.
     """
     task = job.provider
     provider = providers.get(task.name) if task else None
@@ -61,17 +66,18 @@ def cancel_at_provider(job: VideoJob, *, providers: Providers) -> None:
         if ref is not None:
             stopped = provider.cancel(ref)
             extra = {"action": "provider_cancelled", "job_id": job.id, "provider": task.name, "stopped": stopped}
-            logger.info("Cancelled at the provider", extra=extra)
+            logger.info("Cancellation requested at the provider", extra=extra)
     except ProviderUnreachable:
         raise
     except ProviderError:
-        logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+        extra = {"action": "cancel_failed", "job_id": job.id}
+        logger.warning("Provider task not cancelled; the provider refused or failed", extra=extra, exc_info=True)
 
 
 def _find_ref(job: VideoJob, *, provider: VideoProvider) -> str | None:
-    """The newest attempt's that has a task: those that its user asked for and cancelled at once never had one."""
+    """Return the ref of the newest attempt with a task. Attempts that were cancelled before they started have none."""
     for attempt in range(job.attempt, 0, -1):
-        found = provider.find(token=replace(job, attempt=attempt).generation_token)
-        if found is not None:
-            return found.ref
+        submission = provider.find(token=replace(job, attempt=attempt).generation_token)
+        if submission is not None:
+            return submission.ref
     return None

@@ -13,27 +13,27 @@ logger = logging.getLogger(__name__)
 
 
 def delete_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, store: VideoStore) -> None:
-    """Remove the user's job and its files. A job whose clean-up is not finished is hidden and removed with it.
+    """Delete the user's ended job and its files. If its clean-up is not finished, hide it now; the clean-up removes it.
 
     Raises:
-        JobNotFound: If no such job exists, it has expired, or it is deleted already.
+        JobNotFound: If no such job exists, it has expired, or it has already been deleted.
         JobForbidden: If the job is another user's.
         JobConflict: If the job is live.
-        Unavailable: If MongoDB or S3 does not answer. The job may be deleted; a repeat finds out.
+        Unavailable: If MongoDB or S3 does not answer. The job may be deleted; repeat the call to find out.
     """
     for _ in range(TRIES):
         job = read_job(job_id, user_id=user_id, jobs=dispatcher.jobs, clock=dispatcher.clock)
         if job.is_live:
-            raise JobConflict(f"This video job is {job.status}; cancel it first, then delete it.")
+            raise JobConflict(f"This video job is {job.status}. Cancel it first, then delete it.")
         if remove_ended(job, dispatcher=dispatcher, store=store):
             return
     raise Unavailable
 
 
 def remove_ended(job: VideoJob, *, dispatcher: JobDispatcher, store: VideoStore) -> bool:
-    """Hide an ended job, and remove it unless it must be cleaned up first. Return False if the job has changed.
+    """Hide an ended job, and remove it unless its clean-up is pending. Return False if the job has changed meanwhile.
 
-    After a crash the job has an overdue clean-up step, which the reconciler finds.
+    After a crash, or if a service is unavailable, the job has an overdue clean-up step, which the reconciler resends.
 
     Raises:
         Unavailable: If MongoDB or S3 does not answer.

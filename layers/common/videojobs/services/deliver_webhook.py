@@ -1,4 +1,4 @@
-"""Deliver one change to one webhook endpoint: retry for hours, then give up. An endpoint that is gone is not called."""
+"""Deliver one change to one webhook endpoint, with retries for hours. An endpoint that is gone is not called."""
 
 import logging
 from collections.abc import Callable
@@ -15,16 +15,16 @@ logger = logging.getLogger(__name__)
 
 
 class WebhookOutcomes:
-    """Records what came of delivery attempts, and schedules the next ones."""
+    """Records the outcomes of delivery attempts, and schedules retries."""
 
     def __init__(self, webhooks: WebhookRepository, queue: WebhookQueue, clock: Clock) -> None:
         self._webhooks, self._queue, self._clock = webhooks, queue, clock
 
     def postpone(self, delivery: WebhookDelivery) -> bool:
-        """Send a delivery that is not due yet back to the queue. Return whether it was.
+        """Send a delivery that is not due yet back to the queue. Return whether it was not due.
 
         Raises:
-            Unavailable: If SQS does not accept it.
+            Unavailable: If SQS does not confirm the message.
         """
         now = self._clock.now()
         if delivery.due_at is None or delivery.due_at <= now:
@@ -33,7 +33,7 @@ class WebhookOutcomes:
         return True
 
     def is_gone(self, delivery: WebhookDelivery) -> bool:
-        """Return whether the endpoint said recently that it is gone.
+        """Return whether the endpoint responded with 410 within the last `GONE_FOR`.
 
         Raises:
             Unavailable: If MongoDB does not answer.
@@ -42,11 +42,13 @@ class WebhookOutcomes:
         return gone_until is not None and self.now() < gone_until
 
     def now(self) -> datetime:
-        """Return the time."""
+        """Return the current time."""
         return self._clock.now()
 
     def record(self, delivery: WebhookDelivery, answer: WebhookAnswer, host: str | None) -> None:
-        """Log the outcome of an attempt, and schedule the next attempt or record the final failure.
+        """Log the outcome of an attempt. After a failure, schedule the next attempt or store the final failure.
+
+        A response with 410 marks the endpoint as gone, without another attempt.
 
         Raises:
             Unavailable: If the outcome can't be stored or the next attempt can't be queued.
@@ -66,7 +68,7 @@ class WebhookOutcomes:
             logger.warning("Webhook failed", extra={"action": "webhook_failed", **about})
 
     def _send_later(self, delivery: WebhookDelivery, pause: timedelta) -> None:
-        # A pause longer than the queue can delay a message consists of several.
+        # A pause that is longer than the maximum delay of the queue is made of several delays; see `postpone`.
         delay_seconds = min(pause.total_seconds(), self._queue.maximum_delay_seconds)
         self._queue.send_again(delivery, delay_seconds=delay_seconds)
 
@@ -81,18 +83,18 @@ def deliver_webhook(
 ) -> None:
     """Make one delivery attempt, if it is due, and schedule the next one if it fails.
 
-    At least once: after a crash the message is delivered again and the receiver gets the same event ID. The body shows
-    the job as it is now, which may be later than at the event.
+    Delivery is at least once: after a crash the message is delivered again, with the same event ID. The body contains
+    the current state of the job, which may be newer than the event.
 
     Args:
         delivery: The event and the endpoint.
         url: The endpoint's URL, or None if the operator has removed it: the delivery is dropped.
         read_body: Returns the request body for a job, or None if the job no longer exists.
-        sender: Signs and posts.
+        sender: Signs and sends the request.
         outcomes: Records the outcome.
 
     Raises:
-        Unavailable: If the next attempt can't be stored or sent; the message is delivered again.
+        Unavailable: If the outcome can't be stored or the next attempt can't be queued; the message is delivered again.
     """
     if outcomes.postpone(delivery):
         return
@@ -107,11 +109,11 @@ def deliver_webhook(
         if body is None:
             _drop(delivery, "the job no longer exists")
             return
-        answer = sender.send(url, delivery.event_id, body, outcomes.now())
+        response = sender.send(url, delivery.event_id, body, outcomes.now())
     except Unavailable:
         logger.warning("Webhook not sent", extra={"action": "webhook_not_sent", **_about(delivery)}, exc_info=True)
-        answer = WebhookAnswer(None, "our own side was not available")
-    outcomes.record(delivery, answer, urlsplit(url).hostname)
+        response = WebhookAnswer(None, "MongoDB or Secrets Manager was not available")
+    outcomes.record(delivery, response, urlsplit(url).hostname)
 
 
 def _drop(delivery: WebhookDelivery, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Erase a user's videos: every job up to a moment, live ones too, and the batches."""
+"""Erase a user's videos: all jobs, live ones too, and all batches that were created up to a time."""
 
 import logging
 from datetime import datetime
@@ -15,7 +15,7 @@ from videojobs.services.job_dispatcher import JobDispatcher
 logger = logging.getLogger(__name__)
 
 PAGE = 25
-"""Of running jobs some two seconds' work: the last page, too, has to be done before API Gateway gives up."""
+"""Jobs per page. A page of live jobs takes about two seconds, so the last page ends before API Gateway times out."""
 _LAST_ID = JobId("f" * 24)
 
 
@@ -28,10 +28,12 @@ def erase_videos(
     erasures: ErasureRepository,
     store: VideoStore,
 ) -> bool:
-    """Remove a user's jobs and batches from before a moment. Idempotent.
+    """Cancel and delete a user's jobs, and delete the batches, that were created up to a time. Idempotent.
+
+    Jobs whose clean-up is pending are hidden at once and removed by it.
 
     Returns:
-        Whether everything was removed by `until`. An unfinished erasure stays in `erasures`; the reconciler resumes it.
+        True if no job was left by `until`. Otherwise the erasure stays in `erasures`, and the reconciler resumes it.
 
     Raises:
         Unavailable: If MongoDB or S3 does not answer; the reconciler resumes the erasure.
@@ -48,7 +50,7 @@ def erase_videos(
             return True
         for job in page:
             ended = _cancel(job, dispatcher=dispatcher) if job.is_live else job
-            if ended is not None:  # a live job that has changed meanwhile comes again with the next page
+            if ended is not None:  # a job that changed meanwhile is in the next page again
                 remove_ended(ended, dispatcher=dispatcher, store=store)
         for priority in Priority:
             dispatcher.slots.release(user_id, priority, [job.id for job in page])

@@ -1,4 +1,4 @@
-"""What to tell somebody who waits: the place in line, the time that is left, when to ask again."""
+"""Estimate a job's position in the queue, its remaining time, and when to poll again."""
 
 from videojobs.domain.estimate import (
     FIRST_GUESS_SECONDS,
@@ -14,10 +14,10 @@ from videojobs.ports.jobs import Clock, JobRepository, TimingRepository
 
 
 def estimate_job(job: VideoJob, *, jobs: JobRepository, timings: TimingRepository, clock: Clock) -> JobEstimate | None:
-    """How it looks for a live job; None for an ended one. Approximate in all that it says.
+    """Return an approximate estimate for a live job, or None for an ended job.
 
     Raises:
-        Unavailable: MongoDB does not answer.
+        Unavailable: If MongoDB does not answer.
     """
     if not job.is_live:
         return None

@@ -1,4 +1,4 @@
-"""A provider says that a task has ended: have the worker ask it now instead of later."""
+"""Handle a provider's callback: poll the provider task now instead of at its next due time."""
 
 import logging
 
@@ -8,17 +8,17 @@ from videojobs.ports.jobs import JobQueue, JobRepository
 logger = logging.getLogger(__name__)
 
 _SEPARATORS = "|/:# "
-"""What may stand in a ref before the task's own id: some refs begin with the model."""
+"""Characters that may precede the task ID in a ref, because some refs start with the model."""
 
 
 def handle_callback(job_id: str, *, provider: str, task_id: str | None, jobs: JobRepository, queue: JobQueue) -> None:
-    """Send the message of the job's poll at once, where the job waits for just this task; else do nothing.
+    """Send the message of the job's poll step now, if the job waits for this provider task. Otherwise do nothing.
 
-    Nothing is written and nothing of the callback believed: the worker asks the provider itself. A repeat has it ask
-    once more; of messages of one step the first does it.
+    The content of the callback is not trusted and nothing is stored: the worker polls the provider. A repeated callback
+    causes another poll.
 
     Raises:
-        Unavailable: MongoDB or SQS does not answer; the provider should call again.
+        Unavailable: If MongoDB or SQS does not answer; the provider should call again.
     """
     job = jobs.find(JobId(job_id.lower())) if is_object_id(job_id) else None
     if job is None or not task_id or not _waits_for(job, provider, task_id):

@@ -1,4 +1,4 @@
-"""The dispatcher of jobs: stores their changes and passes each on to the queue, the listeners and the waiting jobs."""
+"""Dispatcher of jobs: stores their changes, sends their messages, publishes their changes and manages their slots."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -20,10 +20,11 @@ logger = logging.getLogger(__name__)
 
 
 class JobDispatcher:
-    """Stores changes of jobs and passes them on.
+    """Stores changes of jobs, and sends the messages and announcements that follow from them.
 
-    Every change of a stored job goes through `commit`. What follows a commit (the step's message, the announcement, the
-    slot of an ended job) may fail without harm: all of it is in the job, and the reconciler repeats it.
+    Every change of a stored job goes through `commit`. The actions after a commit (sending the step's message,
+    publishing the announcement, releasing the slot of an ended job) may fail: the job contains all that is needed, and
+    the reconciler repeats them.
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class JobDispatcher:
             before: The job as it was read; the write is guarded by its status, attempt, next step and lease.
             after: The changed job.
             level: The level of the log line, if the status changes.
-            because: The reason of the change for the log line, where it is not the step itself.
+            because: The reason for the log line, if the status changes for another reason than the step's outcome.
 
         Returns:
-            The job as it is stored now.
+            The changed job as stored.
 
         Raises:
             LeaseLost: If the stored job has changed since `before` was read; nothing is written.
@@ -62,7 +63,10 @@ class JobDispatcher:
         return after
 
     def dispatch(self, job: VideoJob) -> None:
-        """Send the message of the job's next step, publish its outbox and, if the job has ended, release its slot."""
+        """Send the message of the job's next step, publish its outbox and, if the job has ended, release its slot.
+
+        Does not raise `Unavailable`: the reconciler repeats what fails.
+        """
         self.send_step(job)
         self.announce(job)
         if not job.is_live:
@@ -71,8 +75,8 @@ class JobDispatcher:
     def send_step(self, job: VideoJob) -> None:
         """Send the message of `job.next`, to arrive when the step is due. Do nothing for a job without a next step.
 
-        A step that is due later than the queue can delay a message is sent by the reconciler, as is one that the queue
-        does not accept now.
+        If the step is due after the queue's maximum delay, or if the queue is unavailable, the reconciler sends the
+        message later.
         """
         if job.next is None:
             return
@@ -86,9 +90,9 @@ class JobDispatcher:
             logger.warning("Message not sent; the reconciler will retry", extra=extra, exc_info=True)
 
     def announce(self, job: VideoJob) -> VideoJob:
-        """Publish the job's outbox and empty it, at least once. Return the job as it is stored then.
+        """Publish the job's outbox and empty it, at least once. Return the job as stored afterwards.
 
-        After a crash, or if a service is unavailable, the outbox stays and the reconciler publishes it again under the
+        After a crash, or if a service is unavailable, the outbox is kept and the reconciler publishes it again with the
         same IDs.
         """
         if not job.outbox:
@@ -104,7 +108,7 @@ class JobDispatcher:
         return replace(job, outbox=())
 
     def acquire_slots(self, queued: Sequence[VideoJob]) -> list[VideoJob]:
-        """Acquire slots for jobs of one user and priority that are about to be stored. Return them; excess ones wait.
+        """Acquire slots for new jobs of one user and priority. Return the jobs to store; excess jobs wait for a slot.
 
         After a crash before the jobs are stored, `check_slots` releases their slots.
 
@@ -140,7 +144,7 @@ class JobDispatcher:
     def admit_waiting(self, user_id: UserId, priority: Priority) -> None:
         """Admit the user's waiting jobs, the longest waiting first, until no slot is free or no job waits.
 
-        Safe in concurrent calls: a job holds at most one slot, and one of the calls writes that it is admitted.
+        Concurrent calls are safe: a job holds at most one slot, and only one call stores its admission.
 
         Raises:
             Unavailable: If MongoDB does not answer; the reconciler admits the remaining jobs.
@@ -164,11 +168,11 @@ class JobDispatcher:
                 self.send_step(admitted)
 
     def check_slots(self, held: UserSlots) -> list[JobId]:
-        """Release the slots whose jobs have ended, wait or were never stored, and admit waiting jobs.
+        """Release the slots of jobs that have ended, wait or were never stored, and admit waiting jobs.
 
         Returns:
-            The IDs of the jobs whose slots were released. An ID without a job that was made within `GRACE` is kept: its
-            job may be about to be stored.
+            The IDs of the jobs whose slots were released. An ID that was created within `GRACE` and has no job yet
+            keeps its slot, because its job may be about to be stored.
 
         Raises:
             Unavailable: If MongoDB does not answer.

@@ -1,4 +1,4 @@
-"""A user's jobs, page by page, the newest first."""
+"""List a user's jobs page by page, the newest first, and read the statuses of a batch."""
 
 from videojobs.domain.errors import BatchForbidden, BatchNotFound
 from videojobs.domain.job import Batch, BatchId, JobStatus, UserId, VideoJob, is_object_id
@@ -8,9 +8,9 @@ from videojobs.ports.jobs import BatchRepository, Clock, JobQuery, JobRepository
 def list_jobs(
     user_id: UserId, query: JobQuery, *, jobs: JobRepository, clock: Clock
 ) -> tuple[list[VideoJob], Position | None]:
-    """Return a page of the user's jobs, and the position where the next page begins, or None on the last page.
+    """Return a page of the user's jobs, and the position after which the next page begins, or None on the last page.
 
-    Jobs that are added meanwhile do not move others between pages. Another user's batch is an empty list.
+    New jobs do not move older jobs between pages. A query for another user's batch returns an empty page.
 
     Raises:
         Unavailable: If MongoDB does not answer.
@@ -30,12 +30,12 @@ def list_jobs(
 def read_batch(
     batch_id: str, *, user_id: UserId, batches: BatchRepository, jobs: JobRepository, clock: Clock
 ) -> tuple[Batch, dict[JobStatus, int]]:
-    """A batch, and how many of its jobs have each status; those that were deleted are counted nowhere.
+    """Return a batch and the number of its jobs in each status. Deleted and expired jobs are not counted.
 
     Raises:
-        BatchNotFound: no such batch, `batch_id` is no id, or it has expired.
-        BatchForbidden: it is another user's.
-        Unavailable: MongoDB does not answer.
+        BatchNotFound: If no such batch exists or it has expired, or if `batch_id` is not a valid ID.
+        BatchForbidden: If the batch is another user's.
+        Unavailable: If MongoDB does not answer.
     """
     now = clock.now()
     batch = batches.find(BatchId(batch_id.lower())) if is_object_id(batch_id) else None
@@ -43,6 +43,6 @@ def read_batch(
         raise BatchNotFound
     if batch.user_id != user_id:
         raise BatchForbidden
-    found = jobs.list_newest(user_id, now, limit=len(batch.job_ids), batch_id=batch.id)
-    statuses = [job.status for job in found]
+    batch_jobs = jobs.list_newest(user_id, now, limit=len(batch.job_ids), batch_id=batch.id)
+    statuses = [job.status for job in batch_jobs]
     return batch, {status: statuses.count(status) for status in JobStatus}

@@ -1,4 +1,4 @@
-"""One log event for each transition of a job, with what there is to be counted of it (observability.METRICS)."""
+"""Log event for each transition of a job, with the values that `observability.METRICS` counts."""
 
 import logging
 
@@ -9,13 +9,13 @@ logger = logging.getLogger(__name__)
 
 
 def log_transition(before: VideoJob, after: VideoJob, *, level: int = logging.INFO, because: str = "") -> None:
-    """Say that a job has gone from one status to another, as part of its own story; nothing, where it has not.
+    """Log a change of a job's status, as part of the job's trace. Do nothing if the status is unchanged or queued.
 
-    `queue_seconds`: from when it was queued to its first start. `processing_seconds`: from there to the end.
-    `attempts`: those of this run. `cost_usd`: what the provider says, else what was estimated; absent where nothing is
-    known. `because`: what ended it, where that was not the step itself.
+    The event has these fields: `queue_seconds`, from the submission or retry to the start, and `processing_seconds`,
+    from the start to completion. `attempts`, those since the last retry. `cost_usd` of a completed job, as reported by
+    the provider or else estimated, if either is known. `because`, the reason, if it is not the step's outcome.
     """
-    if after.status in {before.status, JobStatus.QUEUED}:  # a submit and a retry have log lines of their own
+    if after.status in {before.status, JobStatus.QUEUED}:  # submits and retries have their own log lines
         return
     extra: dict[str, object] = {"action": f"job_{after.status}", "job_id": after.id, "attempt": after.attempt}
     if because:

@@ -1,4 +1,4 @@
-"""How far behind the system is, measured each minute: what alarms look at when nothing else says a word."""
+"""Measure the delays of the outbox and of queued jobs. Runs each minute and feeds the delay alarms."""
 
 from datetime import datetime
 
@@ -7,28 +7,30 @@ from videojobs.ports.jobs import Clock, JobRepository
 
 
 def measure_delays(*, jobs: JobRepository, clock: Clock) -> dict[str, int]:
-    """The ages in seconds of the oldest announcement nobody has heard and of the oldest job still queued; 0 for none.
+    """Return the ages of the oldest unpublished announcement and of the oldest queued job, in seconds, 0 if none.
 
-    A job that waits behind others of its user is as it should be, and counts from when it was let in. One that the
-    Express server left waits to be adopted. A few finds of one document, however many jobs there are.
+    The keys are `outbox_seconds` and `oldest_queued_seconds`. Jobs that wait for a slot are not counted, and an
+    admitted job is counted from its admission. Jobs of the Express server that are to be adopted are counted. Takes a
+    few finds of one document, independent of the number of jobs.
 
     Raises:
-        Unavailable: MongoDB does not answer.
+        Unavailable: If MongoDB does not answer.
     """
     now = clock.now()
-    announced = min((each.at for job in jobs.find_unannounced(now, 1) for each in job.outbox), default=now)
-    waiting = (*jobs.find_unadopted(now, 1), *jobs.find_startable())
-    queued = [(now - _queued_since(job)).total_seconds() for job in waiting]
+    unannounced = jobs.find_unannounced(now, 1)
+    announced_at = min((announcement.at for job in unannounced for announcement in job.outbox), default=now)
+    queued = (*jobs.find_unadopted(now, 1), *jobs.find_startable())
+    queued_seconds = [(now - _queued_since(job)).total_seconds() for job in queued]
     return {
-        "outbox_seconds": int((now - announced).total_seconds()),
-        "oldest_queued_seconds": int(max([0.0, *queued])),
+        "outbox_seconds": int((now - announced_at).total_seconds()),
+        "oldest_queued_seconds": int(max([0.0, *queued_seconds])),
     }
 
 
 def _queued_since(job: VideoJob) -> datetime:
-    """Since its last change: one that its user has retried is older than that. Where it was let in, since then.
+    """Return when a job was queued: at its last submission or retry, or at its admission if that is later.
 
-    A step that was sent again, or that an open circuit has put off, is due later than it is waited for.
+    The due time is that of the admission, unless a resend or an open circuit has postponed the step.
     """
     if job.next is None or job.next.resends or job.started_at is not None:
         return job.updated_at

@@ -1,4 +1,4 @@
-"""Tell whoever listens that a job has changed: what `functions/notifier` does with each event."""
+"""Notify the listeners of a changed job. `functions/notifier` calls this service for each event."""
 
 import logging
 from collections.abc import Sequence
@@ -12,25 +12,26 @@ logger = logging.getLogger(__name__)
 
 
 def notify_change(event_id: str, job_id: JobId, *, jobs: JobRepository, listeners: Sequence[Listener]) -> None:
-    """Read the job once and hand it to each listener; one that fails holds up no other.
+    """Read the job once and call each listener with it. A listener that fails does not stop the others.
 
-    The job is read as it stands now, at the event's version or beyond it: events that come late or out of order tell
-    nothing old. At least once, under the event's id.
+    Listeners get the current job, at the event's version or a later one, so that late or reordered events never deliver
+    old data. Do nothing for a deleted job. Delivery is at least once, with the event's ID.
 
     Raises:
-        Unavailable: MongoDB, or what a listener needs, does not answer. The event should be delivered again, to all
-            listeners, who know it by its id.
+        Unavailable: If MongoDB or a service that a listener needs does not answer. The event should be delivered again
+            to all listeners, which recognise it by its ID.
     """
     job = jobs.find(job_id)
     if job is None or job.deleted_at is not None:
-        logger.info("The job is gone", extra={"action": "change_superseded", "job_id": job_id})
+        extra = {"action": "change_superseded", "job_id": job_id}
+        logger.info("Change not published; the job was deleted", extra=extra)
         return
     failed: Unavailable | None = None
-    for tell in listeners:
+    for listener in listeners:
         try:
-            tell(Change(event_id, job))
+            listener(Change(event_id, job))
         except Unavailable as error:
             failed = error
     if failed is not None:
         raise failed
-    logger.info("Change told", extra={"action": "change_published", "job_id": job_id, "version": job.version})
+    logger.info("Change published", extra={"action": "change_published", "job_id": job_id, "version": job.version})

@@ -1,4 +1,4 @@
-"""Let a live connection in: a cookie says whose it is, or a ticket where a cookie can't reach."""
+"""Open WebSocket connections, which are authenticated by the session cookie, or by a ticket if it can't be sent."""
 
 import logging
 import secrets
@@ -16,10 +16,10 @@ TICKET_BYTES = 32
 
 
 def issue_ticket(identity: Identity, *, tickets: TicketRepository, clock: Clock) -> tuple[str, datetime]:
-    """A ticket that opens one connection in somebody's name, and when it is over; only its digest is stored.
+    """Return a ticket that opens one connection for this identity, and its expiry. Only its digest is stored.
 
     Raises:
-        Unavailable: MongoDB does not answer.
+        Unavailable: If MongoDB does not answer.
     """
     ticket = secrets.token_urlsafe(TICKET_BYTES)
     expires_at = min(clock.now() + TICKET_LIFETIME, identity.expires_at)
@@ -28,11 +28,11 @@ def issue_ticket(identity: Identity, *, tickets: TicketRepository, clock: Clock)
 
 
 def redeem_ticket(ticket: str, *, tickets: TicketRepository, clock: Clock) -> Identity:
-    """Whom a ticket stands for; it is used up by this.
+    """Return the identity of a ticket. The ticket can't be used again.
 
     Raises:
-        TokenInvalid: it is none, is over, or was used.
-        Unavailable: MongoDB does not answer.
+        TokenInvalid: If the ticket is unknown, expired or already used.
+        Unavailable: If MongoDB does not answer.
     """
     identity = tickets.redeem(_digest(ticket), clock.now())
     if identity is None:
@@ -43,11 +43,11 @@ def redeem_ticket(ticket: str, *, tickets: TicketRepository, clock: Clock) -> Id
 def open_connection(
     connection_id: ConnectionId, identity: Identity, *, connections: ConnectionRepository, clock: Clock, at_most: int
 ) -> None:
-    """Store a connection that was let in; it lasts as long as the session behind it, and as API Gateway lets it.
+    """Store an authenticated connection. It expires with its session, at the latest after `LONGEST_CONNECTION`.
 
     Raises:
-        TooManyConnections: the user has `at_most` others.
-        Unavailable: MongoDB does not answer.
+        TooManyConnections: If the user has `at_most` connections.
+        Unavailable: If MongoDB does not answer.
     """
     now = clock.now()
     expires_at = min(identity.expires_at, now + LONGEST_CONNECTION)

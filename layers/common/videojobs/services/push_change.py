@@ -1,4 +1,4 @@
-"""Live connections: send messages over them, and close those that are over."""
+"""Send messages to open WebSocket connections, and close expired connections."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,16 +9,16 @@ from videojobs.ports.jobs import Clock
 
 
 class LiveConnections:
-    """The open WebSocket connections: finds, sends to and closes them."""
+    """Open WebSocket connections: finds them, sends messages to them and closes them."""
 
     def __init__(self, connections: ConnectionRepository, broadcaster: Broadcaster, clock: Clock) -> None:
         self.repository, self._broadcaster, self.clock = connections, broadcaster, clock
 
     def find(self, connection_id: ConnectionId) -> Connection:
-        """Return an open connection. Close one that is over or unknown.
+        """Return an open connection. Close one that has expired or is unknown.
 
         Raises:
-            ConnectionOver: If the connection was closed by this call.
+            ConnectionOver: If the connection has expired or is unknown.
             Unavailable: If MongoDB or API Gateway does not answer.
         """
         connection = self.repository.find(connection_id)
@@ -28,10 +28,10 @@ class LiveConnections:
         return connection
 
     def send(self, messages: Iterable[tuple[ConnectionId, Message]]) -> None:
-        """Send messages, and forget the connections that are gone.
+        """Send messages, and delete the connections that have ended.
 
-        A connection that does not accept its message is closed: its client reconnects and gets a snapshot, so that no
-        client keeps outdated data and no message waits for it.
+        A connection with an unknown outcome is closed: its client reconnects and gets a snapshot. Clients therefore do
+        not keep outdated data, and messages are not retried.
 
         Raises:
             Unavailable: If a connection could neither be sent its message nor closed. All other messages were sent.
@@ -52,7 +52,7 @@ class LiveConnections:
             raise failed
 
     def close(self, connection_id: ConnectionId) -> None:
-        """Close a connection, then forget it. One that can't be closed now is found again.
+        """Close a connection and delete it from the repository. If it can't be closed, it is not deleted.
 
         Raises:
             Unavailable: If API Gateway or MongoDB does not answer.
@@ -62,7 +62,7 @@ class LiveConnections:
 
 
 def push_change(change: Change, *, live: LiveConnections, serialize: Callable[[Change], Message]) -> None:
-    """Send a changed job to those of its user's connections that subscribed to it. Close those that are over.
+    """Send a changed job to its user's connections that are subscribed to it. Close the user's expired connections.
 
     Raises:
         Unavailable: If MongoDB does not answer, or a connection could neither be sent its message nor closed. The
@@ -70,10 +70,12 @@ def push_change(change: Change, *, live: LiveConnections, serialize: Callable[[C
     """
     now = live.clock.now()
     connections = live.repository.find_of_user(change.job.user_id)
-    wanted = [each.id for each in connections if each.expires_at > now and each.wants(change.job.id)]
-    if wanted:
+    subscribed = [
+        connection.id for connection in connections if connection.expires_at > now and connection.wants(change.job.id)
+    ]
+    if subscribed:
         message = serialize(change)
-        live.send([(connection_id, message) for connection_id in wanted])
+        live.send([(connection_id, message) for connection_id in subscribed])
     for connection in connections:
         if connection.expires_at <= now:
             live.close(connection.id)

@@ -1,4 +1,4 @@
-"""Read one job on behalf of its owner."""
+"""Read a job on behalf of its owner."""
 
 import re
 
@@ -7,18 +7,18 @@ from videojobs.domain.job import JobId, JobStatus, UserId, VideoJob, is_object_i
 from videojobs.ports.jobs import Clock, JobRepository
 
 TRIES = 10
-"""How often what a user wants of a job is tried: each is lost only to a step written in the same few milliseconds."""
+"""How often a user's change of a job is tried. A try fails only if the job changes in the same few milliseconds."""
 
 _ADDRESS = re.compile(r"(s3|https?)://[!-~]+")
 
 
 def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock) -> VideoJob:
-    """The job, if it is the user's. The one place where ownership is checked.
+    """Return the user's job. This is the only place where ownership is checked.
 
     Raises:
-        JobNotFound: no such job, `job_id` is no id, or the job is deleted or expired.
-        JobForbidden: it is another user's.
-        Unavailable: MongoDB does not answer.
+        JobNotFound: If no such job exists, if it is deleted or expired, or if `job_id` is not a valid ID.
+        JobForbidden: If the job is another user's.
+        Unavailable: If MongoDB does not answer.
     """
     if not is_object_id(job_id):
         raise JobNotFound
@@ -31,15 +31,15 @@ def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock)
 
 
 def locate_video(job: VideoJob) -> str:
-    """Where a completed job's video lives: `s3://…`, or the URL of a provider that keeps it itself.
+    """Return the URL of a completed job's video: `s3://…`, or that of a provider that stores the video itself.
 
     Raises:
-        JobConflict: there is none, or none yet.
+        JobConflict: If the job has no video, or none yet.
     """
     if job.is_live:
-        raise JobConflict(f"This video job is {job.status}; there is no video yet.")
-    # What the Express server stored was never checked, and the caller's browser is sent there.
+        raise JobConflict(f"This video job is {job.status}. Its video is not ready yet.")
+    # URLs stored by the Express server were never validated, and the caller's browser is redirected to this one.
     url = job.video_url if job.status is JobStatus.COMPLETED and isinstance(job.video_url, str) else ""
     if not _ADDRESS.fullmatch(url):
-        raise JobConflict(f"This video job is {job.status}; there is no video.")
+        raise JobConflict(f"This video job is {job.status}. It has no video.")
     return url

@@ -15,20 +15,21 @@ from videojobs.services.job_dispatcher import JobDispatcher
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=25)
-"""How long a message may take before its step counts as overdue, and how old an Express job must be to be adopted."""
+"""How long after its due time a step is overdue, and how old a job of the Express server must be to be adopted."""
 PAGE = 100
+"""Items per page of a sweep."""
 LIMIT = 5000
-"""A sweep reads page by page until it has handled this many jobs; the next minute brings the next sweep."""
+"""Maximum number of items per kind in a sweep. The next sweep starts a minute later."""
 
 
 def reconcile_jobs(*, dispatcher: JobDispatcher) -> dict[str, int]:
-    """Sweep once. Safe in concurrent calls: each change is a guarded write that one of them wins.
+    """Run one sweep and return its counts. Concurrent calls are safe: each change is a guarded write.
 
-    An overdue step's message is sent again with the same step ID; a job past its deadline fails.
+    The message of an overdue step is sent again with the same step ID. A job past its deadline fails.
 
     Returns:
-        How many steps were `resent`, jobs failed as `late` or `adopted` from the Express server, outboxes `announced`,
-        and slots `freed` that a crash had left taken.
+        The number of steps `resent`, of jobs failed as `late`, of jobs `adopted` from the Express server, of outboxes
+        `announced`, and of slots `freed` that a crash had left taken.
 
     Raises:
         Unavailable: If MongoDB does not answer; the next sweep tries again.
@@ -43,7 +44,7 @@ def reconcile_jobs(*, dispatcher: JobDispatcher) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """The handlers of a sweep. Each returns whether its item was handled, so that it is not found again."""
+    """Handlers of a sweep. Each returns whether it has changed its item, so that the item is not found again."""
 
     dispatcher: JobDispatcher
     counts: dict[str, int] = field(
@@ -69,7 +70,7 @@ class _Sweep:
         else:
             after = deadlines.resend_later(job, now)
         try:
-            after = dispatcher.commit(job, after, level=logging.WARNING, because="its deadline is over")
+            after = dispatcher.commit(job, after, level=logging.WARNING, because="its deadline has passed")
         except LeaseLost:
             return False
         if late:
@@ -77,7 +78,7 @@ class _Sweep:
             dispatcher.release_slot(after)
         else:
             self.counts["resent"] += 1
-            logger.warning("Step was overdue", extra={"action": "step_resent", "job_id": job.id})
+            logger.warning("Overdue step resent", extra={"action": "step_resent", "job_id": job.id})
             dispatcher.send_step(job)
         return True
 
@@ -92,15 +93,15 @@ class _Sweep:
 
 
 def fail_dead_lettered_job(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> bool:
-    """Fail the job of a dead letter, if the letter's step is still next and is not leased. Idempotent.
+    """Fail the job of a message in the dead-letter queue, if its step is still next and is not leased. Idempotent.
 
-    A clean-up step is left alone: the reconciler keeps resending it.
+    A job with a clean-up step is not changed: the reconciler keeps resending that step.
 
     Returns:
-        Whether this call failed the job.
+        Whether this call set the job to failed.
 
     Raises:
-        Unavailable: If MongoDB does not answer; the dead letter should be delivered again.
+        Unavailable: If MongoDB does not answer; the message should be delivered again.
     """
     job, now = dispatcher.jobs.find(job_id), dispatcher.clock.now()
     if job is None or job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id:
@@ -109,7 +110,7 @@ def fail_dead_lettered_job(job_id: JobId, step_id: str, *, dispatcher: JobDispat
         return False
     failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, dispatcher.policy)
     try:
-        failed = dispatcher.commit(job, failed, level=logging.ERROR, because="its message became a dead letter")
+        failed = dispatcher.commit(job, failed, level=logging.ERROR, because="its message is in the dead-letter queue")
     except LeaseLost:
         return False
     dispatcher.release_slot(failed)
@@ -125,7 +126,7 @@ def _in_job_trace(handle: Callable[[VideoJob], bool]) -> Callable[[VideoJob], bo
 
 
 def _page_through[T](find: Callable[[], Iterable[T]], handle: Callable[[T], bool]) -> None:
-    """Handle page after page. A handled item is not found again; a page without any would come again, so stop there."""
+    """Handle the items page by page, until a page is not full, none of its items was changed or `LIMIT` is reached."""
     for _ in range(LIMIT // PAGE):
         handled = [handle(item) for item in find()]
         if len(handled) < PAGE or not any(handled):

@@ -1,4 +1,4 @@
-"""The renderer: make a job's pixels, store them, and hand over to the worker's finish."""
+"""Renderer: render or assemble a job's video, store its files, and schedule the finish step."""
 
 import logging
 from dataclasses import replace
@@ -19,11 +19,11 @@ from videojobs.services.job_dispatcher import JobDispatcher
 logger = logging.getLogger(__name__)
 
 REPORT_EVERY = timedelta(seconds=1)
-"""How often progress is written, and the lease renewed with it."""
+"""Minimum interval between writes of the progress, each of which renews the lease."""
 
 
 class _LeasedWork:
-    """A job under work: each report of progress that is due renews the lease, or finds that it was lost."""
+    """Leased job during rendering. Reports of progress renew the lease, and raise `LeaseLost` if it was lost."""
 
     def __init__(self, job: VideoJob, dispatcher: JobDispatcher) -> None:
         self.job = job
@@ -32,7 +32,7 @@ class _LeasedWork:
         self._reported_at = self._clock.now()
 
     def portion(self, begin: float, end: float) -> ReportProgress:
-        """What a piece of the work reports to: its progress from 0 to 1 is ours from `begin` to `end`."""
+        """Return a progress function for a part of the work, which maps 0–1 to `begin`–`end` of the whole."""
         return lambda done: self.report(begin + (end - begin) * done)
 
     def report(self, done: float) -> None:
@@ -46,11 +46,11 @@ class _LeasedWork:
         try:
             after = self._dispatcher.commit(self.job, after)
         except Unavailable:
-            # It may have landed: the next write takes a version beyond it, and only the stored outbox knows whether to
-            # announce it.
+            # The write may have been applied, so the next one uses a higher version. The reconciler publishes its
+            # announcement if it is in the stored outbox.
             self.job = replace(after, outbox=self.job.outbox)
             extra = {"action": "progress_not_saved", "job_id": self.job.id}
-            logger.warning("Progress not saved, the next report tries again", extra=extra, exc_info=True)
+            logger.warning("Progress not saved; the next report will retry", extra=extra, exc_info=True)
         else:
             self.job = self._dispatcher.announce(after)
 
@@ -66,9 +66,12 @@ def render_video(
 ) -> None:
     """Render a job's video, at most once at a time, under a lease that is renewed during the work.
 
-    Video, poster and preview are stored under `videos/{jobId}/{attempt}.*`; a repeat after a crash replaces them. Where
-    the provider makes the video in parts, each part is fetched as soon as it is made, because results expire, and the
-    last part is joined with those before. Scratch files are always removed.
+    Video, poster and preview are stored under `videos/{jobId}/{attempt}.*`. A repeat after a crash replaces them. If a
+    provider makes the video in parts, each part is downloaded when it is finished, because results expire at the
+    provider, and the last part is joined with the earlier ones. Scratch files are always removed.
+
+    A `ProviderError` leads to another attempt or fails the job. If the lease is lost, files that are not used are
+    removed.
 
     Raises:
         Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
@@ -93,14 +96,14 @@ def render_video(
                 after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
         after = dispatcher.commit(work.job, after)
     except LeaseLost:
-        logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
+        logger.info("Lease lost; rendering stopped", extra={"action": "lease_lost", "job_id": job_id})
         _discard(work.job, jobs=dispatcher.jobs, store=store)
         return
     dispatcher.dispatch(after)
 
 
 def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:
-    """Remove what we stored, if it is nobody's: the job is cancelled or deleted, or has another attempt since."""
+    """Remove the files of this attempt, if the job was cancelled or removed or is in another attempt."""
     stored = jobs.find(job.id)
     if stored is None or stored.status is JobStatus.CANCELLED or stored.attempt != job.attempt:
         keys = [object_key(job.id, job.attempt, kind) for kind in OBJECT_KINDS]
@@ -123,7 +126,7 @@ def _render(
         rendered = renderer.render(work.job, folder, work.portion(0, 0.9))
         return _hand_over(work, rendered, store=store, clock=clock)
     part = folder / f"part{production.part}.mp4"
-    # Before the last part most of the work is still to come: the lease is renewed, and the progress stays.
+    # Before the last part, most of the work remains: these reports renew the lease without raising the progress.
     fetched = 0.4 if production.is_at_last_part else 0.0
     _fetch(work.job, part, providers=providers, on_progress=work.portion(0, fetched))
     renderer.verify(part)

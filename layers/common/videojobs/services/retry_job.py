@@ -1,4 +1,4 @@
-"""Retry a job that failed or was cancelled, on behalf of its owner or an operator."""
+"""Retry a failed or cancelled job, on behalf of its owner or an operator."""
 
 import logging
 
@@ -12,19 +12,19 @@ logger = logging.getLogger(__name__)
 
 
 def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: str = "the user") -> VideoJob:
-    """Queue the user's job as a new attempt and return it. Of any number of concurrent calls one succeeds.
+    """Queue the user's failed or cancelled job in a new attempt and return it. Of concurrent calls one succeeds.
 
     Args:
-        job_id: The ID as the caller sent it.
-        user_id: The job's owner.
-        dispatcher: Stores the change and passes it on.
-        by: Who retries the job, for its history.
+        job_id: The job ID from the request, not validated.
+        user_id: The user who must own the job.
+        dispatcher: Stores the change and sends its message.
+        by: The user or operator, for the job's history.
 
     Raises:
         JobNotFound: If no such job exists or it has expired.
         JobForbidden: If the job is another user's.
         JobConflict: If the job is live, has completed, or asks for a video that can't be made.
-        Unavailable: If MongoDB does not confirm. The job may be queued; a repeat finds out.
+        Unavailable: If MongoDB does not confirm. The job may be queued; repeat the call to find out.
     """
     queued = None
     for _ in range(TRIES):
@@ -34,13 +34,13 @@ def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: st
         if queued is None:
             (queued,) = dispatcher.acquire_slots([after])
         elif queued.waiting_since is None and dispatcher.slots.acquire_waiting(user_id, job.priority, job.id, now):
-            queued = after  # acquired again: a worker that finishes a clean-up releases the job's slot
+            queued = after  # acquired again, because a finished clean-up releases the job's slot
         else:
             queued = lifecycle.wait_for_slot(after, now)
         try:
             queued = dispatcher.commit(job, queued)
         except LeaseLost:
-            continue  # a clean-up was written at the same moment, which is not a reason to refuse
+            continue  # a clean-up was stored at the same time: try again
         break
     else:
         raise Unavailable
@@ -54,9 +54,9 @@ def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: st
 def _read_retryable(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher) -> VideoJob:
     job = read_job(job_id, user_id=user_id, jobs=dispatcher.jobs, clock=dispatcher.clock)
     if job.is_live:
-        raise JobConflict(f"This video job is {job.status}; it can be retried when it has failed or was cancelled.")
+        raise JobConflict(f"This video job is {job.status}. Only a failed or cancelled job can be retried.")
     if job.status is JobStatus.COMPLETED:
-        raise JobConflict("This video job has completed; there is nothing to retry.")
+        raise JobConflict("This video job has completed. Only a failed or cancelled job can be retried.")
     if not lifecycle.can_be_made(job):
-        raise JobConflict("This video can't be made from what was asked for. Please ask for a new one.")
+        raise JobConflict("The request of this video job isn't valid, so it can't be retried. Please submit a new one.")
     return job

@@ -1,4 +1,4 @@
-"""Which provider makes a job's video, and how: the first in order that can, is well, and has not refused for good."""
+"""Choice of the provider for a job: the first in order that can make the video and whose circuit is closed."""
 
 import logging
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _UNLIMITED = PromptLimit.unlimited()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A provider with its circuit, and the plan that it carries out; None: it makes whatever is asked for."""
+    """Provider for the next submit, with its circuit and its production, or None if it makes the video in one task."""
 
     provider: VideoProvider
     circuit: Circuit
@@ -35,13 +35,15 @@ class ProviderRouter:
         self.providers, self._circuits = providers, circuits
 
     def choose(self, job: VideoJob, now: datetime) -> Choice | datetime:
-        """Return the provider of the next submit, or the time to look again if every suitable one is known to be down.
+        """Return the provider of the next submit, or the time to try again if all suitable circuits are open.
 
-        A provider with an open circuit is skipped while another one in the order can make the video. No other provider
-        is used if the user named one, if an earlier submit may have arrived, or if some parts exist already.
+        A provider with an open circuit is skipped if another one in the order can make the video. The provider is fixed
+        if the user named one, if an earlier submit may have arrived, or if some parts are finished.
+
+        When a pause has ended, the circuit is stored as probing, and one job gets the provider.
 
         Raises:
-            ProviderError: `invalid_request`, if no provider can make the video; nothing was spent.
+            ProviderError: `invalid_request`, if no provider can make the video. No provider was called.
             Unavailable: If MongoDB does not answer.
         """
         retry_times: list[datetime] = []
@@ -58,21 +60,21 @@ class ProviderRouter:
         return min(retry_times)
 
     def can_fall_back(self, job: VideoJob, error: ProviderError) -> bool:
-        """Return whether the next attempt is another provider's, because this one's quota is exhausted."""
+        """Return whether the next attempt should use a fallback provider, because this one's quota is exhausted."""
         if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
             return False
         names = {provider.name for provider, _ in _able(job, self.providers, starting=True)}
         return bool(names - {job.provider.name})
 
     def count_outcome(self, provider: str, now: datetime, *, failed: bool) -> None:
-        """Count a failed call of a provider, or reset its count after a successful one.
+        """Count a failed call of a provider, or reset its circuit after a successful one.
 
-        The job's outcome is stored by now, so an error is logged and not raised.
+        The job's outcome is already stored, so `Unavailable` is logged and not raised.
         """
         try:
             before = self._circuits.find(provider)
             after = before.failed(now) if failed else before.succeeded()
-            # Of several workers that count at once one wins; a provider that is really down soon gives the next chance.
+            # Of several concurrent writes one succeeds. If the provider is down, further failures follow soon.
             saved = self._circuits.save(before, after)
         except Unavailable:
             extra = {"action": "circuit_not_saved", "provider": provider}
@@ -85,7 +87,7 @@ class ProviderRouter:
 
 
 def next_request(job: VideoJob, capabilities: Capabilities, callback_url: str | None) -> GenerationRequest:
-    """Return the request for the next part of the provider's plan, or for the whole video if there is no plan."""
+    """Return the request for the next part of the job's production, or for the whole video if there is none."""
     production = job.production
     if production is None:
         return GenerationRequest(job.id, job.prompt)
@@ -97,7 +99,10 @@ def next_request(job: VideoJob, capabilities: Capabilities, callback_url: str | 
 def _able(
     job: VideoJob, providers: Providers, *, starting: bool = False
 ) -> Iterator[tuple[VideoProvider, Production | None]]:
-    """Those that may be asked, in order, each with its plan; `starting`: as if nothing had been begun."""
+    """Yield the providers that can make the video, in order, each with its production, or None if it needs no plan.
+
+    With `starting`, ignore an earlier submit and finished parts of the job.
+    """
     for name in _names(job, providers, starting=starting):
         provider = providers.get(name)
         if provider is None:
@@ -118,7 +123,7 @@ def _names(job: VideoJob, providers: Providers, *, starting: bool) -> tuple[str,
 
 
 def _plan(job: VideoJob, provider: VideoProvider) -> Production | None:
-    """What is under way goes on; anything else is planned anew. None: it can't be made of this provider's clips."""
+    """Return the job's production at this provider, else a new one, or None if the provider can't make the video."""
     if job.production is not None and job.production.provider == provider.name:
         return job.production
     capabilities = provider.capabilities
@@ -129,7 +134,7 @@ def _plan(job: VideoJob, provider: VideoProvider) -> Production | None:
     count = len(plan.clips)
     try:
         shortened = any(_fold(job, capabilities, part, count).is_shortened for part in range(1, count + 1))
-    except ValueError:  # not even a word of the user's fits
+    except ValueError:  # the prompt limit is too small for the user's prompt
         return None
     return Production(provider.name, plan, shortened, capabilities.prices_as_of)
 

@@ -1,4 +1,4 @@
-"""The worker: do the one step that is next for a job, write its outcome, and send the message of what follows."""
+"""Worker: run a job's next step, store its outcome, and send the message of the following step."""
 
 import logging
 
@@ -27,11 +27,11 @@ def run_step(
     store: VideoStore,
     timings: TimingRepository,
 ) -> None:
-    """Run a job's next step, at most once at a time. Do nothing for a message that is late, stale or a duplicate.
+    """Run a job's next step, at most once at a time. Do nothing for a message that is stale or a duplicate.
 
     The outcome is one write, guarded by the step's ID and the lease; then the next step's message is sent. After a
-    crash the job has either the old step under an expiring lease or a new step whose message was not sent; the
-    reconciler finds both.
+    crash, the job has either the old step with an expiring lease, or a new step whose message was not sent. The
+    reconciler finds both and sends the message.
 
     Raises:
         Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
@@ -51,10 +51,10 @@ def run_step(
                 after = _finish(job, dispatcher=dispatcher, store=store)
             case Step.CLEAN_UP:
                 after = clean_up(job, dispatcher=dispatcher, providers=router.providers, store=store)
-            case Step.RENDER:  # pragma: no branch - the last of them
+            case Step.RENDER:  # pragma: no branch - the last case
                 raise ValueError("a render step came to the worker's queue")
     except LeaseLost:
-        logger.info("Lease lost", extra={"action": "lease_lost", "job_id": job_id})
+        logger.info("Lease lost; outcome not stored", extra={"action": "lease_lost", "job_id": job_id})
         return
     dispatcher.dispatch(after)
     if after.status is JobStatus.COMPLETED and job.is_live:
@@ -67,7 +67,8 @@ def _give_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers) 
     try:
         cancel_at_provider(after, providers=providers)
     except ProviderUnreachable:
-        logger.warning("Not cancelled", extra={"action": "cancel_failed", "job_id": job.id}, exc_info=True)
+        extra = {"action": "cancel_failed", "job_id": job.id}
+        logger.warning("Provider task not cancelled after the deadline", extra=extra, exc_info=True)
     return after
 
 
@@ -90,7 +91,7 @@ def _task(job: VideoJob, providers: Providers) -> tuple[VideoProvider, str]:
     if job.provider is None or job.provider.ref is None:
         raise ValueError("a poll step without a task at the provider")
     provider = providers.get(job.provider.name)
-    if provider is None:  # the deployment knows it no more: nobody is left to ask
+    if provider is None:  # the deployed code no longer supports the provider
         message = "The video provider was changed while the video was being made. Please try again."
         raise ProviderError(FailureCode.RESULT_LOST, message, transient=True)
     return provider, job.provider.ref
@@ -125,7 +126,7 @@ def _finish(job: VideoJob, *, dispatcher: JobDispatcher, store: VideoStore) -> V
 def _remove_parts(job: VideoJob, production: Production, *, store: VideoStore) -> None:
     try:
         store.remove(part.key for part in production.parts)
-    except Unavailable:  # nobody reads them any more; they go with the video
+    except Unavailable:  # the parts are not used any more, and are removed with the job
         logger.warning("Parts not removed", extra={"action": "parts_not_removed", "job_id": job.id}, exc_info=True)
 
 
@@ -135,6 +136,6 @@ def _record_time(job: VideoJob, *, timings: TimingRepository, clock: Clock) -> N
     try:
         timings.record(timing_kind(job), (clock.now() - job.started_at).total_seconds())
     except Unavailable:
-        # The job is done: what others are told of how long theirs may take can do without it.
+        # The job has completed. Estimates for other jobs do not need every duration.
         extra = {"action": "timing_not_saved", "job_id": job.id}
         logger.warning("Timing not saved", extra=extra, exc_info=True)

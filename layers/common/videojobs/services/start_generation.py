@@ -1,4 +1,4 @@
-"""The first step: have the provider begin, at most once per attempt, and not while it is known to be down."""
+"""Start of a generation: submit a job to a provider, with at most one provider task per attempt and part."""
 
 import logging
 from dataclasses import replace
@@ -17,14 +17,15 @@ logger = logging.getLogger(__name__)
 
 CALLBACK_POLL_FACTOR = 4
 MAXIMUM_CALLBACK_POLL_SECONDS = 60.0
-"""A provider that calls back is asked so much less, but as often as once a minute: callbacks stop without a word."""
+"""Providers that send callbacks are polled four times less often, but once a minute, in case callbacks fail."""
 
 
 def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: ProviderRouter) -> VideoJob:
-    """Choose a provider, store the intent, submit, and store the task's reference. Return the job as stored.
+    """Choose a provider, store the intent, submit, and store the task's ref. Return the job as stored.
 
-    The intent is stored before the call. An intent without a reference means that an earlier submit may have arrived;
-    the provider's `Capabilities.unknown_submit` decides what happens then, and the history records it.
+    The intent is stored before the call. An intent without a ref means that an earlier submit may have arrived. The
+    provider's `Capabilities.unknown_submit` is then applied and recorded in the history. If all circuits are open, the
+    start is postponed. A `ProviderError` leads to another attempt or fails the job.
 
     Raises:
         LeaseLost: If the job has changed meanwhile.
@@ -59,11 +60,14 @@ def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: Provid
 
 
 def poll_pause(seconds: float | None, capabilities: Capabilities, policy: StepPolicy) -> float | None:
-    """How long until a provider is asked again: four times as long where it tells by itself when it is done."""
-    hears = seconds is not None and capabilities.calls_back and policy.callbacks_url
+    """Return the pause before the next poll in seconds, or None if `seconds` is None.
+
+    If the provider sends callbacks, it is four times `seconds`, but at most a minute, unless `seconds` is longer.
+    """
+    has_callback = seconds is not None and capabilities.calls_back and policy.callbacks_url
     return (
         seconds
-        if seconds is None or not hears
+        if seconds is None or not has_callback
         else min(CALLBACK_POLL_FACTOR * seconds, max(MAXIMUM_CALLBACK_POLL_SECONDS, seconds))
     )
 
@@ -80,23 +84,23 @@ def _intend(job: VideoJob, choice: Choice, clock: Clock, policy: StepPolicy) -> 
     if unknown_submit is UnknownSubmit.FAIL or (
         unknown_submit is UnknownSubmit.RESUBMIT and not lifecycle.attempts_left(job, policy)
     ):
-        message = "The video provider did not confirm the request, and it must not be paid for twice. Please try again."
+        message = "The provider did not confirm the request. We stopped to avoid a duplicate charge. Please try again."
         raise ProviderError(FailureCode.PROVIDER_ERROR, message, transient=False)
     if unknown_submit is UnknownSubmit.RESUBMIT:
         job = replace(job, attempt=job.attempt + 1)
-    note = f"nobody knows whether the submit arrived: {unknown_submit} (attempt {job.attempt})"
+    note = f"unknown whether the submit arrived: {unknown_submit} (attempt {job.attempt})"
     return lifecycle.start_submit(job, provider.name, clock.now(), note, production)
 
 
 def _submit(intent: VideoJob, provider: VideoProvider, policy: StepPolicy, *, repeated: bool) -> Submission:
     capabilities, token = provider.capabilities, intent.generation_token
     if repeated and capabilities.unknown_submit is UnknownSubmit.FIND:
-        found = provider.find(token=token)
-        if found is not None:
-            return found
+        submission = provider.find(token=token)
+        if submission is not None:
+            return submission
     url = f"{policy.callbacks_url}/api/providers/{provider.name}/callback?job={intent.id}"
-    hears = capabilities.calls_back and policy.callbacks_url
-    return provider.submit(next_request(intent, capabilities, url if hears else None), token=token)
+    has_callback = capabilities.calls_back and policy.callbacks_url
+    return provider.submit(next_request(intent, capabilities, url if has_callback else None), token=token)
 
 
 def _after_refusal(
@@ -110,9 +114,10 @@ def _after_refusal(
 
 
 def _cancel_orphan(intent: VideoJob, ref: str, *, jobs: JobRepository, provider: VideoProvider) -> None:
-    """We slept between the intent and the submit, and somebody else has submitted: what we began has to stop.
+    """Cancel a task that was submitted after the lease was lost, if the job does not use it.
 
-    Where nothing says that the task is nobody's (no ref is stored yet: whoever is at it may have found it), it stays.
+    If the job is live in the same attempt and has no ref yet, the task is kept: the worker that holds the lease may
+    look it up. A `ProviderError` is logged and not raised.
     """
     stored = jobs.find(intent.id)
     known = stored.provider.ref if stored and stored.provider else None

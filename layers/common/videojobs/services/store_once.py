@@ -1,4 +1,4 @@
-"""Idempotency: of any number of requests with one key, one is stored."""
+"""Idempotency: of any number of requests with the same key, one is stored."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,10 +8,10 @@ from videojobs.domain.job import Batch, IdempotencyKey, UserId, VideoJob
 from videojobs.ports.jobs import KeyedRepository
 
 KEY_LIFETIME = timedelta(hours=24)
-"""How long an idempotency key names one request. After that, another request may use it; the first job stays."""
+"""How long an idempotency key identifies a request. After that, another request may use it; the first job is kept."""
 
 KEY_TRIES = 5
-"""An expired key is released, and each of the callers that race for it may take it: one succeeds in each round."""
+"""Maximum number of inserts. Of several callers that compete for an expired key, one succeeds in each round."""
 
 
 def store_once[T: (VideoJob, Batch)](item: T, add: Callable[[], None], *, repository: KeyedRepository[T]) -> T:

@@ -27,15 +27,15 @@ def submit_batch(
     """Store a batch with its jobs in one transaction, and send their first messages as `submit_job` does.
 
     Returns:
-        The batch, with its jobs in the order of the requests, and whether it is an earlier one with the same key.
+        The batch, with its job IDs in the order of the requests, and whether it is an earlier batch with the same key.
 
     Raises:
         IdempotencyMismatch: If the key belongs to another batch.
-        Unavailable: If MongoDB does not confirm the transaction: everything is stored, or nothing. A repeat with the
-            same key finds out.
+        Unavailable: If MongoDB does not confirm the transaction. Either everything is stored, or nothing; repeat the
+            request with the same key to find out.
     """
     now, batch_id = dispatcher.clock.now(), batches.new_id()
-    made = [
+    accepted = [
         lifecycle.accept(
             request,
             job_id=dispatcher.jobs.new_id(),
@@ -46,9 +46,9 @@ def submit_batch(
         )
         for request in requests
     ]
-    job_ids = tuple(job.id for job in made)
+    job_ids = tuple(job.id for job in accepted)
     batch = Batch(batch_id, user_id, job_ids, now, now + 2 * dispatcher.policy.retention, idempotency)
-    groups = [list(group) for _, group in groupby(sorted(made, key=_priority), key=_priority)]
+    groups = [list(group) for _, group in groupby(sorted(accepted, key=_priority), key=_priority)]
     jobs = [job for group in groups for job in dispatcher.acquire_slots(group)]
     try:
         stored = store_once(batch, lambda: batches.add(batch, jobs), repository=batches)
@@ -71,7 +71,7 @@ def submit_batch(
 def _announce_all(waiting: Sequence[VideoJob], *, dispatcher: JobDispatcher) -> None:
     for job in waiting:
         if dispatcher.announce(job).outbox:
-            return  # a service that does not answer now would cost its timeout for each job
+            return  # an unavailable service would cost its timeout for each job
 
 
 def _priority(job: VideoJob) -> str:

@@ -18,17 +18,18 @@ def submit_job(
 ) -> tuple[VideoJob, bool]:
     """Store a job as queued and send its first message.
 
-    A job over the user's cap waits, without a message, until one of the user's jobs ends. It is announced here; other
-    jobs are announced by the worker that starts them. A message that can't be sent now is sent by the reconciler.
+    If the user has no free slot, the job waits without a message until one of the user's jobs ends. A waiting job is
+    announced here; other jobs are announced by the worker that starts them. If the message can't be sent now, the
+    reconciler sends it.
 
     Returns:
-        The job, and whether it is an earlier one with the same idempotency key. Of any number of concurrent calls with
-        one key, one stores the job and all return it.
+        The job, and whether it is an earlier job with the same idempotency key. Of any number of concurrent calls with
+        the same key, one stores the job and all return it.
 
     Raises:
         IdempotencyMismatch: If the key belongs to another request.
-        Unavailable: If MongoDB does not confirm the insert. The job may exist and is then processed; a repeat with the
-            same key finds it.
+        Unavailable: If MongoDB does not confirm the insert. The job may exist and is then processed; repeat the
+            request with the same key to find it.
     """
     new = lifecycle.accept(
         request,

@@ -25,27 +25,28 @@ def subscribe(
     """Subscribe a connection to one job, or to all of its user's jobs if `job_id` is None, and send a snapshot.
 
     The subscription is stored before the snapshot is read, so a change is in the snapshot, is pushed, or both. The
-    snapshot is one update per job; of all jobs the newest and the live ones, up to `SNAPSHOT_JOBS` of each.
+    snapshot is one update per job. With a subscription to all jobs, it contains the newest jobs and those of each live
+    status, up to `SNAPSHOT_JOBS` of each.
 
     Raises:
-        JobNotFound: If no such job exists, or `job_id` is not an ID.
+        JobNotFound: If no such job exists, or if `job_id` is not a valid ID.
         JobForbidden: If the job is another user's.
-        TooManySubscriptions: If the connection has named as many jobs as allowed.
-        ConnectionOver: If the connection has ended meanwhile.
+        TooManySubscriptions: If the connection is subscribed to `MAXIMUM_SUBSCRIPTIONS` other jobs.
+        ConnectionOver: If the connection was removed meanwhile.
         Unavailable: If MongoDB or API Gateway does not answer.
     """
     clock = live.clock
-    wanted = None
+    subscribed_id = None
     if job_id is not None:
-        wanted = read_job(job_id, user_id=connection.user_id, jobs=jobs, clock=clock).id
-        if len(connection.job_ids | {wanted}) > MAXIMUM_SUBSCRIPTIONS:
+        subscribed_id = read_job(job_id, user_id=connection.user_id, jobs=jobs, clock=clock).id
+        if len(connection.job_ids | {subscribed_id}) > MAXIMUM_SUBSCRIPTIONS:
             raise TooManySubscriptions
-    if not live.repository.subscribe(connection.id, wanted):
+    if not live.repository.subscribe(connection.id, subscribed_id):
         raise ConnectionOver
-    if wanted is None:
+    if subscribed_id is None:
         snapshot = _find_newest(connection.user_id, jobs=jobs, clock=clock)
     else:
-        snapshot = [read_job(wanted, user_id=connection.user_id, jobs=jobs, clock=clock)]
+        snapshot = [read_job(subscribed_id, user_id=connection.user_id, jobs=jobs, clock=clock)]
     updates = [(connection.id, serialize(Change(f"snapshot-{job.id}-{job.version}", job))) for job in snapshot]
     live.send(updates)
     extra = {"action": "subscribed", "connection_id": connection.id, "jobs": len(updates)}
@@ -54,8 +55,8 @@ def subscribe(
 
 def _find_newest(user_id: UserId, *, jobs: JobRepository, clock: Clock) -> list[VideoJob]:
     now = clock.now()
-    found = jobs.list_newest(user_id, now, limit=SNAPSHOT_JOBS)
-    if len(found) == SNAPSHOT_JOBS:  # there may be older ones that are live
+    newest = jobs.list_newest(user_id, now, limit=SNAPSHOT_JOBS)
+    if len(newest) == SNAPSHOT_JOBS:  # older live jobs may exist
         for status in LIVE_STATUSES:
-            found += jobs.list_newest(user_id, now, limit=SNAPSHOT_JOBS, status=status)
-    return list({job.id: job for job in found}.values())
+            newest += jobs.list_newest(user_id, now, limit=SNAPSHOT_JOBS, status=status)
+    return list({job.id: job for job in newest}.values())
