@@ -1,5 +1,5 @@
 // @ts-check
-/** One job as a card: made from the template once, and brought up to date as the job moves. */
+/** Card of one job, created from the template and updated with the job. */
 
 import { byId } from "./dom.js";
 import { ENDED } from "./videojobs.js";
@@ -19,19 +19,19 @@ const OFFERS = {
 const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const CAN_HOVER = matchMedia("(hover: hover) and (prefers-reduced-motion: no-preference)");
 
-/** A card on the page; `element` is its list item. */
+/** Card on the page; `element` is its list item. */
 export class Card {
   /** @type {VideoJob} */
   job;
   #freshen;
-  /** When it is expected to be ready; 0: nobody knows. */
+  /** Time at which the video is expected, in milliseconds since the epoch; 0 if unknown. */
   #readyAt = 0;
 
   /**
    * @param {VideoJob} job
    * @param {object} does
    * @param {(card: Card, action: Action) => void} does.onAction
-   * @param {(jobId: string) => Promise<VideoJob>} does.freshen Gets the job with URLs that work.
+   * @param {(jobId: string) => Promise<VideoJob>} does.freshen Fetches the job with new URLs.
    * @param {string} does.downloadUrl
    */
   constructor(job, { onAction, freshen, downloadUrl }) {
@@ -65,7 +65,7 @@ export class Card {
   }
 
   /**
-   * Show the job as it stands now; an older one is passed over.
+   * Show the new state of the job; ignore a version older than the one shown.
    * @param {VideoJob} job
    * @returns {boolean} Whether its status has changed.
    */
@@ -77,25 +77,25 @@ export class Card {
     return before !== job.status;
   }
 
-  /** Say how long ago it was asked for. */
+  /** Update the text that shows how long ago the job was created. */
   tellTime() {
     const seconds = Math.min(0, (Date.parse(this.job.createdAt) - Date.now()) / 1000);
     this.#part("time").textContent = sayAgo(seconds);
   }
 
-  /** @param {string} words What went wrong with an action; empty: nothing. */
+  /** @param {string} words Error message of an action; empty to clear it. */
   complain(words) {
     this.#part(".actions + .problem").textContent = words;
   }
 
-  /** @param {boolean} isBusy Whether an action is under way. */
+  /** @param {boolean} isBusy Whether an action is in progress. */
   wait(isBusy) {
     for (const button of this.element.querySelectorAll("button[data-action]")) {
-      button.toggleAttribute("aria-disabled", isBusy); // not disabled: the focus would be lost
+      button.toggleAttribute("aria-disabled", isBusy); // `disabled` would lose the focus
     }
   }
 
-  /** Put the focus on the card's first control. */
+  /** Move the focus to the card's first control. */
   focus() {
     this.#part("button:not([hidden]), a:not([hidden])")?.focus();
   }
@@ -131,7 +131,7 @@ export class Card {
     const isDone = status === "completed";
     for (const name of [".poster", ".glow"]) {
       const image = this.#part(name);
-      // A signed URL changes from time to time, its picture never does: it is loaded once.
+      // The presigned URL changes but the image does not, so the image is loaded once.
       if (isDone && posterUrl && !image.src) image.src = posterUrl;
       if (!isDone) image.removeAttribute("src");
       image.hidden = !isDone || !posterUrl;
@@ -149,7 +149,7 @@ export class Card {
     for (const control of this.element.querySelectorAll("[data-action]")) {
       control.hidden = !OFFERS[this.job.status].includes(control.dataset.action);
     }
-    if (focused?.hidden && this.element.contains(focused)) this.focus(); // what had the focus is gone: stay on the card
+    if (focused?.hidden && this.element.contains(focused)) this.focus(); // the focused control is hidden: keep the focus on the card
   }
 
   /** @param {boolean} moves */
@@ -168,7 +168,7 @@ export class Card {
     this.#part(".play").hidden = true;
     this.#part(".preview").hidden = true;
     video.focus();
-    video.play().catch(() => {}); // `error` tells, or the user pauses before it begins
+    video.play().catch(() => {}); // failures are handled by the `error` event; pausing early also rejects
   }
 
   async #playAgain() {
@@ -178,7 +178,7 @@ export class Card {
       this.complain("The video can’t be played here. Try to download it.");
       return;
     }
-    video.dataset.tries = "1"; // the URL may have been too old
+    video.dataset.tries = "1"; // the URL may have expired
     try {
       this.job = await this.#freshen(this.job.jobId);
       this.#play();
@@ -198,7 +198,7 @@ function sayState({ status, queuePosition }, secondsLeft) {
   return secondsLeft > 0 ? `${words} · about ${secondsLeft} s left` : words;
 }
 
-/** @param {number} seconds Below zero: ago. */
+/** @param {number} seconds Negative for times in the past. */
 function sayAgo(seconds) {
   if (seconds > -45) return "just now";
   if (seconds > -45 * 60) return AGO.format(Math.round(seconds / 60), "minute");

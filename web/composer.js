@@ -1,5 +1,5 @@
 // @ts-check
-/** The form: what a video may be asked for, checked while one types, in the words of the API where it knows better. */
+/** Form that creates jobs. It validates the fields while the user types, and shows the validation errors of the API. */
 
 import { byId } from "./dom.js";
 import { VideoJobsError } from "./videojobs.js";
@@ -11,10 +11,10 @@ const form = byId("composer");
 const prompt = byId("prompt");
 const duration = byId("duration");
 const slider = byId("slider");
-const fields = ["prompt", "duration"]; // the others have no wrong choice
+const fields = ["prompt", "duration"]; // every choice of the other fields is valid
 
 /**
- * Let the form ask for videos.
+ * Set up the form; `submit` is called with each valid request.
  * @param {(request: VideoRequest) => Promise<void>} submit
  */
 export function prepareComposer(submit) {
@@ -44,7 +44,7 @@ export function prepareComposer(submit) {
   count();
 }
 
-/** @param {VideoRequest} request Put into the form, for the user to change or to send. */
+/** @param {VideoRequest} request Request with which to fill in the form. */
 export function fill(request) {
   prompt.value = request.prompt;
   duration.value = slider.value = String(request.duration);
@@ -57,7 +57,7 @@ export function fill(request) {
 /** @param {(request: VideoRequest) => Promise<void>} submit */
 async function send(submit) {
   const make = byId("make");
-  if (make.getAttribute("aria-disabled") === "true") return; // a double click asks once
+  if (make.getAttribute("aria-disabled") === "true") return; // ignore the second click of a double click
   byId("form-error").textContent = "";
   const problems = { prompt: checkPrompt(), duration: checkDuration() };
   if (show(problems)) return;
@@ -66,19 +66,19 @@ async function send(submit) {
   make.setAttribute("aria-disabled", "true");
   try {
     await submit(/** @type {any} */ ({ ...Object.fromEntries(data), duration: duration.valueAsNumber }));
-    if (prompt.value === sent) prompt.value = ""; // else it is the next one already
+    if (prompt.value === sent) prompt.value = ""; // otherwise the user is already typing the next prompt
     count();
   } catch (error) {
     if (!(error instanceof VideoJobsError)) throw error;
-    const told = Object.fromEntries(error.details.filter(({ field }) => fields.includes(field)).map(({ field, message }) => [field, message]));
-    if (!show(told)) byId("form-error").textContent = error.message;
+    const messages = Object.fromEntries(error.details.filter(({ field }) => fields.includes(field)).map(({ field, message }) => [field, message]));
+    if (!show(messages)) byId("form-error").textContent = error.message;
   } finally {
     make.removeAttribute("aria-disabled");
   }
 }
 
 /**
- * Show what is to be changed, and go to the first of it.
+ * Show the problems of the fields, move the focus to the first such field, and return whether there is one.
  * @param {Record<string, string>} problems
  */
 function show(problems) {
@@ -99,7 +99,7 @@ function complain(field, words) {
   else control.removeAttribute("aria-invalid");
 }
 
-/** Characters as the API counts them: code points, so that an emoji counts as one or a few, not by its bytes. */
+/** Return the number of code points, as the API counts characters. */
 function length() {
   return [...prompt.value].length;
 }

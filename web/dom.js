@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The element of index.html with that id.
+ * Return the element of index.html with this ID.
  * @param {string} id
  * @returns {any}
  */

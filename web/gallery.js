@@ -1,5 +1,5 @@
 // @ts-check
-/** The list of cards: pages, the filter, and each job's news wherever it comes from. */
+/** List of cards: pages, filter, and updates of the jobs. */
 
 import { Card } from "./card.js";
 import { byId } from "./dom.js";
@@ -11,7 +11,7 @@ import { ENDED, VideoJobsError } from "./videojobs.js";
 
 const PAGE = 24;
 const TICK = 15_000;
-/** Places in the queue that are looked up at each tick: the others are not next anyway. */
+/** Number of queued jobs whose position is fetched at each tick: the oldest, which are next. */
 const LOOKED_UP = 5;
 /** @type {Record<string, string>} */
 const OUTCOMES = { completed: "Ready", failed: "Failed", cancelled: "Cancelled" };
@@ -20,7 +20,7 @@ const more = byId("more");
 const choices = byId("filter").elements.status;
 const sure = byId("sure");
 
-/** All that is shown of one's jobs. */
+/** List of the user's jobs on the page. */
 export class Gallery {
   /** @type {Map<string, Card>} */
   #cards = new Map();
@@ -32,14 +32,14 @@ export class Gallery {
   #videos;
   #announce;
   #onSignedOut;
-  /** Deletions go from tab to tab: what is gone has no news to send. */
+  /** Sends deletions to other tabs, because deleted jobs have no live updates. */
   #tabs = new BroadcastChannel("videojobs");
 
   /**
    * @param {VideoJobs} videos
-   * @param {object} told
-   * @param {(words: string, isSeen?: boolean) => void} told.announce
-   * @param {() => void} told.onSignedOut
+   * @param {object} callbacks
+   * @param {(words: string, isSeen?: boolean) => void} callbacks.announce
+   * @param {() => void} callbacks.onSignedOut
    */
   constructor(videos, { announce, onSignedOut }) {
     this.#videos = videos;
@@ -52,7 +52,7 @@ export class Gallery {
     this.#status = /** @type {Status} */ (check(new URLSearchParams(location.search).get("status"))) || null;
   }
 
-  /** Load the first page anew. */
+  /** Load the first page and remove the cards of other jobs. */
   async load() {
     list.setAttribute("aria-busy", "true");
     const page = await this.#fetch(null);
@@ -65,7 +65,7 @@ export class Gallery {
   }
 
   /**
-   * News of a job, or a new one.
+   * Show an update of a job, or a new job.
    * @param {VideoJob} job
    */
   hear(job) {
@@ -84,7 +84,7 @@ export class Gallery {
   }
 
   /**
-   * A job of this page's own: shown whatever the filter is, and brought into sight.
+   * Show a job created on this page and scroll to it. A filter that would hide the job is cleared.
    * @param {VideoJob} job
    */
   async add(job) {
@@ -96,19 +96,19 @@ export class Gallery {
   }
 
   /**
-   * Ask for what messages and lists don't say: its place in the queue, and how long it will take.
+   * Fetch the queue position and the estimate of a job, which lists and live updates do not contain.
    * @param {VideoJob} job
    */
   #lookUp({ jobId, status }) {
     if (ENDED.has(status)) return;
-    this.#videos.status(jobId).then((job) => this.#cards.get(jobId)?.update(job), () => {}); // it is nothing but a help
+    this.#videos.status(jobId).then((job) => this.#cards.get(jobId)?.update(job), () => {}); // optional information: ignore errors
   }
 
   #tick() {
     const cards = [...this.#cards.values()];
     for (const card of cards) card.tellTime();
     const waiting = cards.filter(({ job }) => job.status === "queued");
-    for (const { job } of waiting.slice(-LOOKED_UP)) this.#lookUp(job); // the oldest are the next
+    for (const { job } of waiting.slice(-LOOKED_UP)) this.#lookUp(job); // the oldest jobs are next
   }
 
   /** @param {string} status */
@@ -138,7 +138,7 @@ export class Gallery {
     byId("list-error").textContent = "";
     try {
       const page = await this.#videos.list({ status: this.#status, limit: PAGE, cursor });
-      if (load !== this.#loads) return null; // another filter was chosen meanwhile
+      if (load !== this.#loads) return null; // the filter has changed in the meantime
       this.#cursor = page.nextCursor;
       return page;
     } catch (error) {
@@ -162,7 +162,7 @@ export class Gallery {
     const later = [...this.#cards.values()].find(({ job: other }) => isNewer(job, other));
     list.insertBefore(card.element, later?.element ?? null);
     this.#cards.set(job.jobId, card);
-    if (later) this.#cards = new Map([...this.#cards].sort(([, one], [, other]) => (isNewer(one.job, other.job) ? -1 : 1)));
+    if (later) this.#cards = new Map([...this.#cards].sort(([, first], [, second]) => (isNewer(first.job, second.job) ? -1 : 1)));
   }
 
   /** @param {string} jobId */
@@ -227,15 +227,15 @@ export class Gallery {
   }
 
   /**
-   * Copy an address that works for whoever has it, as long as it works.
+   * Copy the presigned URL of the video, which works without a session until it expires.
    * @param {Card} card
    */
   async #copy(card) {
     const url = this.#videos.status(card.job.jobId).then((job) => (card.update(job), job.videoUrl ?? ""));
-    // Asked for within the click: some browsers let a page write to the clipboard at no other time.
+    // Called in the click handler, because some browsers allow writing to the clipboard only there.
     await navigator.clipboard.write([new ClipboardItem({ "text/plain": url.then((text) => new Blob([text], { type: "text/plain" })) })]);
     const minutes = Math.floor(secondsLeft(await url) / 60);
-    this.#announce(minutes > 0 ? `Link copied. It plays for ${minutes} minutes, for whoever has it.` : "Link copied.", true);
+    this.#announce(minutes > 0 ? `Link copied. Anyone who has it can play the video for ${minutes} minutes.` : "Link copied.", true);
   }
 
   /** @param {VideoJob} job */
@@ -259,7 +259,7 @@ export class Gallery {
 }
 
 /**
- * Choose a status of the filter, or none where there is none such.
+ * Select a status of the filter and return it; return an empty string for an unknown status.
  * @param {string | null} status
  * @returns {string}
  */
@@ -277,7 +277,7 @@ function isNewer(job, other) {
   return job.createdAt === other.createdAt ? job.jobId > other.jobId : job.createdAt > other.createdAt;
 }
 
-/** @param {string} url Of S3, presigned; of anything else nobody knows. */
+/** @param {string} url Presigned URL of S3. The result is 0 for other URLs. */
 function secondsLeft(url) {
   const query = new URL(url, location.href).searchParams;
   const signed = Date.parse((query.get("X-Amz-Date") ?? "").replace(/^(....)(..)(..T..)(..)/, "$1-$2-$3:$4:"));

@@ -1,5 +1,5 @@
 // @ts-check
-/** The studio: puts the form, the gallery and the live connection together. */
+/** Studio page: connects the form, the gallery and the live updates. */
 
 import { fill, prepareComposer } from "./composer.js";
 import { byId } from "./dom.js";
@@ -15,7 +15,7 @@ const IDEAS = [
   { prompt: "Deep space, distant galaxies", style: "background", duration: 10, aspectRatio: "1:1" },
 ];
 const BANNER_SECONDS = 5;
-/** A break that is over sooner is not worth a word. */
+/** Shorter interruptions of the live updates are not shown. */
 const QUIET_SECONDS = 1.5;
 
 start();
@@ -31,7 +31,7 @@ async function start() {
     const now = new Date().toISOString();
     try {
       const { jobId, status } = await videos.generate(request);
-      // The rest comes with its first news.
+      // The first update contains the other fields.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
     } catch (error) {
@@ -50,7 +50,7 @@ async function readSettings() {
   try {
     return await (await fetch("config.json")).json();
   } catch {
-    return {}; // it works without: by asking again and again
+    return {}; // without settings, the page polls
   }
 }
 
@@ -68,7 +68,7 @@ function makeIdea(idea) {
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let modeTimer;
-/** What the banner says for as long as it is so. */
+/** Text of the banner while the live updates are interrupted. */
 let standing = "";
 
 /** @param {import("./videojobs.js").Mode} mode */
@@ -93,7 +93,7 @@ let bannerTimer;
 
 /**
  * @param {string} words
- * @param {number} [seconds] How long it stays; then what still stands comes back.
+ * @param {number} [seconds] How long the text is shown before a standing text returns; without it, until it is replaced.
  */
 function showBanner(words, seconds) {
   clearTimeout(bannerTimer);
@@ -103,9 +103,9 @@ function showBanner(words, seconds) {
 }
 
 /**
- * Tell those who don't see it; and those who do, where nothing else shows it.
+ * Announce a change to screen readers, or show it in the banner if nothing else on the page shows it.
  * @param {string} words
- * @param {boolean} [isSeen]
+ * @param {boolean} [isSeen] Whether to use the banner.
  */
 function announce(words, isSeen = false) {
   if (isSeen) showBanner(words, BANNER_SECONDS);

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Video Jobs from a browser: ask for videos, steer them, and see them come into being.
+ * Client of Video Jobs for browsers: create jobs, control them, and follow their changes.
  *
- * Depends on nothing; take the file as it is. The session is the platform's cookie, which the browser sends by itself.
+ * This file has no dependencies and needs no build. The session is the platform's cookie, which the browser sends.
  *
  *     const videos = new VideoJobs({ liveUrl: "wss://live.example.com" });
  *     const { jobId } = await videos.generate({ prompt: "A kite over the sea", style: "calm", duration: 8, aspectRatio: "16:9" });
@@ -14,61 +14,61 @@
 /** @typedef {"16:9" | "9:16" | "1:1" | "4:3"} AspectRatio */
 
 /**
- * What to make.
+ * Request for a video.
  * @typedef {object} VideoRequest
  * @property {string} prompt 1 to 1000 characters (code points), not blank.
  * @property {Style} style
  * @property {number} duration Seconds, 1 to 60, whole or fractional.
  * @property {AspectRatio} aspectRatio
- * @property {"normal" | "high"} [priority] Not everybody may ask for `high`.
+ * @property {"normal" | "high"} [priority] `high` requires an account with permission.
  */
 
 /**
- * A job as the API shows it. Times are ISO 8601 in UTC; URLs work for some minutes.
+ * Job as the API returns it. Times are ISO 8601 in UTC. URLs expire after some minutes.
  * @typedef {object} VideoJob
  * @property {string} jobId
  * @property {Status} status
  * @property {string | null} videoUrl Null until completed.
- * @property {string | null} errorMessage Words for the user; null unless failed.
+ * @property {string | null} errorMessage Message for the user; null unless failed.
  * @property {string | null} prompt
  * @property {Style | null} style
  * @property {number | null} duration Seconds.
  * @property {AspectRatio | null} aspectRatio
  * @property {string} createdAt
  * @property {string} updatedAt
- * @property {number} version Grows with every change that a user can see.
+ * @property {number} version Increases with every change that is visible to the user.
  * @property {number | null} progress 0 to 1.
- * @property {string | null} posterUrl A still, as JPEG.
- * @property {string | null} previewUrl Two or three seconds that move, as WebP.
+ * @property {string | null} posterUrl Still image, as JPEG.
+ * @property {string | null} previewUrl Animation of two or three seconds, as WebP.
  * @property {"normal" | "high"} priority
  * @property {string | null} batchId
- * @property {number | null} estimatedSecondsLeft About; where it is known.
- * @property {number | null} queuePosition About; where it is known.
+ * @property {number | null} estimatedSecondsLeft Estimate; null if unknown.
+ * @property {number | null} queuePosition Estimate; null if unknown.
  * @property {object | null} output See docs/openapi.json
  */
 
 /**
  * @typedef {object} Options
- * @property {string} [apiUrl] What `/api/videos` is appended to; empty for the page's own origin.
- * @property {string | null} [liveUrl] The WebSocket API; without it, jobs are followed by asking again and again.
+ * @property {string} [apiUrl] Base URL to which `/api/videos` is appended; empty for the page's own origin.
+ * @property {string | null} [liveUrl] URL of the WebSocket API; without it, jobs are followed by polling.
  * @property {typeof fetch} [fetch]
  * @property {typeof WebSocket} [WebSocket]
- * @property {() => number} [random] 0 to 1, for the jitter.
+ * @property {() => number} [random] Returns a number from 0 to 1, for the jitter.
  */
 
 /**
- * How changes come in: `live` over a WebSocket, `polling` by asking, `idle` when nothing is followed.
+ * How changes are received: `live` over a WebSocket, `polling` over HTTP, `idle` while no job is followed.
  * @typedef {"idle" | "connecting" | "live" | "polling"} Mode
  */
 
 /**
  * @typedef {object} Follow
- * @property {string | null} jobId Null: all of the user's jobs.
+ * @property {string | null} jobId Null for all of the user's jobs.
  * @property {(job: VideoJob) => void} onJob
  * @property {(error: VideoJobsError) => void} onError
- * @property {Set<string>} unfinished Jobs that were not ended when they were last heard of.
+ * @property {Set<string>} unfinished IDs of the jobs that had not ended in their last update.
  * @property {string | null} etag
- * @property {() => void} hurry Ends the pause before it is asked for again.
+ * @property {() => void} hurry Ends the pause before the next poll.
  */
 
 /** @type {ReadonlySet<string>} */
@@ -77,10 +77,10 @@ export const ENDED = new Set(["completed", "failed", "cancelled"]);
 const SECOND = 1000;
 const CALL_TIMEOUT = 30 * SECOND;
 const GENERATE_TRIES = 3;
-/** A handshake takes as long as a cold start at most; whoever waits longer wants to be told otherwise. */
+/** A handshake takes at most as long as a cold start; after this time polling starts. */
 const PATIENCE = 3 * SECOND;
 const LONGEST_PAUSE = 60 * SECOND;
-/** API Gateway ends a connection after 10 minutes of silence, and after 2 hours whatever happens. */
+/** API Gateway closes a connection after 10 minutes without messages, and always after 2 hours. */
 const PING_EVERY = 4 * 60 * SECOND;
 const PONG_WITHIN = 10 * SECOND;
 const RENEW_AFTER = 100 * 60 * SECOND;
@@ -89,40 +89,40 @@ const POLL_BUSY = 3 * SECOND;
 const POLL_QUIET = 15 * SECOND;
 const POLLED_JOBS = 50;
 
-/** A call that was refused, or did not get through. */
+/** Error of a call that was refused or did not reach the API. */
 export class VideoJobsError extends Error {
   /**
-   * @param {string} message Words for people.
+   * @param {string} message Message for the user.
    * @param {{ status?: number, code?: string, details?: { field: string, message: string }[], requestId?: string, retryAfter?: number | null }} facts
    */
   constructor(message, { status = 0, code = "UNREACHABLE", details = [], requestId = "", retryAfter = null } = {}) {
     super(message);
     this.name = "VideoJobsError";
-    /** The HTTP status; 0: there was no answer. */
+    /** HTTP status; 0 if there was no response. */
     this.status = status;
-    /** For programs: `VALIDATION_ERROR`, `TOKEN_MISSING`, `NOT_FOUND`, `CONFLICT`, `RATE_LIMITED`, `UNREACHABLE`, … */
+    /** Error code for programs: `VALIDATION_ERROR`, `TOKEN_MISSING`, `NOT_FOUND`, `CONFLICT`, `RATE_LIMITED`, `UNREACHABLE`, … */
     this.code = code;
-    /** What to change in the request. */
+    /** Invalid fields of the request. */
     this.details = details;
-    /** Quote it when asking for help. */
+    /** ID of the request, for support. */
     this.requestId = requestId;
-    /** Seconds to wait before the next try, or null. */
+    /** Seconds to wait before the next attempt, or null. */
     this.retryAfter = retryAfter;
   }
 
-  /** Whether to sign in first. */
+  /** Whether the user must sign in first. */
   get isSignedOut() {
     return this.status === 401;
   }
 
-  /** Whether the same call may well succeed later. */
+  /** Whether the same call can succeed later. */
   get isTemporary() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
 /**
- * The API, as one signed-in user. Dispatches `mode` when `mode` changes.
+ * Client of the API for the signed-in user. Dispatches a `mode` event when `mode` changes.
  */
 export class VideoJobs extends EventTarget {
   /** @type {Mode} */
@@ -134,9 +134,9 @@ export class VideoJobs extends EventTarget {
   #live;
   /** @type {Set<Follow>} */
   #follows = new Set();
-  /** @type {Map<string, number>} The newest version that was delivered, by job. */
+  /** @type {Map<string, number>} Newest delivered version, by job ID. */
   #versions = new Map();
-  /** @type {AbortController | null} Ends a time of polling. */
+  /** @type {AbortController | null} Stops polling. */
   #polling = null;
 
   /** @param {Options} [options] */
@@ -152,16 +152,16 @@ export class VideoJobs extends EventTarget {
           random,
           askForTicket: () => this.ticket(),
           subscriptions: () => [...this.#follows].map(({ jobId }) => jobId),
-          onUpdate: (job, version) => this.#hear(job, version),
+          onUpdate: (job, version) => this.#receive(job, version),
           onMode: (mode) => this.#enter(mode),
         })
       : null;
   }
 
   /**
-   * Ask for a video. A call that gets no answer, or a 503, is repeated under the same key and makes no second job.
+   * Create a job. A call without a response, or with a 503, is retried with the same key and creates no second job.
    * @param {VideoRequest} request
-   * @param {string} [idempotencyKey] Your own name for the request, where you repeat it yourself.
+   * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
    * @returns {Promise<{ jobId: string, status: "queued" }>}
    */
   async generate(request, idempotencyKey = crypto.randomUUID()) {
@@ -179,7 +179,7 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * A job as it stands.
+   * Return the current state of a job.
    * @param {string} jobId
    * @returns {Promise<VideoJob>}
    */
@@ -188,14 +188,14 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * A page of one's jobs, the newest first; `nextCursor` leads to the next page and is null on the last.
+   * Return a page of the user's jobs, newest first. `nextCursor` is the cursor of the next page; null on the last page.
    * @param {{ status?: Status | null, batchId?: string | null, limit?: number, cursor?: string | null }} [filter]
    * @returns {Promise<{ items: VideoJob[], nextCursor: string | null }>}
    */
   async list(filter = {}) {
-    const given = Object.entries(filter).filter(([, value]) => value != null);
-    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-    const page = await this.#call("GET", `/api/videos${given.length ? `?${query}` : ""}`);
+    const parameters = Object.entries(filter).filter(([, value]) => value != null);
+    const query = new URLSearchParams(parameters.map(([name, value]) => [name, String(value)]));
+    const page = await this.#call("GET", `/api/videos${parameters.length ? `?${query}` : ""}`);
     for (const follow of this.#follows) {
       if (follow.jobId === null) for (const job of page.items) note(follow, job);
     }
@@ -203,7 +203,7 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Stop a job that has not ended; a cancelled one stays so. Refused with `CONFLICT` when it ended otherwise.
+   * Cancel a queued or processing job. Idempotent. Fails with `CONFLICT` if the job has completed or failed.
    * @param {string} jobId
    * @returns {Promise<VideoJob>}
    */
@@ -212,7 +212,7 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Try a failed or cancelled job again.
+   * Start a failed or cancelled job again.
    * @param {string} jobId
    * @returns {Promise<VideoJob>}
    */
@@ -223,7 +223,7 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Delete an ended job and its video, for good.
+   * Delete an ended job and its video permanently.
    * @param {string} jobId
    * @returns {Promise<void>}
    */
@@ -232,16 +232,16 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * An address that leads to the video whenever it is opened, for its signed-in owner.
+   * Return a URL that redirects to the video, for its signed-in owner. The URL does not expire.
    * @param {string} jobId
-   * @param {{ download?: boolean }} [options] `download`: save it, under a good name, rather than play it.
+   * @param {{ download?: boolean }} [options] `download`: save the video under a readable file name instead of playing it.
    */
   contentUrl(jobId, { download = false } = {}) {
     return `${this.#apiUrl}/api/videos/${jobId}/content${download ? "?download" : ""}`;
   }
 
   /**
-   * A ticket that opens one live connection where the cookie does not reach it.
+   * Return a ticket that opens one live connection, for pages whose cookie is not sent to the WebSocket API.
    * @returns {Promise<string>}
    */
   async ticket() {
@@ -249,12 +249,12 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Hear of each change of a job, and of how it stands now, until it has ended. In order: a version that was passed is
-   * dropped.
+   * Call `onJob` with the current state of a job and with each change until it ends. Versions older than one that was
+   * already delivered are dropped.
    * @param {string} jobId
    * @param {(job: VideoJob) => void} onJob
-   * @param {(error: VideoJobsError) => void} [onError] It can't be followed any longer: one is signed out, or it is gone.
-   * @returns {() => void} Stops it.
+   * @param {(error: VideoJobsError) => void} [onError] Called when following ends early: the user is signed out, or the job is deleted.
+   * @returns {() => void} Function that stops following.
    */
   follow(jobId, onJob, onError = () => {}) {
     const stop = this.#follow(jobId, onError, (job) => {
@@ -265,10 +265,11 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Hear of each change of all of one's jobs, the new ones too, and of how the newest and the unfinished stand now.
+   * Call `onJob` with the current state of the newest and the unfinished jobs, and with each change of any of the user's
+   * jobs, including new ones.
    * @param {(job: VideoJob) => void} onJob
-   * @param {(error: VideoJobsError) => void} [onError] Following has ended: one is signed out.
-   * @returns {() => void} Stops it.
+   * @param {(error: VideoJobsError) => void} [onError] Called when following ends: the user is signed out.
+   * @returns {() => void} Function that stops following.
    */
   followAll(onJob, onError = () => {}) {
     return this.#follow(null, onError, onJob);
@@ -312,16 +313,16 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * A message over the connection; it may come twice, or late.
+   * Handle an update from the connection, which may be a duplicate or out of order.
    * @param {VideoJob} job
    * @param {number} version
    */
-  #hear(job, version) {
+  #receive(job, version) {
     if (version > (this.#versions.get(job.jobId) ?? -1)) this.#deliver({ ...job, version });
   }
 
   /**
-   * An answer to a question. The same version again may hold fresh URLs or a better estimate.
+   * Handle a response over HTTP. The same version again can contain new URLs or a better estimate.
    * @param {VideoJob} job
    */
   #learn(job) {
@@ -362,7 +363,7 @@ export class VideoJobs extends EventTarget {
     }
   }
 
-  /** Something has begun: whoever asks seldom asks now. */
+  /** Poll now, because a job was created or started again. */
   #hurry() {
     for (const follow of this.#follows) follow.hurry();
   }
@@ -374,12 +375,12 @@ export class VideoJobs extends EventTarget {
   async #askForOne(follow, jobId) {
     /** @type {Record<string, string>} */
     const headers = follow.etag ? { "If-None-Match": follow.etag } : {};
-    const answer = await this.#send("GET", `/api/videos/${jobId}`, undefined, headers);
-    if (answer.status !== 304) {
-      follow.etag = answer.headers.get("ETag");
-      this.#learn((await answer.json()).data);
+    const response = await this.#send("GET", `/api/videos/${jobId}`, undefined, headers);
+    if (response.status !== 304) {
+      follow.etag = response.headers.get("ETag");
+      this.#learn((await response.json()).data);
     }
-    return (readRetryAfter(answer) ?? POLL_BUSY / SECOND) * SECOND;
+    return (readRetryAfter(response) ?? POLL_BUSY / SECOND) * SECOND;
   }
 
   /** @param {Follow} follow */
@@ -401,8 +402,8 @@ export class VideoJobs extends EventTarget {
 
   /** @param {[method: string, path: string, body?: object, headers?: Record<string, string>]} request */
   async #call(...request) {
-    const answer = await this.#send(...request);
-    return answer.status === 204 ? undefined : (await answer.json()).data;
+    const response = await this.#send(...request);
+    return response.status === 204 ? undefined : (await response.json()).data;
   }
 
   /**
@@ -412,35 +413,35 @@ export class VideoJobs extends EventTarget {
    * @param {Record<string, string>} [headers]
    */
   async #send(method, path, body, headers = {}) {
-    let answer;
+    let response;
     const id = crypto.randomUUID().replaceAll("-", "");
     if (body && !this.#apiUrl) headers = { ...headers, traceparent: `00-${id}-${id.slice(16)}-01` };
     try {
-      answer = await this.#fetch(this.#apiUrl + path, {
+      response = await this.#fetch(this.#apiUrl + path, {
         method,
         headers: body ? { ...headers, "Content-Type": "application/json" } : headers,
         body: body && JSON.stringify(body),
         credentials: "include",
-        cache: "no-store", // we keep the tags ourselves
+        cache: "no-store", // this client stores the ETags itself
         signal: AbortSignal.timeout(CALL_TIMEOUT),
       });
     } catch {
       throw new VideoJobsError("The server can’t be reached. Check your connection and try again.");
     }
-    if (answer.ok || answer.status === 304) return answer;
-    const { error, requestId } = await answer.json().catch(() => ({}));
-    throw new VideoJobsError(error?.message ?? `The server answered ${answer.status}. Try again in a moment.`, {
-      status: answer.status,
+    if (response.ok || response.status === 304) return response;
+    const { error, requestId } = await response.json().catch(() => ({}));
+    throw new VideoJobsError(error?.message ?? `The server answered ${response.status}. Try again in a moment.`, {
+      status: response.status,
       code: error?.code ?? "INTERNAL_ERROR",
       details: error?.details ?? [],
       requestId,
-      retryAfter: readRetryAfter(answer),
+      retryAfter: readRetryAfter(response),
     });
   }
 }
 
 /**
- * One WebSocket for all that is followed: opened on first use, renewed before it ends, opened again when it breaks.
+ * WebSocket for all followed jobs: opened on first use, replaced before it expires, and opened again after a failure.
  */
 class LiveConnection {
   #options;
@@ -458,14 +459,14 @@ class LiveConnection {
    * @param {typeof WebSocket} options.WebSocket
    * @param {() => number} options.random
    * @param {() => Promise<string>} options.askForTicket
-   * @param {() => (string | null)[]} options.subscriptions Job ids; null: all jobs.
+   * @param {() => (string | null)[]} options.subscriptions Returns job IDs; null for all jobs.
    * @param {(job: VideoJob, version: number) => void} options.onUpdate
    * @param {(mode: Mode) => void} options.onMode
    */
   constructor(options) {
     this.#options = options;
     globalThis.addEventListener?.("online", () => this.#isWanted && !this.#socket && this.#connect());
-    // The machine may have slept: a ping shows whether the connection has.
+    // A ping detects a connection that was lost while the machine slept.
     globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.#ping());
   }
 
@@ -507,7 +508,7 @@ class LiveConnection {
     };
     socket.onmessage = ({ data }) => socket === this.#socket && this.#read(data);
     socket.onclose = () => {
-      // A page can't see why a handshake was refused: where the cookie is no way in, a ticket may be, and the reverse.
+      // A page can't read why a handshake was refused, so the next one uses a ticket instead of the cookie, or the reverse.
       if (!isOpen) this.#useTicket = !this.#useTicket;
       if (socket === this.#socket || !isOpen) this.#broke(socket);
     };
@@ -523,14 +524,14 @@ class LiveConnection {
     const jobIds = this.#options.subscriptions();
     for (const jobId of jobIds.includes(null) ? [null] : jobIds) this.#say({ action: "subscribe", ...(jobId && { jobId }) });
     this.#options.onMode("live");
-    former?.close(1000); // only now: the new one is there before the old one goes
+    former?.close(1000); // only after the new connection is open
   }
 
   /** @param {string} text */
   #read(text) {
     const message = parse(text);
     if (message?.type === "error") {
-      this.#broke(this.#socket); // asking over HTTP will show what is the matter
+      this.#broke(this.#socket); // the next poll over HTTP reports the cause
       return;
     }
     this.#failures = 0;
@@ -579,7 +580,7 @@ class LiveConnection {
 }
 
 /**
- * Full jitter below a bound that doubles, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ * Return a delay in milliseconds with full jitter below a limit that doubles with each failure, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @param {number} failures
  * @param {() => number} random
  */
@@ -588,7 +589,7 @@ function backoff(failures, random) {
 }
 
 /**
- * Remember whether a job has to be asked for, once it is no longer among the newest.
+ * Record whether a job is unfinished, so that it is still polled when it is no longer among the newest.
  * @param {Follow} follow
  * @param {VideoJob} job
  */
@@ -597,9 +598,9 @@ function note(follow, job) {
   else follow.unfinished.add(job.jobId);
 }
 
-/** @param {Response} answer */
-function readRetryAfter(answer) {
-  const seconds = Number.parseInt(answer.headers.get("Retry-After") ?? "", 10);
+/** @param {Response} response */
+function readRetryAfter(response) {
+  const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return Number.isNaN(seconds) ? null : seconds;
 }
 
@@ -614,7 +615,7 @@ function parse(text) {
 
 /**
  * @param {number} milliseconds
- * @param {AbortSignal} [over] Ends it, as does the function that `begin` is given.
+ * @param {AbortSignal} [over] Ends the pause when aborted, as does the function that is passed to `begin`.
  * @param {(end: () => void) => void} [begin]
  * @returns {Promise<void>}
  */
