@@ -1,4 +1,4 @@
-"""Cancelling a job: it tells the truth about who was first, and what is cancelled is never worked on."""
+"""Cancellation: the response reports which change was written first, and cancelled jobs are never processed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +16,8 @@ from videojobs.services.read_job import TRIES
 
 
 def cancel_at(system: InMemorySystem, job: VideoJob, *, save: int) -> list[VideoJob]:
-    """The user cancels right before the n-th save of somebody else; what the user is answered."""
-    answers: list[VideoJob] = []
+    """Cancel the job right before the n-th save by another worker; the returned list receives the cancelled job."""
+    responses: list[VideoJob] = []
     saves = 0
 
     def before_save(*_: VideoJob) -> None:
@@ -25,22 +25,22 @@ def cancel_at(system: InMemorySystem, job: VideoJob, *, save: int) -> list[Video
         saves += 1
         if saves == save:
             system.jobs.before_save = None
-            answers.append(system.cancel(job.id))
+            responses.append(system.cancel(job.id))
 
     system.jobs.before_save = before_save
-    return answers
+    return responses
 
 
-def test_a_queued_job_is_cancelled_and_leaves_nothing_to_do() -> None:
+def test_cancelling_a_queued_job_leaves_no_step() -> None:
     system = InMemorySystem()
     job = system.submit()
     cancelled = system.cancel(job.id)
     assert (cancelled.status, cancelled.next) == (JobStatus.CANCELLED, None)
     assert [message.step for message in system.queue.sent] == [Step.START]
-    assert [each.version for _, each in system.notifier.published] == [1, 2]
+    assert [job.version for _, job in system.notifier.published] == [1, 2]
 
 
-def test_a_cancelled_job_is_never_started() -> None:
+def test_a_job_cancelled_while_queued_is_never_started() -> None:
     system = InMemorySystem()
     job = system.submit()
     system.cancel(job.id)
@@ -49,7 +49,7 @@ def test_a_cancelled_job_is_never_started() -> None:
     assert system.provider.tokens == []
 
 
-def test_a_job_in_the_middle_is_cancelled_and_cleaned_up() -> None:
+def test_a_started_job_is_cancelled_and_cleaned_up() -> None:
     system = InMemorySystem()
     message = system.put(a_started_job())
     cancelled = system.cancel(message.job_id)
@@ -61,7 +61,7 @@ def test_a_job_in_the_middle_is_cancelled_and_cleaned_up() -> None:
     assert system.provider.cancelled == ["task-1"]
 
 
-def test_cancelling_again_says_the_same_and_changes_nothing() -> None:
+def test_cancelling_a_job_twice_returns_the_same_job_and_changes_nothing() -> None:
     system = InMemorySystem()
     job = system.submit()
     cancelled = system.cancel(job.id)
@@ -71,7 +71,7 @@ def test_cancelling_again_says_the_same_and_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
-def test_a_job_that_has_ended_otherwise_stays_as_it_is(status: JobStatus) -> None:
+def test_an_ended_job_cannot_be_cancelled(status: JobStatus) -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_job(status=status, next=None))
     with pytest.raises(JobConflict, match=f"already {status}"):
@@ -79,7 +79,7 @@ def test_a_job_that_has_ended_otherwise_stays_as_it_is(status: JobStatus) -> Non
     assert system.jobs.get(job.id) == job
 
 
-def test_nobody_cancels_anothers_job() -> None:
+def test_a_user_cannot_cancel_the_job_of_another_user() -> None:
     system = InMemorySystem()
     job = system.submit()
     with pytest.raises(JobForbidden):
@@ -87,22 +87,22 @@ def test_nobody_cancels_anothers_job() -> None:
     assert system.jobs.get(job.id) == job
 
 
-def test_a_job_that_is_not_there_can_not_be_cancelled() -> None:
+def test_cancelling_an_unknown_job_raises_job_not_found() -> None:
     system = InMemorySystem()
     with pytest.raises(JobNotFound):
         system.cancel(system.jobs.new_id())
 
 
 class TestRaces:
-    def test_of_cancel_and_finish_the_first_one_counts(self) -> None:
+    def test_a_cancel_that_is_written_before_the_finish_wins(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job(Step.FINISH, output=an_output(size_bytes=4)))
         system.store.objects["videos/1/1.mp4"] = b"four"
-        answers = cancel_at(system, system.jobs.get(message.job_id), save=1)
+        responses = cancel_at(system, system.jobs.get(message.job_id), save=1)
         assert system.deliver(message).status is JobStatus.CANCELLED
-        assert [answer.status for answer in answers] == [JobStatus.CANCELLED]
+        assert [response.status for response in responses] == [JobStatus.CANCELLED]
 
-    def test_a_finish_that_was_first_is_told_to_whoever_cancels(self) -> None:
+    def test_a_cancel_after_the_finish_raises_a_conflict(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job(Step.FINISH, output=an_output(size_bytes=4)))
         system.store.objects["videos/1/1.mp4"] = b"four"
@@ -116,7 +116,7 @@ class TestRaces:
             system.cancel(message.job_id)
         assert system.jobs.get(message.job_id).status is JobStatus.COMPLETED
 
-    def test_a_step_that_was_written_meanwhile_is_cancelled_after_it(self) -> None:
+    def test_a_job_is_cancelled_although_a_worker_saves_a_step_first(self) -> None:
         system = InMemorySystem()
         message = system.put(a_job())
 
@@ -127,7 +127,7 @@ class TestRaces:
         system.jobs.before_save = claim_first
         assert system.cancel(message.job_id).status is JobStatus.CANCELLED
 
-    def test_a_job_that_never_holds_still_is_given_up_and_nothing_is_claimed_of_it(self) -> None:
+    def test_a_job_that_changes_during_every_try_is_not_cancelled_and_raises_unavailable(self) -> None:
         system = InMemorySystem()
         job = system.jobs.put(a_started_job())
         moves = system.keep_moving()
@@ -136,7 +136,7 @@ class TestRaces:
         assert len(moves) == TRIES
         assert system.jobs.get(job.id).status is JobStatus.PROCESSING
 
-    def test_cancelled_before_the_intent_nothing_is_submitted(self) -> None:
+    def test_a_job_cancelled_before_the_intent_is_not_submitted(self) -> None:
         system = InMemorySystem()
         message = system.put(a_job())
         cancel_at(system, system.jobs.get(message.job_id), save=1)
@@ -144,7 +144,7 @@ class TestRaces:
         system.run()
         assert (system.provider.tokens, system.provider.cancelled) == ([], [])
 
-    def test_cancelled_during_the_submit_its_task_is_stopped_by_whoever_submitted(self) -> None:
+    def test_the_worker_stops_a_provider_task_that_it_submitted_during_a_cancel(self) -> None:
         provider = ScriptedProvider()
         system = InMemorySystem(provider=provider)
         message = system.put(a_job())
@@ -159,7 +159,7 @@ class TestRaces:
         system.run()
         assert system.jobs.get(message.job_id).next is None
 
-    def test_cancelled_while_rendering_the_drawing_stops_and_its_files_go(self) -> None:
+    def test_cancelling_during_the_rendering_stops_it_and_removes_the_files(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job(Step.RENDER))
 
@@ -174,7 +174,7 @@ class TestRaces:
         assert (system.store.objects, system.provider.cancelled) == ({}, ["task-1"])
         assert system.jobs.get(message.job_id).status is JobStatus.CANCELLED
 
-    def test_cancelled_when_everything_is_uploaded_the_files_go_at_once(self) -> None:
+    def test_cancelling_after_the_upload_removes_the_files_at_once(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job(Step.RENDER))
         cancel_at(system, system.jobs.get(message.job_id), save=1)
@@ -190,9 +190,9 @@ class TestCrashes:
             lambda system: setattr(system.notifier, "available", False),
             lambda system: setattr(system.slots, "available", False),
         ],
-        ids=["the queue", "the notifier", "the share"],
+        ids=["the queue", "the notifier", "the slots"],
     )
-    def test_what_does_not_answer_after_the_write_takes_nothing_back(
+    def test_a_service_that_fails_after_the_write_does_not_undo_the_cancel(
         self, breaks: Callable[[InMemorySystem], None]
     ) -> None:
         system = InMemorySystem()
@@ -200,7 +200,7 @@ class TestCrashes:
         breaks(system)
         assert system.cancel(message.job_id).status is JobStatus.CANCELLED
 
-    def test_a_clean_up_whose_message_was_lost_is_found(self) -> None:
+    def test_the_reconciler_resends_a_clean_up_whose_message_was_lost(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job())
         system.queue.available = False
@@ -211,7 +211,7 @@ class TestCrashes:
         system.run()
         assert system.provider.cancelled == ["task-1"]
 
-    def test_a_save_that_was_not_confirmed_is_told_by_a_repeat(self) -> None:
+    def test_repeating_a_cancel_that_was_not_confirmed_returns_the_cancelled_job(self) -> None:
         system = InMemorySystem()
         job = system.submit()
 
@@ -226,8 +226,8 @@ class TestCrashes:
         assert system.cancel(job.id).status is JobStatus.CANCELLED
 
 
-class TestPlaces:
-    def test_a_cancelled_job_makes_room_for_the_next_one(self) -> None:
+class TestSlots:
+    def test_cancelling_an_active_job_admits_the_next_waiting_job(self) -> None:
         system = InMemorySystem()
         system.slots.cap = 1
         first, second = system.submit(), system.submit()
@@ -238,7 +238,7 @@ class TestPlaces:
         assert system.jobs.get(second.id).waiting_since is None
         assert [message.job_id for message in system.queue.sent] == [first.id, second.id]
 
-    def test_a_waiting_job_that_is_cancelled_is_let_in_no_more(self) -> None:
+    def test_a_waiting_job_that_was_cancelled_is_not_admitted(self) -> None:
         system = InMemorySystem()
         system.slots.cap = 1
         first, second = system.submit(), system.submit()
@@ -249,14 +249,14 @@ class TestPlaces:
         assert (share.active, share.waiting_at) == ((), None)
 
 
-def test_a_waiting_job_is_cancelled_without_a_trace_of_work() -> None:
+def test_cancelling_a_waiting_job_leaves_no_step_and_no_message() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_waiting_job())
     assert system.cancel(job.id).next is None
     assert system.queue.sent == []
 
 
-def test_a_cancelled_job_that_still_has_its_clean_up_is_cancelled_already() -> None:
+def test_cancelling_a_cancelled_job_before_its_clean_up_returns_it_unchanged() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_cancelled_job())
     assert system.cancel(job.id) == job

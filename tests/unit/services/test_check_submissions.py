@@ -1,4 +1,4 @@
-"""New jobs are refused while the intake is paused, and only then."""
+"""Paused submissions: new jobs are refused during the pause only."""
 
 import pytest
 
@@ -12,15 +12,15 @@ PAUSED = SubmissionState(START, "a secret reason", 120)
 
 
 def never() -> str:
-    """Must not be looked for."""
-    raise AssertionError("nobody asked")
+    """Fail the test: the earlier job must not be looked up."""
+    raise AssertionError("looked up without a reason")
 
 
-def test_an_open_intake_lets_everybody_in_and_looks_for_nothing() -> None:
+def test_submissions_are_accepted_without_a_lookup_when_not_paused() -> None:
     assert check_submissions(never, submissions=InMemorySubmissionRepository(), clock=VirtualClock()) is None
 
 
-def test_a_paused_intake_refuses_and_says_when_to_come_back() -> None:
+def test_paused_submissions_are_refused_with_retry_after_and_without_the_reason() -> None:
     with pytest.raises(SubmissionsPaused) as refused:
         check_submissions(submissions=InMemorySubmissionRepository(PAUSED), clock=VirtualClock())
     assert (refused.value.code, refused.value.retry_after_seconds) == (ErrorCode.UNAVAILABLE, 120)
@@ -28,20 +28,20 @@ def test_a_paused_intake_refuses_and_says_when_to_come_back() -> None:
     assert "secret" not in refused.value.message
 
 
-def test_what_was_accepted_before_is_given_back_during_a_pause() -> None:
+def test_a_repeated_submission_returns_the_earlier_job_during_a_pause() -> None:
     submissions = InMemorySubmissionRepository(PAUSED)
     assert check_submissions(lambda: "earlier", submissions=submissions, clock=VirtualClock()) == "earlier"
     with pytest.raises(SubmissionsPaused):
         check_submissions(lambda: None, submissions=submissions, clock=VirtualClock())
 
 
-def test_a_switch_that_cannot_be_read_is_open() -> None:
+def test_submissions_are_accepted_when_the_state_is_unavailable() -> None:
     submissions = InMemorySubmissionRepository(PAUSED)
     submissions.available = False
     assert check_submissions(never, submissions=submissions, clock=VirtualClock()) is None
 
 
-def test_what_cannot_be_looked_for_is_said() -> None:
+def test_a_failed_lookup_during_a_pause_is_not_reported_as_a_pause() -> None:
     def fail() -> None:
         raise Unavailable
 

@@ -1,4 +1,4 @@
-"""Cleaning up after a cancelled job: its task is stopped where that is possible, and its files go."""
+"""Clean-up of a cancelled job: its provider task is stopped where that is possible, and its files are removed."""
 
 from dataclasses import replace
 
@@ -18,32 +18,32 @@ NO_REF = ProviderTask("scripted", submitted_at=START)
 
 
 def fill_bucket(system: InMemorySystem, job: VideoJob) -> VideoJob:
-    """Every attempt of the job has left its files, and so has another job."""
+    """Store the files of every attempt of the job and a file of another job; return the job."""
     system.store.objects |= dict.fromkeys((*job.object_keys, "videos/another/1.mp4"), b"bytes")
     return job
 
 
-def test_the_task_is_stopped_and_every_attempts_files_are_removed() -> None:
+def test_clean_up_stops_the_task_and_removes_the_files_of_every_attempt() -> None:
     system = InMemorySystem()
     job = fill_bucket(system, a_cancelled_job(attempt=3))
-    clean = system.deliver(system.put(job))
-    assert (clean.status, clean.next, clean.lease, clean.provider) == (JobStatus.CANCELLED, None, None, None)
+    cleaned = system.deliver(system.put(job))
+    assert (cleaned.status, cleaned.next, cleaned.lease, cleaned.provider) == (JobStatus.CANCELLED, None, None, None)
     assert system.provider.cancelled == ["task-1"]
     assert set(system.store.objects) == {"videos/another/1.mp4"}
 
 
-def test_a_job_that_was_retried_meanwhile_is_cleaned_up_and_then_made() -> None:
+def test_a_retried_job_is_cleaned_up_before_its_next_attempt() -> None:
     system = InMemorySystem()
     job = fill_bucket(system, a_retried_job())
-    begun = system.deliver(system.put(job))
-    assert (begun.status, begun.attempt) == (JobStatus.QUEUED, 2)
+    restarted = system.deliver(system.put(job))
+    assert (restarted.status, restarted.attempt) == (JobStatus.QUEUED, 2)
     assert system.provider.cancelled == ["task-1"]
     system.run()
     assert system.jobs.get(job.id).status is JobStatus.COMPLETED
     assert system.provider.tokens == [f"{job.id}:2"]
 
 
-def test_the_new_attempts_files_are_left_alone_by_whoever_cleans_up_late() -> None:
+def test_a_late_clean_up_keeps_the_files_of_the_new_attempt() -> None:
     system = InMemorySystem()
     job = fill_bucket(system, a_retried_job())
     system.deliver(system.put(job))
@@ -53,39 +53,39 @@ def test_the_new_attempts_files_are_left_alone_by_whoever_cleans_up_late() -> No
 
 
 class TestTheProvider:
-    def test_one_that_can_not_cancel_is_not_asked_to(self) -> None:
+    def test_a_provider_that_cannot_cancel_is_not_called(self) -> None:
         system = InMemorySystem(provider=ScriptedProvider(can_cancel=False))
         assert system.deliver(system.put(a_cancelled_job())).next is None
         assert system.provider.cancelled == []
 
-    def test_anothers_task_is_not_asked_for(self) -> None:
+    def test_a_task_of_another_provider_is_not_cancelled(self) -> None:
         system = InMemorySystem(provider=ScriptedProvider(name="another"))
         assert system.deliver(system.put(a_cancelled_job())).next is None
         assert system.provider.cancelled == []
 
-    def test_a_job_between_two_attempts_has_no_task_to_stop(self) -> None:
+    def test_a_job_between_two_attempts_has_no_task_to_cancel(self) -> None:
         system = InMemorySystem()
         assert system.deliver(system.put(a_cancelled_job(provider=None))).next is None
         assert system.provider.cancelled == []
 
-    def test_a_refusal_is_the_end_of_it(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_provider_that_refuses_to_cancel_is_not_asked_again(self, caplog: pytest.LogCaptureFixture) -> None:
         system = InMemorySystem(provider=ScriptedProvider(cancels=[REFUSED]))
         assert system.deliver(system.put(a_cancelled_job())).next is None
         assert "the provider refused or failed" in caplog.text
 
-    def test_one_that_gives_no_answer_is_asked_again_and_the_files_stay_until_then(self) -> None:
+    def test_an_unreachable_provider_is_called_again_and_the_files_kept_until_then(self) -> None:
         system = InMemorySystem(provider=ScriptedProvider(cancels=[ProviderUnreachable()]))
         job = fill_bucket(system, a_cancelled_job())
-        again = system.deliver(system.put(job))
-        assert again.next is not None
-        assert (again.next.step, again.lease) == (Step.CLEAN_UP, None)
-        assert again.next.due_at >= START
+        postponed = system.deliver(system.put(job))
+        assert postponed.next is not None
+        assert (postponed.next.step, postponed.lease) == (Step.CLEAN_UP, None)
+        assert postponed.next.due_at >= START
         assert system.store.objects != {}
         system.run()
         assert system.provider.cancelled == ["task-1"] * 2
         assert set(system.store.objects) == {"videos/another/1.mp4"}
 
-    def test_one_that_never_answers_is_left_to_itself_and_the_files_go(self) -> None:
+    def test_a_provider_that_stays_unreachable_is_given_up_and_the_files_are_removed(self) -> None:
         system = InMemorySystem(provider=ScriptedProvider(cancels=[ProviderUnreachable()] * 100))
         job = fill_bucket(system, a_cancelled_job())
         system.put(job)
@@ -97,7 +97,7 @@ class TestTheProvider:
         assert (system.jobs.get(job.id).next, set(system.store.objects)) == (None, {"videos/another/1.mp4"})
 
     @pytest.mark.parametrize("policy", list(UnknownSubmit))
-    def test_a_submit_of_which_nobody_knows_is_looked_up_where_that_is_possible(self, policy: UnknownSubmit) -> None:
+    def test_an_unknown_submit_is_looked_up_where_the_provider_can_find_tasks(self, policy: UnknownSubmit) -> None:
         provider = ScriptedProvider(unknown_submit=policy)
         system = InMemorySystem(provider=provider)
         job = a_cancelled_job(provider=NO_REF)
@@ -105,12 +105,12 @@ class TestTheProvider:
         system.deliver(system.put(job))
         assert provider.cancelled == ([f"task-of-{job.id}:1"] if policy is UnknownSubmit.FIND else [])
 
-    def test_a_submit_that_never_arrived_leaves_nothing_to_stop(self) -> None:
+    def test_a_submit_that_never_arrived_leaves_no_task_to_cancel(self) -> None:
         system = InMemorySystem(provider=ScriptedProvider(unknown_submit=UnknownSubmit.FIND))
         assert system.deliver(system.put(a_cancelled_job(provider=NO_REF))).next is None
         assert system.provider.cancelled == []
 
-    def test_it_is_found_under_the_attempt_that_began_it_however_often_its_user_has_retried_since(self) -> None:
+    def test_a_task_is_found_by_the_attempt_that_submitted_it_even_after_later_retries(self) -> None:
         provider = ScriptedProvider(unknown_submit=UnknownSubmit.FIND)
         system = InMemorySystem(provider=provider)
         job = a_retried_job(provider=NO_REF, attempt=4, attempts_before_retry=3)
@@ -121,14 +121,14 @@ class TestTheProvider:
 
 
 class TestDeletion:
-    def test_a_job_that_was_deleted_meanwhile_is_removed(self) -> None:
+    def test_clean_up_removes_a_job_that_was_deleted_meanwhile(self) -> None:
         system = InMemorySystem()
         job = fill_bucket(system, a_cancelled_job(deleted_at=START))
         system.hand_out(system.put(job))
         assert (system.jobs.all(), set(system.store.objects)) == ([], {"videos/another/1.mp4"})
         assert system.provider.cancelled == ["task-1"]
 
-    def test_a_job_that_is_deleted_in_the_middle_of_its_clean_up_is_removed_by_the_next_one(self) -> None:
+    def test_a_job_deleted_during_its_clean_up_is_removed_by_the_next_clean_up(self) -> None:
         system = InMemorySystem()
 
         def delete() -> bool:
@@ -137,14 +137,14 @@ class TestDeletion:
 
         system.provider.cancels = [delete]
         message = system.put(a_cancelled_job())
-        left = system.deliver(message)
-        assert left.next is not None
+        remaining = system.deliver(message)
+        assert remaining.next is not None
         system.clock.advance(minutes=1)
         system.sweep()
         system.run()
         assert system.jobs.all() == []
 
-    def test_whoever_has_lost_the_lease_removes_nothing(self) -> None:
+    def test_a_worker_that_lost_the_lease_removes_nothing(self) -> None:
         system = InMemorySystem()
         message = system.put(a_cancelled_job(deleted_at=START))
 
@@ -153,11 +153,11 @@ class TestDeletion:
             return True
 
         system.provider.cancels = [take_over]
-        left = system.deliver(message)
-        assert left.lease == a_lease(token="theirs")
+        remaining = system.deliver(message)
+        assert remaining.lease == a_lease(token="theirs")
 
 
-def test_a_store_that_does_not_answer_lets_the_message_come_again() -> None:
+def test_clean_up_is_retried_when_the_store_is_unavailable() -> None:
     system = InMemorySystem()
     job = fill_bucket(system, a_cancelled_job())
     message = system.put(job)
@@ -169,7 +169,7 @@ def test_a_store_that_does_not_answer_lets_the_message_come_again() -> None:
     assert system.deliver(message).next is None
 
 
-def test_a_clean_up_that_was_delivered_in_vain_too_often_is_no_reason_to_fail_the_job() -> None:
+def test_a_clean_up_in_the_dead_letter_queue_does_not_fail_the_job() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
     assert not system.bury(message)
@@ -177,7 +177,7 @@ def test_a_clean_up_that_was_delivered_in_vain_too_often_is_no_reason_to_fail_th
     assert system.sweep()["resent"] == 1
 
 
-def test_a_cancelled_job_takes_no_place_while_it_is_cleaned_up() -> None:
+def test_a_cancelled_job_holds_no_slot_during_its_clean_up() -> None:
     system = InMemorySystem()
     system.put(a_cancelled_job())
     assert system.slots.get(A_USER) is None

@@ -1,4 +1,4 @@
-"""Deleting a job: nobody sees it from then on, and whatever breaks, neither objects nor document stay."""
+"""Deletion: a deleted job is hidden at once, and its objects and document are removed even after a failure."""
 
 import pytest
 
@@ -12,14 +12,14 @@ from videojobs.services.read_job import TRIES, read_job
 
 
 def an_ended_job(system: InMemorySystem, status: JobStatus = JobStatus.COMPLETED) -> VideoJob:
-    """A job at rest, whose second attempt left files."""
+    """Store an ended job whose second attempt left files, and return it."""
     job = system.jobs.put(a_job(status=status, next=None, attempt=2))
     system.store.objects |= dict.fromkeys((*job.object_keys, "videos/another/1.mp4"), b"bytes")
     return job
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
-def test_a_deleted_job_leaves_neither_document_nor_objects(status: JobStatus) -> None:
+def test_deleting_a_job_removes_its_document_and_objects(status: JobStatus) -> None:
     system = InMemorySystem()
     job = an_ended_job(system, status)
     system.delete(job.id)
@@ -27,7 +27,7 @@ def test_a_deleted_job_leaves_neither_document_nor_objects(status: JobStatus) ->
     assert set(system.store.objects) == {"videos/another/1.mp4"}
 
 
-def test_deleting_again_finds_no_job() -> None:
+def test_deleting_a_job_twice_raises_job_not_found() -> None:
     system = InMemorySystem()
     job = an_ended_job(system)
     system.delete(job.id)
@@ -36,7 +36,7 @@ def test_deleting_again_finds_no_job() -> None:
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
-def test_a_job_that_runs_is_not_deleted(status: JobStatus) -> None:
+def test_a_live_job_cannot_be_deleted(status: JobStatus) -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_started_job(status=status))
     system.store.objects["videos/1/1.mp4"] = b"bytes"
@@ -45,7 +45,7 @@ def test_a_job_that_runs_is_not_deleted(status: JobStatus) -> None:
     assert (system.jobs.get(job.id), set(system.store.objects)) == (job, {"videos/1/1.mp4"})
 
 
-def test_nobody_deletes_anothers_job() -> None:
+def test_a_user_cannot_delete_the_job_of_another_user() -> None:
     system = InMemorySystem()
     job = an_ended_job(system)
     with pytest.raises(JobForbidden):
@@ -54,7 +54,7 @@ def test_nobody_deletes_anothers_job() -> None:
     assert set(job.object_keys) <= set(system.store.objects)
 
 
-def test_a_job_with_its_clean_up_still_to_come_is_hidden_at_once_and_goes_with_it() -> None:
+def test_a_job_deleted_before_its_clean_up_is_hidden_at_once_and_removed_with_it() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
     system.delete(message.job_id)
@@ -68,7 +68,7 @@ def test_a_job_with_its_clean_up_still_to_come_is_hidden_at_once_and_goes_with_i
     assert system.provider.cancelled == ["task-1"]
 
 
-def test_a_retry_in_the_same_moment_keeps_the_job() -> None:
+def test_a_retry_that_is_written_before_the_deletion_keeps_the_job() -> None:
     system = InMemorySystem()
     job = an_ended_job(system, JobStatus.FAILED)
 
@@ -83,7 +83,7 @@ def test_a_retry_in_the_same_moment_keeps_the_job() -> None:
     assert set(job.object_keys) <= set(system.store.objects)
 
 
-def test_a_retry_that_has_seen_the_job_before_its_deletion_brings_it_back_no_more() -> None:
+def test_a_retry_after_the_deletion_does_not_restore_the_job() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
 
@@ -98,7 +98,7 @@ def test_a_retry_that_has_seen_the_job_before_its_deletion_brings_it_back_no_mor
     assert system.jobs.all() == []
 
 
-def test_a_clean_up_that_was_claimed_in_the_same_moment_takes_the_job_with_it() -> None:
+def test_a_clean_up_that_was_claimed_during_the_deletion_removes_the_job() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
 
@@ -116,7 +116,7 @@ def test_a_clean_up_that_was_claimed_in_the_same_moment_takes_the_job_with_it() 
     assert system.provider.cancelled == ["task-1"]
 
 
-def test_a_job_that_never_holds_still_is_not_deleted_and_nothing_is_claimed_of_it() -> None:
+def test_a_job_that_changes_during_every_try_is_not_deleted_and_raises_unavailable() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_cancelled_job())
     moves = system.keep_moving()
@@ -127,7 +127,7 @@ def test_a_job_that_never_holds_still_is_not_deleted_and_nothing_is_claimed_of_i
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
-def test_a_deletion_that_breaks_in_the_middle_is_seen_by_nobody_and_goes_on_by_itself(status: JobStatus) -> None:
+def test_an_interrupted_deletion_hides_the_job_and_is_completed_by_the_reconciler(status: JobStatus) -> None:
     system = InMemorySystem()
     job = an_ended_job(system, status)
     system.store.available = False
@@ -143,7 +143,7 @@ def test_a_deletion_that_breaks_in_the_middle_is_seen_by_nobody_and_goes_on_by_i
     assert system.provider.cancelled == []
 
 
-def test_a_completed_job_that_is_removed_late_says_nothing_of_how_long_jobs_take() -> None:
+def test_a_deleted_completed_job_records_no_duration() -> None:
     system = InMemorySystem()
     job = a_job(status=JobStatus.COMPLETED, next=a_step(Step.CLEAN_UP), deleted_at=START, started_at=START)
     system.hand_out(system.put(job))
@@ -151,7 +151,7 @@ def test_a_completed_job_that_is_removed_late_says_nothing_of_how_long_jobs_take
     assert system.timings.usual_seconds(timing_kind(job)) is None
 
 
-def test_a_database_that_is_gone_deletes_nothing() -> None:
+def test_deleting_fails_and_removes_nothing_when_the_database_is_unavailable() -> None:
     system = InMemorySystem()
     job = an_ended_job(system)
     system.jobs.available = False

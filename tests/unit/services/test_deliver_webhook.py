@@ -1,4 +1,4 @@
-"""A webhook arrives, or is tried again for hours and then given up; an endpoint that is gone is left alone."""
+"""Webhook delivery: attempts are repeated for hours and then given up; an endpoint that is gone is skipped."""
 
 import logging
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ GONE = WebhookAnswer(410)
 
 @dataclass
 class SystemUnderTest:
-    """One job that has changed, and everything around its webhook."""
+    """A job that has changed, and the adapters around the delivery of its webhooks."""
 
     receiver: ScriptedReceiver = field(default_factory=ScriptedReceiver)
     urls: tuple[str, ...] = (URL,)
@@ -55,7 +55,7 @@ class SystemUnderTest:
         return job and f"{job.id} at {job.version}"
 
     def run(self, *, at_most: int = 200) -> int:
-        """Deliver whatever is sent, waiting for it as long as it asks for; how many messages that took."""
+        """Deliver messages until the queue is empty, waiting out each delay; return the number of messages."""
         for count in range(at_most):
             waiting = self.queue.drain()
             if not waiting:
@@ -66,7 +66,7 @@ class SystemUnderTest:
         raise AssertionError(f"still busy after {at_most} messages")
 
 
-def test_a_receiver_gets_the_job_as_it_stands_under_the_events_id() -> None:
+def test_the_receiver_gets_the_current_job_with_the_id_of_the_event() -> None:
     sut = SystemUnderTest()
     sut.deliver()
     assert sut.receiver.got == [SentWebhook(URL, "event-1", f"{sut.job.id} at 3", START)]
@@ -74,21 +74,21 @@ def test_a_receiver_gets_the_job_as_it_stands_under_the_events_id() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_any_2xx_is_enough(status: int) -> None:
+def test_every_2xx_status_completes_the_delivery(status: int) -> None:
     sut = SystemUnderTest(ScriptedReceiver(WebhookAnswer(status)))
     sut.deliver()
     assert sut.queue.sent == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 429, 500, 503])
-def test_any_other_answer_is_a_failure_redirects_too(status: int) -> None:
+def test_every_other_status_including_redirects_is_a_failure(status: int) -> None:
     sut = SystemUnderTest(ScriptedReceiver(WebhookAnswer(status)))
     sut.deliver()
     [(delivery, _)] = sut.queue.sent
     assert delivery.attempt == 2
 
 
-def test_a_failure_is_followed_by_another_attempt_under_the_same_id() -> None:
+def test_a_failed_delivery_is_retried_with_the_same_event_id() -> None:
     sut = SystemUnderTest(ScriptedReceiver(WebhookAnswer(500), DOWN))
     sut.deliver()
     sut.run()
@@ -97,7 +97,7 @@ def test_a_failure_is_followed_by_another_attempt_under_the_same_id() -> None:
     assert sum(RETRY_PAUSES[:2], timedelta()) <= waited <= sum(RETRY_PAUSES[:2], timedelta()) * (1 + JITTER)
 
 
-def test_a_later_attempt_shows_what_has_become_of_the_job() -> None:
+def test_a_retry_sends_the_current_version_of_the_job() -> None:
     sut = SystemUnderTest(ScriptedReceiver(DOWN))
     sut.deliver()
     sut.jobs.put(a_job(id=sut.job.id, version=4))
@@ -105,7 +105,7 @@ def test_a_later_attempt_shows_what_has_become_of_the_job() -> None:
     assert [sent.body.rpartition(" ")[2] for sent in sut.receiver.got] == ["3", "4"]
 
 
-def test_the_pauses_follow_the_table_and_the_last_failure_is_given_up_counted_and_told(
+def test_retries_follow_the_table_and_the_last_failure_is_logged_and_recorded(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     sut = SystemUnderTest(ScriptedReceiver(*[DOWN] * 20))
@@ -115,12 +115,12 @@ def test_the_pauses_follow_the_table_and_the_last_failure_is_given_up_counted_an
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert len(pauses) == len(RETRY_PAUSES)
     for waited, least in zip(pauses, RETRY_PAUSES, strict=True):
-        assert least <= waited <= least * (1 + JITTER) + timedelta(seconds=60)  # each hop may round up a second
+        assert least <= waited <= least * (1 + JITTER) + timedelta(seconds=60)  # each hop may round up by a second
     assert sut.webhooks.failures == {("event-1", name_endpoint(URL)): "no response before the timeout"}
     assert [record.action for record in caplog.records if record.levelno == logging.ERROR] == ["webhook_given_up"]
 
 
-def test_a_pause_that_sqs_cannot_make_at_once_is_made_in_hops() -> None:
+def test_a_pause_longer_than_the_maximum_delay_of_sqs_is_made_in_hops() -> None:
     sut = SystemUnderTest()
     waiting = sut.delivery().again(START + timedelta(seconds=2000))
     sut.deliver(waiting)
@@ -129,7 +129,7 @@ def test_a_pause_that_sqs_cannot_make_at_once_is_made_in_hops() -> None:
     assert [sent.at for sent in sut.receiver.got] == [START + timedelta(seconds=2000)]
 
 
-def test_a_message_that_comes_early_waits() -> None:
+def test_a_message_that_arrives_early_is_delayed_again() -> None:
     sut = SystemUnderTest()
     waiting = sut.delivery().again(START + timedelta(milliseconds=1))
     sut.deliver(waiting)
@@ -137,7 +137,7 @@ def test_a_message_that_comes_early_waits() -> None:
     assert sut.queue.sent == [(waiting, 1)]
 
 
-def test_what_is_gone_is_left_alone_for_a_day_whatever_comes() -> None:
+def test_an_endpoint_that_is_gone_receives_nothing_for_a_day() -> None:
     sut = SystemUnderTest(ScriptedReceiver(GONE))
     sut.deliver()
     assert sut.queue.sent == []
@@ -149,7 +149,7 @@ def test_what_is_gone_is_left_alone_for_a_day_whatever_comes() -> None:
     assert [sent.event_id for sent in sut.receiver.got] == ["event-1", "event-3"]
 
 
-def test_retries_end_as_well_when_the_endpoint_says_that_it_is_gone() -> None:
+def test_a_410_response_also_ends_the_retries_of_earlier_events() -> None:
     sut = SystemUnderTest(ScriptedReceiver(DOWN, GONE))
     sut.deliver()
     [(retry, _)] = sut.queue.drain()
@@ -160,26 +160,26 @@ def test_retries_end_as_well_when_the_endpoint_says_that_it_is_gone() -> None:
     assert (sut.queue.sent, sut.webhooks.failures) == ([], {})
 
 
-def test_one_endpoint_that_is_gone_stops_no_other_and_a_new_url_starts_anew() -> None:
+def test_an_endpoint_that_is_gone_does_not_affect_another_endpoint() -> None:
     sut = SystemUnderTest(ScriptedReceiver(GONE), urls=(URL, OTHER_URL))
     sut.deliver()
     sut.deliver(sut.delivery("event-2", OTHER_URL))
     assert [sent.url for sent in sut.receiver.got] == [URL, OTHER_URL]
 
 
-def test_a_url_that_the_operator_took_away_gets_nothing_more() -> None:
+def test_a_url_that_is_no_longer_configured_receives_nothing() -> None:
     sut = SystemUnderTest(urls=(OTHER_URL,))
     sut.deliver()
     assert (sut.receiver.got, sut.queue.sent) == ([], [])
 
 
-def test_of_a_job_that_is_no_more_there_is_nothing_to_tell() -> None:
+def test_no_webhook_is_sent_for_a_deleted_job() -> None:
     sut = SystemUnderTest()
     sut.deliver(WebhookDelivery(name_endpoint(URL), "event-1", an_id()))
     assert (sut.receiver.got, sut.queue.sent) == ([], [])
 
 
-def test_while_the_database_does_not_answer_the_delivery_waits_like_any_that_failed() -> None:
+def test_the_delivery_is_retried_while_the_database_is_unavailable() -> None:
     sut = SystemUnderTest()
     sut.webhooks.available = False
     sut.deliver()
@@ -189,20 +189,20 @@ def test_while_the_database_does_not_answer_the_delivery_waits_like_any_that_fai
     assert [sent.event_id for sent in sut.receiver.got] == ["event-1"]
 
 
-def test_while_the_secret_cannot_be_read_the_delivery_waits() -> None:
+def test_the_delivery_is_retried_while_the_secret_cannot_be_read() -> None:
     sut = SystemUnderTest(ScriptedReceiver(Unavailable()))
     sut.deliver()
     assert [delivery.attempt for delivery, _ in sut.queue.sent] == [2]
 
 
-def test_a_retry_that_no_queue_takes_leaves_the_message_where_it_is() -> None:
+def test_the_message_stays_in_its_queue_when_the_retry_cannot_be_sent() -> None:
     sut = SystemUnderTest(ScriptedReceiver(DOWN))
     sut.queue.available = False
     with pytest.raises(Unavailable):
         sut.deliver()
 
 
-def test_a_giving_up_that_cannot_be_recorded_leaves_the_message_where_it_is() -> None:
+def test_the_message_stays_in_its_queue_when_the_final_failure_cannot_be_recorded() -> None:
     class Failing(ScriptedReceiver):
         def send(self, *arguments: object) -> WebhookAnswer:
             sut.webhooks.available = False
@@ -214,7 +214,7 @@ def test_a_giving_up_that_cannot_be_recorded_leaves_the_message_where_it_is() ->
         sut.deliver(last)
 
 
-def test_the_log_names_the_host_and_never_the_url(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_contains_the_host_and_never_the_url(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     sut = SystemUnderTest(ScriptedReceiver(DOWN))
     sut.deliver()

@@ -1,4 +1,4 @@
-"""Removing all that a user has, however much it is and whatever breaks on the way."""
+"""Erasure of all jobs of a user: in pages, with a time limit, and completed after failures."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,15 +16,15 @@ from videojobs.ports.jobs import Erasure
 from videojobs.services.erase_videos import PAGE, erase_videos
 
 
-def go_on(system: InMemorySystem, seconds: float = 10) -> list[bool]:
-    """What the reconciler does with every erasure that is not done."""
+def continue_erasures(system: InMemorySystem, seconds: float = 10) -> list[bool]:
+    """Continue every unfinished erasure, as the reconciler does; return whether each one is done."""
     until = system.clock.now() + timedelta(seconds=seconds)
-    asked_for = list(system.erasures.find_all(10))
+    erasures = list(system.erasures.find_all(10))
     ports = {"batches": system.batches, "erasures": system.erasures, "store": system.store}
-    return [erase_videos(Erasure(*it), until=until, dispatcher=system.dispatcher, **ports) for it in asked_for]  # type: ignore[arg-type]
+    return [erase_videos(Erasure(*erasure), until=until, dispatcher=system.dispatcher, **ports) for erasure in erasures]  # type: ignore[arg-type]
 
 
-def test_nothing_of_a_user_is_left_and_nothing_of_others_is_touched() -> None:
+def test_an_erasure_removes_everything_of_the_user_and_nothing_of_other_users() -> None:
     system = InMemorySystem()
     theirs = system.submit(user_id=ANOTHER_USER)
     done = system.jobs.put(a_job(status=JobStatus.COMPLETED, next=None))
@@ -40,7 +40,7 @@ def test_nothing_of_a_user_is_left_and_nothing_of_others_is_touched() -> None:
     assert share.active == ()
 
 
-def test_what_runs_is_cancelled_cleaned_up_and_then_removed() -> None:
+def test_a_running_job_is_cancelled_cleaned_up_and_removed() -> None:
     system = InMemorySystem()
     system.put(a_started_job())
     assert system.erase()
@@ -50,7 +50,7 @@ def test_what_runs_is_cancelled_cleaned_up_and_then_removed() -> None:
     assert (system.jobs.all(), system.provider.cancelled) == ([], ["task-1"])
 
 
-def test_what_waits_or_is_still_to_be_cleaned_up_goes_as_well() -> None:
+def test_waiting_jobs_and_jobs_before_their_clean_up_are_removed() -> None:
     system = InMemorySystem()
     system.jobs.put(a_waiting_job())
     message = system.put(a_cancelled_job())
@@ -59,13 +59,13 @@ def test_what_waits_or_is_still_to_be_cleaned_up_goes_as_well() -> None:
     assert system.jobs.all() == []
 
 
-def test_who_has_nothing_has_nothing_to_wait_for() -> None:
+def test_an_erasure_without_jobs_is_done_at_once() -> None:
     system = InMemorySystem()
     assert system.erase()
     assert list(system.erasures.find_all(1)) == []
 
 
-def test_it_goes_page_after_page() -> None:
+def test_an_erasure_removes_all_pages_of_jobs() -> None:
     system = InMemorySystem()
     for number in range(2 * PAGE + 1):
         system.jobs.put(a_job(status=JobStatus.FAILED, next=None, created_at=START - timedelta(seconds=number)))
@@ -73,7 +73,7 @@ def test_it_goes_page_after_page() -> None:
     assert system.jobs.all() == []
 
 
-def test_it_goes_on_after_its_time_ran_out() -> None:
+def test_an_erasure_that_runs_out_of_time_is_continued_by_the_reconciler() -> None:
     system = InMemorySystem()
     for _ in range(PAGE + 1):
         system.jobs.put(a_job(status=JobStatus.FAILED, next=None))
@@ -86,11 +86,11 @@ def test_it_goes_on_after_its_time_ran_out() -> None:
     system.store.remove = remove_slowly  # type: ignore[method-assign, assignment]
     assert not system.erase(seconds=10)
     assert len(system.jobs.all()) == 1
-    assert go_on(system) == [True]
-    assert (system.jobs.all(), go_on(system)) == ([], [])
+    assert continue_erasures(system) == [True]
+    assert (system.jobs.all(), continue_erasures(system)) == ([], [])
 
 
-def test_what_was_made_after_the_request_stays() -> None:
+def test_a_job_submitted_after_the_request_is_kept() -> None:
     system = InMemorySystem()
     system.jobs.put(a_job(status=JobStatus.FAILED, next=None))
     system.store.available = False
@@ -99,7 +99,7 @@ def test_what_was_made_after_the_request_stays() -> None:
     system.store.available = True
     system.clock.advance(1)
     later = system.submit()
-    assert go_on(system) == [True]
+    assert continue_erasures(system) == [True]
     system.run()
     system.clock.advance(minutes=1)
     system.sweep()
@@ -108,7 +108,7 @@ def test_what_was_made_after_the_request_stays() -> None:
 
 
 @pytest.mark.parametrize("breaks", ["jobs", "store", "batches"])
-def test_a_service_that_does_not_answer_leaves_the_rest_to_the_reconciler(breaks: str) -> None:
+def test_an_erasure_that_fails_is_completed_by_the_reconciler(breaks: str) -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_job(status=JobStatus.COMPLETED, next=None))
     system.store.objects |= dict.fromkeys(job.object_keys, b"bytes")
@@ -116,14 +116,14 @@ def test_a_service_that_does_not_answer_leaves_the_rest_to_the_reconciler(breaks
     with pytest.raises(Unavailable):
         system.erase()
     getattr(system, breaks).available = True
-    assert go_on(system) == [True]
+    assert continue_erasures(system) == [True]
     system.clock.advance(minutes=1)
     system.sweep()
     system.run()
     assert (system.jobs.all(), system.store.objects) == ([], {})
 
 
-def test_a_job_that_moves_on_in_that_moment_is_met_again() -> None:
+def test_a_job_that_changes_during_the_erasure_is_removed_by_another_try() -> None:
     system = InMemorySystem()
     message = system.put(a_job())
 
@@ -136,7 +136,7 @@ def test_a_job_that_moves_on_in_that_moment_is_met_again() -> None:
     assert system.jobs.all() == []
 
 
-def test_the_places_of_what_was_erased_are_free() -> None:
+def test_an_erasure_frees_the_slots_of_the_removed_jobs() -> None:
     system = InMemorySystem(slots=InMemorySlotRepository(cap=2))
     system.submit_batch([a_new_job(), a_new_job(), a_new_job(priority=Priority.HIGH)])
     ended = [system.jobs.put(replace(job, status=JobStatus.COMPLETED, next=None)) for job in system.jobs.all()]
@@ -148,10 +148,10 @@ def test_the_places_of_what_was_erased_are_free() -> None:
         assert share.active == ()
 
 
-def test_a_later_request_widens_an_earlier_one() -> None:
+def test_a_later_erasure_request_extends_an_earlier_one() -> None:
     system = InMemorySystem()
     system.erasures.add(A_USER, START)
     later = system.jobs.put(a_job(status=JobStatus.FAILED, next=None, created_at=START + timedelta(minutes=1)))
     system.erasures.add(A_USER, later.created_at)
-    assert go_on(system) == [True]
+    assert continue_erasures(system) == [True]
     assert system.jobs.all() == []

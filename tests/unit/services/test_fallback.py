@@ -1,4 +1,4 @@
-"""Who makes a video when the first choice can't: the next in order, and nobody where a task may be running already."""
+"""Fallback providers: used in order when a provider fails, except while a provider task may already be running."""
 
 import pytest
 
@@ -18,19 +18,19 @@ SECOND_LONG = (Clip(1280, 720, 1),)
 
 
 def a_system(*providers: ScriptedProvider) -> InMemorySystem:
-    """A deployment of these, in order."""
+    """Return a system with these providers, in order of preference."""
     return InMemorySystem(provider=providers[0], providers=only(*providers))
 
 
 def open_circuit(system: InMemorySystem, name: str, seconds: float = 60) -> None:
-    """That provider is known to be down."""
+    """Open the circuit of the provider for `seconds`."""
     from datetime import timedelta
 
     until = system.clock.now() + timedelta(seconds=seconds)
     system.circuits.save(Circuit(name), Circuit(name, failures=5, opened=1, open_until=until, version=1))
 
 
-def test_the_next_one_takes_the_next_attempt_when_the_quota_is_used_up() -> None:
+def test_a_fallback_provider_takes_the_next_attempt_when_the_quota_is_exhausted() -> None:
     first, second = ScriptedProvider(name="first", submits=[EXHAUSTED]), ScriptedProvider(name="second")
     system = a_system(first, second)
     job = system.submit()
@@ -40,7 +40,7 @@ def test_the_next_one_takes_the_next_attempt_when_the_quota_is_used_up() -> None
     assert (first.tokens, second.tokens) == ([f"{job.id}:1"], [f"{job.id}:2"])
 
 
-def test_it_does_so_at_once_whatever_the_first_has_asked_for() -> None:
+def test_a_fallback_provider_ignores_retry_after_of_the_failed_provider() -> None:
     tomorrow = ProviderError(FailureCode.QUOTA_EXHAUSTED, "Tomorrow.", transient=True, retry_after_seconds=86400)
     system = a_system(ScriptedProvider(name="first", submits=[tomorrow]), ScriptedProvider(name="second"))
     after = system.deliver(system.put(a_job()))
@@ -48,7 +48,7 @@ def test_it_does_so_at_once_whatever_the_first_has_asked_for() -> None:
     assert after.next.due_at == system.clock.now()
 
 
-def test_also_when_the_quota_ends_in_the_middle_of_the_task() -> None:
+def test_a_fallback_provider_takes_over_when_the_quota_is_exhausted_during_a_task() -> None:
     first, second = ScriptedProvider(name="first", polls=[EXHAUSTED]), ScriptedProvider(name="second")
     system = a_system(first, second)
     job = system.submit()
@@ -57,7 +57,7 @@ def test_also_when_the_quota_ends_in_the_middle_of_the_task() -> None:
     assert second.tokens == [f"{job.id}:2"]
 
 
-def test_with_nobody_to_stand_in_a_used_up_quota_is_the_end() -> None:
+def test_a_job_without_a_fallback_provider_fails_when_the_quota_is_exhausted() -> None:
     system = a_system(ScriptedProvider(name="first", submits=[EXHAUSTED]))
     job = system.submit()
     system.run()
@@ -65,7 +65,7 @@ def test_with_nobody_to_stand_in_a_used_up_quota_is_the_end() -> None:
     assert (done.status, done.error_message) == (JobStatus.FAILED, "Nothing is left.")
 
 
-def test_when_all_are_used_up_the_job_fails() -> None:
+def test_a_job_fails_when_the_quotas_of_all_providers_are_exhausted() -> None:
     system = a_system(
         ScriptedProvider(name="first", submits=[EXHAUSTED]), ScriptedProvider(name="second", submits=[EXHAUSTED])
     )
@@ -74,7 +74,7 @@ def test_when_all_are_used_up_the_job_fails() -> None:
     assert system.jobs.get(job.id).status is JobStatus.FAILED
 
 
-def test_an_ordinary_failure_is_tried_again_at_the_same_one() -> None:
+def test_a_transient_failure_is_retried_with_the_same_provider() -> None:
     first, second = ScriptedProvider(name="first", submits=[STUMBLE]), ScriptedProvider(name="second")
     system = a_system(first, second)
     system.submit()
@@ -82,7 +82,7 @@ def test_an_ordinary_failure_is_tried_again_at_the_same_one() -> None:
     assert (len(first.tokens), second.tokens) == (2, [])
 
 
-def test_a_provider_that_is_down_is_left_out() -> None:
+def test_a_provider_with_an_open_circuit_is_skipped() -> None:
     first, second = ScriptedProvider(name="first"), ScriptedProvider(name="second")
     system = a_system(first, second)
     open_circuit(system, "first")
@@ -92,7 +92,7 @@ def test_a_provider_that_is_down_is_left_out() -> None:
     assert (first.tokens, second.tokens) == ([], [f"{job.id}:1"])
 
 
-def test_when_all_are_down_the_first_that_may_be_well_is_waited_for() -> None:
+def test_a_job_waits_for_the_circuit_that_closes_first_when_all_are_open() -> None:
     system = a_system(ScriptedProvider(name="first"), ScriptedProvider(name="second"))
     open_circuit(system, "first", seconds=300)
     open_circuit(system, "second", seconds=60)
@@ -101,7 +101,7 @@ def test_when_all_are_down_the_first_that_may_be_well_is_waited_for() -> None:
     assert 60 <= (after.next.due_at - system.clock.now()).total_seconds() <= 65
 
 
-def test_one_that_can_not_make_it_is_passed_by() -> None:
+def test_a_provider_that_cannot_meet_the_request_is_skipped() -> None:
     first = ScriptedProvider(name="first", yields_pixels=True, clips=SECOND_LONG)
     second = ScriptedProvider(name="second")
     system = a_system(first, second)
@@ -110,7 +110,7 @@ def test_one_that_can_not_make_it_is_passed_by() -> None:
     assert (first.tokens, len(second.tokens)) == ([], 1)
 
 
-def test_a_name_that_nobody_knows_is_passed_by() -> None:
+def test_an_unknown_provider_in_the_configuration_is_skipped() -> None:
     known = ScriptedProvider(name="known")
     system = InMemorySystem(provider=known, providers=Providers(("misspelt", "known"), only(known).get))
     job = system.submit()
@@ -118,7 +118,7 @@ def test_a_name_that_nobody_knows_is_passed_by() -> None:
     assert system.jobs.get(job.id).status is JobStatus.COMPLETED
 
 
-def test_the_one_that_the_user_named_makes_it() -> None:
+def test_the_provider_that_the_request_names_is_used() -> None:
     first, second = ScriptedProvider(name="first"), ScriptedProvider(name="second")
     system = a_system(first, second)
     system.submit(a_new_job(provider="second"))
@@ -126,7 +126,7 @@ def test_the_one_that_the_user_named_makes_it() -> None:
     assert (first.tokens, len(second.tokens)) == ([], 1)
 
 
-def test_nobody_stands_in_for_the_one_that_the_user_named() -> None:
+def test_a_provider_that_the_request_names_has_no_fallback() -> None:
     first, second = ScriptedProvider(name="first"), ScriptedProvider(name="second", submits=[EXHAUSTED])
     system = a_system(first, second)
     job = system.submit(a_new_job(provider="second"))
@@ -135,7 +135,7 @@ def test_nobody_stands_in_for_the_one_that_the_user_named() -> None:
 
 
 @pytest.mark.parametrize("policy", list(UnknownSubmit))
-def test_nobody_stands_in_after_a_submit_whose_outcome_is_unknown(policy: UnknownSubmit) -> None:
+def test_no_fallback_provider_is_used_after_a_submit_with_unknown_outcome(policy: UnknownSubmit) -> None:
     first = ScriptedProvider(name="first", unknown_submit=policy, submits=[ProviderUnreachable()])
     second = ScriptedProvider(name="second")
     system = a_system(first, second)
@@ -144,7 +144,7 @@ def test_nobody_stands_in_after_a_submit_whose_outcome_is_unknown(policy: Unknow
     assert second.tokens == []
 
 
-def test_not_even_while_it_is_down() -> None:
+def test_a_job_with_an_unknown_submit_waits_while_the_circuit_of_its_provider_is_open() -> None:
     first, second = ScriptedProvider(name="first"), ScriptedProvider(name="second")
     system = a_system(first, second)
     open_circuit(system, "first")
@@ -154,7 +154,7 @@ def test_not_even_while_it_is_down() -> None:
     assert after.history[-1].note.startswith("waiting")
 
 
-def test_a_retry_by_the_user_begins_with_the_first_again() -> None:
+def test_a_retry_by_the_user_starts_with_the_first_provider() -> None:
     first = ScriptedProvider(name="first", submits=[EXHAUSTED])
     second = ScriptedProvider(name="second", submits=[EXHAUSTED])
     system = a_system(first, second)
@@ -166,7 +166,7 @@ def test_a_retry_by_the_user_begins_with_the_first_again() -> None:
     assert len(first.tokens) == 2
 
 
-def test_a_job_that_is_under_way_goes_on_at_a_provider_taken_out_of_the_order() -> None:
+def test_a_running_job_continues_with_a_provider_that_was_removed_from_the_configuration() -> None:
     old, new = ScriptedProvider(name="old"), ScriptedProvider(name="new")
     system = InMemorySystem(provider=new, providers=Providers(("new",), only(old, new).get))
     task = ProviderTask("old", submitted_at=START, ref="task-1")

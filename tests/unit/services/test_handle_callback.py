@@ -1,4 +1,4 @@
-"""A callback is a hint: it has the worker ask, where a job waits for just that task, and does nothing else ever."""
+"""Provider callbacks: a callback only resends the poll step of the job that waits for that provider task."""
 
 import pytest
 
@@ -13,10 +13,10 @@ from videojobs.services.handle_callback import handle_callback
 
 
 class SystemUnderTest:
-    """The jobs, and the queue on the way to the worker."""
+    """The in-memory repository of jobs, and the recording queue."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start with no jobs and an empty queue."""
         self.jobs = InMemoryJobRepository(clock=VirtualClock())
         self.queue = RecordingQueue()
 
@@ -24,7 +24,7 @@ class SystemUnderTest:
         handle_callback(job_id, provider=provider, task_id=task_id, jobs=self.jobs, queue=self.queue)
 
     def put(self, ref: str | None = "task-1", step: Step = Step.POLL, **fields: object) -> VideoJob:
-        """A job of fal's."""
+        """Store a started job whose provider is fal, and return it."""
         task = ProviderTask("fal", START, ref)
         return self.jobs.put(a_started_job(step, **({"provider": task} | fields)))
 
@@ -35,7 +35,9 @@ def sut() -> SystemUnderTest:
 
 
 @pytest.mark.parametrize("lane", Priority)
-def test_the_worker_is_told_at_once_and_nothing_is_written(sut: SystemUnderTest, lane: Priority) -> None:
+def test_a_callback_sends_the_step_at_once_and_changes_nothing_in_the_database(
+    sut: SystemUnderTest, lane: Priority
+) -> None:
     job = sut.put(priority=lane)
     sut.note(job.id)
     [sent] = sut.queue.sent
@@ -45,58 +47,58 @@ def test_the_worker_is_told_at_once_and_nothing_is_written(sut: SystemUnderTest,
 
 
 @pytest.mark.parametrize("ref", ["task-1", "fal-ai/some/model|task-1", "fal-ai/some/model/task-1", "model:task-1"])
-def test_a_ref_may_hold_more_than_the_tasks_id(sut: SystemUnderTest, ref: str) -> None:
+def test_a_callback_matches_a_ref_that_contains_more_than_the_task_id(sut: SystemUnderTest, ref: str) -> None:
     sut.note(sut.put(ref).id)
     assert len(sut.queue.sent) == 1
 
 
 @pytest.mark.parametrize("ref", ["task-2", "task-11", "atask-1", "task-1|model", "", None])
-def test_another_task_is_none_of_the_jobs(sut: SystemUnderTest, ref: str | None) -> None:
+def test_a_callback_for_another_task_is_ignored(sut: SystemUnderTest, ref: str | None) -> None:
     sut.note(sut.put(ref).id)
     assert not sut.queue.sent
 
 
 @pytest.mark.parametrize("task_id", [None, "", "|", "1"])
-def test_a_callback_about_no_task_is_none_of_any_jobs(sut: SystemUnderTest, task_id: str | None) -> None:
+def test_a_callback_without_a_valid_task_id_is_ignored(sut: SystemUnderTest, task_id: str | None) -> None:
     sut.note(sut.put("model|").id, task_id=task_id)
     sut.note(sut.put().id, task_id=task_id)
     assert not sut.queue.sent
 
 
-def test_another_provider_is_none_of_the_jobs(sut: SystemUnderTest) -> None:
+def test_a_callback_of_another_provider_is_ignored(sut: SystemUnderTest) -> None:
     sut.note(sut.put().id, provider="replicate")
     assert not sut.queue.sent
 
 
 @pytest.mark.parametrize("step", [step for step in Step if step is not Step.POLL])
-def test_a_job_that_does_not_wait_for_its_provider_is_left_alone(sut: SystemUnderTest, step: Step) -> None:
+def test_a_callback_is_ignored_at_every_step_except_poll(sut: SystemUnderTest, step: Step) -> None:
     sut.note(sut.put(step=step).id)
     assert not sut.queue.sent
 
 
-def test_an_ended_job_is_left_alone(sut: SystemUnderTest) -> None:
+def test_a_callback_for_an_ended_job_is_ignored(sut: SystemUnderTest) -> None:
     for job in (sut.put(status=JobStatus.COMPLETED, next=None), sut.jobs.put(a_cancelled_job())):
         sut.note(job.id)
     assert not sut.queue.sent
 
 
-def test_a_job_that_was_never_submitted_is_left_alone(sut: SystemUnderTest) -> None:
+def test_a_callback_for_a_job_without_a_provider_task_is_ignored(sut: SystemUnderTest) -> None:
     sut.note(sut.jobs.put(a_job(next=a_started_job().next)).id)
     assert not sut.queue.sent
 
 
 @pytest.mark.parametrize("job_id", ["", "x", "0" * 24, "0" * 25, "\ud800", "$ne"])
-def test_a_job_that_is_none_is_no_matter(sut: SystemUnderTest, job_id: str) -> None:
+def test_a_callback_with_an_invalid_or_unknown_job_id_is_ignored(sut: SystemUnderTest, job_id: str) -> None:
     sut.note(job_id)
     assert not sut.queue.sent
 
 
-def test_an_id_may_be_written_in_capitals(sut: SystemUnderTest) -> None:
+def test_a_job_id_in_capital_letters_is_accepted(sut: SystemUnderTest) -> None:
     sut.note(sut.put(id=JobId("665f1f77bcf86cd799439011")).id.upper())
     assert len(sut.queue.sent) == 1
 
 
-def test_a_repeat_only_asks_again_for_the_same_step(sut: SystemUnderTest) -> None:
+def test_a_repeated_callback_sends_the_same_step_again(sut: SystemUnderTest) -> None:
     job = sut.put()
     sut.note(job.id)
     sut.note(job.id)
@@ -104,7 +106,7 @@ def test_a_repeat_only_asks_again_for_the_same_step(sut: SystemUnderTest) -> Non
     assert first == second
 
 
-def test_an_outage_is_told_so_that_the_provider_calls_again(sut: SystemUnderTest) -> None:
+def test_a_callback_fails_during_an_outage_so_that_the_provider_retries(sut: SystemUnderTest) -> None:
     job = sut.put()
     sut.queue.available = False
     with pytest.raises(Unavailable):

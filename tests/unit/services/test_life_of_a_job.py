@@ -1,4 +1,4 @@
-"""From the prompt to the video, through every service, in virtual time."""
+"""The path of a job from the prompt to the video, through all services, in virtual time."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ from videojobs.ports.videos import Generation, Submission
 STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
 
 
-def test_a_prompt_becomes_a_video_that_is_drawn_here() -> None:
+def test_a_provider_that_yields_pixels_leads_to_a_rendered_video() -> None:
     provider = ScriptedProvider(yields_pixels=True, submits=[Submission("task-1", poll_after_seconds=None)])
     system = InMemorySystem(provider=provider)
     job = system.submit()
@@ -56,13 +56,13 @@ def test_a_provider_that_yields_pixels_is_polled_and_then_rendered() -> None:
     system = InMemorySystem(provider=provider)
     job = system.submit()
     message = system.queue.drain()[0]
-    seen = []
+    steps = []
     while system.jobs.get(job.id).is_live:
         system.clock.advance(message.delay_seconds)
         system.deliver(message)
-        seen.append((message.step, system.jobs.get(job.id).progress))
+        steps.append((message.step, system.jobs.get(job.id).progress))
         message = next(iter(system.queue.drain()), message)
-    assert seen == [
+    assert steps == [
         (Step.START, 0.0),
         (Step.POLL, 0.9),
         (Step.POLL, 0.9),
@@ -71,7 +71,7 @@ def test_a_provider_that_yields_pixels_is_polled_and_then_rendered() -> None:
     ]
 
 
-def test_every_change_that_a_user_can_see_is_announced_once() -> None:
+def test_every_version_of_a_job_is_announced_once() -> None:
     system = InMemorySystem(provider=ScriptedProvider(polls=[Generation(done=False, progress=0.5)]))
     job = system.submit()
     system.run()
@@ -81,7 +81,7 @@ def test_every_change_that_a_user_can_see_is_announced_once() -> None:
     assert system.jobs.get(job.id).outbox == ()
 
 
-def test_a_provider_that_stumbles_is_tried_again_under_a_new_token() -> None:
+def test_a_transient_failure_is_retried_with_a_new_token() -> None:
     system = InMemorySystem(provider=ScriptedProvider(submits=[STUMBLE], polls=[STUMBLE]))
     job = system.submit()
     system.run()
@@ -92,7 +92,7 @@ def test_a_provider_that_stumbles_is_tried_again_under_a_new_token() -> None:
     assert [note.split(" (")[0] for note in notes[2:4]] == ["attempt 1 failed", "attempt 2 failed"]
 
 
-def test_a_provider_that_always_fails_is_tried_so_often_and_no_more() -> None:
+def test_a_provider_that_always_fails_is_tried_up_to_the_maximum_of_attempts() -> None:
     system = InMemorySystem(provider=ScriptedProvider(submits=[STUMBLE] * 10))
     job = system.submit()
     system.run()
@@ -101,7 +101,7 @@ def test_a_provider_that_always_fails_is_tried_so_often_and_no_more() -> None:
     assert len(system.provider.tokens) == failed.attempt == system.policy.maximum_attempts
 
 
-def test_a_refusal_of_the_provider_is_final() -> None:
+def test_a_permanent_provider_error_fails_the_job() -> None:
     refusal = ProviderError(FailureCode.CONTENT_REJECTED, "Not such a video.", transient=False)
     system = InMemorySystem(provider=ScriptedProvider(submits=[refusal]))
     job = system.submit()
@@ -112,7 +112,7 @@ def test_a_refusal_of_the_provider_is_final() -> None:
     assert (failed.error.code, failed.error.retryable) == ("content_rejected", False)
 
 
-def test_a_provider_that_never_ends_is_stopped_at_the_deadline() -> None:
+def test_a_task_that_does_not_end_is_cancelled_at_the_deadline() -> None:
     never = Generation(done=False, progress=0.2, poll_after_seconds=60)
     system = InMemorySystem(provider=ScriptedProvider(polls=[never] * 100))
     job = system.submit()
@@ -127,7 +127,7 @@ def test_a_provider_that_never_ends_is_stopped_at_the_deadline() -> None:
 
 @pytest.mark.parametrize("error", [STUMBLE, ProviderUnreachable()], ids=["refused", "no answer"])
 @pytest.mark.parametrize("can_cancel", [True, False])
-def test_a_cancellation_that_fails_changes_nothing_about_the_end(can_cancel: bool, error: ProviderError) -> None:
+def test_a_cancellation_that_fails_does_not_change_the_outcome(can_cancel: bool, error: ProviderError) -> None:
     provider = ScriptedProvider(can_cancel=can_cancel, polls=[ProviderUnreachable()] * 500, cancels=[error])
     system = InMemorySystem(provider=provider)
     job = system.submit()
@@ -136,7 +136,7 @@ def test_a_cancellation_that_fails_changes_nothing_about_the_end(can_cancel: boo
     assert bool(provider.cancelled) is can_cancel
 
 
-def test_polls_without_an_answer_cost_no_attempt() -> None:
+def test_unreachable_polls_use_up_no_attempt() -> None:
     provider = ScriptedProvider(polls=[ProviderUnreachable()] * 5)
     system = InMemorySystem(provider=provider)
     job = system.submit()
@@ -146,7 +146,7 @@ def test_polls_without_an_answer_cost_no_attempt() -> None:
     assert provider.tokens == [f"{job.id}:1"]
 
 
-def test_a_job_that_waits_longer_than_a_message_can_is_sent_by_the_reconciler() -> None:
+def test_the_reconciler_sends_a_step_that_is_due_after_the_maximum_message_delay() -> None:
     busy = ProviderError(FailureCode.RATE_LIMITED, "Busy.", transient=True, retry_after_seconds=1200)
     system = InMemorySystem(provider=ScriptedProvider(submits=[busy]))
     job = system.submit()
@@ -156,7 +156,7 @@ def test_a_job_that_waits_longer_than_a_message_can_is_sent_by_the_reconciler() 
     assert timedelta(seconds=1200) <= done.updated_at - START <= timedelta(seconds=1200 + 120)
 
 
-def test_a_video_that_is_cut_short_is_rendered_again() -> None:
+def test_a_truncated_video_is_rendered_again() -> None:
     provider = ScriptedProvider(yields_pixels=True)
     system = InMemorySystem(provider=provider)
     job = system.submit()
@@ -173,7 +173,7 @@ def test_a_video_that_is_cut_short_is_rendered_again() -> None:
     assert system.store.objects[f"videos/{job.id}/1.mp4"] == VIDEO
 
 
-def test_two_jobs_never_share_a_thing() -> None:
+def test_two_jobs_share_no_files() -> None:
     system = InMemorySystem(provider=ScriptedProvider(yields_pixels=True))
     one, two = system.submit(a_new_job(prompt="one")), system.submit(a_new_job(prompt="two"))
     system.run()

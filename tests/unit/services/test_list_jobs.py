@@ -1,4 +1,4 @@
-"""A user's jobs page by page, and what has become of a batch."""
+"""Lists of jobs in pages, and the counts of a batch."""
 
 from datetime import timedelta
 
@@ -14,39 +14,39 @@ from videojobs.services.list_jobs import list_jobs, read_batch
 
 
 def fill(system: InMemorySystem, count: int) -> list[VideoJob]:
-    """So many jobs of a user, one each second but for the last two, which came at once; the newest first."""
+    """Store `count` jobs created one second apart, the last two at the same time; return them newest first."""
     ages = [min(number, count - 2) for number in range(count)]
     jobs = [system.jobs.put(a_job(created_at=START + timedelta(seconds=age))) for age in ages]
     return jobs[::-1]
 
 
 def pages(system: InMemorySystem, limit: int, **filters: object) -> list[list[JobId]]:
-    """Every page, by following the positions."""
-    found, after = [], None
+    """Return the job IDs of every page, following the positions."""
+    result, after = [], None
     while True:
         query = JobQuery(limit, after, **filters)  # type: ignore[arg-type]
         page, after = list_jobs(A_USER, query, jobs=system.jobs, clock=system.clock)
-        found.append([job.id for job in page])
+        result.append([job.id for job in page])
         if after is None:
-            return found
+            return result
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 7), (3, [3, 3, 1]), (7, [7]), (100, [7])])
-def test_each_job_is_on_one_page_the_newest_first(limit: int, sizes: list[int]) -> None:
+def test_each_job_is_on_exactly_one_page_newest_first(limit: int, sizes: list[int]) -> None:
     system = InMemorySystem()
     jobs = fill(system, 7)
-    found = pages(system, limit)
-    assert [len(page) for page in found] == sizes
-    assert [job_id for page in found for job_id in page] == [job.id for job in jobs]
+    result = pages(system, limit)
+    assert [len(page) for page in result] == sizes
+    assert [job_id for page in result for job_id in page] == [job.id for job in jobs]
 
 
-def test_a_page_that_is_just_full_is_the_last_one() -> None:
+def test_a_full_last_page_is_not_followed_by_an_empty_page() -> None:
     system = InMemorySystem()
     fill(system, 6)
     assert len(pages(system, 3)) == 2
 
 
-def test_jobs_that_are_added_meanwhile_move_none_to_another_page() -> None:
+def test_new_jobs_do_not_move_jobs_to_another_page() -> None:
     system = InMemorySystem()
     jobs = fill(system, 6)
     first, after = list_jobs(A_USER, JobQuery(3), jobs=system.jobs, clock=system.clock)
@@ -56,13 +56,13 @@ def test_jobs_that_are_added_meanwhile_move_none_to_another_page() -> None:
     assert after == Position(jobs[2].created_at, jobs[2].id)
 
 
-def test_only_ones_own_jobs_are_listed() -> None:
+def test_only_the_jobs_of_the_user_are_listed() -> None:
     system = InMemorySystem()
     fill(system, 3)
     assert list_jobs(ANOTHER_USER, JobQuery(20), jobs=system.jobs, clock=system.clock) == ([], None)
 
 
-def test_what_is_not_shown_is_not_listed() -> None:
+def test_expired_and_deleted_jobs_are_not_listed() -> None:
     system = InMemorySystem()
     shown = system.jobs.put(a_job(expires_at=START + timedelta(seconds=1)))
     system.jobs.put(a_job(expires_at=START))
@@ -70,7 +70,7 @@ def test_what_is_not_shown_is_not_listed() -> None:
     assert pages(system, 20) == [[shown.id]]
 
 
-def test_a_status_or_a_batch_narrows_the_list() -> None:
+def test_the_list_can_be_filtered_by_status_or_batch() -> None:
     system = InMemorySystem()
     batch, _ = system.submit_batch([a_new_job(), a_new_job()])
     failed = system.jobs.put(a_job(status=JobStatus.FAILED, created_at=START + timedelta(seconds=1)))
@@ -78,7 +78,7 @@ def test_a_status_or_a_batch_narrows_the_list() -> None:
     assert pages(system, 20, batch_id=batch.id) == [list(batch.job_ids[::-1])]
 
 
-def test_a_database_that_is_gone_is_told() -> None:
+def test_listing_raises_unavailable_when_the_database_is_unavailable() -> None:
     system = InMemorySystem()
     system.jobs.available = False
     with pytest.raises(Unavailable):
@@ -86,13 +86,13 @@ def test_a_database_that_is_gone_is_told() -> None:
 
 
 class TestBatches:
-    def test_a_batch_is_counted_by_status(self) -> None:
+    def test_the_jobs_of_a_batch_are_counted_by_status(self) -> None:
         system = InMemorySystem()
         batch, _ = system.submit_batch([a_new_job()] * 3)
         system.cancel(batch.job_ids[1])
         ports = {"batches": system.batches, "jobs": system.jobs, "clock": system.clock}
-        found, counts = read_batch(batch.id.upper(), user_id=A_USER, **ports)  # type: ignore[arg-type]
-        assert found == batch
+        stored, counts = read_batch(batch.id.upper(), user_id=A_USER, **ports)  # type: ignore[arg-type]
+        assert stored == batch
         assert counts == {
             JobStatus.QUEUED: 2,
             JobStatus.PROCESSING: 0,
@@ -101,7 +101,7 @@ class TestBatches:
             JobStatus.CANCELLED: 1,
         }
 
-    def test_what_was_deleted_of_it_is_counted_nowhere(self) -> None:
+    def test_deleted_jobs_of_a_batch_are_not_counted(self) -> None:
         system = InMemorySystem()
         batch, _ = system.submit_batch([a_new_job()] * 2)
         system.cancel(batch.job_ids[0])
@@ -111,20 +111,20 @@ class TestBatches:
         assert sum(counts.values()) == 1
 
     @pytest.mark.parametrize("batch_id", ["", "no id", "g" * 24, "f" * 24])
-    def test_what_is_no_batch_is_told(self, batch_id: str) -> None:
+    def test_an_unknown_batch_id_raises_batch_not_found(self, batch_id: str) -> None:
         system = InMemorySystem()
         ports = {"batches": system.batches, "jobs": system.jobs, "clock": system.clock}
         with pytest.raises(BatchNotFound):
             read_batch(batch_id, user_id=A_USER, **ports)  # type: ignore[arg-type]
 
-    def test_nobody_reads_anothers_batch(self) -> None:
+    def test_a_user_cannot_read_the_batch_of_another_user(self) -> None:
         system = InMemorySystem()
         batch, _ = system.submit_batch([a_new_job()])
         ports = {"batches": system.batches, "jobs": system.jobs, "clock": system.clock}
         with pytest.raises(BatchForbidden):
             read_batch(batch.id, user_id=ANOTHER_USER, **ports)  # type: ignore[arg-type]
 
-    def test_an_expired_batch_is_gone(self) -> None:
+    def test_an_expired_batch_is_not_found(self) -> None:
         system = InMemorySystem()
         batch, _ = system.submit_batch([a_new_job()])
         system.clock.set(batch.expires_at)

@@ -1,4 +1,4 @@
-"""Live connections: who may open one, what it hears of, and when it ends."""
+"""Live connections: who can open them, which updates they receive, and when they end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -43,13 +43,13 @@ IDENTITY = Identity(A_USER, START + timedelta(minutes=30))
 
 
 def show(change: Change) -> Message:
-    """As little as tells updates apart."""
+    """Return the fields that distinguish updates."""
     return {"id": change.id, "jobId": change.job.id, "version": change.job.version}
 
 
 @dataclass
 class SystemUnderTest:
-    """Everything around the services."""
+    """In-memory adapters, and the live-connection services bound to them."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     jobs: InMemoryJobRepository = field(default_factory=InMemoryJobRepository)
@@ -58,7 +58,7 @@ class SystemUnderTest:
     broadcaster: RecordingBroadcaster = field(default_factory=RecordingBroadcaster)
 
     def open(self, connection_id: ConnectionId = TAB, user_id: UserId = A_USER, **wishes: Any) -> Connection:
-        """A connection as a handshake leaves it, wishes added."""
+        """Open a connection as a handshake does, and replace the fields in `wishes`."""
         self.broadcaster.open(connection_id)
         identity = Identity(user_id, IDENTITY.expires_at)
         open_connection(connection_id, identity, connections=self.connections, clock=self.clock, at_most=9)
@@ -70,17 +70,17 @@ class SystemUnderTest:
         return self.find(connection_id)
 
     def find(self, connection_id: ConnectionId = TAB) -> Connection:
-        """The connection that somebody speaks over."""
+        """Return the connection, as the handler of an incoming message loads it."""
         return self.live.find(connection_id)
 
     @property
     def live(self) -> LiveConnections:
-        """The connections, as the functions have them."""
+        """Return the `LiveConnections` that the functions use."""
         return LiveConnections(self.connections, self.broadcaster, self.clock)
 
     def subscribe(self, job_id: str | None = None, connection_id: ConnectionId = TAB) -> list[Message]:
-        """What a client hears when it subscribes."""
-        heard = len(self.broadcaster.told.get(connection_id, []))
+        """Subscribe the connection and return the messages that it receives."""
+        received = len(self.broadcaster.told.get(connection_id, []))
         subscribe(
             self.find(connection_id),
             job_id,
@@ -88,10 +88,10 @@ class SystemUnderTest:
             jobs=self.jobs,
             serialize=show,
         )
-        return self.broadcaster.told[connection_id][heard:]
+        return self.broadcaster.told[connection_id][received:]
 
     def push(self, job: VideoJob, event_id: str = "event-1") -> None:
-        """What the notifier does with a change."""
+        """Push a change to the connections, as the notifier does."""
         push_change(
             Change(event_id, job),
             live=self.live,
@@ -99,11 +99,11 @@ class SystemUnderTest:
         )
 
     def ticket(self, identity: Identity = IDENTITY) -> str:
-        """A fresh ticket."""
+        """Return a new ticket."""
         return issue_ticket(identity, tickets=self.tickets, clock=self.clock)[0]
 
     def redeem(self, ticket: str) -> Identity:
-        """Use it."""
+        """Redeem the ticket and return the identity that it stands for."""
         return redeem_ticket(ticket, tickets=self.tickets, clock=self.clock)
 
 
@@ -112,17 +112,17 @@ def sut() -> SystemUnderTest:
     return SystemUnderTest()
 
 
-# ------------------------------------------------------------------ who gets in
+# ------------------------------------------------------------------ tickets and connections
 
 
-def test_a_ticket_opens_one_connection_for_whom_it_was_made(sut: SystemUnderTest) -> None:
+def test_a_ticket_opens_one_connection_for_its_user(sut: SystemUnderTest) -> None:
     ticket = sut.ticket()
     assert sut.redeem(ticket) == IDENTITY
     with pytest.raises(TokenInvalid):
         sut.redeem(ticket)
 
 
-def test_a_ticket_is_over_after_half_a_minute(sut: SystemUnderTest) -> None:
+def test_a_ticket_expires_after_thirty_seconds(sut: SystemUnderTest) -> None:
     ticket, expires_at = issue_ticket(IDENTITY, tickets=sut.tickets, clock=sut.clock)
     assert expires_at == START + TICKET_LIFETIME == START + timedelta(seconds=30)
     sut.clock.advance(30)
@@ -130,12 +130,12 @@ def test_a_ticket_is_over_after_half_a_minute(sut: SystemUnderTest) -> None:
         sut.redeem(ticket)
 
 
-def test_a_ticket_ends_with_the_session(sut: SystemUnderTest) -> None:
+def test_a_ticket_expires_with_the_session(sut: SystemUnderTest) -> None:
     ending = Identity(A_USER, START + timedelta(seconds=3))
     assert issue_ticket(ending, tickets=sut.tickets, clock=sut.clock)[1] == ending.expires_at
 
 
-def test_no_two_tickets_are_alike_and_none_is_stored_as_it_is(sut: SystemUnderTest) -> None:
+def test_tickets_are_unique_and_stored_only_as_hashes(sut: SystemUnderTest) -> None:
     tickets = {sut.ticket() for _ in range(100)}
     assert len(tickets) == 100
     assert all(len(ticket) >= 43 for ticket in tickets)
@@ -143,35 +143,35 @@ def test_no_two_tickets_are_alike_and_none_is_stored_as_it_is(sut: SystemUnderTe
 
 
 @pytest.mark.parametrize("ticket", ["", "x", "\ud800", "a" * 5000])
-def test_what_is_no_ticket_opens_nothing(sut: SystemUnderTest, ticket: str) -> None:
+def test_an_invalid_ticket_is_rejected(sut: SystemUnderTest, ticket: str) -> None:
     with pytest.raises(TokenInvalid):
         sut.redeem(ticket)
 
 
-def test_a_connection_ends_with_its_session_or_when_api_gateway_ends_it(sut: SystemUnderTest) -> None:
+def test_a_connection_expires_with_its_session_or_the_limit_of_api_gateway(sut: SystemUnderTest) -> None:
     assert sut.open().expires_at == IDENTITY.expires_at
     long = Identity(A_USER, START + timedelta(days=30))
     open_connection(OTHER_TAB, long, connections=sut.connections, clock=sut.clock, at_most=9)
     assert sut.find(OTHER_TAB).expires_at == START + LONGEST_CONNECTION
 
 
-def test_a_user_has_so_many_connections_and_no_more(sut: SystemUnderTest) -> None:
+def test_connections_over_the_limit_of_a_user_are_refused(sut: SystemUnderTest) -> None:
     sut.open()
     with pytest.raises(TooManyConnections):
         open_connection(OTHER_TAB, IDENTITY, connections=sut.connections, clock=sut.clock, at_most=1)
 
 
-# ------------------------------------------------------------------ subscribing
+# ------------------------------------------------------------------ subscriptions
 
 
-def test_a_snapshot_shows_each_job_once_as_it_stands(sut: SystemUnderTest) -> None:
+def test_a_snapshot_contains_the_current_version_of_each_job_once(sut: SystemUnderTest) -> None:
     sut.open()
     queued, started = sut.jobs.put(a_job()), sut.jobs.put(a_started_job(version=4))
-    heard = {str(message["jobId"]): message["version"] for message in sut.subscribe()}
-    assert heard == {queued.id: 1, started.id: 4}
+    received = {str(message["jobId"]): message["version"] for message in sut.subscribe()}
+    assert received == {queued.id: 1, started.id: 4}
 
 
-def test_a_snapshot_has_the_newest_and_every_live_job_up_to_a_bound(sut: SystemUnderTest) -> None:
+def test_a_snapshot_contains_all_live_jobs_and_a_limited_number_of_the_newest(sut: SystemUnderTest) -> None:
     sut.open()
     ended = {"status": JobStatus.COMPLETED, "next": None}
     later = START + timedelta(hours=1)
@@ -179,19 +179,19 @@ def test_a_snapshot_has_the_newest_and_every_live_job_up_to_a_bound(sut: SystemU
     old_ended = sut.jobs.put(a_job(**ended))
     for _ in range(SNAPSHOT_JOBS):
         sut.jobs.put(a_job(created_at=later, **ended))
-    heard = [message["jobId"] for message in sut.subscribe()]
-    assert len(heard) == len(set(heard)) == SNAPSHOT_JOBS + 2
-    assert {job.id for job in old_live} <= set(heard)
-    assert old_ended.id not in heard
+    received = [message["jobId"] for message in sut.subscribe()]
+    assert len(received) == len(set(received)) == SNAPSHOT_JOBS + 2
+    assert {job.id for job in old_live} <= set(received)
+    assert old_ended.id not in received
 
 
-def test_nobody_else_s_job_is_in_a_snapshot(sut: SystemUnderTest) -> None:
+def test_a_snapshot_contains_no_jobs_of_other_users(sut: SystemUnderTest) -> None:
     sut.open()
     sut.jobs.put(a_job(user_id=ANOTHER_USER))
     assert sut.subscribe() == []
 
 
-def test_one_job_can_be_followed_alone(sut: SystemUnderTest) -> None:
+def test_a_connection_can_subscribe_to_a_single_job(sut: SystemUnderTest) -> None:
     sut.open()
     job, other = sut.jobs.put(a_job()), sut.jobs.put(a_job())
     assert [message["jobId"] for message in sut.subscribe(job.id.upper())] == [job.id]
@@ -200,7 +200,7 @@ def test_one_job_can_be_followed_alone(sut: SystemUnderTest) -> None:
     assert [message["jobId"] for message in sut.broadcaster.told[TAB]] == [job.id, job.id]
 
 
-def test_a_strangers_job_can_not_be_followed(sut: SystemUnderTest) -> None:
+def test_a_user_cannot_subscribe_to_the_job_of_another_user(sut: SystemUnderTest) -> None:
     sut.open()
     theirs = sut.jobs.put(a_job(user_id=ANOTHER_USER))
     with pytest.raises(JobForbidden):
@@ -210,13 +210,13 @@ def test_a_strangers_job_can_not_be_followed(sut: SystemUnderTest) -> None:
 
 
 @pytest.mark.parametrize("job_id", ["", "no id", str(an_id())])
-def test_what_is_no_job_can_not_be_followed(sut: SystemUnderTest, job_id: str) -> None:
+def test_a_subscription_to_an_unknown_job_is_refused(sut: SystemUnderTest, job_id: str) -> None:
     sut.open()
     with pytest.raises(JobNotFound):
         sut.subscribe(job_id)
 
 
-def test_one_connection_names_so_many_jobs_and_then_takes_all(sut: SystemUnderTest) -> None:
+def test_a_connection_at_its_subscription_limit_can_still_subscribe_to_all_jobs(sut: SystemUnderTest) -> None:
     named = frozenset(an_id() for _ in range(MAXIMUM_SUBSCRIPTIONS - 1))
     sut.open(job_ids=named)
     last, late = sut.jobs.put(a_job()), sut.jobs.put(a_job())
@@ -227,8 +227,8 @@ def test_one_connection_names_so_many_jobs_and_then_takes_all(sut: SystemUnderTe
     assert len(sut.subscribe()) == 2
 
 
-def test_nothing_falls_between_subscription_and_snapshot(sut: SystemUnderTest) -> None:
-    """A change that is made after the subscription is in the snapshot or pushed; this one is both."""
+def test_a_change_during_the_subscription_is_not_missed(sut: SystemUnderTest) -> None:
+    """A change that is made after the subscription is in the snapshot or pushed; this change is both."""
     sut.open()
     job = sut.jobs.put(a_job())
     changed = job.changed(START, progress=0.5)
@@ -243,7 +243,7 @@ def test_nothing_falls_between_subscription_and_snapshot(sut: SystemUnderTest) -
     assert versions == [("pushed", 2), (f"snapshot-{job.id}-2", 2)]
 
 
-def test_a_connection_that_ends_while_it_subscribes_is_told_nothing(sut: SystemUnderTest) -> None:
+def test_a_connection_that_ends_while_it_subscribes_receives_no_snapshot(sut: SystemUnderTest) -> None:
     connection = sut.open()
     sut.connections.remove(TAB)
     with pytest.raises(ConnectionOver):
@@ -259,7 +259,7 @@ def test_a_connection_that_ends_while_it_subscribes_is_told_nothing(sut: SystemU
 # ------------------------------------------------------------------ changes
 
 
-def test_a_change_reaches_every_tab_of_its_user_that_wants_it_and_nobody_else(sut: SystemUnderTest) -> None:
+def test_a_change_reaches_only_the_subscribed_connections_of_its_user(sut: SystemUnderTest) -> None:
     job = a_job()
     sut.open(TAB, all_jobs=True)
     sut.open(OTHER_TAB, job_ids=frozenset({job.id}))
@@ -268,11 +268,11 @@ def test_a_change_reaches_every_tab_of_its_user_that_wants_it_and_nobody_else(su
     sut.open(ConnectionId("stranger"), ANOTHER_USER, all_jobs=True, job_ids=frozenset({job.id}))
     sut.push(job)
     update = {"id": "event-1", "jobId": job.id, "version": 1}
-    heard = {name: messages for name, messages in sut.broadcaster.told.items() if messages}
-    assert heard == {TAB: [update], OTHER_TAB: [update]}
+    received = {name: messages for name, messages in sut.broadcaster.told.items() if messages}
+    assert received == {TAB: [update], OTHER_TAB: [update]}
 
 
-def test_what_nobody_wants_is_not_even_made(sut: SystemUnderTest) -> None:
+def test_a_change_without_subscribers_is_not_serialized(sut: SystemUnderTest) -> None:
     sut.open()
 
     def refuse(_: Change) -> Message:
@@ -286,26 +286,26 @@ def test_what_nobody_wants_is_not_even_made(sut: SystemUnderTest) -> None:
     assert sut.broadcaster.told[TAB] == []
 
 
-def test_a_connection_that_is_gone_is_forgotten(sut: SystemUnderTest) -> None:
+def test_a_connection_that_no_longer_exists_is_removed(sut: SystemUnderTest) -> None:
     sut.open(all_jobs=True)
     sut.open(OTHER_TAB, all_jobs=True)
     del sut.broadcaster.told[TAB]
     sut.push(a_job())
-    assert [each.id for each in sut.connections.find_of_user(A_USER)] == [OTHER_TAB]
+    assert [connection.id for connection in sut.connections.find_of_user(A_USER)] == [OTHER_TAB]
     assert len(sut.broadcaster.told[OTHER_TAB]) == 1
 
 
-def test_a_connection_that_takes_nothing_is_ended_and_all_others_are_told(sut: SystemUnderTest) -> None:
+def test_a_stuck_connection_is_closed_and_the_other_connections_receive_the_change(sut: SystemUnderTest) -> None:
     sut.open(all_jobs=True)
     sut.open(OTHER_TAB, all_jobs=True)
     sut.broadcaster.stuck.add(TAB)
     sut.push(a_job())
     assert sut.broadcaster.closed == [TAB]
-    assert [each.id for each in sut.connections.find_of_user(A_USER)] == [OTHER_TAB]
+    assert [connection.id for connection in sut.connections.find_of_user(A_USER)] == [OTHER_TAB]
     assert len(sut.broadcaster.told[OTHER_TAB]) == 1
 
 
-def test_a_message_that_is_too_large_ends_no_connection(sut: SystemUnderTest) -> None:
+def test_a_message_that_is_too_large_does_not_close_the_connection(sut: SystemUnderTest) -> None:
     sut.open(all_jobs=True)
     sut.broadcaster.too_small.add(TAB)
     sut.push(a_job())
@@ -313,7 +313,9 @@ def test_a_message_that_is_too_large_ends_no_connection(sut: SystemUnderTest) ->
     assert sut.find().id == TAB
 
 
-def test_when_nobody_can_be_reached_the_change_comes_again_and_no_connection_is_forgotten(sut: SystemUnderTest) -> None:
+def test_a_change_is_retried_and_no_connection_removed_while_the_websocket_api_is_unavailable(
+    sut: SystemUnderTest,
+) -> None:
     sut.open(all_jobs=True)
     sut.broadcaster.available = False
     with pytest.raises(Unavailable):
@@ -323,7 +325,7 @@ def test_when_nobody_can_be_reached_the_change_comes_again_and_no_connection_is_
     assert len(sut.broadcaster.told[TAB]) == 1
 
 
-def test_after_its_session_a_connection_is_told_nothing_and_ended(sut: SystemUnderTest) -> None:
+def test_a_connection_receives_nothing_after_its_session_and_is_closed(sut: SystemUnderTest) -> None:
     sut.open(all_jobs=True)
     sut.clock.set(IDENTITY.expires_at)
     sut.push(a_job())
@@ -335,7 +337,7 @@ def test_after_its_session_a_connection_is_told_nothing_and_ended(sut: SystemUnd
 @pytest.mark.parametrize(
     "end", [lambda sut: sut.clock.set(IDENTITY.expires_at), lambda sut: sut.connections.remove(TAB)]
 )
-def test_who_speaks_over_a_connection_that_is_over_is_cut_off(
+def test_a_message_over_an_ended_connection_closes_it(
     sut: SystemUnderTest, end: Callable[[SystemUnderTest], object]
 ) -> None:
     sut.open()
@@ -346,7 +348,7 @@ def test_who_speaks_over_a_connection_that_is_over_is_cut_off(
     assert sut.connections.find(TAB) is None
 
 
-def test_a_connection_that_can_not_be_ended_now_is_kept_to_be_ended_later(sut: SystemUnderTest) -> None:
+def test_a_connection_that_cannot_be_closed_is_kept_for_a_later_attempt(sut: SystemUnderTest) -> None:
     sut.open()
     sut.clock.set(IDENTITY.expires_at)
     sut.broadcaster.available = False
@@ -355,7 +357,7 @@ def test_a_connection_that_can_not_be_ended_now_is_kept_to_be_ended_later(sut: S
     assert sut.connections.find(TAB) is not None
 
 
-def test_of_many_messages_one_that_fails_ends_its_connection_once(sut: SystemUnderTest) -> None:
+def test_a_connection_that_fails_for_several_messages_is_closed_once(sut: SystemUnderTest) -> None:
     sut.open()
     sut.broadcaster.stuck.add(TAB)
     messages = [(TAB, {"n": number}) for number in range(3)]

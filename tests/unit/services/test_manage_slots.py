@@ -1,4 +1,4 @@
-"""Fairness: so many of a user's jobs are active in a lane, the others wait in order, and no crash lets one wait on."""
+"""Slots: the active jobs of a user at a priority are limited, and additional jobs wait in order, also after a crash."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,38 +20,38 @@ HIGH = a_new_job(priority=Priority.HIGH)
 
 
 def a_system(cap: int, provider: ScriptedProvider | None = None) -> InMemorySystem:
-    """A system in which each user has so many places in each lane."""
+    """Return a system in which each user has `cap` slots per priority."""
     slots = InMemorySlotRepository(cap=cap)
     return InMemorySystem(slots=slots, provider=provider or ScriptedProvider())
 
 
 def active(system: InMemorySystem, priority: Priority = Priority.NORMAL) -> tuple[JobId, ...]:
-    """The user's jobs that have a place."""
+    """Return the IDs of the user's jobs that hold a slot at the priority."""
     share = system.slots.get(A_USER, priority)
     return share.active if share else ()
 
 
 def waiting(system: InMemorySystem) -> list[JobId]:
-    """All jobs that wait to be let in, in the order of their coming."""
+    """Return the IDs of all jobs that wait for a slot, oldest first."""
     return [job.id for job in system.jobs.all() if job.waiting_since is not None]
 
 
 def check(system: InMemorySystem) -> list[JobId]:
-    """Compare the user's share with the jobs, as the reconciler does."""
+    """Compare the user's slots with the jobs, as the reconciler does, and return the IDs that were removed."""
     share = system.slots.get(A_USER)
     assert share is not None
     return system.dispatcher.check_slots(share)
 
 
 class TestTheCap:
-    def test_over_it_jobs_wait_in_order_without_a_message(self) -> None:
+    def test_jobs_over_the_cap_wait_in_order_without_a_message(self) -> None:
         system = a_system(2)
         jobs = [system.submit() for _ in range(5)]
         assert [message.job_id for message in system.queue.sent] == [job.id for job in jobs[:2]]
         assert waiting(system) == [job.id for job in jobs[2:]]
         assert {job.status for job in system.jobs.all()} == {JobStatus.QUEUED}
 
-    def test_each_end_lets_the_oldest_waiting_one_in(self) -> None:
+    def test_each_ended_job_admits_the_oldest_waiting_job(self) -> None:
         system = a_system(1)
         jobs = []
         for _ in range(4):
@@ -62,14 +62,14 @@ class TestTheCap:
         assert {job.status for job in system.jobs.all()} == {JobStatus.COMPLETED}
         assert active(system) == ()
 
-    def test_it_is_never_exceeded_whatever_comes_at_once(self) -> None:
+    def test_concurrent_submissions_never_exceed_the_cap(self) -> None:
         system = a_system(3)
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(lambda _: system.submit(), range(16)))
         assert len(active(system)) == len(system.queue.sent) == 3
         assert len(waiting(system)) == 13
 
-    def test_each_user_has_one(self) -> None:
+    def test_each_user_has_a_cap_of_their_own(self) -> None:
         system = a_system(1)
         system.submit()
         system.submit()
@@ -77,21 +77,21 @@ class TestTheCap:
         assert theirs.waiting_since is None
         assert system.queue.sent[-1].group == ANOTHER_USER
 
-    def test_high_and_normal_lanes_have_separate_shares(self) -> None:
+    def test_high_and_normal_priority_have_separate_slots(self) -> None:
         system = a_system(1)
         normal, _ = system.submit(), system.submit()
         high = system.submit(HIGH)
         assert (active(system), active(system, Priority.HIGH)) == ((normal.id,), (high.id,))
         assert [message.lane for message in system.queue.sent] == [Priority.NORMAL, Priority.HIGH]
 
-    def test_an_end_in_one_lane_lets_nobody_in_in_the_other(self) -> None:
+    def test_an_ended_high_priority_job_admits_no_normal_job(self) -> None:
         system = a_system(1)
         system.submit()
         high, second = system.submit(HIGH), system.submit()
         system.cancel(high.id)
         assert waiting(system) == [second.id]
 
-    def test_while_somebody_waits_newcomers_wait_behind(self) -> None:
+    def test_a_new_job_waits_behind_the_jobs_that_already_wait(self) -> None:
         system = a_system(2)
         system.jobs.put(a_waiting_job())
         system.slots.put(UserSlots(A_USER, Priority.NORMAL, (an_id(),), START, START, waiting_at=START))
@@ -99,7 +99,7 @@ class TestTheCap:
         assert new.waiting_since == START
         assert [job_id for job_id, _ in system.notifier.published] == [new.id]
 
-    def test_a_failure_makes_room_too(self) -> None:
+    def test_a_failed_job_frees_its_slot(self) -> None:
         refusal = ProviderError(FailureCode.CONTENT_REJECTED, "No.", transient=False)
         system = a_system(1, ScriptedProvider(submits=[refusal]))
         system.submit()
@@ -107,7 +107,7 @@ class TestTheCap:
         system.run()
         assert system.jobs.get(second.id).status is JobStatus.COMPLETED
 
-    def test_another_attempt_keeps_its_place(self) -> None:
+    def test_a_job_keeps_its_slot_for_its_next_attempt(self) -> None:
         stumble = ProviderError(FailureCode.PROVIDER_ERROR, "It stumbled.", transient=True)
         system = a_system(1, ScriptedProvider(submits=[stumble]))
         first, second = system.submit(), system.submit()
@@ -116,7 +116,7 @@ class TestTheCap:
         assert (active(system), waiting(system)) == ((first.id,), [second.id])
 
     @pytest.mark.parametrize("end", ["late", "buried"])
-    def test_an_end_by_the_reconciler_makes_room_too(self, end: str) -> None:
+    def test_a_job_that_the_reconciler_ends_frees_its_slot(self, end: str) -> None:
         system = a_system(1)
         first, second = system.submit(), system.submit()
         [message] = system.queue.drain()
@@ -131,7 +131,7 @@ class TestTheCap:
 
 
 class TestPlacesThatCameFree:
-    def test_a_place_that_came_free_between_look_and_store_is_taken_at_once(self) -> None:
+    def test_a_slot_that_is_freed_while_the_job_is_stored_is_taken_at_once(self) -> None:
         system = a_system(1)
         first = system.submit()
         real_add = system.jobs.add
@@ -146,14 +146,14 @@ class TestPlacesThatCameFree:
         assert system.jobs.get(second.id).waiting_since is None
         assert active(system) == (second.id,)
 
-    def test_when_all_have_come_in_nobody_waits_and_newcomers_go_straight_in(self) -> None:
+    def test_a_new_job_gets_a_slot_at_once_when_no_jobs_wait_any_more(self) -> None:
         system = a_system(1)
         first, second = system.submit(), system.submit()
         system.cancel(first.id)
         system.cancel(second.id)
         assert system.submit().waiting_since is None
 
-    def test_whoever_has_come_to_wait_since_is_not_forgotten(self) -> None:
+    def test_a_job_that_starts_to_wait_during_an_admission_is_remembered(self) -> None:
         system = a_system(1)
         first, _ = system.submit(), system.submit()
 
@@ -167,7 +167,7 @@ class TestPlacesThatCameFree:
         assert share is not None
         assert share.waiting_at == START + timedelta(seconds=1)
 
-    def test_a_job_that_ends_while_it_is_let_in_gives_its_place_to_the_next(self) -> None:
+    def test_a_job_that_ends_while_it_is_admitted_passes_its_slot_on(self) -> None:
         system = a_system(1)
         first, second, third = system.submit(), system.submit(), system.submit()
 
@@ -181,20 +181,20 @@ class TestPlacesThatCameFree:
         assert active(system) == (third.id,)
         assert system.jobs.get(third.id).waiting_since is None
 
-    def test_a_job_that_somebody_else_let_in_keeps_its_place(self) -> None:
+    def test_a_job_that_another_worker_admitted_keeps_its_slot(self) -> None:
         system = a_system(1)
         first, second = system.submit(), system.submit()
 
-        def let_in_first(before: VideoJob, after: VideoJob) -> None:
+        def admit_first(before: VideoJob, after: VideoJob) -> None:
             if before.id == second.id:
                 system.jobs.before_save = None
                 assert system.jobs.save(before, after)
 
-        system.jobs.before_save = let_in_first
+        system.jobs.before_save = admit_first
         system.cancel(first.id)
         assert active(system) == (second.id,)
 
-    def test_of_many_that_let_in_at_once_nobody_lets_in_twice(self) -> None:
+    def test_concurrent_admissions_admit_each_job_once(self) -> None:
         system = a_system(3)
         jobs = [system.jobs.put(a_waiting_job(number)) for number in range(8)]
         with ThreadPoolExecutor(8) as pool:
@@ -204,7 +204,7 @@ class TestPlacesThatCameFree:
 
 
 class TestCrashes:
-    """What is lost between an end and the next start is found when share and jobs are compared."""
+    """Recovery from crashes: comparing slots with jobs frees the slots of ended jobs and admits forgotten jobs."""
 
     def crash_between_end_and_next(self) -> tuple[InMemorySystem, VideoJob, VideoJob]:
         system = a_system(1)
@@ -214,20 +214,20 @@ class TestCrashes:
         system.slots.available = True
         return system, first, second
 
-    def test_a_crash_between_end_and_next_leaves_a_place_that_the_reconciler_frees(self) -> None:
+    def test_the_reconciler_frees_a_slot_left_behind_by_a_crash(self) -> None:
         system, first, second = self.crash_between_end_and_next()
         assert (active(system), waiting(system)) == ((first.id,), [second.id])
         system.clock.set(START + CHECK_EVERY + timedelta(seconds=1))
         assert system.sweep()["freed"] == 1
         assert (active(system), waiting(system)) == ((second.id,), [])
 
-    def test_a_share_that_was_just_compared_is_left_alone(self) -> None:
+    def test_the_reconciler_skips_slots_that_it_checked_recently(self) -> None:
         system, first, _ = self.crash_between_end_and_next()
         system.clock.set(START + CHECK_EVERY)
         assert system.sweep()["freed"] == 0
         assert active(system) == (first.id,)
 
-    def test_a_job_that_is_not_stored_yet_keeps_its_place(self) -> None:
+    def test_a_job_that_is_not_stored_yet_keeps_its_slot_during_the_grace_period(self) -> None:
         system = a_system(1)
         job_id = system.jobs.new_id()
         assert system.slots.acquire(A_USER, Priority.NORMAL, [job_id], START) == 1
@@ -235,7 +235,7 @@ class TestCrashes:
         assert check(system) == []
         assert active(system) == (job_id,)
 
-    def test_a_job_that_was_never_stored_loses_it(self) -> None:
+    def test_a_job_that_was_never_stored_loses_its_slot_after_the_grace_period(self) -> None:
         system = a_system(1)
         job_id = system.jobs.new_id()
         system.slots.acquire(A_USER, Priority.NORMAL, [job_id], START)
@@ -243,21 +243,21 @@ class TestCrashes:
         assert check(system) == [job_id]
         assert active(system) == ()
 
-    def test_a_live_job_keeps_it(self) -> None:
+    def test_a_live_job_keeps_its_slot(self) -> None:
         system = a_system(1)
         job = system.submit()
         system.clock.advance(hours=1)
         assert check(system) == []
         assert active(system) == (job.id,)
 
-    def test_a_job_that_waits_although_nobody_remembers_is_let_in(self) -> None:
+    def test_the_check_admits_a_waiting_job_that_the_slots_do_not_know(self) -> None:
         system = a_system(2)
         system.submit()
         forgotten = system.jobs.put(a_waiting_job())
         assert check(system) == []
         assert forgotten.id in active(system)
 
-    def test_who_was_to_be_let_in_when_somebody_crashed_is_let_in_after_all(self) -> None:
+    def test_the_check_admits_a_job_whose_admission_crashed(self) -> None:
         system = a_system(1)
         first, second = system.submit(), system.submit()
 
@@ -272,7 +272,7 @@ class TestCrashes:
         check(system)
         assert (active(system), waiting(system)) == ((second.id,), [])
 
-    def test_a_job_that_waits_behind_others_although_a_crash_left_its_place_taken_blocks_nobody(self) -> None:
+    def test_a_job_retried_before_its_slot_was_freed_does_not_block_waiting_jobs(self) -> None:
         system, first, second = self.crash_between_end_and_next()
         system.clock.advance(1)
         assert system.retry(first.id).waiting_since is not None
@@ -282,7 +282,7 @@ class TestCrashes:
         system.run()
         assert {job.status for job in system.jobs.all()} == {JobStatus.COMPLETED}
 
-    def test_an_empty_share_of_old_goes(self) -> None:
+    def test_the_reconciler_removes_old_empty_slots(self) -> None:
         system = a_system(1)
         job = system.submit()
         system.cancel(job.id)
@@ -290,7 +290,7 @@ class TestCrashes:
         system.sweep()
         assert system.slots.get(A_USER) is None
 
-    def test_a_job_that_found_no_room_just_before_its_share_is_compared_is_found_by_the_next_comparison(self) -> None:
+    def test_a_job_that_starts_to_wait_right_before_a_check_is_admitted_by_the_next_check(self) -> None:
         system = a_system(1)
         system.slots.put(UserSlots(A_USER, Priority.NORMAL, (), changed_at=system.clock.now(), checked_at=START))
         check(system)
@@ -299,7 +299,7 @@ class TestCrashes:
         assert active(system) == (late.id,)
 
     @pytest.mark.parametrize("breaks", ["release", "find_waiting"])
-    def test_an_end_stands_although_its_place_can_not_be_freed(
+    def test_a_job_is_cancelled_even_if_its_slot_cannot_be_released(
         self, breaks: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         system = a_system(1)
@@ -313,7 +313,7 @@ class TestCrashes:
         assert "Slot release failed" in caplog.text
 
 
-def test_making_room_twice_is_making_room_once() -> None:
+def test_releasing_a_slot_twice_admits_one_job() -> None:
     system = a_system(1)
     first, second, third = system.submit(), system.submit(), system.submit()
     ended = system.cancel(first.id)
@@ -322,7 +322,7 @@ def test_making_room_twice_is_making_room_once() -> None:
     assert (active(system), waiting(system)) == ((second.id,), [third.id])
 
 
-def test_an_ended_job_of_the_express_server_never_had_a_place() -> None:
+def test_ending_a_job_of_the_express_server_touches_no_slot() -> None:
     system = a_system(1)
     job = system.jobs.put(a_job(next=None, style="sepia", outbox=()))
     system.clock.advance(minutes=1)

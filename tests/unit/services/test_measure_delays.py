@@ -1,4 +1,4 @@
-"""How far behind the system is."""
+"""Measurement of how far the system is behind."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,16 +12,16 @@ from videojobs.domain.job import Announcement, Step
 from videojobs.services.measure_delays import measure_delays
 
 
-def test_where_nothing_waits_there_is_no_delay() -> None:
+def test_delays_are_zero_when_no_job_waits() -> None:
     delays = measure_delays(jobs=InMemoryJobRepository(a_started_job(outbox=())), clock=VirtualClock())
     assert delays == {"outbox_seconds": 0, "oldest_queued_seconds": 0}
 
 
-def test_the_oldest_of_each_counts() -> None:
+def test_the_oldest_entry_determines_each_delay() -> None:
     clock = VirtualClock()
-    told = tuple(Announcement.of(1, START - timedelta(seconds=age)) for age in (90, 30))
+    outbox = tuple(Announcement.of(1, START - timedelta(seconds=age)) for age in (90, 30))
     jobs = InMemoryJobRepository(
-        a_started_job(outbox=told),
+        a_started_job(outbox=outbox),
         a_job(
             outbox=(),
             created_at=START - timedelta(hours=2),
@@ -36,7 +36,7 @@ def test_the_oldest_of_each_counts() -> None:
     assert delays == {"outbox_seconds": 90 + expected, "oldest_queued_seconds": 300 + expected}
 
 
-def test_of_many_that_were_sent_again_the_longest_waiting_counts_also_while_new_ones_come() -> None:
+def test_the_longest_waiting_of_several_resent_steps_determines_the_delay() -> None:
     old, older = (
         a_job(
             outbox=(),
@@ -49,7 +49,7 @@ def test_of_many_that_were_sent_again_the_longest_waiting_counts_also_while_new_
     assert measure_delays(jobs=jobs, clock=VirtualClock())["oldest_queued_seconds"] == 1_200
 
 
-def test_a_job_that_waited_behind_others_counts_from_when_it_was_let_in() -> None:
+def test_a_job_that_waited_for_a_slot_counts_from_its_admission() -> None:
     waited = a_job(outbox=(), updated_at=START - timedelta(hours=1), next=a_step(Step.START, due_in_seconds=-5))
     assert measure_delays(jobs=InMemoryJobRepository(waited), clock=VirtualClock())["oldest_queued_seconds"] == 5
 
@@ -63,7 +63,7 @@ def test_a_job_that_waited_behind_others_counts_from_when_it_was_let_in() -> Non
     ],
     ids=["its message was sent again", "a circuit is open", "the Express server's"],
 )
-def test_a_job_that_nobody_begins_counts_from_its_last_change(changes: dict[str, Any]) -> None:
+def test_a_job_that_is_not_started_counts_from_its_last_change(changes: dict[str, Any]) -> None:
     then = START - timedelta(minutes=10)
     stuck = a_job(outbox=(), created_at=then, updated_at=then, **changes)
     assert measure_delays(jobs=InMemoryJobRepository(stuck), clock=VirtualClock())["oldest_queued_seconds"] == 600

@@ -1,4 +1,4 @@
-"""A change is told to everybody who listens, and nobody stands in another's way."""
+"""Notification of changes: every listener receives each change, and a failing listener does not block the others."""
 
 import pytest
 
@@ -9,11 +9,11 @@ from videojobs.ports.changes import Change
 from videojobs.services.notify_change import notify_change
 
 
-def _deaf(_: Change) -> None:
+def _fail(_: Change) -> None:
     raise Unavailable
 
 
-def test_every_listener_hears_of_the_job_as_it_stands() -> None:
+def test_every_listener_receives_the_current_job() -> None:
     job = a_job(version=7)
     first: list[Change] = []
     second: list[Change] = []
@@ -21,21 +21,21 @@ def test_every_listener_hears_of_the_job_as_it_stands() -> None:
     assert first == second == [Change("event-1", job)]
 
 
-def test_a_listener_that_fails_holds_up_no_other_and_the_event_comes_again() -> None:
+def test_a_failing_listener_does_not_block_the_others_and_the_event_is_retried() -> None:
     job = a_job()
-    heard: list[Change] = []
+    received: list[Change] = []
     with pytest.raises(Unavailable):
-        notify_change("event-1", job.id, jobs=InMemoryJobRepository(job), listeners=[_deaf, heard.append])
-    assert heard == [Change("event-1", job)]
+        notify_change("event-1", job.id, jobs=InMemoryJobRepository(job), listeners=[_fail, received.append])
+    assert received == [Change("event-1", job)]
 
 
-def test_nobody_hears_of_a_job_that_is_gone() -> None:
-    heard: list[Change] = []
-    notify_change("event-1", an_id(), jobs=InMemoryJobRepository(), listeners=[heard.append])
-    assert heard == []
+def test_no_listener_is_called_for_a_deleted_job() -> None:
+    received: list[Change] = []
+    notify_change("event-1", an_id(), jobs=InMemoryJobRepository(), listeners=[received.append])
+    assert received == []
 
 
-def test_without_a_database_the_event_comes_again() -> None:
+def test_the_event_is_retried_when_the_database_is_unavailable() -> None:
     jobs = InMemoryJobRepository()
     jobs.available = False
     with pytest.raises(Unavailable):

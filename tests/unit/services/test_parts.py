@@ -1,4 +1,4 @@
-"""A video in parts: planned before anything is spent, made one after another, fetched at once, joined at the end."""
+"""Videos in parts: planned before anything is spent, generated in order, fetched at once and joined at the end."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -25,13 +25,13 @@ GONE = ProviderError(FailureCode.RESULT_LOST, "It is gone.", transient=True)
 
 
 def a_provider(**changes: object) -> ScriptedProvider:
-    """One that makes clips of eight seconds."""
-    made = {"name": "clips", "yields_pixels": True, "clips": (CLIP,), "prices_as_of": AS_OF}
-    return ScriptedProvider(**(made | changes))  # type: ignore[arg-type]
+    """Return a provider that makes clips of eight seconds, with the changes applied."""
+    fields = {"name": "clips", "yields_pixels": True, "clips": (CLIP,), "prices_as_of": AS_OF}
+    return ScriptedProvider(**(fields | changes))  # type: ignore[arg-type]
 
 
 def make(provider: ScriptedProvider, **request: object) -> tuple[InMemorySystem, VideoJob]:
-    """Run a job to its end."""
+    """Run a job to its end, and return the system and the job."""
     system = InMemorySystem(provider=provider)
     job = system.submit(a_new_job(**request))
     system.run()
@@ -39,13 +39,13 @@ def make(provider: ScriptedProvider, **request: object) -> tuple[InMemorySystem,
 
 
 def production_of(job: VideoJob) -> Production:
-    """The plan that it must have."""
+    """Return the production of the job, which must exist."""
     assert job.production is not None
     return job.production
 
 
 class TestOnePart:
-    def test_one_clip_is_fetched_assembled_and_told_of(self) -> None:
+    def test_a_single_clip_is_fetched_assembled_and_stored(self) -> None:
         provider = a_provider()
         system, job = make(provider)
         assert (job.status, provider.tokens, provider.fetched) == (
@@ -57,37 +57,37 @@ class TestOnePart:
         assert job.output.segments == 1
         assert system.store.objects[job.output.video.key] == f"video of task-of-{job.id}:1:1".encode()
 
-    def test_the_provider_is_told_prompt_style_and_clip(self) -> None:
+    def test_the_provider_receives_prompt_style_and_clip(self) -> None:
         provider = a_provider()
         make(provider, prompt="A paper boat", style=Style.CALM)
         [request] = provider.requests
         assert (request.prompt, request.clip) == (f"A paper boat\n\n{STYLE_WORDS[Style.CALM]}", CLIP)
         assert request.callback_url is None
 
-    def test_the_estimate_stands_from_the_start_on(self) -> None:
+    def test_the_estimated_price_is_stored_at_the_start(self) -> None:
         system = InMemorySystem(provider=a_provider(polls=[Generation(done=False)]))
         message = system.put(a_job())
         production = production_of(system.deliver(message))
         assert (production.plan.price_usd, production.prices_as_of) == (Decimal("0.80"), AS_OF)
 
-    def test_what_the_provider_says_that_it_cost_is_kept(self) -> None:
+    def test_the_cost_that_the_provider_reports_is_stored(self) -> None:
         _, job = make(a_provider(polls=[replace(DONE, cost_usd=Decimal("0.77"))]))
         assert production_of(job).actual_usd == Decimal("0.77")
 
-    def test_a_prompt_that_is_too_long_is_shortened_and_the_job_says_so(self) -> None:
+    def test_a_prompt_over_the_limit_is_shortened_and_the_history_records_it(self) -> None:
         provider = a_provider(prompt_limit=PromptLimit(200, Counting.UTF16_UNITS))
         _, job = make(provider, prompt="boats " * 100)
         assert len(provider.requests[0].prompt) <= 200
         assert production_of(job).is_shortened
         assert any("shortened" in entry.note for entry in job.history)
 
-    def test_a_prompt_that_fits_is_sent_as_it_is(self) -> None:
+    def test_a_prompt_within_the_limit_is_not_shortened(self) -> None:
         _, job = make(a_provider(prompt_limit=PromptLimit(2000, Counting.UTF8_BYTES)))
         assert not production_of(job).is_shortened
 
 
 class TestManyParts:
-    def test_each_is_made_fetched_and_kept_before_the_next(self) -> None:
+    def test_each_part_is_generated_fetched_and_stored_before_the_next(self) -> None:
         provider = a_provider()
         system, job = make(provider, duration=23.5)
         tokens = [f"{job.id}:1:{part}" for part in (1, 2, 3, 4)]
@@ -98,7 +98,7 @@ class TestManyParts:
         whole = b"".join(f"video of task-of-{token}".encode() for token in tokens)
         assert system.store.objects[job.output.video.key] == whole
 
-    def test_the_parts_are_told_that_they_continue_each_other(self) -> None:
+    def test_the_prompt_of_each_part_states_its_position(self) -> None:
         provider = a_provider()
         make(provider, duration=12)
         first, second = (request.prompt for request in provider.requests)
@@ -109,7 +109,7 @@ class TestManyParts:
         system, _ = make(a_provider(), duration=23.5)
         assert not [key for key in system.store.objects if "part" in key]
 
-    def test_a_bucket_that_does_not_answer_then_takes_nothing_from_the_job(self) -> None:
+    def test_a_job_completes_even_if_its_parts_cannot_be_removed(self) -> None:
         system = InMemorySystem(provider=a_provider())
         job = system.submit(a_new_job(duration=12))
         real_remove = system.store.remove
@@ -122,24 +122,24 @@ class TestManyParts:
         system.store.remove = real_remove  # type: ignore[method-assign]
         assert system.jobs.get(job.id).status is JobStatus.COMPLETED
 
-    def test_progress_counts_all_parts_and_never_goes_back(self) -> None:
+    def test_progress_covers_all_parts_and_never_decreases(self) -> None:
         half = Generation(done=False, progress=0.5)
         system = InMemorySystem(provider=a_provider(polls=[half, DONE, half, DONE]))
         job = system.submit(a_new_job(duration=12))
-        seen: list[float] = []
-        system.jobs.before_save = lambda _, after: seen.append(after.progress or 0)
+        progress_values: list[float] = []
+        system.jobs.before_save = lambda _, after: progress_values.append(after.progress or 0)
         system.run()
-        assert seen == sorted(seen)
-        assert 0.225 in seen
-        assert 0.675 in seen
+        assert progress_values == sorted(progress_values)
+        assert 0.225 in progress_values
+        assert 0.675 in progress_values
         assert system.jobs.get(job.id).status is JobStatus.COMPLETED
 
-    def test_costs_add_up(self) -> None:
+    def test_the_costs_of_the_parts_are_added_up(self) -> None:
         paid = replace(DONE, cost_usd=Decimal("0.40"))
         _, job = make(a_provider(polls=[paid, DONE, paid]), duration=20)
         assert production_of(job).actual_usd == Decimal("0.80")
 
-    def test_a_failed_part_is_made_again_and_those_before_it_are_not(self) -> None:
+    def test_a_failed_part_is_generated_again_and_earlier_parts_are_kept(self) -> None:
         provider = a_provider(polls=[DONE, STUMBLE])
         _, job = make(provider, duration=12)
         assert (job.status, provider.tokens) == (
@@ -147,23 +147,23 @@ class TestManyParts:
             [f"{job.id}:1:1", f"{job.id}:1:2", f"{job.id}:2:2"],
         )
 
-    def test_a_result_that_is_lost_is_made_again(self) -> None:
+    def test_a_lost_result_is_generated_again(self) -> None:
         provider = a_provider(fetches=[GONE])
         _, job = make(provider)
         assert (job.status, provider.tokens) == (JobStatus.COMPLETED, [f"{job.id}:1:1", f"{job.id}:2:1"])
 
-    def test_what_is_no_video_is_made_again(self) -> None:
+    def test_a_result_that_is_not_a_video_is_generated_again(self) -> None:
         system = InMemorySystem(provider=a_provider(fetches=[b""]))
         job = system.submit()
         system.run()
         assert system.jobs.get(job.id).attempt == 2
 
-    def test_a_fetch_without_an_answer_comes_again_in_the_same_attempt(self) -> None:
+    def test_an_unreachable_fetch_is_repeated_in_the_same_attempt(self) -> None:
         provider = a_provider(fetches=[ProviderUnreachable(), ProviderUnreachable()])
         _, job = make(provider)
         assert (job.status, provider.tokens, len(provider.fetched)) == (JobStatus.COMPLETED, [f"{job.id}:1:1"], 3)
 
-    def test_a_provider_that_is_known_no_more_cannot_be_fetched_from(self) -> None:
+    def test_a_result_of_a_provider_that_was_removed_is_lost(self) -> None:
         system = InMemorySystem(provider=a_provider())
         plan = Plan((CLIP,), (1280, 720), 1280, 720, 192)
         task = ProviderTask("another", submitted_at=a_job().created_at, ref="task-1")
@@ -184,7 +184,7 @@ class TestManyParts:
         assert system.store.objects == {}
         assert system.jobs.get(job.id).production is None
 
-    def test_a_part_that_is_stored_after_its_job_was_cancelled_goes_again(self) -> None:
+    def test_a_part_that_is_stored_after_the_cancellation_is_removed(self) -> None:
         system = InMemorySystem(provider=a_provider())
         job = system.submit(a_new_job(duration=12))
         for _ in range(2):
@@ -196,7 +196,7 @@ class TestManyParts:
         system.run(sweeping=True)
         assert system.store.objects == {}
 
-    def test_a_retry_by_the_user_keeps_what_is_paid(self) -> None:
+    def test_a_retry_by_the_user_keeps_the_parts_already_paid_for(self) -> None:
         refusal = ProviderError(FailureCode.CONTENT_REJECTED, "No.", transient=False)
         provider = a_provider(polls=[DONE, refusal])
         system, job = make(provider, duration=12)
@@ -206,7 +206,7 @@ class TestManyParts:
         assert system.jobs.get(job.id).status is JobStatus.COMPLETED
         assert provider.tokens == [f"{job.id}:1:1", f"{job.id}:1:2", f"{job.id}:2:2"]
 
-    def test_a_part_without_a_plan_is_a_bug(self) -> None:
+    def test_scheduling_a_part_without_a_plan_raises_value_error(self) -> None:
         from videojobs.domain import lifecycle
 
         job = a_started_job(Step.RENDER)
@@ -214,8 +214,8 @@ class TestManyParts:
             lifecycle.schedule_part(job, StoredObject("videos", "part", 1), job.created_at)
 
 
-class TestWhatCanNotBeMade:
-    def test_nothing_is_spent_on_a_request_that_no_plan_meets(self) -> None:
+class TestImpossibleRequests:
+    def test_a_request_that_no_plan_meets_fails_before_anything_is_spent(self) -> None:
         provider = a_provider(clips=(replace(CLIP, seconds=1),))
         _, job = make(provider, duration=60)
         assert (job.status, provider.tokens) == (JobStatus.FAILED, [])
@@ -223,18 +223,18 @@ class TestWhatCanNotBeMade:
         assert job.error.code == FailureCode.INVALID_REQUEST
         assert "duration or aspect ratio" in (job.error_message or "")
 
-    def test_nor_on_a_prompt_of_which_no_word_fits(self) -> None:
+    def test_a_prompt_that_cannot_be_shortened_fails_before_anything_is_spent(self) -> None:
         provider = a_provider(prompt_limit=PromptLimit(10, Counting.CODE_POINTS))
         _, job = make(provider, prompt="Boats")
         assert (job.status, provider.tokens) == (JobStatus.FAILED, [])
 
-    def test_any_ratio_is_cut_from_a_landscape(self) -> None:
+    def test_a_square_video_is_cropped_from_a_landscape_clip(self) -> None:
         _, job = make(a_provider(), aspect_ratio=AspectRatio.SQUARE)
         assert production_of(job).plan.crop == (720, 720)
 
 
-class TestHints:
-    def test_a_provider_that_calls_back_is_told_where_and_asked_less_often(self) -> None:
+class TestCallbacks:
+    def test_callback_providers_receive_the_callback_url_and_are_polled_less_often(self) -> None:
         provider = a_provider(calls_back=True, polls=[Generation(done=False, poll_after_seconds=6)])
         system = InMemorySystem(provider=provider)
         system.policy = replace(system.policy, callbacks_url="https://api.example.com")
@@ -250,7 +250,7 @@ class TestHints:
         assert after.next.due_at == system.clock.now() + timedelta(seconds=24)
 
     @pytest.mark.parametrize(("wished", "done"), [(30, 60), (90, 90)])
-    def test_but_once_a_minute_at_least(self, wished: float, done: float) -> None:
+    def test_callback_providers_are_polled_at_least_once_a_minute(self, wished: float, done: float) -> None:
         provider = a_provider(calls_back=True, polls=[Generation(done=False, poll_after_seconds=wished)])
         system = InMemorySystem(provider=provider)
         system.policy = replace(system.policy, callbacks_url="https://api.example.com")
@@ -259,19 +259,19 @@ class TestHints:
         assert after.next is not None
         assert after.next.due_at == system.clock.now() + timedelta(seconds=done)
 
-    def test_without_an_address_nobody_is_called(self) -> None:
+    def test_no_callback_url_is_sent_when_none_is_configured(self) -> None:
         provider = a_provider(calls_back=True)
         make(provider)
         assert provider.requests[0].callback_url is None
 
 
-def test_the_token_of_a_repeat_is_that_of_the_first_submit() -> None:
+def test_a_repeated_submit_uses_the_token_of_the_first() -> None:
     provider = a_provider(unknown_submit=UnknownSubmit.REPEAT, submits=[ProviderUnreachable()])
     _, job = make(provider, duration=12)
     assert provider.tokens == [f"{job.id}:1:1", f"{job.id}:1:1", f"{job.id}:1:2"]
 
 
-def test_a_job_that_is_cancelled_between_two_parts_leaves_nothing() -> None:
+def test_a_job_cancelled_between_two_parts_leaves_no_files() -> None:
     system = InMemorySystem(provider=a_provider())
     job = system.submit(a_new_job(duration=12))
     for _ in range(3):
@@ -284,7 +284,7 @@ def test_a_job_that_is_cancelled_between_two_parts_leaves_nothing() -> None:
     assert system.store.objects == {}
 
 
-def test_the_fetch_of_an_early_part_renews_the_lease_and_claims_no_progress() -> None:
+def test_fetching_an_early_part_renews_the_lease_and_reports_no_progress() -> None:
     system = InMemorySystem(provider=a_provider(polls=[DONE]))
     system.submit(a_new_job(duration=23.5))
     for _ in range(2):

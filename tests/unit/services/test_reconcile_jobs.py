@@ -1,4 +1,4 @@
-"""The net below everything: what was left behind is found, once, and set going or ended."""
+"""The reconciler: each job that a crash or a lost message left behind is found once, and resent or ended."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,38 +18,36 @@ NOTHING = {"resent": 0, "late": 0, "adopted": 0, "announced": 0, "freed": 0}
 
 
 def a_quiet_job(**changes: object) -> VideoJob:
-    """A job with nothing to announce."""
+    """Return a started job with an empty outbox."""
     return a_started_job(**({"outbox": ()} | changes))
 
 
 class TestOverdueSteps:
-    def test_a_message_that_never_went_out_is_sent_again_with_the_same_step(self) -> None:
+    def test_a_step_whose_message_was_lost_is_sent_again(self) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job())
         system.clock.advance(31)
         assert system.sweep() == NOTHING | {"resent": 1}
         assert system.queue.sent == [message]
 
-    def test_a_step_that_is_merely_waiting_is_left_alone(self) -> None:
+    def test_a_step_that_is_not_overdue_is_not_resent(self) -> None:
         system = InMemorySystem()
         system.put(a_quiet_job())
         system.clock.advance(25)
         assert system.sweep() == NOTHING
         assert system.queue.sent == []
 
-    def test_work_under_way_is_left_alone(self) -> None:
+    def test_a_step_under_a_valid_lease_is_not_resent(self) -> None:
         system = InMemorySystem()
         system.put(a_quiet_job(lease=a_lease(61)))
         system.clock.advance(60)
         assert system.sweep() == NOTHING
 
     @pytest.mark.parametrize("first_sweep", range(0, 60, 5))
-    def test_however_often_its_worker_is_killed_a_step_is_worked_on_again_within_ninety_seconds(
-        self, first_sweep: int
-    ) -> None:
+    def test_a_step_whose_worker_was_killed_is_resumed_within_ninety_seconds_each_time(self, first_sweep: int) -> None:
         system = InMemorySystem()
         job = system.submit()
-        system.clock.advance(1)  # the message takes its time
+        system.clock.advance(1)  # the delivery of the message takes time
         for _ in range(4):
             [message] = system.queue.drain()
             system.crash_worker(message)
@@ -61,10 +59,10 @@ class TestOverdueSteps:
                 system.sweep()
             assert system.clock.now() - killed_at <= timedelta(seconds=90)
         system.deliver(system.queue.drain()[0])
-        again = system.jobs.get(job.id)
-        assert (again.status, again.attempt) == (JobStatus.PROCESSING, 1)
+        resumed = system.jobs.get(job.id)
+        assert (resumed.status, resumed.attempt) == (JobStatus.PROCESSING, 1)
 
-    def test_resends_back_off(self) -> None:
+    def test_the_pauses_between_resends_grow(self) -> None:
         system = InMemorySystem()
         system.put(a_quiet_job())
         sent_at = []
@@ -78,7 +76,7 @@ class TestOverdueSteps:
         assert max(pauses) <= 17
         assert len(sent_at) < 10
 
-    def test_a_queue_that_takes_nothing_now_is_asked_again_later(self) -> None:
+    def test_a_step_is_resent_later_when_the_queue_is_unavailable(self) -> None:
         system = InMemorySystem()
         system.put(a_quiet_job())
         system.queue.available = False
@@ -89,7 +87,7 @@ class TestOverdueSteps:
         system.sweep()
         assert len(system.queue.sent) == 1
 
-    def test_a_late_duplicate_finds_nothing_left_to_do(self) -> None:
+    def test_a_late_duplicate_message_changes_nothing(self) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job())
         system.clock.advance(31)
@@ -99,17 +97,17 @@ class TestOverdueSteps:
         assert system.deliver(system.queue.drain()[0]) == done
 
 
-class TestSweepsAtOnce:
-    def test_two_at_once_send_each_message_once(self) -> None:
+class TestConcurrentSweeps:
+    def test_concurrent_sweeps_send_each_message_once(self) -> None:
         system = InMemorySystem()
         messages = [system.put(a_quiet_job()) for _ in range(150)]
         system.clock.advance(31)
         with ThreadPoolExecutor(4) as pool:
             counts = list(pool.map(lambda _: system.sweep(), range(4)))
         assert sum(count["resent"] for count in counts) == 150
-        assert sorted(sent.step_id for sent in system.queue.sent) == sorted(each.step_id for each in messages)
+        assert sorted(sent.step_id for sent in system.queue.sent) == sorted(message.step_id for message in messages)
 
-    def test_two_at_once_end_each_late_job_once(self) -> None:
+    def test_concurrent_sweeps_end_each_late_job_once(self) -> None:
         system = InMemorySystem()
         for _ in range(150):
             system.put(a_quiet_job())
@@ -120,7 +118,7 @@ class TestSweepsAtOnce:
         assert {len(job.history) for job in system.jobs.all()} == {2}
 
     @pytest.mark.parametrize("advance", [31, 7200], ids=["overdue", "late"])
-    def test_a_job_that_moves_on_during_the_sweep_is_left_to_whoever_moved_it(self, advance: float) -> None:
+    def test_a_job_that_changes_during_the_sweep_is_skipped(self, advance: float) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job())
         system.clock.advance(advance)
@@ -131,7 +129,7 @@ class TestSweepsAtOnce:
         assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
         assert system.queue.sent == []
 
-    def test_an_adoption_that_another_sweep_was_quicker_with_is_let_go(self) -> None:
+    def test_an_adoption_that_another_sweep_wrote_first_is_skipped(self) -> None:
         system = InMemorySystem()
         job = system.jobs.put(a_job(next=None, outbox=()))
         system.clock.advance(minutes=1)
@@ -142,40 +140,40 @@ class TestSweepsAtOnce:
 
 
 class TestPages:
-    def test_a_sweep_goes_on_page_by_page(self) -> None:
+    def test_a_sweep_processes_all_pages(self) -> None:
         system = InMemorySystem()
         for _ in range(2 * PAGE + 1):
             system.put(a_quiet_job())
         system.clock.advance(31)
         assert system.sweep()["resent"] == 2 * PAGE + 1
 
-    def test_a_sweep_ends_where_nothing_can_be_done(self) -> None:
+    def test_a_sweep_stops_when_a_page_makes_no_progress(self) -> None:
         system = InMemorySystem()
         system.notifier.available = False
         for _ in range(PAGE + 1):
             system.jobs.put(a_job(status=JobStatus.FAILED, next=None))
         system.clock.advance(minutes=1)
-        asked: list[int] = []
+        limits: list[int] = []
         real_find = system.jobs.find_unannounced
-        system.jobs.find_unannounced = lambda before, limit: asked.append(limit) or real_find(before, limit)  # type: ignore[method-assign, func-returns-value]
+        system.jobs.find_unannounced = lambda before, limit: limits.append(limit) or real_find(before, limit)  # type: ignore[method-assign, func-returns-value]
         assert system.sweep() == NOTHING
-        assert asked == [PAGE]
+        assert limits == [PAGE]
 
-    def test_a_sweep_is_bounded(self) -> None:
+    def test_a_sweep_is_limited_in_size(self) -> None:
         system = InMemorySystem()
-        asked: list[int] = []
+        calls: list[int] = []
 
         def find_the_same_over_and_over(*_: object) -> list[VideoJob]:
-            asked.append(1)
+            calls.append(1)
             return [system.jobs.put(a_job(next=None, outbox=(), style="sepia")) for _ in range(PAGE)]
 
         system.jobs.find_unadopted = find_the_same_over_and_over  # type: ignore[method-assign]
         assert system.sweep()["adopted"] == LIMIT
-        assert len(asked) == LIMIT // PAGE
+        assert len(calls) == LIMIT // PAGE
 
 
 class TestEnds:
-    def test_a_job_past_its_deadline_fails_with_words_and_a_code(self) -> None:
+    def test_a_job_past_its_deadline_fails_with_a_message_and_a_code(self) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job())
         system.clock.advance(hours=1, seconds=1)
@@ -189,7 +187,7 @@ class TestEnds:
         assert failed.error.code == "timeout"
         assert system.queue.sent == []
 
-    def test_an_impossible_job_of_the_express_server_ends(self) -> None:
+    def test_an_invalid_job_of_the_express_server_fails(self) -> None:
         system = InMemorySystem()
         job = system.jobs.put(a_job(next=None, outbox=(), style="sepia"))
         system.clock.advance(minutes=1)
@@ -197,20 +195,20 @@ class TestEnds:
         assert system.jobs.get(job.id).status is JobStatus.FAILED
         assert system.queue.sent == []
 
-    def test_a_young_job_of_the_express_server_is_left_to_it(self) -> None:
+    def test_a_new_job_of_the_express_server_is_not_adopted_yet(self) -> None:
         system = InMemorySystem()
         system.jobs.put(a_job(next=None, outbox=()))
         system.clock.advance(25)
         assert system.sweep() == NOTHING
 
-    def test_a_database_that_is_gone_ends_the_sweep(self) -> None:
+    def test_a_sweep_raises_unavailable_when_the_database_is_unavailable(self) -> None:
         system = InMemorySystem()
         system.jobs.available = False
         with pytest.raises(Unavailable):
             system.sweep()
 
 
-def test_a_first_step_that_fails_each_time_ends_at_the_deadline() -> None:
+def test_a_first_step_that_always_crashes_ends_at_the_deadline() -> None:
     system = InMemorySystem()
     message = system.put(a_job())
     system.crash_worker(message)
@@ -227,7 +225,7 @@ def test_a_first_step_that_fails_each_time_ends_at_the_deadline() -> None:
 
 
 class TestDeadLetters:
-    def test_a_step_that_was_delivered_in_vain_too_often_fails_its_job(self) -> None:
+    def test_a_step_in_the_dead_letter_queue_fails_its_job(self) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job(lease=a_lease(25)))
         system.clock.advance(25)
@@ -239,26 +237,26 @@ class TestDeadLetters:
         assert not system.bury(message)
         assert system.jobs.get(message.job_id) == failed
 
-    def test_a_step_that_is_no_longer_next_changes_nothing(self) -> None:
+    def test_a_dead_letter_of_an_earlier_step_changes_nothing(self) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job())
         assert not system.bury(replace(message, step_id="the step before"))
         assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
 
-    def test_a_step_that_somebody_works_on_is_not_dead(self) -> None:
+    def test_a_dead_letter_of_a_step_under_a_lease_changes_nothing(self) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job(lease=a_lease(25)))
         assert not system.bury(message)
         assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
 
-    def test_an_ended_or_unknown_job_changes_nothing(self) -> None:
+    def test_a_dead_letter_of_an_ended_or_unknown_job_changes_nothing(self) -> None:
         system = InMemorySystem()
         ended = system.jobs.put(a_job(status=JobStatus.COMPLETED, next=None))
         assert not system.bury(SentMessage(ended.id, "step", Step.POLL))
         assert not system.bury(SentMessage(system.jobs.new_id(), "step", Step.POLL))
         assert system.jobs.all() == [ended]
 
-    def test_a_job_that_is_claimed_at_that_moment_lives_on(self) -> None:
+    def test_a_job_that_is_claimed_while_its_dead_letter_is_handled_is_not_failed(self) -> None:
         system = InMemorySystem()
         message = system.put(a_quiet_job())
         system.jobs.before_save = lambda before, _: system.jobs.put(replace(before, lease=a_lease())) and None

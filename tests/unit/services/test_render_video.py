@@ -1,4 +1,4 @@
-"""The renderer: one at a time, under a lease that is renewed, leaving no scratch files behind."""
+"""Rendering: one worker at a time, under a lease that is renewed; scratch files are always removed."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,26 +21,26 @@ LOST = ProviderError(FailureCode.RESULT_LOST, "The provider's video is gone.", t
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where scratch folders are made; empty at the end, whatever happened."""
+    """Create scratch folders in `tmp_path`, and return it."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
 
 def a_slow_system(seconds: float, *, error: Exception | None = None) -> InMemorySystem:
-    """Between two reports of the renderer, so much time passes."""
+    """Return a system in which `seconds` pass at every report of the renderer."""
     system = InMemorySystem()
     system.renderer = ScriptedRenderer(error=error, at_report=lambda _: system.clock.advance(seconds) and None)
     return system
 
 
 def watch(system: InMemorySystem) -> list[VideoJob]:
-    """What each save was to write, in order."""
+    """Return a list that receives each job that is about to be saved, in order."""
     saves: list[VideoJob] = []
     system.jobs.before_save = lambda _, after: saves.append(after)
     return saves
 
 
-def test_what_was_rendered_is_stored_and_handed_over(scratch: Path) -> None:
+def test_a_rendered_video_is_stored_and_passed_to_the_finish_step(scratch: Path) -> None:
     system = InMemorySystem()
     after = system.deliver(system.put(a_started_job(Step.RENDER)))
     assert after.output is not None
@@ -51,7 +51,7 @@ def test_what_was_rendered_is_stored_and_handed_over(scratch: Path) -> None:
     assert list(scratch.iterdir()) == []
 
 
-def test_a_repeat_in_another_attempt_replaces_nothing() -> None:
+def test_each_attempt_stores_its_files_under_its_own_keys() -> None:
     system = InMemorySystem()
     job = a_started_job(Step.RENDER, attempt=2)
     system.deliver(system.put(job))
@@ -90,14 +90,14 @@ def test_a_render_longer_than_a_lease_keeps_its_lease() -> None:
     assert len(system.renderer.folders) == 1
 
 
-def test_reports_that_come_quickly_are_not_all_written() -> None:
+def test_reports_in_quick_succession_are_not_all_saved() -> None:
     system = a_slow_system(0.3)
     saves = watch(system)
     system.deliver(system.put(a_started_job(Step.RENDER)))
     assert len(saves) == 2
 
 
-def test_a_lost_lease_stops_the_drawing_and_nothing_is_stored(scratch: Path) -> None:
+def test_a_lost_lease_stops_the_rendering_and_nothing_is_stored(scratch: Path) -> None:
     system = InMemorySystem()
     message = system.put(a_started_job(Step.RENDER))
     reports: list[float] = []
@@ -118,7 +118,7 @@ def test_a_lost_lease_stops_the_drawing_and_nothing_is_stored(scratch: Path) -> 
     assert list(scratch.iterdir()) == []
 
 
-def test_an_outcome_that_comes_too_late_is_not_written() -> None:
+def test_an_outcome_after_the_lease_is_lost_is_not_saved() -> None:
     system = InMemorySystem()
     message = system.put(a_started_job(Step.RENDER))
 
@@ -130,7 +130,7 @@ def test_an_outcome_that_comes_too_late_is_not_written() -> None:
     assert (after.output, system.queue.sent) == (None, [])
 
 
-def test_a_blip_of_the_database_does_not_end_a_drawing() -> None:
+def test_a_short_outage_of_the_database_does_not_stop_the_rendering() -> None:
     system = InMemorySystem()
 
     def blip(done: float) -> None:
@@ -144,16 +144,16 @@ def test_a_blip_of_the_database_does_not_end_a_drawing() -> None:
     assert after.progress == pytest.approx(0.9)
 
 
-def test_a_notifier_that_takes_nothing_does_not_end_a_drawing() -> None:
+def test_an_unavailable_notifier_does_not_stop_the_rendering() -> None:
     system = a_slow_system(2)
     system.notifier.available = False
     after = system.deliver(system.put(a_started_job(Step.RENDER)))
     assert after.next is not None
     assert after.next.step is Step.FINISH
-    assert [each.version for each in after.outbox] == list(range(1, after.version + 1))
+    assert [announcement.version for announcement in after.outbox] == list(range(1, after.version + 1))
 
 
-def test_an_error_of_the_provider_is_another_attempt_and_leaves_no_files(scratch: Path) -> None:
+def test_a_provider_error_starts_another_attempt_and_leaves_no_scratch_files(scratch: Path) -> None:
     system = InMemorySystem(renderer=ScriptedRenderer(error=LOST))
     after = system.deliver(system.put(a_started_job(Step.RENDER)))
     assert after.next is not None
@@ -163,7 +163,7 @@ def test_an_error_of_the_provider_is_another_attempt_and_leaves_no_files(scratch
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError(), Unavailable()], ids=repr)
-def test_any_other_error_comes_out_and_leaves_no_files(scratch: Path, error: Exception) -> None:
+def test_any_other_error_is_raised_and_leaves_no_scratch_files(scratch: Path, error: Exception) -> None:
     system = InMemorySystem(renderer=ScriptedRenderer(error=error))
     message = system.put(a_started_job(Step.RENDER))
     with pytest.raises(type(error)):
@@ -177,7 +177,7 @@ def test_any_other_error_comes_out_and_leaves_no_files(scratch: Path, error: Exc
     assert after.next.step is Step.FINISH
 
 
-def test_a_store_that_does_not_answer_lets_the_message_come_again() -> None:
+def test_an_unavailable_store_fails_the_step_so_that_the_message_is_delivered_again() -> None:
     system = InMemorySystem()
     message = system.put(a_started_job(Step.RENDER))
     system.store.available = False
@@ -187,7 +187,7 @@ def test_a_store_that_does_not_answer_lets_the_message_come_again() -> None:
     assert system.jobs.get(message.job_id).lease is not None
 
 
-def test_a_job_past_its_deadline_is_not_drawn_any_more() -> None:
+def test_a_job_past_its_deadline_is_not_rendered() -> None:
     system = InMemorySystem()
     message = system.put(a_started_job(Step.RENDER))
     system.clock.advance(hours=1)
@@ -213,7 +213,7 @@ def test_a_stale_message_is_not_rendered() -> None:
     assert system.renderer.folders == []
 
 
-def test_each_render_works_in_a_folder_of_its_own(scratch: Path) -> None:
+def test_each_render_uses_a_scratch_folder_of_its_own(scratch: Path) -> None:
     system = InMemorySystem()
     for _ in range(2):
         system.deliver(system.put(a_started_job(Step.RENDER)))
@@ -221,8 +221,8 @@ def test_each_render_works_in_a_folder_of_its_own(scratch: Path) -> None:
     assert all(folder.parent == scratch for folder in system.renderer.folders)
 
 
-class TestWhatIsNobodysAnyMore:
-    """What was stored under a lease that is lost goes, unless another renderer is at the same attempt."""
+class TestFilesAfterALostLease:
+    """Files stored after the lease was lost: removed, unless another renderer may be working on the same attempt."""
 
     def lose(self, meanwhile: Callable[[InMemorySystem, VideoJob], object]) -> tuple[InMemorySystem, VideoJob]:
         system = InMemorySystem()
@@ -236,19 +236,19 @@ class TestWhatIsNobodysAnyMore:
         system.hand_out(system.put(job))
         return system, job
 
-    def test_of_a_cancelled_job(self) -> None:
+    def test_the_files_of_a_cancelled_job_are_removed(self) -> None:
         system, _ = self.lose(lambda system, job: system.cancel(job.id))
         assert system.store.objects == {}
 
-    def test_of_a_job_that_was_retried_since(self) -> None:
+    def test_the_files_of_a_job_that_was_retried_since_are_removed(self) -> None:
         system, _ = self.lose(lambda system, job: [system.cancel(job.id), system.retry(job.id)])
         assert system.store.objects == {}
 
-    def test_of_a_deleted_job(self) -> None:
+    def test_the_files_of_a_deleted_job_are_removed(self) -> None:
         system, _ = self.lose(lambda system, job: system.jobs.remove(system.jobs.get(job.id)))
         assert (system.store.objects, system.jobs.all()) == ({}, [])
 
-    def test_but_not_what_the_same_attempt_may_have_made_since(self) -> None:
+    def test_files_that_another_renderer_of_the_same_attempt_may_have_stored_are_kept(self) -> None:
         lease = Lease("theirs", START + timedelta(minutes=1))
         system, job = self.lose(lambda system, job: system.jobs.put(replace(system.jobs.get(job.id), lease=lease)))
         assert set(system.store.objects) == {object_key(job.id, job.attempt, kind) for kind in OBJECT_KINDS}

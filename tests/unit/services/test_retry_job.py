@@ -1,4 +1,4 @@
-"""Retrying a job: a new attempt with a fresh deadline, once, and in its turn."""
+"""Retry by the user: one new attempt with a new deadline, which waits for a slot if needed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,12 +22,12 @@ STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", tr
 
 
 def a_failed_job(**changes: object) -> VideoJob:
-    """A job at rest that a retry may help."""
+    """Return a failed job that can be retried, with the changes applied."""
     return a_job(**({"status": JobStatus.FAILED, "next": None, "error_message": "Too late."} | changes))
 
 
 @pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
-def test_a_job_that_ended_without_a_video_is_made_after_all(status: JobStatus) -> None:
+def test_a_failed_or_cancelled_job_is_generated_by_a_retry(status: JobStatus) -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_failed_job(status=status))
     queued = system.retry(job.id)
@@ -41,7 +41,7 @@ def test_a_retry_is_announced() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_failed_job(outbox=()))
     system.retry(job.id)
-    assert [each.version for _, each in system.notifier.published] == [job.version + 1]
+    assert [announcement.version for _, announcement in system.notifier.published] == [job.version + 1]
 
 
 def test_a_retry_gets_as_many_attempts_as_a_new_job() -> None:
@@ -55,7 +55,7 @@ def test_a_retry_gets_as_many_attempts_as_a_new_job() -> None:
     assert len(system.provider.tokens) == len(set(system.provider.tokens)) == 6
 
 
-def test_a_retry_gets_as_much_time_as_a_new_job() -> None:
+def test_a_retry_gets_the_full_deadline_of_a_new_job() -> None:
     never = Generation(done=False, poll_after_seconds=60)
     provider = ScriptedProvider(polls=[never] * 200)
     system = InMemorySystem(provider=provider, policy=StepPolicy(deadline=timedelta(minutes=10)))
@@ -81,7 +81,7 @@ def test_a_retry_gets_as_much_time_as_a_new_job() -> None:
     ],
     ids=["queued", "processing", "completed", "impossible"],
 )
-def test_no_other_job_is_retried(job: VideoJob, words: str) -> None:
+def test_a_job_that_cannot_be_retried_raises_a_conflict(job: VideoJob, words: str) -> None:
     system = InMemorySystem()
     system.jobs.put(job)
     with pytest.raises(JobConflict, match=words):
@@ -90,7 +90,7 @@ def test_no_other_job_is_retried(job: VideoJob, words: str) -> None:
     assert (system.slots.get(A_USER), system.queue.sent) == (None, [])
 
 
-def test_nobody_retries_anothers_job() -> None:
+def test_a_user_cannot_retry_the_job_of_another_user() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_failed_job())
     with pytest.raises(JobForbidden):
@@ -98,14 +98,14 @@ def test_nobody_retries_anothers_job() -> None:
     assert system.jobs.get(job.id) == job
 
 
-def test_an_expired_job_is_not_retried() -> None:
+def test_an_expired_job_cannot_be_retried() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_failed_job(expires_at=START))
     with pytest.raises(JobNotFound):
         system.retry(job.id)
 
 
-def test_of_sixteen_retries_at_once_one_does_it() -> None:
+def test_sixteen_concurrent_retries_start_one_attempt() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_failed_job())
 
@@ -117,14 +117,14 @@ def test_of_sixteen_retries_at_once_one_does_it() -> None:
         return True
 
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(retry, range(16)))
-    assert answers.count(True) == 1
+        results = list(pool.map(retry, range(16)))
+    assert results.count(True) == 1
     assert system.jobs.get(job.id).attempt == 2
     system.run()
     assert system.provider.tokens == [f"{job.id}:2"]
 
 
-def test_a_deletion_in_the_same_moment_is_told() -> None:
+def test_a_retry_after_a_concurrent_deletion_raises_job_not_found() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_failed_job())
 
@@ -138,7 +138,7 @@ def test_a_deletion_in_the_same_moment_is_told() -> None:
     assert system.jobs.all() == []
 
 
-def test_a_clean_up_that_ends_in_the_same_moment_is_no_reason_to_refuse() -> None:
+def test_a_retry_succeeds_although_the_clean_up_ends_at_the_same_time() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
 
@@ -153,7 +153,7 @@ def test_a_clean_up_that_ends_in_the_same_moment_is_no_reason_to_refuse() -> Non
     assert (system.provider.cancelled, system.provider.tokens) == (["task-1"], [f"{message.job_id}:2"])
 
 
-def test_a_retry_that_sleeps_through_another_one_and_a_cancellation_gives_no_attempt_twice() -> None:
+def test_a_retry_delayed_past_another_retry_and_a_cancel_uses_a_new_attempt_number() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_failed_job(status=JobStatus.CANCELLED))
 
@@ -170,19 +170,19 @@ def test_a_retry_that_sleeps_through_another_one_and_a_cancellation_gives_no_att
 
 
 @pytest.mark.parametrize(("before", "meanwhile"), [(0, 0), (1, 0), (0, 1)])
-def test_whoever_is_retried_at_the_second_try_has_one_place_or_waits_for_one(before: int, meanwhile: int) -> None:
+def test_a_retry_that_needs_a_second_try_holds_one_slot_or_waits_for_a_slot(before: int, meanwhile: int) -> None:
     system = InMemorySystem(slots=InMemorySlotRepository(cap=1))
     message = system.put(a_cancelled_job())
 
-    def enter(others: int) -> None:
-        system.slots.acquire(A_USER, Priority.NORMAL, [JobId("f" * 24)] * others, system.clock.now())
+    def fill_slots(count: int) -> None:
+        system.slots.acquire(A_USER, Priority.NORMAL, [JobId("f" * 24)] * count, system.clock.now())
 
     def clean_up_first(*_: VideoJob) -> None:
         system.jobs.before_save = None
         system.deliver(message)
-        enter(meanwhile)
+        fill_slots(meanwhile)
 
-    enter(before)
+    fill_slots(before)
     system.jobs.before_save = clean_up_first
     waits = system.retry(message.job_id).waiting_since is not None
     share = system.slots.get(A_USER, Priority.NORMAL)
@@ -190,7 +190,7 @@ def test_whoever_is_retried_at_the_second_try_has_one_place_or_waits_for_one(bef
     assert (waits, share.active) == (True, ("f" * 24,)) if before or meanwhile else (False, (message.job_id,))
 
 
-def test_a_job_that_never_holds_still_is_not_retried_and_nothing_is_claimed_of_it() -> None:
+def test_a_job_that_changes_during_every_try_is_not_retried_and_raises_unavailable() -> None:
     system = InMemorySystem()
     job = system.jobs.put(a_cancelled_job())
     moves = system.keep_moving()
@@ -200,7 +200,7 @@ def test_a_job_that_never_holds_still_is_not_retried_and_nothing_is_claimed_of_i
     assert system.jobs.get(job.id).status is JobStatus.CANCELLED
 
 
-def test_a_job_retried_before_its_clean_up_never_runs_twice_at_once() -> None:
+def test_a_job_retried_before_its_clean_up_is_cleaned_up_before_it_runs() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
     system.retry(message.job_id)
@@ -212,7 +212,7 @@ def test_a_job_retried_before_its_clean_up_never_runs_twice_at_once() -> None:
     assert system.provider.tokens == [f"{message.job_id}:2"]
 
 
-def test_a_clean_up_that_is_under_way_while_its_job_is_retried_is_done_again() -> None:
+def test_a_clean_up_that_runs_during_a_retry_is_repeated() -> None:
     system = InMemorySystem()
     message = system.put(a_cancelled_job())
     system.provider.cancels = [lambda: bool(system.retry(message.job_id))]
@@ -223,7 +223,7 @@ def test_a_clean_up_that_is_under_way_while_its_job_is_retried_is_done_again() -
     assert system.provider.cancelled == ["task-1"] * 2
 
 
-class TestItsTurn:
+class TestSlots:
     def test_a_retry_over_the_cap_waits_without_a_message(self) -> None:
         system = InMemorySystem()
         system.slots.cap = 1
@@ -235,7 +235,7 @@ class TestItsTurn:
         system.cancel(running.id)
         assert [message.job_id for message in system.queue.sent] == [job.id]
 
-    def test_a_place_that_came_free_meanwhile_is_taken_at_once(self) -> None:
+    def test_a_slot_that_is_freed_during_a_retry_is_taken_at_once(self) -> None:
         system = InMemorySystem()
         system.slots.cap = 1
         running = system.submit()

@@ -1,4 +1,4 @@
-"""The worker under duplicates, stale messages, lost leases and services that do not answer."""
+"""The worker under duplicate and stale messages, lost leases and unavailable services."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +17,7 @@ from videojobs.ports.videos import Generation, Submission
 
 
 def steal(system: InMemorySystem, *, at_save: int) -> None:
-    """Somebody else takes over right before the worker's n-th save."""
+    """Give the lease to another worker right before the n-th save."""
     saves = 0
 
     def before_save(before: VideoJob, _: VideoJob) -> None:
@@ -31,7 +31,7 @@ def steal(system: InMemorySystem, *, at_save: int) -> None:
 
 
 def break_save(system: InMemorySystem, *, at_save: int, landed: bool = False) -> None:
-    """MongoDB does not confirm the n-th save; with `landed` it was written all the same."""
+    """Let the n-th save fail without confirmation; with `landed` it is written nevertheless."""
     saves = 0
 
     def before_save(before: VideoJob, after: VideoJob) -> None:
@@ -47,12 +47,12 @@ def break_save(system: InMemorySystem, *, at_save: int, landed: bool = False) ->
 
 
 def a_finish(**changes: Any) -> VideoJob:
-    """A job whose files are in the bucket."""
+    """Return a job at its finish step with an output, with the changes applied."""
     return a_started_job(Step.FINISH, output=an_output(size_bytes=4), **changes)
 
 
 class TestMessages:
-    def test_the_same_message_twice_does_its_work_once(self) -> None:
+    def test_a_message_delivered_twice_is_processed_once(self) -> None:
         system = InMemorySystem()
         system.submit()
         [message] = system.queue.drain()
@@ -61,7 +61,7 @@ class TestMessages:
         assert len(system.provider.tokens) == 1
         assert len(system.queue.sent) == 1
 
-    def test_the_same_message_in_sixteen_threads_does_its_work_once(self) -> None:
+    def test_a_message_in_sixteen_threads_is_processed_once(self) -> None:
         system = InMemorySystem()
         system.submit()
         [message] = system.queue.drain()
@@ -77,25 +77,25 @@ class TestMessages:
         assert job == system.jobs.get(message.job_id)
         assert (system.provider.polled, system.queue.sent) == ([], [])
 
-    def test_a_message_about_an_ended_job_does_nothing(self) -> None:
+    def test_a_message_for_an_ended_job_does_nothing(self) -> None:
         system = InMemorySystem()
         ended = system.jobs.put(a_job(status=JobStatus.FAILED, next=None))
         assert system.deliver(SentMessage(ended.id, "old", Step.START)) == ended
         assert system.provider.tokens == []
 
-    def test_a_message_before_its_job_can_be_seen_does_nothing(self) -> None:
+    def test_a_message_for_an_unknown_job_does_nothing(self) -> None:
         system = InMemorySystem()
         with pytest.raises(KeyError):
             system.deliver(SentMessage(an_id(), "step", Step.START))
         assert (system.provider.tokens, system.queue.sent) == ([], [])
 
-    def test_a_message_while_somebody_works_on_the_step_does_nothing(self) -> None:
+    def test_a_message_for_a_step_under_a_lease_does_nothing(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job(lease=a_lease(25)))
         assert system.deliver(message).lease == a_lease(25)
         assert system.provider.polled == []
 
-    def test_a_step_whose_worker_died_is_worked_on_again_in_the_same_attempt(self) -> None:
+    def test_a_step_whose_worker_died_is_processed_again_in_the_same_attempt(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job())
         system.crash_worker(message)
@@ -103,14 +103,14 @@ class TestMessages:
         done = system.deliver(message)
         assert (done.status, done.attempt) == (JobStatus.COMPLETED, 1)
 
-    def test_a_render_step_in_the_wrong_queue_is_a_bug_that_is_told(self) -> None:
+    def test_a_render_step_in_the_wrong_queue_raises_value_error(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job(Step.RENDER))
         with pytest.raises(ValueError, match="render step"):
             system.deliver(replace(message, step=Step.POLL))
         assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
 
-    def test_a_task_of_a_provider_that_is_no_longer_configured_is_generated_anew(self) -> None:
+    def test_a_task_of_a_provider_that_was_removed_starts_another_attempt(self) -> None:
         system = InMemorySystem()
         job = a_started_job()
         assert job.provider is not None
@@ -120,7 +120,7 @@ class TestMessages:
         assert system.provider.polled == []
 
     @pytest.mark.parametrize("ref", [None, ""], ids=["no ref", "no provider"])
-    def test_a_poll_of_nothing_is_a_bug_that_is_told(self, ref: str | None) -> None:
+    def test_a_poll_without_a_provider_task_raises_value_error(self, ref: str | None) -> None:
         system = InMemorySystem()
         job = a_started_job()
         assert job.provider is not None
@@ -131,7 +131,7 @@ class TestMessages:
 
 
 class TestLostLeases:
-    """Whichever write it is that comes too late, nothing of it lands and nothing is sent."""
+    """Saves after a lost lease: nothing is written and nothing is sent."""
 
     def outcome(self, system: InMemorySystem, message: SentMessage) -> None:
         after = system.deliver(message)
@@ -141,7 +141,7 @@ class TestLostLeases:
         assert after.next.id == message.step_id
         assert (system.queue.sent, system.notifier.published) == ([], [])
 
-    def test_before_the_intent_nothing_is_submitted(self) -> None:
+    def test_a_lease_lost_before_the_intent_submits_nothing(self) -> None:
         system = InMemorySystem()
         message = system.put(a_job())
         steal(system, at_save=1)
@@ -149,7 +149,7 @@ class TestLostLeases:
         assert system.provider.tokens == []
         assert system.jobs.get(message.job_id).status is JobStatus.QUEUED
 
-    def test_before_the_ref_the_submit_is_told_by_its_intent(self) -> None:
+    def test_a_lease_lost_before_the_ref_leaves_an_intent_without_a_ref(self) -> None:
         system = InMemorySystem()
         message = system.put(a_job())
         steal(system, at_save=2)
@@ -160,14 +160,14 @@ class TestLostLeases:
         assert len(system.provider.tokens) == 1
 
     @pytest.mark.parametrize("done", [False, True], ids=["running", "done"])
-    def test_before_the_outcome_of_a_poll(self, done: bool) -> None:
+    def test_a_lease_lost_before_the_outcome_of_a_poll_changes_nothing(self, done: bool) -> None:
         system = InMemorySystem(provider=ScriptedProvider(polls=[Generation(done=done)]))
         message = system.put(a_started_job())
         steal(system, at_save=1)
         self.outcome(system, message)
         assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
 
-    def test_before_the_end_a_job_is_not_completed(self) -> None:
+    def test_a_lease_lost_before_the_completion_does_not_complete_the_job(self) -> None:
         system = InMemorySystem()
         message = system.put(a_finish())
         system.store.objects["videos/1/1.mp4"] = b"four"
@@ -175,7 +175,7 @@ class TestLostLeases:
         self.outcome(system, message)
         assert system.jobs.get(message.job_id).status is JobStatus.PROCESSING
 
-    def test_before_the_deadlines_end_nothing_is_cancelled(self) -> None:
+    def test_a_lease_lost_at_the_deadline_cancels_no_task(self) -> None:
         system = InMemorySystem()
         message = system.put(a_started_job())
         system.clock.advance(hours=2)
@@ -186,7 +186,7 @@ class TestLostLeases:
 
 class TestFinish:
     @pytest.mark.parametrize("content", [None, b"", b"fou", b"fours"], ids=["missing", "empty", "short", "long"])
-    def test_an_object_that_is_not_what_was_sent_is_rendered_again(self, content: bytes | None) -> None:
+    def test_a_stored_object_of_another_size_is_rendered_again(self, content: bytes | None) -> None:
         system = InMemorySystem()
         message = system.put(a_finish())
         if content is not None:
@@ -196,20 +196,20 @@ class TestFinish:
         assert (after.status, after.next.step, after.video_url) == (JobStatus.PROCESSING, Step.RENDER, None)
         assert [sent.step for sent in system.queue.sent] == [Step.RENDER]
 
-    def test_a_finish_without_an_output_renders(self) -> None:
+    def test_a_finish_step_without_an_output_renders_again(self) -> None:
         system = InMemorySystem()
         after = system.deliver(system.put(a_started_job(Step.FINISH)))
         assert after.next is not None
         assert after.next.step is Step.RENDER
 
-    def test_a_job_that_is_whole_completes_even_after_its_deadline(self) -> None:
+    def test_a_finished_video_completes_its_job_even_after_the_deadline(self) -> None:
         system = InMemorySystem()
         message = system.put(a_finish())
         system.store.objects["videos/1/1.mp4"] = b"four"
         system.clock.advance(hours=2)
         assert system.deliver(message).status is JobStatus.COMPLETED
 
-    def test_while_the_store_does_not_answer_nothing_is_decided(self) -> None:
+    def test_an_unavailable_store_leaves_the_finish_step_undecided(self) -> None:
         system = InMemorySystem()
         message = system.put(a_finish())
         system.store.available = False
@@ -221,8 +221,8 @@ class TestFinish:
         assert system.deliver(message).status is JobStatus.COMPLETED
 
 
-class TestWhatDoesNotAnswer:
-    def test_a_queue_that_takes_nothing_leaves_the_next_step_to_the_reconciler(self) -> None:
+class TestUnavailableServices:
+    def test_the_reconciler_sends_the_next_step_after_an_outage_of_the_queue(self) -> None:
         system = InMemorySystem()
         system.queue.available = False
         job = system.submit()
@@ -231,7 +231,7 @@ class TestWhatDoesNotAnswer:
         system.run(sweeping=True)
         assert system.jobs.get(job.id).status is JobStatus.COMPLETED
 
-    def test_a_message_whose_answer_is_lost_comes_twice_and_is_worked_on_once(self) -> None:
+    def test_a_message_sent_twice_after_a_lost_response_is_processed_once(self) -> None:
         system = InMemorySystem()
         system.queue.answers_lost = True
         job = system.submit()
@@ -239,7 +239,7 @@ class TestWhatDoesNotAnswer:
         done = system.jobs.get(job.id)
         assert (done.status, len(system.provider.tokens)) == (JobStatus.COMPLETED, 1)
 
-    def test_a_database_that_is_gone_lets_the_message_come_again(self) -> None:
+    def test_an_unavailable_database_fails_the_step_so_that_the_message_is_delivered_again(self) -> None:
         system = InMemorySystem()
         job = system.submit()
         [message] = system.queue.drain()
@@ -250,7 +250,7 @@ class TestWhatDoesNotAnswer:
 
     @pytest.mark.parametrize("landed", [False, True])
     @pytest.mark.parametrize("at_save", [1, 2])
-    def test_a_save_that_is_not_confirmed_costs_no_second_task(self, at_save: int, landed: bool) -> None:
+    def test_a_save_that_is_not_confirmed_starts_no_second_task(self, at_save: int, landed: bool) -> None:
         system = InMemorySystem()
         job = system.submit()
         [message] = system.queue.drain()
@@ -262,7 +262,7 @@ class TestWhatDoesNotAnswer:
         assert (done.status, done.attempt) == (JobStatus.COMPLETED, 1)
         assert set(system.provider.tokens) == {f"{job.id}:1"}
 
-    def test_a_notifier_that_takes_nothing_holds_up_no_work_and_hears_everything_later(self) -> None:
+    def test_an_unavailable_notifier_delays_only_the_announcements(self) -> None:
         system = InMemorySystem()
         system.notifier.available = False
         job = system.submit()
@@ -272,9 +272,11 @@ class TestWhatDoesNotAnswer:
         system.notifier.available = True
         system.clock.advance(minutes=1)
         assert system.sweep()["announced"] == 1
-        assert [each.version for _, each in system.notifier.published] == list(range(1, done.version + 1))
+        assert [announcement.version for _, announcement in system.notifier.published] == list(
+            range(1, done.version + 1)
+        )
 
-    def test_what_was_heard_though_its_answer_was_lost_is_told_again_under_the_same_id(self) -> None:
+    def test_an_announcement_whose_response_was_lost_is_repeated_under_the_same_id(self) -> None:
         system = InMemorySystem()
         system.notifier.answers_lost = True
         system.submit()
@@ -286,10 +288,10 @@ class TestWhatDoesNotAnswer:
         for _, announcement in system.notifier.published:
             ids.setdefault(announcement.version, set()).add(announcement.id)
         assert len(system.notifier.published) > len(ids)
-        assert all(len(each) == 1 for each in ids.values())
+        assert all(len(event_ids) == 1 for event_ids in ids.values())
 
 
-def test_a_sketch_needs_no_poll() -> None:
+def test_a_provider_that_needs_no_poll_is_rendered_at_once() -> None:
     provider = ScriptedProvider(yields_pixels=True, submits=[Submission("task", poll_after_seconds=None)])
     system = InMemorySystem(provider=provider)
     system.submit()

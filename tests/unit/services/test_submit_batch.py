@@ -1,4 +1,4 @@
-"""Taking a batch: all of its jobs or none, in order, once per idempotency key."""
+"""Submission of batches: all jobs or none, in order, once per idempotency key."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,11 +20,11 @@ THREE = [a_new_job(prompt=f"Cat {number}") for number in range(3)]
 
 
 def a_system(cap: int = 20) -> InMemorySystem:
-    """A system in which each user has so many places in each lane."""
+    """Return a system in which each user has `cap` slots per priority."""
     return InMemorySystem(slots=InMemorySlotRepository(cap=cap))
 
 
-def test_its_jobs_stand_in_the_order_of_the_requests_and_all_are_made() -> None:
+def test_the_jobs_of_a_batch_are_created_in_the_order_of_the_requests() -> None:
     system = a_system()
     batch, replayed = system.submit_batch(THREE)
     jobs = [system.jobs.get(job_id) for job_id in batch.job_ids]
@@ -36,7 +36,7 @@ def test_its_jobs_stand_in_the_order_of_the_requests_and_all_are_made() -> None:
     assert {job.status for job in system.jobs.all()} == {JobStatus.COMPLETED}
 
 
-def test_the_batch_is_stored_with_its_owner_and_outlives_its_jobs() -> None:
+def test_a_batch_is_stored_with_its_owner_and_expires_after_its_jobs() -> None:
     system = a_system()
     batch, _ = system.submit_batch(THREE)
     assert system.batches.all() == [batch]
@@ -44,7 +44,7 @@ def test_the_batch_is_stored_with_its_owner_and_outlives_its_jobs() -> None:
     assert batch.expires_at == START + 2 * system.policy.retention
 
 
-def test_what_is_over_the_cap_waits_in_the_order_of_the_requests() -> None:
+def test_jobs_of_a_batch_over_the_cap_wait_in_the_order_of_the_requests() -> None:
     system = a_system(cap=2)
     batch, _ = system.submit_batch([a_new_job() for _ in range(5)])
     assert [message.job_id for message in system.queue.sent] == list(batch.job_ids[:2])
@@ -52,14 +52,14 @@ def test_what_is_over_the_cap_waits_in_the_order_of_the_requests() -> None:
     assert system.provider.tokens == [f"{job_id}:1" for job_id in batch.job_ids]
 
 
-def test_those_that_wait_are_announced_at_once() -> None:
+def test_waiting_jobs_of_a_batch_are_announced_at_once() -> None:
     system = a_system(cap=1)
     batch, _ = system.submit_batch(THREE)
     assert [job_id for job_id, _ in system.notifier.published] == list(batch.job_ids[1:])
     assert [len(system.jobs.get(job_id).outbox) for job_id in batch.job_ids] == [1, 0, 0]
 
 
-def test_where_nobody_listens_each_keeps_its_announcement_and_one_alone_is_tried() -> None:
+def test_after_a_failed_announcement_of_a_batch_no_other_is_tried_and_all_are_kept() -> None:
     system = a_system(cap=1)
     tried: list[str] = []
 
@@ -73,7 +73,7 @@ def test_where_nobody_listens_each_keeps_its_announcement_and_one_alone_is_tried
     assert [len(system.jobs.get(job_id).outbox) for job_id in batch.job_ids] == [1, 1, 1]
 
 
-def test_jobs_of_both_lanes_keep_their_order_and_each_lane_its_share() -> None:
+def test_a_batch_with_both_priorities_keeps_its_order_and_uses_separate_slots() -> None:
     system = a_system(cap=1)
     lanes = [Priority.NORMAL, Priority.HIGH, Priority.NORMAL, Priority.HIGH]
     batch, _ = system.submit_batch([a_new_job(priority=lane) for lane in lanes])
@@ -82,7 +82,7 @@ def test_jobs_of_both_lanes_keep_their_order_and_each_lane_its_share() -> None:
     assert [job.waiting_since is None for job in jobs] == [True, True, False, False]
 
 
-def test_a_place_that_came_free_meanwhile_is_taken_at_once() -> None:
+def test_a_slot_that_is_freed_during_a_batch_is_taken_at_once() -> None:
     system = a_system(cap=1)
     first = system.submit()
     real_add = system.batches.add
@@ -97,7 +97,7 @@ def test_a_place_that_came_free_meanwhile_is_taken_at_once() -> None:
     assert system.jobs.get(batch.job_ids[1]).waiting_since is not None
 
 
-def test_a_database_that_is_gone_takes_nothing_at_all() -> None:
+def test_an_unavailable_database_stores_no_part_of_a_batch() -> None:
     system = a_system()
     system.batches.available = False
     with pytest.raises(Unavailable):
@@ -105,7 +105,7 @@ def test_a_database_that_is_gone_takes_nothing_at_all() -> None:
     assert (system.jobs.all(), system.batches.all(), system.queue.sent) == ([], [], [])
 
 
-def test_a_batch_whose_answer_was_lost_is_there_as_a_whole_and_a_repeat_finds_it() -> None:
+def test_a_repeat_finds_the_whole_batch_whose_response_was_lost() -> None:
     system = a_system()
     system.batches.answers_lost = True
     with pytest.raises(Unavailable):
@@ -117,7 +117,7 @@ def test_a_batch_whose_answer_was_lost_is_there_as_a_whole_and_a_repeat_finds_it
     assert {job.status for job in system.jobs.all()} == {JobStatus.COMPLETED}
 
 
-def test_a_queue_that_takes_nothing_refuses_nothing() -> None:
+def test_an_unavailable_queue_does_not_refuse_a_batch() -> None:
     system = a_system()
     system.queue.available = False
     system.submit_batch(THREE)
@@ -127,17 +127,17 @@ def test_a_queue_that_takes_nothing_refuses_nothing() -> None:
 
 
 class TestIdempotency:
-    def test_the_same_key_again_is_the_same_batch_and_gives_its_places_back(self) -> None:
+    def test_repeating_a_key_returns_the_same_batch_and_keeps_no_extra_slots(self) -> None:
         system = a_system()
         first, _ = system.submit_batch(THREE, idempotency=KEY)
-        again, replayed = system.submit_batch(THREE, idempotency=KEY)
+        repeated, replayed = system.submit_batch(THREE, idempotency=KEY)
         share = system.slots.get(A_USER)
-        assert (again, replayed) == (first, True)
+        assert (repeated, replayed) == (first, True)
         assert share is not None
         assert share.active == first.job_ids
         assert len(system.queue.sent) == len(system.jobs.all()) == 3
 
-    def test_the_same_key_for_another_batch_is_refused_and_gives_its_places_back(self) -> None:
+    def test_the_same_key_for_another_batch_is_refused_and_keeps_no_extra_slots(self) -> None:
         system = a_system()
         first, _ = system.submit_batch(THREE, idempotency=KEY)
         with pytest.raises(IdempotencyMismatch):
@@ -146,25 +146,25 @@ class TestIdempotency:
         assert share is not None
         assert share.active == first.job_ids
 
-    def test_a_key_is_the_users_own(self) -> None:
+    def test_keys_of_different_users_are_independent(self) -> None:
         system = a_system()
         mine, _ = system.submit_batch(THREE, idempotency=KEY)
         theirs, replayed = system.submit_batch(THREE, idempotency=KEY, user_id=ANOTHER_USER)
         assert (mine.id != theirs.id, replayed) == (True, False)
 
-    def test_batches_without_a_key_are_all_different(self) -> None:
+    def test_batches_without_a_key_are_always_new(self) -> None:
         system = a_system()
         assert system.submit_batch(THREE)[0].id != system.submit_batch(THREE)[0].id
 
-    def test_sixteen_at_once_make_one_batch(self) -> None:
+    def test_sixteen_concurrent_requests_with_one_key_create_one_batch(self) -> None:
         system = a_system()
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda _: system.submit_batch(THREE, idempotency=KEY), range(16)))
-        assert len({batch.id for batch, _ in answers}) == len(system.batches.all()) == 1
-        assert [replayed for _, replayed in answers].count(False) == 1
+            results = list(pool.map(lambda _: system.submit_batch(THREE, idempotency=KEY), range(16)))
+        assert len({batch.id for batch, _ in results}) == len(system.batches.all()) == 1
+        assert [replayed for _, replayed in results].count(False) == 1
         assert len(system.jobs.all()) == 3
 
-    def test_after_a_day_a_key_is_free_again(self) -> None:
+    def test_a_key_can_be_used_again_after_a_day(self) -> None:
         system = a_system()
         first, _ = system.submit_batch(THREE, idempotency=KEY)
         system.clock.set(START + KEY_LIFETIME - timedelta(milliseconds=1))
@@ -173,7 +173,7 @@ class TestIdempotency:
         second, replayed = system.submit_batch(THREE, idempotency=KEY)
         assert (second.id != first.id, replayed) == (True, False)
 
-    def test_a_key_that_is_always_taken_by_nobody_gives_up(self) -> None:
+    def test_a_key_that_stays_taken_without_a_batch_raises_unavailable(self) -> None:
         system = a_system()
         tries: list[Batch] = []
 

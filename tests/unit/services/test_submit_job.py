@@ -1,4 +1,4 @@
-"""Taking a job: one write, one message, and one job per idempotency key."""
+"""Submission of jobs: one write, one message, and one job per idempotency key."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,11 +19,11 @@ KEY = IdempotencyKey("key", "a" * 64)
 
 
 def submit(system: InMemorySystem, key: IdempotencyKey | None = KEY) -> tuple[VideoJob, bool]:
-    """A request with a key; the job, and whether it is an earlier one."""
+    """Submit a job with the key; return the job, and whether it is an earlier job."""
     return submit_job(a_new_job(), user_id=A_USER, idempotency=key, dispatcher=system.dispatcher)
 
 
-def test_a_job_is_stored_as_it_was_asked_for_with_its_first_step() -> None:
+def test_a_job_is_stored_as_requested_with_its_first_step() -> None:
     system = InMemorySystem()
     job = system.submit(a_new_job(duration=2.5))
     assert system.jobs.get(job.id) == job
@@ -35,19 +35,19 @@ def test_a_job_is_stored_as_it_was_asked_for_with_its_first_step() -> None:
     )
     assert job.next is not None
     assert (job.next.step, job.next.due_at, job.created_at, job.updated_at) == (Step.START, START, START, START)
-    assert [(each.version, each.at) for each in job.outbox] == [(1, START)]
+    assert [(announcement.version, announcement.at) for announcement in job.outbox] == [(1, START)]
     [message] = system.queue.sent
     assert (message.job_id, message.step_id, message.delay_seconds) == (job.id, job.next.id, 0)
 
 
-def test_a_queue_that_takes_nothing_refuses_no_job() -> None:
+def test_an_unavailable_queue_does_not_refuse_a_job() -> None:
     system = InMemorySystem()
     system.queue.available = False
     job = system.submit()
     assert system.jobs.get(job.id).next == job.next
 
 
-def test_a_database_that_is_gone_takes_no_job_and_sends_no_message() -> None:
+def test_an_unavailable_database_stores_no_job_and_sends_no_message() -> None:
     system = InMemorySystem()
     system.jobs.available = False
     with pytest.raises(Unavailable):
@@ -56,11 +56,11 @@ def test_a_database_that_is_gone_takes_no_job_and_sends_no_message() -> None:
 
 
 class TestIdempotency:
-    def test_the_same_key_again_is_the_same_job_and_no_second_message(self) -> None:
+    def test_repeating_a_key_returns_the_same_job_without_a_second_message(self) -> None:
         system = InMemorySystem()
         first, replayed = submit(system)
-        again, replayed_again = submit(system)
-        assert (again.id, replayed, replayed_again) == (first.id, False, True)
+        repeated, replayed_again = submit(system)
+        assert (repeated.id, replayed, replayed_again) == (first.id, False, True)
         assert len(system.queue.sent) == len(system.jobs.all()) == 1
 
     def test_the_same_key_for_another_request_is_refused(self) -> None:
@@ -70,7 +70,7 @@ class TestIdempotency:
             submit(system, IdempotencyKey("key", "b" * 64))
         assert len(system.jobs.all()) == 1
 
-    def test_a_repeat_takes_no_place(self) -> None:
+    def test_a_repeat_holds_no_extra_slot(self) -> None:
         system = InMemorySystem(slots=InMemorySlotRepository(cap=2))
         first, _ = submit(system)
         for fingerprint in ("a" * 64, "b" * 64):
@@ -80,7 +80,7 @@ class TestIdempotency:
             assert share is not None
             assert share.active == (first.id,)
 
-    def test_a_repeat_over_the_cap_takes_nobody_elses_place(self) -> None:
+    def test_a_repeat_over_the_cap_keeps_the_slot_of_the_first_request(self) -> None:
         system = InMemorySystem(slots=InMemorySlotRepository(cap=1))
         first, _ = submit(system)
         assert submit(system)[1]
@@ -88,22 +88,22 @@ class TestIdempotency:
         assert share is not None
         assert share.active == (first.id,)
 
-    def test_a_key_is_the_users_own(self) -> None:
+    def test_keys_of_different_users_are_independent(self) -> None:
         system = InMemorySystem()
         mine = system.submit(idempotency=KEY)
         theirs = system.submit(idempotency=KEY, user_id=ANOTHER_USER)
         assert mine.id != theirs.id
 
-    def test_requests_without_a_key_are_all_different(self) -> None:
+    def test_requests_without_a_key_always_create_a_new_job(self) -> None:
         system = InMemorySystem()
         assert submit(system, None)[0].id != submit(system, None)[0].id
 
-    def test_sixteen_at_once_make_one_job(self) -> None:
+    def test_sixteen_concurrent_requests_with_one_key_create_one_job(self) -> None:
         system = InMemorySystem()
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda _: submit(system), range(16)))
-        assert len({job.id for job, _ in answers}) == len(system.jobs.all()) == len(system.queue.sent) == 1
-        assert [replayed for _, replayed in answers].count(False) == 1
+            results = list(pool.map(lambda _: submit(system), range(16)))
+        assert len({job.id for job, _ in results}) == len(system.jobs.all()) == len(system.queue.sent) == 1
+        assert [replayed for _, replayed in results].count(False) == 1
 
     def test_a_key_is_kept_for_a_day(self) -> None:
         system = InMemorySystem()
@@ -111,7 +111,7 @@ class TestIdempotency:
         system.clock.set(START + KEY_LIFETIME - timedelta(milliseconds=1))
         assert submit(system) == (first, True)
 
-    def test_after_a_day_it_is_free_again_and_the_first_job_lives_on(self) -> None:
+    def test_a_key_can_be_used_again_after_a_day_and_the_first_job_is_kept(self) -> None:
         system = InMemorySystem()
         first, _ = submit(system)
         system.clock.set(START + KEY_LIFETIME)
@@ -120,31 +120,31 @@ class TestIdempotency:
         assert system.jobs.get(first.id).idempotency is None
         assert submit(system) == (second, True)
 
-    def test_after_a_day_sixteen_at_once_make_one_job(self) -> None:
+    def test_sixteen_concurrent_requests_with_an_expired_key_create_one_job(self) -> None:
         system = InMemorySystem()
         submit(system)
         system.clock.set(START + KEY_LIFETIME)
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda _: submit(system), range(16)))
-        assert len({job.id for job, _ in answers}) == 1
+            results = list(pool.map(lambda _: submit(system), range(16)))
+        assert len({job.id for job, _ in results}) == 1
         assert len(system.jobs.all()) == 2
 
-    def test_a_key_that_was_released_after_it_was_seen_does_not_end_the_request(self) -> None:
+    def test_a_request_succeeds_if_its_key_is_released_while_it_is_looked_up(self) -> None:
         system = InMemorySystem()
         submit(system)
         real_find = system.jobs.find_by_key
 
         def find_too_late(user_id: object, key: str) -> VideoJob | None:
-            found = real_find(A_USER, key)
-            assert found is not None
-            system.jobs.release_key(found)
+            stored = real_find(A_USER, key)
+            assert stored is not None
+            system.jobs.release_key(stored)
             return None
 
         system.jobs.find_by_key = find_too_late  # type: ignore[method-assign]
         job, replayed = submit(system)
         assert (system.jobs.get(job.id), replayed) == (job, False)
 
-    def test_a_key_that_is_always_taken_by_nobody_gives_up(self) -> None:
+    def test_a_key_that_stays_taken_without_a_job_raises_unavailable(self) -> None:
         system = InMemorySystem()
         tries: list[VideoJob] = []
 

@@ -1,4 +1,4 @@
-"""Stories that the model (tests/model) told of bugs, each as short as it can be told."""
+"""Regression tests for bugs that the model tests (tests/model) found, each reduced to its shortest form."""
 
 from collections import Counter
 from datetime import timedelta
@@ -24,25 +24,25 @@ DEADLINE = START + POLICY.deadline
 
 
 def next_of(job: VideoJob) -> NextStep:
-    """The step that a live job has."""
+    """Return the next step of a live job."""
     assert job.next is not None
     return job.next
 
 
-class TestNoPauseOutlivesTheJob:
-    def test_a_provider_that_wants_to_be_asked_in_two_hours_is_asked_at_the_deadline(self) -> None:
+class TestPausesEndAtTheDeadline:
+    def test_a_poll_is_due_at_the_deadline_if_the_provider_asks_for_a_longer_pause(self) -> None:
         system = InMemorySystem(policy=POLICY)
         system.provider.polls = [Generation(done=False, progress=0.1, poll_after_seconds=7200)]
         after = system.deliver(system.put(a_started_job(Step.POLL)))
         assert next_of(after).due_at == DEADLINE
 
-    def test_a_circuit_that_opens_again_after_the_deadline_ends_the_job_at_the_deadline(self) -> None:
+    def test_a_job_waits_for_an_open_circuit_no_longer_than_its_deadline(self) -> None:
         system = InMemorySystem(policy=POLICY)
         system.circuits.save(Circuit("scripted"), Circuit("scripted", 9, 9, START + timedelta(minutes=20), 1))
         after = system.deliver(system.put(a_job()))
         assert next_of(after).due_at == DEADLINE
 
-    def test_a_message_that_had_to_be_sent_often_does_not_put_off_the_deadline(self) -> None:
+    def test_a_step_that_was_resent_often_is_due_at_the_deadline_at_the_latest(self) -> None:
         system = InMemorySystem(policy=POLICY)
         job = a_started_job(Step.POLL, next=a_step(Step.POLL, resends=9))
         system.put(job)
@@ -50,17 +50,17 @@ class TestNoPauseOutlivesTheJob:
         system.sweep()
         assert next_of(system.jobs.get(job.id)).due_at == DEADLINE
 
-    def test_a_shorter_pause_stays_as_it_is(self) -> None:
+    def test_a_pause_that_ends_before_the_deadline_is_not_changed(self) -> None:
         job = a_started_job(Step.POLL, next=a_step(Step.POLL, due_in_seconds=60))
         assert deadlines.cap_to_deadline(job, POLICY) == job
 
     @pytest.mark.parametrize("job", [a_job(next=None), a_job(next=a_step(Step.START, due_in_seconds=7200))])
-    def test_what_has_no_deadline_yet_or_no_step_stays_as_it_is(self, job: VideoJob) -> None:
+    def test_a_job_without_a_deadline_or_a_step_is_not_changed(self, job: VideoJob) -> None:
         assert deadlines.cap_to_deadline(job, POLICY) == job
 
 
 class ForgetfulRepository(InMemoryJobRepository):
-    """The answer to the save of that number is lost; whether it landed is the test's choice."""
+    """A repository that loses the response to the n-th save; `lands` determines whether it is written."""
 
     def __init__(self, save: int, *, lands: bool) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class ForgetfulRepository(InMemoryJobRepository):
         self.states: list[VideoJob] = []
 
     def put(self, job: VideoJob) -> VideoJob:
-        """Every state that ever stood."""
+        """Record the state, and store it."""
         self.states.append(job)
         return super().put(job)
 
@@ -83,7 +83,7 @@ class ForgetfulRepository(InMemoryJobRepository):
 
 @pytest.mark.parametrize("lands", [True, False])
 @pytest.mark.parametrize("save", [1, 2, 5])
-def test_a_version_stands_for_one_thing_although_the_answer_to_a_report_was_lost(save: int, *, lands: bool) -> None:
+def test_a_version_stands_for_one_state_even_if_the_response_to_a_save_was_lost(save: int, *, lands: bool) -> None:
     jobs = ForgetfulRepository(save, lands=lands)
     system = InMemorySystem(jobs=jobs)
     system.renderer = ScriptedRenderer(at_report=lambda _: system.clock.advance(2) and None)
@@ -93,15 +93,15 @@ def test_a_version_stands_for_one_thing_although_the_answer_to_a_report_was_lost
     system.clock.advance(minutes=1)
     system.sweep()
     assert jobs.get(job.id).status is JobStatus.COMPLETED
-    shown = {(state.version, state.status, state.progress, state.video_url) for state in jobs.states}
+    visible_states = {(state.version, state.status, state.progress, state.video_url) for state in jobs.states}
     announced = {(announcement.version, announcement.id) for _, announcement in system.notifier.published}
-    assert max(Counter(version for version, *_ in shown).values()) == 1
+    assert max(Counter(version for version, *_ in visible_states).values()) == 1
     assert max(Counter(version for version, _ in announced).values()) == 1
 
 
-class TestCircuitsAreOnlyBookkeeping:
+class TestUnavailableCircuits:
     @pytest.mark.parametrize("policy", list(UnknownSubmit))
-    def test_a_submitted_task_is_kept_although_its_circuit_cannot_be_closed(self, policy: UnknownSubmit) -> None:
+    def test_a_submitted_task_is_stored_even_if_its_circuit_cannot_be_closed(self, policy: UnknownSubmit) -> None:
         system = InMemorySystem(provider=ScriptedProvider(unknown_submit=policy))
         system.circuits.save(Circuit("scripted"), Circuit("scripted", failures=1, version=1))
         system.provider.submits = [lambda: self._break_circuits(system)]
@@ -114,7 +114,7 @@ class TestCircuitsAreOnlyBookkeeping:
     @pytest.mark.parametrize(
         "error", [ProviderUnreachable(), ProviderError(FailureCode.RATE_LIMITED, "", transient=True)]
     )
-    def test_a_failure_is_kept_although_it_cannot_be_counted(self, error: ProviderError) -> None:
+    def test_a_failure_is_stored_even_if_the_circuit_cannot_count_it(self, error: ProviderError) -> None:
         system = InMemorySystem(provider=ScriptedProvider(submits=[lambda: self._break_circuits(system, error)]))
         job = a_job()
         after = system.deliver(system.put(job))
