@@ -1,4 +1,4 @@
-"""What its user makes of a job: it waits its turn, is cancelled, retried, deleted."""
+"""Changes that the user or the slots make to a job: wait, admit, cancel, retry, delete."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +33,7 @@ POSTER = StoredObject("videos-of-tests", "videos/1/1.jpg", 12)
 
 
 def a_failed_job(**changes: Any) -> VideoJob:
-    """A job that failed in its third attempt."""
+    """Return a job that failed in its third attempt, with the changes applied."""
     failed = {
         "status": JobStatus.FAILED,
         "next": None,
@@ -45,14 +45,14 @@ def a_failed_job(**changes: Any) -> VideoJob:
     return a_started_job(**(failed | changes))
 
 
-def test_a_job_remembers_its_lane_and_its_batch() -> None:
+def test_an_accepted_job_keeps_its_priority_and_its_batch() -> None:
     request, batch_id = a_new_job(priority=Priority.HIGH), BatchId(an_id())
     job = lifecycle.accept(request, job_id=an_id(), user_id=UserId(an_id()), now=NOW, batch_id=batch_id)
     assert (job.priority, job.batch_id) == (Priority.HIGH, batch_id)
 
 
 class TestWaiting:
-    def test_a_job_that_waits_keeps_its_first_step_due_at_no_time(self) -> None:
+    def test_a_job_that_waits_for_a_slot_keeps_its_first_step_without_a_due_time(self) -> None:
         job = a_job()
         waiting = lifecycle.wait_for_slot(job, NOW)
         assert job.next is not None
@@ -60,50 +60,50 @@ class TestWaiting:
         assert (waiting.next.step, waiting.next.due_at, waiting.waiting_since) == (Step.START, NOT_SCHEDULED, NOW)
         assert waiting.next.id != job.next.id
 
-    def test_a_job_that_is_let_in_has_its_step_due_at_once(self) -> None:
+    def test_the_step_of_an_admitted_job_is_due_at_once(self) -> None:
         waiting = a_waiting_job()
         job = lifecycle.admit(waiting, NOW)
         assert waiting.next is not None
         assert (job.next, job.waiting_since) == (replace(waiting.next, due_at=NOW), None)
 
-    def test_whoever_sees_the_job_sees_no_difference(self) -> None:
+    def test_waiting_and_admission_are_not_visible_to_the_user(self) -> None:
         job = a_job()
         waiting = lifecycle.wait_for_slot(job, NOW)
         assert lifecycle.admit(waiting, NOW).version == waiting.version == job.version
         assert waiting.status is JobStatus.QUEUED
 
-    def test_a_job_that_waits_is_never_late(self) -> None:
+    def test_a_job_that_waits_for_a_slot_is_never_past_its_deadline(self) -> None:
         assert not deadlines.is_past_deadline(a_waiting_job(), START + timedelta(days=365), POLICY)
 
 
 class TestCancellation:
-    def test_a_job_that_nobody_has_begun_with_is_at_rest_at_once(self) -> None:
+    def test_a_job_that_was_not_started_is_cancelled_without_a_clean_up(self) -> None:
         cancelled = lifecycle.cancel(a_job(), NOW, POLICY)
         assert (cancelled.status, cancelled.next, cancelled.lease) == (JobStatus.CANCELLED, None, None)
         assert cancelled.expires_at == NOW + POLICY.retention
         assert cancelled.history[-1].note == "cancelled by the user"
 
-    def test_a_waiting_job_waits_no_more(self) -> None:
+    def test_a_cancelled_job_no_longer_waits_for_a_slot(self) -> None:
         cancelled = lifecycle.cancel(a_waiting_job(), NOW, POLICY)
         assert (cancelled.waiting_since, cancelled.next) == (None, None)
 
-    def test_what_was_begun_is_cleaned_up_at_once_when_nobody_is_at_it(self) -> None:
+    def test_a_started_job_without_a_lease_is_cleaned_up_at_once(self) -> None:
         cancelled = lifecycle.cancel(a_started_job(), NOW, POLICY)
         assert cancelled.next is not None
         assert (cancelled.next.step, cancelled.next.due_at) == (Step.CLEAN_UP, NOW)
         assert cancelled.provider == ProviderTask("scripted", START, ref="task-1")
 
-    def test_while_somebody_is_at_it_the_clean_up_waits_for_the_end_of_the_lease_that_is_broken(self) -> None:
+    def test_a_started_job_under_a_lease_is_cleaned_up_when_the_broken_lease_would_have_ended(self) -> None:
         cancelled = lifecycle.cancel(a_started_job(lease=a_lease(25)), NOW, POLICY)
         assert cancelled.next is not None
         assert (cancelled.next.due_at, cancelled.lease) == (START + timedelta(seconds=25), None)
 
-    def test_a_lease_that_has_run_out_delays_nothing(self) -> None:
+    def test_an_expired_lease_does_not_delay_the_clean_up(self) -> None:
         cancelled = lifecycle.cancel(a_started_job(lease=a_lease(1)), NOW, POLICY)
         assert cancelled.next is not None
         assert cancelled.next.due_at == NOW
 
-    def test_a_claimed_job_whose_work_has_not_begun_leaves_nothing_behind(self) -> None:
+    def test_a_claimed_job_that_was_not_started_needs_no_clean_up(self) -> None:
         assert lifecycle.cancel(a_job(lease=a_lease()), NOW, POLICY).next is None
 
     @pytest.mark.parametrize(
@@ -115,35 +115,46 @@ class TestCancellation:
         ],
         ids=["its clean-up is still to come", "it failed before", "it is between two attempts"],
     )
-    def test_what_an_earlier_attempt_left_is_cleaned_up_as_well(self, job: VideoJob) -> None:
+    def test_remains_of_an_earlier_attempt_are_cleaned_up_as_well(self, job: VideoJob) -> None:
         cancelled = lifecycle.cancel(job, NOW, POLICY)
         assert cancelled.next is not None
         assert cancelled.next.step is Step.CLEAN_UP
 
-    def test_the_silence_of_a_provider_before_the_end_does_not_count_against_the_clean_up(self) -> None:
+    def test_unreachable_calls_before_the_cancel_do_not_count_against_the_clean_up(self) -> None:
         task = ProviderTask("scripted", START, ref="task-1", unreachable=9)
         cancelled = lifecycle.cancel(a_started_job(provider=task), NOW, POLICY)
         assert cancelled.provider == replace(task, unreachable=0)
 
     @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
-    def test_an_ended_job_can_not_be_cancelled(self, status: JobStatus) -> None:
+    def test_an_ended_job_cannot_be_cancelled(self, status: JobStatus) -> None:
         with pytest.raises(IllegalTransition):
             lifecycle.cancel(a_job(status=status, next=None), NOW, POLICY)
 
 
 class TestCleanUp:
-    def test_a_cancelled_job_is_at_rest_then_and_knows_of_nothing_any_more(self) -> None:
+    def test_a_cleaned_up_cancelled_job_has_no_step_task_or_output(self) -> None:
         job = a_cancelled_job(lease=a_lease(), output=an_output(), poster=POSTER)
-        clean = lifecycle.finish_cleanup(job, NOW)
-        assert (clean.next, clean.lease, clean.provider, clean.output, clean.poster) == (None, None, None, None, None)
-        assert (clean.status, clean.version) == (JobStatus.CANCELLED, job.version)
+        cleaned = lifecycle.finish_cleanup(job, NOW)
+        assert (cleaned.next, cleaned.lease, cleaned.provider, cleaned.output, cleaned.poster) == (
+            None,
+            None,
+            None,
+            None,
+            None,
+        )
+        assert (cleaned.status, cleaned.version) == (JobStatus.CANCELLED, job.version)
 
-    def test_a_job_that_was_retried_meanwhile_starts(self) -> None:
-        clean = lifecycle.finish_cleanup(a_retried_job(lease=a_lease()), NOW)
-        assert clean.next is not None
-        assert (clean.next.step, clean.next.due_at, clean.lease, clean.provider) == (Step.START, NOW, None, None)
+    def test_a_job_that_was_retried_meanwhile_starts_after_its_clean_up(self) -> None:
+        cleaned = lifecycle.finish_cleanup(a_retried_job(lease=a_lease()), NOW)
+        assert cleaned.next is not None
+        assert (cleaned.next.step, cleaned.next.due_at, cleaned.lease, cleaned.provider) == (
+            Step.START,
+            NOW,
+            None,
+            None,
+        )
 
-    def test_a_cancelled_job_is_never_late_and_its_clean_up_is_put_off_by_no_deadline(self) -> None:
+    def test_a_cancelled_job_has_no_deadline_and_its_clean_up_is_not_brought_forward(self) -> None:
         job = a_cancelled_job(next=a_step(Step.CLEAN_UP, due_in_seconds=7200))
         assert not deadlines.is_past_deadline(job, START + timedelta(days=1), POLICY)
         assert deadlines.cap_to_deadline(job, POLICY) == job
@@ -151,7 +162,7 @@ class TestCleanUp:
 
 
 class TestRetry:
-    def test_a_failed_job_starts_as_a_new_attempt_at_once(self) -> None:
+    def test_a_failed_job_is_retried_at_once_as_a_new_attempt(self) -> None:
         job = a_failed_job(output=an_output(), poster=POSTER, progress=0.7)
         retried = lifecycle.retry(job, NOW)
         assert retried.next is not None
@@ -161,33 +172,36 @@ class TestRetry:
         assert (retried.provider, retried.output, retried.poster, retried.progress) == (None, None, None, None)
         assert retried.history[-1].note == "retried by the user (attempt 4)"
 
-    def test_a_retry_gets_a_fresh_deadline_and_fresh_attempts(self) -> None:
+    def test_a_retry_gets_a_new_deadline_and_new_attempts(self) -> None:
         retried = lifecycle.retry(a_failed_job(), NOW)
         assert retried.started_at is None
         assert lifecycle.attempts_left(retried, POLICY) == POLICY.maximum_attempts - 1
-        again = lifecycle.retry(replace(retried, status=JobStatus.FAILED, attempt=6), NOW)
-        assert (again.attempt, lifecycle.attempts_left(again, POLICY)) == (7, POLICY.maximum_attempts - 1)
+        retried_again = lifecycle.retry(replace(retried, status=JobStatus.FAILED, attempt=6), NOW)
+        assert (retried_again.attempt, lifecycle.attempts_left(retried_again, POLICY)) == (
+            7,
+            POLICY.maximum_attempts - 1,
+        )
 
-    def test_attempts_never_fall_below_none(self) -> None:
+    def test_the_number_of_attempts_left_is_never_negative(self) -> None:
         assert lifecycle.attempts_left(a_failed_job(attempt=9), POLICY) == 0
 
-    def test_a_job_whose_clean_up_is_still_to_come_is_cleaned_up_first(self) -> None:
+    def test_a_job_retried_before_its_clean_up_is_cleaned_up_first(self) -> None:
         job = a_cancelled_job()
         retried = lifecycle.retry(job, NOW)
         assert (retried.status, retried.next, retried.provider) == (JobStatus.QUEUED, job.next, job.provider)
         assert (retried.attempt, retried.attempts_before_retry) == (2, 1)
 
-    def test_whoever_is_cleaning_up_loses_the_lease(self) -> None:
+    def test_a_retry_breaks_the_lease_of_the_clean_up(self) -> None:
         assert lifecycle.retry(a_cancelled_job(lease=a_lease()), NOW).lease is None
 
     @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING, JobStatus.COMPLETED])
-    def test_no_other_job_can_be_retried(self, status: JobStatus) -> None:
+    def test_a_job_with_another_status_cannot_be_retried(self, status: JobStatus) -> None:
         with pytest.raises(IllegalTransition):
             lifecycle.retry(a_job(status=status), NOW)
 
 
 class TestDeletion:
-    def test_a_deleted_job_is_shown_to_nobody(self) -> None:
+    def test_a_deleted_job_is_hidden(self) -> None:
         job = a_cancelled_job()
         deleted = lifecycle.delete(job, NOW)
         assert job.is_shown(NOW)
@@ -196,12 +210,12 @@ class TestDeletion:
         assert deleted.next is not None
         assert (deleted.next.id, deleted.version) == (job.next.id, job.version)
 
-    def test_a_job_at_rest_gets_a_clean_up_that_stops_nobody_at_the_provider(self) -> None:
+    def test_a_deleted_job_gets_a_clean_up_without_a_provider_task(self) -> None:
         deleted = lifecycle.delete(a_started_job(status=JobStatus.COMPLETED, next=None), NOW)
         assert deleted.next is not None
         assert (deleted.next.step, deleted.next.due_at, deleted.provider) == (Step.CLEAN_UP, NOW, None)
 
-    def test_who_is_cleaning_it_up_at_that_moment_has_to_do_it_again(self) -> None:
+    def test_a_clean_up_that_runs_during_the_deletion_is_repeated_after_its_lease(self) -> None:
         job = a_cancelled_job(lease=a_lease(25))
         deleted = lifecycle.delete(job, NOW)
         assert job.next is not None
@@ -210,11 +224,11 @@ class TestDeletion:
 
 
 @pytest.mark.parametrize(("eta_seconds", "shown"), [(1, True), (0, False)])
-def test_an_expired_job_is_shown_to_nobody(eta_seconds: float, shown: bool) -> None:
+def test_an_expired_job_is_hidden(eta_seconds: float, shown: bool) -> None:
     assert a_job(expires_at=NOW + timedelta(seconds=eta_seconds)).is_shown(NOW) is shown
 
 
-def test_every_attempt_may_have_left_a_video_a_poster_a_preview_and_parts() -> None:
+def test_the_object_keys_cover_the_files_and_parts_of_every_attempt() -> None:
     job = a_job(attempt=2)
     kinds = ["1.mp4", "1.jpg", "1.webp", "2.mp4", "2.jpg", "2.webp"]
     parts = [f"{attempt}.part{part}.mp4" for attempt in (1, 2) for part in range(1, MAXIMUM_PARTS + 1)]

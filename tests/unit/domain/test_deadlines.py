@@ -1,4 +1,4 @@
-"""When a step is sent again, and when a job is too late."""
+"""Deadlines: when a step is resent, and when a job is past its deadline."""
 
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ NOW = START + timedelta(seconds=10)
 POLICY = StepPolicy()
 
 
-class TestSendingAgain:
-    def test_the_pauses_double_up_to_a_limit(self) -> None:
+class TestResending:
+    def test_the_pauses_between_resends_double_up_to_a_limit(self) -> None:
         job = a_started_job()
         pauses = []
         for _ in range(20):
@@ -25,7 +25,7 @@ class TestSendingAgain:
         assert pauses[:6] == [30, 60, 120, 240, 480, 900]
         assert set(pauses[6:]) == {900}
 
-    def test_it_stays_the_same_step_of_the_same_job(self) -> None:
+    def test_a_resent_step_keeps_its_id_and_the_state_of_its_job(self) -> None:
         job = a_started_job(lease=a_lease())
         after = deadlines.resend_later(job, NOW)
         assert job.next is not None
@@ -33,20 +33,20 @@ class TestSendingAgain:
         assert (after.next.id, after.next.resends) == (job.next.id, 1)
         assert (after.lease, after.version, after.attempt) == (job.lease, job.version, job.attempt)
 
-    def test_an_ended_job_has_no_step_to_send(self) -> None:
+    def test_an_ended_job_has_no_step_to_resend(self) -> None:
         with pytest.raises(ValueError, match="no step"):
             deadlines.resend_later(a_job(next=None), NOW)
 
 
 class TestLateness:
     @pytest.mark.parametrize(("after_start", "late"), [(-0.001, False), (0, True), (60, True)])
-    def test_a_job_is_late_once_its_deadline_is_over(self, after_start: float, late: bool) -> None:
+    def test_a_job_is_past_its_deadline_from_that_moment_on(self, after_start: float, late: bool) -> None:
         then = START + POLICY.deadline + timedelta(seconds=after_start)
         assert deadlines.is_past_deadline(a_started_job(), then, POLICY) is late
 
-    def test_a_job_that_nobody_has_begun_with_is_not_late(self) -> None:
+    def test_a_job_that_was_not_started_is_not_past_its_deadline(self) -> None:
         assert not deadlines.is_past_deadline(a_job(), START + timedelta(days=365), POLICY)
 
-    def test_an_ended_job_is_not_late(self) -> None:
+    def test_an_ended_job_is_not_past_its_deadline(self) -> None:
         ended = a_started_job(status=JobStatus.COMPLETED)
         assert not deadlines.is_past_deadline(ended, START + timedelta(days=365), POLICY)

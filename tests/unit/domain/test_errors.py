@@ -1,4 +1,4 @@
-"""The tree of errors: each is fit to be shown, each says whether trying again can help."""
+"""The error classes: each has a code, a message for users and a statement of whether a retry can help."""
 
 import pytest
 
@@ -16,33 +16,35 @@ from videojobs.domain.errors import (
     VideoJobsError,
 )
 
-EVERY = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, VideoJobsError)]
+ERROR_CLASSES = [
+    value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, VideoJobsError)
+]
 
 
-@pytest.mark.parametrize("error", EVERY)
-def test_every_error_has_a_code_words_of_its_own_and_says_what_to_do(error: type[VideoJobsError]) -> None:
+@pytest.mark.parametrize("error", ERROR_CLASSES)
+def test_every_error_class_has_a_code_a_message_and_a_docstring(error: type[VideoJobsError]) -> None:
     assert error.code in set(ErrorCode)
     assert error.message.endswith(".")
     assert error.__doc__
 
 
-def test_a_validation_error_names_what_to_change() -> None:
+def test_a_validation_error_lists_its_details() -> None:
     details = [ErrorDetail("prompt", "Write something."), ErrorDetail("style", "Choose one.")]
     assert ValidationFailed(details).details == tuple(details)
     assert str(ValidationFailed(details)) == ValidationFailed.message
     assert ValidationFailed(details, "Two things are wrong.").message == "Two things are wrong."
 
 
-def test_trying_again_helps_only_where_a_service_did_not_answer() -> None:
-    assert {error for error in EVERY if error.retryable} == {Unavailable, SubmissionsPaused}
+def test_only_unavailable_services_and_paused_submissions_are_retryable() -> None:
+    assert {error for error in ERROR_CLASSES if error.retryable} == {Unavailable, SubmissionsPaused}
 
 
-def test_a_provider_without_an_answer_may_be_asked_again() -> None:
+def test_an_unreachable_provider_is_a_transient_provider_error() -> None:
     unreachable = ProviderUnreachable()
     assert isinstance(unreachable, ProviderError)
     assert (unreachable.transient, unreachable.reason) == (True, FailureCode.PROVIDER_ERROR)
 
 
-def test_one_request_too_many_says_when_the_next_one_is_allowed() -> None:
+def test_a_rate_limit_error_contains_the_seconds_until_the_next_request() -> None:
     assert RateLimited(7).retry_after_seconds == 7
     assert RateLimited().retry_after_seconds == 1

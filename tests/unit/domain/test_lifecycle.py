@@ -1,4 +1,4 @@
-"""What each outcome of a step makes of a job."""
+"""Life cycle: the change that each outcome of a step makes to a job."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,11 +22,11 @@ FINAL = ProviderError(FailureCode.CONTENT_REJECTED, "The provider refuses such v
 
 
 def a_claimed_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
-    """A started job under our lease."""
+    """Return a started job under a lease, with the changes applied."""
     return a_started_job(step, **({"lease": a_lease()} | changes))
 
 
-def test_the_intent_is_a_task_without_a_ref_under_the_same_lease() -> None:
+def test_an_intent_is_a_task_without_a_ref_under_the_same_lease() -> None:
     job = a_job(lease=a_lease())
     begun = lifecycle.start_submit(job, "scripted", NOW)
     assert begun.status is JobStatus.PROCESSING
@@ -34,14 +34,14 @@ def test_the_intent_is_a_task_without_a_ref_under_the_same_lease() -> None:
     assert (begun.lease, begun.next, begun.started_at, begun.progress) == (job.lease, job.next, NOW, 0.0)
 
 
-def test_a_second_intent_keeps_the_first_start_and_is_no_news_to_the_user() -> None:
+def test_a_second_intent_keeps_the_first_start_and_the_version() -> None:
     job = a_claimed_job(Step.START, provider=None)
     begun = lifecycle.start_submit(job, "scripted", NOW)
     assert (begun.started_at, begun.version, begun.history) == (START, job.version, job.history)
     assert begun.provider == ProviderTask("scripted", submitted_at=NOW)
 
 
-def test_what_is_known_of_an_earlier_intent_goes_into_the_history() -> None:
+def test_the_history_records_the_note_about_an_earlier_intent() -> None:
     job = a_claimed_job(Step.START, provider=ProviderTask("scripted", START, unreachable=3), started_at=None)
     begun = lifecycle.start_submit(job, "scripted", NOW, "nobody knows")
     assert begun.history[-1].note == "nobody knows"
@@ -49,17 +49,17 @@ def test_what_is_known_of_an_earlier_intent_goes_into_the_history() -> None:
     assert begun.started_at == NOW
 
 
-def test_a_job_that_waited_for_a_provider_counts_its_deadline_from_then() -> None:
+def test_the_deadline_of_a_job_that_waited_for_a_provider_starts_with_the_wait() -> None:
     waited = lifecycle.postpone(a_job(lease=a_lease()), NOW + timedelta(minutes=1), NOW)
     assert lifecycle.start_submit(waited, "scripted", NOW + timedelta(minutes=2)).started_at == NOW
 
 
-def test_an_ended_job_begins_no_more() -> None:
+def test_an_ended_job_cannot_be_started() -> None:
     with pytest.raises(IllegalTransition):
         lifecycle.start_submit(a_job(status=JobStatus.COMPLETED), "scripted", NOW)
 
 
-def test_a_submitted_job_asks_again_after_what_the_provider_said() -> None:
+def test_a_submitted_job_is_polled_after_the_pause_that_the_provider_requested() -> None:
     job = a_claimed_job(Step.START, provider=ProviderTask("scripted", START, unreachable=2))
     after = lifecycle.record_submission(job, "task-9", NOW, 7.5)
     assert after.next is not None
@@ -67,7 +67,7 @@ def test_a_submitted_job_asks_again_after_what_the_provider_said() -> None:
     assert after.provider == ProviderTask("scripted", START, ref="task-9")
 
 
-def test_where_there_is_nothing_to_wait_for_the_next_step_is_to_render() -> None:
+def test_a_submitted_job_without_a_poll_pause_is_rendered_next() -> None:
     after = lifecycle.record_submission(a_claimed_job(Step.START), "task-9", NOW, None)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.RENDER, NOW)
@@ -76,12 +76,12 @@ def test_where_there_is_nothing_to_wait_for_the_next_step_is_to_render() -> None
 @pytest.mark.parametrize(
     ("known", "told", "shown"), [(0.0, 0.5, 0.45), (0.6, 0.5, 0.6), (0.6, None, 0.6), (None, 0.0, 0.0)]
 )
-def test_progress_never_goes_back(known: float | None, told: float | None, shown: float) -> None:
+def test_progress_never_decreases(known: float | None, told: float | None, shown: float) -> None:
     after = lifecycle.record_progress(a_claimed_job(progress=known), told, NOW, 5, share=0.9)
     assert after.progress == pytest.approx(shown)
 
 
-def test_a_poll_that_brings_no_progress_is_no_news_to_the_user() -> None:
+def test_a_poll_without_progress_makes_no_new_version() -> None:
     job = a_claimed_job(progress=0.45, provider=ProviderTask("scripted", START, ref="task-1", unreachable=4))
     after = lifecycle.record_progress(job, 0.5, NOW, 5, share=0.9)
     assert (after.version, after.outbox) == (job.version, job.outbox)
@@ -91,7 +91,7 @@ def test_a_poll_that_brings_no_progress_is_no_news_to_the_user() -> None:
 
 
 @pytest.mark.parametrize("step", [Step.START, Step.POLL])
-def test_no_answer_means_the_same_step_again_in_the_same_attempt(step: Step) -> None:
+def test_an_unreachable_call_is_retried_in_the_same_attempt(step: Step) -> None:
     job = a_claimed_job(step)
     after = lifecycle.retry_call(job, step, NOW)
     assert after.next is not None
@@ -101,7 +101,7 @@ def test_no_answer_means_the_same_step_again_in_the_same_attempt(step: Step) -> 
     assert (after.provider.unreachable, after.attempt, after.version) == (1, job.attempt, job.version)
 
 
-def test_a_job_waits_for_an_open_circuit_at_no_cost() -> None:
+def test_a_job_waits_for_an_open_circuit_without_using_up_an_attempt() -> None:
     job = a_job(lease=a_lease())
     until = NOW + timedelta(minutes=1)
     after = lifecycle.postpone(job, until, NOW)
@@ -113,7 +113,7 @@ def test_a_job_waits_for_an_open_circuit_at_no_cost() -> None:
 
 
 class TestAnotherAttempt:
-    def test_it_starts_afresh_after_a_pause(self) -> None:
+    def test_another_attempt_starts_from_the_beginning_after_a_pause(self) -> None:
         job = a_claimed_job(progress=0.7, output=an_output(), poster=POSTER, preview=PREVIEW)
         after = lifecycle.retry_or_fail(job, PASSING, NOW, POLICY)
         assert after.next is not None
@@ -130,7 +130,7 @@ class TestAnotherAttempt:
         assert after.version == job.version + 1
         assert "attempt 1 failed (provider_error: The provider stumbled.)" in after.history[-1].note
 
-    def test_it_waits_for_as_long_as_the_provider_asked(self) -> None:
+    def test_another_attempt_waits_as_long_as_the_provider_requested(self) -> None:
         busy = ProviderError(FailureCode.RATE_LIMITED, "Busy.", transient=True, retry_after_seconds=600)
         after = lifecycle.retry_or_fail(a_claimed_job(), busy, NOW, POLICY)
         assert after.next is not None
@@ -150,20 +150,20 @@ class TestAnotherAttempt:
         ],
         ids=["nothing would change", "no attempt is left", "it is too late", "it would be too late", "or never begun"],
     )
-    def test_none_where_it_can_not_help(self, error: ProviderError, changes: dict[str, Any]) -> None:
+    def test_a_job_fails_where_another_attempt_cannot_help(self, error: ProviderError, changes: dict[str, Any]) -> None:
         after = lifecycle.retry_or_fail(a_claimed_job(**changes), error, NOW, POLICY)
         assert after.status is JobStatus.FAILED
         assert after.error_message == error.message
         assert after.error == JobError(error.reason, retryable=error.transient)
 
 
-def test_rendering_comes_at_once() -> None:
+def test_a_render_step_is_due_at_once() -> None:
     after = lifecycle.schedule_render(a_claimed_job(), NOW)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.RENDER, NOW)
 
 
-def test_while_rendering_the_lease_is_renewed_and_progress_never_goes_back() -> None:
+def test_a_progress_report_of_the_renderer_renews_the_lease_and_never_lowers_progress() -> None:
     job = a_claimed_job(Step.RENDER, progress=0.4)
     renewed = a_lease(60)
     assert lifecycle.keep_rendering(job, 0.7, NOW, renewed).progress == 0.7
@@ -171,14 +171,14 @@ def test_while_rendering_the_lease_is_renewed_and_progress_never_goes_back() -> 
     assert (after.progress, after.lease, after.next) == (0.4, renewed, job.next)
 
 
-def test_files_in_the_bucket_are_looked_at_once_more() -> None:
+def test_stored_files_are_checked_by_the_finish_step() -> None:
     after = lifecycle.schedule_finish(a_claimed_job(Step.RENDER), an_output(), POSTER, PREVIEW, NOW)
     assert (after.output, after.poster, after.preview) == (an_output(), POSTER, PREVIEW)
     assert after.next is not None
     assert (after.next.step, after.next.due_at) == (Step.FINISH, NOW)
 
 
-def test_files_that_are_not_whole_are_made_again() -> None:
+def test_incomplete_files_are_rendered_again_in_the_same_attempt() -> None:
     job = a_claimed_job(Step.FINISH, output=an_output(), poster=POSTER)
     after = lifecycle.render_again(job, NOW)
     assert (after.output, after.poster, after.attempt) == (None, None, job.attempt)
@@ -187,13 +187,13 @@ def test_files_that_are_not_whole_are_made_again() -> None:
     assert after.history[-1].note.startswith("the stored video is missing or cut short")
 
 
-def test_a_completed_job_has_a_video_and_nothing_left_to_do() -> None:
+def test_a_completed_job_has_a_video_and_no_next_step() -> None:
     after = lifecycle.complete(a_claimed_job(), "s3://videos/1.mp4", NOW, POLICY)
     assert (after.status, after.video_url, after.progress) == (JobStatus.COMPLETED, "s3://videos/1.mp4", 1.0)
     assert (after.next, after.lease, after.expires_at) == (None, None, NOW + POLICY.retention)
 
 
-def test_a_failed_job_says_why_and_has_nothing_left_to_do() -> None:
+def test_a_failed_job_has_an_error_and_no_next_step() -> None:
     after = lifecycle.fail(a_claimed_job(attempt=2), FINAL, NOW, POLICY)
     assert (after.status, after.error_message) == (JobStatus.FAILED, "The provider refuses such videos.")
     assert after.error == JobError("content_rejected", retryable=False)
@@ -214,7 +214,7 @@ OUTCOMES = {
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES.keys())
-def test_every_outcome_ends_the_lease_and_names_a_new_step(outcome: Any) -> None:
+def test_every_outcome_ends_the_lease_and_sets_a_new_step(outcome: Any) -> None:
     job = a_claimed_job()
     after = outcome(job)
     assert after.lease is None
@@ -225,7 +225,7 @@ def test_every_outcome_ends_the_lease_and_names_a_new_step(outcome: Any) -> None
 
 class TestAdoption:
     @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
-    def test_an_unfinished_job_of_the_express_server_starts_in_its_own_status(self, status: JobStatus) -> None:
+    def test_an_adopted_job_of_the_express_server_keeps_its_status(self, status: JobStatus) -> None:
         job = a_job(status=status, next=None, version=0, history=(), outbox=())
         after = lifecycle.adopt(job, NOW, POLICY)
         assert after.next is not None
@@ -244,7 +244,7 @@ class TestAdoption:
         ],
         ids=str,
     )
-    def test_one_that_asks_for_the_impossible_fails_with_words(self, impossible: dict[str, Any]) -> None:
+    def test_an_adopted_job_with_an_invalid_request_fails_with_a_message(self, impossible: dict[str, Any]) -> None:
         after = lifecycle.adopt(a_job(next=None, **impossible), NOW, POLICY)
         assert after.status is JobStatus.FAILED
         assert after.error == JobError("invalid_request", retryable=False)
@@ -252,12 +252,12 @@ class TestAdoption:
 
 
 @pytest.mark.parametrize("outcome", [lifecycle.wait_for_slot, lifecycle.admit])
-def test_an_ended_job_waits_for_no_place(outcome: Any) -> None:
+def test_an_ended_job_cannot_wait_for_a_slot(outcome: Any) -> None:
     with pytest.raises(ValueError, match="no step"):
         outcome(a_job(next=None), NOW)
 
 
 @pytest.mark.parametrize("outcome", [OUTCOMES["submitted"], OUTCOMES["wait"], OUTCOMES["retry_call"]])
-def test_an_answer_of_a_provider_that_was_never_asked_is_a_bug(outcome: Any) -> None:
+def test_an_outcome_without_a_provider_task_raises_value_error(outcome: Any) -> None:
     with pytest.raises(ValueError, match="start_submit"):
         outcome(a_job(next=a_step()))

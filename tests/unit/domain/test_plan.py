@@ -1,4 +1,4 @@
-"""The planner: every plan meets its request exactly, no cheaper one was overlooked, and none is made up."""
+"""The planner: every plan meets its request exactly, and no cheaper plan exists."""
 
 from decimal import Decimal
 from itertools import chain, combinations_with_replacement
@@ -11,7 +11,7 @@ from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, SIZES, C
 from videojobs.domain.request import AspectRatio
 
 RUNWAY = [Clip(1280, 720, seconds, Decimal("0.12") * seconds) for seconds in range(2, 11)]
-"""gen4.5: 2 to 10 s, by the second."""
+"""Clips of gen4.5: 2 to 10 seconds, in steps of a second."""
 VEO = [Clip(1280, 720, seconds, Decimal("0.40") * seconds) for seconds in (4, 6, 8)]
 
 seconds = st.one_of(st.integers(1, 60), st.floats(1, 60))
@@ -41,39 +41,41 @@ def test_every_plan_meets_its_request_exactly(seconds: float, ratio: AspectRatio
     assert abs(width * plan.height - height * plan.width) <= 2 * max(plan.width, plan.height)
 
 
-def test_a_short_one_is_cut_from_the_shortest_clip() -> None:
+def test_a_short_video_is_cut_from_the_shortest_clip() -> None:
     plan = plan_video(1, AspectRatio.SQUARE, RUNWAY, maximum_clips=20)
     assert plan == Plan((RUNWAY[0],), crop=(720, 720), width=960, height=960, frames=24)
     assert plan.price_usd == Decimal("0.24")
 
 
 @pytest.mark.parametrize(("seconds", "lengths"), [(8, [8]), (8.2, [6, 4]), (13, [8, 6]), (23.5, [8, 8, 6, 4])])
-def test_a_long_one_is_joined_from_the_cheapest(seconds: float, lengths: list[int]) -> None:
+def test_a_long_video_is_joined_from_the_cheapest_clips(seconds: float, lengths: list[int]) -> None:
     plan = plan_video(seconds, AspectRatio.LANDSCAPE, VEO, maximum_clips=20)
     assert plan
     assert [clip.seconds for clip in plan.clips] == lengths
 
 
-def test_where_too_many_would_be_needed_there_is_none() -> None:
+def test_no_plan_exists_if_it_needs_more_clips_than_allowed() -> None:
     assert plan_video(60, AspectRatio.LANDSCAPE, VEO, maximum_clips=7) is None
     assert plan_video(60, AspectRatio.LANDSCAPE, [], maximum_clips=7) is None
 
 
 @given(seconds=st.integers(1, 12), offer=st.lists(clips, min_size=1, max_size=4))
-def test_no_cheaper_plan_is_overlooked(seconds: int, offer: list[Clip]) -> None:
+def test_no_cheaper_plan_exists(seconds: int, offer: list[Clip]) -> None:
     offer = [Clip(640, 360, clip.seconds, clip.price_usd) for clip in offer]
     plan = plan_video(seconds, AspectRatio.LANDSCAPE, offer, maximum_clips=3)
     frames = seconds * FRAMES_PER_SECOND
-    every = chain.from_iterable(combinations_with_replacement(offer, count) for count in (1, 2, 3))
-    able = [tried for tried in every if _joined(tried) >= frames]
-    assert (plan is None) == (not able)
+    combinations = chain.from_iterable(combinations_with_replacement(offer, count) for count in (1, 2, 3))
+    feasible = [combination for combination in combinations if _joined(combination) >= frames]
+    assert (plan is None) == (not feasible)
     if plan:
-        assert _price(plan.clips) == pytest.approx(min(map(_price, able)))
+        assert _price(plan.clips) == pytest.approx(min(map(_price, feasible)))
 
 
-def _joined(tried: tuple[Clip, ...]) -> int:
-    return sum(int(clip.seconds * FRAMES_PER_SECOND) for clip in tried) - CROSS_FADE_FRAMES * (len(tried) - 1)
+def _joined(combination: tuple[Clip, ...]) -> int:
+    return sum(int(clip.seconds * FRAMES_PER_SECOND) for clip in combination) - CROSS_FADE_FRAMES * (
+        len(combination) - 1
+    )
 
 
-def _price(tried: tuple[Clip, ...]) -> float:
-    return float(sum(clip.price_usd or 0 for clip in tried))
+def _price(combination: tuple[Clip, ...]) -> float:
+    return float(sum(clip.price_usd or 0 for clip in combination))

@@ -1,4 +1,4 @@
-"""The arithmetic of backing off."""
+"""Backoff after failures."""
 
 import random
 from datetime import timedelta
@@ -11,18 +11,18 @@ from videojobs.domain.policy import BACKOFF_FIRST, BACKOFF_MOST, backoff
 
 
 @given(failures=st.integers(1, 10_000))
-def test_a_pause_is_a_share_of_a_ceiling_that_doubles_up_to_a_limit(failures: int) -> None:
+def test_a_pause_is_random_below_a_ceiling_that_doubles_up_to_a_limit(failures: int) -> None:
     ceiling = min(BACKOFF_FIRST * 2 ** min(failures - 1, 10), BACKOFF_MOST)
     assert timedelta(0) <= backoff(failures) <= ceiling
 
 
 @given(failures=st.integers(1, 30), asked=st.floats(0, 86_400))
-def test_what_the_provider_asked_for_is_waited_for_at_least(failures: int, asked: float) -> None:
+def test_a_pause_is_at_least_as_long_as_the_provider_requested(failures: int, asked: float) -> None:
     assert backoff(failures, asked) >= timedelta(seconds=asked)
 
 
 @pytest.mark.parametrize(("failures", "ceiling"), [(1, 5), (2, 10), (3, 20), (7, 300), (40, 300)])
-def test_the_whole_range_is_used_so_that_jobs_spread(failures: int, ceiling: float) -> None:
+def test_pauses_are_spread_over_the_whole_range(failures: int, ceiling: float) -> None:
     state = random.getstate()
     random.seed(7)
     pauses = [backoff(failures).total_seconds() for _ in range(500)]
