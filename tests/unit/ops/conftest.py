@@ -1,4 +1,4 @@
-"""The operators' commands, on ports that live in memory."""
+"""Fixtures for the operators' commands, with in-memory adapters."""
 
 import sys
 
@@ -12,19 +12,19 @@ from videojobs.observability import logger
 
 @pytest.fixture
 def operator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Operator:
-    """Nobody has done anything yet; the desk's log goes where the test can read it."""
-    made = Operator(capsys)
+    """Return an operator whose commands use in-memory adapters, with the log on the test's stderr."""
+    operator = Operator(capsys)
     factories = {
         "step_policy": StepPolicy,
-        "clock": lambda: made.clock,
-        "job_repository": lambda: made.jobs,
-        "slot_repository": lambda: made.slots,
-        "circuit_repository": lambda: made.circuits,
-        "submission_repository": lambda: made.submissions,
-        "job_queue": lambda: made.queue,
-        "notifier": lambda: made.notifier,
+        "clock": lambda: operator.clock,
+        "job_repository": lambda: operator.jobs,
+        "slot_repository": lambda: operator.slots,
+        "circuit_repository": lambda: operator.circuits,
+        "submission_repository": lambda: operator.submissions,
+        "job_queue": lambda: operator.queue,
+        "notifier": lambda: operator.notifier,
     }
     for name, factory in factories.items():
         monkeypatch.setattr(bootstrap, name, factory)
-    monkeypatch.setattr(logger.registered_handler, "stream", sys.stderr)  # so that it is put back
-    return made
+    monkeypatch.setattr(logger.registered_handler, "stream", sys.stderr)  # monkeypatch restores the stream
+    return operator

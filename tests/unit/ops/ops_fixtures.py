@@ -1,4 +1,4 @@
-"""An operator at a desk, with everything behind it in memory."""
+"""An operator whose commands run against in-memory adapters."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from tests.fakes.submissions import InMemorySubmissionRepository
 
 @dataclass
 class Operator:
-    """Give it a command's words; `out` and `errors` hold what was said since."""
+    """Runs commands; `out` and `errors` hold the output of the last command."""
 
     capture: pytest.CaptureFixture[str]
     clock: VirtualClock = field(default_factory=VirtualClock)
@@ -36,19 +36,19 @@ class Operator:
     errors: str = ""
 
     def run(self, *words: str) -> int:
-        """One command; its exit code."""
+        """Run one command and return its exit code."""
         code = main(words, lambda _: Commands("videojobs-test", self.cloud))
         self.out, self.errors = self.capture.readouterr()
         return code
 
     def audit(self) -> list[dict[str, Any]]:
-        """The audit's lines of the last command."""
+        """Return the audit log records of the last command."""
         records = [json.loads(line) for line in self.errors.splitlines() if line.startswith("{")]
         return [record for record in records if record["message"] == "Operator's command"]
 
 
 class Terminal(io.StringIO):
-    """A stdin at which somebody sits and types."""
+    """A stdin that reports that it is a terminal."""
 
     def isatty(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""What does not answer is named in words, and never by what a driver says."""
+"""Explanation of unavailable services: it names the service and never quotes a driver's message."""
 
 import pytest
 from pymongo.errors import OperationFailure
@@ -21,7 +21,7 @@ def unavailable(cause: Exception | None) -> Unavailable:
         (None, "every command may be repeated"),
     ],
 )
-def test_a_service_that_does_not_answer_is_named(cause: Exception | None, words: str) -> None:
-    said = explain_unavailable(unavailable(cause))
-    assert words in said
-    assert "password@" not in said
+def test_the_message_names_the_unavailable_service_without_secrets(cause: Exception | None, words: str) -> None:
+    message = explain_unavailable(unavailable(cause))
+    assert words in message
+    assert "password@" not in message
