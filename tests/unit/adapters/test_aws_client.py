@@ -1,4 +1,4 @@
-"""The small AWS client against a server that answers as it is told."""
+"""The AWS client, against a server with scripted responses."""
 
 import json
 from collections.abc import Iterator
@@ -20,20 +20,20 @@ from videojobs.domain.request import Priority
 
 @dataclass
 class Service:
-    """An AWS service: gives the scripted answers in turn, the last one for ever, and keeps what it was asked."""
+    """An AWS service that returns the scripted responses in turn, repeats the last, and records the requests."""
 
-    answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"{}")])
-    asked: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    responses: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"{}")])
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     url: str = ""
 
     def client(self) -> AwsJsonClient:
-        """Speaks with it as with SQS."""
+        """Return a client that calls the service as SQS."""
         return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="eu-west-1", endpoint_url=self.url)
 
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """Listening on a port of its own."""
+    """Yield a service that listens on its own port."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
@@ -42,18 +42,18 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            scripted.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            status, answer = scripted.answers.pop(0) if len(scripted.answers) > 1 else scripted.answers[0]
+            scripted.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            status, response = scripted.responses.pop(0) if len(scripted.responses) > 1 else scripted.responses[0]
             if not status:
-                return  # closes the connection without a word
+                return  # closes the connection without a response
             self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(response)))
             self.send_header("x-amzn-errortype", "Oops")
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(response)
 
         def log_message(self, *_: Any) -> None:
-            """Tests are quiet."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         scripted.url = f"http://127.0.0.1:{server.server_port}"
@@ -64,10 +64,10 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         thread.join()
 
 
-def test_an_operation_is_called_by_its_name_and_signed(service: Service) -> None:
-    service.answers = [(200, b'{"MessageId": "1"}')]
+def test_a_call_names_its_operation_and_is_signed(service: Service) -> None:
+    service.responses = [(200, b'{"MessageId": "1"}')]
     assert service.client().call("SendMessage", {"MessageBody": "ünïcödé \0"}) == {"MessageId": "1"}
-    [(headers, body)] = service.asked
+    [(headers, body)] = service.requests
     assert json.loads(body) == {"MessageBody": "ünïcödé \0"}
     assert headers["x-amz-target"] == "AmazonSQS.SendMessage"
     assert headers["content-type"] == "application/x-amz-json-1.0"
@@ -76,40 +76,40 @@ def test_an_operation_is_called_by_its_name_and_signed(service: Service) -> None
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_service_that_stumbles_is_asked_once_more(service: Service, status: int) -> None:
-    service.answers = [(status, b"busy"), (200, b"{}")]
+def test_a_server_error_is_retried_once(service: Service, status: int) -> None:
+    service.responses = [(status, b"busy"), (200, b"{}")]
     assert service.client().call("SendMessage", {}) == {}
-    assert len(service.asked) == 2
+    assert len(service.requests) == 2
 
 
 FAILURES = {
     "always busy": ((503, b"busy"), 2),
     "a bad request": ((400, b'{"__type": "AccessDenied"}'), 1),
     "forbidden": ((403, b""), 1),
-    "no word": ((0, b""), 1),
-    "no JSON": ((200, b"<html>"), 1),
+    "no response": ((0, b""), 1),
+    "not JSON": ((200, b"<html>"), 1),
 }
 
 
-@pytest.mark.parametrize(("answer", "times"), FAILURES.values(), ids=FAILURES.keys())
-def test_anything_but_a_success_is_told_and_asked_no_more_than_that(
-    service: Service, answer: tuple[int, bytes], times: int
+@pytest.mark.parametrize(("response", "times"), FAILURES.values(), ids=FAILURES.keys())
+def test_a_failed_call_raises_unavailable_and_is_retried_only_after_a_server_error(
+    service: Service, response: tuple[int, bytes], times: int
 ) -> None:
-    service.answers = [answer]
-    with pytest.raises(Unavailable) as told:
+    service.responses = [response]
+    with pytest.raises(Unavailable) as raised:
         service.client().call("SendMessage", {})
-    assert len(service.asked) == times
-    assert told.value.__cause__ is not None
-    assert "secret" not in str(told.value.__cause__)
+    assert len(service.requests) == times
+    assert raised.value.__cause__ is not None
+    assert "secret" not in str(raised.value.__cause__)
 
 
-def test_where_nobody_listens_it_is_told(service: Service) -> None:
+def test_a_refused_connection_raises_unavailable(service: Service) -> None:
     service.url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(Unavailable):
         service.client().call("SendMessage", {})
 
 
-def test_without_an_endpoint_it_is_the_regions_own() -> None:
+def test_the_default_endpoint_is_the_one_of_the_region() -> None:
     client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="eu-west-1")
     assert client._url == "https://sqs.eu-west-1.amazonaws.com"
 
@@ -119,7 +119,7 @@ def test_a_delay_is_rounded_up_to_whole_seconds(service: Service, delay_seconds:
     job = a_started_job(Step.POLL, priority=Priority.HIGH)
     queue = SqsJobQueue(service.client(), urls={(Priority.HIGH, Step.POLL): "https://queue"})
     queue.send(job, delay_seconds=delay_seconds)
-    message = json.loads(service.asked[0][1])
+    message = json.loads(service.requests[0][1])
     assert message["DelaySeconds"] == sent
     assert message["QueueUrl"] == "https://queue"
     assert message["MessageGroupId"] == job.user_id
@@ -127,9 +127,9 @@ def test_a_delay_is_rounded_up_to_whole_seconds(service: Service, delay_seconds:
     assert json.loads(message["MessageBody"]) == {"jobId": job.id, "stepId": job.next.id}
 
 
-def test_a_kind_of_step_that_a_function_has_no_queue_for_is_a_bug(service: Service) -> None:
+def test_sending_a_step_without_a_queue_raises_key_error(service: Service) -> None:
     queue = SqsJobQueue(service.client(), urls={(Priority.NORMAL, Step.POLL): "https://queue"})
     for other in (a_started_job(Step.RENDER), a_started_job(Step.POLL, priority=Priority.HIGH)):
         with pytest.raises(KeyError):
             queue.send(other)
-    assert service.asked == []
+    assert service.requests == []

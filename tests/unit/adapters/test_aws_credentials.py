@@ -1,4 +1,4 @@
-"""Where a role's keys come from: Lambda's variables, or the credentials endpoint that SnapStart has instead."""
+"""Credentials of the role: from the environment variables of Lambda, or from the endpoint that SnapStart provides."""
 
 import json
 import threading
@@ -13,18 +13,18 @@ from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 
 
-class _Endpoint(BaseHTTPRequestHandler):
-    """Hands out keys on GET, and answers a call on POST with who signed it."""
+class CredentialsEndpoint(BaseHTTPRequestHandler):
+    """A server that returns credentials on GET, and on POST the `Authorization` header and token of the call."""
 
     def do_GET(self) -> None:
         keys = {"AccessKeyId": "ROLE", "SecretAccessKey": "s", "Token": "t", "Expiration": "2999-01-01T00:00:00Z"}
-        self._answer(keys)
+        self._respond(keys)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer({"by": self.headers["Authorization"], "token": self.headers.get("X-Amz-Security-Token")})
+        self._respond({"by": self.headers["Authorization"], "token": self.headers.get("X-Amz-Security-Token")})
 
-    def _answer(self, body: dict[str, Any]) -> None:
+    def _respond(self, body: dict[str, Any]) -> None:
         raw = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(raw)))
@@ -32,7 +32,7 @@ class _Endpoint(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     aws._find_role.cache_clear()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    with HTTPServer(("127.0.0.1", 0), _Endpoint) as server:
+    with HTTPServer(("127.0.0.1", 0), CredentialsEndpoint) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -52,23 +52,25 @@ def client(url: str) -> AwsJsonClient:
     return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=url)
 
 
-def test_the_variables_of_lambda_sign(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_are_signed_with_the_environment_variables_of_lambda(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "VARIABLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
-    answer = client(url).call("SendMessage", {})
-    assert "Credential=VARIABLE/" in answer["by"]
-    assert answer["token"] == "session"
+    response = client(url).call("SendMessage", {})
+    assert "Credential=VARIABLE/" in response["by"]
+    assert response["token"] == "session"
 
 
-def test_without_variables_the_endpoint_of_the_role_is_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_credentials_endpoint_is_used_without_environment_variables(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{url}/keys")
-    answer = client(url).call("SendMessage", {})
-    assert "Credential=ROLE/" in answer["by"]
-    assert answer["token"] == "t"
+    response = client(url).call("SendMessage", {})
+    assert "Credential=ROLE/" in response["by"]
+    assert response["token"] == "t"
 
 
-def test_a_process_without_a_role_says_unavailable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_without_credentials_raises_unavailable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", raising=False)
     monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", raising=False)
     with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""Who is believed when a provider calls back: signatures made with real keys, at the time that they say."""
+"""Verification of provider callbacks: signatures of real keys, and the age of the callback."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,7 @@ ALMOST, TOO_MUCH = timedelta(minutes=5), timedelta(minutes=5) + SECOND
 
 @dataclass
 class Keys:
-    """The provider's part of the secret: what is cached, and what is there."""
+    """The webhook secret of a provider: the cached value, and the current value that a refresh reads."""
 
     cached: Any
     current: Any = None
@@ -42,29 +42,29 @@ class Keys:
 
 
 class KeyServer(LocalServer):
-    """fal's published keys."""
+    """A server that publishes fal's public keys."""
 
     def __init__(self) -> None:
-        """None yet."""
+        """Start without any keys."""
         self.keys: list[Any] = []
-        self.asked = 0
+        self.requests = 0
         self.reply: Reply | None = None
         super().__init__()
 
     def answer(self, exchange: Exchange) -> None:
-        """The keys, or what a test says."""
+        """Send the published keys, or the reply that a test has set."""
         assert exchange.path == "/.well-known/jwks.json"
-        self.asked += 1
+        self.requests += 1
         exchange.send(self.reply or Reply(200, {"keys": self.keys}))
 
     def publish(self, *keys: Ed25519PrivateKey) -> None:
-        """These alone."""
+        """Publish these keys only."""
         self.keys = [OKPAlgorithm.to_jwk(key.public_key(), as_dict=True) for key in keys]
 
 
 @dataclass
 class Signed:
-    """A callback on its way."""
+    """A signed callback: body and headers."""
 
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
@@ -73,15 +73,15 @@ class Signed:
         return verifier.verify(self.headers, self.body, now)
 
 
-def standard(body: bytes, secret: str = SECRET, at: datetime = NOW) -> Signed:
-    """Signed after Standard Webhooks."""
+def sign_standard(body: bytes, secret: str = SECRET, at: datetime = NOW) -> Signed:
+    """Return a callback signed according to Standard Webhooks."""
     signature = Webhook(secret).sign("msg-1", at, body.decode())
     seconds = str(int(at.timestamp()))
     return Signed(body, {"webhook-id": "msg-1", "webhook-timestamp": seconds, "webhook-signature": signature})
 
 
-def of_fal(body: bytes, key: Ed25519PrivateKey, at: datetime = NOW) -> Signed:
-    """Signed as fal signs."""
+def sign_for_fal(body: bytes, key: Ed25519PrivateKey, at: datetime = NOW) -> Signed:
+    """Return a callback signed as fal does."""
     parts = {"request-id": "try-2", "user-id": "somebody", "timestamp": str(int(at.timestamp()))}
     message = "\n".join((*parts.values(), sha256(body).hexdigest())).encode()
     headers = {f"x-fal-webhook-{name}": value for name, value in parts.items()}
@@ -90,23 +90,23 @@ def of_fal(body: bytes, key: Ed25519PrivateKey, at: datetime = NOW) -> Signed:
 
 @pytest.fixture
 def published() -> Iterator[KeyServer]:
-    """Where fal publishes its keys."""
-    made = KeyServer()
-    yield made
-    made.close()
+    """Yield the server that publishes fal's keys."""
+    created = KeyServer()
+    yield created
+    created.close()
 
 
 @pytest.fixture
 def key(published: KeyServer) -> Ed25519PrivateKey:
-    """fal's own, published."""
-    made = Ed25519PrivateKey.generate()
-    published.publish(Ed25519PrivateKey.generate(), made)
-    return made
+    """Return a new key of fal that is published."""
+    created = Ed25519PrivateKey.generate()
+    published.publish(Ed25519PrivateKey.generate(), created)
+    return created
 
 
 @pytest.fixture
 def fal(published: KeyServer) -> FalVerifier:
-    """The verifier, pointed at these keys."""
+    """Return a verifier that reads the keys of the test server."""
     return FalVerifier(published.url)
 
 
@@ -114,35 +114,35 @@ def fal(published: KeyServer) -> FalVerifier:
 def signing(
     request: pytest.FixtureRequest, fal: FalVerifier, key: Ed25519PrivateKey
 ) -> tuple[CallbackVerifier, Callable[..., Signed]]:
-    """Each provider's verifier, and what signs for it."""
+    """Return the verifier of each provider, and a function that signs for it."""
     if request.param == "fal":
-        return fal, lambda body, at=NOW: of_fal(body, key, at)
-    return make_verifier(request.param, Keys(SECRET)), lambda body, at=NOW: standard(body, at=at)
+        return fal, lambda body, at=NOW: sign_for_fal(body, key, at)
+    return make_verifier(request.param, Keys(SECRET)), lambda body, at=NOW: sign_standard(body, at=at)
 
 
 type Signing = tuple[CallbackVerifier, Callable[..., Signed]]
 
 
 @pytest.mark.parametrize("age", [timedelta(0), ALMOST, -ALMOST])
-def test_a_callback_is_believed_for_five_minutes_by_clocks_that_differ(signing: Signing, age: timedelta) -> None:
+def test_a_callback_is_accepted_within_five_minutes_of_clock_difference(signing: Signing, age: timedelta) -> None:
     verifier, sign = signing
     assert sign(b'{"id": "task-1", "request_id": "task-1"}', NOW - age).verify(verifier) == "task-1"
 
 
 @pytest.mark.parametrize("age", [TOO_MUCH, -TOO_MUCH, timedelta(days=400)])
-def test_an_old_callback_that_is_played_again_is_refused(signing: Signing, age: timedelta) -> None:
+def test_a_callback_older_than_five_minutes_is_refused(signing: Signing, age: timedelta) -> None:
     verifier, sign = signing
     with pytest.raises(CallbackRefused):
         sign(b"{}", NOW - age).verify(verifier)
 
 
-def test_a_repeat_within_five_minutes_is_believed_again(signing: Signing) -> None:
+def test_a_repeat_within_five_minutes_is_accepted(signing: Signing) -> None:
     verifier, sign = signing
     signed = sign(b'{"id": "task-1", "request_id": "task-1"}')
     assert signed.verify(verifier) == signed.verify(verifier, NOW + ALMOST) == "task-1"
 
 
-def test_another_body_is_refused(signing: Signing) -> None:
+def test_a_changed_body_is_refused(signing: Signing) -> None:
     verifier, sign = signing
     signed = sign(b'{"id": "task-1"}')
     signed.body = b'{"id": "task-2"}'
@@ -150,7 +150,7 @@ def test_another_body_is_refused(signing: Signing) -> None:
         signed.verify(verifier)
 
 
-def test_a_callback_that_is_not_signed_is_refused(signing: Signing) -> None:
+def test_an_unsigned_callback_is_refused(signing: Signing) -> None:
     verifier, _ = signing
     with pytest.raises(CallbackRefused):
         Signed(b"{}").verify(verifier)
@@ -159,7 +159,7 @@ def test_a_callback_that_is_not_signed_is_refused(signing: Signing) -> None:
 @pytest.mark.parametrize(
     "value", ["", "x", "\xff", "0", "1e9", "-1", "99999999999999999999", "v1,", "v1,AAAA", "\ud800"]
 )
-def test_no_header_can_be_anything_else(signing: Signing, value: str) -> None:
+def test_an_invalid_header_value_is_refused(signing: Signing, value: str) -> None:
     verifier, sign = signing
     for name in sign(b"{}").headers:
         signed = sign(b"{}")
@@ -168,7 +168,7 @@ def test_no_header_can_be_anything_else(signing: Signing, value: str) -> None:
             signed.verify(verifier)
 
 
-def test_every_header_counts(signing: Signing) -> None:
+def test_a_missing_header_is_refused(signing: Signing) -> None:
     verifier, sign = signing
     for name in sign(b"{}").headers:
         signed = sign(b"{}")
@@ -180,106 +180,106 @@ def test_every_header_counts(signing: Signing) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"7", b"{", b'{"id": 7}', b'{"data": {}}', b'{"request_id": null}', b"[" * 9999]
 )
-def test_a_callback_about_no_task_is_about_none(body: bytes) -> None:
-    assert standard(body).verify(make_verifier("replicate", Keys(SECRET))) is None
+def test_a_callback_without_a_task_id_is_accepted_without_a_task(body: bytes) -> None:
+    assert sign_standard(body).verify(make_verifier("replicate", Keys(SECRET))) is None
 
 
-def test_a_body_that_is_no_text_is_refused() -> None:
-    signed = standard(b"{}")
+def test_a_body_that_is_not_text_is_refused() -> None:
+    signed = sign_standard(b"{}")
     signed.body = b"\xff"
     with pytest.raises(CallbackRefused):
         signed.verify(make_verifier("replicate", Keys(SECRET)))
 
 
-def test_openai_says_which_video_in_its_events_data() -> None:
+def test_the_task_id_of_an_openai_callback_is_read_from_the_data_of_the_event() -> None:
     event = {"id": "evt_1", "type": "video.completed", "data": {"id": "video_1"}}
-    assert standard(json.dumps(event).encode()).verify(make_verifier("openai_compatible", Keys(SECRET))) == "video_1"
+    assert (
+        sign_standard(json.dumps(event).encode()).verify(make_verifier("openai_compatible", Keys(SECRET))) == "video_1"
+    )
 
 
-def test_a_key_of_somebody_else_is_refused() -> None:
+def test_a_signature_by_an_unknown_secret_is_refused() -> None:
     keys = Keys(SECRET)
     with pytest.raises(CallbackRefused):
-        standard(b"{}", ANOTHER_SECRET).verify(make_verifier("replicate", keys))
+        sign_standard(b"{}", ANOTHER_SECRET).verify(make_verifier("replicate", keys))
     assert keys.refreshed == 1
 
 
 @pytest.mark.parametrize("secret", [SECRET, NEW_SECRET])
-def test_both_secrets_hold_while_one_replaces_the_other(secret: str) -> None:
+def test_both_secrets_are_accepted_during_a_rotation(secret: str) -> None:
     keys = Keys(f"{SECRET} {NEW_SECRET}")
-    assert standard(b'{"id": "task-1"}', secret).verify(make_verifier("replicate", keys)) == "task-1"
+    assert sign_standard(b'{"id": "task-1"}', secret).verify(make_verifier("replicate", keys)) == "task-1"
     assert keys.refreshed == 0
 
 
-def test_one_of_several_signatures_is_enough() -> None:
-    signed = standard(b'{"id": "task-1"}')
+def test_one_valid_signature_of_several_is_sufficient() -> None:
+    signed = sign_standard(b'{"id": "task-1"}')
     signed.headers["webhook-signature"] = f"v1,AAAA v1a,BBBB {signed.headers['webhook-signature']}"
     assert signed.verify(make_verifier("replicate", Keys(SECRET))) == "task-1"
 
 
-def test_a_secret_that_was_replaced_is_read_anew() -> None:
+def test_a_replaced_secret_is_read_again() -> None:
     keys = Keys(SECRET, current=NEW_SECRET)
-    assert standard(b'{"id": "task-1"}', NEW_SECRET).verify(make_verifier("replicate", keys)) == "task-1"
+    assert sign_standard(b'{"id": "task-1"}', NEW_SECRET).verify(make_verifier("replicate", keys)) == "task-1"
 
 
 @pytest.mark.parametrize("secret", [None, "", 7, "whsec_", "whsec_é", "whsec_A"])
-def test_without_a_secret_nobody_is_believed_and_an_operator_told(
+def test_a_callback_without_a_valid_secret_is_refused_and_logged_for_operators(
     secret: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(CallbackRefused):
-        standard(b"{}").verify(make_verifier("replicate", Keys(secret)))
+        sign_standard(b"{}").verify(make_verifier("replicate", Keys(secret)))
     assert {vars(record).get("action") for record in caplog.records} == {"provider_not_set_up"}
 
 
-def test_without_any_keys_of_the_provider_nobody_is_believed() -> None:
+def test_a_callback_of_a_provider_without_credentials_is_refused() -> None:
     def read_key(*, refresh: bool = False) -> Mapping[str, Any]:
         raise not_set_up()
 
     with pytest.raises(CallbackRefused):
-        standard(b"{}").verify(make_verifier("replicate", read_key))
+        sign_standard(b"{}").verify(make_verifier("replicate", read_key))
 
 
-def test_fal_names_the_queues_request_in_the_body_and_its_last_try_in_the_header(
-    fal: FalVerifier, key: Ed25519PrivateKey
-) -> None:
-    assert of_fal(b'{"request_id": "task-1"}', key).verify(fal) == "task-1"
-    assert of_fal(b"?", key).verify(fal) == of_fal(b"[]", key).verify(fal) == "try-2"
+def test_the_task_id_of_a_fal_callback_is_in_the_body_or_the_header(fal: FalVerifier, key: Ed25519PrivateKey) -> None:
+    assert sign_for_fal(b'{"request_id": "task-1"}', key).verify(fal) == "task-1"
+    assert sign_for_fal(b"?", key).verify(fal) == sign_for_fal(b"[]", key).verify(fal) == "try-2"
 
 
-def test_fals_keys_are_asked_for_once_a_day(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
+def test_fals_keys_are_read_once_a_day(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
     for later in (timedelta(0), SECOND, KEYS_LIFETIME):
-        of_fal(b"{}", key, NOW + later).verify(fal, NOW + later)
-    assert published.asked == 1
+        sign_for_fal(b"{}", key, NOW + later).verify(fal, NOW + later)
+    assert published.requests == 1
     late = NOW + KEYS_LIFETIME + SECOND
-    of_fal(b"{}", key, late).verify(fal, late)
-    assert published.asked == 2
+    sign_for_fal(b"{}", key, late).verify(fal, late)
+    assert published.requests == 2
 
 
-def test_a_key_that_fal_no_longer_publishes_is_forgotten_after_a_day(
+def test_a_key_that_fal_no_longer_publishes_is_refused_after_a_day(
     fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer
 ) -> None:
-    of_fal(b"{}", key).verify(fal)
+    sign_for_fal(b"{}", key).verify(fal)
     published.publish(Ed25519PrivateKey.generate())
     late = NOW + KEYS_LIFETIME + SECOND
     with pytest.raises(CallbackRefused):
-        of_fal(b"{}", key, late).verify(fal, late)
+        sign_for_fal(b"{}", key, late).verify(fal, late)
 
 
-def test_a_new_key_of_fals_is_found_at_once(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
-    of_fal(b"{}", key).verify(fal)
+def test_a_new_key_of_fal_is_read_at_once(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
+    sign_for_fal(b"{}", key).verify(fal)
     newer, later = Ed25519PrivateKey.generate(), NOW + PAUSE
     published.publish(newer)
-    assert of_fal(b"{}", newer, later).verify(fal, later) == "try-2"
+    assert sign_for_fal(b"{}", newer, later).verify(fal, later) == "try-2"
 
 
-def test_a_flood_of_bad_signatures_asks_fal_once_a_minute(
+def test_many_invalid_signatures_read_fals_keys_once_a_minute(
     fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer
 ) -> None:
     stranger = Ed25519PrivateKey.generate()
     for seconds in range(0, 120, 5):
         with pytest.raises(CallbackRefused):
-            of_fal(b"{}", stranger).verify(fal, NOW + timedelta(seconds=seconds))
-    assert published.asked == 2
-    assert of_fal(b"{}", key).verify(fal) == "try-2"
+            sign_for_fal(b"{}", stranger).verify(fal, NOW + timedelta(seconds=seconds))
+    assert published.requests == 2
+    assert sign_for_fal(b"{}", key).verify(fal) == "try-2"
 
 
 @pytest.mark.parametrize(
@@ -293,28 +293,28 @@ def test_a_flood_of_bad_signatures_asks_fal_once_a_minute(
         Reply(200, {"keys": [7]}),
     ],
 )
-def test_while_fals_keys_cannot_be_had_it_is_asked_to_call_again(
+def test_a_callback_fails_as_unavailable_while_fals_keys_cannot_be_read(
     fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer, reply: Reply
 ) -> None:
     published.reply = reply
     for _ in range(3):
         with pytest.raises(Unavailable):
-            of_fal(b"{}", key).verify(fal)
-    assert published.asked == 1
+            sign_for_fal(b"{}", key).verify(fal)
+    assert published.requests == 1
     published.reply = None
-    assert of_fal(b"{}", key).verify(fal, NOW + PAUSE) == "try-2"
+    assert sign_for_fal(b"{}", key).verify(fal, NOW + PAUSE) == "try-2"
 
 
-def test_keys_at_hand_go_on_being_used_while_fal_is_away(
+def test_cached_keys_are_used_while_fal_is_unavailable(
     fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer
 ) -> None:
-    of_fal(b"{}", key).verify(fal)
+    sign_for_fal(b"{}", key).verify(fal)
     published.reply = Reply(503)
     with pytest.raises(CallbackRefused):
-        of_fal(b"{}", Ed25519PrivateKey.generate()).verify(fal, NOW + PAUSE)
-    assert of_fal(b"{}", key).verify(fal, NOW + PAUSE) == "try-2"
+        sign_for_fal(b"{}", Ed25519PrivateKey.generate()).verify(fal, NOW + PAUSE)
+    assert sign_for_fal(b"{}", key).verify(fal, NOW + PAUSE) == "try-2"
 
 
-def test_keys_of_another_kind_sign_nothing(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
+def test_keys_of_another_type_are_ignored(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:
     published.keys.insert(0, {"kty": "oct", "k": "AAAA", "alg": "HS256"})
-    assert of_fal(b"{}", key).verify(fal) == "try-2"
+    assert sign_for_fal(b"{}", key).verify(fal) == "try-2"

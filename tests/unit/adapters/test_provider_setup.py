@@ -1,4 +1,4 @@
-"""What a deployment tells an adapter: options and keys, read strictly and told apart by provider."""
+"""Setup of providers: options and keys are validated and separated by provider."""
 
 import logging
 
@@ -11,7 +11,7 @@ SECRET = '{"fal": {"key": "the-key"}, "veo": "no object"}'
 
 
 def keys(secret: str | None, name: str = "fal") -> ProviderKeys:
-    """One provider's keys in that secret."""
+    """Return the keys of one provider from the secret."""
 
     def read(*, refresh: bool = False) -> str:
         assert secret is not None
@@ -20,7 +20,7 @@ def keys(secret: str | None, name: str = "fal") -> ProviderKeys:
     return ProviderKeys(name, None if secret is None else read)
 
 
-def test_a_provider_reads_its_own_part_and_a_fresh_one_when_it_asks() -> None:
+def test_a_provider_reads_its_own_part_of_the_secret_and_can_refresh_it() -> None:
     assert keys(SECRET).read() == {"key": "the-key"}
     assert keys(SECRET).read(refresh=True) == {"key": "the-new-key"}
 
@@ -35,7 +35,7 @@ def test_a_provider_reads_its_own_part_and_a_fresh_one_when_it_asks() -> None:
         (SECRET, "veo", "the secret has no object for this provider"),
     ],
 )
-def test_what_is_wrong_with_the_secret_is_logged_and_never_what_is_in_it(
+def test_an_invalid_secret_is_logged_without_its_content(
     secret: str | None, name: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(ProviderError) as refused:
@@ -49,7 +49,7 @@ def test_what_is_wrong_with_the_secret_is_logged_and_never_what_is_in_it(
 @pytest.mark.parametrize(
     ("text", "options"), [("{}", {}), ('{"fal": {"model": "m"}}', {"model": "m"}), ('{"veo": {"project": "p"}}', {})]
 )
-def test_options_are_those_of_one_provider(text: str, options: dict[str, str]) -> None:
+def test_the_options_of_one_provider_are_returned(text: str, options: dict[str, str]) -> None:
     assert read_options(text, "fal") == options
 
 
@@ -61,12 +61,12 @@ def test_options_are_those_of_one_provider(text: str, options: dict[str, str]) -
         ('{"fal": "m"}', "its value for fal must be an object"),
     ],
 )
-def test_options_of_another_form_are_named(text: str, words: str) -> None:
+def test_invalid_options_raise_value_error(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         read_options(text, "fal")
 
 
 @pytest.mark.parametrize("value", [5, "", None])
-def test_an_option_that_is_no_text_is_named(value: object) -> None:
+def test_an_option_that_is_not_a_string_raises_value_error(value: object) -> None:
     with pytest.raises(ValueError, match="model must be a non-empty string"):
         ProviderSetup(keys(SECRET).read, {"model": value}).option("model", "a-default")

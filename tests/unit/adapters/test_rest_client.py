@@ -1,4 +1,4 @@
-"""What an answer of a REST API means: refused, unknown, gone, or to be asked again."""
+"""Responses of REST APIs: how statuses and bodies are mapped to provider errors."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,36 +14,36 @@ from videojobs.adapters.rest.client import RestClient, read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
 
-class Answering(LocalServer):
-    """Gives the same answer to every call, and notes what it was sent."""
+class ReplyingServer(LocalServer):
+    """A server that sends the replies in turn, repeats the last, and records the request headers."""
 
     def __init__(self, *replies: Reply) -> None:
-        self.replies, self.seen = list(replies), list[Mapping[str, str]]()
+        self.replies, self.received_headers = list(replies), list[Mapping[str, str]]()
         super().__init__()
 
     def answer(self, exchange: Exchange) -> None:
-        """The next of the answers; the last one again and again."""
-        self.seen.append(exchange.headers)
+        """Send the next reply; the last reply is repeated."""
+        self.received_headers.append(exchange.headers)
         exchange.send(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0])
 
 
 @pytest.fixture
 def serve() -> Iterator[Any]:
-    """Makes servers that end with the test."""
-    made: list[Answering] = []
+    """Yield a function that starts a server with these replies; the servers end with the test."""
+    servers: list[ReplyingServer] = []
 
-    def start(*replies: Reply) -> tuple[Answering, RestClient]:
-        server = Answering(*replies)
-        made.append(server)
+    def start(*replies: Reply) -> tuple[ReplyingServer, RestClient]:
+        server = ReplyingServer(*replies)
+        servers.append(server)
         return server, client(server.url)
 
     yield start
-    for server in made:
+    for server in servers:
         server.close()
 
 
 def client(url: str) -> RestClient:
-    """A client whose key is fresh or old."""
+    """Return a client that sends the key `old`, or `fresh` after a refresh."""
     return RestClient(url, authorize=lambda refresh: {"X-Key": "fresh" if refresh else "old"}, call_seconds=2)
 
 
@@ -59,7 +59,9 @@ def client(url: str) -> RestClient:
         (Reply(403, {}), FailureCode.PROVIDER_ERROR, False),
     ],
 )
-def test_a_create_that_was_refused_made_nothing(serve: Any, reply: Reply, reason: FailureCode, transient: bool) -> None:
+def test_a_refused_create_raises_an_error_that_says_why(
+    serve: Any, reply: Reply, reason: FailureCode, transient: bool
+) -> None:
     _, rest = serve(reply)
     with pytest.raises(ProviderError) as refused:
         rest.create("/tasks", {})
@@ -71,14 +73,14 @@ def test_a_create_that_was_refused_made_nothing(serve: Any, reply: Reply, reason
 @pytest.mark.parametrize(
     "reply", [Reply(500, {}), Reply(502, b"<html>"), Reply(503, {}), Reply(409, {}), Reply(200, b"<html>"), Reply(302)]
 )
-def test_any_other_answer_to_a_create_says_nothing_and_it_is_sent_once(serve: Any, reply: Reply) -> None:
+def test_any_other_response_to_a_create_leaves_its_outcome_unknown_and_is_not_retried(serve: Any, reply: Reply) -> None:
     server, rest = serve(reply)
     with pytest.raises(ProviderUnreachable):
         rest.create("/tasks", {})
-    assert len(server.seen) == 1
+    assert len(server.received_headers) == 1
 
 
-def test_a_create_that_never_left_made_nothing() -> None:
+def test_a_create_that_cannot_connect_is_a_transient_error() -> None:
     with pytest.raises(ProviderError) as refused:
         client(f"http://127.0.0.1:{free_port()}").create("/tasks", {})
     assert not isinstance(refused.value, ProviderUnreachable)
@@ -86,7 +88,7 @@ def test_a_create_that_never_left_made_nothing() -> None:
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_what_is_not_there_any_more_is_lost(serve: Any, status: int) -> None:
+def test_a_404_or_410_response_means_that_the_result_is_lost(serve: Any, status: int) -> None:
     _, rest = serve(Reply(status, {}))
     with pytest.raises(ProviderError) as lost:
         rest.ask("/tasks/1")
@@ -94,24 +96,24 @@ def test_what_is_not_there_any_more_is_lost(serve: Any, status: int) -> None:
 
 
 @pytest.mark.parametrize("reply", [Reply(400, {}), Reply(429, {}), Reply(500, {}), Reply(200, [1]), Reply(200, b"<")])
-def test_any_other_answer_to_a_question_is_none(serve: Any, reply: Reply) -> None:
+def test_any_other_response_to_a_read_counts_as_unreachable(serve: Any, reply: Reply) -> None:
     _, rest = serve(reply)
     with pytest.raises(ProviderUnreachable):
         rest.ask("/tasks/1")
 
 
-def test_an_answer_without_a_body_is_an_answer(serve: Any) -> None:
+def test_a_response_without_a_body_is_valid(serve: Any) -> None:
     _, rest = serve(Reply(204))
     assert rest.ask("/tasks/1", method="DELETE") == {}
 
 
-def test_a_key_that_is_not_accepted_is_read_anew_and_the_call_made_once_more(serve: Any) -> None:
+def test_a_rejected_key_is_refreshed_and_the_call_repeated_once(serve: Any) -> None:
     server, rest = serve(Reply(401, {}), Reply(200, {"id": "1"}))
     assert rest.create("/tasks", {}) == {"id": "1"}
-    assert [headers["x-key"] for headers in server.seen] == ["old", "fresh"]
+    assert [headers["x-key"] for headers in server.received_headers] == ["old", "fresh"]
 
 
-def test_an_answer_that_never_ends_is_cut_off(serve: Any) -> None:
+def test_a_response_over_the_maximum_size_is_aborted(serve: Any) -> None:
     server, _ = serve(Reply(200, {"words": "x" * 2000}))
     rest = RestClient(server.url, authorize=lambda _: {}, maximum_answer_bytes=1000)
     with pytest.raises(ProviderUnreachable):
@@ -129,11 +131,11 @@ def test_an_answer_that_never_ends_is_cut_off(serve: Any) -> None:
         ({}, None),
     ],
 )
-def test_how_long_to_wait_is_read_from_the_headers(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_is_read_from_the_headers(headers: dict[str, str], seconds: float | None) -> None:
     assert read_retry_after(httpx.Headers(headers)) == seconds
 
 
-def test_a_date_to_wait_for_is_read_too() -> None:
+def test_retry_after_can_be_a_date() -> None:
     at = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     assert read_retry_after({"retry-after": at}) == pytest.approx(100, abs=5)
     assert read_retry_after({"retry-after": "Mon, 01 Jan 2024 00:00:00 GMT"}) == 0

@@ -1,4 +1,4 @@
-"""The signature is the one that botocore makes."""
+"""Signature Version 4: the signature equals the signature by botocore."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from videojobs.adapters.sigv4 import Credentials, sign_request, sign_url
 
 NOW = datetime(2026, 11, 23, 5, 0, 1, tzinfo=UTC)
-WORDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-_.", min_size=1, max_size=60)
-KEYS = st.builds(Credentials, WORDS, WORDS, st.none() | WORDS)
+TEXT = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-_.", min_size=1, max_size=60)
+KEYS = st.builds(Credentials, TEXT, TEXT, st.none() | TEXT)
 
 
 @pytest.fixture
@@ -41,14 +41,14 @@ def sign_with_botocore(
         ),
         st.sampled_from(["", "prod/@connections/L0SM9cOFvHcCIhw%3D", "a~b/c-d_e.f", "%2Fslash%20and%C3%BC"]),
     ),
-    target=WORDS,
+    target=TEXT,
     body=st.binary(max_size=200),
     credentials=KEYS,
     scope=st.tuples(
         st.sampled_from(["sqs", "secretsmanager", "execute-api"]), st.sampled_from(["us-east-1", "us-gov-west-1"])
     ),
 )
-def test_botocore_signs_alike(
+def test_a_request_is_signed_as_botocore_signs_it(
     where: tuple[str, str, str], target: str, body: bytes, credentials: Credentials, scope: tuple[str, str]
 ) -> None:
     (method, host, path), (service, region) = where, scope
@@ -59,7 +59,7 @@ def test_botocore_signs_alike(
     assert {name: value for name, value in ours.items() if name != "Host"} == theirs
 
 
-def test_a_signed_request_says_who_signed_what_and_when() -> None:
+def test_a_signed_request_contains_the_host_the_date_and_the_credential_scope() -> None:
     ours = sign_request(
         "POST",
         "https://sqs.us-east-1.amazonaws.com/",
@@ -84,7 +84,7 @@ def test_a_signed_request_says_who_signed_what_and_when() -> None:
 @given(
     path=st.text(max_size=30).map(lambda key: "/" + quote(key)),
     host=st.sampled_from(["https://videos.s3.eu-west-1.amazonaws.com", "http://127.0.0.1:4566/videos"]),
-    query=st.dictionaries(WORDS, st.text(min_size=1, max_size=60), max_size=3),
+    query=st.dictionaries(TEXT, st.text(min_size=1, max_size=60), max_size=3),
     credentials=KEYS,
     seconds=st.integers(60, 3600),
 )
