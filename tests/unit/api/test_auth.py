@@ -1,4 +1,4 @@
-"""Who is let in: the cookie, its token, and the rotation of the key that signs it."""
+"""Authentication: the cookie, its token, and the rotation of the signing key."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ SETTINGS = SimpleNamespace(
 
 
 class Key:
-    """A key that was read once; `refresh` finds what holds now."""
+    """A signing key with a cached value; `refresh` reads the current value."""
 
     def __init__(self, cached=SECRET, current=SECRET):
         self.cached, self.current, self.refreshes = cached, current, 0
@@ -62,7 +62,7 @@ def part(value):
 
 
 def raw_token(header, payload, key=SECRET):
-    """A token of any header and payload, with a true HS256 signature."""
+    """Return a token with any header and payload and a valid HS256 signature."""
     signed = f"{part(header)}.{part(payload)}"
     algorithm = jwt.get_algorithm_by_name("HS256")
     return f"{signed}.{part(algorithm.sign(signed.encode(), algorithm.prepare_key(key)))}"
@@ -81,16 +81,16 @@ def admit_token(token, *, settings=SETTINGS, key=None):
     return authenticate(request(f"token={token}"), settings=settings, secret=key or Key()).user_id
 
 
-def test_a_token_of_the_platform_names_its_user():
+def test_a_token_of_the_platform_identifies_its_user():
     assert admit_token(sign()) == USER
 
 
-def test_further_claims_and_a_key_id_do_no_harm():
+def test_additional_claims_and_a_key_id_are_ignored():
     token = sign({"iat": int(time.time()) - 5, "sub": "me", "role": "admin"}, headers={"kid": "../../etc/passwd"})
     assert admit_token(token) == USER
 
 
-def test_a_user_id_in_capitals_is_the_same_user():
+def test_a_user_id_in_capital_letters_is_normalized():
     assert admit_token(sign({"userId": USER.upper()})) == USER
 
 
@@ -141,18 +141,18 @@ BAD_TOKENS = {
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS)
-def test_a_bad_token_is_refused(token):
+def test_an_invalid_token_is_refused(token):
     with pytest.raises(TokenInvalid):
         admit_token(token)
 
 
-def test_a_long_token_is_read_up_to_8_kib():
+def test_a_token_of_up_to_8_kib_is_accepted():
     token = sign({"x": "y" * 5900})
     assert 7900 < len(token) <= 8192
     assert admit_token(token) == USER
 
 
-def test_a_longer_token_is_refused_unread():
+def test_a_longer_token_is_refused_before_the_key_is_read():
     key = Key()
     with pytest.raises(TokenInvalid):
         admit_token(sign({"x": "y" * 6200}), key=lambda **_: pytest.fail("the key was read"))
@@ -160,12 +160,12 @@ def test_a_longer_token_is_refused_unread():
 
 
 @pytest.mark.parametrize("seconds_ago", [0, 1, 60, 10**9])
-def test_an_expired_token_says_so(seconds_ago):
+def test_an_expired_token_raises_token_expired(seconds_ago):
     with pytest.raises(TokenExpired):
         admit_token(sign({"exp": int(time.time()) - seconds_ago}))
 
 
-def test_leeway_is_none_unless_configured():
+def test_there_is_no_leeway_unless_configured():
     token = sign({"exp": int(time.time()) - 30})
     lenient = SimpleNamespace(**vars(SETTINGS) | {"jwt_leeway_seconds": 60})
     assert admit_token(token, settings=lenient) == USER
@@ -173,28 +173,28 @@ def test_leeway_is_none_unless_configured():
         admit_token(token)
 
 
-def test_a_rotated_key_is_asked_for_once_and_then_used():
+def test_a_rotated_key_is_refreshed_once_and_then_used():
     key = Key(cached=SECRET, current=ROTATED)
     assert [admit_token(sign(key=ROTATED), key=key) for _ in range(3)] == [USER] * 3
     assert key.refreshes == 1
 
 
-def test_a_token_of_no_key_asks_for_the_key_once_only():
+def test_a_token_signed_with_an_unknown_key_refreshes_the_key_once():
     key = Key()
     with pytest.raises(TokenInvalid):
-        admit_token(sign(key="nobody-knows-this-key-at-all-0123456789"), key=key)
+        admit_token(sign(key="an-unknown-key-of-sufficient-length-0123456789"), key=key)
     assert key.refreshes == 1
 
 
 @pytest.mark.parametrize("token", [sign({"exp": 1}), "x", without("exp"), BAD_TOKENS["an unsigned one"]])
-def test_only_a_bad_signature_asks_for_the_key_again(token):
+def test_only_an_invalid_signature_refreshes_the_key(token):
     key = Key()
     with pytest.raises((TokenInvalid, TokenExpired)):
         admit_token(token, key=key)
     assert key.refreshes == 0
 
 
-def test_a_key_that_cannot_be_read_is_not_the_callers_fault():
+def test_a_key_that_cannot_be_read_raises_unavailable():
     def unreachable(*, refresh=False):
         raise Unavailable
 
@@ -210,20 +210,20 @@ BOTH = json.dumps([ROTATED, SECRET])
 
 
 @pytest.mark.parametrize("key", [SECRET, ROTATED])
-def test_while_a_key_is_being_rotated_both_let_in(key):
+def test_both_keys_are_accepted_during_a_rotation(key):
     keys = Key(BOTH, BOTH)
     assert admit_token(sign(key=key), key=keys) == USER
     assert keys.refreshes == 0
 
 
-def test_a_key_that_was_taken_out_of_the_secret_lets_in_no_more():
+def test_a_key_that_was_removed_from_the_secret_is_refused():
     with pytest.raises(TokenInvalid):
         admit_token(sign(), key=Key(ROTATED, ROTATED))
 
 
 @pytest.mark.parametrize("claims", [{"exp": 1}, {"nbf": in_an_hour()}, {"userId": "admin"}])
 @pytest.mark.parametrize("key", [SECRET, ROTATED])
-def test_what_is_wrong_with_a_token_is_wrong_under_either_key(key, claims):
+def test_an_invalid_token_is_refused_under_either_key(key, claims):
     with pytest.raises((TokenExpired, TokenInvalid)):
         admit_token(sign(claims, key=key), key=Key(BOTH, BOTH))
 
@@ -231,7 +231,7 @@ def test_what_is_wrong_with_a_token_is_wrong_under_either_key(key, claims):
 @pytest.mark.parametrize(
     "value", [SECRET, f"[{SECRET}", "[]", '["a", "b", "c"]', '[1, "b"]', '{"key": "value"}', "[" * 32, " x ", '"x"']
 )
-def test_any_other_text_is_the_key_itself(value):
+def test_any_text_that_is_not_a_list_of_keys_is_the_key_itself(value):
     assert read_keys(value) == (value,)
 
 
@@ -240,7 +240,7 @@ STRICT = configured(jwt_issuer="https://platform.example.com", jwt_audience=("vi
 
 
 @pytest.mark.parametrize("audience", ["videos", "videos-staging", ["videos", "another"]])
-def test_a_token_of_the_configured_issuer_and_for_us_is_taken(audience):
+def test_a_token_of_the_configured_issuer_and_audience_is_accepted(audience):
     assert admit_token(sign(ISSUED | {"aud": audience}), settings=STRICT) == USER
 
 
@@ -260,21 +260,21 @@ def test_a_token_of_the_configured_issuer_and_for_us_is_taken(audience):
         ISSUED | {"aud": {"videos": True}},
     ],
 )
-def test_another_issuer_or_audience_is_refused_where_they_are_configured(claims):
+def test_another_issuer_or_audience_is_refused_if_one_is_configured(claims):
     with pytest.raises(TokenInvalid):
-        admit_token(sign_as_it_is(claims), settings=STRICT)
+        admit_token(sign_unchecked(claims), settings=STRICT)
 
 
-def sign_as_it_is(claims):
-    """PyJWT would not sign an issuer that is a list."""
+def sign_unchecked(claims):
+    """Return a signed token with the claims; PyJWT itself refuses to sign an issuer that is a list."""
     return raw_token(HS256, {"userId": USER, "exp": in_an_hour()} | claims)
 
 
-def test_an_issuer_that_nobody_asks_for_does_no_harm():
-    assert admit_token(sign({"iss": "anybody"})) == USER
+def test_the_issuer_is_ignored_if_none_is_configured():
+    assert admit_token(sign({"iss": "any-issuer"})) == USER
 
 
-def test_the_users_claim_is_configured():
+def test_the_name_of_the_user_claim_is_configurable():
     token = jwt.encode({"sub": USER, "exp": in_an_hour()}, SECRET, algorithm="HS256")
     assert admit_token(token, settings=configured(user_claim="sub")) == USER
     with pytest.raises(TokenInvalid):
@@ -283,7 +283,7 @@ def test_the_users_claim_is_configured():
         admit_token(sign(), settings=configured(user_claim="sub"))
 
 
-def test_a_short_key_lets_in_where_it_was_accepted():
+def test_a_short_key_is_accepted_if_short_keys_are_allowed():
     accepting = configured(accept_short_jwt_secret=True)
     with pytest.warns(jwt.InsecureKeyLengthWarning):
         token = sign(key="short")
@@ -307,7 +307,7 @@ def test_a_short_key_lets_in_where_it_was_accepted():
         (json.dumps([SECRET, ROTATED, SECRET]), "one or two keys"),
     ],
 )
-def test_a_secret_that_will_not_do_says_what_to_change_and_shows_nothing(value, words):
+def test_an_unusable_secret_is_described_without_its_content(value, words):
     with pytest.raises(UnusableSecretError) as caught:
         check_secret(value, accept_short=False)
     assert words in str(caught.value)
@@ -315,18 +315,18 @@ def test_a_secret_that_will_not_do_says_what_to_change_and_shows_nothing(value, 
 
 
 @pytest.mark.parametrize("value", [SECRET, "a" * 32, BOTH, "é" * 16])
-def test_a_secret_that_will_do_has_no_weakness(value):
+def test_a_sufficient_secret_passes_the_check(value):
     assert check_secret(value, accept_short=False) is True
 
 
-def test_of_all_that_may_be_wrong_shortness_alone_can_be_accepted():
+def test_only_a_short_key_can_be_allowed_by_the_setting():
     assert check_secret("short", accept_short=True) is False
     for value in ("short\n", ""):
         with pytest.raises(UnusableSecretError):
             check_secret(value, accept_short=True)
 
 
-def test_a_key_too_short_for_hs256_is_a_mistake_of_ours_and_lets_nobody_in():
+def test_a_short_key_raises_invalid_key_error_and_authenticates_no_user():
     with pytest.warns(jwt.InsecureKeyLengthWarning):
         token = sign(key="short")
     with pytest.raises(jwt.InvalidKeyError):
@@ -336,7 +336,7 @@ def test_a_key_too_short_for_hs256_is_a_mistake_of_ours_and_lets_nobody_in():
 @pytest.mark.parametrize(
     "cookie", [None, "", "token", "token=", "token= ", "Token=x", "xtoken=x", "tokens=x", ";;", "a=token=x"]
 )
-def test_without_our_cookie_the_token_is_missing(cookie):
+def test_a_request_without_the_session_cookie_raises_token_missing(cookie):
     with pytest.raises(TokenMissing):
         authenticate(request(cookie), settings=SETTINGS, secret=Key())
 
@@ -344,26 +344,26 @@ def test_without_our_cookie_the_token_is_missing(cookie):
 @pytest.mark.parametrize(
     "cookie", ["a=1; token={}; b=2", " token={} ", "token={};", "a;token={}", "tok=1;token={};token2=3"]
 )
-def test_our_cookie_is_found_among_others(cookie):
+def test_the_session_cookie_is_found_among_other_cookies(cookie):
     assert authenticate(request(cookie.format(sign())), settings=SETTINGS, secret=Key()).user_id == USER
 
 
 @pytest.mark.parametrize(
     "cookie", ["token={0}; token={0}", "token={0}; token=", "token=; token={0}", "token=x;a=1;token={0}"]
 )
-def test_two_cookies_of_our_name_are_refused_whatever_they_hold(cookie):
+def test_two_session_cookies_are_refused(cookie):
     with pytest.raises(TokenInvalid):
         authenticate(request(cookie.format(sign())), settings=SETTINGS, secret=Key())
 
 
-def test_the_cookies_name_is_configured():
+def test_the_name_of_the_session_cookie_is_configurable():
     renamed = SimpleNamespace(**vars(SETTINGS) | {"cookie_name": "__Host-session"})
     assert authenticate(request(f"token=x; __Host-session={sign()}"), settings=renamed, secret=Key()).user_id == USER
 
 
 @pytest.mark.parametrize("name", ["cookie", "Cookie", "COOKIE", "cOOkie"])
 @pytest.mark.parametrize("shape", ["headers", "multiValueHeaders", "both", "null"])
-def test_the_cookie_is_found_in_either_shape_of_header_and_any_case(name, shape):
+def test_the_cookie_header_is_found_in_both_event_formats_and_in_any_case(name, shape):
     line = f"a=1; token={sign()}"
     event = {
         "headers": {"headers": {name: line}},
@@ -385,18 +385,18 @@ def test_the_cookie_is_found_in_either_shape_of_header_and_any_case(name, shape)
         {"headers": {"Cookie": "token={0}", "cookie": "token=x"}},
     ],
 )
-def test_two_cookies_in_two_lines_are_refused_too(headers):
+def test_two_session_cookies_in_two_headers_are_refused(headers):
     filled = json.loads(json.dumps(headers).replace("{0}", sign()))
     with pytest.raises(TokenInvalid):
         authenticate(HttpRequest.from_event({"httpMethod": "GET"} | filled), settings=SETTINGS, secret=Key())
 
 
-def test_two_cookie_lines_of_which_one_is_ours_are_read():
+def test_a_session_cookie_in_a_second_cookie_header_is_found():
     event = {"httpMethod": "GET", "multiValueHeaders": {"Cookie": ["a=1", f"token={sign()}"]}}
     assert authenticate(HttpRequest.from_event(event), settings=SETTINGS, secret=Key()).user_id == USER
 
 
-def test_nothing_but_the_cookie_counts():
+def test_only_the_cookie_authenticates():
     event = {
         "httpMethod": "GET",
         "headers": {"Authorization": f"Bearer {sign()}", "token": sign(), "X-Cookie": f"token={sign()}"},
@@ -412,7 +412,7 @@ def session(claims, claim="priority"):
 
 
 @pytest.mark.parametrize("value", ["high", ["high"], ["normal", "high"], [None, {}, "high"]])
-def test_the_claim_allows_high_priority(value):
+def test_the_priority_claim_allows_high_priority(value):
     allowed = session({"priority": value})
     assert allowed.can_use_high_priority
     allowed.check_priority([a_new_job(priority=Priority.HIGH)])
@@ -427,7 +427,7 @@ def test_the_claim_allows_high_priority(value):
         {"priority": {"high": True}},
     ],
 )
-def test_anything_else_allows_normal_priority_only(claims):
+def test_any_other_priority_claim_allows_normal_priority_only(claims):
     refused = session(claims)
     assert not refused.can_use_high_priority
     refused.check_priority([a_new_job(), a_new_job()])
@@ -435,6 +435,6 @@ def test_anything_else_allows_normal_priority_only(claims):
         refused.check_priority([a_new_job(), a_new_job(priority=Priority.HIGH)])
 
 
-def test_the_claims_name_is_configured():
+def test_the_name_of_the_priority_claim_is_configurable():
     assert session({"plan": "high"}, claim="plan").can_use_high_priority
     assert not session({"priority": "high"}, claim="plan").can_use_high_priority

@@ -1,4 +1,4 @@
-"""A batch of messages: one bad one holds up no other, and ends where it can be looked at."""
+"""Batches of SQS messages: an invalid message does not block the others and reaches the dead-letter queue."""
 
 import json
 import logging
@@ -21,16 +21,16 @@ def event(*bodies):
     }
 
 
-def failed(answer):
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+def failed(response):
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
-def test_each_message_is_handled_in_order():
-    seen = []
+def test_messages_are_handled_in_order():
+    handled = []
     second = json.dumps({"jobId": "0" * 24, "stepId": "step-2", "added": "later"})
-    answer = process_batch(event(GOOD, second), lambda job_id, step_id: seen.append((job_id, step_id)))
-    assert answer == {"batchItemFailures": []}
-    assert seen == [(JOB_ID, "step-1"), ("0" * 24, "step-2")]
+    response = process_batch(event(GOOD, second), lambda job_id, step_id: handled.append((job_id, step_id)))
+    assert response == {"batchItemFailures": []}
+    assert handled == [(JOB_ID, "step-1"), ("0" * 24, "step-2")]
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_each_message_is_handled_in_order():
     ]
     + [json.dumps({"jobId": JOB_ID, "stepId": step_id}) for step_id in (None, 7, ["s"], {"$gt": ""})],
 )
-def test_what_is_no_message_of_ours_fails_alone_and_is_never_handled(poison):
-    seen = []
-    answer = process_batch(event(GOOD, poison, GOOD), lambda job_id, _: seen.append(job_id))
-    assert failed(answer) == ["m-1"]
-    assert seen == [JOB_ID, JOB_ID]
+def test_an_invalid_message_fails_alone_and_is_not_handled(poison):
+    handled = []
+    response = process_batch(event(GOOD, poison, GOOD), lambda job_id, _: handled.append(job_id))
+    assert failed(response) == ["m-1"]
+    assert handled == [JOB_ID, JOB_ID]
 
 
-def test_where_no_queue_is_behind_what_is_no_message_of_ours_ends_with_its_log_line(caplog):
+def test_a_malformed_message_without_a_queue_is_logged_and_dropped(caplog):
     def handle(job_id, step_id):
         raise Unavailable
 
@@ -62,7 +62,7 @@ def test_where_no_queue_is_behind_what_is_no_message_of_ours_ends_with_its_log_l
     ("error", "level"),
     [(Unavailable(), logging.WARNING), (ValueError("x"), logging.ERROR), (MemoryError(), logging.ERROR)],
 )
-def test_one_bad_message_in_ten_is_the_only_one_to_come_again(caplog, error, level):
+def test_one_failed_message_of_ten_is_reported_as_the_only_failure(caplog, error, level):
     calls = iter(range(10))
 
     def handle(job_id, step_id):
@@ -76,7 +76,7 @@ def test_one_bad_message_in_ten_is_the_only_one_to_come_again(caplog, error, lev
     assert record.exc_info is not None
 
 
-def test_when_every_message_fails_each_is_reported_and_nothing_is_raised():
+def test_every_failed_message_is_reported_and_no_error_is_raised():
     def handle(job_id, step_id):
         raise ValueError(job_id)
 

@@ -1,4 +1,4 @@
-"""Requests that another site's page made a browser send: those that would change something are refused."""
+"""Cross-site requests: refused if they can change something."""
 
 import time
 from types import SimpleNamespace
@@ -37,7 +37,7 @@ def request(method, **headers):
 
 ALLOWED, FOREIGN = "https://app.example.com", "https://evil.example.com"
 CROSS_SITE = [
-    # Sec-Fetch-Site, Origin, passes
+    # Sec-Fetch-Site, Origin, whether the request passes
     (None, None, True),
     (None, ALLOWED, True),
     (None, FOREIGN, False),
@@ -67,22 +67,22 @@ CROSS_SITE = [
 
 @pytest.mark.parametrize(("site", "origin", "passes"), CROSS_SITE)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "SOMETHING"])
-def test_a_request_that_changes_something_must_not_come_from_another_sites_page(method, site, origin, passes):
-    asked = request(method, Sec_Fetch_Site=site, Origin=origin)
+def test_a_changing_request_from_the_page_of_another_site_is_refused(method, site, origin, passes):
+    sent_request = request(method, Sec_Fetch_Site=site, Origin=origin)
     if passes:
-        assert authenticate(asked, settings=SETTINGS, secret=key).user_id == USER
+        assert authenticate(sent_request, settings=SETTINGS, secret=key).user_id == USER
     else:
         with pytest.raises(CrossSiteRequest):
-            authenticate(asked, settings=SETTINGS, secret=key)
+            authenticate(sent_request, settings=SETTINGS, secret=key)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_request_that_changes_nothing_may_come_from_anywhere(method):
-    asked = request(method, Sec_Fetch_Site="cross-site", Origin=FOREIGN)
-    assert authenticate(asked, settings=SETTINGS, secret=key).user_id == USER
+def test_a_reading_request_may_come_from_any_site(method):
+    sent_request = request(method, Sec_Fetch_Site="cross-site", Origin=FOREIGN)
+    assert authenticate(sent_request, settings=SETTINGS, secret=key).user_id == USER
 
 
-def test_two_origins_are_no_allowed_one():
+def test_a_request_with_two_origins_is_refused():
     headers = {"Origin": [ALLOWED, FOREIGN]}
     with pytest.raises(CrossSiteRequest):
         authenticate(

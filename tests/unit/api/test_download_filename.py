@@ -1,4 +1,4 @@
-"""A good name for a file: the prompt's words, and nothing that a file system or a reader could stumble over."""
+"""File names for downloads: based on the prompt, and safe on every file system."""
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ from videojobs.api.download_filename import download_filename
         ("one\u3000two\u2028three", "one two three.mp4"),
     ],
 )
-def test_a_prompt_becomes_a_name(prompt, name):
+def test_a_prompt_becomes_a_file_name(prompt, name):
     assert download_filename(a_job(prompt=prompt)) == name
 
 
@@ -32,20 +32,20 @@ def test_a_long_prompt_is_cut_between_words():
 
 
 @pytest.mark.parametrize("prompt", ["x" * 1000, "東" * 1000, "🛶" * 1000])
-def test_a_single_long_word_is_cut_where_a_character_ends(prompt):
+def test_a_single_long_word_is_cut_at_a_character_boundary(prompt):
     name = download_filename(a_job(prompt=prompt))
     assert 100 < len(name.encode()) <= 124
     assert set(name.removesuffix(".mp4")) == {prompt[0]}
 
 
 @pytest.mark.parametrize("prompt", ["...", "///", "\u202e", " . ", None, "", 7, "\ud800"])
-def test_a_prompt_without_a_word_leaves_the_id(prompt):
+def test_the_id_is_used_if_the_prompt_contains_no_word(prompt):
     job = a_job(prompt=prompt)
     assert download_filename(job) == f"{job.id}.mp4"
 
 
 @given(st.text(st.characters(), max_size=300))
-def test_any_prompt_makes_a_name_that_can_be_written(prompt):
+def test_every_prompt_becomes_a_valid_file_name(prompt):
     name = download_filename(a_job(prompt=prompt))
     assert name.endswith(".mp4")
     assert name.isprintable()

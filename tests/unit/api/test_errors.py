@@ -1,4 +1,4 @@
-"""The one table of errors: complete, and the only thing a caller is told by."""
+"""Mapping of errors to HTTP responses: complete, and the only information that a caller receives."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -26,22 +26,22 @@ def every_error(root: type[VideoJobsError] = VideoJobsError) -> Iterator[type[Vi
             yield from every_error(child)
 
 
-def test_every_error_has_its_own_status():
+def test_every_error_class_has_a_status():
     assert set(STATUS_OF) == set(every_error())
 
 
-def test_every_code_of_the_api_belongs_to_an_error_and_one_status():
+def test_every_error_code_belongs_to_exactly_one_status():
     statuses: dict[ErrorCode, set[HTTPStatus]] = {}
     for error, status in STATUS_OF.items():
         statuses.setdefault(error.code, set()).add(status)
     assert set(statuses) == set(ErrorCode)
-    assert {code: len(found) for code, found in statuses.items()} == dict.fromkeys(ErrorCode, 1)
+    assert {code: len(codes_statuses) for code, codes_statuses in statuses.items()} == dict.fromkeys(ErrorCode, 1)
 
 
-def test_an_error_of_the_caller_says_what_to_change():
-    answer = answer_error(ValidationFailed([ErrorDetail("prompt", "Is missing.")]), "r-1")
-    assert answer.status == 400
-    assert answer.body == {
+def test_the_response_to_a_validation_error_lists_the_fields():
+    response = answer_error(ValidationFailed([ErrorDetail("prompt", "Is missing.")]), "r-1")
+    assert response.status == 400
+    assert response.body == {
         "success": False,
         "error": {
             "code": "VALIDATION_ERROR",
@@ -52,17 +52,17 @@ def test_an_error_of_the_caller_says_what_to_change():
     }
 
 
-def test_an_error_without_details_has_an_empty_list_of_them():
+def test_an_error_without_details_has_an_empty_list_of_details():
     assert answer_error(JobNotFound(), "r-1").body["error"]["details"] == []
 
 
-def test_a_service_out_of_reach_says_when_to_come_again():
-    answer = answer_error(Unavailable(), "r-1")
-    assert (answer.status, answer.headers) == (503, {"Retry-After": "5"})
+def test_the_response_to_an_unavailable_service_contains_retry_after():
+    response = answer_error(Unavailable(), "r-1")
+    assert (response.status, response.headers) == (503, {"Retry-After": "5"})
 
 
 class Unlisted(VideoJobsError):
-    """An error that somebody forgot to give a status."""
+    """An error class without a status."""
 
     message = "hunter2"
 
@@ -78,7 +78,7 @@ class Unlisted(VideoJobsError):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_bug_tells_the_caller_nothing_but_that_there_was_one(error):
-    answer = answer_error(error, "r-1")
-    assert (answer.status, answer.body["error"]["code"]) == (500, "INTERNAL_ERROR")
-    assert "hunter2" not in str(answer)
+def test_an_internal_error_reveals_nothing_to_the_caller(error):
+    response = answer_error(error, "r-1")
+    assert (response.status, response.body["error"]["code"]) == (500, "INTERNAL_ERROR")
+    assert "hunter2" not in str(response)

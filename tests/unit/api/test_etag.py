@@ -1,4 +1,4 @@
-"""Entity tags: one for each thing that is shown, and compared as RFC 9110 says."""
+"""Entity tags: one per representation, and compared according to RFC 9110."""
 
 import pytest
 
@@ -10,25 +10,25 @@ TAG = make_etag(SHOWN)
 OPAQUE = TAG.removeprefix("W/")
 
 
-def asks(*lines):
+def request_with(*lines):
     return HttpRequest.from_event({"httpMethod": "GET", "multiValueHeaders": {"If-None-Match": list(lines)}})
 
 
-def test_a_tag_is_weak_and_short():
+def test_an_etag_is_weak_and_short():
     assert TAG.startswith('W/"')
     assert len(TAG) == 36
 
 
-def test_the_same_has_the_same_tag_whatever_order_its_fields_are_in():
+def test_the_order_of_fields_does_not_change_the_etag():
     assert make_etag({"data": {"progress": None, "status": "queued"}}) == TAG
 
 
 @pytest.mark.parametrize("other", [{}, {"data": {"status": "queued", "progress": 0.0}}, {"data": {"status": "failed"}}])
-def test_anything_else_has_another(other):
+def test_different_content_has_a_different_etag(other):
     assert make_etag(other) != TAG
 
 
-def test_a_lone_surrogate_has_a_tag_too():
+def test_content_with_a_lone_surrogate_has_an_etag():
     assert make_etag("\ud800") != make_etag("\ud801")
 
 
@@ -36,20 +36,20 @@ def test_a_lone_surrogate_has_a_tag_too():
     "line",
     [TAG, OPAQUE, f'"x", {TAG}', f"{TAG},{TAG}", f'W/"x" , {OPAQUE}, "y"', "*", " * ", f"  {TAG}  ", f'"a,b",{TAG}'],
 )
-def test_a_line_that_names_it_or_any_matches(line):
-    assert matches_etag(asks(line), TAG)
+def test_if_none_match_matches_the_same_etag_or_an_asterisk(line):
+    assert matches_etag(request_with(line), TAG)
 
 
-def test_it_is_found_in_a_second_line():
-    assert matches_etag(asks('"x"', TAG), TAG)
+def test_an_etag_in_a_second_header_line_matches():
+    assert matches_etag(request_with('"x"', TAG), TAG)
 
 
 @pytest.mark.parametrize(
     "line", ["", '""', '"x"', TAG[2:-1], OPAQUE.strip('"'), TAG.upper(), '"*"', "W/*", "x*", "\ud800"]
 )
-def test_any_other_line_does_not(line):
-    assert not matches_etag(asks(line), TAG)
+def test_if_none_match_does_not_match_another_value(line):
+    assert not matches_etag(request_with(line), TAG)
 
 
-def test_without_the_header_nothing_matches():
+def test_a_request_without_if_none_match_does_not_match():
     assert not matches_etag(HttpRequest.from_event({"httpMethod": "GET"}), TAG)

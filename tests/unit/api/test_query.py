@@ -1,4 +1,4 @@
-"""Queries: what a list takes, what it refuses with which words, and cursors that lead back to where they came from."""
+"""Query parameters: accepted values, the messages of refusals, and cursors."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,23 +31,23 @@ def request_of(query):
     return HttpRequest.from_event({"httpMethod": "GET", "multiValueQueryStringParameters": query})
 
 
-def refusal(asked, parse=parse_list_query):
+def refusal(sent_request, parse=parse_list_query):
     with pytest.raises(ValidationFailed) as caught:
-        parse(asked)
+        parse(sent_request)
     return {detail.field: detail.message for detail in caught.value.details}
 
 
-def test_without_a_query_the_newest_twenty_are_asked_for():
+def test_the_newest_twenty_jobs_are_listed_by_default():
     assert parse_list_query(request()) == JobQuery(limit=20, after=None, status=None, batch_id=None)
 
 
-def test_each_parameter_is_read():
-    asked = request(limit="100", status="failed", cursor=CURSOR, batchId=JOB_ID.upper())
-    assert parse_list_query(asked) == JobQuery(100, POSITION, JobStatus.FAILED, JOB_ID)
+def test_every_parameter_is_read():
+    sent_request = request(limit="100", status="failed", cursor=CURSOR, batchId=JOB_ID.upper())
+    assert parse_list_query(sent_request) == JobQuery(100, POSITION, JobStatus.FAILED, JOB_ID)
 
 
 @pytest.mark.parametrize("limit", ["1", "20", "99", "100", "020"])
-def test_a_limit_of_1_to_100_is_taken(limit):
+def test_a_limit_from_1_to_100_is_accepted(limit):
     assert parse_list_query(request(limit=limit)).limit == int(limit)
 
 
@@ -61,13 +61,13 @@ def test_a_limit_of_1_to_100_is_taken(limit):
         *(("cursor", value) for value in [CURSOR.replace("A", "+", 1), "A" * 26 + "B", "_" * 27, "~" * 27]),
     ],
 )
-def test_a_value_that_breaks_its_rule_is_named_and_explained(name, value):
+def test_an_invalid_value_is_reported_with_its_parameter(name, value):
     (detail,) = refusal(request(**{name: value})).items()
     assert detail[0] == name
     assert detail[1].startswith("Must be ")
 
 
-def test_everything_that_is_wrong_is_named_at_once():
+def test_all_invalid_parameters_are_reported_at_once():
     assert list(refusal(request(limit="0", status="x", cursor="x", batchId="x"))) == [
         "limit",
         "status",
@@ -77,21 +77,21 @@ def test_everything_that_is_wrong_is_named_at_once():
 
 
 @pytest.mark.parametrize("name", ["Limit", "page", "", "$where", "status[$ne]", "batch_id", "userId"])
-def test_an_unknown_parameter_is_refused_so_that_a_typo_cannot_pass(name):
+def test_an_unknown_parameter_is_refused(name):
     rule = "Is not a parameter of this request. Use only: status, limit, cursor, batchId."
     assert refusal(request(**{name: "1"})) == {name: rule}
 
 
 @pytest.mark.parametrize("name", ["limit", "status", "cursor", "batchId"])
-def test_a_repeated_parameter_is_refused_whatever_it_holds(name):
+def test_a_repeated_parameter_is_refused(name):
     assert refusal(request_of({name: ["1", "1"]})) == {name: "Appears more than once. Send it once."}
 
 
-def test_a_thousand_unknown_parameters_get_no_thousand_lines():
+def test_the_number_of_reported_parameters_is_limited():
     assert len(refusal(request(**{f"x{n}": "" for n in range(1000)}))) == 20
 
 
-def test_a_name_beyond_unicode_can_be_shown():
+def test_a_parameter_name_with_surrogates_can_be_reported():
     assert list(refusal(request(**{"\ud800" * 100: ""}))) == ["?" * 64]
 
 
@@ -99,7 +99,7 @@ def test_a_name_beyond_unicode_can_be_shown():
     st.datetimes(datetime(1900, 1, 1), datetime(9999, 12, 31)),  # noqa: DTZ001 - made aware below
     st.from_regex("[0-9a-f]{24}", fullmatch=True),
 )
-def test_a_cursor_leads_back_to_where_it_came_from(at, job_id):
+def test_a_cursor_decodes_to_the_position_it_was_made_from(at, job_id):
     created_at = at.replace(tzinfo=UTC, microsecond=at.microsecond // 1000 * 1000)
     position = Position(created_at, JobId(job_id))
     cursor = encode_cursor(position)
@@ -108,7 +108,7 @@ def test_a_cursor_leads_back_to_where_it_came_from(at, job_id):
 
 
 @given(st.text(max_size=40) | st.from_regex("[0-9A-Za-z_-]{27}", fullmatch=True))
-def test_whatever_comes_as_a_cursor_is_a_place_or_refused(text):
+def test_any_text_as_a_cursor_is_a_position_or_refused(text):
     try:
         after = parse_list_query(request(cursor=text)).after
     except ValidationFailed:
@@ -118,7 +118,7 @@ def test_whatever_comes_as_a_cursor_is_a_place_or_refused(text):
         assert encode_cursor(after) == text
 
 
-def test_the_link_repeats_what_was_asked_for_with_the_cursor_of_the_next_page():
+def test_the_next_link_repeats_the_parameters_with_the_new_cursor():
     query = JobQuery(
         limit=5, status=JobStatus.QUEUED, batch_id=JOB_ID, after=Position(POSITION.created_at + timedelta(1), JOB_ID)
     )
@@ -128,22 +128,22 @@ def test_the_link_repeats_what_was_asked_for_with_the_cursor_of_the_next_page():
 
 
 @pytest.mark.parametrize("value", ["", "1", "true", "TRUE"])
-def test_a_download_is_asked_for_by_name(value):
+def test_the_download_parameter_requests_a_download(value):
     assert parse_content_query(request(download=value))
 
 
-def test_without_it_the_video_is_played():
+def test_the_video_is_played_without_the_download_parameter():
     assert not parse_content_query(request())
 
 
 @pytest.mark.parametrize("value", ["0", "false", "no", " ", "name.mp4"])
-def test_a_download_takes_no_value(value):
+def test_the_download_parameter_takes_no_value(value):
     assert refusal(request(download=value), parse_content_query) == {
         "download": "Takes no value. Use ?download without a value."
     }
 
 
-def test_a_misspelt_download_is_refused():
+def test_a_misspelt_download_parameter_is_refused():
     assert list(refusal(request(Download=""), parse_content_query)) == ["Download"]
 
 
@@ -156,11 +156,11 @@ def test_a_misspelt_download_is_refused():
         {"queryStringParameters": {"limit": "7"}, "multiValueQueryStringParameters": None},
     ],
 )
-def test_a_query_is_found_in_either_shape(event):
+def test_the_query_is_found_in_both_event_formats(event):
     assert parse_list_query(HttpRequest.from_event(event)).limit == 7
 
 
 @pytest.mark.parametrize("member", ["queryStringParameters", "multiValueQueryStringParameters"])
 @pytest.mark.parametrize("nothing", [None, {}, [], 7, "limit=7", {"limit": None}, {"limit": [None, 7]}, {"limit": {}}])
-def test_what_is_no_query_is_none(member, nothing):
+def test_an_invalid_query_member_counts_as_no_query(member, nothing):
     assert parse_list_query(HttpRequest.from_event({member: nothing})) == JobQuery(20)

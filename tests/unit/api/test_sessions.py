@@ -1,4 +1,4 @@
-"""Until when a session lasts, and which pages may open a WebSocket."""
+"""Sessions: when they end, and which pages can open a WebSocket."""
 
 import time
 from datetime import UTC, datetime
@@ -17,8 +17,8 @@ USER = "507f191e810c19729de860ea"
 SOON = int(time.time()) + 3600
 
 
-def ask(leeway_seconds: float = 0, **claims: Any) -> Session:
-    """Admit whoever has a token with these claims."""
+def start_session(leeway_seconds: float = 0, **claims: Any) -> Session:
+    """Authenticate a request whose token has these claims, and return the session."""
     token = jwt.encode({"userId": USER.upper()} | claims, SECRET, algorithm="HS256")
     request = HttpRequest.from_event({"httpMethod": "GET", "headers": {"cookie": f"token={token}"}})
     settings = SimpleNamespace(
@@ -34,32 +34,32 @@ def ask(leeway_seconds: float = 0, **claims: Any) -> Session:
     return authenticate(request, settings=settings, secret=lambda *, refresh=False: SECRET)
 
 
-def test_a_session_says_whose_it_is_and_until_when() -> None:
-    session = ask(exp=SOON)
+def test_a_session_has_a_user_and_an_end() -> None:
+    session = start_session(exp=SOON)
     assert (session.user_id, session.expires_at) == (USER, datetime.fromtimestamp(SOON, UTC))
 
 
-def test_what_a_clock_may_be_off_is_added() -> None:
-    assert ask(leeway_seconds=60, exp=SOON).expires_at == datetime.fromtimestamp(SOON + 60, UTC)
+def test_the_leeway_extends_the_session() -> None:
+    assert start_session(leeway_seconds=60, exp=SOON).expires_at == datetime.fromtimestamp(SOON + 60, UTC)
 
 
 @pytest.mark.parametrize("exp", [SOON + 0.75, str(SOON)])
-def test_fractions_and_digits_are_read_as_the_library_reads_them(exp: object) -> None:
-    assert ask(exp=exp).expires_at == datetime.fromtimestamp(SOON, UTC)
+def test_fractions_and_digits_of_the_expiry_are_read_as_pyjwt_reads_them(exp: object) -> None:
+    assert start_session(exp=exp).expires_at == datetime.fromtimestamp(SOON, UTC)
 
 
 @pytest.mark.parametrize("exp", [10**12, 10**300, 10**400, 1e300])
-def test_a_session_for_ever_ends_with_the_calendar(exp: float) -> None:
-    assert ask(exp=exp).expires_at == datetime(9999, 12, 31, tzinfo=UTC)
+def test_an_expiry_beyond_the_calendar_becomes_its_last_day(exp: float) -> None:
+    assert start_session(exp=exp).expires_at == datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("origin", [None, "https://a.example"])
-def test_a_page_of_ours_and_what_is_no_page_may_open_one(origin: str | None) -> None:
+def test_an_allowed_page_or_a_client_without_an_origin_can_open_a_websocket(origin: str | None) -> None:
     request = HttpRequest.from_event({"headers": {"Origin": origin}})
     assert refuse_foreign_origin(request, ["https://a.example"]) is None  # type: ignore[func-returns-value]
 
 
 @pytest.mark.parametrize("origin", ["https://b.example", "null", "", "https://a.example, https://b.example"])
-def test_any_other_page_may_not(origin: str) -> None:
+def test_a_foreign_page_cannot_open_a_websocket(origin: str) -> None:
     with pytest.raises(CrossSiteRequest):
         refuse_foreign_origin(HttpRequest.from_event({"headers": {"origin": origin}}), ["https://a.example"])
