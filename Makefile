@@ -87,13 +87,13 @@ test: setup ## run all tests that need no AWS account: ten minutes
 	  test-deployed test-services test-upgrade test-units static
 
 test-deployed: # the deployed system, over HTTP and in a browser
-	@LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(DEPLOYED)
+	@env LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(DEPLOYED)
 
 test-services: # real databases, queues, providers and processes
 	@$(RUN) pytest $(SERVICES)
 
 test-upgrade: # its own system, deployed from the previous commit and upgraded under load
-	@LOCALCLOUD_STATE=$(TEST_STATE)-upgrade $(RUN) localcloud during -- $(RUN) pytest tests/deployment
+	@env LOCALCLOUD_STATE=$(TEST_STATE)-upgrade $(RUN) localcloud during -- $(RUN) pytest tests/deployment
 
 test-units: # in memory; these tests alone must cover every branch of domain and services
 	@$(RUN) pytest $(COVERAGE) $(UNITS)
@@ -121,14 +121,14 @@ chaos: setup ## run the model with random faults; SEED repeats a run
 
 fuzz: setup ## run Schemathesis with docs/openapi.json on its own system
 #: SEED=… EXAMPLES=100
-	@LOCALCLOUD_STATE=.local/fuzz SEED=$(or $(SEED),$$$$) EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SECONDS=3600 $(RUN) localcloud during -- \
+	@env LOCALCLOUD_STATE=.local/fuzz SEED=$(or $(SEED),$(shell date +%s)) EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SECONDS=3600 $(RUN) localcloud during -- \
 		$(RUN) pytest --quiet --capture=no --timeout=3600 tests/stack/test_openapi_fuzz.py
 
 ##@ Load, cost and measurements
 
 soak: setup ## run jobs while killing workers and the database
 #: JOBS=2000
-	@LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
+	@env LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
 
 upgrade: setup ## upgrade from an earlier commit under load, and roll back
 #: UPGRADE_FROM=COMMIT JOBS=40
@@ -136,7 +136,7 @@ upgrade: setup ## upgrade from an earlier commit under load, and roll back
 
 fairness: setup ## measure waits while another user has many jobs
 #: JOBS=250 (at least 200)
-	@LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)
+	@env LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)
 
 bench: setup ## measure performance
 	@$(RUN) bench
@@ -156,7 +156,7 @@ growth: setup ## measure database calls at several numbers of jobs
 ##@ Documents, dependencies and release
 
 screenshots: setup ## make the screenshots in docs/images (needs Chromium)
-	@LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python tools/make_screenshots.py
+	@env LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python tools/make_screenshots.py
 
 apidocs: setup ## write docs/openapi.json from the code
 	@$(RUN) tools.apidocs
