@@ -147,8 +147,8 @@ def test_a_gateway_is_told_its_own_headers(counterpart: FalCounterpart) -> None:
             {"model": "fal-ai/unknown"},
             r"model fal-ai/unknown of fal is unknown\. Use one of: fal-ai/bytedance.* to the table MODELS",
         ),
-        ({"headers": ["X"]}, "headers of fal must be an object of texts"),
-        ({"headers": {"X": 1}}, "headers of fal must be an object of texts"),
+        ({"headers": ["X"]}, "headers of fal must be an object of strings"),
+        ({"headers": {"X": 1}}, "headers of fal must be an object of strings"),
     ],
 )
 def test_options_that_are_wrong_are_named(counterpart: FalCounterpart, options: dict[str, Any], words: str) -> None:

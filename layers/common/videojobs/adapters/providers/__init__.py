@@ -1,4 +1,4 @@
-"""Those who make videos, a module each; it is imported when its provider is chosen, and never before."""
+"""Video providers, one module each. A module is imported only when its provider is used."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ AI_PROVIDERS = ("fal", "replicate", "runway", "openai_compatible", "luma", "veo"
 
 
 def find_ai_provider(name: str) -> "Callable[[ProviderSetup], VideoProvider] | None":
-    """What makes the adapter of that name; None: there is none."""
+    """Return the factory of the AI provider with this name, or None; import its module."""
     make: Callable[[ProviderSetup], VideoProvider]
     match name:
         case "fal":

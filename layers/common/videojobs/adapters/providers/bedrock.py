@@ -1,6 +1,7 @@
-"""Amazon Bedrock's asynchronous invocations: Luma's Ray on the account's own bill, results in a bucket of one's own.
+"""Video provider that runs Luma's Ray by asynchronous invocations of Amazon Bedrock.
 
-https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-luma.html. No key: the function's role may do it.
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-luma.html. The AWS account pays, and the results
+are written to a bucket of the account. The function's role is authorized, so there is no key.
 """
 
 import logging
@@ -39,18 +40,18 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "luma.ray-v2:0"
 MODEL_FAMILY = "luma.ray-"
-"""What an id, or an ARN, of a model with this input has in it."""
+"""Part of the ID or ARN of each model that takes this input."""
 RESOLUTION = "720p"
 POLL_SECONDS = 10.0
 MAXIMUM_PROMPT_CHARACTERS = 5000
 URL_SECONDS = 900
 MAXIMUM_LISTED = 5000
-"""How many of the newest invocations are looked through for one with a certain token."""
+"""How many of the newest invocations `find` searches for a token."""
 
 DURATIONS: Mapping[float, str] = {5: "5s", 9: "9s"}
 
 _URI = re.compile(r"s3://([a-z0-9][.\-a-z0-9]{1,61}[a-z0-9])(?:/(.*))?")
-_TOKEN = re.compile(r"[!-~]{1,256}")  # both are StartAsyncInvoke's own
+_TOKEN = re.compile(r"[!-~]{1,256}")  # both patterns are those of StartAsyncInvoke
 
 
 class BedrockProvider:
@@ -59,18 +60,22 @@ class BedrockProvider:
     name = "bedrock"
 
     def __init__(self, setup: ProviderSetup, session: "boto3.Session | None" = None) -> None:
-        """Nothing is asked before the first call. `session`: whose rights and region they are; None: the function's.
+        """Read the options; nothing is requested.
+
+        Args:
+            setup: The settings of the provider.
+            session: Credentials and region to use; None for those of the function.
 
         Raises:
-            ValueError: an option is unknown, or is not what it has to be.
+            ValueError: If an option is unknown or malformed.
         """
         setup.only_options("outputUri", "region", "modelId", "endpointUrl")
         self._model = setup.option("modelId", DEFAULT_MODEL)
         if MODEL_FAMILY not in self._model:
-            raise ValueError(f"ProviderOptions: modelId {self._model} of bedrock has no {MODEL_FAMILY} in it")
+            raise ValueError(f"ProviderOptions: modelId {self._model} of bedrock does not contain {MODEL_FAMILY}")
         self._output_uri = setup.option("outputUri", setup.results_uri or "-").rstrip("/")
         if not _URI.fullmatch(self._output_uri):
-            raise ValueError("ProviderOptions: bedrock needs an outputUri: s3://bucket/prefix")
+            raise ValueError("ProviderOptions: bedrock needs an outputUri of the form s3://bucket/prefix")
         self._region = setup.option("region", "-") if "region" in setup.options else None
         self._endpoint_url = setup.option("endpointUrl", "-") if "endpointUrl" in setup.options else None
         self._seconds, self._given_session = setup.call_seconds, session
@@ -85,7 +90,12 @@ class BedrockProvider:
         )
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
-        """Begin the invocation; the same token is the same invocation."""
+        """Start the invocation and return its ARN as the ref; idempotent by token.
+
+        Raises:
+            ProviderError: If Bedrock rejected the request, or no longer offers the model (`ModelGone`).
+            ProviderUnreachable: If the invocation may or may not have started.
+        """
         clip = require_clip(request)
         self._check_model()
         try:
@@ -104,32 +114,37 @@ class BedrockProvider:
                 outputDataConfig={"s3OutputDataConfig": {"s3Uri": self._output_uri}},
             )
         except TokenInUse:
-            found = self.find(token=token)
-            if found is None:
+            submission = self.find(token=token)
+            if submission is None:
                 raise ProviderUnreachable from None
-            return found
+            return submission
         if not response.get("invocationArn"):
             raise ProviderUnreachable
         return Submission(response["invocationArn"], POLL_SECONDS)
 
     def find(self, *, token: str) -> Submission | None:
-        """Look through the account's newest invocations."""
+        """Return the invocation with this token among the account's newest `MAXIMUM_LISTED`, or None."""
         pages = self._runtime.get_paginator("list_async_invokes").paginate(
             sortBy="SubmissionTime",
             sortOrder="Descending",
             PaginationConfig={"MaxItems": MAXIMUM_LISTED, "PageSize": 1000},
         )
-        wanted = _client_token(token)
+        client_token = _client_token(token)
 
         def search() -> dict[str, Any]:
-            every = (each for page in pages for each in page.get("asyncInvokeSummaries", ()))
-            return next((each for each in every if each.get("clientRequestToken") == wanted), {})
+            summaries = (summary for page in pages for summary in page.get("asyncInvokeSummaries", ()))
+            return next((summary for summary in summaries if summary.get("clientRequestToken") == client_token), {})
 
-        found = call(search, read_silence)
-        return Submission(found["invocationArn"], POLL_SECONDS) if found else None
+        invocation = call(search, read_silence)
+        return Submission(invocation["invocationArn"], POLL_SECONDS) if invocation else None
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the invocation stands; Bedrock tells no progress and no cost."""
+        """Return the invocation's state. Bedrock reports no progress and no cost.
+
+        Raises:
+            ProviderError: If the invocation failed or does not exist.
+            ProviderUnreachable: If Bedrock does not respond.
+        """
         response = self._invocation(ref)
         match response["status"]:
             case "Completed":
@@ -143,11 +158,11 @@ class BedrockProvider:
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
-        """Bedrock can't: what has begun is made, and paid."""
+        """Return False: Bedrock can't stop an invocation, which is completed and billed."""
         return False
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video from the bucket, by a URL that is signed here."""
+        """Download the video from the bucket, with a presigned URL; see `download` for the errors."""
         host = urlsplit(self._s3.meta.endpoint_url).hostname
         download(
             lambda: self._locate(ref),
@@ -163,12 +178,12 @@ class BedrockProvider:
         response = call(self._s3.list_objects_v2, read_silence, Bucket=bucket, Prefix=prefix)
         if "KeyCount" not in response:
             raise ProviderUnreachable
-        keys = [each["Key"] for each in response.get("Contents", ())]
+        keys = [entry["Key"] for entry in response.get("Contents", ())]
         key = next((key for key in keys if key == f"{prefix}output.mp4"), None)
         if key is None:
             raise failure(FailureCode.RESULT_LOST)
-        wanted = {"Bucket": bucket, "Key": key}
-        return Source(self._s3.generate_presigned_url("get_object", Params=wanted, ExpiresIn=URL_SECONDS))
+        params = {"Bucket": bucket, "Key": key}
+        return Source(self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=URL_SECONDS))
 
     def _invocation(self, ref: str) -> dict[str, Any]:
         response = call(self._runtime.get_async_invoke, read_silence, invocationArn=ref)
@@ -177,15 +192,21 @@ class BedrockProvider:
         return response
 
     def _check_model(self) -> None:
-        """Once, before the first use: AWS takes models away, and says so long before."""
+        """Check once, before the first submit, whether the model is retired; log a warning if it will be.
+
+        Raises:
+            ModelGone: If the model does not exist in the region or has reached its end of life.
+        """
         if self._is_checked:
             return
         self._is_checked = True
         try:
             response = call(self._control.get_foundation_model, read_silence, modelIdentifier=self._model)
         except ProviderUnreachable:
-            # The right to ask that is not needed for the work; what is wrong with the model, the submit will say.
-            logger.warning("Model not checked", extra={"action": "model_not_checked", "provider": self.name})
+            # The role may lack the permission for this check. If the model is invalid, the submit fails.
+            logger.warning(
+                "Model lifecycle not available", extra={"action": "model_not_checked", "provider": self.name}
+            )
             return
         except ProviderError:
             self._is_checked = False
@@ -197,7 +218,7 @@ class BedrockProvider:
             raise ModelGone
         if lifecycle.get("status") == "LEGACY":
             extra = {"action": "model_legacy", "provider": self.name, "model": self._model, "ends": str(ends)}
-            logger.warning("The model will be taken away", extra=extra)
+            logger.warning("Model will be retired", extra=extra)
 
     @cached_property
     def _runtime(self) -> Any:
@@ -209,7 +230,7 @@ class BedrockProvider:
 
     @cached_property
     def _s3(self) -> Any:
-        # Without a style the URL is one for all regions, from which S3 redirects: no signature survives that.
+        # The default style has no region in the URL, so S3 redirects, which invalidates the signature.
         return self._client("s3", signature_version="s3v4", s3={"addressing_style": "virtual"})
 
     @cached_property
@@ -221,7 +242,7 @@ class BedrockProvider:
     def _client(self, service: str, **more: Any) -> Any:
         from botocore.config import Config
 
-        # No second try by itself: the worker knows when to ask again, and a repeated start has to be its decision.
+        # No retries here: the worker decides when to retry, in particular a start.
         config = Config(
             connect_timeout=min(CONNECT_SECONDS, self._seconds),
             read_timeout=self._seconds,
@@ -236,11 +257,14 @@ def _client_token(token: str) -> str:
 
 
 def _folder(uri: str, ref: str) -> tuple[str, str]:
-    """Bucket and prefix of an invocation's files; some answers name that folder itself, some the one above it."""
-    found = _URI.fullmatch(uri)
-    if found is None:
+    """Return the bucket and prefix of an invocation's files.
+
+    Some responses contain the URI of that folder, and some the URI of its parent.
+    """
+    match = _URI.fullmatch(uri)
+    if match is None:
         raise failure(FailureCode.RESULT_LOST)
-    parts = [part for part in (found[2] or "").split("/") if part]
+    parts = [part for part in (match[2] or "").split("/") if part]
     task = ref.rpartition("/")[2]
     folders = parts if parts[-1:] == [task] else [*parts, task]
-    return found[1], f"{'/'.join(folders)}/"
+    return match[1], f"{'/'.join(folders)}/"

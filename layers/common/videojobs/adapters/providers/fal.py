@@ -1,4 +1,4 @@
-"""fal's queue: https://docs.fal.ai/model-endpoints/queue. Any model; what each takes is a line of a table."""
+"""Video provider for models in fal's queue: https://docs.fal.ai/model-endpoints/queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ BASE_URL = "https://queue.fal.run"
 RESULT_HOSTS = (".fal.media",)
 POLL_SECONDS = 5.0
 RESULT_LIFETIME = timedelta(days=1)
-"""What we ask for; without the header fal decides: https://docs.fal.ai/model-endpoints/media-expiration."""
+"""Requested lifetime of results, which fal otherwise chooses: https://docs.fal.ai/model-endpoints/media-expiration."""
 SEPARATOR = "|"
-"""Between the model and the request's id in a ref: a request is asked about under its model."""
+"""Separator of model and request ID in a ref; the path of a request contains its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Model:
 
     @property
     def clips(self) -> tuple[Clip, ...]:
-        """All that it makes; a size is what its ratio means at 720p."""
+        """Return a clip for each size and duration; sizes are the ratios at 720p."""
         return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
 
 
@@ -50,7 +50,7 @@ MODELS: Mapping[str, Model] = {
     ),
     "fal-ai/veo3.1/fast": Model(WIDE, {4: "4s", 6: "6s", 8: "8s"}, {"resolution": "720p", "generate_audio": False}),
 }
-"""By id, as `https://fal.ai/models/{id}/api` has its input; another model is one more line here."""
+"""Supported models by ID. Their inputs are documented at `https://fal.ai/models/{id}/api`."""
 
 _ERROR_TYPES: Mapping[str, FailureCode] = {
     "content_policy_violation": FailureCode.CONTENT_REJECTED,
@@ -59,19 +59,19 @@ _ERROR_TYPES: Mapping[str, FailureCode] = {
     "generation_timeout": FailureCode.TIMEOUT,
     "startup_timeout": FailureCode.TIMEOUT,
 }
-"""By `error_type` or a detail's `type`: https://docs.fal.ai/model-endpoints/errors. Any other one may pass."""
+"""Codes by `error_type` or a detail's `type`: https://docs.fal.ai/model-endpoints/errors. Other types are transient."""
 
-_SERVER_TROUBLE = frozenset({400, 500, 502, 503, 504})
-"""With these a model's own failure is reported in a result: `downstream_service_error` is a 400."""
+_MODEL_FAILURE_STATUSES = frozenset({400, 500, 502, 503, 504})
+"""Statuses of results that report a failure of the model: `downstream_service_error` has the status 400."""
 
 
 class FalProvider(RestVideoProvider):
-    """Text to video by a model at fal. Options: `model`, `baseUrl`, `headers`, `resultHosts`; secret: `key`."""
+    """Text-to-video provider for fal. Options: `model`, `baseUrl`, `headers`, `resultHosts`. Secret: `key`."""
 
     name = "fal"
 
     def __init__(self, setup: ProviderSetup) -> None:
-        """Choose the model.
+        """Read the options.
 
         Raises:
             ValueError: If an option is unknown or malformed, or the model is unknown.
@@ -81,7 +81,7 @@ class FalProvider(RestVideoProvider):
         self._model = MODELS[self._id]
         self._headers = setup.options.get("headers", {})
         if not isinstance(self._headers, dict) or not all(isinstance(value, str) for value in self._headers.values()):
-            raise ValueError("ProviderOptions: headers of fal must be an object of texts")
+            raise ValueError("ProviderOptions: headers of fal must be an object of strings")
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
         base_url = setup.option("baseUrl", BASE_URL)
         self._creates = self._connect(base_url, _read_refusal)
@@ -98,7 +98,7 @@ class FalProvider(RestVideoProvider):
         )
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
-        """Create the request in the queue, and return its model and id."""
+        """Create a request in the queue and return its model and ID as the ref."""
         body = {
             "prompt": request.prompt,
             "aspect_ratio": self._model.ratios[clip.width, clip.height],
@@ -112,13 +112,20 @@ class FalProvider(RestVideoProvider):
         return f"{self._id}{SEPARATOR}{read_ref(response, 'request_id')}"
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the request stands; COMPLETED may be a failure, and a refusal stands in its result alone."""
+        """Return the request's state.
+
+        The status COMPLETED can be a failure. Whether the model rejected the prompt is only in the result.
+
+        Raises:
+            ProviderError: If the request failed or does not exist.
+            ProviderUnreachable: If fal does not respond.
+        """
         response = self._asks.ask(f"{_path(ref)}/status")
         match response.get("status"):
             case "COMPLETED":
                 if response.get("error_type"):
                     raise failure(_ERROR_TYPES.get(str(response["error_type"]), FailureCode.PROVIDER_ERROR))
-                self._video_url(ref)  # where an error has no type, the result says whether it was a refusal
+                self._video_url(ref)  # raises the error that the result contains
                 if response.get("error"):
                     raise failure(FailureCode.PROVIDER_ERROR)
                 return Generation(done=True, progress=1)
@@ -129,9 +136,10 @@ class FalProvider(RestVideoProvider):
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
-        """Take the request out of the queue (OK), or signal to what runs it, which may go on: fal is asked whether.
+        """Cancel the request and return whether it was stopped.
 
-        https://fal.ai/docs/inference-api/queue/cancel
+        fal removes a waiting request (OK). A running request gets a signal that the model can ignore, so its status is
+        read afterwards: https://fal.ai/docs/inference-api/queue/cancel
         """
         try:
             response = self._asks.ask(f"{_path(ref)}/cancel", method="PUT")
@@ -139,12 +147,12 @@ class FalProvider(RestVideoProvider):
                 return response.get("status") == "OK"
             return self._asks.ask(f"{_path(ref)}/status").get("error_type") == "client_cancelled"
         except ProviderError as error:
-            if error.reason in {FailureCode.RESULT_LOST, FailureCode.INVALID_REQUEST}:  # not there, or over
+            if error.reason in {FailureCode.RESULT_LOST, FailureCode.INVALID_REQUEST}:  # it does not exist or has ended
                 return False
             raise
 
     def locate(self, ref: str) -> Source:
-        """Return the URL in fal's public store."""
+        """Return the URL of the video in fal's public store."""
         return Source(self._video_url(ref))
 
     def _video_url(self, ref: str) -> str:
@@ -159,40 +167,43 @@ class FalProvider(RestVideoProvider):
 
 
 def _path(ref: str) -> str:
-    """A request lives under the first two parts of its model's id, whatever follows them there."""
+    """Return the path of a request, which has only the first two parts of the model's ID."""
     model, _, request_id = ref.rpartition(SEPARATOR)
     return f"/{'/'.join(model.split('/')[:2])}/requests/{quote(request_id, safe='')}"
 
 
 def _read_refusal(status: int, payload: Any) -> ProviderError | None:
-    """Why a request is not taken; an account without money is refused with 403."""
+    """Return the error for a rejected request, or None. A 403 can mean that the account has no balance."""
     match payload:
         case {"detail": str(detail)} if status == 403 and "balance" in detail.lower():
             return failure(FailureCode.QUOTA_EXHAUSTED)
         case _ if status == 422:
-            return failure(_kind_of(payload, FailureCode.INVALID_REQUEST))
+            return failure(_first_known_type(payload, FailureCode.INVALID_REQUEST))
         case _:
             return None
 
 
 def _read_failure(status: int, payload: Any) -> ProviderError | None:
-    """Why a request that was taken has ended: its model says so with a list, a silent gateway has none."""
+    """Return the error of an accepted request that failed, or None.
+
+    A model's failure has a list of details; a gateway's error does not.
+    """
     match payload:
         case {"status": "ALREADY_COMPLETED"} if status == 400:
             return failure(FailureCode.INVALID_REQUEST)
-        case {"detail": [{"type": str()}, *_]} if status in _SERVER_TROUBLE:
-            return failure(_kind_of(payload, FailureCode.PROVIDER_ERROR))
+        case {"detail": [{"type": str()}, *_]} if status in _MODEL_FAILURE_STATUSES:
+            return failure(_first_known_type(payload, FailureCode.PROVIDER_ERROR))
         case _ if status == 422:
-            return failure(_kind_of(payload, FailureCode.INVALID_REQUEST))
+            return failure(_first_known_type(payload, FailureCode.INVALID_REQUEST))
         case _:
             return None
 
 
-def _kind_of(payload: Any, otherwise: FailureCode) -> FailureCode:
-    """The first of the details' types that says more than the status does."""
+def _first_known_type(payload: Any, otherwise: FailureCode) -> FailureCode:
+    """Return the code of the first detail with a type in `_ERROR_TYPES`, else `otherwise`."""
     match payload:
         case {"detail": [*details]}:
-            kinds = [str(detail.get("type")) for detail in details if isinstance(detail, dict)]
+            types = [str(detail.get("type")) for detail in details if isinstance(detail, dict)]
         case _:
-            kinds = []
-    return next((_ERROR_TYPES[kind] for kind in kinds if kind in _ERROR_TYPES), otherwise)
+            types = []
+    return next((_ERROR_TYPES[error_type] for error_type in types if error_type in _ERROR_TYPES), otherwise)

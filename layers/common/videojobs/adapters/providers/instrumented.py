@@ -1,4 +1,4 @@
-"""An AI provider whose every call is a log event: how long it took, and whether there was an answer."""
+"""Provider that logs the duration and outcome of each call."""
 
 import logging
 import time
@@ -13,35 +13,35 @@ logger = logging.getLogger(__name__)
 
 
 class InstrumentedProvider:
-    """See `ports.VideoProvider`: the same calls, answers and errors as the provider's that it is given."""
+    """Wrapper around a `VideoProvider` with the same results and errors, which logs each call as `provider_called`."""
 
     def __init__(self, provider: VideoProvider) -> None:
-        """`provider` does the work."""
+        """Wrap the provider, which handles the calls."""
         self._provider = provider
         self.name, self.capabilities = provider.name, provider.capabilities
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
-        """Measured as `submit`."""
+        """Submit at the wrapped provider; log the call as `submit`."""
         with self._measured("submit"):
             return self._provider.submit(request, token=token)
 
     def find(self, *, token: str) -> Submission | None:
-        """Measured as `find`."""
+        """Find at the wrapped provider; log the call as `find`."""
         with self._measured("find"):
             return self._provider.find(token=token)
 
     def poll(self, ref: str) -> Generation:
-        """Measured as `poll`."""
+        """Poll the wrapped provider; log the call as `poll`."""
         with self._measured("poll"):
             return self._provider.poll(ref)
 
     def cancel(self, ref: str) -> bool:
-        """Measured as `cancel`."""
+        """Cancel at the wrapped provider; log the call as `cancel`."""
         with self._measured("cancel"):
             return self._provider.cancel(ref)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Measured as `fetch`, from the first byte asked for to the last one written."""
+        """Fetch from the wrapped provider; log the call as `fetch`, including the whole download."""
         with self._measured("fetch"):
             self._provider.fetch(ref, path, on_progress)
 
@@ -52,7 +52,7 @@ class InstrumentedProvider:
         try:
             yield
         except ProviderError as error:
-            # A refusal of what was asked for is an answer; whatever another try may heal is the provider's fault.
+            # Only transient errors count as errors of the provider. A rejected request does not.
             outcome = {"code": error.reason, **({"errors": 1} if error.transient else {})}
             raise
         finally:

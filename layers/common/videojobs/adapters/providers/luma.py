@@ -1,4 +1,7 @@
-"""Luma Agents, the API that follows Dream Machine: https://docs.agents.lumalabs.ai/api/resources/generations."""
+"""Video provider for Luma Agents, the successor of the Dream Machine API.
+
+https://docs.agents.lumalabs.ai/api/resources/generations
+"""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -21,16 +24,19 @@ DEFAULT_MODEL = "ray-3.2"
 MODELS = (DEFAULT_MODEL,)
 RESOLUTION = "720p"
 RESULT_HOSTS = (".lumalabs.ai", ".cdn-luma.com", ".amazonaws.com", ".r2.cloudflarestorage.com")
-"""Results are presigned URLs at a host that Luma does not document: its own, or the stores it is known to use."""
+"""Hosts of the presigned result URLs. Luma does not document them: its own hosts and the object stores that it uses."""
 POLL_SECONDS = 5.0
 URL_LIFETIME = timedelta(hours=1)
-"""Of a presigned URL; a fresh one is made at each question."""
+"""Lifetime of a presigned URL; each read of a generation returns a new URL."""
 MAXIMUM_PROMPT_CHARACTERS = 6000
 PRICES_AS_OF = date(2026, 9, 27)
-"""https://docs.agents.lumalabs.ai/guides/pricing/: a video by its resolution and duration, standard dynamic range."""
+"""Date of the prices, which depend on resolution and duration (standard dynamic range).
+
+https://docs.agents.lumalabs.ai/guides/pricing/
+"""
 
 DURATIONS: Mapping[float, tuple[str, Decimal]] = {5: ("5s", Decimal("0.30")), 10: ("10s", Decimal("0.90"))}
-"""How a clip's length in seconds is said, and what it costs in dollars."""
+"""API value and price in US dollars by a clip's duration in seconds."""
 
 FAILURES: Mapping[str, FailureCode] = {
     "content_moderated": FailureCode.CONTENT_REJECTED,
@@ -43,19 +49,19 @@ FAILURES: Mapping[str, FailureCode] = {
     "invalid_request": FailureCode.INVALID_REQUEST,
     "rate_limited": FailureCode.RATE_LIMITED,
 }
-"""Every `failure_code` of https://docs.agents.lumalabs.ai/guides/error-handling/; another one may pass."""
+"""Codes by `failure_code` (https://docs.agents.lumalabs.ai/guides/error-handling/). Other failures are transient."""
 
 
 class LumaProvider(RestVideoProvider):
-    """Text to video at Luma Agents, which neither lists nor cancels generations.
+    """Text-to-video provider for Luma Agents, which can't find generations by token or cancel them.
 
-    Options: `model`, `baseUrl`, `resultHosts`; secret: `key`.
+    Options: `model`, `baseUrl`, `resultHosts`. Secret: `key`.
     """
 
     name = "luma"
 
     def __init__(self, setup: ProviderSetup) -> None:
-        """Choose the model.
+        """Read the options.
 
         Raises:
             ValueError: If an option or the model is unknown.
@@ -76,7 +82,7 @@ class LumaProvider(RestVideoProvider):
         )
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
-        """Create the generation, and return its id."""
+        """Create the generation and return its ID as the ref."""
         duration, _ = DURATIONS[clip.seconds]
         body = {
             "model": self._model,
@@ -88,11 +94,16 @@ class LumaProvider(RestVideoProvider):
         return read_ref(self._rest.create("/v1/generations", body), "id")
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the generation stands; Luma tells no progress and no cost."""
+        """Return the generation's state. Luma reports no progress and no cost.
+
+        Raises:
+            ProviderError: If the generation failed or does not exist.
+            ProviderUnreachable: If Luma does not respond.
+        """
         response = self._rest.ask(_path(ref))
         match response.get("state"):
             case "completed":
-                _video_url(response)  # a success without a video is none
+                _video_url(response)  # raises if there is no video
                 return Generation(done=True, progress=1)
             case "failed":
                 raise failure(FAILURES.get(str(response.get("failure_code")), FailureCode.PROVIDER_ERROR))
@@ -103,7 +114,7 @@ class LumaProvider(RestVideoProvider):
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def locate(self, ref: str) -> Source:
-        """Return a fresh presigned URL."""
+        """Return a new presigned URL of the video."""
         return Source(_video_url(self._rest.ask(_path(ref))))
 
 
@@ -112,7 +123,11 @@ def _path(ref: str) -> str:
 
 
 def _video_url(response: Mapping[str, Any]) -> str:
-    """No other kind of output is asked for: the first is the video."""
+    """Return the URL of the first output, which is the video.
+
+    Raises:
+        ProviderError: If the generation is not completed or has no output.
+    """
     match response:
         case {"state": "completed", "output": [{"url": str(url)}, *_]}:
             return url

@@ -1,7 +1,7 @@
-"""Any server that speaks `/v1/videos`: a LiteLLM proxy, a model server of one's own, or OpenRouter in its own variant.
+"""Video provider for servers with OpenAI's protocol `/v1/videos`: a LiteLLM proxy, a model server, or OpenRouter.
 
-OpenAI's Videos API (https://platform.openai.com/docs/api-reference/videos) has ended; its protocol lives on.
-OpenRouter's is https://openrouter.ai/docs/api_reference/videos.
+OpenAI's Videos API (https://platform.openai.com/docs/api-reference/videos) was retired, but other servers implement its
+protocol. OpenRouter's variant is documented at https://openrouter.ai/docs/api_reference/videos.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, 
 OPENAI, OPENROUTER = "openai", "openrouter"
 SECONDS = (4, 8, 12)
 SIZES = ("1280x720", "720x1280")
-"""What OpenAI published: https://platform.openai.com/docs/api-reference/videos/create."""
+"""Default sizes, as documented by OpenAI: https://platform.openai.com/docs/api-reference/videos/create."""
 MAXIMUM_PROMPT_CHARACTERS = 32_000
 POLL_SECONDS = 10.0
 URL_LIFETIME = timedelta(hours=1)
@@ -39,15 +39,15 @@ FAILURES: Mapping[str, FailureCode] = {
     "insufficient_quota": FailureCode.QUOTA_EXHAUSTED,
     "rate_limit_exceeded": FailureCode.RATE_LIMITED,
 }
-"""By `error.code`, of an answer or of a task that failed; another one of a task may pass."""
+"""Codes by `error.code` of a response or of a failed task. Other failures of a task are transient."""
 
 
 class OpenaiCompatibleProvider(RestVideoProvider):
-    """Text to video at a server of the deployment's choice; secret: `key`.
+    """Text-to-video provider for a server that the deployment chooses.
 
-    Options: `baseUrl` and `model` (there is no default), `variant` (`openai` or `openrouter`), `seconds` and `sizes`
-    (what the model makes), `pricePerSecondUsd` with `pricesAsOf`, `webhooks` (true where the project has a webhook that
-    leads here), `resultHosts`.
+    Options: `baseUrl` and `model` (required), `variant` (`openai` or `openrouter`), `seconds` and `sizes` (the clips
+    that the model creates), `pricePerSecondUsd` with `pricesAsOf`, `webhooks` (true if the server sends webhooks to
+    this deployment), `resultHosts`. Secret: `key`.
     """
 
     name = "openai_compatible"
@@ -80,12 +80,17 @@ class OpenaiCompatibleProvider(RestVideoProvider):
         )
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
-        """Create the task, and return its id."""
-        body = {"model": self._model, "prompt": request.prompt, **self._say_clip(clip)}
+        """Create the task and return its ID as the ref."""
+        body = {"model": self._model, "prompt": request.prompt, **self._clip_fields(clip)}
         return read_ref(self._rest.create("/videos", body), "id")
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the task stands; progress comes as 0 to 100, a cost from OpenRouter alone."""
+        """Return the task's state. Only OpenRouter reports a cost.
+
+        Raises:
+            ProviderError: If the task failed, expired, was canceled or does not exist.
+            ProviderUnreachable: If the server does not respond.
+        """
         response = self._rest.ask(_path(ref))
         match response.get("status"):
             case "completed":
@@ -103,20 +108,20 @@ class OpenaiCompatibleProvider(RestVideoProvider):
         return Generation(done=False, progress=_read_progress(response), poll_after_seconds=POLL_SECONDS)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the content. The key is sent to the API's host only, not to a host that it redirects to."""
+        """Download the video to `path`. The key is sent only to the API's host, not to a host that it redirects to."""
         attempts = count()
         self._download(lambda: self.locate(ref, refresh=next(attempts) > 0), path, on_progress)
 
     def locate(self, ref: str, *, refresh: bool = False) -> Source:
-        """Return the URL of the content and the key, read again if `refresh`: a refused key can be the reason."""
+        """Return the URL of the content with the key; with `refresh`, read the key again in case it was rejected."""
         return Source(f"{self._base_url}{_path(ref)}/content", self._authorize(refresh))
 
-    def _say_clip(self, clip: Clip) -> dict[str, object]:
+    def _clip_fields(self, clip: Clip) -> dict[str, object]:
         if self._variant == OPENAI:
             return {"seconds": f"{clip.seconds:g}", "size": f"{clip.width}x{clip.height}"}
-        shape = RATIOS.get((clip.width, clip.height))  # OpenRouter takes any other size in pixels
-        shaped = {"aspect_ratio": shape, "resolution": "720p"} if shape else {"size": f"{clip.width}x{clip.height}"}
-        return {"duration": int(clip.seconds) if clip.seconds == int(clip.seconds) else clip.seconds, **shaped}
+        ratio = RATIOS.get((clip.width, clip.height))  # OpenRouter takes other sizes in pixels
+        size = {"aspect_ratio": ratio, "resolution": "720p"} if ratio else {"size": f"{clip.width}x{clip.height}"}
+        return {"duration": int(clip.seconds) if clip.seconds == int(clip.seconds) else clip.seconds, **size}
 
 
 def _path(ref: str) -> str:
@@ -124,7 +129,7 @@ def _path(ref: str) -> str:
 
 
 def _read_error(status: int, payload: Any) -> ProviderError | None:
-    """What a refusal says of its reason; a bare status is read by the general rule."""
+    """Return the error for a response with a known `error.code`, or None for the general rule."""
     return _failure_of(payload.get("error")) if isinstance(payload, dict) and 400 <= status < 500 else None
 
 
@@ -132,7 +137,7 @@ def _failure_of(error: object) -> ProviderError | None:
     match error:
         case {"code": str(code)} if code in FAILURES and FAILURES[code] is not FailureCode.RATE_LIMITED:
             return failure(FAILURES[code])
-        case _:  # how long to wait is said in the headers
+        case _:  # the general rule reads how long to wait from the headers
             return None
 
 
@@ -153,8 +158,8 @@ def _read_cost(response: Mapping[str, Any]) -> Decimal | None:
 
 def _read_clips(options: Mapping[str, Any]) -> tuple[Clip, ...]:
     try:
-        seconds = [float(each) for each in _as_list(options.get("seconds", SECONDS))]
-        sizes = [tuple(map(int, each.split("x"))) for each in _as_list(options.get("sizes", SIZES))]
+        seconds = [float(length) for length in _as_list(options.get("seconds", SECONDS))]
+        sizes = [tuple(map(int, size.split("x"))) for size in _as_list(options.get("sizes", SIZES))]
         rate = Decimal(str(options["pricePerSecondUsd"])) if "pricePerSecondUsd" in options else None
         clips = tuple(
             Clip(width, height, length, None if rate is None else rate * Decimal(str(length)))
@@ -165,13 +170,13 @@ def _read_clips(options: Mapping[str, Any]) -> tuple[Clip, ...]:
         clips = ()
     if not clips or any(min(clip.width, clip.height, clip.seconds) <= 0 for clip in clips):
         form = 'seconds as [4, 8, 12], sizes as ["1280x720"], pricePerSecondUsd as 0.1'
-        raise ValueError(f"ProviderOptions: openai_compatible takes {form}")
+        raise ValueError(f"ProviderOptions: openai_compatible needs {form}")
     return clips
 
 
 def _as_list(value: object) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
-        raise TypeError("is no list")
+        raise TypeError("the value is not a list")
     return value
 
 

@@ -1,4 +1,7 @@
-"""Replicate: https://replicate.com/docs/reference/http. Predictions by a model's name: its owner keeps it warm."""
+"""Video provider for models at Replicate: https://replicate.com/docs/reference/http.
+
+Predictions are created by the name of an official model, whose owner keeps it running.
+"""
 
 import re
 from collections.abc import Mapping
@@ -20,9 +23,12 @@ BASE_URL = "https://api.replicate.com"
 RESULT_HOSTS = ("replicate.delivery", ".replicate.delivery")
 POLL_SECONDS = 5.0
 RESULT_LIFETIME = timedelta(hours=1)
-"""After it, all of a prediction that the API made is deleted: https://replicate.com/docs/topics/predictions/data-retention."""
+"""Lifetime of predictions created through the API.
+
+https://replicate.com/docs/topics/predictions/data-retention
+"""
 CANCEL_AFTER = "30m"
-"""A prediction that nobody asks about any more ends by itself."""
+"""Time after which Replicate cancels a prediction that has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Model:
 
     @property
     def clips(self) -> tuple[Clip, ...]:
-        """All that it makes; its page says no pixels, so a size is what its ratio means at 720p."""
+        """Return a clip for each size and duration; sizes are the ratios at 720p, as Replicate documents no pixels."""
         return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
 
 
@@ -45,27 +51,27 @@ MODELS: Mapping[str, Model] = {
     "kwaivgi/kling-v2.5-turbo-pro": Model(WIDE_AND_SQUARE, (5, 10), {}),
     "google/veo-3.1-fast": Model(WIDE, (4, 6, 8), {"resolution": "720p", "generate_audio": False}),
 }
-"""By name, as its page `https://replicate.com/{owner}/{name}/api` has its input; another model is one more line."""
+"""Supported models by name. Their inputs are documented at `https://replicate.com/{owner}/{name}/api`."""
 
 _RUNNING = frozenset({"starting", "processing"})
 _STOPPED = frozenset({"canceled", "aborted"})
 _REFUSED = re.compile(
     r"E005|flagged as sensitive|\bnsfw\b|content policy|content moderation|safety filter"
-    r"|sensitive (words|content|information)|SensitiveContentDetected",  # Veo's words, and Seedance's, passed on
+    r"|sensitive (words|content|information)|SensitiveContentDetected",  # messages of Veo and Seedance
     re.IGNORECASE,
 )
 _BUSY = re.compile(r"E003|high demand", re.IGNORECASE)
-"""Replicate tells the reason in words and a code within them: https://replicate.com/docs/reference/error-codes."""
+"""Error messages that contain a code or a reason: https://replicate.com/docs/reference/error-codes."""
 _PERCENT = re.compile(r"(\d{1,3})%")
 
 
 class ReplicateProvider(RestVideoProvider):
-    """Text to video by a model at Replicate. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
+    """Text-to-video provider for Replicate. Options: `model`, `baseUrl`, `resultHosts`. Secret: `key`."""
 
     name = "replicate"
 
     def __init__(self, setup: ProviderSetup) -> None:
-        """Choose the model.
+        """Read the options.
 
         Raises:
             ValueError: If an option or the model is unknown.
@@ -86,7 +92,7 @@ class ReplicateProvider(RestVideoProvider):
         )
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
-        """Create the prediction, and return its id."""
+        """Create the prediction and return its ID as the ref."""
         payload = {
             "prompt": request.prompt,
             "duration": int(clip.seconds),
@@ -100,11 +106,16 @@ class ReplicateProvider(RestVideoProvider):
         return read_ref(self._rest.create(path, body, headers={"Cancel-After": CANCEL_AFTER}), "id")
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the prediction stands; progress is in the model's own log, where it writes one."""
+        """Return the prediction's state; the progress is read from the model's log, if it has one.
+
+        Raises:
+            ProviderError: If the prediction failed, was canceled or does not exist.
+            ProviderUnreachable: If Replicate does not respond.
+        """
         response = self._rest.ask(_path(ref))
         match response.get("status"):
             case "succeeded":
-                _video_url(response)  # a success without a video is none
+                _video_url(response)  # raises if there is no video
                 return Generation(done=True, progress=1)
             case status if status in {"failed", *_STOPPED}:
                 raise _failure_of(response.get("error"), was_stopped=status != "failed")
@@ -113,18 +124,18 @@ class ReplicateProvider(RestVideoProvider):
         return Generation(done=False, progress=_read_progress(response.get("logs")), poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
-        """Stop the prediction; one that has ended stays as it is. What still runs then is asked about once more."""
+        """Cancel the prediction and return whether it was stopped; if it still runs, read its status once more."""
         try:
             response = self._rest.ask(f"{_path(ref)}/cancel", method="POST")
             status = response.get("status")
             return (self._rest.ask(_path(ref)).get("status") if status in _RUNNING else status) in _STOPPED
         except ProviderError as error:
-            if error.reason is FailureCode.RESULT_LOST:  # there is no such prediction any more
+            if error.reason is FailureCode.RESULT_LOST:  # the prediction no longer exists
                 return False
             raise
 
     def locate(self, ref: str) -> Source:
-        """Return the URL in the prediction. Downloading it needs the key."""
+        """Return the URL in the prediction and the key, which the download needs."""
         return Source(_video_url(self._rest.ask(_path(ref))), self._authorize(False))  # noqa: FBT003
 
 
@@ -143,16 +154,16 @@ def _video_url(response: Mapping[str, Any]) -> str:
 
 
 def _failure_of(error: object, *, was_stopped: bool) -> ProviderError:
-    words = str(error or "")
-    if _REFUSED.search(words):
+    message = str(error or "")
+    if _REFUSED.search(message):
         return failure(FailureCode.CONTENT_REJECTED)
-    if _BUSY.search(words):
+    if _BUSY.search(message):
         return failure(FailureCode.RATE_LIMITED)
     return failure(FailureCode.TIMEOUT if was_stopped else FailureCode.PROVIDER_ERROR)
 
 
 def _read_error(status: int, payload: Any) -> ProviderError | None:
-    """A model that refuses at once does so in the words of a failed prediction."""
+    """Return the error for a prompt that is rejected at creation, or None for the general rule."""
     match payload:
         case {"detail": str(detail)} if status in {400, 422} and _REFUSED.search(detail):
             return failure(FailureCode.CONTENT_REJECTED)
@@ -161,5 +172,5 @@ def _read_error(status: int, payload: Any) -> ProviderError | None:
 
 
 def _read_progress(logs: object) -> float | None:
-    found = _PERCENT.findall(logs) if isinstance(logs, str) else []
-    return min(int(found[-1]) / 100, 1.0) if found else None
+    percentages = _PERCENT.findall(logs) if isinstance(logs, str) else []
+    return min(int(percentages[-1]) / 100, 1.0) if percentages else None

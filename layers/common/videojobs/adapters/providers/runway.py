@@ -1,4 +1,7 @@
-"""Runway's API, version 2024-11-06: its own model and those of others, https://docs.dev.runwayml.com/api."""
+"""Video provider for Runway's API, version 2024-11-06: https://docs.dev.runwayml.com/api.
+
+The API offers Runway's models and models of other companies.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,24 +29,24 @@ RESULT_HOSTS = (
     "d2jqrm6oza8nb6.cloudfront.net",
     "runway-task-artifacts.s3.amazonaws.com",
 )
-"""Where results were seen to lie: Runway documents no host. Option `resultHosts` names more."""
+"""Observed hosts of results; Runway documents none. The option `resultHosts` adds hosts."""
 POLL_SECONDS = 5.0
-"""No news of a task comes more often, https://docs.dev.runwayml.com/api#tag/Task-management."""
+"""Runway's minimum interval of polls: https://docs.dev.runwayml.com/api#tag/Task-management."""
 URL_LIFETIME = timedelta(hours=24)
-"""A URL lasts 24 to 48 hours; a fresh one is made at each question."""
+"""Lifetime of a result URL: 24 to 48 hours. Each read of a task returns a new URL."""
 CREDIT_USD = Decimal("0.01")
 PRICES_AS_OF = date(2026, 10, 4)
-"""https://docs.dev.runwayml.com/guides/pricing/"""
+"""Date of the prices: https://docs.dev.runwayml.com/guides/pricing/."""
 
 _WIDE: Sequence[tuple[int, int]] = ((1280, 720), (720, 1280))
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What one model makes at about 720p, without sound: nobody asked for it, and at some it costs more.
+    """Sizes, durations and price of a model at about 720p, without sound, which costs more with some models.
 
-    A size is said as `width:height`. `prompt_units` are UTF-16 units; where the API only says "characters" they are the
-    strictest reading.
+    `prompt_units` is the maximum prompt length in UTF-16 units, which is the strictest interpretation where the API
+    says "characters". `sound_is_optional` is whether the model has the parameter `audio`.
     """
 
     sizes: Sequence[tuple[int, int]]
@@ -54,7 +57,7 @@ class Model:
 
     @property
     def clips(self) -> tuple[Clip, ...]:
-        """Each size in each length, with its price."""
+        """Return a clip for each size and duration, with its price in US dollars."""
         rate = self.credits_per_second * CREDIT_USD
         return tuple(Clip(*size, seconds, rate * seconds) for size in self.sizes for seconds in self.seconds)
 
@@ -72,19 +75,19 @@ MODELS: Mapping[str, Model] = {
     "seedance2_mini": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 16, sound_is_optional=True),
     "seedance2_5": Model(_SEEDANCE_SIZES, range(4, 31), 15000, 30, sound_is_optional=True),
 }
-"""The schemas of `POST /v1/text_to_video`, and the pricing page of `PRICES_AS_OF`."""
+"""Models by name, from the schemas of `POST /v1/text_to_video` and the pricing page."""
 
 _UNFINISHED = frozenset({"PENDING", "THROTTLED", "RUNNING"})
 _LIMIT_OF_A_PERIOD = re.compile(r"\b(daily|day|24[ -]?h(our)?s?|monthly|month|quota|spend\w*)\b", re.IGNORECASE)
 
 
 class RunwayProvider(RestVideoProvider):
-    """Text to video at Runway, which lists no tasks. Options: `model`, `baseUrl`, `resultHosts`; secret: `key`."""
+    """Text-to-video provider for Runway. Options: `model`, `baseUrl`, `resultHosts`. Secret: `key`."""
 
     name = "runway"
 
     def __init__(self, setup: ProviderSetup) -> None:
-        """Choose the model.
+        """Read the options.
 
         Raises:
             ValueError: If an option or the model is unknown.
@@ -106,7 +109,7 @@ class RunwayProvider(RestVideoProvider):
         )
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
-        """Create the task, and return its id."""
+        """Create the task and return its ID as the ref."""
         body: dict[str, Any] = {
             "model": self._model,
             "promptText": request.prompt,
@@ -118,11 +121,16 @@ class RunwayProvider(RestVideoProvider):
         return read_ref(self._rest.create("/v1/text_to_video", body), "id")
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the task stands. What it cost is reported with the result."""
+        """Return the task's state; the cost is reported with the result.
+
+        Raises:
+            ProviderError: If the task failed, was canceled or does not exist.
+            ProviderUnreachable: If Runway does not respond.
+        """
         task = self._rest.ask(_path(ref))
         match task.get("status"):
             case "SUCCEEDED":
-                _video_url(task)  # a success without a video is none
+                _video_url(task)  # raises if there is no video
                 return Generation(done=True, progress=1, cost_usd=_read_cost(task))
             case "FAILED":
                 raise failure(_read_failure(task.get("failureCode")))
@@ -130,26 +138,29 @@ class RunwayProvider(RestVideoProvider):
                 raise failure(FailureCode.PROVIDER_ERROR)
             case "RUNNING":
                 return Generation(done=False, progress=_read_progress(task), poll_after_seconds=POLL_SECONDS)
-            case "PENDING" | "THROTTLED":  # throttled: over the account's concurrency, it starts by itself
+            case "PENDING" | "THROTTLED":  # a throttled task starts when the account's concurrency allows
                 return Generation(done=False, poll_after_seconds=POLL_SECONDS)
             case state:
                 log_unknown_state(self.name, state)
                 return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
-        """Stop a task that has not ended: Runway deletes an ended one, with its video, at the same call."""
+        """Cancel the task if it has not ended and return whether it was canceled.
+
+        The status is read first, because the same request deletes an ended task with its video.
+        """
         try:
             if self._rest.ask(_path(ref)).get("status") not in _UNFINISHED:
                 return False
             self._rest.ask(_path(ref), method="DELETE")
         except ProviderError as error:
-            if error.reason is FailureCode.RESULT_LOST:  # nothing of it is left to be stopped
+            if error.reason is FailureCode.RESULT_LOST:  # the task no longer exists
                 return False
             raise
         return True
 
     def locate(self, ref: str) -> Source:
-        """Return a fresh URL."""
+        """Return a new URL of the video."""
         return Source(_video_url(self._rest.ask(_path(ref))))
 
     def _authorization(self, key: str) -> Mapping[str, str]:
@@ -161,20 +172,25 @@ def _path(ref: str) -> str:
 
 
 def _read_error(status: int, payload: Any) -> ProviderError | None:
-    """An account without credits gets a 400, one at its limit of the day a 429: only the words tell.
+    """Return `quota_exhausted` if the message is about credits or a daily limit, else None for the general rule.
 
+    An account without credits gets a 400, and an account at its daily limit a 429. Only the message distinguishes them
+    from other errors.
     https://docs.dev.runwayml.com/usage/tiers, https://github.com/runwayml/sdk-node/issues/28
     """
-    words = payload.get("error") if isinstance(payload, dict) else None
-    if not isinstance(words, str):
+    message = payload.get("error") if isinstance(payload, dict) else None
+    if not isinstance(message, str):
         return None
-    is_broke = status == HTTPStatus.BAD_REQUEST and "enough credits" in words
-    is_at_limit = status == HTTPStatus.TOO_MANY_REQUESTS and _LIMIT_OF_A_PERIOD.search(words)
-    return failure(FailureCode.QUOTA_EXHAUSTED) if is_broke or is_at_limit else None
+    has_no_credits = status == HTTPStatus.BAD_REQUEST and "enough credits" in message
+    is_at_limit = status == HTTPStatus.TOO_MANY_REQUESTS and _LIMIT_OF_A_PERIOD.search(message)
+    return failure(FailureCode.QUOTA_EXHAUSTED) if has_no_credits or is_at_limit else None
 
 
 def _read_failure(code: object) -> FailureCode:
-    """https://docs.dev.runwayml.com/errors/task-failures/; whatever is not named there may pass."""
+    """Return the code of a task's `failureCode`; unknown failures are transient.
+
+    https://docs.dev.runwayml.com/errors/task-failures/
+    """
     parts = code.split(".") if isinstance(code, str) else []
     if "SAFETY" in parts:  # SAFETY.INPUT.TEXT, SAFETY.OUTPUT.VIDEO, INPUT_PREPROCESSING.SAFETY.TEXT
         return FailureCode.CONTENT_REJECTED

@@ -1,6 +1,6 @@
-"""The embedded provider: it draws a real video by itself, with no key and no network.
+"""Built-in video provider, which needs no key and no network.
 
-The drawing happens in `functions/render` (`videojobs_sketch`); here is nothing to wait for.
+`functions/render` draws the video with `videojobs_sketch`, so a task is ready immediately.
 """
 
 from pathlib import Path
@@ -17,31 +17,31 @@ from videojobs.ports.videos import (
 
 
 class SketchProvider:
-    """Ready at once: the next step is to draw."""
+    """Provider whose tasks are ready immediately; the next step renders the video."""
 
     name = "sketch"
     capabilities = Capabilities(yields_pixels=True, can_cancel=True, unknown_submit=UnknownSubmit.REPEAT)
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - part of the protocol
-        """Nothing is started anywhere; the ref only says which attempt it is."""
+        """Return the token as the ref; no work is started."""
         return Submission(ref=token, poll_after_seconds=None)
 
     def poll(self, ref: str) -> Generation:  # noqa: ARG002 - part of the protocol
-        """Always ready to be drawn."""
+        """Return a task that is done."""
         return Generation(done=True)
 
     def find(self, *, token: str) -> Submission | None:
-        """The same as another submit: the token decides everything."""
+        """Return the token as the ref, as `submit` does."""
         return Submission(ref=token, poll_after_seconds=None)
 
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
-        """A drawing under way stops at its next report of progress, which finds the job gone on."""
+        """Return True: a rendering in progress stops at its next progress report, which detects the cancellation."""
         return True
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:  # noqa: ARG002 - part of the protocol
-        """Never asked for: there are no clips.
+        """Raise an error; never called, because this provider has no clips.
 
         Raises:
-            ProviderError: always.
+            ProviderError: Always.
         """
-        raise ProviderError(FailureCode.RESULT_LOST, "There is nothing to fetch.", transient=False)
+        raise ProviderError(FailureCode.RESULT_LOST, "The sketch provider has no files to download.", transient=False)

@@ -1,4 +1,7 @@
-"""Veo on Vertex AI: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/veo-video-generation."""
+"""Video provider for Veo on Vertex AI.
+
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/veo-video-generation
+"""
 
 import re
 from base64 import b64decode
@@ -31,7 +34,7 @@ STORAGE_URL = "https://storage.googleapis.com"
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 POLL_SECONDS = 10.0
 MAXIMUM_ANSWER_BYTES = 100 * 1024 * 1024
-"""Without `outputUri` the video is in the answer, in base64: eight seconds of 720p are some ten megabytes."""
+"""Maximum response size. Without `outputUri` the response contains the video in base64: 8 s at 720p are about 10 MB."""
 
 SECONDS = (4, 6, 8)
 
@@ -42,15 +45,18 @@ _CODES: Mapping[int, FailureCode] = {
     8: FailureCode.RATE_LIMITED,
     9: FailureCode.INVALID_REQUEST,
 }
-"""By https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto; any other one may pass."""
+"""Codes by gRPC status; other failures are transient.
+
+https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
+"""
 
 
 class VeoProvider(RestVideoProvider):
-    """Text to video by Veo, whose operations cannot be listed or canceled.
+    """Text-to-video provider for Veo, whose operations can't be found by token or canceled.
 
-    Options: `project` (there is no default), `location`, `model`, `outputUri` (`gs://bucket/prefix`, which keeps polls
-    small), `baseUrl`, `storageUrl`, `resultHosts`. Secret: `serviceAccount` or `workloadIdentity`, each the JSON that
-    Google Cloud gives out.
+    Options: `project` (required), `location`, `model`, `outputUri` (`gs://bucket/prefix`; without it each poll of a
+    finished operation returns the whole video), `baseUrl`, `storageUrl`, `resultHosts`. Secret: `serviceAccount` or
+    `workloadIdentity`, each with the JSON that Google Cloud issues.
     """
 
     name = "veo"
@@ -82,7 +88,7 @@ class VeoProvider(RestVideoProvider):
         )
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
-        """Create the operation, and return its name."""
+        """Create the operation and return its name as the ref."""
         parameters: dict[str, object] = {
             "aspectRatio": WIDE[clip.width, clip.height],
             "durationSeconds": int(clip.seconds),
@@ -96,7 +102,12 @@ class VeoProvider(RestVideoProvider):
         return read_ref(self._rest.create(f"{self._model}:predictLongRunning", body), "name")
 
     def poll(self, ref: str) -> Generation:
-        """Ask how the operation stands. Done without a video is a refusal, whatever else it looks like."""
+        """Return the operation's state.
+
+        Raises:
+            ProviderError: If the operation failed, or is done without a video.
+            ProviderUnreachable: If Vertex AI does not respond.
+        """
         response = self._ask(ref)
         match response.get("done", False):
             case True:
@@ -109,7 +120,7 @@ class VeoProvider(RestVideoProvider):
         return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video from the bucket, or take it from the answer."""
+        """Download the video from the bucket to `path`, or write it from the response if that contains it."""
         video = _video_of(self._ask(ref))
         if "gcsUri" not in video:
             path.write_bytes(b64decode(str(video["bytesBase64Encoded"])))
@@ -119,7 +130,7 @@ class VeoProvider(RestVideoProvider):
         self._download(lambda: self._source(video, refresh=next(attempts) > 0), path, on_progress)
 
     def locate(self, ref: str) -> Source:
-        """Return the video's URL in the bucket and an access token."""
+        """Return the URL of the video in the bucket, with an access token."""
         return self._source(_video_of(self._ask(ref)), refresh=False)
 
     def _source(self, video: Mapping[str, Any], *, refresh: bool) -> Source:
@@ -129,8 +140,13 @@ class VeoProvider(RestVideoProvider):
     def _ask(self, ref: str) -> dict[str, Any]:
         return self._rest.ask(f"{self._model}:fetchPredictOperation", method="POST", body={"operationName": ref})
 
-    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the client's protocol
-        """A token is kept until it expires; one that was not accepted is followed by one of a key that is read anew."""
+    def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the signature of `Authorize`
+        """Return the header with an access token, which is cached until it expires; with `refresh`, read the key again.
+
+        Raises:
+            ProviderUnreachable: If Google's token endpoint does not respond.
+            ProviderError: If the key is malformed or rejected.
+        """
         if self._credentials is None or refresh:
             self._credentials = _read_credentials(self._setup.read_key(refresh=refresh))
         if not self._credentials.valid:
@@ -144,24 +160,24 @@ class VeoProvider(RestVideoProvider):
 
 
 class _HttpxResponse(Response):
-    def __init__(self, answer: httpx.Response) -> None:
-        self._answer = answer
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
 
     @property
     def status(self) -> int:
-        return self._answer.status_code
+        return self._response.status_code
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return self._answer.headers
+        return self._response.headers
 
     @property
     def data(self) -> bytes:
-        return self._answer.content
+        return self._response.content
 
 
 class _HttpxRequest(Request):
-    """google-auth's own way out needs another HTTP library: this one is there already."""
+    """HTTP transport of google-auth that uses httpx instead of an additional HTTP library."""
 
     def __init__(self, seconds: float) -> None:
         self._timeout = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
@@ -172,14 +188,14 @@ class _HttpxRequest(Request):
         method: str = "GET",
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - ours is shorter
+        timeout: float | None = None,  # noqa: ARG002 - the provider's timeout is shorter
         **_more: object,
     ) -> Response:
         try:
-            answer = httpx.request(method, url, content=body, headers=dict(headers or {}), timeout=self._timeout)
+            response = httpx.request(method, url, content=body, headers=dict(headers or {}), timeout=self._timeout)
         except httpx.HTTPError as error:
             raise TransportError(error) from error  # type: ignore[no-untyped-call]
-        return _HttpxResponse(answer)
+        return _HttpxResponse(response)
 
 
 def _read_credentials(key: Mapping[str, Any]) -> Credentials:
@@ -190,30 +206,30 @@ def _read_credentials(key: Mapping[str, Any]) -> Credentials:
 
 
 def _load_credentials(key: Mapping[str, Any]) -> Credentials:
-    made: Credentials
+    credentials: Credentials
     if "serviceAccount" in key:
         account = key["serviceAccount"]
-        made = service_account.Credentials.from_service_account_info(account, scopes=SCOPES)  # type: ignore[no-untyped-call]
-        return made
+        credentials = service_account.Credentials.from_service_account_info(account, scopes=SCOPES)  # type: ignore[no-untyped-call]
+        return credentials
     federation = key["workloadIdentity"]
     is_aws = str(federation["credential_source"].get("environment_id", "")).startswith("aws")
     kind = aws.Credentials if is_aws else identity_pool.Credentials
-    made = kind.from_info(federation, scopes=list(SCOPES))  # type: ignore[no-untyped-call]
-    return made
+    credentials = kind.from_info(federation, scopes=list(SCOPES))  # type: ignore[no-untyped-call]
+    return credentials
 
 
 def _video_of(response: Mapping[str, Any]) -> Mapping[str, object]:
-    """The one video of a finished operation; its `gcsUri`, or its bytes.
+    """Return the video of a finished operation: an object with `gcsUri` or `bytesBase64Encoded`.
 
     Raises:
-        ProviderError: the operation failed, or was refused in the guise of a success.
+        ProviderError: If the operation failed or has no video, for example because the prompt was rejected.
     """
     match response:
         case {"error": {"code": int(code)} as error}:
             raise _failure_of(code, str(error.get("message", "")))
         case {"response": {"videos": [{"gcsUri": str()} | {"bytesBase64Encoded": str()} as video, *_]}}:
-            found: Mapping[str, object] = video
-            return found
+            result: Mapping[str, object] = video
+            return result
         case {"response": {"raiMediaFilteredCount": int(count)}} if count:
             raise failure(FailureCode.CONTENT_REJECTED)
         case _:
@@ -227,7 +243,7 @@ def _failure_of(code: int, message: str) -> ProviderError:
 
 
 def _read_error(status: int, payload: Any) -> ProviderError | None:
-    """A prompt that is refused at once."""
+    """Return the error for a prompt that is rejected at creation, or None for the general rule."""
     match payload:
         case {"error": {"message": str(message)}} if status == 400 and _REFUSED.search(message):
             return failure(FailureCode.CONTENT_REJECTED)

@@ -110,7 +110,7 @@ class _Download:
         except (httpx.HTTPError, Unusable) as error:
             reason = str(error) if isinstance(error, Unusable) else type(error).__name__
             extra = {"action": "download_cut_off", "reason": reason}
-            logger.info("Download interrupted; it will be resumed", extra=extra)
+            logger.info("Download interrupted", extra=extra)
             return False
         return True
 
