@@ -24,7 +24,7 @@ def test_paused_submissions_are_refused_with_retry_after_and_without_the_reason(
     with pytest.raises(SubmissionsPaused) as refused:
         check_submissions(submissions=InMemorySubmissionRepository(PAUSED), clock=VirtualClock())
     assert (refused.value.code, refused.value.retry_after_seconds) == (ErrorCode.UNAVAILABLE, 120)
-    assert "not taken at the moment" in refused.value.message
+    assert "New videos are paused" in refused.value.message
     assert "secret" not in refused.value.message
 
 
