@@ -1,1 +1,1 @@
-"""The operators' commands: `python -m ops`. No function imports them; import-linter sees to it."""
+"""The operators' command line, `python -m ops`. import-linter checks that no function imports it."""

@@ -1,4 +1,4 @@
-"""`python -m ops COMMAND`."""
+"""Entry point of `python -m ops COMMAND`."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""The command line: what can be asked for, what is shown, how it ends.
+"""Command-line parser and entry point.
 
-Exit codes: 0 done, 1 could not be done (the reason stands on stderr), 2 not understood, 130 interrupted.
+Exit codes: 0 success, 1 failure (stderr has the reason), 2 invalid arguments, 130 interrupted.
 """
 
 import argparse
@@ -20,7 +20,7 @@ PROG = "python -m ops"
 
 
 def main(words: Sequence[str] | None = None, connect: Callable[[Namespace], Commands] = connect) -> int:
-    """Run one command; the exit code. `connect`: what finds the system and everything in it."""
+    """Run a command and return its exit code. `connect` creates the commands of the selected system."""
     arguments = _parser().parse_args(words)
     try:
         done: int = getattr(connect(arguments), arguments.command)(arguments)
@@ -39,39 +39,68 @@ def main(words: Sequence[str] | None = None, connect: Callable[[Namespace], Comm
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROG, description="What operators do. Every command may be repeated.")
-    where = parser.add_argument_group("which system")
-    where.add_argument("--stack", metavar="NAME", help="a stack on AWS; without it the local system (make up)")
-    where.add_argument("--profile", help="of the AWS configuration")
-    where.add_argument("--region", help="of the stack")
-    parser.add_argument("--json", action="store_true", help="for machines")
+    parser = argparse.ArgumentParser(prog=PROG, description="Commands for operators. Every command is safe to repeat.")
+    where = parser.add_argument_group("target system")
+    where.add_argument("--stack", metavar="NAME", help="stack on AWS (default: the local system of `make up`)")
+    where.add_argument("--profile", help="AWS profile to use")
+    where.add_argument("--region", help="AWS region of the stack")
+    parser.add_argument("--json", action="store_true", help="output JSON")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    timeline = _add(commands, "timeline", "what happened to a job, in one table", "timeline 6921f0c2a1b2c3d4e5f60718")
-    timeline.add_argument("job", metavar="JOB")
+    timeline = _add(commands, "timeline", "show what happened to a job", "timeline 6921f0c2a1b2c3d4e5f60718")
+    timeline.add_argument("job", metavar="JOB", help="job ID")
     timeline.add_argument(
-        "--show-prompt", action="store_true", help="the prompt is its user's: shown only when asked for"
+        "--show-prompt", action="store_true", help="also show the prompt, which is private to the user"
     )
     pause = _add(
-        commands, "pause", "refuse new jobs with 503; all else goes on", "pause --reason 'provider down' --yes"
+        commands,
+        "pause",
+        "refuse new jobs with status 503; jobs in progress continue",
+        "pause --reason 'provider down' --yes",
     )
-    pause.add_argument("--reason", default="", help="for operators; no caller is shown it")
-    pause.add_argument("--retry-after", type=int, default=RETRY_AFTER_SECONDS, metavar="SECONDS")
+    pause.add_argument("--reason", default="", help="note for operators; callers do not see it")
+    pause.add_argument(
+        "--retry-after",
+        type=int,
+        default=RETRY_AFTER_SECONDS,
+        metavar="SECONDS",
+        help="Retry-After of refused requests (default: %(default)s)",
+    )
     _add_yes(pause)
-    _add_yes(_add(commands, "resume", "take new jobs again", "resume --yes"))
-    _add(commands, "status", "how full the queues are, how far behind it is, whether new jobs are taken", "status")
+    _add_yes(_add(commands, "resume", "accept new jobs again", "resume --yes"))
+    _add(commands, "status", "show queue depths, delays and whether new jobs are accepted", "status")
     redrive = _add(
-        commands, "redrive", "deliver dead letters again; those of jobs' steps end their job: see replay", "redrive all"
+        commands,
+        "redrive",
+        "move dead letters back to the events or webhooks queue; for failed jobs use replay",
+        "redrive all",
     )
-    redrive.add_argument("queue", choices=["events", "webhooks", "all"])
-    redrive.add_argument("--limit", type=int, default=1_000, metavar="N", help="at most so many of each queue")
+    redrive.add_argument("queue", choices=["events", "webhooks", "all"], help="queue whose dead letters to move")
+    redrive.add_argument(
+        "--limit",
+        type=int,
+        default=1_000,
+        metavar="N",
+        help="maximum number of messages to move per queue (default: %(default)s)",
+    )
     _add_yes(redrive)
     replay = _add(
-        commands, "replay", "queue failed jobs anew, within their users' shares", "replay --code timeout --since 2h"
+        commands,
+        "replay",
+        "queue failed jobs again, within the slots of their users",
+        "replay --code timeout --since 2h",
     )
-    replay.add_argument("job", nargs="*", metavar="JOB")
-    replay.add_argument("--code", help="in place of jobs: all that failed with this code")
-    replay.add_argument("--since", type=_read_span, default=timedelta(hours=1), metavar="2h", help="created since")
-    replay.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many")
+    replay.add_argument("job", nargs="*", metavar="JOB", help="job ID")
+    replay.add_argument("--code", help="replay the jobs that failed with this code, instead of job IDs")
+    replay.add_argument(
+        "--since",
+        type=_read_span,
+        default=timedelta(hours=1),
+        metavar="TIME",
+        help="with --code: only jobs created in the last TIME, such as 30m, 2h or 1d (default: 1h)",
+    )
+    replay.add_argument(
+        "--limit", type=int, default=100, metavar="N", help="with --code: maximum number of jobs (default: %(default)s)"
+    )
     _add_yes(replay)
     return parser
 
@@ -79,16 +108,16 @@ def _parser() -> argparse.ArgumentParser:
 def _read_span(text: str) -> timedelta:
     units = {"m": "minutes", "h": "hours", "d": "days"}
     if len(text) < 2 or text[-1] not in units or not text[:-1].isdecimal():
-        raise argparse.ArgumentTypeError("say it as 30m, 2h or 1d")
+        raise argparse.ArgumentTypeError("use a duration such as 30m, 2h or 1d")
     return timedelta(**{units[text[-1]]: int(text[:-1])})
 
 
 def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, does: str, example: str
 ) -> argparse.ArgumentParser:
-    example = f"for example:  {PROG} --stack videojobs-prod {example}"
+    example = f"Example: {PROG} --stack videojobs-prod {example}"
     return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", epilog=example)
 
 
 def _add_yes(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--yes", action="store_true", help="do it without being asked")
+    command.add_argument("--yes", action="store_true", help="skip the confirmation")

@@ -1,4 +1,4 @@
-"""What commands see and do at AWS itself, where the functions have no port for it: logs, and the depth of queues."""
+"""AWS operations that only commands need: reading logs, and reading and redriving queues."""
 
 import json
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Protocol
 from ops.system import System
 
 _PAGE = 10
-"""What SQS gives at once."""
+"""The maximum number of messages in one SQS response."""
 
 
 class LogLine(NamedTuple):
-    """What a function logged; a line that is no JSON has its text under `message`."""
+    """A log line of a function. A line that is not JSON has its text in the field `message`."""
 
     at: datetime
     function: str
@@ -20,7 +20,7 @@ class LogLine(NamedTuple):
 
 
 class QueueDepth(NamedTuple):
-    """How many messages lie in a queue, about."""
+    """The approximate numbers of visible, in-flight and delayed messages in a queue."""
 
     name: str
     visible: int
@@ -29,73 +29,73 @@ class QueueDepth(NamedTuple):
 
 
 class Cloud(Protocol):
-    """AWS, as commands need it."""
+    """Protocol for the AWS operations of commands."""
 
     def read_queues(self) -> list[QueueDepth]:
-        """Every queue of the stack, by the name of its output."""
+        """Return the depth of each queue of the stack, sorted by the name of its output."""
         ...
 
     def redrive(self, queue: str, limit: int) -> int:
-        """Move so many dead letters at most back to the queue of that name; how many it were.
+        """Move up to `limit` dead letters back to the named queue, with their attributes and group.
 
-        At least once: a crash in between leaves a message in both. Attributes and group go along.
+        Return the number of moved messages. Delivery is at least once: after a crash a message can be in both queues.
         """
         ...
 
     def caller(self) -> str:
-        """Who gives the commands: an ARN."""
+        """Return the ARN of the operator's credentials."""
         ...
 
     def read_logs(self, term: str, since: datetime) -> list[LogLine]:
-        """All lines of all functions since then that hold a term, in order of time."""
+        """Return the log lines of all functions since a time that contain a term, in order of time."""
         ...
 
 
 class AwsCloud:
-    """See `Cloud`; by boto3, at the stack's own log groups and queues."""
+    """Implementation of `Cloud` with boto3, on the log groups and queues of a stack."""
 
     def __init__(self, system: System) -> None:
-        """Nothing is called yet."""
+        """Create the object without calling AWS."""
         self._system = system
 
     def caller(self) -> str:
-        """By `sts:GetCallerIdentity`, which needs no permission."""
+        """Call `sts:GetCallerIdentity`, which needs no permission."""
         return str(self._system.client("sts").get_caller_identity()["Arn"])
 
     def read_logs(self, term: str, since: datetime) -> list[LogLine]:
-        """By `logs:FilterLogEvents` over each group `/videojobs/STACK/*`, for a quoted term."""
+        """Call `logs:FilterLogEvents` on each log group `/videojobs/STACK/*` with the quoted term."""
         client, prefix = self._system.client("logs"), f"/videojobs/{self._system.stack_name}/"
         groups = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
         lines = []
-        for group in (each["logGroupName"] for page in groups for each in page["logGroups"]):
-            wanted = {"filterPattern": f'"{term}"', "startTime": max(int(since.timestamp() * 1000), 0)}
-            pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, **wanted)
-            name = group.removeprefix(prefix)
-            lines += [_read_line(name, event) for page in pages for event in page["events"]]
+        for name in (group["logGroupName"] for page in groups for group in page["logGroups"]):
+            query = {"filterPattern": f'"{term}"', "startTime": max(int(since.timestamp() * 1000), 0)}
+            pages = client.get_paginator("filter_log_events").paginate(logGroupName=name, **query)
+            function = name.removeprefix(prefix)
+            lines += [_read_line(function, event) for page in pages for event in page["events"]]
         return sorted(lines, key=lambda line: line.at)
 
     def read_queues(self) -> list[QueueDepth]:
-        """By `sqs:GetQueueAttributes`."""
-        client, names = self._system.client("sqs"), ("", "NotVisible", "Delayed")
-        wanted = [f"ApproximateNumberOfMessages{name}" for name in names]
+        """Call `sqs:GetQueueAttributes` on each queue in the stack's outputs."""
+        client, states = self._system.client("sqs"), ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{state}" for state in states]
         depths = []
         for output, url in sorted(self._system.outputs.items()):
             if output.endswith("QueueUrl"):
-                told = client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
-                depths.append(QueueDepth(output.removesuffix("Url"), *(int(told[name]) for name in wanted)))
+                attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+                depths.append(QueueDepth(output.removesuffix("Url"), *(int(attributes[name]) for name in names)))
         return depths
 
     def redrive(self, queue: str, limit: int) -> int:
-        """By `sqs:ReceiveMessage`, `SendMessage`, `DeleteMessage`: receive, send, and only then delete."""
+        """Receive messages, send each to the queue, and delete it from the dead-letter queue only after that."""
         client, outputs = self._system.client("sqs"), self._system.outputs
-        dead_letters, home = outputs[f"{queue}DeadLetterQueueUrl"], outputs[f"{queue}QueueUrl"]
-        asked = {"AttributeNames": ["MessageGroupId"], "MessageAttributeNames": ["All"], "VisibilityTimeout": 60}
+        dead_letters, target = outputs[f"{queue}DeadLetterQueueUrl"], outputs[f"{queue}QueueUrl"]
+        options = {"AttributeNames": ["MessageGroupId"], "MessageAttributeNames": ["All"], "VisibilityTimeout": 60}
         moved = 0
         while moved < limit:
-            most = min(_PAGE, limit - moved)
-            received = client.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=most, **asked)
+            count = min(_PAGE, limit - moved)
+            received = client.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=count, **options)
             for message in received.get("Messages", []):
-                client.send_message(QueueUrl=home, MessageBody=message["Body"], **_kept(message))
+                client.send_message(QueueUrl=target, MessageBody=message["Body"], **_copied_attributes(message))
                 client.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
                 moved += 1
             if not received.get("Messages"):
@@ -103,7 +103,7 @@ class AwsCloud:
         return moved
 
 
-def _kept(message: Mapping[str, Any]) -> dict[str, Any]:
+def _copied_attributes(message: Mapping[str, Any]) -> dict[str, Any]:
     group = message.get("Attributes", {}).get("MessageGroupId")
     attributes = message.get("MessageAttributes")
     return ({"MessageGroupId": group} if group else {}) | ({"MessageAttributes": attributes} if attributes else {})

@@ -1,4 +1,4 @@
-"""Where a job stands, in words, and what an operator may do about it."""
+"""Diagnosis of a job: its state in a sentence, and what an operator can do."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,74 +10,82 @@ from videojobs.domain.policy import StepPolicy
 from videojobs.domain.timestamps import format_timestamp
 from videojobs.services.reconcile_jobs import GRACE
 
-_NOTHING = "Nothing: it goes on by itself."
-_ITS_USERS = "Nothing: what its user asked for can't be made, and another attempt would end the same."
+_NOTHING = "Nothing. The job continues without intervention."
+_INVALID_REQUEST = "Nothing. The request can't be fulfilled, and another attempt would fail too."
 
 
 class Diagnosis(NamedTuple):
-    """How it stands now, and what may be done."""
+    """The state of a job (`now`), and what an operator can do (`do`)."""
 
     now: str
     do: str
 
 
 def diagnose(job: VideoJob, *, now: datetime, policy: StepPolicy, cap: int, ahead: int) -> Diagnosis:
-    """`cap`: how many active jobs a user may have in a lane; `ahead`: how many queued ones come before this one."""
+    """Return the diagnosis of a job.
+
+    `cap` is the number of slots of a user per priority, `ahead` the number of queued jobs before this one.
+    """
     if job.deleted_at is not None:
-        gone = "its clean-up is still to be done" if job.next else "its document goes next"
-        return Diagnosis(f"Deleted by its user at {format_timestamp(job.deleted_at)}; {gone}.", _NOTHING)
+        pending = "its files are removed next" if job.next else "its document is removed next"
+        return Diagnosis(f"Deleted by its user at {format_timestamp(job.deleted_at)}; {pending}.", _NOTHING)
     if not job.is_live:
-        return _say_end(job, now)
+        return _diagnose_ended(job, now)
     if job.waiting_since is not None:
         waiting = format_span((now - job.waiting_since).total_seconds())
         return Diagnosis(
-            f"Waits for its turn since {waiting}: {cap} of its user's jobs are active in the lane {job.priority}, "
-            f"which is the most, and {ahead} wait before it.",
-            "Nothing: each job that ends lets the next one in. ActiveJobsPerUser is the cap.",
+            f"Waiting for a slot for {waiting}. The user's {cap} slots at priority {job.priority} are in use, and "
+            f"{ahead} jobs are ahead.",
+            "Nothing. The job is admitted when other jobs of the user end. The parameter ActiveJobsPerUser sets the "
+            "number of slots.",
         )
     if job.next is None:
-        return Diagnosis("Left by the Express server; the reconciler adopts it in its next sweep.", _NOTHING)
-    standing = _say_step(job, job.next, now)
+        return Diagnosis("Created by the former Express server; the next sweep of the reconciler adopts it.", _NOTHING)
+    diagnosis = _diagnose_step(job, job.next, now)
     if job.started_at is None:
-        return standing
+        return diagnosis
     left = (job.started_at + policy.deadline - now).total_seconds()
-    late = (
-        f"It fails in {format_span(left)} unless it ends before."
+    deadline = (
+        f"The job fails in {format_span(left)} unless it ends before."
         if left > 0
-        else "Its deadline is over: the next sweep ends it."
+        else "Its deadline has passed; the next sweep fails the job."
     )
-    return Diagnosis(f"{standing.now} {late}", standing.do)
+    return Diagnosis(f"{diagnosis.now} {deadline}", diagnosis.do)
 
 
-def _say_step(job: VideoJob, step: NextStep, now: datetime) -> Diagnosis:
+def _diagnose_step(job: VideoJob, step: NextStep, now: datetime) -> Diagnosis:
     worker = "render" if step.step is Step.RENDER else "worker"
     if job.lease is not None and job.lease.until > now:
         until = format_span((job.lease.until - now).total_seconds())
-        return Diagnosis(f"The {worker} is at its {step.step}: the lease is held for another {until}.", _NOTHING)
+        return Diagnosis(f"The {worker} is running the step {step.step}; its lease ends in {until}.", _NOTHING)
     due_in = (step.due_at - now).total_seconds()
     if due_in > 0:
-        resent = f", after its message was sent again {step.resends} times" if step.resends else ""
-        return Diagnosis(f"Its {step.step} is due in {format_span(due_in)}{resent}.", _NOTHING)
+        resent = f"; its message was resent {step.resends} times" if step.resends else ""
+        return Diagnosis(f"The step {step.step} is due in {format_span(due_in)}{resent}.", _NOTHING)
     if -due_in < GRACE.total_seconds():
-        return Diagnosis(f"Its {step.step} is due; the message is on its way to the {worker}.", _NOTHING)
-    dead = ", and the lease of whoever worked on it has run out" if job.lease else ""
+        return Diagnosis(f"The step {step.step} is due; its message is on the way to the {worker}.", _NOTHING)
+    expired = " and the lease of its worker has expired" if job.lease else ""
     return Diagnosis(
-        f"Its {step.step} is overdue by {format_span(-due_in)}{dead}; the next sweep sends its message again.",
-        "If it stays so, look at `status`: does the queue's oldest message age, does the reconciler run?",
+        f"The step {step.step} is overdue by {format_span(-due_in)}{expired}; the next sweep resends its message.",
+        "If this persists, run `status`: check the oldest queued job, and that the reconciler runs.",
     )
 
 
-def _say_end(job: VideoJob, now: datetime) -> Diagnosis:
+def _diagnose_ended(job: VideoJob, now: datetime) -> Diagnosis:
     ended = format_timestamp(job.updated_at)
-    gone = f" Its document goes in {format_span((job.expires_at - now).total_seconds())}." if job.expires_at else ""
+    expiry = (
+        f" Its document expires in {format_span((job.expires_at - now).total_seconds())}." if job.expires_at else ""
+    )
     if job.status is JobStatus.COMPLETED:
         took = format_span((job.updated_at - job.created_at).total_seconds())
-        return Diagnosis(f"Completed at {ended}, {took} after it was accepted.{gone}", "Nothing: there is a video.")
+        return Diagnosis(
+            f"Completed at {ended}, {took} after it was accepted.{expiry}", "Nothing. The video is available."
+        )
     if job.status is JobStatus.CANCELLED:
-        rest = f"Its {job.next.step} is still to be done." if job.next else "Nothing is left of it."
-        return Diagnosis(f"Cancelled at {ended}. {rest}{gone}", "Its user can retry it.")
+        rest = f"The step {job.next.step} is pending." if job.next else "No steps are pending."
+        return Diagnosis(f"Cancelled at {ended}. {rest}{expiry}", "Nothing. The user can retry the job.")
     code = job.error.code if job.error else "unknown"
-    said = f"Failed at {ended} in attempt {job.attempt}, code {code}: “{job.error_message}”{gone}"
+    state = f"Failed at {ended} in attempt {job.attempt} with code {code}: “{job.error_message}”{expiry}"
     if code in {FailureCode.CONTENT_REJECTED, FailureCode.INVALID_REQUEST}:
-        return Diagnosis(said, _ITS_USERS)
-    return Diagnosis(said, f"Once the cause is gone: python -m ops replay {job.id}")
+        return Diagnosis(state, _INVALID_REQUEST)
+    return Diagnosis(state, f"Fix the cause, then run: python -m ops replay {job.id}")

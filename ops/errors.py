@@ -1,4 +1,4 @@
-"""What commands can't do, said to a person at a terminal."""
+"""Errors of commands, and messages for errors of MongoDB and AWS."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -6,27 +6,30 @@ from videojobs.domain.errors import Unavailable
 
 
 class OpsError(Exception):
-    """The message says what is wrong and what to do about it."""
+    """Error of a command. The message states the problem and the remedy."""
 
 
 def explain_unavailable(error: Unavailable) -> str:
-    """Which service did not answer, and what an operator does about it. Never quotes a driver: it may quote a URI."""
+    """Return a message with the service that did not respond and the remedy.
+
+    It never quotes a message of a driver, which can contain a URI with a password.
+    """
     cause = error.__cause__
     if cause is not None and type(cause).__module__.startswith("pymongo"):
         return (
-            f"MongoDB does not answer ({type(cause).__name__}). Is this network in Atlas's access list, and is the "
-            "password in the secret the one that holds?"
+            f"MongoDB does not respond ({type(cause).__name__}). Check that Atlas's access list contains this "
+            "network and that the secret has the current password."
         )
-    if isinstance(cause, RuntimeError):  # AwsJsonClient's own words: service, operation, and the kind of the refusal
-        return f"AWS refused ({cause}). Do your credentials allow it? docs/operations.md lists what they need."
-    return "A service does not answer. Try again; every command may be repeated."
+    if isinstance(cause, RuntimeError):  # raised by AwsJsonClient, with the service, operation and error code
+        return f"AWS refused the request ({cause}). Check your permissions; docs/operations.md lists the required ones."
+    return "A service does not respond. Try again; every command may be repeated."
 
 
 def explain_aws(error: BotoCoreError | ClientError, what: str) -> str:
-    """What AWS said when it was asked for something."""
+    """Return a message for an error of boto3. `what` is the requested object, such as "the stack NAME"."""
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
     if code == "ValidationError":
-        return f"There is no such thing in this account and region: {what}. Look at --stack, --profile and --region."
+        return f"Not found in this account and region: {what}. Check --stack, --profile and --region."
     if "AccessDenied" in code or "Unauthorized" in code:
-        return f"Your credentials may not read {what} ({code}); docs/operations.md lists what commands need."
-    return f"AWS did not answer for {what}: {error}"
+        return f"Your credentials do not allow access to {what} ({code}). See docs/operations.md for the permissions."
+    return f"The AWS request for {what} failed. Check your credentials and network, and try again. ({error})"

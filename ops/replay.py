@@ -1,4 +1,4 @@
-"""Have failed jobs done again, as their users' own retry would."""
+"""Replay of failed jobs, with the same effect as a retry by their users."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,36 +16,38 @@ BY = "an operator"
 def find_failed(
     job_ids: Sequence[JobId], code: str | None, since: datetime, limit: int, *, jobs: JobRepository
 ) -> list[VideoJob | JobId]:
-    """Those that were named, each as its id where it is no more; without names those that failed with a code."""
+    """Return up to `limit` jobs that failed with `code` and were created since `since`, or the jobs in `job_ids`.
+
+    A job that does not exist is returned as its ID.
+    """
     if code is not None:
         return list(jobs.find_failed(code, since, limit))
     return [jobs.find(job_id) or job_id for job_id in job_ids]
 
 
-def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher) -> str:
-    """Queue each failed job again, within its user's slots. Jobs that a repeat finds queued are left alone.
+def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher, width: int | None = None) -> str:
+    """Queue each failed job again, within its user's slots. Jobs that have not failed are left unchanged.
 
-    Returns:
-        A table of what happened to each job.
+    Return a table with the outcome of each job, for a terminal of `width` columns (None: unlimited).
 
     Raises:
-        Unavailable: If MongoDB does not answer; the remaining jobs were not tried.
+        Unavailable: If MongoDB does not respond. The remaining jobs were not replayed; the command can be repeated.
     """
 
     def replay(job: VideoJob) -> str:
         try:
             queued = retry_job(job.id, user_id=job.user_id, dispatcher=dispatcher, by=BY)
         except (JobConflict, JobForbidden, JobNotFound) as refusal:
-            return f"left alone: {refusal}"
-        waits = " and waits for its user's turn" if queued.waiting_since is not None else ""
+            return f"unchanged: {refusal}"
+        waits = ", waiting for a slot" if queued.waiting_since is not None else ""
         return f"queued, attempt {queued.attempt}{waits}"
 
     rows = []
     for job in found:
         if isinstance(job, str):
-            rows.append((job, "-", "there is no such job"))
+            rows.append((job, "-", "not found"))
         elif job.status is not JobStatus.FAILED:
-            rows.append((job.id, job.status.value, "left alone: it has not failed"))
+            rows.append((job.id, job.status.value, "unchanged: it has not failed"))
         else:
             rows.append((job.id, job.status.value, replay(job)))
-    return draw_table(("JOB", "WAS", "NOW"), rows) if rows else "No job has failed like that."
+    return draw_table(("JOB", "BEFORE", "RESULT"), rows, width=width) if rows else "No matching failed jobs."

@@ -1,4 +1,4 @@
-"""Is it well, at a glance."""
+"""Status of the system: queue depths, delays and the state of submissions."""
 
 from ops.cloud import Cloud
 from ops.submissions import format_submissions
@@ -7,13 +7,15 @@ from videojobs.ports.jobs import Clock, JobRepository, SubmissionRepository
 from videojobs.services.measure_delays import measure_delays
 
 
-def format_status(*, jobs: JobRepository, submissions: SubmissionRepository, cloud: Cloud, clock: Clock) -> str:
-    """The queues' depths, how far behind the system is, and whether new jobs are taken. Changes nothing."""
+def format_status(
+    *, jobs: JobRepository, submissions: SubmissionRepository, cloud: Cloud, clock: Clock, width: int | None = None
+) -> str:
+    """Return queue depths, delays and the state of submissions for a terminal of `width` columns (None: unlimited)."""
     delays = measure_delays(jobs=jobs, clock=clock)
-    rows = [(each.name, str(each.visible), str(each.in_hand), str(each.delayed)) for each in cloud.read_queues()]
-    table = draw_table(("QUEUE", "WAITING", "IN HAND", "DELAYED"), rows)
+    rows = [(queue.name, str(queue.visible), str(queue.in_hand), str(queue.delayed)) for queue in cloud.read_queues()]
+    table = draw_table(("QUEUE", "WAITING", "IN FLIGHT", "DELAYED"), rows, width=width)
     return (
         f"{table}\n\noldest queued job         {format_span(delays['oldest_queued_seconds'])}\n"
-        f"oldest change not told    {format_span(delays['outbox_seconds'])}\n"
-        f"intake                    {format_submissions(submissions.read(clock.now()))}"
+        f"oldest unpublished change {format_span(delays['outbox_seconds'])}\n"
+        f"submissions               {format_submissions(submissions.read(clock.now()))}"
     )

@@ -1,7 +1,7 @@
-"""Find the deployed system that a command is about, and stand in its shoes.
+"""The deployed system of a command, and the environment in which the command runs.
 
-A command runs with the environment variables of the deployed reconciler, the function that may do all that operators
-do. So `bootstrap` makes the same things of the same settings here as there (docs/adr/0041).
+A command runs with the environment variables of the deployed reconciler, which has all permissions that commands need.
+Therefore `bootstrap` creates the same objects from the same settings as in the function (docs/adr/0041).
 """
 
 import json
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LOCAL_PAIR = "test"
-"""Opens nothing but the local AWS."""
+"""The access key and secret key of the local AWS, which are valid nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A deployed stack; `endpoint_url` is None on AWS."""
+    """A deployed stack. `endpoint_url` is the address of the local AWS, or None on AWS."""
 
     stack_name: str
     session: boto3.Session
@@ -32,61 +32,63 @@ class System:
     outputs: "Mapping[str, str]" = field(default_factory=dict)
 
     def client(self, service: Any) -> Any:
-        """A client of boto3's for one of its services."""
+        """Return a boto3 client for an AWS service."""
         return self.session.client(service, endpoint_url=self.endpoint_url)
 
 
 def find_system(*, stack: str | None, profile: str | None, region: str | None) -> System:
-    """The named stack on AWS, or, without a name, the local system; its outputs read.
+    """Return the named stack on AWS with its outputs, or the local system if `stack` is None.
 
     Raises:
-        OpsError: there is none, or it may not be looked at.
+        OpsError: If there is no such system, it is not a Video Jobs stack, or the credentials do not allow access.
     """
     try:
-        found = (
+        system = (
             _local() if stack is None else System(stack, boto3.Session(None, None, None, region, None, profile), None)
         )
-        described = found.client("cloudformation").describe_stacks(StackName=found.stack_name)["Stacks"][0]
+        description = system.client("cloudformation").describe_stacks(StackName=system.stack_name)["Stacks"][0]
     except (BotoCoreError, ClientError) as error:
         raise OpsError(explain_aws(error, f"the stack {stack or 'of the local system'}")) from error
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
     if "ReconcilerFunctionName" not in outputs:
         raise OpsError(
-            f"The stack {found.stack_name} is no deployed Video Jobs: it has no output ReconcilerFunctionName."
+            f"The stack {system.stack_name} is not a Video Jobs stack: it has no output ReconcilerFunctionName. "
+            "Check --stack."
         )
-    return System(found.stack_name, found.session, found.endpoint_url, outputs)
+    return System(system.stack_name, system.session, system.endpoint_url, outputs)
 
 
 def enter_system(system: System) -> None:
-    """Take over the reconciler's environment, and credentials that `bootstrap`'s own clients can read.
+    """Set the reconciler's environment variables and the operator's AWS credentials in this process.
 
     Raises:
-        OpsError: the function, or any credentials, can't be read.
+        OpsError: If the function's configuration can't be read or there are no AWS credentials.
     """
     try:
         name = system.outputs["ReconcilerFunctionName"]
         configuration = system.client("lambda").get_function_configuration(FunctionName=name)
         credentials = system.session.get_credentials()
-        now = credentials and credentials.get_frozen_credentials()
+        frozen = credentials and credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
         raise OpsError(explain_aws(error, "the reconciler's configuration")) from error
-    if now is None:
-        raise OpsError("There are no AWS credentials: sign in, or name a profile with --profile.")
+    if frozen is None:
+        raise OpsError("No AWS credentials were found. Sign in, or select a profile with --profile.")
     variables = dict(configuration["Environment"]["Variables"])
-    variables |= {"AWS_REGION": system.session.region_name, "AWS_ACCESS_KEY_ID": now.access_key}
-    variables |= {"AWS_SECRET_ACCESS_KEY": now.secret_key}
+    variables |= {"AWS_REGION": system.session.region_name, "AWS_ACCESS_KEY_ID": frozen.access_key}
+    variables |= {"AWS_SECRET_ACCESS_KEY": frozen.secret_key}
     assume_environment(
-        variables | ({"AWS_SESSION_TOKEN": now.token} if now.token else {}), without=("AWS_SESSION_TOKEN",)
+        variables | ({"AWS_SESSION_TOKEN": frozen.token} if frozen.token else {}), without=("AWS_SESSION_TOKEN",)
     )
 
 
 def _local() -> System:
     path = Path(local_state()) / "stack.json"
     try:
-        found = json.loads(path.read_text())
+        state = json.loads(path.read_text())
     except FileNotFoundError:
         raise OpsError(
-            f"No local system runs ({path} is not there): start it with `make up`, or name a stack on AWS with --stack."
+            f"The local system is not running ({path} does not exist). Start it with `make up`, or select a stack on "
+            "AWS with --stack."
         ) from None
     session = boto3.Session(_LOCAL_PAIR, _LOCAL_PAIR, region_name="us-east-1")
-    return System(found["stackName"], session, found["awsEndpointUrl"])
+    return System(state["stackName"], session, state["awsEndpointUrl"])

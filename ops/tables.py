@@ -1,18 +1,32 @@
-"""Plain aligned text: it goes into tickets and chats as it is."""
+"""Plain-text tables that fit the terminal, and can be pasted into tickets and chats."""
 
+import shutil
+import sys
 from collections.abc import Sequence
 
 
-def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The columns as wide as what is in them, two spaces between; the last one is not filled up."""
+def terminal_width() -> int | None:
+    """Return the width of the terminal in columns, or None if stdout is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
+    """Return the rows as aligned columns with two spaces between them.
+
+    If a line exceeds `width` characters (None: unlimited), return a list instead, in which each row has its first cell
+    on one line and each other cell after its heading on a line of its own. Cells are never cut.
+    """
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     padded = (zip(line, widths, strict=True) for line in lines)
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded)
+    table = ["  ".join(cell.ljust(size) for cell, size in line).rstrip() for line in padded]
+    if width is not None and max(map(len, table)) > width:
+        table = [line for row in rows for line in _list_row(header, row)]
+    return "\n".join(table)
 
 
 def format_span(seconds: float) -> str:
-    """A span of time as a person says it."""
+    """Return a time span in its two largest units, such as `1 min 30 s`; below 10 s with one decimal."""
     seconds = max(seconds, 0.0)
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -20,5 +34,9 @@ def format_span(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (left, "s"))
-    said = [f"{number} {unit}" for number, unit in parts if number]
-    return " ".join(said[:2])
+    nonzero = [f"{number} {unit}" for number, unit in parts if number]
+    return " ".join(nonzero[:2])
+
+
+def _list_row(header: Sequence[str], row: Sequence[str]) -> list[str]:
+    return [row[0], *(f"  {heading}: {cell}" for heading, cell in zip(header[1:], row[1:], strict=True))]

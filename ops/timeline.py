@@ -1,7 +1,8 @@
-"""What happened to a job: its document and what all functions logged about it, in one table in order of time."""
+"""Timeline of a job: the events in its document and in the logs of all functions, in order of time."""
 
 import json
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,17 +17,17 @@ from videojobs.domain.timestamps import format_timestamp
 from videojobs.ports.jobs import Clock, JobRepository
 
 BEFORE = timedelta(minutes=1)
-"""Clocks differ: the logs are read from so long before the job was accepted."""
-_SAID_ALREADY = frozenset(
+"""The time before the job's creation from which logs are read, because clocks differ."""
+_OMITTED_FIELDS = frozenset(
     {"level", "location", "message", "timestamp", "service", "cold_start", "job_id", "jobId", "xray_trace_id", "action"}
     | {"function_name", "function_memory_size", "function_arn", "function_request_id", "trace_id", "span_id"}
     | {"exception", "exception_name", "stack_trace", "_aws"}
 )
-"""Fields of a log line that columns hold, or that are of use to machines alone."""
+"""The fields of a log line that columns already show, or that only programs need."""
 
 
 class Event(NamedTuple):
-    """One line of the timeline; `who` is a function, or `document` for what stands in MongoDB."""
+    """An event in a timeline. `who` is its source: the name of a function, or `document` for the job's document."""
 
     at: datetime
     who: str
@@ -35,7 +36,7 @@ class Event(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """A job as it stands (None: it is gone), what happened, in whose trace, and where that has led."""
+    """A job (None if it is deleted or expired), with its events, trace IDs and diagnosis."""
 
     job_id: JobId
     job: VideoJob | None
@@ -45,61 +46,57 @@ class Timeline(NamedTuple):
 
 
 def read_job_id(text: str) -> JobId:
-    """The id that somebody typed.
+    """Return a job ID in lower case.
 
     Raises:
-        OpsError: it is none.
+        OpsError: If the text is not a job ID.
     """
     if not is_object_id(text):
-        raise OpsError(f"{text} is no job's id, which is 24 hexadecimal digits.")
+        raise OpsError(f"Invalid job ID {text}. Use 24 hexadecimal digits.")
     return JobId(text.lower())
 
 
 def build_timeline(
     job_id: JobId, *, jobs: JobRepository, cloud: Cloud, clock: Clock, policy: StepPolicy, cap: int
 ) -> Timeline:
-    """All that is known of a job; of one that is removed, what the logs still hold.
+    """Return the timeline of a job. The timeline of a deleted or expired job contains only log lines.
 
     Raises:
-        OpsError: neither the database nor a log knows it.
-        Unavailable: MongoDB does not answer.
+        OpsError: If neither the database nor the logs contain the job.
+        Unavailable: If MongoDB does not respond.
     """
     job = jobs.find(job_id)
     lines = cloud.read_logs(job_id, _made_at(job_id) - BEFORE)
     if job is None and not lines:
         raise OpsError(
-            f"There is no job {job_id}, and no log tells of one. Is it the right stack, and an id of its API?"
+            f"Job {job_id} was not found in the database or the logs. Check the job ID, and the stack with --stack."
         )
-    events = sorted([*(_tell(job) if job else ()), *map(_read_line, lines)], key=lambda event: event.at)
+    events = sorted([*(_document_events(job) if job else ()), *map(_read_line, lines)], key=lambda event: event.at)
     traces = list(dict.fromkeys(str(line.record["trace_id"]) for line in lines if line.record.get("trace_id")))
     if job is None:
-        diagnosis = Diagnosis("It is gone: deleted, or expired. This is what the logs still hold.", "Nothing.")
+        diagnosis = Diagnosis("Deleted or expired; the events are from the logs.", "Nothing.")
     else:
         ahead = jobs.count_ahead(job, MOST_AHEAD)
         diagnosis = diagnose(job, now=clock.now(), policy=policy, cap=cap, ahead=ahead)
     return Timeline(job_id, job, events, traces, diagnosis)
 
 
-def format_timeline(timeline: Timeline, *, show_prompt: bool = False) -> str:
-    """The timeline for people. The prompt, which is its user's, only where it is asked for."""
-    facts = [f"{name:<9}{value}" for name, value in describe(timeline, show_prompt=show_prompt).items() if value]
-    first = timeline.events[0].at if timeline.events else datetime.now(UTC)
-    rows = [
-        (
-            format_timestamp(event.at),
-            f"+{(event.at - first).total_seconds():.3f}",
-            event.who,
-            event.what,
-            "  ".join(f"{name}={_say(value)}" for name, value in event.details.items()),
-        )
-        for event in timeline.events
+def format_timeline(timeline: Timeline, *, show_prompt: bool = False, width: int | None = None) -> str:
+    """Return the timeline as text for a terminal of `width` columns (None: unlimited).
+
+    If the table does not fit, its column of times is left out, and the details of each event follow on lines of their
+    own. The prompt is private to the user and included only with `show_prompt`.
+    """
+    facts = [
+        _format_fact(name, value, width) for name, value in describe(timeline, show_prompt=show_prompt).items() if value
     ]
-    table = draw_table(("TIME", "SECONDS", "WHO", "WHAT", ""), rows)
-    return "\n".join([*facts, "", table, "", f"now      {timeline.diagnosis.now}", f"to do    {timeline.diagnosis.do}"])
+    now, to_do = timeline.diagnosis
+    table = _format_events(timeline.events, width)
+    return "\n".join([*facts, "", *table, "", _format_fact("now", now, width), _format_fact("to do", to_do, width)])
 
 
 def describe(timeline: Timeline, *, show_prompt: bool) -> dict[str, str]:
-    """What a job is, in a few words each; what is not known is empty."""
+    """Return the properties of a job as short texts; unknown ones are empty."""
     job = timeline.job
     if job is None:
         return {"job": timeline.job_id, "trace": ", ".join(timeline.trace_ids)}
@@ -116,34 +113,34 @@ def describe(timeline: Timeline, *, show_prompt: bool) -> dict[str, str]:
 
 
 def timeline_to_json(timeline: Timeline, *, show_prompt: bool) -> str:
-    """The timeline for machines."""
+    """Return the timeline as JSON."""
     events = [event._asdict() | {"at": format_timestamp(event.at)} for event in timeline.events]
-    shown = {
+    document = {
         "job": describe(timeline, show_prompt=show_prompt),
         "events": events,
         "diagnosis": timeline.diagnosis._asdict(),
     }
-    return json.dumps(shown, indent=2, default=str)
+    return json.dumps(document, indent=2, default=str)
 
 
 def _made_at(job_id: JobId) -> datetime:
-    """An ObjectId begins with the second in which it was made."""
+    """Return the creation time in an ObjectId, which is its first four bytes, in seconds."""
     return datetime.fromtimestamp(int(job_id[:8], 16), tz=UTC)
 
 
-def _tell(job: VideoJob) -> Iterator[Event]:
-    """What the document knows of the past."""
+def _document_events(job: VideoJob) -> Iterator[Event]:
+    """Yield the events that the document of a job contains."""
     for entry in job.history:
         what = entry.note if entry.note == entry.status else f"{entry.status}: {entry.note}"
         yield Event(entry.at, "document", what, {})
     if job.waiting_since is not None:
-        yield Event(job.waiting_since, "document", "began to wait for room in its user's share", {})
+        yield Event(job.waiting_since, "document", "started to wait for a slot", {})
     if (task := job.provider) is not None:
         ref = {"ref": task.ref} if task.ref else {}
         unanswered = {"calls_unanswered": task.unreachable} if task.unreachable else {}
         yield Event(task.submitted_at, "document", f"intent to submit to {task.name}", {**ref, **unanswered})
     for announcement in job.outbox:
-        yield Event(announcement.at, "document", "a change not announced yet", {"version": announcement.version})
+        yield Event(announcement.at, "document", "change not published yet", {"version": announcement.version})
     if job.deleted_at is not None:
         yield Event(job.deleted_at, "document", "deleted by its user", {})
 
@@ -152,13 +149,52 @@ def _read_line(line: LogLine) -> Event:
     record = line.record
     level = str(record.get("level", "INFO"))
     what = str(record.get("message", "")) if level == "INFO" else f"{level}: {record.get('message', '')}"
-    # What begins with a capital is a metric, or its dimension: the line says it in a field of its own as well.
-    told = (name for name in record if name not in _SAID_ALREADY and not name[:1].isupper())
-    details = {name: record[name] for name in told if record[name] not in (None, "")}
+    # Fields that begin with a capital letter are metrics or dimensions; the line has their values in other fields too.
+    names = (name for name in record if name not in _OMITTED_FIELDS and not name[:1].isupper())
+    details = {name: record[name] for name in names if record[name] not in (None, "")}
     if name := record.get("exception_name"):
         details["exception"] = name
     return Event(line.at, line.function, what, details)
 
 
-def _say(value: object) -> str:
+def _format_events(events: Sequence[Event], width: int | None) -> list[str]:
+    """Return the lines of the table of events; the narrow form if the full one exceeds `width`."""
+    if not events:
+        return ["No events."]
+    start = events[0].at
+    seconds = [f"+{(event.at - start).total_seconds():.3f}" for event in events]
+    details = ["  ".join(f"{name}={_format_value(value)}" for name, value in event.details.items()) for event in events]
+    full = draw_table(
+        ("TIME", "SECONDS", "SOURCE", "EVENT", "DETAILS"),
+        [
+            (format_timestamp(event.at), offset, event.who, event.what, texts)
+            for event, offset, texts in zip(events, seconds, details, strict=True)
+        ],
+    ).splitlines()
+    if width is None or max(map(len, full)) <= width:
+        return full
+    heading, *rows = draw_table(
+        ("SECONDS", "SOURCE", "EVENT"),
+        [(offset, event.who, event.what) for event, offset in zip(events, seconds, strict=True)],
+    ).splitlines()
+    lines = [f"Seconds after {format_timestamp(start)}:", heading]
+    for row, texts in zip(rows, details, strict=True):
+        lines += _wrap(row, width, indent="    ")
+        lines += _wrap(f"    {texts}", width, indent="    ") if texts else []
+    return lines
+
+
+def _format_fact(name: str, text: str, width: int | None) -> str:
+    line = f"{name:<9}{text}"
+    return line if width is None else "\n".join(_wrap(line, width, indent=" " * 9))
+
+
+def _wrap(line: str, width: int, *, indent: str) -> list[str]:
+    """Return the line broken at spaces; texts without spaces, such as IDs, are never broken."""
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+
+
+def _format_value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
