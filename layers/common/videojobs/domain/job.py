@@ -55,7 +55,7 @@ LIVE_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.PROCESSING})
 
 
 class Step(StrEnum):
-    """Kind of a job's next step. `render` is sent to the render queue of the job's priority, others to its jobs queue.
+    """Kind of a job's next step. `render` goes to the render queue of its priority, all other kinds to the jobs queue.
 
     `clean_up` stops the provider task of a cancelled job and removes its incomplete files. If the job was retried
     meanwhile, it starts afterwards. If it was deleted, in any status, its document is removed.

@@ -229,7 +229,7 @@ def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
 
 
 def finish_cleanup(job: VideoJob, now: datetime) -> VideoJob:
-    """Return the cleaned-up job: one that was retried meanwhile has its start due now, another has no next step."""
+    """Return the job after its clean-up: due to start now if it was retried meanwhile, else without a next step."""
     clean = replace(job, provider=None, production=None, output=None, poster=None, preview=None)
     return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
 

@@ -61,8 +61,8 @@ class Plan:
 def plan_video(seconds: float, aspect_ratio: AspectRatio, offer: Sequence[Clip], *, maximum_clips: int) -> Plan | None:
     """Return the cheapest plan for a video, or None if at most `maximum_clips` clips of the offer can't make it.
 
-    Of plans with the same price, return the one with the fewest clips, then with the fewest frames to cut off, then
-    with the most pixels kept. Unknown prices count as 0.
+    Plans with the same price are compared by the fewest clips, then by the fewest frames to cut off, then by the most
+    pixels kept. Unknown prices count as 0.
     """
     width, height = SIZES[aspect_ratio]
     frames = round(seconds * FRAMES_PER_SECOND)

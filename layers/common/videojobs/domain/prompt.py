@@ -92,4 +92,5 @@ def _last_space(text: str) -> int:
 def _format_part(part: int, parts: int) -> str:
     if part == 1:
         return f"This is the first of {parts} shots that continue each other without a cut."
-    return f"Shot {part} of {parts}: it continues exactly where the one before ends, same scene, same look, same motion."
+    continuity = "it continues exactly where the one before ends, same scene, same look, same motion"
+    return f"Shot {part} of {parts}: {continuity}."

@@ -27,5 +27,5 @@ def object_key(job_id: str, attempt: int, kind: str) -> str:
 
 
 def part_key(job_id: str, attempt: int, part: int) -> str:
-    """Return the key of a part of a video, stored until all parts are joined. `attempt` is the one that stored it."""
+    """Return the key of a part of a video, kept until all parts are joined. `attempt` is the attempt that stored it."""
     return f"videos/{job_id}/{attempt}.part{part}.mp4"

@@ -76,7 +76,10 @@ def begin_trace(traceparent: str | None = None, xray: str | None = None) -> Trac
 
 @contextmanager
 def following(traceparent: str | None) -> Iterator[None]:
-    """Use the trace of `traceparent`, in a new span, within a block. If it is None or invalid, keep the current one."""
+    """Use the trace of `traceparent`, in a new span, within a block.
+
+    If it is None or invalid, the current trace does not change.
+    """
     trace = Trace.read(traceparent)
     before = _current.set(trace.part()) if trace else None
     try:

@@ -20,7 +20,7 @@ class SlotRepository(Protocol):
     cap: int
 
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
-        """Acquire slots for new jobs, in their order, while slots are free and no job waits. Return how many got one.
+        """Acquire slots for new jobs, in their order, while slots are free and no job waits. Return their number.
 
         A guarded update, so that concurrent calls can't exceed `cap`. If not all jobs get a slot, `now` is stored as
         `waiting_at`.

@@ -91,8 +91,8 @@ class JobRepository(Protocol):
     def save(self, before: VideoJob, after: VideoJob) -> bool:
         """Write the differences, if the stored job still has `before`'s status, attempt, next step and lease token.
 
-        Return False, with nothing written, if the job has changed meanwhile, for example by a cancellation or a lost
-        lease. The attempt is compared because a job may be retried and cancelled between the read and the write. After
+        Return whether the job was written. False means that it has changed meanwhile, for example by a cancellation or
+        a lost lease. The attempt is compared because a job may be retried and cancelled between the read and the write. After
         `Unavailable` the write may have been applied.
         """
         ...
@@ -139,11 +139,11 @@ class JobRepository(Protocol):
         ...
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return live jobs without a next step, which the Express server left. Served by the index `sweep`."""
+        """Return live jobs without a next step, left by the Express server before `created_before`. Index: `sweep`."""
         ...
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs, live or ended, with an older announcement in their outbox, the oldest first. Index: `outbox`."""
+        """Return jobs, live or ended, with an announcement before `announced_before`, the oldest first. Index: `outbox`."""
         ...
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
@@ -151,7 +151,7 @@ class JobRepository(Protocol):
         ...
 
     def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs that failed with `code` and were created since then, the oldest first. Index: `status_age`."""
+        """Return jobs created since `created_since` that failed with `code`, the oldest first. Index: `status_age`."""
         ...
 
     def find_startable(self) -> list[VideoJob]:

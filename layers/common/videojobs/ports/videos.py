@@ -22,7 +22,7 @@ class CircuitRepository(Protocol):
     """Repository of circuit breakers, shared by all workers. Each method raises `Unavailable` if MongoDB is down."""
 
     def find(self, provider: str) -> Circuit:
-        """Return the provider's circuit, or a new closed one if none is stored."""
+        """Return the provider's circuit, or a new closed circuit if none is stored."""
         ...
 
     def save(self, before: Circuit, after: Circuit) -> bool:
@@ -144,7 +144,7 @@ class Generation:
 
 
 class VideoProvider(Protocol):
-    """AI provider, or a substitute for one. Each call raises `ProviderError` if the provider refuses it or fails.
+    """AI provider, or a simulated provider. Each call raises `ProviderError` if the provider refuses it or fails.
 
     A call without a conclusive response raises `ProviderUnreachable`: its effect is unknown.
     """

@@ -17,7 +17,8 @@ def cancel_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher) -> Vi
         JobNotFound: If no such job exists or it has expired.
         JobForbidden: If the job is another user's.
         JobConflict: If the job has completed or failed.
-        Unavailable: If MongoDB does not confirm. The job may be cancelled; repeat the call to find out.
+        Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
+            cancelled; repeat the call to find out.
     """
     for _ in range(TRIES):
         job = read_job(job_id, user_id=user_id, jobs=dispatcher.jobs, clock=dispatcher.clock)

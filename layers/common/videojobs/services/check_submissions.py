@@ -16,14 +16,15 @@ def _find_none() -> None:
 def check_submissions[T](
     find_earlier: Callable[[], T | None] = _find_none, *, submissions: SubmissionRepository, clock: Clock
 ) -> T | None:
-    """Raise `SubmissionsPaused` while submissions are paused, unless the request repeats one that was accepted earlier.
+    """Raise `SubmissionsPaused` while submissions are paused, unless the request repeats an accepted request.
 
     If the state can't be read, submissions count as open.
 
     Args:
-        find_earlier: Returns the job or batch stored under the request's idempotency key, or None.
-        submissions: The state of submissions.
-        clock: The time.
+        find_earlier: Returns the job or batch stored under the request's idempotency key, or None. Called only while
+            submissions are paused; its errors are not caught.
+        submissions: The repository of the state of submissions.
+        clock: The source of the current time.
 
     Returns:
         None if the request should be processed, else the earlier job or batch, to be returned to the caller.

@@ -48,7 +48,7 @@ def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, 
 
 
 def cancel_at_provider(job: VideoJob, *, providers: Providers) -> None:
-    """Cancel the job's provider task, if it may have one and the provider is known and supports that.
+    """Cancel the job's provider task, if there may be a task and the provider is known and supports cancellation.
 
     If the provider refuses or fails, the error is logged and not raised.
 

@@ -19,7 +19,8 @@ def delete_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, store
         JobNotFound: If no such job exists, it has expired, or it has already been deleted.
         JobForbidden: If the job is another user's.
         JobConflict: If the job is live.
-        Unavailable: If MongoDB or S3 does not answer. The job may be deleted; repeat the call to find out.
+        Unavailable: If MongoDB or S3 does not answer, or if the job changes during each of `TRIES` tries. The job may
+            be deleted; repeat the call to find out.
     """
     for _ in range(TRIES):
         job = read_job(job_id, user_id=user_id, jobs=dispatcher.jobs, clock=dispatcher.clock)

@@ -13,7 +13,7 @@ _ADDRESS = re.compile(r"(s3|https?)://[!-~]+")
 
 
 def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock) -> VideoJob:
-    """Return the user's job. This is the only place where ownership is checked.
+    """Return the user's job. This is the only function that checks the ownership of a job.
 
     Raises:
         JobNotFound: If no such job exists, if it is deleted or expired, or if `job_id` is not a valid ID.
@@ -38,7 +38,7 @@ def locate_video(job: VideoJob) -> str:
     """
     if job.is_live:
         raise JobConflict(f"This video job is {job.status}. Its video is not ready yet.")
-    # URLs stored by the Express server were never validated, and the caller's browser is redirected to this one.
+    # URLs stored by the Express server were never validated, and the caller's browser is redirected to this URL.
     url = job.video_url if job.status is JobStatus.COMPLETED and isinstance(job.video_url, str) else ""
     if not _ADDRESS.fullmatch(url):
         raise JobConflict(f"This video job is {job.status}. It has no video.")

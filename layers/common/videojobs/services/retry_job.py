@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: str = "the user") -> VideoJob:
-    """Queue the user's failed or cancelled job in a new attempt and return it. Of concurrent calls one succeeds.
+    """Queue the user's failed or cancelled job in a new attempt and return it. Of concurrent calls only one succeeds.
 
     Args:
         job_id: The job ID from the request, not validated.
@@ -23,8 +23,9 @@ def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: st
     Raises:
         JobNotFound: If no such job exists or it has expired.
         JobForbidden: If the job is another user's.
-        JobConflict: If the job is live, has completed, or asks for a video that can't be made.
-        Unavailable: If MongoDB does not confirm. The job may be queued; repeat the call to find out.
+        JobConflict: If the job is live, has completed, or has an invalid request.
+        Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
+            queued; repeat the call to find out.
     """
     queued = None
     for _ in range(TRIES):

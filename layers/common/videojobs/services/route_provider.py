@@ -37,7 +37,7 @@ class ProviderRouter:
     def choose(self, job: VideoJob, now: datetime) -> Choice | datetime:
         """Return the provider of the next submit, or the time to try again if all suitable circuits are open.
 
-        A provider with an open circuit is skipped if another one in the order can make the video. The provider is fixed
+        A provider with an open circuit is skipped if another provider in the order is suitable. The provider is fixed
         if the user named one, if an earlier submit may have arrived, or if some parts are finished.
 
         When a pause has ended, the circuit is stored as probing, and one job gets the provider.
@@ -60,7 +60,7 @@ class ProviderRouter:
         return min(retry_times)
 
     def can_fall_back(self, job: VideoJob, error: ProviderError) -> bool:
-        """Return whether the next attempt should use a fallback provider, because this one's quota is exhausted."""
+        """Return whether a fallback provider should make the next attempt, because this provider's quota is exhausted."""
         if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
             return False
         names = {provider.name for provider, _ in _able(job, self.providers, starting=True)}
@@ -74,7 +74,7 @@ class ProviderRouter:
         try:
             before = self._circuits.find(provider)
             after = before.failed(now) if failed else before.succeeded()
-            # Of several concurrent writes one succeeds. If the provider is down, further failures follow soon.
+            # Only one of several concurrent writes succeeds. If the provider is down, further failures follow soon.
             saved = self._circuits.save(before, after)
         except Unavailable:
             extra = {"action": "circuit_not_saved", "provider": provider}

@@ -11,7 +11,7 @@ KEY_LIFETIME = timedelta(hours=24)
 """How long an idempotency key identifies a request. After that, another request may use it; the first job is kept."""
 
 KEY_TRIES = 5
-"""Maximum number of inserts. Of several callers that compete for an expired key, one succeeds in each round."""
+"""Maximum number of inserts. Of several callers that compete for an expired key, only one succeeds per round."""
 
 
 def store_once[T: (VideoJob, Batch)](item: T, add: Callable[[], None], *, repository: KeyedRepository[T]) -> T:

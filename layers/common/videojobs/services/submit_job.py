@@ -24,7 +24,7 @@ def submit_job(
 
     Returns:
         The job, and whether it is an earlier job with the same idempotency key. Of any number of concurrent calls with
-        the same key, one stores the job and all return it.
+        the same key, only one stores the job, and all return it.
 
     Raises:
         IdempotencyMismatch: If the key belongs to another request.
