@@ -92,8 +92,8 @@ class JobRepository(Protocol):
         """Write the differences, if the stored job still has `before`'s status, attempt, next step and lease token.
 
         Return whether the job was written. False means that it has changed meanwhile, for example by a cancellation or
-        a lost lease. The attempt is compared because a job may be retried and cancelled between the read and the write. After
-        `Unavailable` the write may have been applied.
+        a lost lease. The attempt is compared because a job may be retried and cancelled between the read and the write.
+        After `Unavailable` the write may have been applied.
         """
         ...
 
@@ -143,7 +143,7 @@ class JobRepository(Protocol):
         ...
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs, live or ended, with an announcement before `announced_before`, the oldest first. Index: `outbox`."""
+        """Return jobs of any status with an announcement before `announced_before`, oldest first. Index: `outbox`."""
         ...
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:

@@ -60,7 +60,7 @@ class ProviderRouter:
         return min(retry_times)
 
     def can_fall_back(self, job: VideoJob, error: ProviderError) -> bool:
-        """Return whether a fallback provider should make the next attempt, because this provider's quota is exhausted."""
+        """Return whether a fallback provider should make the next attempt, because the job's provider has no quota."""
         if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
             return False
         names = {provider.name for provider, _ in _able(job, self.providers, starting=True)}
