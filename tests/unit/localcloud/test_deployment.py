@@ -1,4 +1,4 @@
-"""What makes `up` deploy again, and what it hands to sam."""
+"""Deployment: when `up` deploys again, and the parameters that it passes to sam."""
 
 import zipfile
 from pathlib import Path
@@ -39,7 +39,7 @@ def config(tmp_path: Path) -> CloudConfig:
 
 
 def configure(root: Path, overrides: str) -> None:
-    """Write samconfig.toml with these overrides, in TOML."""
+    """Write a samconfig.toml with these overrides, which are TOML."""
     (root / "samconfig.toml").write_text(f"[local.deploy.parameters]\nparameter_overrides = {overrides}\n")
 
 
@@ -47,29 +47,29 @@ def parameters_of(config: CloudConfig) -> dict[str, str]:
     return template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", ARNS)
 
 
-def test_the_same_inputs_have_the_same_fingerprint(config: CloudConfig) -> None:
+def test_the_fingerprint_depends_only_on_the_inputs(config: CloudConfig) -> None:
     assert fingerprint(config, {"A": "1", "B": "2"}) == fingerprint(config, {"B": "2", "A": "1"})
 
 
-def test_a_change_in_a_function_is_seen(config: CloudConfig) -> None:
+def test_a_change_in_a_function_changes_the_fingerprint(config: CloudConfig) -> None:
     before = fingerprint(config, {})
     (config.root / "functions" / "status" / "app.py").write_text("handler = 1\n")
 
     assert fingerprint(config, {}) != before
 
 
-def test_a_file_that_moves_is_seen(config: CloudConfig) -> None:
+def test_moving_a_file_changes_the_fingerprint(config: CloudConfig) -> None:
     before = fingerprint(config, {})
     (config.root / "functions" / "status" / "app.py").rename(config.root / "functions" / "app.py")
 
     assert fingerprint(config, {}) != before
 
 
-def test_a_change_of_a_parameter_is_seen(config: CloudConfig) -> None:
+def test_a_changed_parameter_changes_the_fingerprint(config: CloudConfig) -> None:
     assert fingerprint(config, {"A": "1"}) != fingerprint(config, {"A": "2"})
 
 
-def test_bytecode_that_python_leaves_behind_is_not_a_change(config: CloudConfig) -> None:
+def test_bytecode_does_not_change_the_fingerprint(config: CloudConfig) -> None:
     before = fingerprint(config, {})
     cache = config.root / "functions" / "status" / "__pycache__"
     cache.mkdir()
@@ -78,7 +78,7 @@ def test_bytecode_that_python_leaves_behind_is_not_a_change(config: CloudConfig)
     assert fingerprint(config, {}) == before
 
 
-def test_a_template_of_another_folder_is_seen(config: CloudConfig) -> None:
+def test_a_template_of_another_folder_changes_the_fingerprint(config: CloudConfig) -> None:
     before = fingerprint(config, {})
     (config.root / "infrastructure").mkdir()
     (config.root / "infrastructure" / "monitoring.yaml").write_text("Resources: {}\n")
@@ -106,12 +106,12 @@ def test_parameters_are_defaults_then_samconfig_then_values_of_this_run(config: 
     }
 
 
-def test_environment_overrides_samconfig(config: CloudConfig) -> None:
+def test_environment_variables_override_samconfig(config: CloudConfig) -> None:
     configure(config.root, '"Environment=local Provider=simulated"')
-    named = CloudConfig.from_environment({"PROVIDER": "fal"}, root=config.root)
+    overriding = CloudConfig.from_environment({"PROVIDER": "fal"}, root=config.root)
 
     assert parameters_of(config)["Provider"] == "simulated"
-    assert parameters_of(named)["Provider"] == "fal"
+    assert parameters_of(overriding)["Provider"] == "fal"
 
 
 @pytest.mark.parametrize(
@@ -137,17 +137,22 @@ def test_an_override_that_sam_rejects_is_reported(config: CloudConfig) -> None:
         parameters_of(config)
 
 
-def test_every_parameter_of_the_template_is_sent(tmp_path: Path) -> None:
+def test_every_parameter_of_the_template_is_passed(tmp_path: Path) -> None:
     config = CloudConfig(root=ROOT, state=tmp_path)
     assert read_template(ROOT / "template.yaml")["Parameters"].keys() <= read_by_sam(parameters_of(config)).keys()
 
 
-def test_who_makes_the_videos_is_named_in_the_environment(tmp_path: Path) -> None:
+def test_the_providers_are_read_from_the_environment(tmp_path: Path) -> None:
     keys, options = '{"fal": {"key": "k"}}', '{"fal": {"model": "m"}}'
-    named = {"PROVIDER": "fal", "ALLOWED_PROVIDERS": "sketch,fal", "PROVIDER_OPTIONS": options, "PROVIDER_KEYS": keys}
-    told = CloudConfig.from_environment(named, root=tmp_path)
-    assert told.provider_keys == keys
-    assert told.parameters == {"Provider": "fal", "AllowedProviders": "sketch,fal", "ProviderOptions": options}
+    variables = {
+        "PROVIDER": "fal",
+        "ALLOWED_PROVIDERS": "sketch,fal",
+        "PROVIDER_OPTIONS": options,
+        "PROVIDER_KEYS": keys,
+    }
+    config = CloudConfig.from_environment(variables, root=tmp_path)
+    assert config.provider_keys == keys
+    assert config.parameters == {"Provider": "fal", "AllowedProviders": "sketch,fal", "ProviderOptions": options}
     assert CloudConfig.from_environment({}, root=tmp_path).provider_keys == "{}"
 
 
@@ -190,7 +195,7 @@ def test_a_value_that_sam_cannot_read_is_refused(value: str) -> None:
         override_parameters({"Environment": "local", "Value": value})
 
 
-def test_sam_sees_nothing_of_a_real_account(config: CloudConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sam_receives_no_credentials_of_a_real_account(config: CloudConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
 
@@ -202,14 +207,14 @@ def test_sam_sees_nothing_of_a_real_account(config: CloudConfig, monkeypatch: py
     assert environment["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
 
 
-def test_the_key_of_the_cookie_is_made_once(config: CloudConfig) -> None:
+def test_the_signing_key_is_created_once(config: CloudConfig) -> None:
     first = read_jwt_secret(config)
 
     assert len(bytes.fromhex(first)) == 32
     assert read_jwt_secret(config) == first
 
 
-def test_a_key_that_was_half_written_is_made_anew(config: CloudConfig) -> None:
+def test_a_truncated_signing_key_is_created_again(config: CloudConfig) -> None:
     first = read_jwt_secret(config)
     (config.state / "jwt-secret").write_text(first[:10])
 
@@ -224,7 +229,7 @@ def a_build(tmp_path: Path, content: str) -> Path:
     return build
 
 
-def test_the_template_names_the_archive_of_what_was_built(tmp_path: Path) -> None:
+def test_the_template_refers_to_the_archive_of_the_build(tmp_path: Path) -> None:
     template = zip_artifacts(a_build(tmp_path, "a = 1\n"))
 
     archive = Path(template.read_text().split("ContentUri: ")[1].strip())
@@ -240,7 +245,7 @@ def test_the_same_content_makes_the_same_archive(tmp_path: Path) -> None:
     ]
 
 
-def test_archives_of_what_is_built_no_more_are_removed(tmp_path: Path) -> None:
+def test_archives_of_earlier_builds_are_removed(tmp_path: Path) -> None:
     zip_artifacts(a_build(tmp_path, "a = 1\n"))
     template = zip_artifacts(a_build(tmp_path, "a = 2\n"))
 

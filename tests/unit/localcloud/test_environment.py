@@ -1,4 +1,4 @@
-"""When a Python environment is made or left alone."""
+"""Python environments: when they are created again."""
 
 from pathlib import Path
 
@@ -11,30 +11,30 @@ from localcloud.environment import Environment
 def environment(tmp_path: Path) -> Environment:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("a==1\n")
-    made = Environment("tools", tmp_path / "venv", requirements)
-    made.python.parent.mkdir(parents=True)
-    made.python.touch()
-    made.stamp.write_text(made.digest())
-    return made
+    created = Environment("tools", tmp_path / "venv", requirements)
+    created.python.parent.mkdir(parents=True)
+    created.python.touch()
+    created.stamp.write_text(created.digest())
+    return created
 
 
-def test_an_environment_that_holds_what_is_required_is_left_alone(environment: Environment) -> None:
+def test_an_environment_with_the_required_packages_is_current(environment: Environment) -> None:
     assert environment.is_current()
 
 
-def test_new_requirements_make_it_stale(environment: Environment) -> None:
+def test_changed_requirements_make_the_environment_outdated(environment: Environment) -> None:
     environment.requirements.write_text("a==2\n")
 
     assert not environment.is_current()
 
 
-def test_an_installation_that_was_cut_off_is_made_again(environment: Environment) -> None:
+def test_an_interrupted_installation_makes_the_environment_outdated(environment: Environment) -> None:
     environment.stamp.unlink()
 
     assert not environment.is_current()
 
 
-def test_an_environment_without_its_interpreter_is_made_again(environment: Environment) -> None:
+def test_a_missing_interpreter_makes_the_environment_outdated(environment: Environment) -> None:
     environment.python.unlink()
 
     assert not environment.is_current()

@@ -1,4 +1,4 @@
-"""The measurement of fairness, before anything is started."""
+"""The fairness measurement: its plan is checked before anything starts."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.fairness import FairnessPlan, run_fairness
 
 
-def test_a_flood_that_ends_before_the_measurement_is_refused_before_the_system_starts(tmp_path: Path) -> None:
+def test_a_flood_that_is_too_small_is_refused_before_the_system_starts(tmp_path: Path) -> None:
     config = CloudConfig(root=tmp_path, state=tmp_path / "state")
     with pytest.raises(LocalCloudError, match=r"at least 200:  make fairness JOBS=200"):
         run_fairness(config, FairnessPlan(flood=199))

@@ -1,4 +1,4 @@
-"""Metric math: what CloudWatch makes of values, and of values that are missing."""
+"""Metric math: the value of expressions, also with missing values."""
 
 import pytest
 
@@ -29,11 +29,11 @@ def test_an_expression_has_the_value_that_cloudwatch_gives_it(
 
 
 @pytest.mark.parametrize("expression", ["RATE(a)", "a ** 2", "a if a else 0", "'a'", "a OR b"])
-def test_what_is_not_known_here_is_refused(expression: str) -> None:
+def test_an_unsupported_expression_is_refused(expression: str) -> None:
     with pytest.raises((ValueError, SyntaxError)):
         evaluate(expression, {"a": 1.0, "b": 1.0})
 
 
-def test_a_name_that_stands_for_nothing_is_refused() -> None:
+def test_an_unknown_name_in_an_expression_is_refused() -> None:
     with pytest.raises(KeyError, match="calls"):
         evaluate("errors / calls", {"errors": 1.0})

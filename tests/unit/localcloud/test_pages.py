@@ -1,4 +1,4 @@
-"""The studio's files on their way to a bucket."""
+"""Upload of the studio's files to a bucket."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ SHIPPED_BYTES = 100_000
 
 @pytest.fixture
 def bucket(aws: str) -> "S3Client":
-    """A client, and a bucket with the name that OUTPUTS gives."""
+    """Return an S3 client, after creating the bucket that OUTPUTS names."""
     client = boto3.client("s3", endpoint_url=aws)
     client.create_bucket(Bucket=OUTPUTS["WebBucketName"])
     return client
@@ -35,36 +35,36 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_bucket_holds_the_files_of_now_and_no_other(bucket: "S3Client", folder: Path) -> None:
+def test_the_bucket_contains_only_the_current_files(bucket: "S3Client", folder: Path) -> None:
     bucket.put_object(Bucket="pages", Key="of-yesterday.js", Body=b"")
     upload_pages(bucket, OUTPUTS, folder)
-    keys = {each["Key"] for each in bucket.list_objects_v2(Bucket="pages")["Contents"]}
+    keys = {stored_object["Key"] for stored_object in bucket.list_objects_v2(Bucket="pages")["Contents"]}
     assert keys == {"index.html", "a.js", "fonts/b.woff2", "config.json"}
 
 
-def test_a_file_says_what_it_is_and_is_asked_for_again_each_time(bucket: "S3Client", folder: Path) -> None:
+def test_each_file_has_its_content_type_and_is_not_cached(bucket: "S3Client", folder: Path) -> None:
     upload_pages(bucket, OUTPUTS, folder)
-    seen = [bucket.get_object(Bucket="pages", Key=name) for name in ("index.html", "a.js", "fonts/b.woff2")]
-    assert [each["ContentType"] for each in seen] == [
+    objects = [bucket.get_object(Bucket="pages", Key=name) for name in ("index.html", "a.js", "fonts/b.woff2")]
+    assert [stored_object["ContentType"] for stored_object in objects] == [
         "text/html; charset=utf-8",
         "text/javascript; charset=utf-8",
         "font/woff2",
     ]
-    assert {each["CacheControl"] for each in seen} == {"no-cache"}
+    assert {stored_object["CacheControl"] for stored_object in objects} == {"no-cache"}
 
 
-def test_the_page_is_told_what_the_stack_knows(bucket: "S3Client", folder: Path) -> None:
+def test_the_config_file_contains_the_urls_of_the_stack(bucket: "S3Client", folder: Path) -> None:
     upload_pages(bucket, OUTPUTS, folder)
-    told = json.load(bucket.get_object(Bucket="pages", Key="config.json")["Body"])
-    assert told == {"liveUrl": "wss://live.example.com", "signInUrl": "https://app.example.com/"}
+    config = json.load(bucket.get_object(Bucket="pages", Key="config.json")["Body"])
+    assert config == {"liveUrl": "wss://live.example.com", "signInUrl": "https://app.example.com/"}
 
 
 @pytest.mark.parametrize("environment", ["local", "production", ""])
-def test_an_environment_that_is_none_is_refused(environment: str) -> None:
+def test_an_unknown_environment_is_refused(environment: str) -> None:
     with pytest.raises(LocalCloudError, match="no environment"):
         publish(ROOT, environment)
 
 
-def test_what_a_browser_loads_is_small() -> None:
+def test_the_files_that_a_browser_loads_are_small() -> None:
     sizes = {name: path.stat().st_size for name, path in find_pages(ROOT / "web").items()}
     assert sum(sizes.values()) < SHIPPED_BYTES, sizes

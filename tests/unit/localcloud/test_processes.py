@@ -1,4 +1,4 @@
-"""Processes are found by their mark and end when they should."""
+"""Local processes: how they are found by their mark, and how they are ended."""
 
 import contextlib
 import os
@@ -39,12 +39,12 @@ PARENT_THAT_DOES_NOT_WAIT = (
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     end_processes(find_processes(tmp_path), grace_seconds=0)
-    wait_for(tmp_path, 0)  # one that was killed while its own parent was may take a moment more to be gone
+    wait_for(tmp_path, 0)  # a process that was killed together with its parent may take a moment to disappear
 
 
 @pytest.fixture
 def started() -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """The processes that a test starts, for their parent to hear of their end."""
+    """Yield a list for the processes that a test starts; they are killed and reaped at the end."""
     processes: list[subprocess.Popen[bytes]] = []
     yield processes
     for process in processes:
@@ -72,7 +72,9 @@ def wait_for(state: Path, number: int) -> None:
         time.sleep(0.01)
 
 
-def test_a_server_is_found_with_what_it_was_started_as(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
+def test_a_server_is_found_with_its_role_port_and_version(
+    state: Path, started: list["subprocess.Popen[bytes]"]
+) -> None:
     started.append(start(state, SLEEP, version="7"))
     wait_for(state, 1)
 
@@ -83,9 +85,7 @@ def test_a_server_is_found_with_what_it_was_started_as(state: Path, started: lis
     assert find_server(state, "mongo") is None
 
 
-def test_the_children_of_a_server_that_was_killed_are_still_found(
-    state: Path, started: list["subprocess.Popen[bytes]"]
-) -> None:
+def test_the_children_of_a_killed_server_are_found(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
     started.append(start(state, PARENT))
     wait_for(state, 2)
     started[0].kill()
@@ -97,7 +97,7 @@ def test_the_children_of_a_server_that_was_killed_are_still_found(
     assert find_server(state, "aws") is None
 
 
-def test_the_processes_of_another_folder_are_not_ours(
+def test_processes_of_another_folder_are_not_found(
     state: Path, started: list["subprocess.Popen[bytes]"], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     started.append(start(state, SLEEP))
@@ -106,7 +106,7 @@ def test_the_processes_of_another_folder_are_not_ours(
     assert find_processes(tmp_path_factory.mktemp("other")) == []
 
 
-def test_process_that_an_older_version_started_is_found_without_the_newer_variables(
+def test_a_process_of_an_older_version_is_found_without_the_newer_variables(
     state: Path, started: list["subprocess.Popen[bytes]"]
 ) -> None:
     environment = {**os.environ, "LOCALCLOUD_HOME": str(state)}
@@ -116,7 +116,7 @@ def test_process_that_an_older_version_started_is_found_without_the_newer_variab
     assert find_processes(state) == [MarkedProcess(started[0].pid, role="", port=0, version="", leads=False)]
 
 
-def test_process_that_ends_during_the_search_is_skipped(
+def test_a_process_that_ends_during_the_search_is_skipped(
     state: Path, started: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started += [start(state, SLEEP), start(state, SLEEP)]
@@ -127,28 +127,30 @@ def test_process_that_ends_during_the_search_is_skipped(
 
     with monkeypatch.context() as patched:
         patched.setattr(psutil, "process_iter", lambda: listed)
-        [found] = find_processes(state)
+        [process] = find_processes(state)
 
-    assert found.pid == started[1].pid
+    assert process.pid == started[1].pid
 
 
-def test_process_that_has_ended_has_no_variables_and_no_memory(
+def test_a_process_that_has_ended_has_no_variables_and_no_memory(
     state: Path, started: list["subprocess.Popen[bytes]"]
 ) -> None:
     started.append(start(state, SLEEP))
     wait_for(state, 1)
-    [found] = find_processes(state)
-    assert read_variables(found)["LOCALCLOUD_ROLE"] == "aws"
-    assert read_memory(found) > 0
+    [running] = find_processes(state)
+    assert read_variables(running)["LOCALCLOUD_ROLE"] == "aws"
+    assert read_memory(running) > 0
 
     started[0].kill()
     started[0].wait()
 
-    assert read_variables(found) == {}
-    assert read_memory(found) == 0
+    assert read_variables(running) == {}
+    assert read_memory(running) == 0
 
 
-def test_a_server_that_ends_when_asked_has_consented(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
+def test_a_server_that_ends_on_sigterm_counts_as_ended_in_time(
+    state: Path, started: list["subprocess.Popen[bytes]"]
+) -> None:
     started.append(start(state, SLEEP))
     wait_for(state, 1)
 
@@ -156,7 +158,7 @@ def test_a_server_that_ends_when_asked_has_consented(state: Path, started: list[
     assert started[0].wait() == -signal.SIGTERM
 
 
-def test_a_server_that_does_not_listen_is_killed(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
+def test_a_server_that_ignores_sigterm_is_killed(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
     started.append(start(state, STUBBORN))
     log = state / "logs" / "server.log"
     deadline = time.monotonic() + 30
@@ -168,7 +170,7 @@ def test_a_server_that_does_not_listen_is_killed(state: Path, started: list["sub
     assert started[0].wait() == -signal.SIGKILL
 
 
-def test_zombie_counts_as_ended(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
+def test_a_zombie_counts_as_ended(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
     started.append(start(state, PARENT_THAT_DOES_NOT_WAIT))
     wait_for(state, 2)
     [child] = [process for process in find_processes(state) if not process.leads]
@@ -178,14 +180,14 @@ def test_zombie_counts_as_ended(state: Path, started: list["subprocess.Popen[byt
     assert [process.pid for process in find_processes(state)] == [started[0].pid]
 
 
-def test_a_tool_that_fails_is_reported_with_its_last_words(state: Path) -> None:
+def test_a_failed_tool_is_reported_with_its_last_output(state: Path) -> None:
     command = [sys.executable, "-c", "print('the reason'); raise SystemExit(3)"]
 
     with pytest.raises(CommandFailedError, match=r"(?s)status 3.*the reason"):
         run_tool(command, environment=os.environ, cwd=state, log=state / "tool.log", state=state)
 
 
-def test_a_command_in_the_foreground_gives_its_status(state: Path) -> None:
+def test_a_command_in_the_foreground_returns_its_status(state: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit(5)"]
 
     assert run_in_foreground(command, environment=os.environ, cwd=state, state=state, role="test") == 5

@@ -1,4 +1,4 @@
-"""Tests of `make api` on a machine without a container engine."""
+"""`make api` on a machine without a container engine."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from localcloud.sam_api import serve_api
 from localcloud.stack import Stack
 
 
-def test_missing_container_engine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_container_engine_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     stack = Stack("", "", None, "", "", "", "", "", queues={}, bucket="", functions={})
 
-    with pytest.raises(LocalCloudError, match=r"`docker` is missing.\nInstall one"):
+    with pytest.raises(LocalCloudError, match=r"`docker` is missing.\nInstall a container engine"):
         serve_api(CloudConfig(root=tmp_path, state=tmp_path), stack)

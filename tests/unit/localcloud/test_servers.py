@@ -1,4 +1,4 @@
-"""Ports, and what is kept of a server between two runs."""
+"""Ports, and the configuration of a local system."""
 
 import socket
 from pathlib import Path
@@ -8,35 +8,35 @@ from localcloud.forwarding import forwarded
 from localcloud.servers import choose_port
 
 
-def test_the_first_port_that_nobody_has_is_taken() -> None:
+def test_the_first_free_port_is_chosen() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as freed:
-        wanted = freed.getsockname()[1]
+        free = freed.getsockname()[1]
         freed.close()
 
-        assert choose_port("127.0.0.1", taken.getsockname()[1], wanted) == wanted
+        assert choose_port("127.0.0.1", taken.getsockname()[1], free) == free
 
 
-def test_when_all_are_taken_another_is_found() -> None:
+def test_another_port_is_chosen_if_all_are_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
         assert choose_port("127.0.0.1", port) not in {0, port}
 
 
-def test_a_system_of_its_own_is_kept_where_the_environment_says(tmp_path: Path) -> None:
+def test_the_state_folder_is_read_from_the_environment(tmp_path: Path) -> None:
     config = CloudConfig.from_environment({"LOCALCLOUD_STATE": "elsewhere"}, root=tmp_path)
 
     assert config.state == tmp_path / "elsewhere"
     assert config.mongodb_uri is None
 
 
-def test_a_mongodb_of_ones_own_comes_from_the_environment(tmp_path: Path) -> None:
+def test_the_mongodb_uri_is_read_from_the_environment(tmp_path: Path) -> None:
     config = CloudConfig.from_environment({"MONGODB_URI": "mongodb://db/jobs"}, root=tmp_path)
 
     assert (config.mongodb_uri, config.state) == ("mongodb://db/jobs", tmp_path / ".local")
 
 
-def test_a_forwarded_port_carries_both_ways() -> None:
+def test_a_forwarded_port_carries_both_directions() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with (

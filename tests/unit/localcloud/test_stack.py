@@ -1,4 +1,4 @@
-"""`stack.json`: what the local system says of itself."""
+"""The file `stack.json`, which describes the running local system."""
 
 import json
 import stat
@@ -43,7 +43,7 @@ def stack_of(deployed: DeployedStack, config: CloudConfig) -> Stack:
     )
 
 
-def test_the_file_is_as_the_design_promises(config: CloudConfig) -> None:
+def test_the_file_has_the_documented_fields(config: CloudConfig) -> None:
     stack_of(DEPLOYED, config).write(config)
 
     assert json.loads(config.stack_file.read_text()) == {
@@ -64,14 +64,14 @@ def test_the_file_is_as_the_design_promises(config: CloudConfig) -> None:
     }
 
 
-def test_what_is_written_reads_back_the_same(config: CloudConfig) -> None:
+def test_a_written_stack_is_read_back_unchanged(config: CloudConfig) -> None:
     written = stack_of(DEPLOYED, config)
     written.write(config)
 
     assert Stack.read(config) == written
 
 
-def test_nobody_else_may_read_the_secret(config: CloudConfig) -> None:
+def test_the_file_can_be_read_only_by_its_owner(config: CloudConfig) -> None:
     stack = stack_of(DEPLOYED, config)
     stack.write(config)
 
@@ -79,7 +79,7 @@ def test_nobody_else_may_read_the_secret(config: CloudConfig) -> None:
     assert "s3cret" not in repr(stack)
 
 
-def test_a_web_socket_api_is_reached_by_its_local_address(config: CloudConfig) -> None:
+def test_a_websocket_api_is_reached_by_its_local_address(config: CloudConfig) -> None:
     with_socket = replace(
         DEPLOYED,
         outputs={**DEPLOYED.outputs, "WebSocketUrl": "wss://ws9.execute-api.us-east-1.amazonaws.com/local"},
@@ -88,14 +88,14 @@ def test_a_web_socket_api_is_reached_by_its_local_address(config: CloudConfig) -
     assert stack_of(with_socket, config).ws_url == "ws://127.0.0.1:4567/_aws/execute-api/ws9/local"
 
 
-def test_an_address_that_is_no_apis_is_refused(config: CloudConfig) -> None:
+def test_an_api_url_outside_aws_is_refused(config: CloudConfig) -> None:
     elsewhere = replace(DEPLOYED, outputs={**DEPLOYED.outputs, "ApiUrl": "https://api.example.com"})
 
     with pytest.raises(LocalCloudError, match=r"api\.example\.com is not the address"):
         stack_of(elsewhere, config)
 
 
-def test_without_a_running_system_the_way_to_start_it_is_named(config: CloudConfig) -> None:
+def test_a_missing_stack_file_is_reported_with_the_command_to_run(config: CloudConfig) -> None:
     with pytest.raises(LocalCloudError, match="make up"):
         Stack.read(config)
 
@@ -110,18 +110,18 @@ def test_without_a_running_system_the_way_to_start_it_is_named(config: CloudConf
         ("REVIEW_IN_PROGRESS", True),
     ],
 )
-def test_a_stack_that_no_deployment_can_go_on_from_is_stuck(*, status: str, stuck: bool) -> None:
+def test_a_stack_that_cannot_be_updated_is_stuck(*, status: str, stuck: bool) -> None:
     assert replace(DEPLOYED, status=status).is_stuck is stuck
 
 
-def test_on_aws_the_addresses_are_what_the_stack_says() -> None:
-    found = Stack.of(DEPLOYED, stack_name="videojobs-dev", endpoint_url="", web_url="", mongo_uri="", secret="")
+def test_the_urls_on_aws_are_those_of_the_outputs() -> None:
+    stack = Stack.of(DEPLOYED, stack_name="videojobs-dev", endpoint_url="", web_url="", mongo_uri="", secret="")
 
-    assert found.api_url == DEPLOYED.outputs["ApiUrl"]
+    assert stack.api_url == DEPLOYED.outputs["ApiUrl"]
 
 
-def test_no_secret_is_shown_by_accident(config: CloudConfig) -> None:
-    shown = repr(stack_of(DEPLOYED, config))
+def test_the_repr_shows_no_secret(config: CloudConfig) -> None:
+    text = repr(stack_of(DEPLOYED, config))
 
-    assert "s3cret" not in shown
-    assert "mongodb://" not in shown
+    assert "s3cret" not in text
+    assert "mongodb://" not in text

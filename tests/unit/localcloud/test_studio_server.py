@@ -1,4 +1,4 @@
-"""The studio on this machine: the pages with CloudFront's headers, the API at the same origin, and a sign-in."""
+"""The local studio server: pages with CloudFront's headers, the API at the same origin, and a sign-in."""
 
 import http.client
 import json
@@ -19,26 +19,26 @@ from localcloud.stack import Stack
 from localcloud.studio_server import USERS, StudioHandler, make_server
 
 SECRET = "correct-horse-battery-staple-0123456789"
-SOMEBODY = "65a1b2c3d4e5f60718293a4b"
+USER_ID = "65a1b2c3d4e5f60718293a4b"
 
 
 class Api(BaseHTTPRequestHandler):
-    """Answers with what it was asked."""
+    """An API that returns the request it received."""
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        asked = {"method": self.command, "path": self.path, "cookie": self.headers["Cookie"], "body": body}
+        received = {"method": self.command, "path": self.path, "cookie": self.headers["Cookie"], "body": body}
         self.send_response(302 if self.path.endswith("/content") else 200)
         self.send_header("Location", "https://elsewhere.example/")
         self.send_header("Set-Cookie", "a=1")
         self.send_header("Set-Cookie", "b=2")
         self.end_headers()
-        self.wfile.write(json.dumps(asked).encode())
+        self.wfile.write(json.dumps(received).encode())
 
-    do_GET = do_POST = do_DELETE = _answer  # noqa: N815
+    do_GET = do_POST = do_DELETE = _respond  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Silence."""
+        """Log nothing."""
 
 
 def _serve(server: HTTPServer) -> Iterator[HTTPServer]:
@@ -67,7 +67,7 @@ def studio(config: CloudConfig) -> Iterator[HTTPServer]:
 
 @pytest.fixture
 def up(config: CloudConfig, api: HTTPServer) -> Stack:
-    """The system is up: its API is `api`."""
+    """Write the stack file of a running system whose API is `api`, and return the stack."""
     stack = Stack(
         api_url=f"http://127.0.0.1:{api.server_port}/_aws/execute-api/abc/local",
         web_url="",
@@ -85,63 +85,65 @@ def up(config: CloudConfig, api: HTTPServer) -> Stack:
     return stack
 
 
-def ask(
+def send_request(
     studio: HTTPServer, method: str, path: str, body: str = "", **headers: str
 ) -> tuple[int, dict[str, list[str]], bytes]:
-    """Status, headers by their names in small letters, and body of an answer."""
+    """Send a request; return the status, the headers by their lowercase names, and the body of the response."""
     connection = http.client.HTTPConnection("127.0.0.1", studio.server_port, timeout=10)
     connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-    answer = connection.getresponse()
+    response = connection.getresponse()
     found: dict[str, list[str]] = {}
-    for name, value in answer.getheaders():
+    for name, value in response.getheaders():
         found.setdefault(name.lower(), []).append(value)
-    content = answer.read()
+    content = response.read()
     connection.close()
-    return answer.status, found, content
+    return response.status, found, content
 
 
 def sign_in(studio: HTTPServer, user: str, **headers: str) -> tuple[int, dict[str, list[str]], bytes]:
-    """Post the sign-in's form."""
-    return ask(studio, "POST", "/dev/login", urllib.parse.urlencode({"user": user}), **headers)
+    """Post the sign-in form."""
+    return send_request(studio, "POST", "/dev/login", urllib.parse.urlencode({"user": user}), **headers)
 
 
 @pytest.mark.parametrize("name", find_pages(ROOT / "web"))
-def test_every_page_is_there_under_the_headers_that_cloudfront_adds(studio: HTTPServer, name: str) -> None:
-    status, headers, body = ask(studio, "GET", f"/{name}")
+def test_every_page_is_served_with_the_headers_of_cloudfront(studio: HTTPServer, name: str) -> None:
+    status, headers, body = send_request(studio, "GET", f"/{name}")
     assert (status, body) == (200, (ROOT / "web" / name).read_bytes())
     assert "default-src 'none'" in headers["content-security-policy"][0]
     assert headers["x-content-type-options"] == ["nosniff"]
     assert headers["cache-control"] == ["no-cache"]
 
 
-def test_the_origin_alone_shows_the_studio(studio: HTTPServer) -> None:
-    assert ask(studio, "GET", "/?status=failed")[2] == (ROOT / "web" / "index.html").read_bytes()
+def test_the_root_path_serves_the_studio(studio: HTTPServer) -> None:
+    assert send_request(studio, "GET", "/?status=failed")[2] == (ROOT / "web" / "index.html").read_bytes()
 
 
-def test_what_a_browser_has_is_not_sent_again(studio: HTTPServer) -> None:
-    [tag] = ask(studio, "GET", "/")[1]["etag"]
-    assert ask(studio, "GET", "/", If_None_Match=tag)[::2] == (304, b"")
+def test_an_unchanged_page_is_not_sent_again(studio: HTTPServer) -> None:
+    [tag] = send_request(studio, "GET", "/")[1]["etag"]
+    assert send_request(studio, "GET", "/", If_None_Match=tag)[::2] == (304, b"")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/../template.yaml", "/%2e%2e/template.yaml", "//etc/passwd", "/fonts"])
-def test_nothing_else_is_there(studio: HTTPServer, path: str) -> None:
-    assert ask(studio, "GET", path)[0] == 404
+def test_any_other_path_is_not_found(studio: HTTPServer, path: str) -> None:
+    assert send_request(studio, "GET", path)[0] == 404
 
 
-def test_a_page_may_load_videos_and_open_a_connection_where_the_system_is(studio: HTTPServer, up: Stack) -> None:
-    [policy] = ask(studio, "GET", "/")[1]["content-security-policy"]
+def test_the_content_security_policy_allows_the_storage_and_the_websocket_of_the_system(
+    studio: HTTPServer, up: Stack
+) -> None:
+    [policy] = send_request(studio, "GET", "/")[1]["content-security-policy"]
     assert f"media-src 'self' {up.aws_endpoint_url};" in policy
     assert "connect-src 'self' ws://127.0.0.1:4566;" in policy
 
 
-def test_the_page_is_told_where_to_sign_in_and_where_updates_come_from(studio: HTTPServer, up: Stack) -> None:
-    settings: dict[str, Any] = json.loads(ask(studio, "GET", "/config.json")[2])
+def test_the_config_file_contains_the_websocket_url_and_the_sign_in_url(studio: HTTPServer, up: Stack) -> None:
+    settings: dict[str, Any] = json.loads(send_request(studio, "GET", "/config.json")[2])
     assert settings == {"liveUrl": up.ws_url, "signInUrl": "/dev/login"}
 
 
 @pytest.mark.usefixtures("up")
-def test_a_call_reaches_the_api_as_it_is(studio: HTTPServer) -> None:
-    status, headers, body = ask(studio, "POST", "/api/videos/generate?a=b%2Fc", "{}", Cookie="session=x")
+def test_a_request_is_passed_to_the_api_unchanged(studio: HTTPServer) -> None:
+    status, headers, body = send_request(studio, "POST", "/api/videos/generate?a=b%2Fc", "{}", Cookie="session=x")
     assert (status, headers["set-cookie"]) == (200, ["a=1", "b=2"])
     assert "content-security-policy" not in headers
     assert json.loads(body) == {
@@ -153,20 +155,20 @@ def test_a_call_reaches_the_api_as_it_is(studio: HTTPServer) -> None:
 
 
 @pytest.mark.usefixtures("up")
-def test_a_redirect_is_the_browsers_to_follow(studio: HTTPServer) -> None:
-    status, headers, _ = ask(studio, "GET", "/api/videos/1/content")
+def test_a_redirect_is_passed_to_the_browser(studio: HTTPServer) -> None:
+    status, headers, _ = send_request(studio, "GET", "/api/videos/1/content")
     assert (status, headers["location"]) == (302, ["https://elsewhere.example/"])
 
 
-def test_before_the_system_is_up_the_api_says_so_in_its_own_way(studio: HTTPServer) -> None:
-    status, headers, body = ask(studio, "GET", "/api/videos")
+def test_an_api_request_before_the_system_is_up_returns_503(studio: HTTPServer) -> None:
+    status, headers, body = send_request(studio, "GET", "/api/videos")
     assert (status, headers["retry-after"]) == (503, ["2"])
     assert json.loads(body)["error"]["code"] == "UNAVAILABLE"
 
 
 @pytest.mark.parametrize("user", [*USERS.values(), "0123456789ABCDEF01234567"])
 @pytest.mark.usefixtures("up")
-def test_signing_in_sets_the_cookie_that_the_platform_would(studio: HTTPServer, user: str) -> None:
+def test_signing_in_sets_the_session_cookie_of_the_platform(studio: HTTPServer, user: str) -> None:
     status, headers, _ = sign_in(studio, user)
     [cookie] = headers["set-cookie"]
     pair, *attributes = cookie.split("; ")
@@ -179,46 +181,46 @@ def test_signing_in_sets_the_cookie_that_the_platform_would(studio: HTTPServer, 
 
 @pytest.mark.parametrize("user", ["", "ada", "0" * 23, "g" * 24, "0" * 25])
 @pytest.mark.usefixtures("up")
-def test_nobody_is_signed_in_without_an_id(studio: HTTPServer, user: str) -> None:
+def test_signing_in_with_an_invalid_user_id_is_refused(studio: HTTPServer, user: str) -> None:
     status, headers, _ = sign_in(studio, user)
     assert status == 400
     assert "set-cookie" not in headers
 
 
 @pytest.mark.usefixtures("up")
-def test_another_sites_page_signs_nobody_in(studio: HTTPServer) -> None:
-    assert sign_in(studio, SOMEBODY, Sec_Fetch_Site="cross-site")[0] == 403
+def test_signing_in_from_the_page_of_another_site_is_refused(studio: HTTPServer) -> None:
+    assert sign_in(studio, USER_ID, Sec_Fetch_Site="cross-site")[0] == 403
 
 
 @pytest.mark.usefixtures("up")
-def test_a_name_that_leads_here_from_elsewhere_gets_nothing(studio: HTTPServer) -> None:
-    assert ask(studio, "GET", "/dev/login", Host="rebound.example")[0] == 421
-    assert sign_in(studio, SOMEBODY, Host="rebound.example")[0] == 421
+def test_a_request_with_another_host_name_is_refused(studio: HTTPServer) -> None:
+    assert send_request(studio, "GET", "/dev/login", Host="rebound.example")[0] == 421
+    assert sign_in(studio, USER_ID, Host="rebound.example")[0] == 421
 
 
 @pytest.mark.usefixtures("up")
-def test_signing_out_takes_the_cookie_away(studio: HTTPServer) -> None:
-    status, headers, _ = ask(studio, "POST", "/dev/logout")
+def test_signing_out_deletes_the_cookie(studio: HTTPServer) -> None:
+    status, headers, _ = send_request(studio, "POST", "/dev/logout")
     assert (status, headers["location"]) == (303, ["/dev/login"])
     assert headers["set-cookie"] == ["session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"]
 
 
-def test_the_sign_in_is_a_page_with_a_button_for_everybody(studio: HTTPServer) -> None:
-    status, headers, body = ask(studio, "GET", "/dev/login")
+def test_the_sign_in_page_has_a_button_for_every_user(studio: HTTPServer) -> None:
+    status, headers, body = send_request(studio, "GET", "/dev/login")
     assert (status, headers["content-type"]) == (200, ["text/html; charset=utf-8"])
     assert all(f'value="{user}"' in body.decode() for user in USERS.values())
-    assert ask(studio, "GET", "/dev/login.css")[1]["content-type"] == ["text/css; charset=utf-8"]
+    assert send_request(studio, "GET", "/dev/login.css")[1]["content-type"] == ["text/css; charset=utf-8"]
 
 
-def test_nothing_that_is_deployed_knows_the_sign_in() -> None:
+def test_deployed_files_do_not_refer_to_the_sign_in() -> None:
     deployed = [ROOT / "template.yaml", *(ROOT / "web").rglob("*.*"), *(ROOT / "functions").rglob("*.py")]
     deployed += (ROOT / "layers" / "common" / "videojobs").rglob("*.py")
     assert len(deployed) > 50
     assert not [path for path in deployed if b"/dev/log" in path.read_bytes()]
 
 
-def shout(studio: HTTPServer, head: str) -> bytes:
-    """All that comes back for these very lines."""
+def send_raw(studio: HTTPServer, head: str) -> bytes:
+    """Send the lines as they are, and return everything that is received."""
     with socket.create_connection(("127.0.0.1", studio.server_port), 10) as connection:
         connection.sendall(f"{head}\r\nHost: 127.0.0.1\r\n\r\n".encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -235,20 +237,20 @@ def shout(studio: HTTPServer, head: str) -> bytes:
         (f"Content-Length: {10 * 1024 * 1024 + 1}", 413),
     ],
 )
-def test_a_body_of_no_known_length_is_refused_and_the_connection_ends(
+def test_a_body_of_unknown_length_is_refused_and_the_connection_closed(
     studio: HTTPServer, line: str, status: int
 ) -> None:
-    said = shout(studio, f"POST /api/videos/generate HTTP/1.1\r\n{line}")
-    assert said.startswith(f"HTTP/1.1 {status} ".encode())
-    assert said.count(b"HTTP/1.1") == 1
+    received_bytes = send_raw(studio, f"POST /api/videos/generate HTTP/1.1\r\n{line}")
+    assert received_bytes.startswith(f"HTTP/1.1 {status} ".encode())
+    assert received_bytes.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.usefixtures("up")
-def test_whoever_sends_nothing_more_is_left_and_holds_up_nobody(
+def test_a_client_that_stops_sending_is_disconnected_and_does_not_block_others(
     studio: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StudioHandler, "timeout", 0.2)
     with socket.create_connection(("127.0.0.1", studio.server_port), 10) as slow:
         slow.sendall(b"POST /api/videos/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
-        assert ask(studio, "GET", "/dev/ready")[0] == 204
+        assert send_request(studio, "GET", "/dev/ready")[0] == 204
         assert slow.recv(65536) == b""

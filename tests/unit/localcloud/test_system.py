@@ -1,4 +1,4 @@
-"""Tests of starting a system without its programs, and of `localcloud during`, which ends what its command started."""
+"""Start of a system with missing programs, and `localcloud during`, which ends the processes of its command."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def during(state: Path, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A `localcloud during` whose command has started a server in a session of its own."""
+    """Yield a `localcloud during` whose command has started a server in its own session."""
     command = [sys.executable, "-c", STARTER, "-c", SERVER, str(tmp_path)]
     with subprocess.Popen(
         [sys.executable, "-m", "localcloud", "during", "--", *command],
@@ -92,7 +92,7 @@ def test_a_second_signal_does_not_interrupt_the_clean_up(
         ([".venv/bin/sam", ".local/cloud/bin/python"], None, ".local/cloud/bin/secantusd-py"),
     ],
 )
-def test_missing_program_is_named_before_anything_starts(
+def test_a_missing_program_is_reported_before_anything_starts(
     tmp_path: Path, installed: list[str], mongodb_uri: str | None, missing: str
 ) -> None:
     for program in installed:

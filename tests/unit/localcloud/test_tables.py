@@ -35,7 +35,7 @@ def test_a_table_that_fits_has_one_line_per_row(width: int) -> None:
     "name", ["renderDeadLetter", "a name of sixty characters, which is longer than the narrow line"]
 )
 @pytest.mark.parametrize("width", [20, 40, 80, 120])
-def test_no_number_is_cut_at_any_width(width: int, name: str) -> None:
+def test_no_number_is_truncated_at_any_width(width: int, name: str) -> None:
     text = drawn(a_table(name), width)
     assert all(number in text for number in NUMBERS)
     assert "…" not in text
@@ -58,7 +58,7 @@ def test_optional_columns_are_left_out_before_a_table_becomes_a_list() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_through_a_pipe_every_row_is_one_line_with_all_columns(width: int) -> None:
+def test_a_table_in_a_pipe_has_all_columns_in_one_line_per_row(width: int) -> None:
     name = "n" * 150
     heading, row = drawn(a_table(name, optional=frozenset({"delayed"})), width, is_terminal=False).splitlines()
     assert "delayed" in heading
@@ -66,5 +66,5 @@ def test_through_a_pipe_every_row_is_one_line_with_all_columns(width: int) -> No
     assert all(number in row for number in NUMBERS)
 
 
-def test_a_table_without_rows_is_its_heading() -> None:
+def test_a_table_without_rows_shows_its_heading() -> None:
     assert drawn(FittingTable(COLUMNS), 80).split() == ["queue", "waiting", "in", "flight", "delayed", "oldest"]

@@ -1,4 +1,4 @@
-"""What operators see in the terminal."""
+"""The display of `watch` in the terminal."""
 
 import io
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def a_look(**changes: object) -> Look:
     return Look(datetime.fromtimestamp(NOW, UTC), JobsLook(**jobs | changes), [], [])  # type: ignore[arg-type]
 
 
-def test_a_message_waits_is_worked_on_or_is_yet_to_come() -> None:
+def test_messages_are_counted_as_waiting_in_flight_or_delayed() -> None:
     messages = [
         a_message(visible=True, age=5),
         a_message(visible=True, received=2, age=90),
@@ -56,25 +56,25 @@ def test_an_empty_queue_has_no_oldest_message() -> None:
     assert QueueLook.of("jobs", [], NOW) == QueueLook("jobs", 0, 0, 0, None)
 
 
-def test_a_functions_processes_are_counted_under_its_own_name() -> None:
+def test_the_processes_of_a_function_are_counted_under_its_name() -> None:
     processes = [
         MarkedProcess(0, "aws", 0, "1", leads=True),
         MarkedProcess(0, "aws", 0, "1", leads=False, function="videojobs-WorkerFunction-1"),
         MarkedProcess(0, "aws", 0, "1", leads=False, function="videojobs-WorkerFunction-1"),
     ]
     functions = {"worker": "videojobs-WorkerFunction-1", "status": "videojobs-StatusFunction-1"}
-    counted = {each.function: each.processes for each in count_workers(processes, functions)}
+    counted = {workers.function: workers.processes for workers in count_workers(processes, functions)}
     assert counted == {"worker": 2, "status": 0}
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(None, "-"), (0.4, "0 s"), (59.9, "59 s"), (61, "1 min 01 s"), (7_260, "2 h 01 min")]
 )
-def test_an_age_is_said_as_people_say_it(seconds: float | None, words: str) -> None:
+def test_an_age_is_shown_in_units_that_fit_it(seconds: float | None, words: str) -> None:
     assert f"oldest unfinished job: {words}\n" in drawn(a_look(oldest_live_seconds=seconds))
 
 
-def test_every_status_is_shown_also_one_that_nobody_has_heard_of() -> None:
+def test_every_status_is_shown_including_unknown_ones() -> None:
     text = drawn(a_look(by_status={"completed": 1234, "paused": 1}))
     assert "0 queued" in text
     assert "1,234 completed" in text
@@ -94,7 +94,7 @@ def test_queues_and_workers_are_listed() -> None:
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_no_number_is_cut_at_any_width(width: int, *, is_terminal: bool) -> None:
+def test_no_number_is_truncated_at_any_width(width: int, *, is_terminal: bool) -> None:
     look = a_look(by_status={"completed": 12_345_678}, unannounced=98_765, webhooks_given_up=54_321)
     look.queues.append(QueueLook("highRenderDeadLetter", 1_234_567, 22, 33, 7_260))
     look.workers.append(WorkersLook("reconciler", 17, 231_000_000))
@@ -106,5 +106,5 @@ def test_no_number_is_cut_at_any_width(width: int, *, is_terminal: bool) -> None
         assert max(map(len, text.splitlines()[1:])) <= width
 
 
-def test_no_secret_is_shown() -> None:
+def test_the_display_shows_no_secret() -> None:
     assert "s3cret" not in drawn(a_look())

@@ -1,4 +1,4 @@
-"""What `make webhook-listen` shows of what arrives, and how the system is told to send there."""
+"""The webhook listener: what it shows, and how the system is configured to send to it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -30,12 +30,12 @@ def config(tmp_path: Path) -> CloudConfig:
 
 @pytest.fixture
 def listening(config: CloudConfig) -> Iterator[tuple[str, list[str]]]:
-    """Where somebody listens, and what was shown."""
-    shown: list[str] = []
-    with make_server(("127.0.0.1", 0), read_webhook_secret(config), shown.append) as server:
+    """Yield the URL of a listener, and the list of lines that it shows."""
+    lines: list[str] = []
+    with make_server(("127.0.0.1", 0), read_webhook_secret(config), lines.append) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/", shown
+        yield f"http://127.0.0.1:{server.server_port}/", lines
         server.shutdown()
         thread.join()
 
@@ -49,42 +49,42 @@ def send(url: str, secret: str, **changes: object) -> WebhookAnswer:
 def test_a_webhook_of_the_system_is_shown(
     listening: tuple[str, list[str]], config: CloudConfig, progress: float | None, said: str
 ) -> None:
-    url, shown = listening
+    url, lines = listening
     assert send(url, read_webhook_secret(config), version=3, progress=progress) == WebhookAnswer(204)
-    [line] = shown
+    [line] = lines
     assert line.startswith("✓ 2096-01-08T10:00:00.000Z  job.updated  job ")
     assert f"{said} event-1" in line
 
 
-def test_one_with_another_secret_is_refused(listening: tuple[str, list[str]]) -> None:
-    url, shown = listening
+def test_a_webhook_signed_with_another_secret_is_refused(listening: tuple[str, list[str]]) -> None:
+    url, lines = listening
     assert send(url, f"whsec_{'A' * 44}").status == 401
-    assert [line[0] for line in shown] == ["✗"]
+    assert [line[0] for line in lines] == ["✗"]
 
 
-def test_one_that_is_old_is_refused(listening: tuple[str, list[str]], config: CloudConfig) -> None:
-    url, shown = listening
+def test_an_old_webhook_is_refused(listening: tuple[str, list[str]], config: CloudConfig) -> None:
+    url, lines = listening
     sender = HttpWebhookSender(lambda: read_webhook_secret(config), local=True)
     assert sender.send(url, "event-1", "{}", datetime(2026, 1, 8, tzinfo=UTC)).status == 401
-    assert [line[0] for line in shown] == ["✗"]
+    assert [line[0] for line in lines] == ["✗"]
 
 
-def test_a_post_that_is_no_webhook_is_refused(listening: tuple[str, list[str]]) -> None:
-    url, shown = listening
+def test_a_post_that_is_not_a_webhook_is_refused(listening: tuple[str, list[str]]) -> None:
+    url, lines = listening
     connection = HTTPConnection(url.split("/")[2])
     connection.request("POST", "/", b"\xff")
     assert connection.getresponse().status == 401
     connection.close()
-    assert [line[0] for line in shown] == ["✗"]
+    assert [line[0] for line in lines] == ["✗"]
 
 
-def test_a_port_that_is_taken_is_told(config: CloudConfig) -> None:
-    with receiving() as receiver, pytest.raises(LocalCloudError, match="is taken"):
+def test_a_taken_port_is_reported(config: CloudConfig) -> None:
+    with receiving() as receiver, pytest.raises(LocalCloudError, match="is in use"):
         listen(config, int(receiver.url.split(":")[2].split("/")[0]))
     assert not config.listener_file.exists()
 
 
-def test_webhooks_go_to_the_listener_while_it_listens(config: CloudConfig) -> None:
+def test_webhooks_are_sent_to_the_listener_while_it_runs(config: CloudConfig) -> None:
     arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
 
     def webhook_urls() -> str:
@@ -98,13 +98,13 @@ def test_webhooks_go_to_the_listener_while_it_listens(config: CloudConfig) -> No
     assert webhook_urls() == ""
 
 
-def test_other_receivers_are_named_in_the_environment(tmp_path: Path) -> None:
-    told = CloudConfig.from_environment({"WEBHOOK_URLS": "http://127.0.0.1:8000/hooks"}, root=tmp_path)
-    assert told.parameters == {"WebhookUrls": "http://127.0.0.1:8000/hooks"}
+def test_other_receivers_are_read_from_the_environment(tmp_path: Path) -> None:
+    config = CloudConfig.from_environment({"WEBHOOK_URLS": "http://127.0.0.1:8000/hooks"}, root=tmp_path)
+    assert config.parameters == {"WebhookUrls": "http://127.0.0.1:8000/hooks"}
     assert CloudConfig.from_environment({}, root=tmp_path).parameters == {}
 
 
-def test_the_key_is_made_once_and_of_the_form_that_receivers_know(config: CloudConfig) -> None:
+def test_the_webhook_secret_is_created_once_in_the_standard_format(config: CloudConfig) -> None:
     first = read_webhook_secret(config)
     assert first.startswith("whsec_")
     assert len(first) == 50
