@@ -1,4 +1,4 @@
-"""Clips as providers make them, and worse: coded on the spot, of what a test wants to see and hear again."""
+"""Clips as providers make them, including unusual and faulty ones, encoded during the test."""
 
 from array import array
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _PIECE = 1024
 
 
 def bars(width: int, height: int, *colours: Colour) -> Image.Image:
-    """Upright bars of one width, from left to right."""
+    """Return a picture of vertical bars of equal width, from left to right."""
     row = Image.new("RGB", (len(colours), 1))
     row.putdata(list(colours))
     return row.resize((width, height), Image.Resampling.NEAREST)
@@ -43,7 +43,10 @@ def write_clip(
     options: dict[str, str] | None = None,
     colours: tuple[int, int] | None = None,
 ) -> Path:
-    """One picture after the other (`times`: at those seconds), and a hum of 440 Hz where it lasts more than 0 s."""
+    """Write the pictures as a video, with a hum of 440 Hz if `hum_seconds` is over 0; return the path.
+
+    `times` are the times of the pictures in seconds; by default they follow each other at `rate` per second.
+    """
     width, height = pictures[0].size
     container_options = {"movflags": "+faststart"} if faststart and path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=container_options) as container:
@@ -82,13 +85,13 @@ def _write_hum(container: Any, sound: Any, seconds: float, begin: float, rate: i
 
 
 def pictures_in(path: Path) -> list[av.VideoFrame]:
-    """All of them, decoded."""
+    """Return all decoded frames."""
     with av.open(str(path)) as container:
         return list(container.decode(container.streams.video[0]))
 
 
 def loudness_in(path: Path) -> list[float]:
-    """How far the sound swings (0–1) during each 24th of a second."""
+    """Return the peak level of the sound (0–1) during each 24th of a second."""
     resampler = av.AudioResampler(format="flt", layout="stereo", rate=_RATE, frame_size=_RATE // 24)
     levels: list[float] = []
     with av.open(str(path)) as container:
@@ -96,20 +99,20 @@ def loudness_in(path: Path) -> list[float]:
             frame for piece in container.decode(container.streams.audio[0]) for frame in resampler.resample(piece)
         ]
         for frame in [*frames, *resampler.resample(None)]:
-            heard = array("f", bytes(frame.planes[0])[: 2 * 4 * frame.samples])
-            levels.append(max(map(abs, heard)))
+            samples = array("f", bytes(frame.planes[0])[: 2 * 4 * frame.samples])
+            levels.append(max(map(abs, samples)))
     return levels
 
 
 def packets_in(path: Path) -> list[tuple[int, int | None, bytes]]:
-    """Track, time and content of each, in the order of their times."""
+    """Return the stream index, the time and the content of each packet, ordered by stream and time."""
     with av.open(str(path)) as container:
-        found = [(packet.stream_index, packet.dts, bytes(packet)) for packet in container.demux() if packet.size]
-    return sorted(found, key=lambda packet: packet[:2])
+        packets = [(packet.stream_index, packet.dts, bytes(packet)) for packet in container.demux() if packet.size]
+    return sorted(packets, key=lambda packet: packet[:2])
 
 
 def colour_at(frame: av.VideoFrame, across: float, down: float = 0.5) -> Colour:
-    """What is seen at that place (0–1), in the middle of nine pixels."""
+    """Return the colour at that position (0–1), averaged over nine pixels."""
     image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
     x, y = round(across * (image.width - 1)), round(down * (image.height - 1))
     red, green, blue = image.resize((1, 1), Image.Resampling.BOX, (x, y, x + 1, y + 1)).getpixel((0, 0))

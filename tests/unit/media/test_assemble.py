@@ -1,4 +1,4 @@
-"""Whatever a provider's clips are like: what is made of them has the frames, size and sound that were planned."""
+"""Assembly: the video has the planned frames, size and sound for every kind of clip."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -29,11 +29,11 @@ from videojobs.domain.plan import CROSS_FADE_FRAMES, Clip, Plan
 
 WIDE, TALL, SQUARE, CLASSIC = (128, 72), (72, 128), (96, 96), (96, 72)
 NEARLY = 12
-"""Of 255: what coding may change in a plain area."""
+"""The tolerance for coding in a plain area, of 255."""
 
 
 def a_plan(frames: int, *seconds: float, size: tuple[int, int] = WIDE, made: tuple[int, int] = WIDE) -> Plan:
-    """Clips of so many seconds each and of the size `made`."""
+    """Return a plan with clips of these durations in seconds and of the size `made`."""
     return Plan(tuple(Clip(*made, length) for length in seconds), size, *size, frames)
 
 
@@ -42,25 +42,25 @@ def stills(colour: Colour, count: int, size: tuple[int, int] = WIDE) -> list[Ima
 
 
 def steps(count: int, size: tuple[int, int] = WIDE) -> list[Image.Image]:
-    """Each picture a little brighter than the one before."""
+    """Return pictures of which each is a little brighter than the one before."""
     return [Image.new("RGB", size, (20 + 4 * number,) * 3) for number in range(count)]
 
 
 def assemble(tmp_path: Path, plan: Plan, *clips: Path) -> Path:
-    """The finished video, whose outside is always right."""
+    """Assemble the clips and return the video, after checking the files, the size and the progress."""
     folder = tmp_path / "made"
     folder.mkdir()
-    shown: list[float] = []
-    made = PyAvRenderer().assemble(clips, plan, folder, shown.append)
+    progress: list[float] = []
+    rendered = PyAvRenderer().assemble(clips, plan, folder, progress.append)
     assert {path.name for path in folder.iterdir()} == {"video.mp4", "poster.jpg", "preview.webp"}
-    assert (made.width, made.height) == (plan.width, plan.height)
-    assert shown == sorted(shown)
-    assert (shown[0], shown[-1]) == (0, 1)
-    return made.video
+    assert (rendered.width, rendered.height) == (plan.width, plan.height)
+    assert progress == sorted(progress)
+    assert (progress[0], progress[-1]) == (0, 1)
+    return rendered.video
 
 
 def is_as_planned(video: Path, plan: Plan) -> list[av.VideoFrame]:
-    """All its pictures, after a look at each."""
+    """Return the frames of the video, after checking its format and its frames against the plan."""
     facts, pictures = inspect_video(video), pictures_in(video)
     assert (facts.codec, facts.pixel_format, facts.faststart) == ("h264", "yuv420p", True)
     assert [picture.time for picture in pictures] == pytest.approx([number / 24 for number in range(plan.frames)])
@@ -76,7 +76,7 @@ def is_nearly(seen: Sequence[int], wanted: Sequence[int], tolerance: int = NEARL
     return all(abs(one - other) <= tolerance for one, other in zip(seen, wanted, strict=True))
 
 
-# ---------------------------------------------------------------- whatever comes
+# ---------------------------------------------------------------- formats
 
 UNEVEN = [Fraction(at, 1000) for at in (0, 20, 40, 300, 310, 500, 700, 720, 900)]
 CLIPS: dict[str, dict[str, Any]] = {
@@ -100,10 +100,10 @@ CLIPS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", CLIPS)
 @pytest.mark.parametrize("size", [WIDE, SQUARE], ids=["16:9", "1:1"])
-def test_a_clip_of_any_kind_becomes_what_was_planned(tmp_path: Path, kind: str, size: tuple[int, int]) -> None:
-    how = dict(CLIPS[kind])
-    count, made, suffix = how.pop("count", 24), how.pop("size", WIDE), how.pop("suffix", ".mp4")
-    clip = write_clip(tmp_path / f"clip{suffix}", stills(GREEN, count, made), **how)
+def test_a_clip_of_any_format_becomes_the_planned_video(tmp_path: Path, kind: str, size: tuple[int, int]) -> None:
+    options = dict(CLIPS[kind])
+    count, clip_size, suffix = options.pop("count", 24), options.pop("size", WIDE), options.pop("suffix", ".mp4")
+    clip = write_clip(tmp_path / f"clip{suffix}", stills(GREEN, count, clip_size), **options)
     plan = a_plan(20, 1, size=size)
     pictures = is_as_planned(assemble(tmp_path, plan, clip), plan)
     for picture in (pictures[0], pictures[-1]):
@@ -112,20 +112,20 @@ def test_a_clip_of_any_kind_becomes_what_was_planned(tmp_path: Path, kind: str, 
 
 @pytest.mark.parametrize("size", [WIDE, TALL, SQUARE, CLASSIC])
 @pytest.mark.parametrize("made", [(256, 144), (144, 256), (160, 160), (210, 90)])
-def test_what_is_kept_is_the_middle(tmp_path: Path, size: tuple[int, int], made: tuple[int, int]) -> None:
-    """Seen by the edges of a bar whose place in the middle is known."""
+def test_a_clip_is_cropped_to_its_centre(tmp_path: Path, size: tuple[int, int], made: tuple[int, int]) -> None:
+    """The edges of bars show which part of the picture was kept."""
     clip = write_clip(tmp_path / "clip.mp4", [bars(*made, RED, GREEN, GREEN, BLUE)] * 6)
     plan = a_plan(6, 0.25, size=size, made=made)
     picture = is_as_planned(assemble(tmp_path, plan, clip), plan)[0]
-    kept = min(1.0, made[1] * size[0] / size[1] / made[0])  # of the width
-    edge = (kept - 0.5) / 2 / kept  # where red ends and green begins
+    kept = min(1.0, made[1] * size[0] / size[1] / made[0])  # share of the width
+    edge = (kept - 0.5) / 2 / kept  # boundary between red and green
     for place, colour in ((edge - 0.06, RED), (edge + 0.06, GREEN), (1 - edge - 0.06, GREEN), (1 - edge + 0.06, BLUE)):
         if 0 <= place <= 1:
             assert is_nearly(colour_at(picture, place), colour, 25)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, -90])
-def test_a_turned_clip_is_put_upright(tmp_path: Path, degrees: int) -> None:
+def test_a_rotated_clip_is_turned_upright(tmp_path: Path, degrees: int) -> None:
     upright = bars(128, 128, RED, GREEN, BLUE).resize(TALL if degrees % 180 else WIDE)
     clip = write_clip(tmp_path / "clip.mp4", [upright.rotate(-degrees, expand=True)] * 6, rotation=degrees)
     plan = a_plan(6, 0.25, size=upright.size)
@@ -133,7 +133,7 @@ def test_a_turned_clip_is_put_upright(tmp_path: Path, degrees: int) -> None:
     assert [is_nearly(colour_at(picture, x), c, 25) for x, c in ((0.15, RED), (0.5, GREEN), (0.85, BLUE))] == [True] * 3
 
 
-def test_pixels_that_are_not_square_are_shown_in_their_width(tmp_path: Path) -> None:
+def test_pixels_that_are_not_square_are_shown_at_their_true_width(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", [bars(72, 72, RED, GREEN, GREEN, BLUE)] * 6, pixel_ratio=Fraction(16, 9))
     wide, square = a_plan(6, 0.25), a_plan(6, 0.25, size=SQUARE)
     picture = is_as_planned(assemble(tmp_path, wide, clip), wide)[0]
@@ -149,7 +149,7 @@ def test_pixels_that_are_not_square_are_shown_in_their_width(tmp_path: Path) -> 
 @pytest.mark.parametrize("space", [1, 5, 6], ids=["BT.709", "BT.601, 625 lines", "BT.601, 525 lines"])
 @pytest.mark.parametrize("levels", [1, 2], ids=["limited", "full"])
 @pytest.mark.parametrize("colour", [RED, GREEN, BLUE], ids=["red", "green", "blue"])
-def test_colours_stay_what_they_were(tmp_path: Path, space: int, levels: int, colour: Colour) -> None:
+def test_colours_are_preserved_across_colour_spaces(tmp_path: Path, space: int, levels: int, colour: Colour) -> None:
     clip = write_clip(tmp_path / "clip.mp4", stills(colour, 6, (256, 144)), colours=(space, levels))
     plan = a_plan(6, 0.25)
     picture = is_as_planned(assemble(tmp_path, plan, clip), plan)[3]
@@ -157,7 +157,7 @@ def test_colours_stay_what_they_were(tmp_path: Path, space: int, levels: int, co
     assert is_nearly(colour_at(picture, 0.5), colour)
 
 
-# ---------------------------------------------------------------- how long
+# ---------------------------------------------------------------- duration
 
 
 def test_a_clip_that_is_too_long_is_trimmed_to_the_frame(tmp_path: Path) -> None:
@@ -172,10 +172,10 @@ def test_a_clip_that_is_too_short_holds_its_last_picture(tmp_path: Path) -> None
     video = assemble(tmp_path, plan, clip)
     pictures = is_as_planned(video, plan)
     assert all(is_nearly(colour_at(picture, 0.5), (20 + 4 * 23,) * 3) for picture in pictures[24:])
-    assert min(loudness_in(video)[4:44]) > 0.3, "what is still to be heard is heard"
+    assert min(loudness_in(video)[4:44]) > 0.3, "the sound continues while the last picture is held"
 
 
-def test_a_short_clip_is_joined_where_it_ends_and_what_is_missing_is_held_at_the_end(tmp_path: Path) -> None:
+def test_a_short_clip_is_joined_at_its_end_and_the_last_picture_of_the_video_is_held(tmp_path: Path) -> None:
     clips = [write_clip(tmp_path / f"{n}.mp4", stills(colour, 20)) for n, colour in enumerate((RED, BLUE))]
     plan = a_plan(40, 1, 1)
     pictures = is_as_planned(assemble(tmp_path, plan, *clips), plan)
@@ -183,7 +183,7 @@ def test_a_short_clip_is_joined_where_it_ends_and_what_is_missing_is_held_at_the
     assert all(is_nearly(colour_at(picture, 0.5), BLUE) for picture in pictures[20:])
 
 
-def test_a_clip_that_is_longer_than_planned_leaves_the_others_their_time(tmp_path: Path) -> None:
+def test_a_clip_that_is_longer_than_planned_does_not_shorten_the_others(tmp_path: Path) -> None:
     clips = [write_clip(tmp_path / f"{n}.mp4", stills(colour, 72)) for n, colour in enumerate((RED, BLUE))]
     plan = a_plan(40, 1, 1)
     pictures = is_as_planned(assemble(tmp_path, plan, *clips), plan)
@@ -192,33 +192,33 @@ def test_a_clip_that_is_longer_than_planned_leaves_the_others_their_time(tmp_pat
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_clip_that_is_hardly_there_still_fills_its_time(tmp_path: Path, count: int) -> None:
+def test_clips_of_a_few_frames_still_fill_the_planned_time(tmp_path: Path, count: int) -> None:
     clips = [write_clip(tmp_path / f"{n}.mp4", stills(GREY, count)) for n in range(3)]
     plan = a_plan(56, 1, 1, 1)
     is_as_planned(assemble(tmp_path, plan, *clips), plan)
 
 
-# ---------------------------------------------------------------- joined
+# ---------------------------------------------------------------- joins
 
 
-def test_clips_fade_into_each_other(tmp_path: Path) -> None:
+def test_clips_cross_fade_into_each_other(tmp_path: Path) -> None:
     clips = [write_clip(tmp_path / f"{n}.mp4", stills(c, 24)) for n, c in enumerate((RED, BLUE, GREEN))]
     plan = a_plan(56, 1, 1, 1)
     assert plan.frames == plan.joined_frames
     pictures = is_as_planned(assemble(tmp_path, plan, *clips), plan)
-    seen = [colour_at(picture, 0.5) for picture in pictures]
+    colours = [colour_at(picture, 0.5) for picture in pictures]
     for begin, old, new in ((16, RED, BLUE), (32, BLUE, GREEN)):
-        middle = [(one + other) / 2 for one, other in zip(seen[begin + 3], seen[begin + 4], strict=True)]
+        middle = [(one + other) / 2 for one, other in zip(colours[begin + 3], colours[begin + 4], strict=True)]
         mean = [(one + other) / 2 for one, other in zip(old, new, strict=True)]
         assert is_nearly(middle, mean)
-        assert is_nearly(seen[begin - 1], old)
-        assert is_nearly(seen[begin + CROSS_FADE_FRAMES], new)
-        reds = [red for red, _, _ in seen[begin - 1 : begin + CROSS_FADE_FRAMES + 1]]
+        assert is_nearly(colours[begin - 1], old)
+        assert is_nearly(colours[begin + CROSS_FADE_FRAMES], new)
+        reds = [red for red, _, _ in colours[begin - 1 : begin + CROSS_FADE_FRAMES + 1]]
         assert is_nearly(reds, sorted(reds, reverse=old[0] > new[0]), 3)
         assert len(set(reds)) > CROSS_FADE_FRAMES // 2
 
 
-def test_clips_of_several_kinds_are_joined(tmp_path: Path) -> None:
+def test_clips_of_several_formats_are_joined(tmp_path: Path) -> None:
     clips = [
         write_clip(tmp_path / "0.webm", stills(RED, 30, (320, 180)), codec="libvpx-vp9", rate=30),
         write_clip(tmp_path / "1.mp4", stills(BLUE, 25, (180, 180)), rate=25, hum_seconds=1, sound_rate=44100),
@@ -227,7 +227,7 @@ def test_clips_of_several_kinds_are_joined(tmp_path: Path) -> None:
     is_as_planned(assemble(tmp_path, plan, *clips), plan)
 
 
-# ---------------------------------------------------------------- heard
+# ---------------------------------------------------------------- sound
 
 
 @pytest.mark.parametrize("frames", [37, 40])
@@ -247,7 +247,7 @@ def test_the_sound_is_as_long_as_the_pictures(tmp_path: Path, frames: int) -> No
     assert len(loudness_in(video)) == frames
 
 
-def test_a_clip_without_sound_is_silent_beside_one_with(tmp_path: Path) -> None:
+def test_a_clip_without_sound_is_silent_next_to_a_clip_with_sound(tmp_path: Path) -> None:
     clips = [
         write_clip(tmp_path / "0.mp4", stills(GREY, 24), hum_seconds=1),
         write_clip(tmp_path / "1.mp4", stills(GREY, 24)),
@@ -259,13 +259,13 @@ def test_a_clip_without_sound_is_silent_beside_one_with(tmp_path: Path) -> None:
     assert max(levels[26:]) < 0.01
 
 
-def test_where_no_clip_has_sound_there_is_no_track(tmp_path: Path) -> None:
+def test_a_video_of_clips_without_sound_has_no_sound_track(tmp_path: Path) -> None:
     clips = [write_clip(tmp_path / f"{n}.mp4", stills(GREY, 24)) for n in range(2)]
     with av.open(str(assemble(tmp_path, a_plan(40, 1, 1), *clips))) as container:
         assert [track.type for track in container.streams] == ["video"]
 
 
-def test_sound_that_begins_later_than_the_pictures_stays_with_them(tmp_path: Path) -> None:
+def test_sound_that_begins_later_than_the_pictures_stays_in_sync(tmp_path: Path) -> None:
     times = [1 + Fraction(number, 24) for number in range(24)]
     clip = write_clip(tmp_path / "clip.mp4", stills(GREY, 24), times=times, hum_seconds=0.4, hum_from=1.5)
     levels = loudness_in(assemble(tmp_path, a_plan(24, 1, size=SQUARE), clip))
@@ -273,7 +273,7 @@ def test_sound_that_begins_later_than_the_pictures_stays_with_them(tmp_path: Pat
     assert min(levels[13:20]) > 0.4
 
 
-# ---------------------------------------------------------------- copied
+# ---------------------------------------------------------------- copies
 
 FITTING: dict[str, dict[str, Any]] = {
     "mute": {},
@@ -284,14 +284,14 @@ FITTING: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", FITTING)
-def test_what_fits_is_copied_byte_for_byte(tmp_path: Path, kind: str) -> None:
-    how = dict(FITTING[kind])
-    clip = write_clip(tmp_path / "clip.mp4", stills(GREEN, how.pop("count", 24)), **how)
+def test_a_clip_that_meets_the_plan_is_copied_byte_for_byte(tmp_path: Path, kind: str) -> None:
+    options = dict(FITTING[kind])
+    clip = write_clip(tmp_path / "clip.mp4", stills(GREEN, options.pop("count", 24)), **options)
     assert assemble(tmp_path, a_plan(24, 1), clip).read_bytes() == clip.read_bytes()
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
-def test_what_fits_but_cannot_be_played_while_it_loads_keeps_its_packets(tmp_path: Path, suffix: str) -> None:
+def test_a_clip_that_meets_the_plan_without_faststart_keeps_its_packets(tmp_path: Path, suffix: str) -> None:
     options = {"preset": "medium", "bf": "2"}
     clip = write_clip(tmp_path / f"clip{suffix}", steps(24), faststart=False, hum_seconds=0.99, options=options)
     plan = a_plan(24, 1)
@@ -315,21 +315,21 @@ NOT_FITTING: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", NOT_FITTING)
-def test_what_does_not_fit_is_coded_again(tmp_path: Path, kind: str) -> None:
-    how = dict(NOT_FITTING[kind])
-    pictures = stills(GREEN, how.pop("count", 24), how.pop("size", WIDE))
-    clip = write_clip(tmp_path / "clip.mp4", pictures, **how)
+def test_a_clip_that_does_not_meet_the_plan_is_encoded_again(tmp_path: Path, kind: str) -> None:
+    options = dict(NOT_FITTING[kind])
+    pictures = stills(GREEN, options.pop("count", 24), options.pop("size", WIDE))
+    clip = write_clip(tmp_path / "clip.mp4", pictures, **options)
     plan = a_plan(24, 1)
     video = assemble(tmp_path, plan, clip)
     is_as_planned(video, plan)
     assert video.read_bytes() != clip.read_bytes()
 
 
-# ---------------------------------------------------------------- what is no video
+# ---------------------------------------------------------------- invalid clips
 
 
 def broken_clips(folder: Path) -> dict[str, Path]:
-    """Files that a provider might send where a video should be."""
+    """Write files that a provider might send instead of a video; return their paths by kind."""
     whole = write_clip(folder / "whole.mp4", [image.effect_spread(9) for image in steps(24)]).read_bytes()
     late = write_clip(folder / "late.mp4", steps(24), faststart=False).read_bytes()
     contents = {
@@ -352,7 +352,7 @@ def broken_clips(folder: Path) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("kind", ["empty", "a page", "cut off", "without its index", "zeros", "sound alone"])
-def test_what_cannot_be_played_is_refused(tmp_path: Path, kind: str) -> None:
+def test_a_file_that_cannot_be_played_is_refused(tmp_path: Path, kind: str) -> None:
     clip = broken_clips(tmp_path)[kind]
     good = write_clip(tmp_path / "good.mp4", stills(GREY, 24))
     (tmp_path / "made").mkdir()
@@ -363,22 +363,22 @@ def test_what_cannot_be_played_is_refused(tmp_path: Path, kind: str) -> None:
         PyAvRenderer().verify(clip)
 
 
-def test_a_good_clip_passes(tmp_path: Path) -> None:
+def test_a_valid_clip_passes_the_check(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", stills(GREY, 24), hum_seconds=1)
     PyAvRenderer().verify(clip)
     assert inspect_video(clip).frames == 24
 
 
 @pytest.mark.parametrize("at", [0.0, 0.5])
-def test_the_work_stops_where_its_progress_is_refused(tmp_path: Path, at: float) -> None:
+def test_the_assembly_stops_if_the_progress_callback_raises(tmp_path: Path, at: float) -> None:
     clips = [write_clip(tmp_path / f"{n}.mp4", stills(GREY, 24)) for n in range(2)]
-    shown: list[float] = []
+    progress: list[float] = []
 
     def stop(part: float) -> None:
-        shown.append(part)
+        progress.append(part)
         if part >= at:
             raise LeaseLost
 
     with pytest.raises(LeaseLost):
         PyAvRenderer().assemble(clips, a_plan(40, 1, 1), tmp_path, stop)
-    assert shown[-1] == pytest.approx(at, abs=1 / 40)
+    assert progress[-1] == pytest.approx(at, abs=1 / 40)

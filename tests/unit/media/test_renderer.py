@@ -1,4 +1,4 @@
-"""What the render function gets for a job: a video as asked for, its poster and preview, in the folder it names."""
+"""The renderer of a job: a video as requested, its poster and its preview, in the given folder."""
 
 import pytest
 from PIL import Image
@@ -10,10 +10,10 @@ from videojobs.domain.request import AspectRatio, Style
 
 
 @pytest.mark.parametrize("duration", [1, 1.26])
-def test_a_job_becomes_a_video_and_a_poster_of_its_size(tmp_path, duration):
+def test_a_job_is_rendered_as_a_video_with_a_poster_and_a_preview(tmp_path, duration):
     job = a_job(style=Style.CALM, aspect_ratio=AspectRatio.PORTRAIT, duration=duration)
-    told: list[float] = []
-    rendered = PyAvRenderer().render(job, tmp_path, told.append)
+    progress: list[float] = []
+    rendered = PyAvRenderer().render(job, tmp_path, progress.append)
     facts = inspect_video(rendered.video)
     assert (rendered.width, rendered.height) == (facts.width, facts.height) == (720, 1280)
     assert rendered.seconds == facts.seconds == pytest.approx(duration, abs=1 / 24)
@@ -22,10 +22,10 @@ def test_a_job_becomes_a_video_and_a_poster_of_its_size(tmp_path, duration):
         assert poster.size == (720, 1280)
     with Image.open(rendered.preview) as preview:
         assert preview.size == (270, 480)
-    assert told[-1] == 1
+    assert progress[-1] == 1
 
 
-def test_a_job_that_is_stopped_leaves_its_folder_empty(tmp_path):
+def test_a_stopped_rendering_leaves_its_folder_empty(tmp_path):
     def stop(_: float) -> None:
         raise TimeoutError
 

@@ -1,4 +1,4 @@
-"""Posters and previews, from sketches and from videos of any other make."""
+"""Posters and previews, of sketches and of other videos."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from videojobs_sketch.video_format import VideoFormat
 
 @pytest.fixture(scope="module", params=Style)
 def video(request, tmp_path_factory) -> Path:
-    """A sketch of four seconds in each style."""
+    """Return a sketch of four seconds, once per style."""
     path = tmp_path_factory.mktemp("stills") / "video.mp4"
     draw_sketch(
         prompt="Neon city at night",
@@ -48,7 +48,7 @@ def write_frames(
     options: dict[str, str] | None = None,
     first: int = 0,
 ) -> Path:
-    """A video of any frames, as somebody else might encode it; its time begins at the frame number `first`."""
+    """Write the frames as a video and return its path; its time starts at the frame number `first`."""
     with av.open(str(path), "w", format="mp4", options=options or {}) as container:
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = *frames[0].size, "yuv420p"
@@ -65,14 +65,14 @@ BRIGHT = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
 
 
 def moving(length: int, size: tuple[int, int] = (64, 48)) -> list[Image.Image]:
-    """Frames of which no two are alike."""
+    """Return `length` different frames."""
     gradient = Image.radial_gradient("L").resize(size).convert("RGB")
     return [ImageChops.offset(gradient, index * 3, 0) for index in range(length)]
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What was made of a video: its poster, and the frames of its preview with the milliseconds of each."""
+    """The pictures made of a video: its poster, and the frames of its preview with their durations in milliseconds."""
 
     poster: Image.Image
     frames: list[Image.Image]
@@ -82,12 +82,12 @@ class Pictures:
 
     @property
     def seconds(self) -> float:
-        """How long one round of the preview takes."""
+        """Return the duration of one loop of the preview."""
         return sum(self.milliseconds) / 1000
 
 
 def pictures_of(video: Path) -> Pictures:
-    """Make them, and read them back."""
+    """Write the poster and the preview of the video, and read them back."""
     poster, preview = video.with_suffix(".jpg"), video.with_suffix(".webp")
     write_pictures(video, poster=poster, preview=preview)
     with Image.open(poster) as image:
@@ -104,16 +104,16 @@ def pictures_of(video: Path) -> Pictures:
 
 
 def brightness(image: Image.Image) -> float:
-    """The mean of all its bands, 0-255."""
+    """Return the mean of all bands, 0-255."""
     return sum(ImageStat.Stat(image).mean) / 3
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """How much two pictures of one size differ in the mean, 0-255."""
+    """Return the mean difference of two pictures of one size, 0-255."""
     return brightness(ImageChops.difference(one, other))
 
 
-def test_a_poster_is_a_full_size_jpeg_with_something_to_see(video):
+def test_a_poster_is_a_jpeg_of_full_size_that_is_not_plain(video):
     poster = pictures_of(video).poster
     assert poster.size == (1280, 720)
     assert brightness(poster) > 10
@@ -122,7 +122,7 @@ def test_a_poster_is_a_full_size_jpeg_with_something_to_see(video):
 
 @pytest.mark.parametrize("black_before", [9, 15, 30, 60])
 @pytest.mark.parametrize("black_after", [0, 5])
-def test_a_poster_is_not_taken_from_the_black_before_and_after(tmp_path, black_before, black_after):
+def test_a_poster_is_not_taken_from_black_frames_at_the_start_or_end(tmp_path, black_before, black_after):
     frames = [BLACK] * black_before + [BRIGHT] * 10 + [BLACK] * black_after
     poster = pictures_of(write_frames(tmp_path / "video.mp4", frames)).poster
     assert difference(poster, BRIGHT) < 10
@@ -141,30 +141,30 @@ def test_a_poster_is_not_taken_in_the_middle_of_a_cut(tmp_path):
 
 
 @pytest.mark.parametrize("length", [1, 3, 80])
-def test_even_a_video_that_is_black_has_a_poster_and_a_preview(tmp_path, length):
+def test_a_black_video_has_a_poster_and_a_preview(tmp_path, length):
     pictures = pictures_of(write_frames(tmp_path / "video.mp4", [BLACK] * length))
     assert pictures.poster.size == pictures.frames[0].size == (64, 48)
 
 
-def test_a_preview_is_a_small_animation_of_two_and_a_half_seconds_that_moves_and_loops(video):
+def test_a_preview_is_a_small_looping_animation_of_two_and_a_half_seconds(video):
     pictures = pictures_of(video)
     assert pictures.size_bytes < 500_000
     assert pictures.seconds == 2.5
     assert pictures.loop == 0
     assert {frame.size for frame in pictures.frames} == {(480, 270)}
-    assert 20 < len(pictures.frames) <= 30  # what stands still for a moment is one frame
+    assert 20 < len(pictures.frames) <= 30  # equal consecutive frames are stored as one
     assert all(difference(one, other) > 0 for one, other in pairwise(pictures.frames))
 
 
 @pytest.mark.parametrize(("rate", "shown"), [(1, 3), (5, 12), (12, 30), (24, 30), (25, 30), (30, 30), (60, 30)])
-def test_a_preview_takes_its_time_however_many_frames_the_video_has(tmp_path, rate, shown):
+def test_a_preview_lasts_two_and_a_half_seconds_at_every_frame_rate(tmp_path, rate, shown):
     pictures = pictures_of(write_frames(tmp_path / "video.mp4", moving(6 * rate), rate=rate))
     assert pictures.seconds == 2.5
     assert len(pictures.frames) == pytest.approx(shown, abs=1)
 
 
 @pytest.mark.parametrize("length", [2, 10, 19, 24])
-def test_a_preview_of_a_shorter_video_is_all_of_it(tmp_path, length):
+def test_the_preview_of_a_shorter_video_shows_all_of_it(tmp_path, length):
     frames = moving(length)
     pictures = pictures_of(write_frames(tmp_path / "video.mp4", frames))
     assert pictures.seconds == length / 10
@@ -172,7 +172,7 @@ def test_a_preview_of_a_shorter_video_is_all_of_it(tmp_path, length):
     assert difference(pictures.frames[-1], frames[-1]) < 10
 
 
-def test_a_video_whose_time_begins_later_has_its_pictures(tmp_path):
+def test_a_video_whose_time_starts_later_has_a_poster_and_a_preview(tmp_path):
     pictures = pictures_of(write_frames(tmp_path / "video.mp4", [BLACK] * 15 + moving(30), first=70))
     assert pictures.seconds == 2.5
     assert brightness(pictures.poster) > 40
@@ -181,7 +181,7 @@ def test_a_video_whose_time_begins_later_has_its_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("size", "small"), [((960, 960), (360, 360)), ((720, 1280), (270, 480)), ((960, 720), (416, 312)), ((64, 48),) * 2]
 )
-def test_previews_of_every_ratio_have_as_many_pixels_and_none_is_larger_than_its_video(tmp_path, size, small):
+def test_previews_of_every_ratio_have_similar_sizes_and_are_not_larger_than_the_video(tmp_path, size, small):
     frames = [Image.new("RGB", size, "teal")] * 5
     assert pictures_of(write_frames(tmp_path / "video.mp4", frames)).frames[0].size == small
 
@@ -189,7 +189,7 @@ def test_previews_of_every_ratio_have_as_many_pixels_and_none_is_larger_than_its
 def write_ground(
     path: Path, background: BackgroundMaker, style: Style, size: tuple[int, int], *, loop: int = 60
 ) -> Path:
-    """Two and a half seconds of a ground alone, whose loop takes that many frames."""
+    """Write two and a half seconds of a background without text that loops after `loop` frames; return the path."""
     canvas = Canvas(*size)
     picture = background(Scene(*size, make_palette("a", style), rng_for("a"), loop / 24, has_text=False))
     with Mp4Writer(path, VideoFormat(*size, 24)) as writer:
@@ -211,13 +211,13 @@ def test_slow_soft_motion_leaves_no_torn_edges_in_a_preview(tmp_path):
 
 
 @pytest.mark.parametrize("background", [Dots, Tiles])
-def test_a_preview_of_the_busiest_grounds_is_small_enough_at_the_first_try(tmp_path, background):
+def test_a_preview_of_the_busiest_backgrounds_is_small_enough_at_the_first_try(tmp_path, background):
     pictures = pictures_of(write_ground(tmp_path / "video.mp4", background, Style.FUN, (960, 960)))
     assert 150_000 < pictures.size_bytes < 500_000
     assert pictures.frames[0].size == (360, 360)
 
 
-def test_a_preview_of_noise_is_made_small_enough(tmp_path):
+def test_a_preview_of_noise_is_reduced_until_it_is_small_enough(tmp_path):
     frames = [Image.effect_noise((360, 360), 250).convert("RGB") for _ in range(30)]
     pictures = pictures_of(write_frames(tmp_path / "video.mp4", frames, rate=12))
     assert 250_000 < pictures.size_bytes < 500_000
@@ -225,7 +225,7 @@ def test_a_preview_of_noise_is_made_small_enough(tmp_path):
     assert pictures.frames[0].width == pictures.frames[0].height < 360
 
 
-def test_an_index_at_the_end_is_noticed(tmp_path):
+def test_the_inspection_reports_whether_the_index_is_at_the_start(tmp_path):
     frames = [Image.new("RGB", (64, 48), "red")] * 5
     facts = inspect_video(write_frames(tmp_path / "late.mp4", frames))
     assert (facts.faststart, facts.frames, facts.width, facts.height) == (False, 5, 64, 48)
@@ -236,7 +236,7 @@ def test_an_index_at_the_end_is_noticed(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 400])
 @pytest.mark.parametrize("use", [inspect_video, lambda path: write_pictures(path, poster=path, preview=path)])
-def test_what_is_no_video_is_the_providers_failure(tmp_path, use: Callable[[Path], object], content):
+def test_a_file_that_is_not_a_video_raises_a_transient_provider_error(tmp_path, use: Callable[[Path], object], content):
     path = tmp_path / "video.mp4"
     path.write_bytes(content)
     with pytest.raises(ProviderError) as caught:
@@ -246,14 +246,14 @@ def test_what_is_no_video_is_the_providers_failure(tmp_path, use: Callable[[Path
     assert path.read_bytes() == content
 
 
-def test_a_video_that_was_cut_off_is_no_video(tmp_path):
+def test_a_truncated_video_raises_a_provider_error(tmp_path):
     whole = write_frames(tmp_path / "whole.mp4", [Image.new("RGB", (64, 48), "red")] * 5)
     whole.write_bytes(whole.read_bytes()[:-300])
     with pytest.raises(ProviderError):
         inspect_video(whole)
 
 
-def test_a_sound_without_pictures_is_no_video(tmp_path):
+def test_a_file_with_sound_only_raises_a_provider_error(tmp_path):
     path = tmp_path / "sound.mp4"
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("aac", rate=8000)
