@@ -1,4 +1,4 @@
-"""Colours: harmonious is for the eye to judge, legible and steady are for these tests."""
+"""Colours of sketches: contrast, hue and conversion."""
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from videojobs_sketch.palette import make_palette, rng_for
 
 @settings(max_examples=60, deadline=None)
 @given(prompt=st.text(max_size=40), style=st.sampled_from(Style), page=st.integers(0, 9))
-def test_text_can_be_read_on_every_colour_of_any_prompt(prompt, style, page):
+def test_text_is_legible_on_every_colour_of_any_prompt(prompt, style, page):
     palette = make_palette(prompt, style).with_background(page)
     for colour in (palette.background, *palette.shapes):
         assert contrast(palette.text, colour) >= 4.5
@@ -22,7 +22,7 @@ def test_text_can_be_read_on_every_colour_of_any_prompt(prompt, style, page):
     [("the deep blue ocean", 210, 275), ("a red rose", 0, 45), ("green forest", 120, 170), ("purple haze", 290, 320)],
 )
 @pytest.mark.parametrize("style", Style)
-def test_words_that_have_a_colour_set_the_ground(prompt, low, high, style):
+def test_a_colour_word_in_the_prompt_determines_the_background(prompt, low, high, style):
     assert low <= make_palette(prompt, style).background.hue <= high
 
 
@@ -32,12 +32,12 @@ def test_night_is_dark_and_snow_is_light():
         assert not make_palette("fresh snow", style).is_dark
 
 
-def test_the_dice_fall_alike_for_the_same_seed_only():
+def test_the_random_generator_depends_only_on_its_seed():
     assert rng_for("a", 1).random() == rng_for("a", 1).random()
     assert rng_for("a", 1).random() != rng_for("a", 2).random()
 
 
-def test_white_black_and_the_primaries_are_stored_as_bt_709_says():
+def test_colours_are_converted_according_to_bt_709():
     assert Colour(1, 0, 0).ink().luma == 235
     assert Colour(0, 0, 0).ink().luma == 16
     red = Colour(0.628, 0.2577, 29.23).ink()
@@ -45,5 +45,5 @@ def test_white_black_and_the_primaries_are_stored_as_bt_709_says():
     assert contrast(Colour(1, 0, 0), Colour(0, 0, 0)) == pytest.approx(21, abs=0.1)
 
 
-def test_the_way_between_two_hues_is_the_shorter_one():
+def test_two_hues_are_mixed_along_the_shorter_way():
     assert between(Colour(0.5, 0.1, 350), Colour(0.5, 0.1, 30), 0.5).hue == pytest.approx(10)

@@ -1,4 +1,4 @@
-"""The sketch renderer makes real MP4s; every test here looks at the file that came out."""
+"""The sketch renderer: checks of the MP4 files that it writes and of the frames that it paints."""
 
 import time
 from collections.abc import Callable
@@ -26,12 +26,12 @@ PROMPT = "A red fox dances through an autumn forest"
 
 
 def ignore(_: float) -> None:
-    """Progress that nobody wants to hear."""
+    """Ignore the progress."""
 
 
 @pytest.fixture
 def draw(tmp_path: Path) -> Callable[..., Path]:
-    """Draws a sketch, by default the cheapest there is, and gives its file."""
+    """Return a function that draws a sketch, by default the cheapest one, and returns its path."""
 
     def _draw(
         *,
@@ -59,7 +59,7 @@ def draw(tmp_path: Path) -> Callable[..., Path]:
 
 
 def painted(prompt: str, style: Style, *times: float, seconds: float = 1) -> list[Image.Image]:
-    """The luma of a sketch at those times, not encoded."""
+    """Return the luma of the sketch at these times in seconds, without encoding."""
     canvas, picture = plan_sketch(
         prompt=prompt, style=style, seconds=seconds, video_format=VideoFormat(960, 720, FRAMES_PER_SECOND)
     )
@@ -71,13 +71,13 @@ def painted(prompt: str, style: Style, *times: float, seconds: float = 1) -> lis
 
 
 def decoded(path: Path) -> list[Image.Image]:
-    """Every frame of a video."""
+    """Return every frame of a video."""
     with av.open(str(path)) as container:
         return [frame.to_image() for frame in container.decode(video=0)]
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """The mean difference of two pictures of one band, 0-255."""
+    """Return the mean difference of two pictures with one band, 0-255."""
     return ImageStat.Stat(ImageChops.difference(one, other)).mean[0]
 
 
@@ -92,7 +92,7 @@ def difference(one: Image.Image, other: Image.Image) -> float:
         (Style.BACKGROUND, 0.01, 1),
     ],
 )
-def test_the_video_has_exactly_the_frames_that_its_duration_asks_for(draw, style, seconds, frames):
+def test_the_video_has_exactly_the_frames_of_its_duration(draw, style, seconds, frames):
     path = draw(style=style, seconds=seconds)
     facts = inspect_video(path)
     assert facts.frames == frames
@@ -103,7 +103,7 @@ def test_the_video_has_exactly_the_frames_that_its_duration_asks_for(draw, style
 
 @pytest.mark.parametrize("ratio", AspectRatio)
 @pytest.mark.parametrize("style", Style)
-def test_every_style_and_ratio_is_h264_that_starts_playing_before_it_has_loaded(draw, style, ratio):
+def test_every_style_and_ratio_is_encoded_as_h264_with_faststart(draw, style, ratio):
     path = draw(style=style, aspect_ratio=ratio)
     facts = inspect_video(path)
     assert (facts.width, facts.height) == SIZES[ratio]
@@ -112,7 +112,7 @@ def test_every_style_and_ratio_is_h264_that_starts_playing_before_it_has_loaded(
     assert len(decoded(path)) == facts.frames
 
 
-def test_the_sizes_have_the_ratio_that_their_names_say():
+def test_every_size_has_the_ratio_of_its_name():
     for ratio, (width, height) in SIZES.items():
         across, down = map(int, ratio.split(":"))
         assert width * down == height * across
@@ -125,7 +125,7 @@ def test_the_same_prompt_gives_the_same_bytes(draw, style):
 
 
 @pytest.mark.parametrize("style", Style)
-def test_no_two_prompts_look_alike(style):
+def test_different_prompts_look_different(style):
     prompts = ["Waves at dawn", "Waves at dusk", "Waves at dawn!", "🎉", "🚀", "Go"]
     frames = [painted(prompt, style, 0.9)[0] for prompt in prompts]
     for index, frame in enumerate(frames):
@@ -134,7 +134,7 @@ def test_no_two_prompts_look_alike(style):
 
 @pytest.mark.parametrize("background", ALONE)
 @pytest.mark.parametrize("seconds", [1.5, 8.0])
-def test_every_ground_ends_where_it_began(background, seconds):
+def test_every_background_ends_where_it_began(background, seconds):
     canvas = Canvas(960, 720)
     palette = make_palette(PROMPT, Style.BACKGROUND)
     picture = background(Scene(960, 720, palette, rng_for(PROMPT), seconds, has_text=False))
@@ -167,7 +167,7 @@ def test_a_background_moves(prompt):
     assert difference(before, after) > 0.3
 
 
-def test_words_are_set_only_where_the_style_has_text():
+def test_text_is_set_only_in_styles_with_text():
     setter = set_runs.cache_info
     before = setter().misses
     painted("Unheard", Style.BACKGROUND, 0.9)
@@ -198,13 +198,13 @@ def test_words_are_set_only_where_the_style_has_text():
     ],
 )
 @pytest.mark.parametrize("style", [Style.FUN, Style.CALM])
-def test_no_prompt_is_too_strange(prompt, style):
+def test_unusual_prompts_make_a_moving_picture(prompt, style):
     first, last = painted(prompt, style, 0, 23 / 24)
     assert difference(first, last) > 0.05
 
 
 @pytest.mark.parametrize("prompt", ["🎉🚀", "\u202e\u200f", "\u0301", "\x00"])
-def test_where_nothing_can_be_set_in_type_there_still_is_a_picture(prompt):
+def test_a_prompt_without_drawable_characters_makes_a_moving_picture(prompt):
     assert drawable_words(prompt, Face.DISPLAY) == []
     assert difference(*painted(prompt, Style.FUN, 0, 0.6)) > 0.5
 
@@ -218,16 +218,16 @@ def test_any_text_makes_a_video(draw, prompt, style):
 
 def test_progress_only_grows_and_ends_at_one(draw):
     ticks = iter(range(10_000))
-    told: list[float] = []
-    draw(seconds=2, on_progress=told.append, monotonic=lambda: next(ticks) * 0.1)
-    assert len(told) > 3
-    assert told == sorted(told)
-    assert told[0] > 0
-    assert told[-1] == 1
+    progress: list[float] = []
+    draw(seconds=2, on_progress=progress.append, monotonic=lambda: next(ticks) * 0.1)
+    assert len(progress) > 3
+    assert progress == sorted(progress)
+    assert progress[0] > 0
+    assert progress[-1] == 1
 
 
 @pytest.mark.parametrize("patience", [0, 0.99])
-def test_whoever_raises_from_progress_stops_the_work_and_leaves_no_file(draw, tmp_path, patience):
+def test_an_error_in_the_progress_callback_stops_the_drawing_and_leaves_no_file(draw, tmp_path, patience):
     class Cancelled(Exception):
         pass
 

@@ -1,4 +1,4 @@
-"""Words, lines and pages: what is drawn, in which order, and that it fits."""
+"""Typesetting: which words are drawn, in which order, and that they fit."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -14,7 +14,7 @@ PROMPT = "The quick brown fox jumps over the lazy dog while the moon rises above
 
 
 def text_of(page: Page) -> str:
-    """A page's words as they were meant to be read."""
+    """Return the text of a page in reading order."""
     words = [word for line in page.lines for word in line.words]
     runs = [(word.glued, reversed(word.runs) if word.is_rtl else word.runs) for word in words]
     return "".join(("" if glued else " ") + "".join(run.text for run in parts) for glued, parts in runs).strip()
@@ -34,7 +34,7 @@ def text_of(page: Page) -> str:
         ("", []),
     ],
 )
-def test_only_what_a_typeface_has_is_set(prompt, words, face):
+def test_only_characters_of_the_typeface_are_set(prompt, words, face):
     assert ["".join(run.text for run in word.runs) for word in drawable_words(prompt, face)] == words
 
 
@@ -42,12 +42,12 @@ def test_only_what_a_typeface_has_is_set(prompt, words, face):
     "prompt", ["今日は天気がいい", "你好世界", "안녕하세요", "नमस्ते", "สวัสดี", "مرحبا", "שלום", "Ünïcödé", "→ €5 ½"]
 )
 @pytest.mark.parametrize("face", Face)
-def test_the_scripts_that_ship_lose_nothing(prompt, face):
+def test_the_supported_scripts_lose_no_character(prompt, face):
     words = drawable_words(prompt, face)
     assert "".join(run.text for word in words for run in word.runs) == prompt.replace(" ", "")
 
 
-def test_small_words_go_with_what_follows_them():
+def test_small_words_stay_with_the_following_word():
     page = fit(
         drawable_words("Lavender fields in the summer wind", Face.BOOK), replace(SETTING, most_lines=2, height=300)
     )
@@ -60,7 +60,7 @@ def test_a_page_does_not_end_with_a_small_word():
     assert list(map(text_of, pages)) == ["A paper boat sails", "across the city after the rain"]
 
 
-def test_a_word_without_an_end_is_broken():
+def test_a_very_long_word_is_broken():
     words = drawable_words("x" * 100, Face.DISPLAY)
     assert len(words) > 4
     assert [word.glued for word in words] == [False] + [True] * (len(words) - 1)
@@ -71,13 +71,13 @@ def test_a_long_word_is_never_broken_before_an_accent():
     assert all(word.runs[0].text[0].isalpha() for word in words)
 
 
-def test_pages_hold_all_the_words_when_there_is_room():
+def test_the_pages_contain_all_words_if_they_fit():
     pages = paginate(drawable_words(PROMPT, Face.BOOK), 3, SETTING)
     assert len(pages) == 3
     assert " ".join(map(text_of, pages)) == PROMPT.strip()
 
 
-def test_what_finds_no_room_ends_in_an_ellipsis_and_stays_readable():
+def test_text_that_does_not_fit_ends_with_an_ellipsis_and_stays_legible():
     pages = paginate(drawable_words(PROMPT * 11, Face.BOOK), 2, SETTING)
     assert len(pages) == 2
     assert text_of(pages[-1]).endswith("…")
@@ -86,7 +86,7 @@ def test_what_finds_no_room_ends_in_an_ellipsis_and_stays_readable():
 
 @pytest.mark.parametrize("prompt", [PROMPT, "I", "x" * 500, PROMPT * 11, "今日は天気がいいから散歩しましょう" * 8])
 @pytest.mark.parametrize("face", Face)
-def test_nothing_sticks_out_of_its_box(prompt, face):
+def test_text_stays_within_its_box(prompt, face):
     for page in paginate(drawable_words(prompt, face), 2, SETTING):
         for item in place(page, SETTING, 500, 300):
             lettering = item.word.lettering(page.size)
@@ -97,7 +97,7 @@ def test_nothing_sticks_out_of_its_box(prompt, face):
             assert item.baseline + lettering.top + lettering.stencil.height <= 500 + 0.5 * page.size
 
 
-def test_words_of_a_line_do_not_overlap():
+def test_the_words_of_a_line_do_not_overlap():
     page = fit(drawable_words(PROMPT, Face.DISPLAY), SETTING)
     assert page is not None
     placed = place(page, SETTING, 500, 300)
@@ -124,11 +124,11 @@ def test_every_line_of_a_hebrew_page_runs_from_right_to_left():
     assert [item.order for item in placed] == [1, 0, 3, 2]
 
 
-def test_arabic_letters_join():
+def test_arabic_letters_are_joined():
     (joined,) = drawable_words("ببب", Face.DISPLAY)
     single = drawable_words("ب ب ب", Face.DISPLAY)
     assert joined.width < 0.9 * sum(word.width for word in single)
 
 
-def test_a_page_that_would_be_too_small_is_refused():
+def test_a_page_whose_text_would_be_too_small_is_refused():
     assert fit(drawable_words(PROMPT * 3, Face.DISPLAY), SETTING) is None
