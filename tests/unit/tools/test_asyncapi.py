@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml is consistent, and agrees with the code and with docs/openapi.json."""
+"""The AsyncAPI document: consistent, and in agreement with the code and with docs/openapi.json."""
 
 import json
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ DOCS = Path(__file__).parents[3] / "docs"
 DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS = DOCUMENT["components"]["schemas"]
 MESSAGES = DOCUMENT["components"]["messages"]
-SAID_BY_CLIENTS = [example["payload"] for name in ("subscribe", "ping") for example in MESSAGES[name]["examples"]]
+CLIENT_MESSAGES = [example["payload"] for name in ("subscribe", "ping") for example in MESSAGES[name]["examples"]]
 
 
 def references(document: Any) -> Iterator[str]:
-    """Every `$ref` in it."""
+    """Yield every `$ref` in the document."""
     if isinstance(document, dict):
         for name, value in document.items():
             yield from [value] if name == "$ref" else references(value)
@@ -34,7 +34,7 @@ def references(document: Any) -> Iterator[str]:
 
 
 def follow(reference: str) -> Any:
-    """What a `$ref` leads to."""
+    """Return the target of a `$ref`."""
     target: Any = DOCUMENT
     for step in reference.removeprefix("#/").split("/"):
         target = target[step]
@@ -42,7 +42,7 @@ def follow(reference: str) -> Any:
 
 
 def check(payload: object, message: str) -> None:
-    """Raise if a payload is not what the document says of that message."""
+    """Validate the payload against the schema of the message."""
     schema = MESSAGES[message]["payload"] | {"components": DOCUMENT["components"]}
     jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(payload)
 
@@ -56,10 +56,10 @@ def test_a_job_has_the_schema_of_the_rest_api() -> None:
 
 @pytest.mark.parametrize("message", [JobUpdated, Pong, ErrorMessage])
 def test_a_message_has_the_fields_that_the_code_sends(message: type) -> None:
-    made, documented = TypeAdapter(message).json_schema(), SCHEMAS[message.__name__]
-    assert documented["properties"].keys() == made["properties"].keys()
-    assert documented["required"] == made["required"]
-    assert documented["properties"]["type"]["const"] == made["properties"]["type"]["const"]
+    generated, documented = TypeAdapter(message).json_schema(), SCHEMAS[message.__name__]
+    assert documented["properties"].keys() == generated["properties"].keys()
+    assert documented["required"] == generated["required"]
+    assert documented["properties"]["type"]["const"] == generated["properties"]["type"]["const"]
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -74,8 +74,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         assert limit in text
 
 
-def test_the_examples_of_errors_are_what_the_code_sends() -> None:
-    made = (
+def test_the_examples_of_errors_are_those_that_the_code_sends() -> None:
+    examples = (
         errors.ValidationFailed([errors.ErrorDetail("action", f"Must be one of: {', '.join(Action)}.")]),
         errors.BodyTooLarge(
             f"The message exceeds the limit of {MAXIMUM_MESSAGE_LENGTH} characters. Send a shorter message."
@@ -86,39 +86,39 @@ def test_the_examples_of_errors_are_what_the_code_sends() -> None:
         errors.Unavailable(),
         errors.VideoJobsError(),
     )
-    payloads = [serialize_error(error) for error in made]
+    payloads = [serialize_error(error) for error in examples]
     assert [example["payload"] for example in MESSAGES["error"]["examples"]] == payloads
     assert set(SCHEMAS["ErrorMessage"]["properties"]["code"]["enum"]) == {payload["code"] for payload in payloads}
     assert [example["payload"] for example in MESSAGES["pong"]["examples"]] == [PONG]
 
 
-def test_every_reference_leads_somewhere() -> None:
-    found = set(references(DOCUMENT))
-    assert found
-    assert all(follow(reference) for reference in found)
+def test_every_reference_can_be_resolved() -> None:
+    targets = set(references(DOCUMENT))
+    assert targets
+    assert all(follow(reference) for reference in targets)
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_every_example_is_what_its_schema_says(message: str) -> None:
+def test_every_example_matches_its_schema(message: str) -> None:
     assert MESSAGES[message]["examples"]
     for example in MESSAGES[message]["examples"]:
         check(example["payload"], message)
 
 
-def test_every_message_is_said_by_somebody() -> None:
-    spoken = set()
+def test_every_message_belongs_to_an_operation() -> None:
+    message_names = set()
     for operation in DOCUMENT["operations"].values():
         replies = operation.get("reply", {}).get("messages", [])
-        spoken |= {reference["$ref"].rpartition("/")[2] for reference in (*operation["messages"], *replies)}
-    assert spoken == set(MESSAGES) == set(DOCUMENT["channels"]["updates"]["messages"])
+        message_names |= {reference["$ref"].rpartition("/")[2] for reference in (*operation["messages"], *replies)}
+    assert message_names == set(MESSAGES) == set(DOCUMENT["channels"]["updates"]["messages"])
 
 
 def test_every_action_is_documented() -> None:
-    assert {payload["action"] for payload in SAID_BY_CLIENTS} == {action.value for action in Action}
+    assert {payload["action"] for payload in CLIENT_MESSAGES} == {action.value for action in Action}
 
 
-@pytest.mark.parametrize("payload", SAID_BY_CLIENTS, ids=json.dumps)
-def test_what_the_document_says_clients_may_say_is_understood(payload: dict[str, str]) -> None:
+@pytest.mark.parametrize("payload", CLIENT_MESSAGES, ids=json.dumps)
+def test_the_code_accepts_the_documented_client_messages(payload: dict[str, str]) -> None:
     message = parse_message(json.dumps(payload))
     assert (message.action, message.job_id) == (payload["action"], payload.get("jobId"))
 
@@ -139,7 +139,7 @@ def test_what_the_document_says_clients_may_say_is_understood(payload: dict[str,
     ],
     ids=json.dumps,
 )
-def test_what_the_document_refuses_is_refused(payload: object) -> None:
+def test_the_code_and_the_document_refuse_the_same_payloads(payload: object) -> None:
     with pytest.raises(RequestError):
         parse_message(json.dumps(payload))
     for message in ("subscribe", "ping"):
@@ -147,5 +147,5 @@ def test_what_the_document_refuses_is_refused(payload: object) -> None:
             check(payload, message)
 
 
-def test_an_error_has_no_data() -> None:
+def test_an_error_message_has_no_data() -> None:
     assert set(DOCUMENT["components"]["schemas"]["ErrorMessage"]["properties"]) == {"type", "code", "message"}

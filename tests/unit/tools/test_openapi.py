@@ -1,4 +1,4 @@
-"""The API's document: fresh, complete, and true to what it shows."""
+"""The OpenAPI document: current, complete, and consistent with its examples."""
 
 import json
 from pathlib import Path
@@ -33,16 +33,16 @@ def find(document, key):
             yield from find(value, key)
 
 
-def test_the_committed_document_is_fresh():
-    made = json.dumps(DOCUMENT, indent=2, ensure_ascii=False) + "\n"
-    assert COMMITTED.read_text(encoding="utf-8") == made, "stale: make apidocs"
+def test_the_committed_document_is_current():
+    text = json.dumps(DOCUMENT, indent=2, ensure_ascii=False) + "\n"
+    assert COMMITTED.read_text(encoding="utf-8") == text, "stale: make apidocs"
 
 
-def test_it_is_the_same_every_time():
+def test_the_document_is_generated_deterministically():
     assert build_document() == DOCUMENT
 
 
-def test_every_reference_leads_somewhere():
+def test_every_reference_can_be_resolved():
     references = set(find(DOCUMENT, "$ref"))
     assert references
     for reference in references:
@@ -73,15 +73,15 @@ def contents():
         for method, operation in methods.items():
             if "requestBody" in operation:
                 yield f"{method} {path}", operation["requestBody"]["content"]["application/json"]
-            for status, answer in operation["responses"].items():
-                if "content" in answer:
-                    yield f"{method} {path} {status}", answer["content"]["application/json"]
-    for name, answer in DOCUMENT["components"]["responses"].items():
-        yield name, answer["content"]["application/json"]
+            for status, response in operation["responses"].items():
+                if "content" in response:
+                    yield f"{method} {path} {status}", response["content"]["application/json"]
+    for name, response in DOCUMENT["components"]["responses"].items():
+        yield name, response["content"]["application/json"]
 
 
 @pytest.mark.parametrize("content", [content for _, content in contents()], ids=[name for name, _ in contents()])
-def test_every_example_is_what_its_schema_says(content):
+def test_every_example_matches_its_schema(content):
     schema = content["schema"] | {"components": DOCUMENT["components"]}
     assert content["examples"]
     for example in content["examples"].values():
@@ -121,31 +121,33 @@ def test_the_documented_batch_refuses_what_the_code_refuses(wrong):
             jsonschema.validate(good["examples"]["two"]["value"] | items, schema)
 
 
-def test_an_operation_has_a_name_of_its_own():
+def test_every_operation_id_is_unique():
     names = list(find(DOCUMENT["paths"], "operationId"))
     assert len(names) == len(set(names))
 
 
-def test_every_link_leads_to_an_operation_that_takes_what_it_gives_and_is_used():
+def test_every_link_is_used_and_leads_to_an_operation_with_its_parameters():
     operations = {
         operation["operationId"]: operation for path in DOCUMENT["paths"].values() for operation in path.values()
     }
     links = DOCUMENT["components"]["links"]
     for link in links.values():
-        taken = {parameter["name"] for parameter in operations[link["operationId"]]["parameters"]}
-        assert set(link["parameters"]) <= taken
-    used = [answer.get("links", {}) for operation in operations.values() for answer in operation["responses"].values()]
-    assert {name for each in used for name in each} == set(links)
+        names = {parameter["name"] for parameter in operations[link["operationId"]]["parameters"]}
+        assert set(link["parameters"]) <= names
+    used = [
+        response.get("links", {}) for operation in operations.values() for response in operation["responses"].values()
+    ]
+    assert {name for links_of_response in used for name in links_of_response} == set(links)
 
 
 @given(st.from_regex(CURSOR_PATTERN.removesuffix("$"), fullmatch=True))
-def test_every_documented_cursor_is_one_that_the_code_takes(cursor):
+def test_the_code_accepts_every_documented_cursor(cursor):
     position = parse_list_query(HttpRequest.from_event({"queryStringParameters": {"cursor": cursor}})).after
     assert position is not None
     assert encode_cursor(position) == cursor
 
 
-def test_the_session_cookie_is_what_lets_a_caller_in():
+def test_the_session_cookie_is_the_documented_authentication():
     scheme = DOCUMENT["components"]["securitySchemes"]["session"]
     assert (scheme["type"], scheme["in"]) == ("apiKey", "cookie")
     assert DOCUMENT["security"] == [{"session": []}]
