@@ -1,18 +1,18 @@
-/** A clock, an API and a WebSocket that a test holds in its hand. */
+/** A clock, an API and a WebSocket that tests control. */
 
 import { webcrypto } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 
-globalThis.crypto ??= webcrypto; // older Nodes have it under another name
+globalThis.crypto ??= webcrypto; // older versions of Node do not define it
 
 export const JOB_ID = "665f1f77bcf86cd799439011";
 
-/** Let everything that is ready to happen, happen. */
+/** Run all pending callbacks. */
 export async function settle() {
   for (let turn = 0; turn < 20; turn++) await setImmediate();
 }
 
-/** Time that passes when a test says so; in place of the real one until `restore`. */
+/** Replace the timers by a clock that only `pass` advances, until `restore`. */
 export function fakeTime() {
   const { setTimeout, clearTimeout } = globalThis;
   const waiting = new Map();
@@ -24,7 +24,7 @@ export function fakeTime() {
   };
   globalThis.clearTimeout = (timer) => waiting.delete(timer);
   return {
-    /** Let time pass, timer by timer, each with all that follows from it. */
+    /** Advance the clock from timer to timer, and run what each of them causes. */
     async pass(milliseconds) {
       const end = now + milliseconds;
       for (;;) {
@@ -46,26 +46,26 @@ export function aJob(changes = {}) {
   return { jobId: JOB_ID, status: "processing", version: 1, progress: 0.1, prompt: "A kite", ...changes };
 }
 
-/** Answers in the order they were put in, the last one again and again; remembers what it was asked. */
+/** An API that returns the given responses in order, repeats the last, and records the calls. */
 export class FakeApi {
   calls = [];
-  #answers = new Map();
+  #responses = new Map();
 
-  answer(route, ...answers) {
-    this.#answers.set(route, answers);
+  respond(route, ...responses) {
+    this.#responses.set(route, responses);
   }
 
-  asked(route) {
+  callsOf(route) {
     return this.calls.filter((call) => call.route === route);
   }
 
   fetch = async (url, { method, headers, body }) => {
     const route = `${method} ${url}`;
     this.calls.push({ route, headers, body: body && JSON.parse(body) });
-    const waiting = this.#answers.get(route);
-    if (!waiting) throw new Error(`nobody expected ${route}`);
-    const answer = waiting.length > 1 ? waiting.shift() : waiting[0];
-    const { status = 200, data, error, headers: given = {}, until } = answer;
+    const remaining = this.#responses.get(route);
+    if (!remaining) throw new Error(`unexpected call of ${route}`);
+    const response = remaining.length > 1 ? remaining.shift() : remaining[0];
+    const { status = 200, data, error, headers: given = {}, until } = response;
     await until;
     if (status === 0) throw new TypeError("Failed to fetch");
     const text = error ? { success: false, error, requestId: "r1" } : { success: true, data };
@@ -73,16 +73,16 @@ export class FakeApi {
   };
 }
 
-/** Sockets of a test; each waits to be opened, or refused. */
+/** Return a WebSocket class whose sockets stay unconnected until the test opens or closes them. */
 export function fakeSockets() {
-  const made = [];
+  const created = [];
   class FakeSocket {
     sent = [];
     isClosed = false;
 
     constructor(url) {
       this.url = url;
-      made.push(this);
+      created.push(this);
     }
 
     send(text) {
@@ -99,14 +99,14 @@ export function fakeSockets() {
       this.onopen();
     }
 
-    say(message) {
+    receive(message) {
       this.onmessage({ data: typeof message === "string" ? message : JSON.stringify(message) });
     }
 
     update(changes) {
       const data = aJob(changes);
-      this.say({ type: "job.updated", id: "e1", jobId: data.jobId, version: data.version, data });
+      this.receive({ type: "job.updated", id: "e1", jobId: data.jobId, version: data.version, data });
     }
   }
-  return { made, FakeSocket };
+  return { created, FakeSocket };
 }
