@@ -1,4 +1,4 @@
-"""A log line is one JSON object of a story; the lines of what is counted are metrics of CloudWatch as well."""
+"""Log lines: each is one JSON object with the trace ID; counted events are also CloudWatch metrics."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ import pytest
 from videojobs.domain.trace import begin_trace, current_trace
 from videojobs.observability import METRICS, NAMESPACE, logger
 
-# What the specification says of a line, of its version of 2026-11:
+# The schema of a line, from the specification in its version of 2026-11:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 NAME = {"type": "string", "minLength": 1, "maxLength": 1024}
 SCHEMA = {
@@ -61,7 +61,7 @@ type Write = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def write() -> Iterator[Write]:
-    """Log an event as a service does; the line that a function writes of it."""
+    """Yield a function that logs an event as a service does, and returns the line that is written."""
     written = StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(logger.registered_formatter)
@@ -77,19 +77,21 @@ def write() -> Iterator[Write]:
 
 
 def counted(line: dict[str, Any]) -> dict[str, tuple[object, list[list[str]]]]:
-    """Each metric of a line: its value, and by what it is told apart."""
+    """Return the metrics of a line by name: the value, and the lists of dimensions."""
     jsonschema.validate(line, SCHEMA)
     directives = line["_aws"]["CloudWatchMetrics"]
-    assert {each["Namespace"] for each in directives} == {NAMESPACE}
-    for each in directives:
-        for dimensions in each["Dimensions"]:
+    assert {directive["Namespace"] for directive in directives} == {NAMESPACE}
+    for directive in directives:
+        for dimensions in directive["Dimensions"]:
             assert all(isinstance(line[name], str) for name in dimensions)
     return {
-        metric["Name"]: (line[metric["Name"]], each["Dimensions"]) for each in directives for metric in each["Metrics"]
+        metric["Name"]: (line[metric["Name"]], directive["Dimensions"])
+        for directive in directives
+        for metric in directive["Metrics"]
     }
 
 
-def test_a_line_belongs_to_the_story_at_hand(write: Write) -> None:
+def test_a_line_contains_the_id_of_the_current_trace(write: Write) -> None:
     before = current_trace()
     trace = begin_trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     line = write("step_claimed", job_id="a-job")
@@ -98,7 +100,7 @@ def test_a_line_belongs_to_the_story_at_hand(write: Write) -> None:
     begin_trace(before.traceparent if before else None)
 
 
-def test_a_completed_job_is_counted_with_its_times_its_attempts_and_its_cost(write: Write) -> None:
+def test_a_completed_job_is_counted_with_its_duration_attempts_and_cost(write: Write) -> None:
     line = write("job_completed", processing_seconds=12.5, attempts=2, cost_usd=0.96, provider="runway")
     assert counted(line) == {
         "JobsCompleted": (1, [["Stack"]]),
@@ -109,18 +111,18 @@ def test_a_completed_job_is_counted_with_its_times_its_attempts_and_its_cost(wri
     assert (line["Stack"], line["Provider"]) == ("videojobs", "runway")
 
 
-def test_what_is_not_known_is_not_counted(write: Write) -> None:
+def test_a_missing_value_is_not_counted(write: Write) -> None:
     assert set(counted(write("job_completed", attempts=1))) == {"JobsCompleted", "JobAttempts"}
     assert "ProviderErrors" not in counted(write("provider_called", provider="fal", call="poll", milliseconds=31))
 
 
-def test_failures_are_told_apart_by_their_code(write: Write) -> None:
+def test_failures_are_counted_by_their_code(write: Write) -> None:
     line = write("job_failed", code="timeout", attempts=3)
     assert counted(line)["JobsFailed"] == (1, [["Stack"], ["Stack", "Code"]])
     assert line["Code"] == "timeout"
 
 
-def test_how_long_a_provider_took_is_told_for_each_of_its_calls_alone(write: Write) -> None:
+def test_the_latency_of_a_provider_is_measured_per_call(write: Write) -> None:
     line = write("provider_called", provider="fal", call="submit", milliseconds=412, errors=1)
     assert counted(line) == {
         "ProviderLatency": (412, [["Stack", "Provider", "Call"]]),
@@ -129,7 +131,7 @@ def test_how_long_a_provider_took_is_told_for_each_of_its_calls_alone(write: Wri
 
 
 @pytest.mark.parametrize("action", METRICS)
-def test_every_event_that_is_counted_makes_a_line_that_cloudwatch_takes(write: Write, action: str) -> None:
+def test_every_counted_event_makes_a_valid_line(write: Write, action: str) -> None:
     fields = {metric.field: 3 for metric in METRICS[action] if metric.field}
     fields |= {field: "a-name" for metric in METRICS[action] for field in metric.by.values()}
     assert set(counted(write(action, **fields))) == {metric.name for metric in METRICS[action]}

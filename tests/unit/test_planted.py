@@ -1,4 +1,4 @@
-"""The search for secrets finds one that was planted, however it is spelled: else its silence would mean nothing."""
+"""The search for planted secrets: it finds a secret in every encoding, so that an empty result is meaningful."""
 
 import base64
 import io
@@ -17,22 +17,22 @@ SECRET = 'a/secret+that=is "quoted" & long'
 @pytest.mark.parametrize("before", ["", "x", "xy", "xyz"])
 @pytest.mark.parametrize("after", ["", "x", "xy"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_it_is_found_in_base64_wherever_it_stands(before, after, encode):
+def test_a_secret_is_found_in_base64_at_any_offset(before, after, encode):
     text = encode(f"{before}{SECRET}{after}".encode()).decode()
     assert set(search({"it": SECRET}, [("a token", text)])) == {Found("it", "a token")}
 
 
 @pytest.mark.parametrize("spell", [str, json.dumps, lambda text: urllib.parse.quote(text, safe="")])
-def test_it_is_found_as_text_in_json_and_in_a_url(spell):
+def test_a_secret_is_found_in_plain_text_in_json_and_in_a_url(spell):
     assert set(search({"it": SECRET}, [("here", f"before {spell(SECRET)} after")])) == {Found("it", "here")}
 
 
-def test_it_is_found_in_a_log_that_it_was_planted_in_as_a_field_and_as_an_exceptions_words():
+def test_a_secret_is_found_in_a_log_field_and_in_the_message_of_an_exception():
     for plant in ("field", "exception"):
         secret, stream = make_secret(), io.StringIO()
         handler = logging.StreamHandler(stream)
         handler.setFormatter(LambdaPowertoolsFormatter())
-        logger = logging.Logger("planted")  # noqa: LOG001 - one that no other test hears
+        logger = logging.Logger("planted")  # noqa: LOG001 - a logger that other tests do not use
         logger.addHandler(handler)
         if plant == "field":
             logger.info("Job queued", extra={"prompt": secret})
@@ -41,5 +41,5 @@ def test_it_is_found_in_a_log_that_it_was_planted_in_as_a_field_and_as_an_except
         assert set(search({"prompt": secret}, [("logs", stream.getvalue())])) == {Found("prompt", "logs")}
 
 
-def test_what_is_not_there_is_not_found():
+def test_a_secret_that_was_not_planted_is_not_found():
     assert search({"it": make_secret()}, [("logs", make_secret()), ("logs", "")]) == {}

@@ -1,4 +1,4 @@
-"""docs/reliability.md names tests as proofs: each of them is there."""
+"""The tests that docs/reliability.md names as proofs exist."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_test_that_is_named_as_a_proof_is_there() -> None:
+def test_every_test_named_in_the_reliability_document_exists() -> None:
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/reliability.md").read_text()))
     written = {
         name

@@ -1,4 +1,4 @@
-"""Settings are read whole or not at all, and what is wrong is named without being shown."""
+"""Settings: read completely or not at all; errors name the variable without its value."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from videojobs.settings import ApiSettings, QueueSettings, Settings, SettingsErr
 REQUIRED = {"MONGODB_SECRET_ARN": "arn:mongo", "JWT_SECRET_ARN": "arn:jwt"}
 
 
-def test_what_is_not_set_has_its_default() -> None:
+def test_an_unset_variable_has_its_default() -> None:
     settings = ApiSettings(REQUIRED)
     assert (settings.cookie_name, settings.allowed_origins, settings.jwt_leeway_seconds) == ("token", (), 0)
     assert settings.mongodb_secret_arn == "arn:mongo"
 
 
-def test_each_kind_of_value_is_read() -> None:
+def test_each_type_of_value_is_read() -> None:
     variables = {"ALLOWED_ORIGINS": "https://a.example, https://b.example,", "JWT_LEEWAY_SECONDS": "2.5"}
     settings = ApiSettings(REQUIRED | variables)
     assert settings.allowed_origins == ("https://a.example", "https://b.example")
@@ -23,7 +23,7 @@ def test_each_kind_of_value_is_read() -> None:
     assert isinstance(store.presigned_url_seconds, int)
 
 
-def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONGODB_SECRET_ARN", "arn:from-the-environment")
     assert Settings.from_environment().mongodb_secret_arn == "arn:from-the-environment"
 
@@ -40,22 +40,22 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("JWT_LEEWAY_SECONDS", "301", "is not from 0 to 300"),
     ],
 )
-def test_a_malformed_variable_is_named_and_not_shown(variable: str, value: str, problem: str) -> None:
+def test_a_malformed_variable_is_reported_without_its_value(variable: str, value: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=f"^{variable} {problem}$"):
         ApiSettings(REQUIRED | {variable: value})
 
 
-def test_everything_that_is_wrong_is_named_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(SettingsError, match="MONGODB_SECRET_ARN is missing; JOBS_QUEUE_URL is missing"):
         QueueSettings({})
 
 
-def test_a_whole_number_takes_no_fraction() -> None:
+def test_a_fraction_is_refused_where_an_integer_is_required() -> None:
     with pytest.raises(SettingsError, match="PRESIGNED_URL_SECONDS is not a number"):
         StoreSettings(REQUIRED | {"VIDEOS_BUCKET": "videos", "PRESIGNED_URL_SECONDS": "90.5"})
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_frozen() -> None:
     settings = Settings(REQUIRED)
     with pytest.raises(AttributeError, match="frozen"):
         settings.aws_region = "eu-west-1"
