@@ -1,4 +1,4 @@
-"""Animated typography: draws a prompt as a playable MP4, without a key or a network. Only `render` ships it."""
+"""Renderer of prompts as animated typography in MP4 files, without a key or a network. Only `render` contains it."""
 
 from videojobs_sketch.sketch import draw_sketch
 from videojobs_sketch.video_format import VideoFormat

@@ -1,7 +1,7 @@
-"""The picture while it is being drawn: three planes, as the encoder wants them, so that no frame is ever converted.
+"""Frame as three planes (luma and chroma) in the encoder's format, so that frames need no conversion.
 
-Working in luma and half-size chroma touches 1.5 bytes a pixel where RGB in Pillow touches 4, and saves the conversion:
-together about half of the time that a frame takes.
+Luma and half-size chroma need 1.5 bytes per pixel, and RGB in Pillow needs 4. Together with the saved conversion this
+halves the time per frame.
 """
 
 import math
@@ -14,47 +14,47 @@ from PIL import Image
 from videojobs_sketch.colour import Ink
 
 OPACITY_STEPS = 32
-"""Opacities that are told apart; each needs a table of its own."""
+"""Number of different opacities; each has a lookup table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """A shape to fill with a colour: how much of each pixel it covers; `half` is the same for the chroma planes."""
+    """Shape to fill with a colour: `mask` is the coverage per pixel, and `half` that of the half-size chroma planes."""
 
     mask: Image.Image
     half: Image.Image
 
     @classmethod
     def of(cls, mask: Image.Image) -> "Stencil":
-        """A stencil from its mask (mode L)."""
+        """Return the stencil of a mask (mode L); sizes should be even."""
         return cls(mask, mask.reduce(2))
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Return the width in pixels."""
         return self.mask.width
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Return the height in pixels."""
         return self.mask.height
 
     def faded(self, opacity: float) -> "Stencil":
-        """The same shape, let through only so much (0–1)."""
+        """Return the shape with its coverage multiplied by `opacity` (0 to 1)."""
         table = _fade_table(round(opacity * OPACITY_STEPS))
         return Stencil(self.mask.point(table), self.half.point(table))
 
     def scaled(self, across: float, down: float) -> "Stencil":
-        """The same shape at another size."""
+        """Return the shape scaled by two factors, to at least 2 by 2 pixels."""
         size = max(2, round(self.width * across)), max(2, round(self.height * down))
         return Stencil.of(self.mask.resize(size, Image.Resampling.BILINEAR))
 
     def rotated(self, degrees: float) -> "Stencil":
-        """The same shape turned anticlockwise; its square of paper grows so that nothing is cut off."""
+        """Return the shape rotated anticlockwise; the mask grows so that nothing is cut off."""
         return Stencil.of(self.mask.rotate(degrees, Image.Resampling.BICUBIC, expand=True))
 
     def crop(self, left: int, top: int, width: int, height: int) -> "Stencil":
-        """A part of it; `left` and `top` should be even."""
+        """Return a part of the stencil; `left` and `top` should be even."""
         return Stencil(
             self.mask.crop((left, top, left + width, top + height)),
             self.half.crop((left // 2, top // 2, (left + width) // 2, (top + height) // 2)),
@@ -67,10 +67,10 @@ def _fade_table(step: int) -> list[int]:
 
 
 class Canvas:
-    """One frame. Sizes are even; positions may lie outside, what sticks out is cut off."""
+    """One frame with an even width and height. Shapes are clipped at its edges."""
 
     def __init__(self, width: int, height: int) -> None:
-        """A frame of unspecified content: fill it first."""
+        """Create a frame; fill it before use."""
         self.width = width
         self.height = height
         self.luma = Image.new("L", (width, height))
@@ -78,11 +78,11 @@ class Canvas:
         self.red = Image.new("L", (width // 2, height // 2))
 
     def fill(self, ink: Ink) -> None:
-        """All of it in one colour."""
+        """Fill the frame with one colour."""
         self.rectangle(ink, 0, 0, self.width, self.height)
 
     def rectangle(self, ink: Ink, left: float, top: float, right: float, bottom: float) -> None:
-        """A rectangle with edges on whole pixels."""
+        """Draw a rectangle, with its edges rounded to whole pixels."""
         box = round(left), round(top), round(right), round(bottom)
         half = box[0] // 2, box[1] // 2, (box[2] + 1) // 2, (box[3] + 1) // 2
         if box[0] < box[2] and box[1] < box[3]:
@@ -91,53 +91,53 @@ class Canvas:
             self.red.paste(ink.red, half)
 
     def stamp(self, stencil: Stencil, ink: Ink, left: float, top: float) -> None:
-        """Fill a stencil, its upper left corner at that place."""
+        """Draw a stencil with its upper left corner at a position in pixels."""
         x, y = round(left), round(top)
         self.luma.paste(ink.luma, (x, y), stencil.mask)
         self.blue.paste(ink.blue, (x // 2, y // 2), stencil.half)
         self.red.paste(ink.red, (x // 2, y // 2), stencil.half)
 
     def stamp_centred(self, stencil: Stencil, ink: Ink, x: float, y: float) -> None:
-        """Fill a stencil, its middle at that place."""
+        """Draw a stencil with its centre at a position in pixels."""
         self.stamp(stencil, ink, x - stencil.width / 2, y - stencil.height / 2)
 
     def copy_from(self, other: "Canvas") -> None:
-        """Become what the other one (of the same size) shows."""
+        """Copy a canvas of the same size."""
         self.luma.paste(other.luma)
         self.blue.paste(other.blue)
         self.red.paste(other.red)
 
     def copy_through(self, other: "Canvas", stencil: Stencil) -> None:
-        """Become what the other one shows where the stencil (of the whole frame's size) lets it through."""
+        """Copy a canvas of the same size where a stencil of the frame's size covers it."""
         self.luma.paste(other.luma, (0, 0), stencil.mask)
         self.blue.paste(other.blue, (0, 0), stencil.half)
         self.red.paste(other.red, (0, 0), stencil.half)
 
     def stretch_from(self, other: "Canvas") -> None:
-        """Become what the other one shows, blown up softly to this one's size."""
+        """Copy a canvas, scaled to the size of this canvas."""
         smooth = Image.Resampling.BILINEAR
         self.luma = other.luma.resize(self.luma.size, smooth)
         self.blue = other.blue.resize(self.blue.size, smooth)
         self.red = other.red.resize(self.red.size, smooth)
 
     def planes(self) -> Iterable[Image.Image]:
-        """Luma, blue and red difference, in the encoder's order."""
+        """Return the planes in the encoder's order: luma, blue difference and red difference."""
         return self.luma, self.blue, self.red
 
 
 class Glider:
-    """A stencil that can be stamped between pixels, so that slow motion does not stutter."""
+    """Stencil with half-pixel positions, so that slow motion is smooth."""
 
     _PHASES = 4
 
     def __init__(self, stencil: Stencil) -> None:
-        """Give it a margin to slide in; its shifted copies are made when they are first needed."""
+        """Add a margin to the stencil; shifted copies are created when they are first used."""
         self._paper = Image.new("L", (stencil.width + 4, stencil.height + 4))
         self._paper.paste(stencil.mask, (2, 2))
         self._copies: dict[tuple[int, int], Stencil] = {}
 
     def stamp(self, canvas: Canvas, ink: Ink, x: float, y: float) -> None:
-        """Fill it with its middle at that place, to a quarter of two pixels."""
+        """Draw the stencil with its centre at a position in pixels, rounded to half pixels."""
         left, top = x - self._paper.width / 2 + 1, y - self._paper.height / 2 + 1
         whole_left, whole_top = 2 * math.floor(left / 2), 2 * math.floor(top / 2)
         phase = int((left - whole_left) * self._PHASES / 2), int((top - whole_top) * self._PHASES / 2)

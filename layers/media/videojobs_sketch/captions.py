@@ -1,4 +1,4 @@
-"""`calm`: lines of type that fade in and out over a quiet ground."""
+"""Animation of the style `calm`: lines of text fade in and out over a quiet background."""
 
 import math
 import random
@@ -16,16 +16,16 @@ from videojobs_sketch.words import drawable_words
 
 _WORDS_A_PAGE = 12
 _SHORTEST_PAGE = 2.6
-"""Seconds that a page of so many words needs at the least, to be read in peace."""
+"""Minimum time in seconds to read a page of `_WORDS_A_PAGE` words."""
 _LOOP = 30.0
-"""Seconds that the ground has for its loop at the least: a short video shows a part of it, and is no less calm."""
+"""Minimum duration of the background's loop in seconds; a shorter video shows a part of it, at the same speed."""
 _FULL_PAGE = 3.9
-"""Seconds that a page needs when there are too many words, and each page has to take more."""
+"""Minimum time in seconds for a page with more words, which is used if the prompt is long."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fade:
-    """A line of type, where it stands, and when it comes and goes (in seconds)."""
+    """Word with its position in pixels, and the times in seconds when it starts to fade in and out."""
 
     stencil: Stencil
     left: int
@@ -35,10 +35,10 @@ class _Fade:
 
 
 class Captions:
-    """The whole of a `calm` sketch; `paint` draws any moment of it."""
+    """Animation of the style `calm`. Frames can be drawn in any order."""
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
-        """Set the type, choose the ground, make the plan."""
+        """Arrange the words of the prompt on pages, choose the background and schedule the lines."""
         self._seconds = seconds
         self._loop = max(seconds, _LOOP)
         words = drawable_words(prompt, Face.BOOK)
@@ -79,7 +79,7 @@ class Captions:
         return fades
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
-        """The frame at that time."""
+        """Draw the frame at a time in seconds."""
         self._background.paint(canvas, (seconds / self._loop) % 1)
         for fade in self._fades:
             opacity = smooth(part(seconds, fade.comes, 1.3 * self._rate))

@@ -1,15 +1,15 @@
-"""Colours as the sketch thinks of them (OKLCH) and as the video stores them (BT.709 luma and chroma)."""
+"""Colours in OKLCH, in which they are chosen, and in BT.709 luma and chroma, in which the video stores them."""
 
 import math
 from dataclasses import dataclass
 
 type Rgb = tuple[float, float, float]
-"""Red, green and blue as sRGB, each 0–1."""
+"""Red, green and blue in sRGB, each from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """A colour in the video's own terms: BT.709 luma and chroma in limited range, 8 bits each."""
+    """Colour in the format of the video: BT.709 luma and chroma in limited range, 8 bits each."""
 
     luma: int
     blue: int
@@ -18,9 +18,9 @@ class Ink:
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """A colour by how it looks: `lightness` 0–1, `chroma` 0–0.37, `hue` in degrees.
+    """Colour in OKLCH: `lightness` from 0 to 1, `chroma` from 0 to 0.37, and `hue` in degrees.
 
-    OKLCH (https://bottosson.github.io/posts/oklab/): equal lightness looks equally light whatever the hue.
+    Colours of equal lightness look equally light for all hues: https://bottosson.github.io/posts/oklab/.
     """
 
     lightness: float
@@ -28,21 +28,21 @@ class Colour:
     hue: float
 
     def lighter(self, by: float) -> "Colour":
-        """The same hue, lighter (or darker, where `by` is negative)."""
+        """Return the colour with its lightness changed by `by`, within 0 to 1."""
         return Colour(min(1.0, max(0.0, self.lightness + by)), self.chroma, self.hue)
 
     def turned(self, degrees: float) -> "Colour":
-        """As light and as strong, but another hue."""
+        """Return the colour with its hue rotated."""
         return Colour(self.lightness, self.chroma, (self.hue + degrees) % 360)
 
     def rgb(self) -> Rgb:
-        """As sRGB, with only as much chroma as a screen can show at this lightness and hue."""
+        """Return the colour in sRGB, with the chroma reduced to the sRGB gamut."""
         chroma = min(self.chroma, _most_chroma(self.lightness, self.hue))
         red, green, blue = (_gamma(min(1.0, max(0.0, part))) for part in _linear_rgb(self.lightness, chroma, self.hue))
         return red, green, blue
 
     def ink(self) -> Ink:
-        """As BT.709 limited range, which is what the encoder is told."""
+        """Return the colour in BT.709 limited range, the range that the encoder writes to the file."""
         red, green, blue = self.rgb()
         luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
         return Ink(
@@ -53,13 +53,13 @@ class Colour:
 
 
 def contrast(one: Colour, other: Colour) -> float:
-    """The contrast ratio, 1–21, as WCAG 2 defines it; text wants 4.5."""
+    """Return the contrast ratio (1 to 21) of WCAG 2, which requires 4.5 for text."""
     brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (brighter + 0.05) / (darker + 0.05)
 
 
 def legible_under(background: Colour, text: Colour, ratio: float = 4.5) -> Colour:
-    """`ground`, made lighter or darker until `text` can be read on it."""
+    """Return `background`, made lighter or darker until its contrast with `text` is at least `ratio`."""
     step = -0.02 if text.lightness > background.lightness else 0.02
     while contrast(background, text) < ratio and 0 < background.lightness < 1:
         background = background.lighter(step)
@@ -67,14 +67,17 @@ def legible_under(background: Colour, text: Colour, ratio: float = 4.5) -> Colou
 
 
 def vivid(hue: float, darkest: float, lightest: float) -> Colour:
-    """A strong colour of a hue, as light as suits it within these limits: yellow is light, blue is dark."""
+    """Return a strong colour of a hue, at the lightness within the limits that allows the most chroma.
+
+    Yellow becomes light, and blue dark.
+    """
     steps = [darkest + (lightest - darkest) * step / 12 for step in range(13)]
     lightness = max(steps, key=lambda step: _most_chroma(step, hue))
     return Colour(lightness, min(0.2, 0.88 * _most_chroma(lightness, hue)), hue % 360)
 
 
 def between(one: Colour, other: Colour, share: float) -> Colour:
-    """The colour that far on the way to the other one, by the shorter way around the hues: nothing turns grey."""
+    """Return the mix of two colours with `share` (0 to 1) of `other`; the hue takes the shorter way, to avoid grey."""
     way = (other.hue - one.hue + 180) % 360 - 180
     return Colour(
         one.lightness + (other.lightness - one.lightness) * share,

@@ -1,6 +1,6 @@
-"""The typefaces that ship with the media layer, shaped and rasterised by HarfBuzz, so that every machine draws alike.
+"""Typefaces of the media layer, shaped and rasterized by HarfBuzz, so that each machine draws the same pixels.
 
-Pillow's own text needs FriBiDi from the system for anything beyond Latin, and a Lambda has none.
+Pillow's text functions need FriBiDi for other scripts than Latin, and Lambda does not provide it.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _REGULAR = 400
 
 
 class Face(Enum):
-    """A voice to set text in: typefaces in order of preference, each with its package, file, index and weight."""
+    """List of typefaces in order of preference, each with its package, file, index in the file and weight."""
 
     DISPLAY = (
         ("fontpkg_rubik", "Rubik[wght].ttf", 0, 800),
@@ -39,26 +39,26 @@ class Face(Enum):
     )
 
     def font_for(self, character: str) -> int | None:
-        """Which of its typefaces has the character, or None."""
+        """Return the index of the first typeface that contains the character, or None."""
         for index, (package, file, number, _) in enumerate(self.value):
             if ord(character) in _covered(package, file, number):
                 return index
         return None
 
     def covers(self, index: int, character: str) -> bool:
-        """Whether that one of its typefaces has the character."""
+        """Return whether the typeface with this index contains the character."""
         package, file, number, _ = self.value[index]
         return ord(character) in _covered(package, file, number)
 
     def font(self, index: int, size: int) -> uharfbuzz.Font:
-        """That one of its typefaces, ready to shape and draw at `size` pixels an em."""
+        """Return the font of the typeface with this index, at `size` pixels per em."""
         package, file, number, weight = self.value[index]
         return _font(package, file, number, weight, size)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Characters that one typeface sets in one direction."""
+    """Characters with the same typeface and writing direction; `font` is the index of the typeface."""
 
     text: str
     font: int
@@ -66,9 +66,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Lettering:
-    """A word set in type: how far it advances, and its ink, placed relative to the pen's start on the base line.
+    """Shaped and rasterized word. `advance` is its width in pixels.
 
-    `top` is above the base line and so mostly negative; `stencil` is None where there is no ink.
+    `left` and `top` are the position of the stencil relative to the start of the baseline, in pixels; `top` is usually
+    negative. `stencil` is None if nothing is drawn.
     """
 
     advance: float
@@ -79,7 +80,7 @@ class Lettering:
 
 @lru_cache(maxsize=256)
 def set_runs(runs: tuple[Run, ...], face: Face, size: int) -> Lettering:
-    """Shape and rasterise runs, given from left to right."""
+    """Return the shaped and rasterized runs, which are given from left to right, at `size` pixels per em."""
     raster = uharfbuzz.RasterDraw()
     raster.scale_factor = (_SUBPIXELS, _SUBPIXELS)
     pen = 0.0
@@ -98,7 +99,7 @@ def set_runs(runs: tuple[Run, ...], face: Face, size: int) -> Lettering:
     extents = image.extents
     stencil = None
     if extents.width and extents.height:
-        # rows come bottom first; an even size with a margin keeps the chroma half in step
+        # HarfBuzz returns the bottom row first. An even size with a margin keeps the chroma planes aligned.
         ink = Image.frombytes("L", (extents.width, extents.height), bytes(image.buffer), "raw", "L", extents.stride, -1)
         paper = Image.new("L", (extents.width + 2 + extents.width % 2, extents.height + 2 + extents.height % 2))
         paper.paste(ink, (1, 1))

@@ -1,4 +1,4 @@
-"""`fun`: words that pop in, page by page, each page on a ground of its own colour that sweeps over the last."""
+"""Animation of the style `fun`: words appear one by one, on pages with different background colours."""
 
 import math
 import random
@@ -19,22 +19,23 @@ from videojobs_sketch.words import drawable_words
 
 _WORDS_A_PAGE = 5
 _SHORTEST_PAGE = 1.15
-"""Seconds that a page of so many words needs at the least."""
+"""Minimum time in seconds for a page of `_WORDS_A_PAGE` words."""
 _FULL_PAGE = 1.9
-"""Seconds that a page needs when there are too many words, and each page has to take more."""
+"""Minimum time in seconds for a page with more words, which is used if the prompt is long."""
 _SWEEP = 0.5
 _POP = 0.36
 _LOOP = 12.0
-"""Seconds that a ground has for its loop at the least: a short video shows a part of it."""
+"""Minimum duration of a background's loop in seconds; a shorter video shows a part of it."""
 _PLATE_PADDING = 0.17
-"""Room at either side of a word on a plate, in ems."""
+"""Horizontal padding of a word on a plate, in ems."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pop:
-    """One word on its page: its ink, the plate behind it if it has one, and the second it appears.
+    """One word on its page, which grows from its centre.
 
-    It grows from its middle (`x`, `y`); `left` and `top` are where its ink then lies, seen from there.
+    `plate` is the shape behind the word, or None. `x` and `y` are the centre; `left` and `top` are the position of the
+    stencil relative to it. `at` is when the word appears, in seconds after the page.
     """
 
     stencil: Stencil
@@ -46,7 +47,7 @@ class _Pop:
     at: float
 
     def stamp(self, canvas: Canvas, scale: float, text: Ink, plate_text: Ink) -> None:
-        """Put it there, so much grown."""
+        """Draw the word and its plate, scaled around the centre."""
         if self.plate:
             plate = self.plate if scale == 1 else self.plate.scaled(scale, scale)
             canvas.stamp_centred(plate, text, self.x, self.y)
@@ -64,10 +65,10 @@ class _Scene:
 
 
 class Kinetic:
-    """The whole of a `fun` sketch; `paint` draws any moment of it, best in order."""
+    """Animation of the style `fun`. Frames can be drawn in any order, and fastest in sequence."""
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
-        """UserSlots the words out over pages and choose their grounds."""
+        """Arrange the words of the prompt on pages and choose the pages' backgrounds."""
         self._loop, self._palette = max(seconds, _LOOP), palette
         self._setting = Setting(
             width=canvas.width * 0.8,
@@ -95,7 +96,7 @@ class Kinetic:
         self._sweep = _Sweep(canvas, palette.text.ink())
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
-        """The frame at that time."""
+        """Draw the frame at a time in seconds."""
         index = min(self._count - 1, int(seconds / self._length + 1e-9))
         self._paint_scene(canvas, index, seconds)
         gone = part(seconds, (index + 1) * self._length - _SWEEP, _SWEEP)
@@ -104,9 +105,8 @@ class Kinetic:
             self._sweep.paint(canvas, self._next, smooth(gone))
 
     def _paint_scene(self, canvas: Canvas, index: int, seconds: float) -> None:
-        if (
-            index not in self._scenes
-        ):  # built when its time comes, and dropped after it: a long video needs no more room
+        # Only the current and the previous scene are kept, so that a long video needs no more memory.
+        if index not in self._scenes:
             self._scenes = {number: scene for number, scene in self._scenes.items() if number == index - 1}
             self._scenes[index] = self._scene(canvas, index)
         scene = self._scenes[index]
@@ -130,8 +130,8 @@ class Kinetic:
 
 def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tuple[_Pop, ...]:
     words = [word for line in page.lines for word in line.words]
-    worthy = [word for word in words if not word.leads_on] if len(words) > 1 else []
-    lead = max(worthy, key=lambda word: word.width, default=None)
+    candidates = [word for word in words if not word.leads_on] if len(words) > 1 else []
+    lead = max(candidates, key=lambda word: word.width, default=None)
     if lead:
         padded = replace(lead, width=lead.width + 2 * _PLATE_PADDING)
         page = fit([padded if word is lead else word for word in words], replace(setting, smallest=1)) or page
@@ -139,7 +139,7 @@ def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tu
     placed = place(page, setting, x, y)
     gap = min(0.2, 0.45 * length / len(placed))
     pops = []
-    for item in sorted(placed, key=lambda each: each.order):
+    for item in sorted(placed, key=lambda item: item.order):
         lettering = item.word.lettering(page.size)
         if lettering.stencil is None:
             continue
@@ -154,7 +154,7 @@ def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tu
 
 
 class _Sweep:
-    """A slanted edge with a stripe before it, which carries the next page in from the left."""
+    """Transition to the next page: a slanted edge with a stripe moves in from the left."""
 
     def __init__(self, canvas: Canvas, stripe: Ink) -> None:
         self._stripe = stripe
@@ -166,7 +166,7 @@ class _Sweep:
         self._edge = Stencil.of(edge.reduce(2))
 
     def paint(self, canvas: Canvas, following: Canvas, gone: float) -> None:
-        """Show the following canvas as far as the edge has come."""
+        """Draw the transition at a position from 0 to 1: `following` left of the edge, `canvas` right of it."""
         way = canvas.width + self._slant + self._stripe_width
         front = 2 * round(way * gone / 2) - self._slant
         stripe = self._mask(canvas, front)

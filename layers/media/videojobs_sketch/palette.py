@@ -1,4 +1,4 @@
-"""From a prompt to its colours and its dice: the same prompt always throws the same, no two prompts alike."""
+"""Colours and random numbers of a prompt; the same prompt always gets the same."""
 
 import hashlib
 import random
@@ -10,7 +10,7 @@ from videojobs_sketch.vocabulary import DARK, HUES, LIGHT, words_of
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours that go together. `text` can be read on `ground` and on every one of `shapes`."""
+    """Colours that fit together; `text` is readable on `background` and on all of `shapes`."""
 
     background: Colour
     text: Colour
@@ -18,20 +18,20 @@ class Palette:
     is_dark: bool
 
     def with_background(self, index: int) -> "Palette":
-        """The same colours with another one as the ground; at index 0 this very palette."""
+        """Return the palette with the colour at `index` of background and shapes as the background."""
         colours = (self.background, *self.shapes)
         index %= len(colours)
         return Palette(colours[index], self.text, colours[:index] + colours[index + 1 :], self.is_dark)
 
 
 def rng_for(*seed: object) -> random.Random:
-    """Dice that always fall alike for the same seed."""
+    """Return a random number generator; the same seed gives the same numbers on all machines."""
     digest = hashlib.sha256("\0".join(map(str, seed)).encode("utf-8", "surrogatepass")).digest()
-    return random.Random(int.from_bytes(digest))  # noqa: S311 - for looks, not for secrets
+    return random.Random(int.from_bytes(digest))  # noqa: S311 - not used for secrets
 
 
 def make_palette(prompt: str, style: str) -> Palette:
-    """The colours of a prompt in a style: words that have a colour decide, otherwise the dice."""
+    """Return the palette of a prompt in a style, by its words in `HUES`, else at random."""
     rng = rng_for("palette", prompt)
     words = words_of(prompt)
     named = [HUES[word] + rng.uniform(-6, 6) for word in words if word in HUES]
@@ -48,12 +48,12 @@ def make_palette(prompt: str, style: str) -> Palette:
 
 
 def _is_muddy(hue: float) -> bool:
-    """Whether a dark colour of this hue is a brown or an olive."""
+    """Return whether a dark colour of this hue is brown or olive."""
     return 45 < hue % 360 < 140
 
 
 def _deep(hue: float) -> float:
-    """The hue to use for a dark colour: of the muddy ones the next ember red or leaf green."""
+    """Return the hue for a dark colour: muddy hues are replaced by the nearest red or green."""
     hue %= 360
     if not _is_muddy(hue):
         return hue

@@ -1,6 +1,6 @@
-"""The embedded provider's pencil: draws a prompt as a real, playable MP4, with no key and no network.
+"""Renderer of the `sketch` provider: writes a prompt as an MP4 of animated typography, without a key or a network.
 
-It draws and does not dream: type, colour and motion that fit the prompt, never a picture of what it says.
+Colours, motion and background depend on the prompt, but the video does not depict the prompt's content.
 """
 
 import random
@@ -25,15 +25,15 @@ _PROGRESS_EVERY_SECONDS = 0.5
 
 
 class Picture(Protocol):
-    """Something that can draw any moment of itself."""
+    """Animation that can draw any of its frames."""
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
-        """The frame at that time."""
+        """Draw the frame at a time in seconds."""
         ...
 
 
 class _Loop:
-    """`background`: a ground alone, without text, that begins again where it ended."""
+    """Animation of the style `background`: a background without text that repeats seamlessly."""
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
         self._seconds = seconds
@@ -45,7 +45,11 @@ class _Loop:
 
 
 def plan_sketch(*, prompt: str, style: str, seconds: float, video_format: VideoFormat) -> tuple[Canvas, Picture]:
-    """What is to be drawn, and a canvas of the right size to draw its frames on."""
+    """Return a canvas of the video's size and the animation of a prompt; the same arguments give the same animation.
+
+    Raises:
+        ValueError: If the style is unknown.
+    """
     canvas = Canvas(video_format.width, video_format.height)
     palette = make_palette(prompt, style)
     rng = rng_for("picture", prompt, style, video_format.ratio)
@@ -70,12 +74,20 @@ def draw_sketch(
     on_progress: ReportProgress,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Write the sketch of a prompt to `path`; the same arguments give the same bytes.
+    """Write the sketch of a prompt to `path` as an MP4; the same arguments give the same bytes.
 
-    It has `round(seconds * frames_per_second)` frames.
+    Args:
+        prompt: The text to show.
+        style: `fun`, `calm` or `background`.
+        seconds: The duration; the video has `round(seconds * frames_per_second)` frames, at least one.
+        video_format: The size and frame rate.
+        path: The file to write. It is removed if drawing fails.
+        on_progress: Called with the completed part (0 to 1) about every half second, and with 1 at the end. An
+            exception that it raises stops the drawing and is raised to the caller.
+        monotonic: Returns seconds; determines when progress is reported.
 
-    `on_progress` hears the part that is done (0–1) about every half second. It may raise to stop the work: the
-    half-made file is removed then, and its exception goes on to the caller.
+    Raises:
+        ValueError: If the style is unknown.
     """
     rate = video_format.frames_per_second
     frames = max(1, round(seconds * rate))
@@ -83,12 +95,12 @@ def draw_sketch(
     canvas, picture = plan_sketch(prompt=prompt, style=style, seconds=length, video_format=video_format)
     try:
         with Mp4Writer(path, video_format) as writer:
-            told = monotonic()
+            reported_at = monotonic()
             for frame in range(frames):
                 picture.paint(canvas, frame / rate)
                 writer.write(canvas)
-                if monotonic() - told >= _PROGRESS_EVERY_SECONDS:
-                    told = monotonic()
+                if monotonic() - reported_at >= _PROGRESS_EVERY_SECONDS:
+                    reported_at = monotonic()
                     on_progress(frame / frames)
         on_progress(1.0)
     except BaseException:

@@ -1,4 +1,4 @@
-"""The shapes that sketches are made of, as stencils with soft edges; drawn once, stamped often."""
+"""Shapes of the sketches, as cached stencils with smooth edges. Sizes are in pixels."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from videojobs_sketch.canvas import Stencil
 
 _FINER = 4
-"""Shapes are drawn this much larger and reduced, which smooths their edges."""
+"""Factor by which shapes are drawn larger and then reduced, to smooth their edges."""
 
 type Pen = Callable[[ImageDraw.ImageDraw, int], None]
 
@@ -22,19 +22,19 @@ def _drawn(size: int, pen: Pen, height: int | None = None) -> Stencil:
 
 @lru_cache(maxsize=32)
 def disc(size: int) -> Stencil:
-    """A filled circle, as wide as `size`."""
+    """Return a filled circle with the diameter `size`."""
     return _drawn(size, lambda draw, k: draw.ellipse((0, 0, size * k - 1, size * k - 1), fill=255))
 
 
 @lru_cache(maxsize=32)
 def ring(size: int, stroke: int) -> Stencil:
-    """A circle as a line `stroke` thick."""
+    """Return a circle outline with the outer diameter `size` and the line width `stroke`."""
     return _drawn(size, lambda draw, k: draw.ellipse((0, 0, size * k - 1, size * k - 1), outline=255, width=stroke * k))
 
 
 @lru_cache(maxsize=8)
 def ellipse(width: int, height: int, stroke: int) -> Stencil:
-    """An ellipse as a line `stroke` thick."""
+    """Return an ellipse outline with the line width `stroke`."""
     box = 0, 0, width * 2 - 1, height * 2 - 1
     mask = Image.new("L", (width * 2, height * 2))
     ImageDraw.Draw(mask).ellipse(box, outline=255, width=stroke * 2)
@@ -43,7 +43,7 @@ def ellipse(width: int, height: int, stroke: int) -> Stencil:
 
 @lru_cache(maxsize=32)
 def pill(width: int, height: int, radius: int) -> Stencil:
-    """A rectangle with round corners."""
+    """Return a filled rectangle with rounded corners."""
     return _drawn(
         width,
         lambda draw, k: draw.rounded_rectangle((0, 0, width * k - 1, height * k - 1), radius * k, fill=255),
@@ -53,7 +53,10 @@ def pill(width: int, height: int, radius: int) -> Stencil:
 
 @lru_cache(maxsize=32)
 def polygon(size: int, corners: int, inner: float = 1.0) -> Stencil:
-    """A regular polygon, corner up; with `inner` below 1 a star whose notches are that far out."""
+    """Return a regular polygon with a corner at the top, or a star if `inner` is below 1.
+
+    `inner` is the radius of the star's notches relative to that of its corners.
+    """
     points = corners * 2 if inner < 1 else corners
     radii = [size / 2 * (inner if inner < 1 and index % 2 else 1) for index in range(points)]
     angles = [2 * math.pi * index / points - math.pi / 2 for index in range(points)]
@@ -66,7 +69,7 @@ def polygon(size: int, corners: int, inner: float = 1.0) -> Stencil:
 
 @lru_cache(maxsize=32)
 def half_disc(size: int) -> Stencil:
-    """The upper half of a circle."""
+    """Return the upper half of a filled circle with the diameter `size`."""
     return _drawn(
         size, lambda draw, k: draw.pieslice((0, 0, size * k - 1, size * k - 1), 180, 360, fill=255), size // 2
     )
@@ -74,9 +77,11 @@ def half_disc(size: int) -> Stencil:
 
 @lru_cache(maxsize=32)
 def quarter_disc(side: int, paper: int, bands: int = 1) -> Stencil:
-    """A quarter of a circle around a square's corner, or so many `bands` of one.
+    """Return a circle around the upper left corner of a square, of which the square shows a quarter.
 
-    The square lies in the middle of the paper, and what is drawn goes on around it, so that it can be turned in place.
+    The square has the size `side` and lies in the middle of a mask of the size `paper`. The circle is drawn on the
+    whole mask, so that the square can be rotated. With `bands` above 1, the circle consists of that many concentric
+    bands.
     """
     corner = (paper - side) / 2
 
@@ -90,7 +95,7 @@ def quarter_disc(side: int, paper: int, bands: int = 1) -> Stencil:
 
 @lru_cache(maxsize=32)
 def squiggle(width: int, stroke: int, waves: int = 3) -> Stencil:
-    """A wavy line with round ends."""
+    """Return a wavy line with round ends and the line width `stroke`; its height is a third of its width."""
     height = width // 3
     reach = (height - stroke) / 2
     path = [
@@ -107,7 +112,7 @@ def squiggle(width: int, stroke: int, waves: int = 3) -> Stencil:
 
 @lru_cache(maxsize=8)
 def glow(width: int, height: int, strength: float = 1.0) -> Stencil:
-    """A soft light: full in the middle, nothing at the edge, no line anywhere."""
+    """Return a soft light that fades from `strength` (0 to 1) in the centre to 0 at the edge."""
     ramp = Image.radial_gradient("L")
     table = [round(255 * strength * (0.5 + 0.5 * math.cos(math.pi * min(1.0, value / 180)))) for value in range(256)]
     return Stencil.of(ramp.point(table).resize((width, height), Image.Resampling.BILINEAR))
@@ -115,7 +120,7 @@ def glow(width: int, height: int, strength: float = 1.0) -> Stencil:
 
 @lru_cache(maxsize=32)
 def bokeh(size: int) -> Stencil:
-    """A light out of focus: an even disc with a soft edge, a little brighter at its rim."""
+    """Return a disc like a light out of focus: its edge is soft and a little brighter than its centre."""
     disc_mask = Image.new("L", (256, 256))
     draw = ImageDraw.Draw(disc_mask)
     for reach in range(128, 90, -1):
@@ -126,7 +131,7 @@ def bokeh(size: int) -> Stencil:
 
 
 def band(width: int, height: int, edge: Callable[[float], float]) -> Stencil:
-    """Everything below a line: `edge` gives its height (0 the top, `height` the bottom) at each x."""
+    """Return the area below a curve; `edge` returns its y (0 at the top, `height` at the bottom) for each x."""
     mask = Image.new("L", (width * 2, height * 2))
     line = [(x, 2 * edge(x / 2)) for x in range(width * 2 + 1)]
     ImageDraw.Draw(mask).polygon([*line, (width * 2, height * 2), (0, height * 2)], fill=255)

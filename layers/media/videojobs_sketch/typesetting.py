@@ -1,4 +1,4 @@
-"""From words to lines and pages that fit their box, and to the place of each word in the frame."""
+"""Arrangement of words in lines and pages that fit a box, and the position of each word in the frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from videojobs_sketch.words import Word, ellipsis
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words in reading order, and the width of the line in ems, spaces included."""
+    """Words of a line in reading order, and the width of the line in ems, including spaces."""
 
     words: tuple[Word, ...]
     width: float
@@ -16,7 +16,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A word and where its pen starts in the frame; `order` counts in reading order."""
+    """Word with the start of its baseline in pixels; `order` is its index on the page in reading order."""
 
     word: Word
     x: float
@@ -26,7 +26,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a block of text is to be set: its box in pixels, the type's limits, the distance of lines in ems."""
+    """Limits of a text block.
+
+    `width` and `height` are the box in pixels, `largest` and `smallest` the text size in pixels per em, `leading` the
+    distance of lines in ems, and `space` the width of a space in ems.
+    """
 
     width: float
     height: float
@@ -39,14 +43,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Lines that fill their box in type of one size."""
+    """Lines of a page and their text size in pixels per em."""
 
     lines: tuple[Line, ...]
     size: int
 
 
 def fit(words: Sequence[Word], setting: Setting) -> Page | None:
-    """The words in as large a type as the box allows, or None where that would be too small to read."""
+    """Return the words in the largest size that fits the box, or None if that is smaller than `setting.smallest`."""
     best: Page | None = None
     for count in range(1, min(setting.most_lines, len(words)) + 1):
         lines = _balanced(words, count, setting.space)
@@ -59,7 +63,10 @@ def fit(words: Sequence[Word], setting: Setting) -> Page | None:
 
 
 def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
-    """The words over at most so many pages, evenly, better broken after a phrase; what finds no room ends in `…`."""
+    """Return the words on at most `pages` pages of similar length, preferably split after phrases.
+
+    Words that do not fit the last page are omitted and replaced by an ellipsis.
+    """
     rest = list(words)
     done: list[Page] = []
     for left in range(pages, 0, -1):
@@ -72,7 +79,7 @@ def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
             taken -= max(1, taken // 16)
             kept = rest[:taken]
             page = fit([*kept[:-1], ellipsis(kept[-1])] if left == 1 else kept, setting)
-        if page is None:  # one word that is too wide even so: as small as it must be
+        if page is None:  # a single word is too wide, so its size is not limited
             page = fit(rest[:taken], replace(setting, smallest=1))
         if page is not None:
             done.append(page)
@@ -81,9 +88,9 @@ def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
 
 
 def place(page: Page, setting: Setting, centre_x: float, centre_y: float) -> list[Placed]:
-    """Where each word goes, each line centred, the block around that middle.
+    """Return the positions of the words of a page; lines are centred, and the block is centred at the given point.
 
-    A page that begins in Arabic or Hebrew runs from right to left.
+    A page whose first word is Arabic or Hebrew is set from right to left.
     """
     is_rtl = page.lines[0].words[0].is_rtl
     placed: list[Placed] = []
@@ -108,7 +115,7 @@ def _touching(left: Word, right: Word) -> bool:
 
 
 def _balanced(words: Sequence[Word], count: int, space: float) -> tuple[Line, ...]:
-    """The words over at most `count` lines, the widest as narrow as can be."""
+    """Return the words in at most `count` lines, with the widest line as narrow as possible."""
     widths = [word.width for word in words]
     low, high = max(widths), sum(widths) + space * len(words)
     lines = _wrapped(words, high, space)
@@ -123,7 +130,10 @@ def _balanced(words: Sequence[Word], count: int, space: float) -> tuple[Line, ..
 
 
 def _tidied(lines: tuple[Line, ...], space: float) -> tuple[Line, ...]:
-    """The lines with small words taken to the next one, where that hardly makes it longer than the longest."""
+    """Return the lines with function words moved from line ends to the next line.
+
+    A word is moved only if the next line then exceeds the longest line by at most 20 %.
+    """
     room = 1.2 * max(line.width for line in lines)
     tidy = list(lines)
     for index in range(len(tidy) - 1):
@@ -152,7 +162,7 @@ def _wrapped(words: Sequence[Word], width: float, space: float) -> tuple[Line, .
 
 
 def _share(words: Sequence[Word], share: float) -> int:
-    """How many words make about that much, the end of a phrase near it preferred."""
+    """Return how many words have about the width `share`, preferably up to the end of a phrase."""
     used = 0.0
     best, best_cost = 1, float("inf")
     for index, word in enumerate(words):
@@ -166,7 +176,7 @@ def _share(words: Sequence[Word], share: float) -> int:
 
 
 def _visual(words: Sequence[Word], *, is_rtl: bool) -> list[Word]:
-    """From reading order to left-to-right order: words of the other direction than the page's keep together."""
+    """Return words from reading order in left-to-right order; groups of the opposite direction stay together."""
     groups: list[list[Word]] = []
     for word in words:
         if groups and groups[-1][0].is_rtl == word.is_rtl:

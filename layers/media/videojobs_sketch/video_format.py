@@ -1,11 +1,11 @@
-"""The format of a video."""
+"""Format of a video."""
 
 from fractions import Fraction
 from typing import NamedTuple
 
 
 class VideoFormat(NamedTuple):
-    """The size in pixels and the frame rate of a video."""
+    """Size in pixels and frame rate of a video."""
 
     width: int
     height: int
@@ -13,6 +13,6 @@ class VideoFormat(NamedTuple):
 
     @property
     def ratio(self) -> str:
-        """The aspect ratio in lowest terms: `16:9`."""
+        """Return the aspect ratio in lowest terms, such as `16:9`."""
         ratio = Fraction(self.width, self.height)
         return f"{ratio.numerator}:{ratio.denominator}"

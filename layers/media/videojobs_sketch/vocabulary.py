@@ -1,10 +1,10 @@
-"""The few words that the sketch understands: those that have a colour, a time of day, a scene, or no weight."""
+"""Words with a meaning for the sketch: colours, dark and light, background scenes, and words that end no page."""
 
 import re
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, without punctuation."""
+    """Return the words of a text in lower case, without punctuation."""
     return re.findall(r"\w+", text.casefold())
 
 
@@ -29,17 +29,17 @@ HUES: dict[str, float] = {
     "bleu": 258, "jaune": 100, "nuit": 278, "forêt": 150, "rot": 25, "grün": 145, "blau": 258, "gelb": 100,
     "meer": 230, "wald": 150, "nacht": 278, "himmel": 240,
 }
-"""Words that have a colour, with its hue in OKLCH."""
+"""OKLCH hue in degrees of words that suggest a colour."""
 # fmt: on
 
 DARK = _set(
     "night midnight dark black space star stars galaxy moon neon dusk universe cosmic cosmos shadow sleep "
     "noche nuit nacht"
 )
-"""Words that ask for a dark ground."""
+"""Words that select a dark background."""
 
 LIGHT = _set("morning snow white light bright day cloud clouds dawn sunrise spring summer cream paper winter ice sunny")
-"""Words that ask for a light ground."""
+"""Words that select a light background."""
 
 HILLS = _set(
     "mountain mountains hill hills forest valley desert field fields meadow countryside sunset sunrise autumn farm "
@@ -68,4 +68,4 @@ LEADS_ON = _set(
     "be this that these those my your his her its our their very so if then than de la le les el los las un una une "
     "und oder der die das ein eine im am auf mit für von zu y et ou con en del des du"
 )
-"""Words that ask for the next one: no page should end with them, and none of them is worth a highlight."""
+"""Function words, which belong to the next word: no line or page should end with them, and they are not highlighted."""

@@ -1,4 +1,4 @@
-"""From a prompt to words that can be drawn: cleaned, cut where a line may break, each with its typefaces."""
+"""Conversion of a prompt to drawable words: cleaned, split at possible line breaks, with a typeface per character."""
 
 import unicodedata
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from videojobs_sketch.vocabulary import LEADS_ON
 
 _REFERENCE_SIZE = 100
 _LONGEST_PIECE = {"narrow": 18, "ideograph": 4, "kana": 7}
-"""Characters after which a word may be broken, so that one without an end can't shrink everything."""
+"""Maximum number of characters per piece; longer words are split, because a very long word would shrink all text."""
 _JOINERS = "\u200c\u200d"
 _LEADING_VOWELS = "เแโใไ"
 _VIRAMA = 9
@@ -17,7 +17,7 @@ _ENDS_PHRASE = ".,;:!?…。、，！？；：—–"
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word, or a piece of one: `glued` to what precedes it, without a space."""
+    """Word or piece of a word. `glued` means that no space separates it from the previous piece."""
 
     runs: tuple[Run, ...]
     face: Face
@@ -26,15 +26,18 @@ class Word:
     ends_phrase: bool
     leads_on: bool
     width: float
-    """In ems."""
+    """Width in ems."""
 
     def lettering(self, size: int) -> Lettering:
-        """The word in type of that size (pixels an em)."""
+        """Return the shaped word at a size in pixels per em."""
         return set_runs(self.runs, self.face, size)
 
 
 def drawable_words(prompt: str, face: Face) -> list[Word]:
-    """The prompt as words, without anything that no typeface has: emoji, controls, direction marks, stray accents."""
+    """Return the words of a prompt.
+
+    Characters that no typeface contains are removed: emoji, control characters, direction marks and stray accents.
+    """
     words: list[Word] = []
     for chunk in _cleaned(prompt).split():
         glued = False
@@ -47,7 +50,7 @@ def drawable_words(prompt: str, face: Face) -> list[Word]:
 
 
 def ellipsis(word: Word) -> Word:
-    """The word with an ellipsis: the text goes on, but not here."""
+    """Return the word with an ellipsis, which marks omitted text; unchanged if no typeface has the character."""
     font = word.face.font_for("…")
     if font is None:
         return word
@@ -76,7 +79,10 @@ def _is_wide(character: str) -> bool:
 
 
 def _pieces(chunk: str) -> list[str]:
-    """A chunk without spaces, cut where a line may break: between ideographs, and within words that are too long."""
+    """Return the pieces of a text without spaces, split at possible line breaks.
+
+    Lines can break between ideographs and within words that are too long.
+    """
     clusters: list[str] = []
     for character in chunk:
         holds_on = clusters and (

@@ -1,1 +1,1 @@
-"""What lies behind the words, or alone: each ground paints any turn (0–1) of a loop that ends where it began."""
+"""Animated backgrounds. Each draws any position (0 to 1) of a seamless loop."""

@@ -1,4 +1,4 @@
-"""Which ground a prompt gets: one that its words call for, or else whatever the dice say."""
+"""Choice of the background for a prompt, by its words or at random."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ from videojobs_sketch.canvas import Canvas
 
 
 class Background(Protocol):
-    """A picture that moves in a loop; words before it stand best around `text_middle` (0 the top, 1 the bottom)."""
+    """Animated loop. Text is centred vertically at `text_middle` (0 at the top, 1 at the bottom)."""
 
     text_middle: float
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn (0–1) of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         ...
 
 
@@ -42,7 +42,7 @@ _CALLED_FOR: dict[BackgroundMaker, frozenset[str]] = {
 
 
 def choose_background(prompt: str, rng: random.Random, among: Sequence[BackgroundMaker]) -> BackgroundMaker:
-    """One of them: the first that a word of the prompt calls for, or any."""
+    """Return the first background in `among` that a word of the prompt selects, else a random background."""
     fallback = rng.choice(among)
     for word in vocabulary.words_of(prompt):
         for background in among:

@@ -1,4 +1,4 @@
-"""Lively grounds: balls that jump on a floor, paper shapes that fall and turn."""
+"""Lively backgrounds: bouncing balls, and paper shapes that fall and rotate."""
 
 import random
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from videojobs_sketch.easing import bounce, swing
 
 
 class _Piece:
-    """A shape that can be turned and squashed; its versions are made when they are first needed."""
+    """Shape with cached rotations and deformations.
+
+    `symmetry` is the angle in degrees after which the shape looks the same; 0 if it never changes.
+    """
 
     def __init__(self, stencil: Stencil, symmetry: float) -> None:
         self._stencil = stencil
@@ -20,14 +23,14 @@ class _Piece:
         self._squashed: dict[int, Stencil] = {}
 
     def turned(self, degrees: float) -> Stencil:
-        """Turned by so much, to 6 degrees."""
+        """Return the shape rotated clockwise, rounded to 6 degrees."""
         step = round(degrees % self._symmetry / 6) if self._symmetry else 0
         if step not in self._turned:
             self._turned[step] = self._stencil.rotated(-step * 6) if step else self._stencil
         return self._turned[step]
 
     def squashed(self, height: float) -> Stencil:
-        """Flatter and wider (`height` below 1) or taller and slimmer, its area the same."""
+        """Return the shape scaled to a relative height, with its width adjusted so that the area stays the same."""
         step = round(height * 24)
         if step not in self._squashed:
             self._squashed[step] = self._stencil if step == 24 else self._stencil.scaled(24 / step, step / 24)
@@ -61,12 +64,12 @@ class _Ball:
 
 
 class Bounce:
-    """Balls that jump on a floor, flattening as they land, and loose shapes that tumble above."""
+    """Background of balls that bounce on a floor, below falling shapes."""
 
     text_middle = 0.36
 
     def __init__(self, scene: Scene) -> None:
-        """Line the balls up."""
+        """Choose size, colour, position and motion of the balls."""
         self._background, self._floor_ink = scene.palette.background.ink(), scene.palette.shapes[-1].ink()
         self._shadow = between(scene.palette.shapes[-1], scene.palette.text, 0.14).ink()
         self._floor = round(scene.height * 0.84 / 2) * 2
@@ -89,7 +92,7 @@ class Bounce:
         self._tumbling = Tumble(scene, count=7)
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.fill(self._background)
         self._tumbling.scatter(canvas, turn)
         canvas.rectangle(self._floor_ink, 0, self._floor, canvas.width, canvas.height)
@@ -116,12 +119,12 @@ class _Flake:
 
 
 class Tumble:
-    """Paper shapes that fall and turn."""
+    """Background of paper shapes that fall and rotate."""
 
     text_middle = 0.48
 
     def __init__(self, scene: Scene, count: int = 30) -> None:
-        """Cut the shapes: smaller and paler where words will stand."""
+        """Choose `count` shapes, which are smaller and paler behind text."""
         palette, rng = scene.palette, scene.rng
         self._background = palette.background.ink()
         self._margin = scene.short * 0.2
@@ -145,13 +148,13 @@ class Tumble:
             self._flakes.append(flake)
 
     def scatter(self, canvas: Canvas, turn: float) -> None:
-        """The shapes alone, over what is there."""
+        """Draw the shapes on the canvas, without a background."""
         for flake in self._flakes:
             y = (canvas.height + 2 * self._margin) * ((flake.y + flake.laps * turn) % 1) - self._margin
             x = flake.x + flake.sway * swing(flake.laps * 2 * turn + flake.phase)
             canvas.stamp_centred(flake.piece.turned(360 * (flake.spins * turn + flake.phase)), flake.ink, x, y)
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.fill(self._background)
         self.scatter(canvas, turn)

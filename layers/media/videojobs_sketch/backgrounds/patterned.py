@@ -1,4 +1,4 @@
-"""Patterns in motion: a turning sunburst, a field of dots, a wall of tiles."""
+"""Moving patterns: a rotating sunburst, a field of dots, and a wall of tiles."""
 
 import math
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from videojobs_sketch.easing import part, smooth, swing
 
 _RAYS = 10
 _RAY_STEPS = 30
-"""Positions while one ray turns into the place of the next."""
+"""Number of positions between two rays."""
 
 
 @lru_cache(maxsize=_RAY_STEPS)
 def _rays(width: int, height: int, middle: tuple[float, float], step: int) -> Stencil:
-    """Every other sector around the middle; kept, since every page and every round needs the same few."""
+    """Return every other sector around the middle; cached, because all pages and rounds use the same steps."""
     image = Image.new("L", (width * 2, height * 2))
     draw = ImageDraw.Draw(image)
     reach = 4.2 * max(width, height)
@@ -33,12 +33,12 @@ def _rays(width: int, height: int, middle: tuple[float, float], step: int) -> St
 
 
 class Rays:
-    """A sunburst that turns behind a disc that breathes."""
+    """Background of a rotating sunburst behind a pulsating disc."""
 
     text_middle = 0.48
 
     def __init__(self, scene: Scene) -> None:
-        """Choose the middle and the direction."""
+        """Choose the colours and the direction of rotation."""
         step = -0.05 if scene.palette.is_dark else 0.055
         self._background, self._ray = scene.palette.background.ink(), scene.palette.background.lighter(step).ink()
         self._core = scene.palette.background.lighter(2 * step).ink()
@@ -49,7 +49,7 @@ class Rays:
         self._discs = [stencils.disc(even(scene.short * (0.8 + 0.02 * step))) for step in range(9)]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.fill(self._background)
         step = round(self._turns * turn * _RAY_STEPS) % _RAY_STEPS
         canvas.stamp(_rays(canvas.width, canvas.height, self._middle, step), self._ray, 0, 0)
@@ -60,13 +60,13 @@ class Rays:
 
 
 class Dots:
-    """A field of dots through which waves run: each dot swells as they pass."""
+    """Background of dots that grow and shrink as waves pass."""
 
     text_middle = 0.48
     _SIZES = 20
 
     def __init__(self, scene: Scene) -> None:
-        """Lay the dots out."""
+        """Choose positions and colours of the dots; dots behind text are smaller."""
         self._background = scene.palette.background.ink()
         pitch = scene.long / scene.rng.choice((18, 22))
         self._dots = [
@@ -90,7 +90,7 @@ class Dots:
                 self._field.append((x, y, far / long, (x - y) / (1.7 * long), min(1.0, 0.15 + quiet**2), ink))
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.fill(self._background)
         gone = self._way.at(turn)
         for x, y, far, across, room, ink in self._field:
@@ -110,27 +110,29 @@ class _Tile:
 
 
 def _starts(length: int, side: int) -> range:
-    """Where tiles begin, so that those at both ends are cut alike."""
+    """Return the starts of the tiles along a side; the tiles at both ends are cut equally."""
     over = math.ceil(length / side) * side - length
     return range(-over // 2 // 2 * 2, length, side)
 
 
 class Tiles:
-    """A wall of tiles with bold quarter circles, which turn, a few at a time."""
+    """Background of tiles with quarter circles, of which a few rotate at a time."""
 
     text_middle = 0.5
     _BANDS = (1, 1, 2, 3)
     _STEPS = 15
 
     def __init__(self, scene: Scene) -> None:
-        """Lay the tiles."""
+        """Choose colours, pattern and rotations of the tiles; there are none behind text."""
         self._side = math.gcd(scene.width, scene.height) * 2
         while self._side > scene.long / 6:
             self._side //= 2
         self._turn_time = min(0.25, 1.1 / scene.seconds)
         self._masks: dict[tuple[int, int], Stencil] = {}
         colours = [colour.ink() for colour in (scene.palette.background, *scene.palette.shapes)]
-        self._steps = (1, -1) if scene.seconds < 8 else (1,) * 4 * scene.cycles(14)  # together whole turns, or none
+        self._steps = (
+            (1, -1) if scene.seconds < 8 else (1,) * 4 * scene.cycles(14)
+        )  # the sum is a whole number of turns
         self._background = scene.palette.background.ink()
         self._tiles = []
         for left in _starts(scene.width, self._side):
@@ -157,7 +159,7 @@ class Tiles:
         return self._masks[key]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.fill(self._background)
         for tile in self._tiles:
             quarters = tile.quarter + sum(

@@ -1,4 +1,4 @@
-"""What every ground is given to build itself with, and what several of them share."""
+"""Parameters that all backgrounds are built from, and shared functions."""
 
 import math
 import random
@@ -14,7 +14,7 @@ from videojobs_sketch.palette import Palette
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The frame's size, the colours, the dice, the loop's length, and whether words will stand before the ground."""
+    """Frame size in pixels, colours, random numbers, loop duration in seconds, and whether text is drawn on top."""
 
     width: int
     height: int
@@ -25,27 +25,27 @@ class Scene:
 
     @property
     def short(self) -> int:
-        """The shorter side, in pixels."""
+        """Return the shorter side of the frame in pixels."""
         return min(self.width, self.height)
 
     @property
     def long(self) -> int:
-        """The longer side, in pixels."""
+        """Return the longer side of the frame in pixels."""
         return max(self.width, self.height)
 
     def cycles(self, period: float) -> int:
-        """How often something of about `period` seconds happens in the loop: a whole number, at least 1."""
+        """Return how often a motion of about `period` seconds repeats in the loop: a whole number, at least 1."""
         return max(1, round(self.seconds / period))
 
     def way(self, period: float) -> "Way":
-        """How far something gets that takes about `period` seconds for one round, so that the loop closes.
+        """Return the motion of an object that takes about `period` seconds per round, so that the loop is seamless.
 
-        Where the loop is too short for a round, it goes a little way and comes back, no faster than otherwise.
+        If the loop is too short for a whole round, the object swings back and forth at about the same speed.
         """
         return Way(round(self.seconds / period), self.seconds / (2 * math.pi * period))
 
     def sky(self, top: Colour, bottom: Colour) -> Canvas:
-        """A frame that goes softly from one colour at the top to another towards the bottom."""
+        """Return a frame with a vertical gradient, which reaches the colour `bottom` at 80 % of the height."""
         sky = Canvas(self.width, self.height)
         sky.fill(top.ink())
         ramp = Image.linear_gradient("L").resize((self.width, int(self.height * 0.8)), Image.Resampling.BICUBIC)
@@ -56,16 +56,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Whole rounds, or `reach` of one to either side."""
+    """Motion of whole `rounds` per loop, or, if there are none, a swing by `reach` rounds to each side."""
 
     rounds: int
     reach: float
 
     def at(self, turn: float) -> float:
-        """The rounds done at that turn of the loop."""
+        """Return the completed rounds at a position (0 to 1) in the loop."""
         return self.rounds * turn if self.rounds else self.reach * swing(turn)
 
 
 def even(size: float) -> int:
-    """The next smaller even number of pixels, at least 2: half of it is whole."""
+    """Return the size rounded down to an even number of pixels, at least 2, as half-size planes require."""
     return max(2, int(size) // 2 * 2)

@@ -1,4 +1,4 @@
-"""Scenes: hills in mist, a rolling sea, worlds on their orbits."""
+"""Landscapes: hills in mist, a rolling sea, and planets on their orbits."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from videojobs_sketch.easing import swing
 
 
 class _Ridge:
-    """A range of hills wider than the frame, which can be moved by half a pixel."""
+    """Range of hills that is wider than the frame and moves in steps of half a pixel."""
 
     _PHASES = 4
 
@@ -24,14 +24,14 @@ class _Ridge:
         ]
 
     def at(self, offset: float, width: int) -> Stencil:
-        """The part that is seen when the view begins at `offset`."""
+        """Return the part of the range from `offset` (in pixels) with the given width."""
         whole = 2 * math.floor(offset / 2)
         phase = int((offset - whole) * 2)
         return self._copies[phase].crop(whole, 0, width, self.height)
 
 
 class _Sun:
-    """A sun or a moon, low above the horizon, and its light on the sky."""
+    """Sun or moon low above the horizon; its light is drawn on the sky."""
 
     def __init__(self, sky: Canvas, scene: Scene, horizon: float) -> None:
         size = even(scene.short * scene.rng.uniform(0.24, 0.36))
@@ -39,9 +39,8 @@ class _Sun:
         self._y = scene.height * (horizon - scene.rng.uniform(0.03, 0.09))
         light = scene.palette.shapes[3] if scene.palette.is_dark else Colour(0.985, 0.04, 90)
         apart = abs((light.hue - scene.palette.background.hue + 180) % 360 - 180)
-        halo = (
-            scene.palette.shapes[0].lighter(0.1) if scene.palette.is_dark and apart > 100 else light
-        )  # or it turns grey
+        # Complementary colours would mix to grey.
+        halo = scene.palette.shapes[0].lighter(0.1) if scene.palette.is_dark and apart > 100 else light
         sky.stamp_centred(stencils.glow(size * 5, size * 5, 0.6), halo.ink(), self._x, self._y)
         self._disc, self._ink = Glider(stencils.disc(size)), light.ink()
 
@@ -58,13 +57,13 @@ class _Layer:
 
 
 class Hills:
-    """Hills one behind the other under a low sun, seen from a slowly moving place."""
+    """Background of ranges of hills under a low sun, seen from a slowly moving position."""
 
     text_middle = 0.3
     _LAYERS = 5
 
     def __init__(self, scene: Scene) -> None:
-        """Build sky, sun and hills."""
+        """Draw the sky, and choose the sun and the hills."""
         self._turns, self._rise = scene.cycles(20), 0.02 * min(1.0, scene.seconds / 8)
         self._sky = scene.sky(scene.palette.background, scene.palette.shapes[1 if scene.palette.is_dark else 0])
         horizon = 0.54 if scene.has_text else 0.5
@@ -72,7 +71,7 @@ class Hills:
         self._layers = [self._layer(scene, index / (self._LAYERS - 1), horizon) for index in range(self._LAYERS)]
 
     def _layer(self, scene: Scene, depth: float, horizon: float) -> _Layer:
-        """One range of hills; `depth` is 0 for the farthest, 1 for the nearest."""
+        """Return one range of hills; `depth` is 0 for the farthest and 1 for the nearest."""
         palette, rng = scene.palette, scene.rng
         far, near = palette.shapes[0], palette.background
         if not palette.is_dark:
@@ -95,7 +94,7 @@ class Hills:
         return _Layer(ridge, ink, top, sway)
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.copy_from(self._sky)
         self._sun.paint(canvas, self._rise * swing(self._turns * turn))
         for layer in self._layers:
@@ -117,13 +116,13 @@ class _Swell:
 
 
 class Sea:
-    """Swells that roll past one another, towards the one who looks."""
+    """Background of waves that move sideways, in opposite directions."""
 
     text_middle = 0.3
     _SWELLS = 6
 
     def __init__(self, scene: Scene) -> None:
-        """Build sky, sun and swells."""
+        """Draw the sky, and choose the sun and the waves."""
         self._sky = scene.sky(scene.palette.shapes[2], scene.palette.background)
         self._horizon = 0.56 if scene.has_text else 0.5
         self._sun = _Sun(self._sky, scene, self._horizon)
@@ -131,7 +130,7 @@ class Sea:
         self._swells = [self._swell(scene, index) for index in range(self._SWELLS)]
 
     def _swell(self, scene: Scene, index: int) -> _Swell:
-        """One line of waves; index 0 is the farthest."""
+        """Return one line of waves; index 0 is the farthest."""
         palette, rng, depth = scene.palette, scene.rng, index / (self._SWELLS - 1)
         far, near = (
             (palette.shapes[0], palette.background) if palette.is_dark else (palette.shapes[3], palette.shapes[0])
@@ -152,7 +151,7 @@ class Sea:
         return _Swell(ridge, between(far, near, depth).ink(), top, period, way, direction, heave, rng.random())
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.copy_from(self._sky)
         self._sun.paint(canvas, 0.0)
         for swell in self._swells:
@@ -173,14 +172,14 @@ class _World:
 
 
 class Orbits:
-    """Small worlds that circle a large one, each on a fine line, before twinkling stars."""
+    """Background of planets that circle a sun on visible orbits, in front of twinkling stars."""
 
     text_middle = 0.32
     _TILT = 0.42
     _GLINTS = 5
 
     def __init__(self, scene: Scene) -> None:
-        """Draw the sky with its lines, and place worlds and stars."""
+        """Draw the sky with the orbits, and choose planets and stars."""
         span = scene.short
         self._middle = (
             scene.width * scene.rng.choice((0.22, 0.5, 0.78)),
@@ -194,11 +193,11 @@ class Orbits:
             reach = size * (0.95 + 0.62 * index)
             ring = stencils.ellipse(even(reach * 2), even(reach * 2 * self._TILT), 2)
             self._sky.stamp_centred(ring.faded(0.5), line, *self._middle)
-            sut = Glider(stencils.disc(even(span * scene.rng.uniform(0.03, 0.075))))
+            planet = Glider(stencils.disc(even(span * scene.rng.uniform(0.03, 0.075))))
             way, direction = scene.way(7 + 4 * index), scene.rng.choice((1, 1, 1, -1))
             self._worlds.append(
                 _World(
-                    sut,
+                    planet,
                     scene.palette.shapes[index % 4].lighter(0.04).ink(),
                     reach,
                     way,
@@ -221,22 +220,22 @@ class Orbits:
 
     @classmethod
     def _glints(cls, size: float) -> list[Stencil]:
-        """A star in all its brightnesses."""
+        """Return a star at each of its brightnesses."""
         star = stencils.disc(8).scaled(size, size)
         return [star.faded((step + 1) / cls._GLINTS) for step in range(cls._GLINTS)]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.copy_from(self._sky)
         for glints, x, y, twinkles, phase in self._stars:
             glint = (1 + swing(twinkles * turn + phase)) / 2
             canvas.stamp(glints[min(self._GLINTS - 1, int(glint * self._GLINTS))], self._star_ink, x, y)
         for behind in (True, False):
-            for sut in self._worlds:
-                angle = 2 * math.pi * (sut.direction * sut.way.at(turn) + sut.phase)
+            for world in self._worlds:
+                angle = 2 * math.pi * (world.direction * world.way.at(turn) + world.phase)
                 if (math.sin(angle) < 0) == behind:
-                    x = self._middle[0] + sut.reach * math.cos(angle)
-                    y = self._middle[1] + sut.reach * self._TILT * math.sin(angle)
-                    sut.glider.stamp(canvas, sut.ink, x, y)
+                    x = self._middle[0] + world.reach * math.cos(angle)
+                    y = self._middle[1] + world.reach * self._TILT * math.sin(angle)
+                    world.glider.stamp(canvas, world.ink, x, y)
             if behind:
                 canvas.stamp_centred(self._sun, self._sun_ink, *self._middle)

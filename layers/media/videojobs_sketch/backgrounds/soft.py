@@ -1,4 +1,4 @@
-"""Quiet grounds: drifting light, and lights out of focus."""
+"""Quiet backgrounds: drifting lights, and lights out of focus."""
 
 from dataclasses import dataclass
 
@@ -23,13 +23,13 @@ class _Light:
 
 
 class Lights:
-    """Large soft lights that wander through one another, painted small and blown up."""
+    """Background of large soft lights that drift, drawn at a quarter of the size and scaled up."""
 
     text_middle = 0.5
     _SHRINK = 4
 
     def __init__(self, scene: Scene) -> None:
-        """Place the lights."""
+        """Choose size, colour, position and motion of the lights."""
         width, height = scene.width // self._SHRINK // 2 * 2, scene.height // self._SHRINK // 2 * 2
         self._small = Canvas(width, height)
         self._background = scene.palette.background.ink()
@@ -51,7 +51,7 @@ class Lights:
         ]
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         self._small.fill(self._background)
         for light in self._lights:
             x = light.x + light.reach_x * swing(light.turns_x * turn + light.phase)
@@ -74,13 +74,13 @@ class _Spot:
 
 
 class Bokeh:
-    """Lights out of focus that rise past one another and glow up and down."""
+    """Background of lights out of focus that rise and change their brightness."""
 
     text_middle = 0.5
     _GLOWS = 6
 
     def __init__(self, scene: Scene) -> None:
-        """Place the lights."""
+        """Choose size, colour, position and motion of the lights."""
         self._sky = scene.sky(scene.palette.background, scene.palette.shapes[2])
         span = scene.short
         sizes = [even(span * share) for share in (0.1, 0.16, 0.24, 0.36)]
@@ -108,7 +108,7 @@ class Bokeh:
         self._spots.sort(key=lambda spot: -spot.size)
 
     def paint(self, canvas: Canvas, turn: float) -> None:
-        """The whole frame at that turn of the loop."""
+        """Draw the whole frame at a position (0 to 1) in the loop."""
         canvas.copy_from(self._sky)
         for spot in self._spots:
             way = canvas.height + spot.size * 1.2
