@@ -23,7 +23,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """The requests to `url`. Each request consumes the first of `answers`; when none is left, `decide` returns one (204)."""
+    """The requests to `url`. Each consumes the first of `answers`; when none is left, `decide` returns the response."""
 
     url: str
     answers: list[Answer] = field(default_factory=list)

@@ -39,7 +39,7 @@ def secantusdb(folder: Path, *options: str, port: int = 0) -> Iterator[str]:
 
 
 def missing(what: str) -> None:
-    """Skip the current test because a service is missing; fail it if the variable `CI` is set. `what` is the message."""
+    """Skip the current test because a service is missing, or fail it if `CI` is set. `what` is the message."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)

@@ -38,7 +38,7 @@ from videojobs.services.submit_job import submit_job
 
 @dataclass
 class InMemorySystem:
-    """All services on in-memory ports. Only the test's calls change anything: it submits, delivers, sweeps and injects faults."""
+    """All services on in-memory ports. Nothing runs by itself: a test submits, delivers, sweeps and injects faults."""
 
     provider: ScriptedProvider = field(default_factory=ScriptedProvider)
     providers: Providers | None = None
@@ -87,7 +87,7 @@ class InMemorySystem:
         user_id: UserId = A_USER,
         idempotency: IdempotencyKey | None = None,
     ) -> tuple[Batch, bool]:
-        """Submit a batch as `generate` does. Return the batch and whether an earlier request with the same key created it."""
+        """Submit a batch as `generate` does. Return the batch and whether an earlier request created it."""
         return submit_batch(
             requests, user_id=user_id, dispatcher=self.dispatcher, batches=self.batches, idempotency=idempotency
         )
@@ -184,7 +184,7 @@ class InMemorySystem:
         self.hand_out(first)
 
     def keep_moving(self) -> list[VideoJob]:
-        """Make a competing write to the job right before each later save. Return the list that collects those writes."""
+        """Make a competing write to the job right before each later save. Return the list that collects the writes."""
         competing_writes: list[VideoJob] = []
 
         def move_first(before: VideoJob, _: VideoJob) -> None:

@@ -1,4 +1,4 @@
-"""A user of the deployed system: signs in, calls the API over HTTP, and waits for what it was promised."""
+"""User of the deployed system: signs in, calls the API over HTTP and waits for jobs."""
 
 import json
 import time
@@ -16,79 +16,86 @@ from bson import ObjectId
 from localcloud.stack import Stack
 
 PATIENCE_SECONDS = 240
-"""How long anything may take that will come: on a busy machine a job of a second takes many."""
+"""Timeout of every wait. On a busy machine even a video of one second takes long."""
 _CALL_SECONDS = 60
 _POLL_SECONDS = 0.2
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the API said."""
+class Response:
+    """HTTP response of the API."""
 
     status: int
     headers: Message
-    """Looked up whatever the case of their letters."""
+    """Lookups ignore case."""
     body: bytes
 
     @property
     def json(self) -> Any:
-        """The body, decoded."""
+        """Return the body, decoded from JSON."""
         return json.loads(self.body)
 
     @property
     def data(self) -> dict[str, Any]:
-        """What a success carries."""
+        """Return the field `data` of a successful response."""
         assert self.json["success"] is True, self.json
         data: dict[str, Any] = self.json["data"]
         return data
 
     @property
     def error_code(self) -> str:
-        """The code that an error carries."""
+        """Return the code of an error response."""
         assert self.json["success"] is False, self.json
         code: str = self.json["error"]["code"]
         return code
 
 
-def eventually[Found](look: Callable[[], Found], what: str, *, seconds: float = PATIENCE_SECONDS) -> Found:
-    """Look again and again until there is something; that. `what` is missing if it never comes."""
+def eventually[Result](look: Callable[[], Result], what: str, *, seconds: float = PATIENCE_SECONDS) -> Result:
+    """Call `look` until it returns something true, and return that.
+
+    Raises:
+        AssertionError: If that takes longer than `seconds`; `what` is the message.
+    """
     deadline = time.monotonic() + seconds
-    while not (found := look()):
+    while not (result := look()):
         assert time.monotonic() < deadline, f"after {seconds} s: {what}"
         time.sleep(_POLL_SECONDS)
-    return found
+    return result
 
 
-def send(request: urllib.request.Request) -> Answer:
-    """The answer, whatever its status."""
+def send(request: urllib.request.Request) -> Response:
+    """Send a request. Return the response, also if its status is an error."""
     try:
-        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:
-            return Answer(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return Answer(refusal.code, refusal.headers, refusal.read())
+        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as response:
+            return Response(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Response(error.code, error.headers, error.read())
 
 
 @dataclass
 class User:
-    """One user's calls."""
+    """One user and the calls that the user makes."""
 
     stack: Stack
     id: str = field(default_factory=lambda: str(ObjectId()))
     given_token: str | None = field(default=None, repr=False)
-    """The session of somebody who exists; everybody else is invented, which takes the key that signs sessions."""
+    """Session token of an existing user. None creates a new user, which requires the key that signs sessions."""
     patience_seconds: float = PATIENCE_SECONDS
-    """How long a job may take, unless a test says otherwise."""
+    """Default timeout of `wait`."""
     made: list[str] = field(default_factory=list)
-    """The jobs that were asked for, to be removed in the end."""
+    """IDs of the jobs that the user created, for `leave_nothing`."""
 
     def token(self, *, seconds: float = 600, **claims: object) -> str:
-        """A session token; `claims` are added to the proper ones or replace them."""
+        """Return a session token that is valid for `seconds`. `claims` are added to the usual claims or replace them.
+
+        The test is skipped if the key that signs sessions is not readable.
+        """
         if self.given_token and not claims and seconds > 0:
             return self.given_token
         if not self.stack.jwt_secret:
-            pytest.skip("signs sessions of its own, and may not read the key that does")
+            pytest.skip("signs its own sessions, and the signing key is not readable")
         proper = {"userId": self.id, "exp": int(time.time() + seconds)}
         return jwt.encode({**proper, **claims}, self.stack.jwt_secret, algorithm="HS256")
 
@@ -100,41 +107,45 @@ class User:
         *,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Call the API, as this user unless a token says otherwise (an empty one: as nobody).
+    ) -> Response:
+        """Call the API as this user, or with `token` (empty: without a session). Return the response.
 
         `body` is sent as JSON; bytes are sent as they are.
         """
         token = self.token() if token is None else token
-        sent = {"Cookie": f"{self.stack.cookie_name}={token}"} if token else {}
+        cookies = {"Cookie": f"{self.stack.cookie_name}={token}"} if token else {}
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if data is not None:
-            sent["Content-Type"] = "application/json"
+            cookies["Content-Type"] = "application/json"
         request = urllib.request.Request(
-            self.stack.api_url + path, method=method, data=data, headers={**sent, **(headers or {})}
+            self.stack.api_url + path, method=method, data=data, headers={**cookies, **(headers or {})}
         )
-        answer = send(request)
-        if method == "POST" and answer.status == 201 and path in ("/api/videos/generate", "/api/videos/batch"):
-            self.made += [made["jobId"] for made in answer.data.get("items", [answer.data])]
-        return answer
+        response = send(request)
+        if method == "POST" and response.status == 201 and path in ("/api/videos/generate", "/api/videos/batch"):
+            self.made += [job["jobId"] for job in response.data.get("items", [response.data])]
+        return response
 
     def submit(self, **changes: object) -> str:
-        """Ask for a short video; the job's id."""
-        wish = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "16:9"}
-        answer = self.call("POST", "/api/videos/generate", {**wish, **changes})
-        assert answer.status == 201, answer.body
-        return str(answer.data["jobId"])
+        """Create a job for a short video. Return the job ID."""
+        request = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "16:9"}
+        response = self.call("POST", "/api/videos/generate", {**request, **changes})
+        assert response.status == 201, response.body
+        return str(response.data["jobId"])
 
     def read(self, job_id: str) -> dict[str, Any]:
-        """The job as the API shows it."""
-        answer = self.call("GET", f"/api/videos/{job_id}")
-        assert answer.status == 200, answer.body
-        return answer.data
+        """Return the job as the API shows it."""
+        response = self.call("GET", f"/api/videos/{job_id}")
+        assert response.status == 200, response.body
+        return response.data
 
     def wait(
         self, job_id: str, *, seconds: float | None = None, until: Callable[[dict[str, Any]], bool] | None = None
     ) -> dict[str, Any]:
-        """Follow the job until it has ended (or `until` holds), for `seconds` at most; the job as it is then."""
+        """Poll the job until it has ended, or until `until` returns True. Return the job.
+
+        Raises:
+            AssertionError: If that takes longer than `seconds` (default: `patience_seconds`).
+        """
         seconds = seconds or self.patience_seconds
         reached = until or (lambda job: job["status"] in ENDED)
         deadline = time.monotonic() + seconds
@@ -144,16 +155,16 @@ class User:
         return job
 
     def leave_nothing(self) -> None:
-        """Remove every job that was made; of somebody invented, all that there is."""
+        """Delete every job that the user created; for a new user, delete everything."""
         for job_id in self.made:
             path = f"/api/videos/{job_id}"
-            self.call("POST", f"{path}/cancel")  # 409 where it has ended, 404 where it is gone
+            self.call("POST", f"{path}/cancel")  # 409 if it has ended, 404 if it does not exist
             self._until({204, 404}, "DELETE", path)
         if not self.given_token:
             self._until({204}, "DELETE", "/api/users/me/videos")
 
     def _until(self, statuses: set[int], method: str, path: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (answer := self.call(method, path)).status not in statuses:
-            assert time.monotonic() < deadline, f"{method} {path} is still answered {answer.status}"
-            time.sleep(float(answer.headers.get("Retry-After", 1)))
+        while (response := self.call(method, path)).status not in statuses:
+            assert time.monotonic() < deadline, f"{method} {path} still returns {response.status}"
+            time.sleep(float(response.headers.get("Retry-After", 1)))

@@ -1,4 +1,4 @@
-"""What each test of the deployed system needs: `local`, `reads` or `writes`, and for whom it is verified."""
+"""Categories of the tests of the deployed system (`local`, `reads`, `writes`), and the report of `make test-real`."""
 
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -13,14 +13,14 @@ _SKIPPED = "Skipped: "
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Say at once, and in words, if the named environment can't be looked at."""
+    """Fail before the first test, with a clear message, if the named environment can't be read."""
     named = Environment.named()
     if named and session.items:
         named.look()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its category, and skip those that the named environment does not allow."""
+    """Mark each test with its category, and skip the tests that the named environment does not allow."""
     named = Environment.named()
     for item in items:
         if item.path.parent != _HERE:
@@ -36,21 +36,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def invented() -> None:
-    """The test takes a user of nobody's: it removes all that its user has, or asks more than a person may."""
+    """Skip the test if TOKEN is given: it deletes all that its user has, or uses up the user's rate limit."""
     named = Environment.named()
     if named and named.token:
-        pytest.skip("would use up or remove what is the token's owner's: give no TOKEN, and it invents a user")
+        pytest.skip("would use up the rate limit or delete the videos of TOKEN's user: omit TOKEN to use a new user")
 
 
 @pytest.fixture
 def pixels(deployed: Deployed) -> None:
-    """The test looks at videos."""
+    """Skip the test if the provider returns no real videos."""
     if deployed.described.parameters["Provider"] == "simulated":
         pytest.skip("the provider `simulated` makes no video")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was verified of the named environment, and what was not, and why."""
+    """Show which tests verified the named environment, and which were skipped and why."""
     named = Environment.named()
     if named is None:
         return
@@ -62,10 +62,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         reasons[reason.removeprefix(_SKIPPED)][_sentence(report.nodeid)] += 1
     terminalreporter.section(f"{named.stack_name}: not verified")
-    for reason, found in sorted(reasons.items()):
-        terminalreporter.write_line(f"  {sum(found.values())} skipped: {reason}")
+    for reason, names in sorted(reasons.items()):
+        terminalreporter.write_line(f"  {sum(names.values())} skipped: {reason}")
         if reason != named.why_not("local"):
-            for name in sorted(found):
+            for name in sorted(names):
                 terminalreporter.write_line(f"      {name}")
 
 

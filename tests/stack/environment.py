@@ -1,4 +1,4 @@
-"""Which deployed environment `make test-real` means, and what may be done to it."""
+"""The deployed environment that `make test-real` verifies, and the tests that are allowed there."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -20,12 +20,12 @@ from tests.stack.deployed import Deployed
 CATEGORIES = ("local", "reads", "writes")
 _MONGO_MILLISECONDS = 5000
 _PATIENCE_SECONDS = 900
-"""What an AI may take for its video; pytest's own limit is longer in `make test-real`."""
+"""Timeout of a job with a real AI provider. The pytest timeout of `make test-real` is longer."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A stack that is deployed already; credentials and region come as boto3 finds them."""
+    """An existing stack. boto3 resolves the credentials and the region."""
 
     stack_name: str
     may_write: bool
@@ -34,50 +34,54 @@ class Environment:
     @classmethod
     @cache
     def named(cls) -> "Environment | None":
-        """The one that `VERIFY_STACK` names; None: the tests make a system of their own."""
+        """Return the environment that `VERIFY_STACK` names; None if the tests start their own system."""
         return cls.of(os.environ)
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> "Environment | None":
-        """What the variables say."""
+        """Return the environment that the variables describe, or None without `VERIFY_STACK`.
+
+        Raises:
+            pytest.UsageError: If the variables are incomplete or contradict each other.
+        """
         if "VERIFY_STACK" not in variables:
             return None
         if not variables["VERIFY_STACK"]:
             raise pytest.UsageError("Which stack? make test-real STACK=videojobs-dev")
         token, may_write = variables.get("VERIFY_TOKEN") or None, bool(variables.get("VERIFY_WRITE"))
         if token and not may_write:
-            raise pytest.UsageError("A TOKEN is for making jobs in its owner's name: say WRITE=1 too, or leave it out")
+            raise pytest.UsageError("TOKEN creates jobs of its user. Set WRITE=1 too, or omit TOKEN.")
         return cls(variables["VERIFY_STACK"], may_write, token)
 
     @cached_property
     def deployed(self) -> Deployed:
-        """What AWS says of it."""
+        """Return the stack as AWS describes it, with clients that only read."""
         return Deployed(boto3.Session(), self.stack_name, read_only=True)
 
     def look(self) -> None:
-        """See whether it is there.
+        """Check that the stack exists.
 
         Raises:
-            pytest.UsageError: it is not, or not for these credentials.
+            pytest.UsageError: If it does not exist or the credentials can't access it.
         """
         try:
-            found = read_stack(self.deployed.client("cloudformation"), self.stack_name)
+            stack = read_stack(self.deployed.client("cloudformation"), self.stack_name)
         except (ClientError, BotoCoreError) as error:
-            raise pytest.UsageError(f"{error} Say AWS_PROFILE=… and REGION=…, as for the AWS CLI.") from error
-        if found is None:
+            raise pytest.UsageError(f"{error} Set AWS_PROFILE=… and REGION=…, as for the AWS CLI.") from error
+        if stack is None:
             raise pytest.UsageError(f"There is no stack {self.stack_name} in {self.deployed.session.region_name}.")
 
     def why_not(self, category: str) -> str | None:
-        """Why a test of that category does not run; None: it does."""
+        """Return the reason why tests of the category are skipped; None if they run."""
         if category == "local":
-            return "needs the insides of the machine on which the system runs"
+            return "needs access to the machine that runs the system"
         if category == "writes" and not self.may_write:
-            return "makes something, and removes it again: WRITE=1 lets it"
+            return "creates and deletes resources: allow it with WRITE=1"
         return None
 
 
 def read_stack_of(named: Environment) -> Stack:
-    """How to reach an environment; without a key to sign sessions where that is not needed or may not be read."""
+    """Return the addresses and secrets of an environment. Secrets that are not readable or not needed are empty."""
     described = named.deployed.described
     return Stack.of(
         described,
@@ -99,9 +103,9 @@ def _read_secret(deployed: Deployed, parameter: str) -> str:
 
 @contextmanager
 def connecting(stack: Stack) -> Iterator["pymongo.MongoClient[dict[str, object]]"]:
-    """The environment's MongoDB, where it can be reached from here; else the test is skipped."""
+    """Yield a client of the environment's MongoDB; skip the test if MongoDB is not reachable from here."""
     if not stack.mongo_uri:
-        pytest.skip("the secret with MongoDB's address may not be read")
+        pytest.skip("the secret with the MongoDB connection string is not readable")
     with pymongo.MongoClient[dict[str, object]](
         stack.mongo_uri, serverSelectionTimeoutMS=_MONGO_MILLISECONDS
     ) as client:
@@ -114,7 +118,7 @@ def connecting(stack: Stack) -> Iterator["pymongo.MongoClient[dict[str, object]]
 
 @contextmanager
 def leaving_nothing(user: User) -> Iterator[User]:
-    """A user whose jobs are removed in the end, also when the test fails; those of this machine's system may stay."""
+    """Yield the user, and delete the user's jobs afterwards, also after a failure. Jobs of a local system are kept."""
     if Environment.named():
         user.patience_seconds = _PATIENCE_SECONDS
     try:

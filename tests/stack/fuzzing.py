@@ -1,4 +1,4 @@
-"""What schemathesis is told of the deployed system: whose session a call has, and which answers are not ours.
+"""Hooks of schemathesis for the deployed system: the session of each call, and responses of the gateway to ignore.
 
 Loaded by the schemathesis command (`SCHEMATHESIS_HOOKS`); `test_openapi_fuzz.py` and `make fuzz` run it.
 """
@@ -24,19 +24,19 @@ from tests.conftest import AI_WEBHOOK_SECRET
 from tests.stack.client import User
 
 CACHE_SECONDS = 1000
-"""As many owners are remembered; a scenario has a few steps."""
+"""Maximum number of owners to remember. A scenario has a few steps."""
 GATEWAYS_OWN = b'{"message":"Missing Authentication Token"}'
-"""The local AWS drops GatewayResponses (docs/local-differences.md): a path or method without a route is answered so,
-with 403. Under AWS it is 404 in the contract's envelope; tests/template/test_routes.py holds the template to that."""
+"""Body of the local emulator's 403 for a path or method without a route. It ignores GatewayResponses
+(docs/local-differences.md). On AWS the response is a 404 in the contract's envelope: tests/template/test_routes.py."""
 
 config = CloudConfig.from_environment(dict(os.environ))
 stack = Stack.read(config)
 
 
 class Sessions:
-    """A session for each call: the owner's where the call names something that we made, else somebody's who is new.
+    """A session for each call: the owner's if the call names a job or batch of an earlier call, else a new user's.
 
-    So the rate limits stay as they are in production, and are hardly met.
+    With new users, calls rarely reach the rate limits, which stay as in production.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Sessions:
         self._newest = User(stack)
 
     def get(self, case: Any, _context: Any) -> User:
-        """Whoever is to call."""
+        """Return the user who makes the call."""
         named = [*(case.path_parameters or {}).values(), *(case.query or {}).values()]
         owner = next((self._owners[name] for name in named if isinstance(name, str) and name in self._owners), None)
         if owner is None:
@@ -54,19 +54,19 @@ class Sessions:
         return owner
 
     def set(self, case: Any, user: User, _context: Any) -> None:
-        """Sign the call in."""
+        """Add the user's session cookie to the call."""
         case.cookies = {**(case.cookies or {}), stack.cookie_name: user.token()}
 
     def note(self, case: Any, response: Response) -> User | None:
-        """Remember whose it is that this call has made, if it has."""
+        """Remember the owner of the jobs and batches that the call created. Return the owner, or None."""
         user = self._callers.get(str(case.id))
         if user is None or response.status_code != 201:
             return None
         data = json.loads(response.content)["data"]
-        for made in (data, *data.get("items", ())):
+        for resource in (data, *data.get("items", ())):
             for name in ("jobId", "batchId"):
-                if name in made:
-                    _remember(self._owners, made[name], user)
+                if name in resource:
+                    _remember(self._owners, resource[name], user)
         self._newest = user
         return user
 
@@ -86,17 +86,17 @@ class SessionCookie:
     """The security scheme `session`."""
 
     def get(self, case: Any, context: Any) -> User:
-        """Whoever is to call."""
+        """Return the user who makes the call."""
         return sessions.get(case, context)
 
     def set(self, case: Any, data: User, context: Any) -> None:
-        """Sign the call in."""
+        """Add the user's session cookie to the call."""
         sessions.set(case, data, context)
 
 
 @schemathesis.hook
 def before_load_schema(_context: Any, raw_schema: dict[str, Any]) -> None:
-    """Say which providers a request may name here: the document leaves that to the deployment."""
+    """Restrict `provider` to the values that this deployment allows; the document does not define them."""
     deployed = describe_stack(config, stack.aws_endpoint_url)
     assert deployed is not None
     allowed = [name for name in deployed.parameters["AllowedProviders"].split(",") if name]
@@ -111,7 +111,7 @@ def _sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
     body = request.body or b""
     try:
         text = body if isinstance(body, str) else body.decode()
-    except UnicodeDecodeError:  # no provider signs that, nor can this library
+    except UnicodeDecodeError:  # a provider never signs such a body, and this library can't
         return request
     now = datetime.now(UTC)
     signature = Webhook(AI_WEBHOOK_SECRET).sign("a-callback", now, text)
@@ -122,23 +122,23 @@ def _sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """Sign every other callback, as the provider would that the tests' system knows the secret of."""
+    """Sign every second callback with the secret of the provider that the tests configure."""
     if case.operation.definition.raw["operationId"] == "noteCallback" and next(_turns) % 2:
         kwargs["auth"] = _sign
 
 
 @schemathesis.hook
 def after_call(_context: Any, case: Any, response: Response) -> None:
-    """Leave no videos to be drawn behind: what no later step can ask for is removed at once, by the API's own call."""
+    """Delete the jobs that no later step of a scenario can use, so that their videos are not rendered."""
     maker = sessions.note(case, response)
     if maker and case.meta and case.meta.phase.name.value != "stateful":
-        with suppress(OSError):  # tidying up late is no finding
+        with suppress(OSError):  # a failed clean-up is not a finding
             maker.call("DELETE", "/api/users/me/videos")
 
 
 @schemathesis.hook
 def filter_failure(_context: Any, failure: Failure, case: Any, response: Response) -> bool:
-    """Pass over what the local gateway says by itself, and that a signed callback is heard whatever it says."""
+    """Ignore responses of the local gateway, and that a signed callback is accepted with any content."""
     if isinstance(failure, AcceptedNegativeData):
         return str(case.operation.definition.raw["operationId"]) != "noteCallback"
     is_gateways = response.headers.get("x-amzn-errortype") == ["MissingAuthenticationTokenException"]

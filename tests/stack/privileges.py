@@ -1,7 +1,7 @@
-"""What could be done to a deployed environment, attempt by attempt, and what becomes of it in a function's name.
+"""Calls to AWS that a function's role must allow or deny in a deployed environment.
 
-An attempt does no harm even where it succeeds: its message is empty, its receipt is of nothing, its digest is wrong.
-What could not be tried without harm is simulated alone.
+An attempt does no harm even if it is allowed: for example its message is empty, its receipt handle is unknown or its
+digest is wrong. Calls that could do harm are only simulated.
 """
 
 import secrets
@@ -18,42 +18,42 @@ from tests.template.privileges import CONNECTIONS
 
 _REFUSALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 SECRET_PARAMETERS = ("MongoSecretArn", "JwtSecretArn", "WebhookSecretArn", "ProviderSecretArn")
-FOREIGN = "something of somebody else's"
-_NOBODY = "nobodys-0123456789"
+FOREIGN = "a resource outside the stack"
+_NOBODY = "unknown-0123456789"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One thing to try."""
+    """One call to try."""
 
     action: str
     label: str
-    """What it is done to, as `tests/template/privileges.py` names it."""
+    """The target, as `tests/template/privileges.py` names it."""
     arn: str
     call: tuple[str, str, dict[str, Any]] | None = field(default=None, compare=False)
-    """Service, method and parameters of boto3; None if it can only be simulated."""
+    """Service, method and parameters for boto3; None if the call is only simulated."""
 
 
 class Impostor:
-    """Calls AWS in the name of whichever function it is told to be."""
+    """AWS client that takes the role of a function."""
 
     def __init__(self, deployed: Deployed) -> None:
-        """Nobody at first. Its clients share one set of credentials, as making a client costs more than its calls."""
+        """Start without a role. The clients share one set of credentials, as creating clients is slow."""
         self._deployed = deployed
         self._session = botocore.session.Session()
         self._session.set_credentials(_NOBODY, _NOBODY, _NOBODY)
         self._clients: dict[str, Any] = {}
 
     def become(self, function: str) -> None:
-        """Take a function's role, as the function itself does: the local AWS lets its root user stand in for Lambda."""
+        """Assume a function's role. The local AWS allows its root user to do so in place of Lambda."""
         role = self._deployed.functions[function]["Role"]
-        taken = self._deployed.client("sts").assume_role(RoleArn=role, RoleSessionName=function)["Credentials"]
-        own = self._session.get_credentials()
-        own.access_key, own.secret_key = taken["AccessKeyId"], taken["SecretAccessKey"]
-        own.token = taken["SessionToken"]
+        assumed = self._deployed.client("sts").assume_role(RoleArn=role, RoleSessionName=function)["Credentials"]
+        credentials = self._session.get_credentials()
+        credentials.access_key, credentials.secret_key = assumed["AccessKeyId"], assumed["SecretAccessKey"]
+        credentials.token = assumed["SessionToken"]
 
     def is_refused(self, attempt: Attempt) -> bool:
-        """Whether AWS says that the function may not; any other answer, an error too, means that it may."""
+        """Return True if AWS denies the call. Any other response, including other errors, means that it is allowed."""
         assert attempt.call is not None
         service, method, parameters = attempt.call
         try:
@@ -63,9 +63,9 @@ class Impostor:
         return False
 
     def client(self, service: str) -> Any:
-        """A client of that service."""
+        """Return a client of the service."""
         if service not in self._clients:
-            # Half of the calls are meant to be no good: nothing is checked before AWS has seen it, nothing sent twice.
+            # Many calls are invalid on purpose: they must reach AWS without client-side validation, and only once.
             config = Config(parameter_validation=False, retries={"total_max_attempts": 1})
             url = self._deployed.endpoint_url
             if service == "apigatewaymanagementapi":
@@ -77,7 +77,7 @@ class Impostor:
 
 
 def attempts(deployed: Deployed, *, foreign_secret: str) -> list[Attempt]:
-    """Everything, for each thing that the stack has; `foreign_secret` is the ARN of one that it has not."""
+    """Return all attempts for the resources of the stack; `foreign_secret` is the ARN of a secret outside of it."""
     kinds = {
         "AWS::SQS::Queue": _on_queue,
         "AWS::S3::Bucket": _on_bucket,
@@ -89,16 +89,19 @@ def attempts(deployed: Deployed, *, foreign_secret: str) -> list[Attempt]:
         "AWS::KMS::Key": _on_key,
         "AWS::CloudWatch::Alarm": _on_alarm,
     }
-    found = [
-        it for each in deployed.resources.values() if each.kind in kinds for it in kinds[each.kind](deployed, each)
+    attempts_ = [
+        attempt
+        for resource in deployed.resources.values()
+        if resource.kind in kinds
+        for attempt in kinds[resource.kind](deployed, resource)
     ]
     arns = {name: deployed.described.parameters.get(name, "") for name in SECRET_PARAMETERS}
     for label, arn in {**arns, FOREIGN: foreign_secret}.items():
         if arn:
-            found += _on_secret(label, arn)
+            attempts_ += _on_secret(label, arn)
     if deployed.artifacts_bucket:
-        found += _on_bucket(deployed, Resource("sam's bucket", "AWS::S3::Bucket", deployed.artifacts_bucket))
-    return [*found, *_on_connections(deployed), *_on_the_account(deployed)]
+        attempts_ += _on_bucket(deployed, Resource("sam's bucket", "AWS::S3::Bucket", deployed.artifacts_bucket))
+    return [*attempts_, *_on_connections(deployed), *_on_the_account(deployed)]
 
 
 def _on_queue(deployed: Deployed, queue: Resource) -> Iterator[Attempt]:
@@ -264,38 +267,38 @@ def _on_the_account(deployed: Deployed) -> Iterator[Attempt]:
 
 
 def simulate(deployed: Deployed, function: str, tried: Sequence[Attempt]) -> dict[Attempt, bool]:
-    """Which of the attempts a function's role allows, by IAM's own simulator: nothing is called, nothing changed.
+    """Return for each attempt whether a function's role allows it, by IAM's policy simulator. Nothing is changed.
 
-    The local AWS answers for the first resource of a question alone: what is left is asked again.
+    The local AWS evaluates only the first resource of a request, so the remaining ones are requested again.
     """
     role, iam = deployed.functions[function]["Role"], deployed.client("iam")
     by_arn: dict[str, list[Attempt]] = {}
     for attempt in tried:
         by_arn.setdefault(attempt.arn, []).append(attempt)
-    found: dict[Attempt, bool] = {}
+    allowed: dict[Attempt, bool] = {}
     by_actions: dict[tuple[str, ...], list[str]] = {}
     for arn, on_it in by_arn.items():
-        by_actions.setdefault(tuple(sorted(each.action for each in on_it)), []).append(arn)
+        by_actions.setdefault(tuple(sorted(attempt.action for attempt in on_it)), []).append(arn)
     for actions, arns in by_actions.items():
-        left = list(arns)
-        while left:
-            asked = {"PolicySourceArn": role, "ActionNames": list(actions), "ResourceArns": left}
-            pages = iam.get_paginator("simulate_principal_policy").paginate(**asked)
-            answers = [it for page in pages for it in page["EvaluationResults"]]
-            told = {(it["EvalActionName"], it["EvalResourceName"]): it["EvalDecision"] for it in answers}
-            told |= {
+        remaining = list(arns)
+        while remaining:
+            request = {"PolicySourceArn": role, "ActionNames": list(actions), "ResourceArns": remaining}
+            pages = iam.get_paginator("simulate_principal_policy").paginate(**request)
+            results = [it for page in pages for it in page["EvaluationResults"]]
+            decisions = {(it["EvalActionName"], it["EvalResourceName"]): it["EvalDecision"] for it in results}
+            decisions |= {
                 (it["EvalActionName"], on["EvalResourceName"]): on["EvalResourceDecision"]
-                for it in answers
+                for it in results
                 for on in it.get("ResourceSpecificResults", ())
             }
-            answered = {arn for _, arn in told}
-            assert answered & set(left), f"IAM's simulator did not answer for {left}"
-            for arn in answered & set(left):
-                found |= {each: told[each.action, arn] == "allowed" for each in by_arn[arn]}
-            left = [arn for arn in left if arn not in answered]
-    return found
+            evaluated = {arn for _, arn in decisions}
+            assert evaluated & set(remaining), f"IAM's simulator returned no result for {remaining}"
+            for arn in evaluated & set(remaining):
+                allowed |= {attempt: decisions[attempt.action, arn] == "allowed" for attempt in by_arn[arn]}
+            remaining = [arn for arn in remaining if arn not in evaluated]
+    return allowed
 
 
 def name_foreign_secret() -> str:
-    """A name that nobody has taken."""
+    """Return a random name for a secret."""
     return f"videojobs-test/{secrets.token_hex(8)}"

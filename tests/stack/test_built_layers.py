@@ -1,4 +1,4 @@
-"""What `sam build` made: it loads without anything else, its bytecode is used, and it is small enough."""
+"""Output of `sam build`: it loads in isolation, its bytecode is used, and it is within the size limits."""
 
 import importlib.util
 import subprocess
@@ -17,7 +17,7 @@ MEDIA = BUILD / "MediaLayer" / "python"
 PROVIDERS = BUILD / "ProvidersLayer" / "python"
 MAGIC, UNCHECKED_HASH = slice(0, 4), slice(4, 8)  # PEP 552
 
-pytestmark = pytest.mark.usefixtures("stack")  # it was built to be deployed
+pytestmark = pytest.mark.usefixtures("stack")  # `stack` runs the build
 
 
 def _size_bytes(folder: Path) -> int:
@@ -25,17 +25,17 @@ def _size_bytes(folder: Path) -> int:
 
 
 def _run_alone(code: str, *paths: Path) -> str:
-    """Run code in a fresh Python that sees the standard library and these folders, and nothing of this environment."""
+    """Run code in a new Python process that finds only the standard library and these folders. Return its output."""
     prelude = f"import sys; sys.path[:0] = {[str(path) for path in paths]}; "
     command = [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", prelude + code]
     environment = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_loads_from_its_layers_alone(name: str) -> None:
+def test_each_function_loads_with_its_layers_only(name: str) -> None:
     folder = BUILD / f"{name.capitalize()}Function"
     layers = [COMMON, MEDIA, PROVIDERS] if name == "render" else [COMMON]
     layers += [PROVIDERS] if name in {"callbacks", "worker"} else []
@@ -44,7 +44,7 @@ def test_a_function_loads_from_its_layers_alone(name: str) -> None:
 
 IMPORT_ALL = """
 import importlib, pkgutil, videojobs
-names = [found.name for found in pkgutil.walk_packages(videojobs.__path__, 'videojobs.')]
+names = [module.name for module in pkgutil.walk_packages(videojobs.__path__, 'videojobs.')]
 names = [name for name in names if with_all or not name.startswith(NEEDS_MORE)]
 for name in names:
     importlib.import_module(name)
@@ -54,25 +54,31 @@ print(len(names))
 
 NEEDS_MORE = tuple(
     f"videojobs.adapters.{name}"
-    for name in ("bedrock_calls", "callbacks.", "media", "rest.", *(f"providers.{each}" for each in AI_PROVIDERS))
+    for name in (
+        "bedrock_calls",
+        "callbacks.",
+        "media",
+        "rest.",
+        *(f"providers.{provider}" for provider in AI_PROVIDERS),
+    )
 )
-"""Modules that stand on a layer which not every function has; what names them imports them on demand."""
+"""Modules that require a layer which only some functions have. Their callers import them on demand."""
 
 
 @pytest.mark.parametrize("with_all", [False, True])
-def test_every_module_loads_from_the_layers_alone(with_all: bool) -> None:
+def test_every_module_loads_from_the_layers_only(with_all: bool) -> None:
     layers = [COMMON, MEDIA, PROVIDERS] if with_all else [COMMON]
-    told = f"with_all, NEEDS_MORE = {with_all}, {NEEDS_MORE}\n"
-    assert int(_run_alone(told + IMPORT_ALL, *layers)) > 30
+    settings = f"with_all, NEEDS_MORE = {with_all}, {NEEDS_MORE}\n"
+    assert int(_run_alone(settings + IMPORT_ALL, *layers)) > 30
 
 
-def test_what_was_cut_out_of_boto3_is_not_missed() -> None:
+def test_boto3_without_its_removed_data_still_creates_clients() -> None:
     code = "import boto3; print(boto3.client('s3').meta.service_model.service_name)"
     assert _run_alone(code, COMMON).strip() == "s3"
 
 
 @pytest.mark.parametrize("layer", [COMMON, MEDIA, PROVIDERS])
-def test_every_module_has_bytecode_that_this_python_reads_without_a_look_at_the_source(layer: Path) -> None:
+def test_every_module_has_current_unchecked_bytecode(layer: Path) -> None:
     sources = list(layer.rglob("*.py"))
     assert sources
     for source in sources:
@@ -81,14 +87,14 @@ def test_every_module_has_bytecode_that_this_python_reads_without_a_look_at_the_
         assert compiled[UNCHECKED_HASH] == b"\1\0\0\0", source
 
 
-def test_the_common_layer_is_small() -> None:
+def test_common_layer_is_at_most_32_mb() -> None:
     assert _size_bytes(COMMON) <= 32_000_000
 
 
-def test_render_fits_into_a_lambda_function() -> None:
+def test_layers_of_render_fit_lambdas_limit_of_250_mib() -> None:
     assert _size_bytes(COMMON) + _size_bytes(MEDIA) < 250 * 1024 * 1024
 
 
-def test_no_layer_carries_what_only_a_developer_needs() -> None:
+def test_layers_contain_no_development_tools() -> None:
     names = {path.name for layer in (COMMON, MEDIA) for path in layer.iterdir()}
     assert names.isdisjoint({"pytest", "moto", "mypy_boto3_s3", "secantus", "ministack", "Makefile", "pip"})

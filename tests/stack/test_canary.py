@@ -1,7 +1,7 @@
-"""A canary on the deployed system: what CodeDeploy does with an alias and an alarm, done here by hand.
+"""Canary deployment on the deployed system: the test does by hand what CodeDeploy does with an alias and an alarm.
 
-CodeDeploy itself is AWS's alone. Its parts are real: a version that is published, an alias that gives it a tenth of the
-API's calls, the answers of those calls, the alarm's rule as the template has it, and the alias that is moved back.
+CodeDeploy exists only on AWS. The other parts are real: a published version, an alias that routes a tenth of the API's
+calls to it, the responses, the alarm's expression from the template, and the rollback of the alias.
 """
 
 import re
@@ -24,14 +24,14 @@ NOT_THERE = "0" * 24
 
 @dataclass
 class Canary:
-    """The alias of one function, and the version that it stood at."""
+    """The alias of one function, and its stable version."""
 
     functions: Any
     name: str
     stable: str
 
     def publish(self, **variables: str) -> str:
-        """A version with other environment variables; `$LATEST` is then as before."""
+        """Publish a version with changed environment variables, and restore `$LATEST`. Return the version."""
         kept = self.functions.get_function_configuration(FunctionName=self.name)["Environment"]
         changed = {"Variables": kept["Variables"] | variables}
         self.functions.update_function_configuration(FunctionName=self.name, Environment=changed)
@@ -40,7 +40,7 @@ class Canary:
         return version
 
     def shift(self, candidate: str, share: float) -> None:
-        """Give a version that share of the alias's calls."""
+        """Route a share (0 to 1) of the alias's calls to a version."""
         weights = {candidate: share} if share else {}
         routing = {"AdditionalVersionWeights": weights}
         self.functions.update_alias(
@@ -48,59 +48,59 @@ class Canary:
         )
 
     def promote(self, version: str) -> None:
-        """Give it all."""
+        """Route all calls to a version."""
         self.stable = version
         self.shift(version, 0)
 
 
 @pytest.fixture
 def canary(stack: Stack, deployed: Deployed) -> Iterator[Canary]:
-    """Of `status`; afterwards everything is as it was."""
+    """Yield a canary of `status`; restore the alias and delete new versions afterwards."""
     functions, name = deployed.client("lambda"), stack.functions["status"]
     before = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
-    known = {each["Version"] for each in functions.list_versions_by_function(FunctionName=name)["Versions"]}
-    made = Canary(functions, name, before)
-    yield made
-    made.promote(before)
-    for each in functions.list_versions_by_function(FunctionName=name)["Versions"]:
-        if each["Version"] not in known:
-            functions.delete_function(FunctionName=name, Qualifier=each["Version"])
+    known = {version["Version"] for version in functions.list_versions_by_function(FunctionName=name)["Versions"]}
+    deployment = Canary(functions, name, before)
+    yield deployment
+    deployment.promote(before)
+    for version in functions.list_versions_by_function(FunctionName=name)["Versions"]:
+        if version["Version"] not in known:
+            functions.delete_function(FunctionName=name, Qualifier=version["Version"])
 
 
-def rings(answers: Counter[int]) -> bool:
-    """Whether ApiErrorsAlarm would, of these answers within its five minutes."""
+def is_alarm(statuses: Counter[int]) -> bool:
+    """Return True if ApiErrorsAlarm would be in ALARM after these responses, if all fall in its five minutes."""
     alarm = resources("AWS::CloudWatch::Alarm")["ApiErrorsAlarm"]
     [rule] = [metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric]
-    least = re.fullmatch(r"IF\(errors >= (\d+), 100 \* errors / calls, 0\)", rule)
-    assert least is not None, f"this test reads another rule than {rule}"
+    minimum = re.fullmatch(r"IF\(errors >= (\d+), 100 \* errors / calls, 0\)", rule)
+    assert minimum is not None, f"this test can't evaluate the expression {rule}"
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
-    errors = sum(count for status, count in answers.items() if status >= 500)
-    return errors >= int(least[1]) and 100 * errors / answers.total() > alarm["Threshold"]
+    errors = sum(count for status, count in statuses.items() if status >= 500)
+    return errors >= int(minimum[1]) and 100 * errors / statuses.total() > alarm["Threshold"]
 
 
 def call(user: User, what: str) -> Counter[int]:
-    """Many calls; their statuses."""
-    answers = Counter(user.call("GET", f"/api/videos/{NOT_THERE}").status for _ in range(CALLS))
-    print(f"{what:32} {dict(sorted(answers.items()))}  alarm: {'rings' if rings(answers) else 'silent'}")  # noqa: T201 - `pytest -s` shows the run
-    return answers
+    """Make `CALLS` calls. Return the number of responses by status."""
+    statuses = Counter(user.call("GET", f"/api/videos/{NOT_THERE}").status for _ in range(CALLS))
+    print(f"{what:32} {dict(sorted(statuses.items()))}  alarm: {'ALARM' if is_alarm(statuses) else 'OK'}")  # noqa: T201 - `pytest -s` shows the run
+    return statuses
 
 
-def test_a_version_that_fails_gets_a_tenth_of_the_calls_and_is_taken_back(canary: Canary, user: User) -> None:
-    assert not rings(call(user, "the stable version"))
-    broken = canary.publish(READ_CALLS_PER_MINUTE="many")  # it can't even start
+def test_failing_version_gets_a_tenth_of_the_calls_and_is_rolled_back(canary: Canary, user: User) -> None:
+    assert not is_alarm(call(user, "the stable version"))
+    broken = canary.publish(READ_CALLS_PER_MINUTE="many")  # it can't start
     canary.shift(broken, SHARE)
-    answers = call(user, f"a tenth to version {broken}, broken")
-    assert rings(answers)
-    assert answers[404] > CALLS * 0.7, "more than its share went to the broken version"
+    statuses = call(user, f"a tenth to version {broken}, broken")
+    assert is_alarm(statuses)
+    assert statuses[404] > CALLS * 0.7, "the broken version received more than its share"
     canary.shift(broken, 0)
-    assert call(user, "taken back") == {404: CALLS}
+    assert call(user, "rolled back") == {404: CALLS}
 
 
-def test_a_version_that_is_well_gets_all_in_the_end(canary: Canary, deployed: Deployed, stack: Stack) -> None:
-    well = canary.publish(LOG_LEVEL="WARNING")
-    canary.shift(well, SHARE)
-    assert not rings(call(User(stack), f"a tenth to version {well}, well"))
-    canary.promote(well)
-    assert call(User(stack), "all of it") == {404: CALLS}
+def test_healthy_version_gets_all_calls_in_the_end(canary: Canary, deployed: Deployed, stack: Stack) -> None:
+    healthy = canary.publish(LOG_LEVEL="WARNING")
+    canary.shift(healthy, SHARE)
+    assert not is_alarm(call(User(stack), f"a tenth to version {healthy}, healthy"))
+    canary.promote(healthy)
+    assert call(User(stack), "promoted") == {404: CALLS}
     alias = deployed.client("lambda").get_alias(FunctionName=canary.name, Name="live")
-    assert (alias["FunctionVersion"], alias.get("RoutingConfig")) == (well, None)
+    assert (alias["FunctionVersion"], alias.get("RoutingConfig")) == (healthy, None)

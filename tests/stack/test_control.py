@@ -1,4 +1,4 @@
-"""What people do with their jobs, in the deployed system: each call over HTTP, as the owner and as a stranger."""
+"""Calls that control jobs in the deployed system, over HTTP, by the owner and by another user."""
 
 import urllib.parse
 import urllib.request
@@ -13,15 +13,15 @@ A_FEW = 100
 
 @pytest.mark.writes
 @pytest.mark.usefixtures("invented")
-def test_a_batch_is_taken_counted_and_listed_in_pages(user: User, stranger: User) -> None:
-    wish = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "16:9"}
-    body = {"items": [wish, {**wish, "duration": 1.5}, {**wish, "style": "fun"}]}
+def test_batch_is_created_counted_and_listed_in_pages(user: User, stranger: User) -> None:
+    request = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "16:9"}
+    body = {"items": [request, {**request, "duration": 1.5}, {**request, "style": "fun"}]}
     key = {"Idempotency-Key": "kites"}
 
-    posted, again = (user.call("POST", "/api/videos/batch", body, headers=key) for _ in range(2))
+    posted, repeated = (user.call("POST", "/api/videos/batch", body, headers=key) for _ in range(2))
     batch_id, job_ids = posted.data["batchId"], [item["jobId"] for item in posted.data["items"]]
 
-    assert (posted.status, again.body) == (201, posted.body)
+    assert (posted.status, repeated.body) == (201, posted.body)
     assert posted.headers["Location"] == f"/api/batches/{batch_id}"
     assert stranger.call("GET", f"/api/batches/{batch_id}").error_code == "FORBIDDEN"
     assert stranger.call("GET", f"/api/videos?batchId={batch_id}").data["items"] == []
@@ -38,7 +38,7 @@ def test_a_batch_is_taken_counted_and_listed_in_pages(user: User, stranger: User
 
 @pytest.mark.writes
 @pytest.mark.usefixtures("pixels")
-def test_a_cancelled_job_is_retried_saved_and_deleted_by_its_owner_alone(user: User, stranger: User) -> None:
+def test_only_its_owner_can_cancel_retry_download_and_delete_a_job(user: User, stranger: User) -> None:
     job_id = user.submit(prompt="Grüße aus dem Süden", duration=30)  # long enough to be cancelled in time
     path = f"/api/videos/{job_id}"
 
@@ -56,30 +56,30 @@ def test_a_cancelled_job_is_retried_saved_and_deleted_by_its_owner_alone(user: U
     video_url = user.read(job_id)["videoUrl"]
     assert user.call("DELETE", path).status == 204
     assert user.call("GET", path).error_code == "NOT_FOUND"
-    with pytest.raises(urllib.error.HTTPError, match=r"40[34]"):  # 403 to who may not list
+    with pytest.raises(urllib.error.HTTPError, match=r"40[34]"):  # 403 without permission to list the bucket
         urllib.request.urlopen(video_url, timeout=30)
 
 
 @pytest.mark.writes
-def test_a_poll_that_finds_nothing_new_is_304(user: User) -> None:
+def test_unchanged_job_returns_304(user: User) -> None:
     job_id = user.submit()
     user.wait(job_id)
     path = f"/api/videos/{job_id}"
 
     etag = user.call("GET", path).headers["ETag"]
-    answer = user.call("GET", path, headers={"If-None-Match": etag})
+    response = user.call("GET", path, headers={"If-None-Match": etag})
 
-    assert (answer.status, answer.body, answer.headers["ETag"]) == (304, b"", etag)
+    assert (response.status, response.body, response.headers["ETag"]) == (304, b"", etag)
 
 
 @pytest.mark.writes
 @pytest.mark.usefixtures("invented")
-def test_high_priority_takes_a_token_that_allows_it(user: User, deployed: Deployed) -> None:
+def test_high_priority_requires_a_token_that_allows_it(user: User, deployed: Deployed) -> None:
     claim = {deployed.described.parameters["PriorityClaim"]: "high"}
-    wish = {"prompt": "A kite", "style": "calm", "duration": 1, "aspectRatio": "16:9", "priority": "high"}
+    request = {"prompt": "A kite", "style": "calm", "duration": 1, "aspectRatio": "16:9", "priority": "high"}
 
-    refused = user.call("POST", "/api/videos/generate", wish)
-    allowed = user.call("POST", "/api/videos/generate", wish, token=user.token(**claim))
+    refused = user.call("POST", "/api/videos/generate", request)
+    allowed = user.call("POST", "/api/videos/generate", request, token=user.token(**claim))
 
     assert (refused.status, refused.error_code) == (403, "FORBIDDEN")
     assert user.wait(allowed.data["jobId"])["status"] == "completed"
@@ -87,28 +87,28 @@ def test_high_priority_takes_a_token_that_allows_it(user: User, deployed: Deploy
 
 @pytest.mark.writes
 @pytest.mark.usefixtures("invented")
-def test_one_call_too_many_in_a_minute_is_refused(user: User, stranger: User, deployed: Deployed) -> None:
+def test_calls_beyond_the_limit_per_minute_are_rejected(user: User, stranger: User, deployed: Deployed) -> None:
     limit = int(deployed.described.parameters["GenerateCallsPerMinute"])
     if limit > A_FEW:
         pytest.skip(f"would make {limit} calls")
-    answers = [user.call("POST", f"/api/videos/{'0' * 24}/retry") for _ in range(limit + 1)]
+    responses = [user.call("POST", f"/api/videos/{'0' * 24}/retry") for _ in range(limit + 1)]
 
-    assert [answer.status for answer in answers] == [404] * limit + [429]
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    assert answers[-1].headers["RateLimit"].startswith('"generate";r=0;t=')
+    assert [response.status for response in responses] == [404] * limit + [429]
+    assert 1 <= int(responses[-1].headers["Retry-After"]) <= 60
+    assert responses[-1].headers["RateLimit"].startswith('"generate";r=0;t=')
     assert user.call("GET", "/api/videos").status == 200
     assert stranger.call("POST", f"/api/videos/{'0' * 24}/retry").status == 404
 
 
 @pytest.mark.writes
 @pytest.mark.usefixtures("invented", "pixels")
-def test_all_that_a_user_has_is_removed_and_nothing_else(user: User, stranger: User) -> None:
+def test_erasure_deletes_everything_of_one_user_and_nothing_else(user: User, stranger: User) -> None:
     done, running, theirs = user.submit(), user.submit(duration=20), stranger.submit()
     video_url = user.wait(done)["videoUrl"]
 
-    answer = user.call("DELETE", "/api/users/me/videos")
+    response = user.call("DELETE", "/api/users/me/videos")
 
-    assert (answer.status, answer.body) == (204, b"")
+    assert (response.status, response.body) == (204, b"")
     assert user.call("GET", "/api/videos").data == {"items": [], "nextCursor": None}
     assert {user.call("GET", f"/api/videos/{job_id}").status for job_id in (done, running)} == {404}
     with pytest.raises(urllib.error.HTTPError, match=r"40[34]"):

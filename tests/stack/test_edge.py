@@ -1,6 +1,6 @@
-"""What the world sees of the system without a session: refusals in the contract's shape, and how it is encrypted.
+"""Responses to callers without a session: errors in the contract's format, CORS and TLS.
 
-All of it reads: whoever has no session reaches no database.
+All tests only read: a call without a session never reaches the database.
 """
 
 import json
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from localcloud.stack import Stack
-from tests.stack.client import Answer, User, send
+from tests.stack.client import Response, User, send
 from tests.stack.deployed import Deployed
 from videojobs.api.resolver import SECURITY_HEADERS
 
@@ -37,80 +37,84 @@ ROUTES = [
 
 @pytest.fixture
 def tls_address(stack: Stack) -> tuple[str, int]:
-    """Host and port of the API, where it is spoken to over TLS."""
+    """Return host and port of the API; skip the test if the API uses plain HTTP."""
     parts = urlsplit(stack.api_url)
     if parts.scheme != "https":
-        pytest.skip("the local AWS speaks plain HTTP")
+        pytest.skip("the local AWS uses plain HTTP")
     return str(parts.hostname), parts.port or 443
 
 
-def assert_refused(answer: Answer, status: int, code: str) -> None:
-    """An error of the contract, and nothing of the inside in it."""
-    assert (answer.status, answer.error_code) == (status, code)
-    assert set(answer.json) == {"success", "error", "requestId"}
-    assert set(answer.json["error"]) == {"code", "message", "details"}
-    assert answer.json["requestId"]
-    assert answer.headers["Content-Type"].startswith("application/json")
-    assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
-    assert not any(word in answer.body for word in (b"Traceback", b"pymongo", b"botocore"))
+def assert_error(response: Response, status: int, code: str) -> None:
+    """Assert that the response is an error of the contract without internal details."""
+    assert (response.status, response.error_code) == (status, code)
+    assert set(response.json) == {"success", "error", "requestId"}
+    assert set(response.json["error"]) == {"code", "message", "details"}
+    assert response.json["requestId"]
+    assert response.headers["Content-Type"].startswith("application/json")
+    assert {name: response.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert not any(word in response.body for word in (b"Traceback", b"pymongo", b"botocore"))
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_without_a_cookie_every_route_is_401(stack: Stack, method: str, path: str) -> None:
+def test_every_route_returns_401_without_a_cookie(stack: Stack, method: str, path: str) -> None:
     body = {"prompt": "x"} if method == "POST" else None
-    answer = User(stack).call(method, path, body, token="")
-    assert_refused(answer, 401, "TOKEN_MISSING")
-    assert answer.headers["Cache-Control"] == "no-store"
+    response = User(stack).call(method, path, body, token="")
+    assert_error(response, 401, "TOKEN_MISSING")
+    assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_a_callback_that_nobody_signed_is_refused(stack: Stack) -> None:
-    answer = User(stack).call("POST", f"/api/providers/no-such-ai/callback?job={'0' * 24}", b"{}", token="")
-    assert answer.status in {401, 404}
-    assert answer.json["success"] is False
+def test_unsigned_callback_is_rejected(stack: Stack) -> None:
+    response = User(stack).call("POST", f"/api/providers/no-such-ai/callback?job={'0' * 24}", b"{}", token="")
+    assert response.status in {401, 404}
+    assert response.json["success"] is False
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/no-such-thing"), ("PUT", "/api/videos/generate")])
-def test_what_is_no_route_is_404_in_the_contracts_shape(
+def test_unknown_route_returns_404_in_the_contracts_format(
     stack: Stack, deployed: Deployed, method: str, path: str
 ) -> None:
     if deployed.is_local:
         pytest.skip("the local AWS has no gateway responses")
-    assert_refused(User(stack).call(method, path, token=""), 404, "NOT_FOUND")
+    assert_error(User(stack).call(method, path, token=""), 404, "NOT_FOUND")
 
 
-def test_a_body_that_is_no_json_is_refused(stack: Stack) -> None:
+def test_body_that_is_not_json_is_rejected(stack: Stack) -> None:
     html = {"Content-Type": "text/html"}
-    answer = User(stack).call("POST", "/api/videos/generate", b"<p>", token="", headers=html)
-    assert answer.status in {401, 415}
-    assert answer.json["success"] is False
+    response = User(stack).call("POST", "/api/videos/generate", b"<p>", token="", headers=html)
+    assert response.status in {401, 415}
+    assert response.json["success"] is False
 
 
-def preflight(stack: Stack, origin: str) -> Answer:
-    """What a browser asks before a page posts."""
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+def preflight(stack: Stack, origin: str) -> Response:
+    """Send the preflight request that a browser sends before a POST. Return the response."""
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     url = f"{stack.api_url}/api/videos/generate"
-    return send(urllib.request.Request(url, method="OPTIONS", headers=asked))
+    return send(urllib.request.Request(url, method="OPTIONS", headers=headers))
 
 
-def test_pages_of_allowed_origins_may_call_and_others_may_not(stack: Stack, deployed: Deployed) -> None:
-    stranger = preflight(stack, "https://evil.example")
-    assert stranger.headers["Access-Control-Allow-Origin"] is None
+def test_only_allowed_origins_pass_the_preflight(stack: Stack, deployed: Deployed) -> None:
+    rejected = preflight(stack, "https://evil.example")
+    assert rejected.headers["Access-Control-Allow-Origin"] is None
     allowed = [it for it in deployed.described.parameters["AllowedOrigins"].split(",") if it]
     if not allowed:
-        pytest.skip("AllowedOrigins is empty: no page may call, and none is let in")
+        pytest.skip("AllowedOrigins is empty: no origin is allowed")
     for origin in allowed:
-        told = preflight(stack, origin)
-        assert told.headers["Access-Control-Allow-Origin"] == origin
-        assert told.headers["Access-Control-Allow-Credentials"] == "true"
-        assert "POST" in told.headers["Access-Control-Allow-Methods"]
+        accepted = preflight(stack, origin)
+        assert accepted.headers["Access-Control-Allow-Origin"] == origin
+        assert accepted.headers["Access-Control-Allow-Credentials"] == "true"
+        assert "POST" in accepted.headers["Access-Control-Allow-Methods"]
 
 
 def handshake(address: tuple[str, int], version: ssl.TLSVersion) -> str:
-    """The version of TLS that was agreed upon, or that there was none."""
+    """Return the negotiated TLS version, or `none` if the handshake fails.
+
+    Raises:
+        ssl.SSLCertVerificationError: If the certificate is not trusted.
+    """
     context = ssl.create_default_context()
-    context.set_ciphers("ALL:@SECLEVEL=0")  # else this side would refuse old versions by itself
+    context.set_ciphers("ALL:@SECLEVEL=0")  # otherwise the client itself rejects old versions
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # they are tried because they are
+        warnings.simplefilter("ignore", DeprecationWarning)  # deprecated versions are the point of the test
         context.minimum_version = context.maximum_version = version
     try:
         with socket.create_connection(address, 10) as raw, context.wrap_socket(raw, server_hostname=address[0]) as tls:
@@ -121,30 +125,30 @@ def handshake(address: tuple[str, int], version: ssl.TLSVersion) -> str:
         return "none"
 
 
-def test_the_api_speaks_tls_1_2_with_a_certificate_that_is_trusted(tls_address: tuple[str, int]) -> None:
+def test_api_supports_tls_1_2_with_a_trusted_certificate(tls_address: tuple[str, int]) -> None:
     assert handshake(tls_address, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_with_a_domain_no_older_tls_is_spoken(
+def test_custom_domain_rejects_tls_before_1_2(
     tls_address: tuple[str, int], deployed: Deployed, version: ssl.TLSVersion
 ) -> None:
     if not deployed.described.parameters["DomainName"]:
-        pytest.skip("DomainName is empty: what the execute-api address speaks is AWS's business")
+        pytest.skip("DomainName is empty: AWS defines the TLS versions of the execute-api address")
     assert handshake(tls_address, version) == "none"
 
 
-def test_plain_http_gives_nothing(tls_address: tuple[str, int]) -> None:
+def test_plain_http_returns_no_data(tls_address: tuple[str, int]) -> None:
     try:
         with socket.create_connection((tls_address[0], 80), 10) as raw:
             raw.sendall(f"GET {ANY_JOB} HTTP/1.1\r\nHost: {tls_address[0]}\r\nConnection: close\r\n\r\n".encode())
-            answer = raw.recv(100).decode()
+            response = raw.recv(100).decode()
     except OSError:
-        answer = ""
-    assert not answer or answer.split(" ")[1] in {"301", "308", "403"}
+        response = ""
+    assert not response or response.split(" ")[1] in {"301", "308", "403"}
 
 
-def test_with_a_domain_the_execute_api_address_is_off(deployed: Deployed) -> None:
+def test_execute_api_address_is_disabled_with_a_custom_domain(deployed: Deployed) -> None:
     if not deployed.described.parameters["DomainName"]:
         pytest.skip("DomainName is empty: the execute-api address is the only one")
     api = deployed.resources["Api"].id

@@ -1,4 +1,4 @@
-"""A prompt becomes a video in the deployed system."""
+"""A job from prompt to video in the deployed system."""
 
 import time
 import urllib.request
@@ -13,15 +13,15 @@ from videojobs.adapters.media.inspect import inspect_video
 
 @pytest.mark.writes
 @pytest.mark.usefixtures("pixels")
-def test_a_prompt_becomes_a_video_of_the_wanted_shape_and_length(user: User, tmp_path: Path) -> None:
+def test_job_produces_a_video_of_the_requested_shape_and_length(user: User, tmp_path: Path) -> None:
     job_id = user.submit(prompt="Two snails race to the moon", style="fun", duration=2.5, aspectRatio="9:16")
 
     job = user.wait(job_id)
 
     assert job["status"] == "completed", job
     saved = tmp_path / "video.mp4"
-    with urllib.request.urlopen(job["videoUrl"], timeout=30) as answer:
-        saved.write_bytes(answer.read())
+    with urllib.request.urlopen(job["videoUrl"], timeout=30) as response:
+        saved.write_bytes(response.read())
     facts = inspect_video(saved)
     assert (facts.width, facts.height) == (720, 1280)
     assert facts.seconds == pytest.approx(2.5, abs=1 / 24)
@@ -29,26 +29,26 @@ def test_a_prompt_becomes_a_video_of_the_wanted_shape_and_length(user: User, tmp
 
 
 @pytest.mark.writes
-def test_a_stranger_may_not_see_the_job(user: User, stranger: User) -> None:
+def test_another_user_can_not_read_the_job(user: User, stranger: User) -> None:
     job_id = user.submit()
 
-    answer = stranger.call("GET", f"/api/videos/{job_id}")
+    response = stranger.call("GET", f"/api/videos/{job_id}")
 
-    assert (answer.status, answer.error_code) == (403, "FORBIDDEN")
+    assert (response.status, response.error_code) == (403, "FORBIDDEN")
     assert user.wait(job_id)["status"] == "completed"
 
 
 @pytest.mark.reads
-def test_an_expired_token_is_refused(user: User) -> None:
-    answer = user.call("GET", f"/api/videos/{'0' * 24}", token=user.token(seconds=-1))
+def test_expired_token_is_rejected(user: User) -> None:
+    response = user.call("GET", f"/api/videos/{'0' * 24}", token=user.token(seconds=-1))
 
-    assert (answer.status, answer.error_code) == (401, "TOKEN_EXPIRED")
+    assert (response.status, response.error_code) == (401, "TOKEN_EXPIRED")
 
 
-def test_the_functions_may_not_do_more_than_their_statements_say(stack: Stack, user: User) -> None:
-    """IAM is enforced here as on AWS: a whole job done without a refusal in any log shows that nothing is missing.
+def test_functions_never_lack_a_permission(stack: Stack, user: User) -> None:
+    """The local system enforces IAM as AWS does: a complete job without AccessDenied in any log lacks no permission.
 
-    Only what is logged from now on counts: the tests of outages send to a queue that no policy names.
+    Earlier log lines are ignored, as the tests of outages send to a queue that no policy allows.
     """
     import boto3
 

@@ -1,6 +1,6 @@
-"""The deployed API against its own document: schemathesis makes the calls, in all of its phases, and checks them all.
+"""Fuzzing of the deployed API against docs/openapi.json, with all phases and checks of schemathesis.
 
-`make fuzz` does the same for longer, on a system of its own. What schemathesis can't know is in `fuzzing.py`.
+`make fuzz` does the same for longer, on a separate system. `fuzzing.py` contains the hooks.
 """
 
 import os
@@ -14,13 +14,13 @@ from localcloud.stack import Stack
 ROOT = Path(__file__).parents[2]
 SEED = os.environ.get("SEED", "20261123")
 EXAMPLES = os.environ.get("EXAMPLES", "12")
-"""For each operation in the phase of fuzzing, and so many scenarios in the stateful one."""
+"""Examples per operation in the fuzzing phase, and scenarios in the stateful phase."""
 LONGEST_SECONDS = os.environ.get("FUZZ_SECONDS", "240")
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
 
 
 def fuzz(stack: Stack, cloud: CloudConfig) -> subprocess.CompletedProcess[str]:
-    """One run; its summary is shown as it comes."""
+    """Run schemathesis once. Return the finished process with its output."""
     command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "run", str(ROOT / "docs" / "openapi.json")]
     command += ["--url", stack.api_url, "--checks", "all", "--mode", "all", "--workers", "2", "--continue-on-failure"]
     command += ["--phases", ",".join(PHASES).lower(), "--max-examples", EXAMPLES, "--seed", SEED]
@@ -33,7 +33,7 @@ def fuzz(stack: Stack, cloud: CloudConfig) -> subprocess.CompletedProcess[str]:
     }
     return subprocess.run(
         command,
-        cwd=cloud.state,  # it leaves a folder of its own
+        cwd=cloud.state,  # it writes a folder into the working directory
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -43,11 +43,9 @@ def fuzz(stack: Stack, cloud: CloudConfig) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_call_that_the_document_allows_or_forbids_is_answered_as_it_says(
-    stack: Stack, cloud: CloudConfig
-) -> None:
+def test_every_response_conforms_to_the_openapi_document(stack: Stack, cloud: CloudConfig) -> None:
     run = fuzz(stack, cloud)
-    print(run.stdout)  # noqa: T201 - the summary, for whoever looks at it with -s
+    print(run.stdout)  # noqa: T201 - the summary, shown with -s
     assert run.returncode == 0, run.stdout
-    assert all(f"✅ {phase}" in run.stdout for phase in PHASES), "a phase was left out"
+    assert all(f"✅ {phase}" in run.stdout for phase in PHASES), "a phase is missing"
     assert "Tested: 12" in run.stdout

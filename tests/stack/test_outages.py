@@ -1,4 +1,4 @@
-"""What stands behind the API goes away for a while: the caller is told at once, and no job is lost."""
+"""Short outages of MongoDB and SQS in the deployed system: callers get an error at once, and no job is lost."""
 
 import time
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ from localcloud.servers import MONGO
 from localcloud.stack import Stack
 from tests.stack.client import User
 
-WISH = {"prompt": "A kite over the sea", "style": "background", "duration": 1, "aspectRatio": "1:1"}
+REQUEST = {"prompt": "A kite over the sea", "style": "background", "duration": 1, "aspectRatio": "1:1"}
 
 
 @contextmanager
 def paused_mongodb(cloud: CloudConfig) -> Iterator[None]:
-    """MongoDB accepts connections and says nothing: worse than gone."""
+    """Suspend MongoDB: it accepts connections and does not respond, which is worse than refusing them."""
     server = find_server(cloud.state, MONGO)
     assert server is not None
     process = psutil.Process(server.pid)
     process.suspend()
     try:
-        while _thread_statuses(process) != {psutil.STATUS_STOPPED}:  # on a busy machine they answer for some ms more
+        while _thread_statuses(process) != {psutil.STATUS_STOPPED}:  # on a busy machine threads run a few ms longer
             time.sleep(0.01)
         yield
     finally:
@@ -38,42 +38,45 @@ def _thread_statuses(process: psutil.Process) -> set[str]:
 
 
 @contextmanager
-def misled(stack: Stack, function: str, **variables: str) -> Iterator[None]:
-    """A function with other environment variables for a while: a version of its own, behind the alias."""
+def with_variables(stack: Stack, function: str, **variables: str) -> Iterator[None]:
+    """Point the alias of a function to a new version with these environment variables, and back afterwards."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
     functions: Any = session.client("lambda", endpoint_url=stack.aws_endpoint_url)
     name = stack.functions[function]
-    proper = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    stable = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
     kept = functions.get_function_configuration(FunctionName=name)["Environment"]
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": kept["Variables"] | variables})
-    wrong = functions.publish_version(FunctionName=name)["Version"]
+    changed = functions.publish_version(FunctionName=name)["Version"]
     functions.update_function_configuration(FunctionName=name, Environment=kept)
-    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=wrong)
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=changed)
     try:
         yield
     finally:
-        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=proper)
-        functions.delete_function(FunctionName=name, Qualifier=wrong)
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=stable)
+        functions.delete_function(FunctionName=name, Qualifier=changed)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_without_mongodb_the_answer_is_503_and_when_to_come_again(user: User, cloud: CloudConfig, method: str) -> None:
+def test_outage_of_mongodb_returns_503_with_retry_after(user: User, cloud: CloudConfig, method: str) -> None:
     job_id = user.submit()
     with paused_mongodb(cloud):
         if method == "GET":
-            answer = user.call("GET", f"/api/videos/{job_id}")
+            response = user.call("GET", f"/api/videos/{job_id}")
         else:
-            answer = user.call("POST", "/api/videos/generate", WISH)
-    assert (answer.status, answer.error_code) == (503, "UNAVAILABLE")  # a function out of time would be a 502 or 504
-    assert int(answer.headers["Retry-After"]) > 0
+            response = user.call("POST", "/api/videos/generate", REQUEST)
+    assert (response.status, response.error_code) == (
+        503,
+        "UNAVAILABLE",
+    )  # a function that times out would return 502 or 504
+    assert int(response.headers["Retry-After"]) > 0
     assert user.wait(job_id)["status"] == "completed"
 
 
-def test_without_sqs_a_job_is_taken_all_the_same_and_the_reconciler_sends_it(user: User, stack: Stack) -> None:
+def test_job_accepted_during_an_outage_of_sqs_is_sent_by_the_reconciler(user: User, stack: Stack) -> None:
     nowhere = stack.queues["jobs"].rsplit("/", 1)[0] + "/no-such-queue"
-    with misled(stack, "generate", JOBS_QUEUE_URL=nowhere):
-        answer = user.call("POST", "/api/videos/generate", WISH)
-    assert answer.status == 201
-    job_id = answer.data["jobId"]
+    with with_variables(stack, "generate", JOBS_QUEUE_URL=nowhere):
+        response = user.call("POST", "/api/videos/generate", REQUEST)
+    assert response.status == 201
+    job_id = response.data["jobId"]
     assert user.read(job_id)["status"] == "queued"
     assert user.wait(job_id)["status"] == "completed"

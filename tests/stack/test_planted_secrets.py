@@ -1,7 +1,7 @@
-"""A secret in every input there is, through success and failure: then all that the system says is searched for them.
+"""Secrets in every input of the system, in successful and failed requests; every output is searched for them.
 
-Each may be only where `BELONGS` says, and is there: what is not found where it belongs was not planted. That the
-search finds what was planted elsewhere is shown in `tests/unit/test_planted.py`.
+Each secret may be found only where `BELONGS` allows it. It must be found there, as otherwise it was not planted.
+`tests/unit/test_planted.py` proves that the search finds a secret elsewhere.
 """
 
 import json
@@ -30,62 +30,64 @@ from tests.planted import Found, make_secret, search
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.counterparts.server import Reply
 from tests.receiver import Receiver
-from tests.stack.client import Answer, User, eventually
+from tests.stack.client import Response, User, eventually
 from tests.stack.test_live_updates import get_ticket, live
 from tests.stack.test_providers import logged_since
 
-LOGS, ERRORS, ANSWERS, SOCKET, HOOKS = "logs and metrics", "error answers", "answers", "WebSocket messages", "webhooks"
+LOGS, ERRORS, RESPONSES, SOCKET, HOOKS = "logs and metrics", "errors", "responses", "WebSocket messages", "webhooks"
 DOCUMENTS, MESSAGES, OBJECTS = "documents in MongoDB", "messages on queues", "objects in S3"
-TO_ITS_OWNER = (ANSWERS, SOCKET, HOOKS)
+TO_ITS_OWNER = (RESPONSES, SOCKET, HOOKS)
 
 BELONGS = {
     *(Found(prompt, place) for prompt in ("prompt", "prompt that fails") for place in (*TO_ITS_OWNER, DOCUMENTS)),
     Found("idempotency key", DOCUMENTS),
-    *(Found(name, ERRORS) for name in ("name of a field", "name of a parameter")),  # short, and what to change
+    *(
+        Found(name, ERRORS) for name in ("name of a field", "name of a parameter")
+    ),  # shortened, so that the client can correct it
     Found("name in a message", SOCKET),
-    Found("ticket", ANSWERS),
-    Found("presigned signature", ANSWERS),
-    Found("body of a message", MESSAGES),  # where it was planted
+    Found("ticket", RESPONSES),
+    Found("presigned signature", RESPONSES),
+    Found("body of a message", MESSAGES),  # the test wrote it there
 }
 
 
 @dataclass
 class Planter:
-    """Plants, and keeps what was said. `secrets` has each by its name."""
+    """Plants secrets and keeps the outputs. `secrets` maps the name of each secret to its value."""
 
     stack: Stack
     owner: User
     secrets: dict[str, str] = field(default_factory=dict)
-    said: list[tuple[str, str]] = field(default_factory=list)
+    outputs: list[tuple[str, str]] = field(default_factory=list)
 
     def make(self, name: str) -> str:
-        """A new secret."""
+        """Return the secret of this name; create it at the first call."""
         return self.secrets.setdefault(name, make_secret())
 
-    def call(self, method: str, path: str, body: object = None, **means: Any) -> Answer:
-        """Call the API as the owner, and keep the answer."""
-        answer = self.owner.call(method, path, body, **means)
-        self.keep(ERRORS if answer.status >= 400 else ANSWERS, answer)
-        return answer
+    def call(self, method: str, path: str, body: object = None, **means: Any) -> Response:
+        """Call the API as the owner, and keep the response."""
+        response = self.owner.call(method, path, body, **means)
+        self.keep(ERRORS if response.status >= 400 else RESPONSES, response)
+        return response
 
-    def keep(self, place: str, answer: Answer) -> None:
-        """All of an answer. A video is none of the API's."""
-        body = answer.body if answer.headers.get("Content-Type") == "application/json" else b""
-        self.said.append((place, f"{answer.headers}{body.decode()}"))
+    def keep(self, place: str, response: Response) -> None:
+        """Keep headers and body of a response. Bodies of videos are left out, as the API does not create them."""
+        body = response.body if response.headers.get("Content-Type") == "application/json" else b""
+        self.outputs.append((place, f"{response.headers}{body.decode()}"))
 
 
 def plant_in_requests(planter: Planter) -> None:
-    """Whatever a caller can send, most of it refused."""
+    """Plant secrets in every part of a request. Most of these requests are rejected."""
     make, call = planter.make, planter.call
-    wish = {"prompt": "A kite", "style": "background", "duration": 1, "aspectRatio": "1:1"}
+    request = {"prompt": "A kite", "style": "background", "duration": 1, "aspectRatio": "1:1"}
     generate = "/api/videos/generate"
-    call("POST", generate, {**wish, make("name of a field"): make("value of a field")})
+    call("POST", generate, {**request, make("name of a field"): make("value of a field")})
     for name in ("style", "duration", "aspectRatio", "priority", "provider"):
-        call("POST", generate, {**wish, name: make(f"value of {name}")})
-    call("POST", generate, {**wish, "prompt": [make("prompt that is a list")]})
+        call("POST", generate, {**request, name: make(f"value of {name}")})
+    call("POST", generate, {**request, "prompt": [make("prompt that is a list")]})
     call("POST", generate, f'{{"prompt": "{make("broken JSON")}"'.encode())
     call("POST", generate, make("no JSON").encode(), headers={"Content-Type": "text/plain"})
-    call("POST", "/api/videos/batch", {"items": [{**wish, "style": make("style in a batch")}]})
+    call("POST", "/api/videos/batch", {"items": [{**request, "style": make("style in a batch")}]})
     call("GET", f"/api/videos?{make('name of a parameter')}={make('value of a parameter')}")
     for name in ("status", "limit", "cursor", "batchId"):
         call("GET", f"/api/videos?{name}={make(f'parameter {name}')}")
@@ -97,15 +99,15 @@ def plant_in_requests(planter: Planter) -> None:
     headers |= {"traceparent": make("header traceparent"), "X-Amzn-Trace-Id": f"Root={make('header of X-Ray')}"}
     headers |= {"If-None-Match": make("tag")}
     call("GET", f"/api/videos/{'0' * 24}", headers=headers)
-    call("POST", generate, wish, headers={**headers, "Idempotency-Key": make("too long a key") * 9})
+    call("POST", generate, request, headers={**headers, "Idempotency-Key": make("too long a key") * 9})
     call("GET", f"/api/videos/{'0' * 24}", token=make("token"))
     call("GET", "/api/videos?limit=1", token=planter.owner.token(note=make("claim"), userId="x"))
-    cookie = f"{planter.stack.cookie_name}={planter.owner.token()}; other={make('cookie beside')}"
+    cookie = f"{planter.stack.cookie_name}={planter.owner.token()}; other={make('another cookie')}"
     call("GET", "/api/videos?limit=1", token="", headers={"Cookie": cookie})
 
 
 def plant_in_callbacks(planter: Planter, job_id: str) -> None:
-    """What providers send, signed and not."""
+    """Plant secrets in signed, forged and unsigned callbacks of providers."""
     path = "/api/providers/openai_compatible/callback"
     body = json.dumps({"type": "video.completed", "data": {"id": planter.make("task")}, "x": planter.make("callback")})
     now, name = datetime.now(UTC), planter.make("id of a callback")
@@ -114,8 +116,8 @@ def plant_in_callbacks(planter: Planter, job_id: str) -> None:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(AI_WEBHOOK_SECRET).sign(name, now, body),
     }
-    heard = planter.call("POST", f"{path}?job={job_id}", body.encode(), token="", headers=signed)
-    assert heard.status == 200, heard.body
+    accepted = planter.call("POST", f"{path}?job={job_id}", body.encode(), token="", headers=signed)
+    assert accepted.status == 200, accepted.body
     planter.call("POST", f"{path}?job={planter.make('job of a callback')}", body.encode(), token="", headers=signed)
     forged = {**signed, "webhook-signature": f"v1,{planter.make('forged signature')}"}
     planter.call("POST", f"{path}?job={job_id}", body.encode(), token="", headers=forged)
@@ -123,7 +125,7 @@ def plant_in_callbacks(planter: Planter, job_id: str) -> None:
 
 
 def plant_in_messages(planter: Planter, sqs: Any) -> None:
-    """What is on a queue and is none of ours."""
+    """Plant secrets in foreign messages on a queue."""
     secret = planter.make("body of a message")
     for body in (secret, json.dumps({"jobId": secret, "stepId": secret}), json.dumps({"jobId": [secret]})):
         attribute = {"DataType": "String", "StringValue": planter.make("attribute of a message")}
@@ -133,10 +135,10 @@ def plant_in_messages(planter: Planter, sqs: Any) -> None:
 
 
 def plant_in_a_live_connection(planter: Planter) -> None:
-    """What a WebSocket's client can say: at the handshake, and then."""
+    """Plant secrets in the handshake and the messages of a WebSocket client."""
     planter.secrets["ticket"] = ticket = get_ticket(planter.owner)
-    planter.said.append((ANSWERS, ticket))
-    with suppress(InvalidStatus), live(planter.owner, ticket=planter.make("ticket that is none")):
+    planter.outputs.append((RESPONSES, ticket))
+    with suppress(InvalidStatus), live(planter.owner, ticket=planter.make("invalid ticket")):
         raise AssertionError("a made-up ticket has opened a connection")
     with live(planter.owner, ticket=ticket) as connection:
         for message in (
@@ -145,17 +147,17 @@ def plant_in_a_live_connection(planter: Planter) -> None:
             {"action": "subscribe", "jobId": planter.make("job in a message")},
             planter.make("message"),
         ):
-            planter.said.append((SOCKET, json.dumps(connection.ask(message))))
+            planter.outputs.append((SOCKET, json.dumps(connection.request(message))))
 
 
 def make_a_video(planter: Planter) -> str:
-    """A job that is followed live to its end, with all that its owner is told."""
+    """Make a video, and keep all responses and live updates that its owner receives. Return the job ID."""
     with live(planter.owner) as connection:
-        connection.say({"action": "subscribe"})
+        connection.send({"action": "subscribe"})
         body = {"prompt": planter.make("prompt"), "style": "background", "duration": 1, "aspectRatio": "1:1"}
         key = {"Idempotency-Key": planter.make("idempotency key")}
         job_id = str(planter.call("POST", "/api/videos/generate", body, headers=key).data["jobId"])
-        planter.said += [(SOCKET, json.dumps(update)) for update in connection.hear_until_it_ends(job_id)]
+        planter.outputs += [(SOCKET, json.dumps(update)) for update in connection.receive_until_end(job_id)]
     url = planter.call("GET", f"/api/videos/{job_id}").data["videoUrl"]
     planter.secrets["presigned signature"] = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["X-Amz-Signature"][
         0
@@ -166,45 +168,45 @@ def make_a_video(planter: Planter) -> str:
 
 
 def fail_a_video(planter: Planter, ai_server: OpenaiCompatibleCounterpart) -> str:
-    """A job whose provider refuses it, and quotes all that it was told as it does."""
+    """Make a job fail with a provider's error that quotes the prompt and the key. Return the job ID."""
     prompt = planter.make("prompt that fails")
     quoted = {"message": f"no {prompt} for Bearer {AI_KEY}", "code": "moderation_blocked", "param": prompt}
     ai_server.instead = Reply(400, {"error": quoted}, {"X-Quoted": prompt})
     with live(planter.owner) as connection:
-        connection.say({"action": "subscribe"})
+        connection.send({"action": "subscribe"})
         job_id = planter.owner.submit(prompt=prompt, provider="openai_compatible", duration=8)
-        planter.said += [(SOCKET, json.dumps(update)) for update in connection.hear_until_it_ends(job_id)]
+        planter.outputs += [(SOCKET, json.dumps(update)) for update in connection.receive_until_end(job_id)]
     assert planter.call("GET", f"/api/videos/{job_id}").data["status"] == "failed"
     return job_id
 
 
 def read_objects(stack: Stack, s3: Any) -> Iterator[str]:
-    """What is written at every object: its name, metadata and tags."""
+    """Yield key, metadata and tags of every object."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=stack.bucket):
-        for each in page.get("Contents", ()):
-            of = {"Bucket": stack.bucket, "Key": each["Key"]}
-            yield f"{each['Key']} {s3.head_object(**of)} {s3.get_object_tagging(**of)['TagSet']}"
+        for entry in page.get("Contents", ()):
+            target = {"Bucket": stack.bucket, "Key": entry["Key"]}
+            yield f"{entry['Key']} {s3.head_object(**target)} {s3.get_object_tagging(**target)['TagSet']}"
 
 
 def read_queues(stack: Stack, sqs: Any) -> Iterator[str]:
-    """What is on every queue, dead letters too; it stays there."""
+    """Yield the messages on every queue, including dead letters, without removing them."""
     for url in stack.queues.values():
-        told = sqs.receive_message(
+        response = sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
         )
-        yield from (json.dumps(message) for message in told.get("Messages", ()))
+        yield from (json.dumps(message) for message in response.get("Messages", ()))
 
 
 def read_documents(stack: Stack) -> Iterator[str]:
-    """Every document of every collection."""
+    """Yield every document of every collection."""
     with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri) as client:
         database = client.get_default_database()
         for name in database.list_collection_names():
             yield from (json_util.dumps(document) for document in database[name].find())
 
 
-def told(stack: Stack, since: int, job_id: str) -> bool:
-    """Whether the last of a job's changes has gone out to webhooks: nothing is said of it after that."""
+def has_sent_webhooks(stack: Stack, since: int, job_id: str) -> bool:
+    """Return True once the webhook of the job's last change is delivered, which is its last output."""
     lines = [line for line in logged_since(stack, since) if job_id in line]
     return any('"webhook_delivered"' in line for line in lines)
 
@@ -213,7 +215,7 @@ def told(stack: Stack, since: int, job_id: str) -> bool:
 def searched(
     stack: Stack, cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompatibleCounterpart
 ) -> Iterator[tuple[dict[Found, str], Planter]]:
-    """Where each secret was found, and how it was planted."""
+    """Plant all secrets and yield the places where each was found, and the planter."""
     since, planter = int(time.time() * 1000), Planter(stack, User(stack))
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
     sqs, s3 = (session.client(name, endpoint_url=stack.aws_endpoint_url) for name in ("sqs", "s3"))
@@ -233,33 +235,33 @@ def searched(
     plant_in_requests(planter)
     plant_in_callbacks(planter, failed)
     plant_in_a_live_connection(planter)
-    planter.said += [(MESSAGES, text) for text in read_queues(stack, sqs)]
+    planter.outputs += [(MESSAGES, text) for text in read_queues(stack, sqs)]
     plant_in_messages(planter, sqs)
-    planter.said += [(MESSAGES, planter.secrets["body of a message"])]
+    planter.outputs += [(MESSAGES, planter.secrets["body of a message"])]
     for ended in (job_id, failed):
-        eventually(lambda ended=ended: told(stack, since, ended), f"the webhooks have not told the end of {ended}")
-    eventually(lambda: malformed(stack, since), "not every malformed message was refused")
-    sqs.purge_queue(QueueUrl=stack.queues["jobs"])  # else they come again, and end as dead letters
-    planter.said += [(DOCUMENTS, text) for text in read_documents(stack)]
-    planter.said += [(OBJECTS, text) for text in read_objects(stack, s3)]
-    planter.said += [(HOOKS, f"{got.path} {got.headers} {got.body}") for got in list(platform.got)]
-    planter.said += [(LOGS, text) for text in logged_since(stack, since)]
-    yield search(planter.secrets, planter.said), planter
+        eventually(lambda ended=ended: has_sent_webhooks(stack, since, ended), f"no webhook for the end of {ended}")
+    eventually(lambda: has_rejected_messages(stack, since), "not every malformed message was rejected")
+    sqs.purge_queue(QueueUrl=stack.queues["jobs"])  # otherwise they are retried and become dead letters
+    planter.outputs += [(DOCUMENTS, text) for text in read_documents(stack)]
+    planter.outputs += [(OBJECTS, text) for text in read_objects(stack, s3)]
+    planter.outputs += [(HOOKS, f"{post.path} {post.headers} {post.body}") for post in list(platform.got)]
+    planter.outputs += [(LOGS, text) for text in logged_since(stack, since)]
+    yield search(planter.secrets, planter.outputs), planter
     planter.owner.call("DELETE", "/api/users/me/videos")
 
 
-def malformed(stack: Stack, since: int) -> bool:
-    """Whether all three messages that are none of ours have been refused."""
+def has_rejected_messages(stack: Stack, since: int) -> bool:
+    """Return True if all three foreign messages were rejected."""
     return sum('"message_malformed"' in line for line in logged_since(stack, since)) >= 3
 
 
-def test_no_secret_is_where_it_does_not_belong(searched: tuple[dict[Found, str], Planter]) -> None:
-    found, _ = searched
-    assert {each: text for each, text in found.items() if each not in BELONGS} == {}
+def test_no_secret_appears_where_it_is_not_allowed(searched: tuple[dict[Found, str], Planter]) -> None:
+    places, _ = searched
+    assert {match: text for match, text in places.items() if match not in BELONGS} == {}
 
 
-def test_each_is_found_where_it_belongs(searched: tuple[dict[Found, str], Planter]) -> None:
-    found, planter = searched
-    assert set(found) >= BELONGS
+def test_every_allowed_secret_is_found_in_its_place(searched: tuple[dict[Found, str], Planter]) -> None:
+    places, planter = searched
+    assert set(places) >= BELONGS
     assert len(planter.secrets) > 50
-    assert {place for place, _ in planter.said} >= {LOGS, ERRORS, SOCKET, HOOKS, DOCUMENTS, OBJECTS, MESSAGES}
+    assert {place for place, _ in planter.outputs} >= {LOGS, ERRORS, SOCKET, HOOKS, DOCUMENTS, OBJECTS, MESSAGES}

@@ -1,4 +1,4 @@
-"""The platform's own backend hears of every job, from the deployed system, and can believe it."""
+"""Webhooks from the deployed system to the platform's backend."""
 
 import json
 from collections.abc import Iterator
@@ -15,30 +15,30 @@ from tests.receiver import Answer, Received, Receiver
 from tests.stack.client import User, eventually
 from videojobs.domain.webhook import RETRY_PAUSES, name_endpoint
 
-STUMBLING = "A kite that stumbles"
-"""The prompt of a job whose webhooks fail at their first attempt."""
+FAILING_FIRST = "A kite that stumbles"
+"""Prompt of a job whose webhooks fail at their first attempt."""
 
 
 def data(received: Received) -> dict[str, Any]:
-    """The job that a webhook shows."""
-    shown: dict[str, Any] = json.loads(received.body)["data"]
-    return shown
+    """Return the job in the body of a webhook."""
+    job: dict[str, Any] = json.loads(received.body)["data"]
+    return job
 
 
 def about(platform: Receiver, job_id: str, path: str = "/hooks") -> list[Received]:
-    """What came about a job so far."""
-    return [got for got in list(platform.got) if got.path == path and data(got)["jobId"] == job_id]
+    """Return the webhooks of a job that the endpoint has received so far."""
+    return [post for post in list(platform.got) if post.path == path and data(post)["jobId"] == job_id]
 
 
 @pytest.fixture(autouse=True)
-def answers(platform: Receiver) -> Iterator[None]:
-    """How the platform answers: 410 where it is gone, 500 to a first attempt about what stumbles, else 204."""
+def responses(platform: Receiver) -> Iterator[None]:
+    """Set the platform's responses: 410 at `/gone`, 500 to first attempts for `FAILING_FIRST`, else 204."""
     before = platform.decide
 
     def decide(received: Received) -> Answer:
         if received.path == "/gone":
             return 410
-        if data(received)["prompt"] == STUMBLING and len(same_id(platform, received)) == 1:
+        if data(received)["prompt"] == FAILING_FIRST and len(same_id(platform, received)) == 1:
             return 500
         return 204
 
@@ -48,52 +48,50 @@ def answers(platform: Receiver) -> Iterator[None]:
 
 
 def same_id(platform: Receiver, received: Received) -> list[Received]:
-    """All attempts of one delivery."""
+    """Return all attempts of one delivery."""
     event_id = received.headers["webhook-id"]
-    return [got for got in list(platform.got) if (got.path, got.headers["webhook-id"]) == (received.path, event_id)]
+    return [post for post in list(platform.got) if (post.path, post.headers["webhook-id"]) == (received.path, event_id)]
 
 
-def is_told(platform: Receiver, job_id: str) -> bool:
-    """Whether the platform has heard that a job is completed."""
-    return any(data(got)["status"] == "completed" for got in about(platform, job_id))
+def has_completion(platform: Receiver, job_id: str) -> bool:
+    """Return True if the platform has received a webhook with the status `completed` for the job."""
+    return any(data(post)["status"] == "completed" for post in about(platform, job_id))
 
 
-def test_the_platform_hears_how_a_job_goes_and_can_verify_it(
-    user: User, platform: Receiver, cloud: CloudConfig
-) -> None:
+def test_platform_receives_signed_webhooks_for_a_job(user: User, platform: Receiver, cloud: CloudConfig) -> None:
     job_id = user.submit(prompt="A kite over the platform", style="background")
-    eventually(lambda: is_told(platform, job_id), f"no webhook says that {job_id} is completed")
+    eventually(lambda: has_completion(platform, job_id), f"no webhook reports that {job_id} is completed")
     secret = Webhook(read_webhook_secret(cloud))
-    for got in about(platform, job_id):
-        assert secret.verify(got.body, got.headers)["type"] == "job.updated"
-        assert data(got)["userId"] == user.id
-        assert "X-Amz-Signature" not in got.body
-    last = max((data(got) for got in about(platform, job_id)), key=lambda shown: shown["version"])
+    for post in about(platform, job_id):
+        assert secret.verify(post.body, post.headers)["type"] == "job.updated"
+        assert data(post)["userId"] == user.id
+        assert "X-Amz-Signature" not in post.body
+    last = max((data(post) for post in about(platform, job_id)), key=lambda shown: shown["version"])
     job = user.read(job_id)
     assert last["apiPath"] == f"/api/videos/{job_id}"
     assert {name: last[name] for name in last if name in job} == {name: job[name] for name in job if name in last}
 
 
-def test_what_the_platform_did_not_take_comes_again_after_a_pause(user: User, platform: Receiver) -> None:
-    job_id = user.submit(prompt=STUMBLING, style="background")
+def test_failed_webhook_is_retried_after_a_pause(user: User, platform: Receiver) -> None:
+    job_id = user.submit(prompt=FAILING_FIRST, style="background")
     eventually(lambda: about(platform, job_id) != [], f"no webhook about {job_id}")
     [first, *_] = about(platform, job_id)
     again = sent_at(first) + RETRY_PAUSES[0].total_seconds()
-    eventually(lambda: any(sent_at(got) >= again for got in same_id(platform, first)), "no second attempt")
-    assert {got.headers["webhook-id"] for got in same_id(platform, first)} == {first.headers["webhook-id"]}
+    eventually(lambda: any(sent_at(post) >= again for post in same_id(platform, first)), "no second attempt")
+    assert {post.headers["webhook-id"] for post in same_id(platform, first)} == {first.headers["webhook-id"]}
 
 
 def sent_at(received: Received) -> int:
-    """When an attempt was made, in seconds of Unix time."""
+    """Return the time of an attempt as a Unix time in seconds."""
     return int(received.headers["webhook-timestamp"])
 
 
-def test_an_endpoint_that_is_gone_is_left_alone(user: User, platform: Receiver, stack: Stack) -> None:
+def test_endpoint_that_returns_410_receives_no_more_webhooks(user: User, platform: Receiver, stack: Stack) -> None:
     gone = name_endpoint(platform.url.replace("/hooks", "/gone"))
     user.submit(style="background")
     with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri) as client:
         endpoints = client.get_default_database()["webhooks"]
-        eventually(lambda: endpoints.find_one({"_id": gone}) is not None, "nobody noticed that an endpoint is gone")
+        eventually(lambda: endpoints.find_one({"_id": gone}) is not None, "the endpoint is not marked as gone")
     job_id = user.submit(style="background")
-    eventually(lambda: is_told(platform, job_id), f"no webhook says that {job_id} is completed")
+    eventually(lambda: has_completion(platform, job_id), f"no webhook reports that {job_id} is completed")
     assert about(platform, job_id, "/gone") == []
