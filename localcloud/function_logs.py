@@ -1,4 +1,4 @@
-"""Shows what the functions logged: one line an event, in the order of time, whichever function it came from."""
+"""Logs of all functions in the terminal: one line per event, ordered by time."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _SHOWN_AT_FIRST = 200
 _PLATFORM_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 _EXCEPTION = re.compile(r"[\w.]*[A-Z]\w+: ")
 _LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red bold", "DEBUG": "dim"}
-# Said by the columns already, or of use to machines alone.
+# Fields that the columns show already or that people do not read.
 _HIDDEN = frozenset(
     {"level", "location", "message", "timestamp", "service", "cold_start", "job_id", "xray_trace_id", "action"}
     | {"function_name", "function_memory_size", "function_arn", "function_request_id"}
@@ -31,10 +31,10 @@ _HIDDEN = frozenset(
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogEvent:
-    """One event in a function's log group."""
+    """Event in a function's log group."""
 
     at: datetime
-    """When the function said it, if it says when; the platform's own time is that of the call's end."""
+    """Timestamp in the message if it has one, else the platform's, which is the end of the invocation."""
     function: str
     stream: str
     message: str
@@ -42,36 +42,42 @@ class LogEvent:
 
     @property
     def is_platforms(self) -> bool:
-        """Whether it is the platform's book-keeping rather than the function's word."""
+        """Return whether Lambda itself logged the event (`START`, `END`, `REPORT`, `INIT_START`)."""
         return self.message.startswith(_PLATFORM_LINES)
 
     @property
     def record(self) -> dict[str, Any]:
-        """What was logged, its text under `message`."""
+        """Return the logged fields; for an event that is not JSON, the text is the field `message`."""
         return _record_of(self.message)
 
 
 def show_logs(config: CloudConfig, stack: Stack, *, function: str | None, follow: bool) -> None:
-    """Print what the functions, or one of them, have logged; go on as they log more."""
+    """Print the events of all functions or of one; with `follow`, print new events until interrupted.
+
+    At first, only the last 200 events are printed.
+
+    Raises:
+        LocalCloudError: If the function does not exist.
+    """
     if function and function not in stack.functions:
-        raise LocalCloudError(f"There is no function {function}; there are: {', '.join(sorted(stack.functions))}")
+        raise LocalCloudError(f"No function is named {function}. Choose one of: {', '.join(sorted(stack.functions))}")
     seen: set[LogEvent] = set()
     since = 0
     while True:
         events = read_events(config, stack, function=function, since=since)
-        fresh = [event for event in events if event not in seen]
-        for event in fresh[-_SHOWN_AT_FIRST:] if not since else fresh:
+        new_events = [event for event in events if event not in seen]
+        for event in new_events[-_SHOWN_AT_FIRST:] if not since else new_events:
             console.print(format_event(event))
         if not follow:
             return
-        # The store is asked again from its last millisecond on, as more may have come within it.
-        since = max([since, *(event.stored_milliseconds for event in fresh)])
+        # The next request includes the last millisecond again, because more events may have been stored within it.
+        since = max([since, *(event.stored_milliseconds for event in new_events)])
         seen = {event for event in events if event.stored_milliseconds >= since}
         time.sleep(_FOLLOW_SECONDS)
 
 
 def read_events(config: CloudConfig, stack: Stack, *, function: str | None, since: int) -> list[LogEvent]:
-    """All events from that time on (milliseconds since 1970), sorted."""
+    """Return the events stored since a time (milliseconds since 1970), sorted by time, without those of Lambda."""
     client = open_session(config).client("logs", endpoint_url=stack.aws_endpoint_url)
     prefix = f"/videojobs/{stack.stack_name}/"
     events: list[LogEvent] = []
@@ -81,22 +87,25 @@ def read_events(config: CloudConfig, stack: Stack, *, function: str | None, sinc
             pages = client.get_paginator("filter_log_events").paginate(
                 logGroupName=group["logGroupName"], startTime=since
             )
-            stored = [each for page in pages for each in page["events"]]
+            stored_events = [stored for page in pages for stored in page["events"]]
             events += [
                 LogEvent(
-                    at=_time_of(each["message"], each["timestamp"]),
+                    at=_time_of(stored["message"], stored["timestamp"]),
                     function=name,
-                    stream=each["logStreamName"],
-                    message=each["message"],
-                    stored_milliseconds=each["timestamp"],
+                    stream=stored["logStreamName"],
+                    message=stored["message"],
+                    stored_milliseconds=stored["timestamp"],
                 )
-                for each in stored
+                for stored in stored_events
             ]
     return sorted(event for event in events if not event.is_platforms)
 
 
 def format_event(event: LogEvent) -> Text:
-    """One event as a line."""
+    """Return the event as a line: time, function, level, message, job ID and other fields.
+
+    For an error, the stack trace follows on lines of its own. For other levels only the messages of the exceptions do.
+    """
     record = event.record
     level = str(record.get("level", ""))
     at = event.at.astimezone()
@@ -108,14 +117,13 @@ def format_event(event: LogEvent) -> Text:
         line.append(f"  {job_id}", style="magenta")
     line.append("".join(_pairs(record)), style="dim")
     if exception := str(record.get("exception", "")):
-        # What was expected and dealt with is told in a line; what was not, in full.
-        words = exception if level in {"ERROR", "CRITICAL"} else " ← ".join(_causes(exception))
-        line.append(f"\n{words}", style="red")
+        details = exception if level in {"ERROR", "CRITICAL"} else " ← ".join(_causes(exception))
+        line.append(f"\n{details}", style="red")
     return line
 
 
 def _causes(exception: str) -> Iterator[str]:
-    """The messages of an exception and of what it came from, itself first, without the traces."""
+    """Yield the message of an exception, then those of its causes, without stack traces."""
     for line in reversed(exception.splitlines()):
         if _EXCEPTION.match(line):
             yield line
@@ -136,7 +144,7 @@ def _record_of(message: str) -> dict[str, Any]:
 
 
 def _pairs(record: dict[str, Any]) -> Iterator[str]:
-    # Metrics and their dimensions, in capitals, say again what fields of the event have said.
+    # Names in capitals are metrics and dimensions, which repeat other fields of the event.
     for name, value in record.items():
         if name not in _HIDDEN and not name[0].isupper():
             yield f"  {name}={value if isinstance(value, str) else json.dumps(value)}"

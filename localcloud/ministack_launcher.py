@@ -1,21 +1,23 @@
-"""Starts MiniStack with its mistakes mended that can't be worked around from outside; runs in the servers' environment.
+"""Start of MiniStack with fixes for defects that cannot be worked around from outside.
 
-SQS: AWS asks for `sqs:SendMessage` when a batch is sent (there is no action `sqs:SendMessageBatch`), and the same for
-the other batches; MiniStack asks for the batch's own name and so refuses what AWS allows.
+It runs in the servers' environment.
+
+SQS: for a batch of messages AWS checks the permission `sqs:SendMessage`, and likewise for other batches. MiniStack
+checks `sqs:SendMessageBatch`, an action that does not exist, and so rejects requests that AWS allows.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 
-CloudWatch Logs: AWS names a group `…:log-group:NAME:*` when it asks a policy; MiniStack leaves the end away, and so
-refuses what the policy of a log group's own ARN allows.
+CloudWatch Logs: AWS matches policies against `…:log-group:NAME:*`. MiniStack omits the end, and so rejects requests
+that a policy for a log group's ARN allows.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
 
-Lambda: a worker process that dies while it starts takes every other worker of its function along, busy ones included,
-which then do the same to those that are started in their place. On AWS it dies alone.
+Lambda: when a worker process fails during its start, MiniStack also ends all other workers of the function, including
+busy ones. Their replacements can fail in the same way. On AWS only the failed execution environment ends.
 
-WebSockets: all events of a function are worked on one after another by one process, and what it logs is thrown away. On
-AWS they are calls like any other.
+WebSockets: MiniStack runs all events of a function one after another in one process and discards its logs. On AWS they
+are normal invocations.
 
-Versions: it does not tell a function that it is being initialised for a snapshot, gives all traffic of an alias to one
-version whatever the weights, and lets a queue call the alias that it called before a deployment.
+Versions: MiniStack does not set the initialization type of a snapshot, ignores the weights of an alias, and after a
+deployment lets a queue invoke the alias that it had before.
 """
 
 import importlib
@@ -33,21 +35,21 @@ update_mapping = mappings._lambda_esm_update  # noqa: SLF001
 
 
 def extract_real_action(*arguments: Any, **named: Any) -> str | None:
-    """The action that a call needs, as IAM names it."""
+    """Return the IAM action that a request needs; None if MiniStack knows none."""
     action: str | None = extract_iam_action(*arguments, **named)
     return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
 
 def extract_real_resource(*arguments: Any, **named: Any) -> str:
-    """What a call is about, as IAM names it."""
+    """Return the ARN that IAM matches for a request; the ARN of a log group ends with `:*`."""
     arn: str = extract_resource_arn(*arguments, **named)
     return f"{arn}:*" if ":log-group:" in arn and arn.count(":") == 6 else arn
 
 
 def invalidate_broken_worker(*arguments: Any, **named: Any) -> None:
-    """End the worker whose call has failed, and not its whole function; a deployment still replaces them all."""
+    """End only the worker whose invocation failed; for other callers, such as a deployment, end all workers."""
     runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
-    caller = sys._getframe(1)  # noqa: SLF001 - it does not say which worker it means
+    caller = sys._getframe(1)  # noqa: SLF001 - the arguments do not identify the worker
     if caller.f_code.co_name != "_execute_function_warm":
         runtime.invalidate_worker(*arguments, **named)
         return
@@ -60,47 +62,48 @@ def invalidate_broken_worker(*arguments: Any, **named: Any) -> None:
 
 
 class CallLikeAnyOther:
-    """Stands in for the one worker that all events of WebSockets would share."""
+    """Replacement for the worker that all WebSocket events of a function would share; it invokes the function."""
 
     def __init__(self, _name: str, config: dict[str, Any], code_zip: bytes, **_: Any) -> None:
-        """Of one function."""
+        """Store the configuration and the code of the function."""
         self._function = {"config": config, "code_zip": code_zip}
 
     def invoke(self, event: dict[str, Any], _request_id: str) -> dict[str, Any]:
-        """With a process of its own and a log."""
-        done = importlib.import_module("ministack.services.lambda_svc")._execute_function(self._function, event)  # noqa: SLF001
-        if done.get("error") or done.get("throttle"):
-            return {"status": "error", "error": str(done["body"])}
-        return {"status": "ok", "result": done["body"]}
+        """Invoke the function as any other caller does, so that it has its own process and logs."""
+        services = importlib.import_module("ministack.services.lambda_svc")
+        result = services._execute_function(self._function, event)  # noqa: SLF001
+        if result.get("error") or result.get("throttle"):
+            return {"status": "error", "error": str(result["body"])}
+        return {"status": "ok", "result": result["body"]}
 
 
 def stamp_snapshot(version: dict[str, Any]) -> bool:
-    """A version that is initialised for a snapshot; it says so to itself, as AWS's does."""
-    is_snapped: bool = stamp_published_version(version)
-    if is_snapped:
+    """Return whether a version uses SnapStart, and if so set its initialization type, as AWS does."""
+    has_snapshot: bool = stamp_published_version(version)
+    if has_snapshot:
         environment = version.get("Environment") or {}
         variables = environment.get("Variables", {}) | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
         version["Environment"] = environment | {"Variables": variables}
-    return is_snapped
+    return has_snapshot
 
 
 def choose_version(function: dict[str, Any] | None, qualifier: str | None) -> Any:
-    """What a call is for; an alias with two versions gives each its share."""
+    """Return the version to invoke; for an alias with two versions, choose one at random by their weights."""
     alias = ((function or {}).get("aliases") or {}).get(qualifier) or {}
-    slots = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-    for version, weight in slots.items():  # Lambda allows one
-        if random.random() < float(weight):  # noqa: S311 - a share of calls
+    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    for version, weight in weights.items():  # Lambda allows one additional version
+        if random.random() < float(weight):  # noqa: S311 - splits traffic
             qualifier = version
     return resolve_qualifier(function, qualifier)
 
 
 def update_event_source(*arguments: Any) -> Any:
-    """Have a queue call what its mapping says now."""
-    updated = update_mapping(*arguments)
+    """Update an event source mapping, including the alias that its queue invokes."""
+    result = update_mapping(*arguments)
     services = importlib.import_module("ministack.services.lambda_svc")
-    mapping = services._esms[updated[0]]  # noqa: SLF001
+    mapping = services._esms[result[0]]  # noqa: SLF001
     mapping["Qualifier"] = services._resolve_name_and_qualifier(mapping["FunctionArn"])[1]  # noqa: SLF001
-    return updated
+    return result
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Serves the API with `sam local start-api`: the functions in containers, everything behind them the local system's."""
+"""API server in containers with `sam local start-api`; queues, storage and database are those of the local system."""
 
 import contextlib
 import json
@@ -24,10 +24,10 @@ _USUAL_PORT = 3000
 
 
 def serve_api(config: CloudConfig, stack: Stack) -> None:
-    """Serve until interrupted.
+    """Serve the API until interrupted.
 
     Raises:
-        LocalCloudError: no container engine answers, or sam gave up.
+        LocalCloudError: If no container engine responds or sam fails.
     """
     gateway = _bridge_gateway()
     local = [url for url in (stack.aws_endpoint_url, stack.mongo_uri) if f"//{config.host}:" in url]
@@ -36,14 +36,14 @@ def serve_api(config: CloudConfig, stack: Stack) -> None:
         try:
             resources.enter_context(forwarded(gateway, ports, to=config.host))
             host = gateway
-        except OSError:  # the engine's bridge is in a machine of its own, as with Docker Desktop
+        except OSError:  # the engine's bridge is in a virtual machine, as with Docker Desktop
             host = _ENGINE_HOST
         variables = config.state / "sam-local.json"
         variables.touch(mode=0o600)
         variables.write_text(json.dumps(_function_variables(config, stack, host), indent=2))
         port = choose_port(config.host, _USUAL_PORT)
-        console.print(f"\nThe API without a stage in its paths:  http://{config.host}:{port}/api/videos/generate")
-        console.print("Stop it with Ctrl-C. The queues' functions go on in the local system.\n")
+        console.print(f"\nThe API, without a stage in its paths:  http://{config.host}:{port}/api/videos/generate")
+        console.print("Stop it with Ctrl-C. The functions behind queues run in the local system.\n")
         command = ["sam", "local", "start-api", "--port", str(port), "--host", config.host, "--region", config.region]
         command += ["--template", str(config.build / "template.yaml"), "--env-vars", str(variables)]
         command += ["--skip-pull-image", "--warm-containers", "LAZY"]
@@ -55,53 +55,57 @@ def serve_api(config: CloudConfig, stack: Stack) -> None:
             role="tool",
         )
     if status != 0:
-        raise LocalCloudError(f"sam local start-api ended with status {status}")
+        raise LocalCloudError(f"`sam local start-api` failed with status {status}. See its messages above.")
 
 
 def _overrides(config: CloudConfig, stack: Stack) -> list[str]:
-    """The parameters as they are deployed."""
+    """Return the deployed parameters as arguments of `--parameter-overrides`."""
     deployed = describe_stack(config, stack.aws_endpoint_url)
     return [f"{name}={value}" for name, value in deployed.parameters.items() if value] if deployed else []
 
 
 def _bridge_gateway() -> str:
-    """The address of this machine that containers see."""
+    """Return the address at which containers reach this machine.
+
+    Raises:
+        LocalCloudError: If no container engine is installed or it does not respond.
+    """
     if shutil.which("docker") is None:
         raise LocalCloudError(
-            "`sam local start-api` runs functions in containers, and there is no container engine here: the command "
-            "`docker` is missing.\nInstall one (on Debian: apt-get install docker.io), or use the system that is up "
-            "already: `make up` says where its API is."
+            "`sam local start-api` runs functions in containers, but the command `docker` is missing.\n"
+            "Install a container engine (on Debian: apt-get install docker.io), or use the API of the local system: "
+            "`make up` prints its URL."
         )
-    asked = subprocess.run(
+    result = subprocess.run(
         ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"],
         check=False,
         capture_output=True,
         text=True,
     )
-    if asked.returncode != 0 or not asked.stdout.strip():
-        raise LocalCloudError(f"The container engine does not answer. `docker` says: {asked.stderr.strip()}")
-    return asked.stdout.strip()
+    if result.returncode != 0 or not result.stdout.strip():
+        raise LocalCloudError(f"The container engine does not respond. Start it. `docker`: {result.stderr.strip()}")
+    return result.stdout.strip()
 
 
 def _function_variables(config: CloudConfig, stack: Stack, host: str) -> dict[str, Mapping[str, str]]:
-    """Each function's environment as it is deployed, its addresses those that hold from within a container."""
+    """Return each function's deployed variables by logical ID, with addresses that are valid in a container."""
     session = open_session(config)
     cloudformation = session.client("cloudformation", endpoint_url=stack.aws_endpoint_url)
     functions = session.client("lambda", endpoint_url=stack.aws_endpoint_url)
-    # SecantusDB says that it is a replica set at its own address, where a container finds nothing.
+    # SecantusDB reports a replica set at an address that containers cannot reach, so clients must not discover it.
     direct = "" if config.mongodb_uri else "&directConnection=true"
     mongo_uri = _seen_from_container(stack.mongo_uri, host) + direct
     mongo_secret = ensure_secret(config, stack.aws_endpoint_url, _CONTAINER_SECRET, mongo_uri)
     resources = cloudformation.describe_stack_resources(StackName=stack.stack_name)["StackResources"]
-    result: dict[str, Mapping[str, str]] = {}
+    variables: dict[str, Mapping[str, str]] = {}
     for resource in resources:
         if resource["ResourceType"] == "AWS::Lambda::Function":
-            found = functions.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
-            deployed = {**found["Environment"]["Variables"], "MONGODB_SECRET_ARN": mongo_secret}
-            result[resource["LogicalResourceId"]] = {
+            function = functions.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
+            deployed = {**function["Environment"]["Variables"], "MONGODB_SECRET_ARN": mongo_secret}
+            variables[resource["LogicalResourceId"]] = {
                 name: _seen_from_container(value, host) for name, value in deployed.items()
             }
-    return result
+    return variables
 
 
 def _seen_from_container(address: str, host: str) -> str:

@@ -1,4 +1,4 @@
-"""A long bad day: thousands of jobs through the deployed system, while its workers and its database are killed."""
+"""Soak test: thousands of jobs in the deployed system while its workers and its database are killed."""
 
 import json
 import os
@@ -46,7 +46,7 @@ _LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SoakPlan:
-    """How much, and how bad. `limit_seconds` bounds all of it; what has not ended by then is lost."""
+    """Load and faults of a run. A job that has not ended after `limit_seconds` counts as lost."""
 
     jobs: int = 2000
     users: int = 20
@@ -58,17 +58,23 @@ class SoakPlan:
 
 @dataclass(slots=True)
 class _Tally:
-    """What has happened so far."""
+    """Counters of a run."""
 
     accepted: dict[str, str]
-    """The ids of the jobs that were answered 201, by key."""
+    """IDs of the accepted jobs by idempotency key."""
     repeated_posts: int = 0
     workers_killed: int = 0
     database_kills: int = 0
 
 
 def run_soak(config: CloudConfig, plan: SoakPlan) -> int:
-    """Deploy, load, sabotage, wait, count and print one `name: value` a line; 0 if nothing was lost or doubled."""
+    """Run the soak test and print its figures, one `name: value` per line.
+
+    Return the exit status: 0 if every job was accepted and none was lost or doubled, else 1.
+
+    Raises:
+        LocalCloudError: If the system does not start, or the API rejects a request as invalid.
+    """
     config = replace(config, parameters=PARAMETERS)
     stack = bring_up(config)
     deadline = time.monotonic() + plan.limit_seconds
@@ -83,31 +89,36 @@ def run_soak(config: CloudConfig, plan: SoakPlan) -> int:
 
 
 def _post_all(stack: Stack, plan: SoakPlan, tally: _Tally, deadline: float) -> None:
+    """Create all jobs, repeating each request with its idempotency key until it is accepted or the time is over."""
     users = [str(ObjectId()) for _ in range(plan.users)]
     tokens = [make_token(stack, user_id=user) for user in users]
     lock = threading.Lock()
 
     def post(number: int) -> None:
         key = f"soak-{number}"
-        for tries in count():
+        for repetitions in count():
             if time.monotonic() > deadline:
                 return
             job_id = _post(stack, tokens[number % len(tokens)], number, key)
             if job_id is not None:
                 with lock:
                     tally.accepted[key] = job_id
-                    tally.repeated_posts += tries
+                    tally.repeated_posts += repetitions
                     if len(tally.accepted) % 100 == 0:
                         errors.print(f"{len(tally.accepted)} accepted, {tally.workers_killed} workers killed")
                 return
-            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads load
+            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads the load
 
     with ThreadPoolExecutor(plan.posts_at_once) as threads:
         list(threads.map(post, range(plan.jobs)))
 
 
 def _post(stack: Stack, token: str, number: int, key: str) -> str | None:
-    """The accepted job's id, or None where the answer is none that a client could go by."""
+    """Send a request for a job and return the job's ID; None if the request must be repeated.
+
+    Raises:
+        LocalCloudError: If the API rejects the request with a status other than 429 and 5xx.
+    """
     wish = {"prompt": f"Job number {number}", "style": "fun", "duration": 8, "aspectRatio": "16:9"}
     headers = {
         "Cookie": f"{stack.cookie_name}={token}",
@@ -117,42 +128,42 @@ def _post(stack: Stack, token: str, number: int, key: str) -> str | None:
     url = f"{stack.api_url}/api/videos/generate"
     request = urllib.request.Request(url, json.dumps(wish).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as answer:
-            return str(json.load(answer)["data"]["jobId"])
-    except urllib.error.HTTPError as refusal:
-        if refusal.code >= 500 or refusal.code == 429:
+        with urllib.request.urlopen(request, timeout=_CALL_SECONDS) as response:
+            return str(json.load(response)["data"]["jobId"])
+    except urllib.error.HTTPError as error:
+        if error.code >= 500 or error.code == 429:
             return None
-        raise LocalCloudError(f"A POST was answered {refusal.code}: {refusal.read().decode()}") from None
+        raise LocalCloudError(f"POST /api/videos/generate returned {error.code}: {error.read().decode()}") from None
     except (OSError, HTTPException):
         return None
 
 
 @contextmanager
 def _sabotage(config: CloudConfig, plan: SoakPlan, tally: _Tally) -> Iterator[None]:
-    """Kill a worker now and then, and the database as often as planned, spread over the posts."""
-    over = threading.Event()
+    """Kill a random worker every few seconds during the block, and the database at evenly spaced numbers of jobs."""
+    ended = threading.Event()
     marks = [plan.jobs * (number + 1) // (plan.database_restarts + 1) for number in range(plan.database_restarts)]
 
-    def go_on() -> None:
-        while not over.wait(random.uniform(*plan.kill_every_seconds)):  # noqa: S311
+    def kill_repeatedly() -> None:
+        while not ended.wait(random.uniform(*plan.kill_every_seconds)):  # noqa: S311
             if marks and len(tally.accepted) >= marks[0]:
                 marks.pop(0)
                 _restart_database(config)
                 tally.database_kills += 1
             tally.workers_killed += _kill_worker(config)
 
-    saboteur = threading.Thread(target=go_on)
+    saboteur = threading.Thread(target=kill_repeatedly)
     saboteur.start()
     try:
         yield
     finally:
-        over.set()
+        ended.set()
         saboteur.join()
 
 
 def _kill_worker(config: CloudConfig) -> bool:
-    """SIGKILL for one process, any, in which a function runs."""
-    workers = [each.pid for each in find_processes(config.state) if each.role == AWS and not each.leads]
+    """Kill a random worker process with SIGKILL, and return whether one was killed."""
+    workers = [process.pid for process in find_processes(config.state) if process.role == AWS and not process.leads]
     if workers:
         with suppress(ProcessLookupError):
             os.kill(random.choice(workers), signal.SIGKILL)  # noqa: S311
@@ -161,28 +172,37 @@ def _kill_worker(config: CloudConfig) -> bool:
 
 
 def _restart_database(config: CloudConfig) -> None:
-    """SIGKILL, then a start on the same files and port."""
+    """Kill the database with SIGKILL, and start it again with the same files and port.
+
+    Raises:
+        LocalCloudError: If the database is not running or does not start.
+    """
     database = find_server(config.state, MONGO)
     if database is None:
-        raise LocalCloudError("The database isn't running")
+        raise LocalCloudError(f"The database is not running. See {config.logs / 'mongo.log'}")
     os.kill(database.pid, signal.SIGKILL)
     ensure_mongo(config)
 
 
 def _wait_until_ended(stack: Stack, tally: _Tally, deadline: float) -> list[dict[str, Any]]:
-    """Look until every job has ended or the time is over; the jobs as they are then."""
+    """Wait until every job has ended or the deadline has passed, and return the documents of all jobs."""
     with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri, tz_aware=True, directConnection=True) as client:
         jobs = client.get_default_database("videojobs")["videojobs"]
         while True:
             with suppress(pymongo.errors.PyMongoError):
                 live = jobs.count_documents({"status": {"$nin": sorted(ENDED)}})
-                errors.print(f"{live} under way, {tally.workers_killed} workers killed")
+                errors.print(f"{live} in progress, {tally.workers_killed} workers killed")
                 if not live or time.monotonic() > deadline:
                     return list(jobs.find())
             time.sleep(_LOOK_SECONDS)
 
 
 def _count(jobs: Sequence[dict[str, Any]], tally: _Tally) -> dict[str, Any]:
+    """Return the figures of the run by name.
+
+    `lost` counts accepted jobs that have not ended. `doubled` counts jobs that were not accepted, keys that share a job
+    and jobs that ended more than once.
+    """
     by_id = {str(job["_id"]): job for job in jobs}
     accepted = set(tally.accepted.values())
     ended = [job for job in jobs if job["status"] in ENDED]
@@ -206,6 +226,7 @@ def _count(jobs: Sequence[dict[str, Any]], tally: _Tally) -> dict[str, Any]:
 
 
 def _spread(name: str, values: Sequence[float]) -> dict[str, str]:
+    """Return the median and the 95th percentile; empty if there are fewer than two values."""
     if len(values) < 2:
         return {}
     percentiles = statistics.quantiles(values, n=100)

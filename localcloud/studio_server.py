@@ -1,7 +1,7 @@
-"""The studio on this machine: its files, the API and a sign-in at one origin, as CloudFront and the platform have it.
+"""Server of the studio on this machine: its files, the API and a sign-in page at one origin, as in production.
 
-Started by `up` as a process of its own. What it says of the running system it reads from `stack.json` at each request,
-as a deployment can give the API another address.
+`make up` starts it as a separate process. It reads `stack.json` for each request, because a deployment can change the
+URL of the API.
 """
 
 import hashlib
@@ -27,35 +27,35 @@ SIGN_IN_STYLE = "/dev/login.css"
 SIGN_OUT = "/dev/logout"
 READY = "/dev/ready"
 USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "65a1b2c3d4e5f60718293a4d"}
-"""Whom one can be with a click; Ada is who `make demo` and `make token` are."""
+"""Sample users of the sign-in page by name. Ada is the user of `make demo` and `make token`."""
 SESSION_MINUTES = 480
 _API_SECONDS = 30
 _MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
-"""As API Gateway takes."""
+"""The limit of API Gateway."""
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"})
 
 
 def make_server(config: CloudConfig, port: int) -> ThreadingHTTPServer:
-    """A server of the studio; it is yours to run, and to close."""
+    """Return a server of the studio; the caller runs and closes it."""
     return ThreadingHTTPServer((config.host, port), partial(StudioHandler, config))
 
 
 class StudioHandler(BaseHTTPRequestHandler):
-    """One request."""
+    """Handler of one connection."""
 
     protocol_version = "HTTP/1.1"
     timeout = 30
-    """Seconds for each read: whoever sends a byte now and then, or nothing any more, holds a thread no longer."""
+    """Seconds until a read from the client times out, so that a stalled client does not keep a thread."""
 
     def __init__(self, config: CloudConfig, *arguments: object) -> None:
-        """Know the system first: the base class answers while it is made."""
+        """Set the configuration before the base class handles the request, which it does in its `__init__`."""
         self._config = config
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def _answer_request(self) -> None:
         path = urllib.parse.urlsplit(self.path).path
-        # Another site's page can reach a server on this machine under a name of its own; it then sends that name.
+        # Against DNS rebinding: a page of another site can reach this server only with that site's name as Host.
         if self.headers.get("Host", "").partition(":")[0] not in {self._config.host, "localhost"}:
             self._answer(421, b"")
         elif path.startswith("/api/"):
@@ -79,11 +79,11 @@ class StudioHandler(BaseHTTPRequestHandler):
 
     def _show_file(self, path: str) -> None:
         name = path.removeprefix("/") or "index.html"
-        found = find_pages(self._config.pages).get(name)
-        if found is None:
-            self._answer(404, b"There is nothing here.", "text/plain")
+        file = find_pages(self._config.pages).get(name)
+        if file is None:
+            self._answer(404, b"No file matches this path.", "text/plain")
             return
-        content = found.read_bytes()
+        content = file.read_bytes()
         headers = [("ETag", f'"{hashlib.sha256(content).hexdigest()[:16]}"'), ("Cache-Control", CACHE_CONTROL)]
         if self.headers.get("If-None-Match") == headers[0][1]:
             self._answer(304, b"", headers=headers)
@@ -95,7 +95,7 @@ class StudioHandler(BaseHTTPRequestHandler):
         return make_settings(stack.ws_url if stack else None, SIGN_IN)
 
     def _pass_on(self) -> None:
-        """Hand a call on to the API, and its answer back, as they are: a redirect too is the browser's to follow."""
+        """Forward the request to the API and return its response unchanged; redirects are left to the browser."""
         stack = self._stack()
         if stack is None:
             self._refuse()
@@ -113,24 +113,25 @@ class StudioHandler(BaseHTTPRequestHandler):
         connection = http.client.HTTPConnection(api.netloc, timeout=_API_SECONDS)
         try:
             connection.request(self.command, api.path + self.path, body or None, sent)
-            answer = connection.getresponse()
-            content = answer.read()
+            response = connection.getresponse()
+            content = response.read()
         except (OSError, http.client.HTTPException):
             self._refuse()
         else:
-            headers = [each for each in answer.getheaders() if each[0].lower() not in _HOP_BY_HOP | {"content-length"}]
-            self._answer(answer.status, content, headers=headers, by_api=True)
+            excluded = _HOP_BY_HOP | {"content-length"}
+            headers = [header for header in response.getheaders() if header[0].lower() not in excluded]
+            self._answer(response.status, content, headers=headers, by_api=True)
         finally:
             connection.close()
 
     def _give_up(self, status: int) -> None:
-        """Refuse a body unread: where the next request begins is then not known, so the connection ends."""
+        """Respond without reading the body, and close the connection because the next request cannot be located."""
         self.close_connection = True
         self._answer(status, b"")
 
     def _refuse(self) -> None:
-        words = "The system is not up, or only just coming up."
-        error = {"code": "UNAVAILABLE", "message": words, "details": []}
+        message = "The local system is not running or is still starting. Try again in a moment."
+        error = {"code": "UNAVAILABLE", "message": message, "details": []}
         body = json.dumps({"success": False, "error": error, "requestId": "local"}).encode()
         self._answer(503, body, "application/json", [("Retry-After", "2")])
 
@@ -149,9 +150,9 @@ class StudioHandler(BaseHTTPRequestHandler):
         if self.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
             self._answer(403, b"")
         elif stack is None:
-            self._answer(503, b"The system is not up. Start it:  make up", "text/plain")
+            self._answer(503, b"The local system is not running. Start it:  make up", "text/plain")
         elif not _OBJECT_ID.fullmatch(user_id):
-            self._answer(400, b"A user's id is 24 hexadecimal digits.", "text/plain")
+            self._answer(400, b"The user ID is invalid. Enter 24 hexadecimal digits.", "text/plain")
         else:
             token = make_token(stack, user_id=user_id, minutes=SESSION_MINUTES)
             self._redirect(self._cookie(token, max_age=SESSION_MINUTES * 60), to="/")
@@ -196,8 +197,8 @@ class StudioHandler(BaseHTTPRequestHandler):
         live = videos.replace("http:", "ws:", 1)
         return read_page_headers(self._config.root / "template.yaml", videos=videos, live=live).items()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is theirs
-        """The browser's own tools show more."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of the base class
+        """Log nothing; the browser's developer tools show the requests."""
 
 
 if __name__ == "__main__":

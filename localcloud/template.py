@@ -42,7 +42,10 @@ def read_defaults(path: Path) -> dict[str, str]:
 
 
 def read_dashboard(path: Path) -> dict[str, Any]:
-    """Return the body of the CloudWatch dashboard; variables of `Fn::Sub` remain as `${Name}`, except `${CostAlarm}`."""
+    """Return the body of the CloudWatch dashboard.
+
+    Variables of `Fn::Sub` remain as `${Name}`, except `${CostAlarm}`, which is removed.
+    """
     body = read_template(path)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     parsed: dict[str, Any] = json.loads(body.replace("${CostAlarm}", ""))
     return parsed

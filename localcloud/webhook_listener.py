@@ -1,4 +1,4 @@
-"""A receiver of webhooks on this machine: prints what arrives, verified as the platform's backend would."""
+"""Receiver of webhooks on this machine, which verifies and prints each one."""
 
 import signal
 import sys
@@ -18,17 +18,17 @@ MAXIMUM_BODY_BYTES = 1_000_000
 
 
 def listen(config: CloudConfig, port: int) -> None:
-    """Bring the system up so that it sends its webhooks here, and print them until interrupted.
+    """Start the system with this receiver as its webhook URL, and print webhooks until interrupted.
 
-    Whatever brings it up meanwhile (`make demo`) leaves it so; the first that does afterwards sends them nowhere.
+    A deployment while the receiver runs, such as by `make demo`, keeps the URL. The next one after it ends removes it.
 
     Raises:
-        LocalCloudError: the port is taken.
+        LocalCloudError: If the port is in use or the system does not start.
     """
     try:
         server = make_server((config.host, port), read_webhook_secret(config), _print)
     except OSError:
-        raise LocalCloudError(f"Port {port} is taken. Choose another:  make webhook-listen PORT=…") from None
+        raise LocalCloudError(f"Port {port} is in use. Choose another:  make webhook-listen PORT=…") from None
     url = f"http://{config.host}:{port}/"
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     config.listener_file.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,9 @@ def listen(config: CloudConfig, port: int) -> None:
     try:
         with server:
             bring_up(config)
-            console.print(f"\nWebhooks come to [bold]{url}[/bold]. Make some, in another terminal:  make demo")
+            console.print(
+                f"\nWebhooks are sent to [bold]{url}[/bold]. To cause some, run in another terminal:  make demo"
+            )
             console.print("Stop with Ctrl-C.\n")
             server.serve_forever()
     finally:
@@ -44,20 +46,23 @@ def listen(config: CloudConfig, port: int) -> None:
 
 
 def make_server(address: tuple[str, int], secret: str, show: Callable[[str], None]) -> ThreadingHTTPServer:
-    """A server that shows each post as a line, and answers 204 to a true one and 401 to any other."""
+    """Return a server that shows each webhook as a line.
+
+    It responds with 204 if the webhook is authentic and recent, else with 401.
+    """
     webhook = Webhook(secret)
 
     class Handler(BaseHTTPRequestHandler):
-        """One post."""
+        """Handler of one webhook."""
 
         def do_POST(self) -> None:
-            """Verify it and say so."""
+            """Verify the webhook, show it and respond."""
             length = min(int(self.headers.get("Content-Length", 0)), MAXIMUM_BODY_BYTES)
             body = self.rfile.read(length)
             try:
                 event = webhook.verify(body, dict(self.headers.items()))
             except (WebhookVerificationError, ValueError) as error:
-                show(f"✗ not verified: {error}")
+                show(f"✗ rejected: {error}")
                 self._answer(401)
             else:
                 show(describe(self.headers["webhook-id"], event))
@@ -68,18 +73,18 @@ def make_server(address: tuple[str, int], secret: str, show: Callable[[str], Non
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is theirs
-            """Nothing but the webhooks is printed."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of the base class
+            """Log nothing; only webhooks are printed."""
 
     return ThreadingHTTPServer(address, Handler)
 
 
 def describe(event_id: str, event: Mapping[str, Any]) -> str:
-    """A line about a verified webhook."""
+    """Return a line that describes a verified webhook."""
     data = event["data"]
     progress = f"{data['progress']:.0%}" if data["progress"] is not None else ""
-    what = f"job {data['jobId']}  version {data['version']}  {data['status']} {progress}"
-    return f"✓ {event['timestamp']}  {event['type']}  {what.rstrip()}  id {event_id}"
+    change = f"job {data['jobId']}  version {data['version']}  {data['status']} {progress}"
+    return f"✓ {event['timestamp']}  {event['type']}  {change.rstrip()}  id {event_id}"
 
 
 def _print(line: str) -> None:
