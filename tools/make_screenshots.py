@@ -1,9 +1,9 @@
-"""Make the pictures of the studio that README shows, with a browser on the whole system.
+"""Generator of the README's screenshots of the studio, taken in a browser on a running system.
 
     make screenshots
 
-Brings a system of its own up (the caller ends it), does what users do, and writes into docs/images `studio-empty.webp`,
-`-working`, `-done`, `-failed`, `-phone` and `-dark`.
+It starts its own system, which the caller stops, and writes `studio-empty.webp`, `-working`, `-done`, `-failed`,
+`-phone` and `-dark` to docs/images.
 """
 
 import io
@@ -32,7 +32,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "device_scal
 QUALITY = 82
 PATIENCE = 120_000
 SETTLED = 1500
-"""Milliseconds after which every transition has ended."""
+"""Milliseconds until every transition of the page has ended."""
 
 VIDEOS = [
     ("A lighthouse hums to the moon", "calm", "9:16", 6),
@@ -44,10 +44,10 @@ LONG_ONE = ("Ten small robots learn to dance", "fun", "16:9", 60)
 
 
 def main() -> None:
-    """Bring the system up, and take the pictures."""
+    """Start the system and take the screenshots."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        sys.exit("Chromium is needed. On Debian and Ubuntu:  apt-get install chromium")
+        sys.exit("Chromium was not found. On Debian and Ubuntu:  apt-get install chromium")
     stack = bring_up(CloudConfig.from_environment())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -56,13 +56,13 @@ def main() -> None:
 
 
 def take_pictures(browser: Browser, stack: Stack) -> None:
-    """Each state once, in the order in which it comes about."""
+    """Save a screenshot of each state of the page; later ones show the videos of earlier ones."""
     with open_page(browser, stack, "Grace", **DESKTOP) as page:
         page.get_by_text("Nothing here yet.").wait_for()
         save(page, "empty")
     with open_page(browser, stack, "Ada", **DESKTOP) as page:
-        for wish in VIDEOS:
-            ask(page, *wish)
+        for video in VIDEOS:
+            ask(page, *video)
             page.locator(".card[data-status=completed]").first.wait_for(timeout=PATIENCE)
             wait_for(page, "() => !document.querySelector('.card:not([data-status=completed])')")
         save(page, "done")
@@ -81,7 +81,7 @@ def take_pictures(browser: Browser, stack: Stack) -> None:
 
 @contextmanager
 def open_page(browser: Browser, stack: Stack, user: str, **options: Any) -> Iterator[Page]:
-    """The studio, signed in."""
+    """Yield the studio's page, signed in as the user and with a live connection."""
     context = browser.new_context(base_url=stack.web_url, **options)
     context.request.post("/dev/login", form={"user": USERS[user]})
     page = context.new_page()
@@ -92,7 +92,7 @@ def open_page(browser: Browser, stack: Stack, user: str, **options: Any) -> Iter
 
 
 def ask(page: Page, prompt: str, style: str, shape: str, seconds: float) -> None:
-    """Ask for a video."""
+    """Submit the form, and wait until the new video is on the page."""
     page.locator("#prompt").fill(prompt)
     page.locator(f"[name=style][value={style}]").check()
     page.locator(f"[name=aspectRatio][value='{shape}']").check()
@@ -102,9 +102,9 @@ def ask(page: Page, prompt: str, style: str, shape: str, seconds: float) -> None
 
 
 def put_failure(stack: Stack) -> None:
-    """A job that failed: the embedded provider never does."""
+    """Insert a failed job, because the built-in provider never fails."""
     at = datetime.now(UTC) - timedelta(seconds=50)
-    failed = {
+    job = {
         "userId": ObjectId(USERS["Ada"]),
         "prompt": "A very famous mouse tap-dances",
         "style": "fun",
@@ -117,16 +117,16 @@ def put_failure(stack: Stack) -> None:
         "updatedAt": at,
     }
     with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri) as client:
-        client.get_default_database()["videojobs"].insert_one(failed)
+        client.get_default_database()["videojobs"].insert_one(job)
 
 
 def wait_for(page: Page, condition: str) -> None:
-    """Wait until a function in the page says yes."""
+    """Wait until the JavaScript function returns true in the page."""
     page.wait_for_function(condition, timeout=PATIENCE)
 
 
 def save(page: Page, name: str, prepare: Callable[[], object] = lambda: None) -> None:
-    """Take a picture of what one sees, once it has come to rest."""
+    """Save a screenshot of the window, after the network is idle, `prepare` has run and transitions have ended."""
     page.wait_for_load_state("networkidle")
     prepare()
     page.wait_for_timeout(SETTLED)

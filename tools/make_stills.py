@@ -1,9 +1,9 @@
-"""Make the pictures that README shows, with the code that makes the videos.
+"""Generator of the README's pictures of videos, drawn by the code that makes the videos.
 
     .venv/bin/python -m tools.make_stills
 
-Writes into docs/images: `sketch.webp`, the three styles side by side and moving, and a still of each, `sketch-fun.jpg`,
-`sketch-calm.jpg` and `sketch-background.jpg`.
+It writes an animation of the three styles next to each other, `sketch.webp`, and a still of each style,
+`sketch-fun.jpg`, `sketch-calm.jpg` and `sketch-background.jpg`, to docs/images.
 """
 
 import tempfile
@@ -26,12 +26,12 @@ SECONDS = 5
 PANEL = 400, 225
 GAP = 12
 EVERY = 2
-"""Each how many frames one is shown."""
+"""Step between the frames that the animation contains."""
 
 
 def main() -> None:
-    """Draw a video of each style, take its poster, and put the three side by side."""
-    here = Path(__file__).parents[1] / "docs" / "images"
+    """Draw a video of each style, and write its poster and the animation of all three."""
+    images = Path(__file__).parents[1] / "docs" / "images"
     panels = []
     with tempfile.TemporaryDirectory() as folder:
         for style, prompt in PROMPTS.items():
@@ -44,7 +44,7 @@ def main() -> None:
                 path=video,
                 on_progress=lambda _: None,
             )
-            write_pictures(video, poster=here / f"sketch-{style}.jpg", preview=video.with_suffix(".webp"))
+            write_pictures(video, poster=images / f"sketch-{style}.jpg", preview=video.with_suffix(".webp"))
             with av.open(str(video)) as container:
                 frames = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
             panels.append([frame.resize(PANEL, Image.Resampling.LANCZOS) for frame in frames[::EVERY]])
@@ -55,7 +55,7 @@ def main() -> None:
             sheet.paste(panel, (number * (PANEL[0] + GAP), 0))
         sheets.append(sheet)
     sheets[0].save(
-        here / "sketch.webp",
+        images / "sketch.webp",
         save_all=True,
         append_images=sheets[1:],
         duration=round(1000 * EVERY / FRAMES_PER_SECOND),
