@@ -156,6 +156,6 @@ def test_a_link_is_copied_that_works_for_whoever_has_it(
     card = studio.ask("A shared thing")
     expect_status(card, "completed")
     card.get_by_role("button", name="Copy link").click()
-    expect(studio.banner).to_contain_text("Link copied. It plays for")
+    expect(studio.banner).to_contain_text("Link copied. Anyone who has it can play the video for")
     with urllib.request.urlopen(page.evaluate("navigator.clipboard.readText()")) as answer:
         assert answer.headers["Content-Type"] == "video/mp4"

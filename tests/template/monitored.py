@@ -1,4 +1,4 @@
-"""What alarms and the dashboard measure: each metric with its dimensions, and whether there is such a metric."""
+"""Metrics of the alarms and of the dashboard, and whether each of them exists."""
 
 import itertools
 import re
@@ -12,15 +12,15 @@ from videojobs.observability import METRICS, NAMESPACE
 
 
 def _logged() -> dict[str, set[tuple[str, ...]]]:
-    found: dict[str, set[tuple[str, ...]]] = {}
+    dimensions: dict[str, set[tuple[str, ...]]] = {}
     for metric in itertools.chain.from_iterable(METRICS.values()):
-        sets = found.setdefault(metric.name, set())
+        sets = dimensions.setdefault(metric.name, set())
         sets |= {tuple(metric.by)} | ({()} if metric.also_in_all else set())
-    return found
+    return dimensions
 
 
 OURS = _logged()
-"""Our own metrics, and the dimensions that each has beside `Stack`."""
+"""Sets of dimensions, without `Stack`, of each metric that the functions log, by metric name."""
 
 AWS_METRICS = {
     ("AWS/ApiGateway", ("ApiName", "Stage")): {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"},
@@ -34,7 +34,7 @@ AWS_METRICS = {
         "NumberOfMessagesReceived",
     },
 }
-"""AWS's, by namespace and dimensions, as its documentation of each service lists them."""
+"""Metrics of AWS by namespace and dimensions, from the documentation of each service."""
 
 STACK = "${AWS::StackName}"
 SEARCH = re.compile(
@@ -45,7 +45,7 @@ SEARCH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric; the values of its dimensions as `Fn::Sub` writes them."""
+    """Metric with the values of its dimensions, as in an `Fn::Sub`."""
 
     namespace: str
     name: str
@@ -53,37 +53,37 @@ class Metric:
 
 
 def alarms() -> dict[str, dict[str, Any]]:
-    """All alarms' properties, by logical id; composite ones too."""
+    """Return the properties of all alarms, including composite alarms, by logical ID."""
     return resources("AWS::CloudWatch::Alarm") | resources("AWS::CloudWatch::CompositeAlarm")
 
 
 def metrics_of(alarm: Mapping[str, Any]) -> dict[str, Metric]:
-    """An alarm's metrics, by their ids; that of a plain one is `m`."""
+    """Return the metrics of an alarm by ID. An alarm with a single metric has the ID `m`."""
     if "Metrics" not in alarm:
         return {"m": _read(alarm)} if "MetricName" in alarm else {}
-    return {each["Id"]: _read(each["MetricStat"]["Metric"]) for each in alarm["Metrics"] if "MetricStat" in each}
+    return {entry["Id"]: _read(entry["MetricStat"]["Metric"]) for entry in alarm["Metrics"] if "MetricStat" in entry}
 
 
 def metrics_shown(widget: Mapping[str, Any]) -> Iterator[tuple[Metric, dict[str, Any]]]:
-    """A widget's metrics with their options; of a search, what it searches."""
+    """Yield a widget's metrics with their options. A search yields the metric that it searches for."""
     for entry in widget["properties"].get("metrics", ()):
         options = entry[-1] if isinstance(entry[-1], dict) else {}
         if "expression" not in options:
-            named = [each for each in entry if isinstance(each, str)]
-            yield Metric(named[0], named[1], dict(zip(named[2::2], named[3::2], strict=True))), options
-        elif found := SEARCH.match(options["expression"]):
-            namespace, _, *others = found["schema"].split(",")
-            about = {"Stack": found["stack"]} | {name: f"${{{name}}}" for name in others}
-            yield Metric(namespace, found["name"], about), options
+            texts = [item for item in entry if isinstance(item, str)]
+            yield Metric(texts[0], texts[1], dict(zip(texts[2::2], texts[3::2], strict=True))), options
+        elif match := SEARCH.match(options["expression"]):
+            namespace, _, *names = match["schema"].split(",")
+            dimensions = {"Stack": match["stack"]} | {name: f"${{{name}}}" for name in names}
+            yield Metric(namespace, match["name"], dimensions), options
 
 
 def _read(metric: Mapping[str, Any]) -> Metric:
-    dimensions = {each["Name"]: _text(each["Value"]) for each in metric.get("Dimensions", ())}
+    dimensions = {dimension["Name"]: _text(dimension["Value"]) for dimension in metric.get("Dimensions", ())}
     return Metric(_text(metric["Namespace"]), metric["MetricName"], dimensions)
 
 
 def _text(value: str | Mapping[str, str]) -> str:
-    """What `Ref` and `Fn::GetAtt` give, as `Fn::Sub` would name it."""
+    """Return a `Ref` or `Fn::GetAtt` as the placeholder that `Fn::Sub` has for it; return a text unchanged."""
     if isinstance(value, str):
         return value
     [name] = value.values()
@@ -91,41 +91,41 @@ def _text(value: str | Mapping[str, str]) -> str:
 
 
 def complaints(metric: Metric) -> Iterator[str]:
-    """What is wrong with it: nobody measures it, or not of that."""
-    about = dict(metric.dimensions)
+    """Yield a message for each problem: the metric does not exist, or not with these dimensions."""
+    dimensions = dict(metric.dimensions)
     if metric.namespace == NAMESPACE:
-        if about.pop("Stack", None) != STACK:
-            yield "it is not this stack's"
-        if tuple(about) not in OURS.get(metric.name, set()):
-            yield f"nobody logs it by {list(about)}"
-        if about.get("Code", FailureCode.TIMEOUT) not in set(FailureCode):
-            yield f"no job fails with {about['Code']}"
+        if dimensions.pop("Stack", None) != STACK:
+            yield "belongs to another stack"
+        if tuple(dimensions) not in OURS.get(metric.name, set()):
+            yield f"is not logged with the dimensions {list(dimensions)}"
+        if dimensions.get("Code", FailureCode.TIMEOUT) not in set(FailureCode):
+            yield f"unknown failure code {dimensions['Code']}"
     elif metric.namespace == STACK:
         filters = resources("AWS::Logs::MetricFilter").values()
-        if metric.name not in {each["MetricTransformations"][0]["MetricName"] for each in filters}:
-            yield "no metric filter counts it"
-    elif metric.name not in AWS_METRICS.get((metric.namespace, tuple(about)), set()):
-        yield f"AWS does not measure it by {list(about)}"
+        if metric.name not in {entry["MetricTransformations"][0]["MetricName"] for entry in filters}:
+            yield "is not counted by a metric filter"
+    elif metric.name not in AWS_METRICS.get((metric.namespace, tuple(dimensions)), set()):
+        yield f"is not measured by AWS with the dimensions {list(dimensions)}"
     else:
-        yield from (f"{name} is not {value}" for name, value in about.items() if not _names(name, value))
+        yield from (f"has no {name} {value}" for name, value in dimensions.items() if not _names(name, value))
 
 
 def _names(dimension: str, value: str) -> bool:
-    """Whether the value is what the dimension wants: the name or the id of a resource that is in the template."""
+    """Return whether the value is the name or ID of a resource of the dimension's type in the template."""
     if dimension == "ApiName":
         return value == template()["Resources"]["Api"]["Properties"]["Name"]["Fn::Sub"]
-    wanted = {
+    types = {
         "FunctionName": ("AWS::Serverless::Function", ""),
         "QueueName": ("AWS::SQS::Queue", ".QueueName"),
         "ApiId": ("AWS::Serverless::WebSocketApi", ""),
         "Stage": (None, "Environment"),
     }
-    kind, attribute = wanted[dimension]
+    kind, attribute = types[dimension]
     if kind is None:
         return value == f"${{{attribute}}}"
     return value in {f"${{{logical}{attribute}}}" for logical in resources(kind)}
 
 
 def anchor(heading: str) -> str:
-    """What a heading's link ends in, as GitHub makes it."""
+    """Return the anchor that GitHub generates for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")

@@ -1,7 +1,7 @@
-"""What each function needs to do its work, by its environment and its events, and what its role grants; as labels.
+"""Privileges that each function needs, by its environment and its events, and those that its role grants.
 
-A label is a thing's name in the template: `JobsQueue`, `MongoSecretArn`, `VideosBucket/videos/*`. `docs/privileges.md`
-has the table that `page` writes:
+Resources are identified by labels, which are names of the template: `JobsQueue`, `MongoSecretArn`,
+`VideosBucket/videos/*`. This command writes the table of docs/privileges.md:
 
     PYTHONPATH=. .venv/bin/python -m tests.template.privileges
 """
@@ -25,7 +25,7 @@ from tests.template.parsed import (
 )
 
 type Privilege = tuple[str, str]
-"""An action of IAM's, and the label of what it is done to; `*` where AWS lets it name nothing."""
+"""IAM action, and the label of its resource; `*` where AWS does not support a resource."""
 
 PAGE = ROOT / "docs" / "privileges.md"
 _BEGINNING, _END = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
@@ -33,7 +33,7 @@ _BEGINNING, _END = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
 VIDEOS, RESULTS, NAMES = "VideosBucket/videos/*", "VideosBucket/bedrock/*", "VideosBucket"
 CONNECTIONS = "WebSocketApi/Environment/{}/@connections/*"
 SHARED = frozenset({("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")})
-"""What every function may do: no trace belongs to anything that could be named."""
+"""Privileges of every function. Traces do not belong to a resource that a policy could name."""
 IN_A_VPC = frozenset(
     {
         ("ec2:DescribeNetworkInterfaces", "*"),
@@ -44,21 +44,21 @@ IN_A_VPC = frozenset(
         ("ec2:UnassignPrivateIpAddresses", "ec2:*/*"),
     }
 )
-"""What Lambda itself does with every role, where the functions run in a VPC; the functions' own code may not."""
+"""Privileges that Lambda itself needs for functions in a VPC. They are denied to the functions' own code."""
 
 _VIDEOS = {
-    "status": {"s3:GetObject"},  # each signs URLs, which are worth what their signer may do
+    "status": {"s3:GetObject"},  # these three sign URLs, which have the privileges of their signer
     "notifier": {"s3:GetObject"},
     "realtime": {"s3:GetObject"},
-    "jobs": {"s3:GetObject", "s3:DeleteObject"},  # what a user deletes
-    "worker": {"s3:GetObject", "s3:DeleteObject"},  # looks whether a video is whole; what a cancelled job left
+    "jobs": {"s3:GetObject", "s3:DeleteObject"},  # deletes videos for the user
+    "worker": {"s3:GetObject", "s3:DeleteObject"},  # checks that a video is complete; deletes files of cancelled jobs
     "render": {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"},
-    "reconciler": {"s3:DeleteObject"},  # the rest of what a user erases
+    "reconciler": {"s3:DeleteObject"},  # deletes the remaining files of erased users
 }
-_TELLS_MISSING_FROM_FORBIDDEN = ("worker", "render")
+_DISTINGUISHES_MISSING_FROM_FORBIDDEN = ("worker", "render")
 _BEDROCK: dict[str, set[Privilege]] = {
     "worker": {
-        ("s3:PutObject", RESULTS),  # Bedrock writes the result as whoever has asked for it
+        ("s3:PutObject", RESULTS),  # Bedrock writes the result with the privileges of the caller
         *((f"bedrock:{action}", "BedrockModelArn") for action in ("InvokeModel", "GetFoundationModel")),
         *(
             (f"bedrock:{action}", where)
@@ -71,44 +71,54 @@ _BEDROCK: dict[str, set[Privilege]] = {
 
 
 def needs(name: str, *, bedrock: bool = True) -> frozenset[Privilege]:
-    """What a function's work takes, with Bedrock's share or without, and without what all functions may."""
-    told = variables(functions()[name])
-    found: set[Privilege] = set()
+    """Return the privileges that a function needs, without the shared ones.
+
+    Those for Amazon Bedrock are included if `bedrock`.
+    """
+    environment = variables(functions()[name])
+    privileges: set[Privilege] = set()
     own_logs = functions()[name]["LoggingConfig"]["LogGroup"]["Ref"]
-    found |= {(f"logs:{action}", own_logs) for action in ("CreateLogStream", "PutLogEvents")}
-    found |= {("secretsmanager:GetSecretValue", it["Ref"]) for key, it in told.items() if key.endswith("_SECRET_ARN")}
-    found |= {("sqs:SendMessage", it["Ref"]) for key, it in told.items() if key.endswith("_QUEUE_URL")}
+    privileges |= {(f"logs:{action}", own_logs) for action in ("CreateLogStream", "PutLogEvents")}
+    privileges |= {
+        ("secretsmanager:GetSecretValue", value["Ref"])
+        for key, value in environment.items()
+        if key.endswith("_SECRET_ARN")
+    }
+    privileges |= {
+        ("sqs:SendMessage", value["Ref"]) for key, value in environment.items() if key.endswith("_QUEUE_URL")
+    }
     for event in events(functions()[name], "SQS"):
-        found |= {(f"sqs:{it}", queue_of(event)) for it in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
-    if "VIDEOS_BUCKET" in told:
-        found |= {(action, VIDEOS) for action in _VIDEOS[name]}
-    if name in _TELLS_MISSING_FROM_FORBIDDEN:
-        found.add(("s3:ListBucket", NAMES))
-    if "WEBSOCKET_API_URL" in told:
-        found |= {("execute-api:ManageConnections", CONNECTIONS.format(method)) for method in ("POST", "DELETE")}
-    return frozenset(found | (_BEDROCK.get(name, set()) if bedrock else set()))
+        actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+        privileges |= {(f"sqs:{action}", queue_of(event)) for action in actions}
+    if "VIDEOS_BUCKET" in environment:
+        privileges |= {(action, VIDEOS) for action in _VIDEOS[name]}
+    if name in _DISTINGUISHES_MISSING_FROM_FORBIDDEN:
+        privileges.add(("s3:ListBucket", NAMES))
+    if "WEBSOCKET_API_URL" in environment:
+        privileges |= {("execute-api:ManageConnections", CONNECTIONS.format(method)) for method in ("POST", "DELETE")}
+    return frozenset(privileges | (_BEDROCK.get(name, set()) if bedrock else set()))
 
 
 def granted(name: str) -> frozenset[Privilege]:
-    """What a function's own role allows, whatever the conditions, without what all roles share."""
+    """Return the privileges of a function's own role with all template conditions true, without the shared ones."""
     return frozenset(_pairs(statements(functions()[name])))
 
 
 def shared() -> frozenset[Privilege]:
-    """What the policy that all roles have allows, in a VPC too."""
+    """Return the privileges that the policy of all roles allows, including those for a VPC."""
     [policy] = resources("AWS::IAM::ManagedPolicy").values()
-    found = (without_condition(each) for each in policy["PolicyDocument"]["Statement"])
-    return frozenset(_pairs(each for each in found if each["Effect"] == "Allow"))
+    shared_statements = (without_condition(statement) for statement in policy["PolicyDocument"]["Statement"])
+    return frozenset(_pairs(statement for statement in shared_statements if statement["Effect"] == "Allow"))
 
 
-def _pairs(found: Iterable[dict[str, Any]]) -> Iterator[Privilege]:
-    for each in found:
-        for resource in as_list(each["Resource"]):
-            yield from ((action, label(resource)) for action in as_list(each["Action"]))
+def _pairs(policy_statements: Iterable[dict[str, Any]]) -> Iterator[Privilege]:
+    for statement in policy_statements:
+        for resource in as_list(statement["Resource"]):
+            yield from ((action, label(resource)) for action in as_list(statement["Action"]))
 
 
 def label(resource: Any) -> str:
-    """A statement's resource, by the names that the template has for things."""
+    """Return the label of a statement's resource."""
     if isinstance(resource, str):
         return resource
     [(function, value)] = resource.items()
@@ -126,16 +136,16 @@ def label(resource: Any) -> str:
 
 
 def page() -> str:
-    """The page with its table as it should be."""
+    """Return docs/privileges.md with its table replaced by the current one."""
     before, rest = PAGE.read_text().split(_BEGINNING)
     after = rest.split(_END)[1]
     lines = ["| function | may | on |", "|---|---|---|"]
     for name in FUNCTIONS:
         by_label = sorted((where, action) for action, where in needs(name))
-        grouped = [(where, [action for _, action in found]) for where, found in groupby(by_label, lambda it: it[0])]
+        grouped = [(where, [action for _, action in pairs]) for where, pairs in groupby(by_label, lambda pair: pair[0])]
         merged = sorted((actions, where) for where, actions in grouped)
-        for number, (actions, found) in enumerate(groupby(merged, lambda it: it[0])):
-            on = ", ".join(f"`{where}`" for _, where in found)
+        for number, (actions, pairs) in enumerate(groupby(merged, lambda pair: pair[0])):
+            on = ", ".join(f"`{where}`" for _, where in pairs)
             lines.append(f"| {f'**{name}**' if number == 0 else ''} | {', '.join(actions)} | {on} |")
     return f"{before}{_BEGINNING}{'\n'.join(lines)}\n{_END}{after}"
 

@@ -1,4 +1,4 @@
-"""What the template declares is what the settings read, in both directions."""
+"""Environment variables: the template declares exactly those that the settings read."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from videojobs.settings import Settings
 
 SHARED = template()["Globals"]["Function"]["Environment"]["Variables"]
 READ_FOR_LOGGING = {"LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "STACK_NAME"}
-READ_BY_NOBODY = {"CONFIGURATION_DIGEST"}  # makes a version of a function whose parameters have changed
-NO_SETTINGS = READ_FOR_LOGGING | READ_BY_NOBODY
+UNREAD = {"CONFIGURATION_DIGEST"}  # publishes a new version of a function whose parameters have changed
+NO_SETTINGS = READ_FOR_LOGGING | UNREAD
 SET_BY_LAMBDA = {"AWS_REGION"}
 NOT_NEEDED = {  # fields of a shared class that this function never reads
     "callbacks": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
@@ -32,26 +32,26 @@ def _settings(name: str) -> type[Settings]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_variable_is_read_and_every_setting_declared(name: str) -> None:
+def test_declared_variables_and_settings_are_the_same(name: str) -> None:
     declared = {*variables(functions()[name]), *SHARED} - NO_SETTINGS
     read = {field.upper() for field in _settings(name).fields()} - SET_BY_LAMBDA
     assert declared == read - NOT_NEEDED.get(name, set())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_what_is_not_declared_has_a_default(name: str) -> None:
+def test_setting_without_a_variable_has_a_default(name: str) -> None:
     for variable in NOT_NEEDED.get(name, set()):
         assert hasattr(_settings(name), variable.lower())
 
 
-def test_a_variable_means_the_same_to_every_function() -> None:
-    seen: dict[str, Any] = {}
+def test_variable_has_the_same_value_in_every_function() -> None:
+    values: dict[str, Any] = {}
     for name in FUNCTIONS:
         for variable, value in variables(functions()[name]).items():
-            assert seen.setdefault(variable, value) == value, f"{variable} of {name}"
+            assert values.setdefault(variable, value) == value, f"{variable} of {name}"
 
 
-def test_values_are_strings() -> None:
+def test_values_of_variables_are_strings() -> None:
     for name in FUNCTIONS:
         for variable, value in variables(functions()[name]).items():
             assert isinstance(value, str) or set(value) in ({"Ref"}, {"Fn::If"}), f"{variable} of {name}"
@@ -59,11 +59,11 @@ def test_values_are_strings() -> None:
 
 @pytest.mark.parametrize("limit", ["Default", "MinValue", "MaxValue"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_settings_accept_what_the_parameters_allow(name: str, limit: str) -> None:
+def test_settings_accept_the_default_and_the_limits_of_every_parameter(name: str, limit: str) -> None:
     declared = {**SHARED, **variables(functions()[name])}
     values = {key: _value(value, limit) for key, value in declared.items() if key not in NO_SETTINGS}
-    accepted = _settings(name)(values)
-    assert accepted.mongodb_secret_arn
+    parsed = _settings(name)(values)
+    assert parsed.mongodb_secret_arn
 
 
 def _value(value: object, limit: str) -> str:
@@ -76,7 +76,7 @@ def _value(value: object, limit: str) -> str:
     return str(parameter.get(limit, parameter.get("Default", "a-resource")))
 
 
-def test_an_empty_endpoint_means_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_endpoint_selects_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", template()["Parameters"]["AwsEndpointUrl"]["Default"])
     client = Session().create_client("sqs", region_name="eu-west-1")
     assert client.meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"

@@ -1,4 +1,4 @@
-"""What `make test-real` compares an environment with can be made of the template, also for one that nobody has yet."""
+"""Expected resources of `make test-real`: the template can be resolved for an environment with every option."""
 
 from functools import cache
 
@@ -31,16 +31,19 @@ OPTIONS = {
 
 @cache
 def on_aws() -> Expected:
-    """An environment on AWS with every option taken."""
+    """Return the expected resources of an environment on AWS with every option enabled."""
     deployed = Deployed(boto3.Session("any", "any", region_name="eu-central-1"), "videojobs-dev")
-    parameters = {name: str(it.get("Default", "any")) for name, it in template()["Parameters"].items()}
-    made = {name: Resource(name, it["Type"], f"https://any/{name}") for name, it in template()["Resources"].items()}
-    known = {"described": DeployedStack("CREATE_COMPLETE", "", {}, parameters | OPTIONS), "resources": made}
+    parameters = {name: str(parameter.get("Default", "any")) for name, parameter in template()["Parameters"].items()}
+    resources = {
+        name: Resource(name, resource["Type"], f"https://any/{name}")
+        for name, resource in template()["Resources"].items()
+    }
+    known = {"described": DeployedStack("CREATE_COMPLETE", "", {}, parameters | OPTIONS), "resources": resources}
     vars(deployed).update(known, account="123456789012", region="eu-central-1", partition="aws")
     return Expected(deployed)
 
 
-def test_nothing_that_is_compared_stays_unresolved() -> None:
+def test_compared_properties_are_resolved() -> None:
     for kind in COMPARED:
         assert on_aws().names(kind)
         for name in on_aws().names(kind):
@@ -50,7 +53,7 @@ def test_nothing_that_is_compared_stays_unresolved() -> None:
             assert "'Fn::" not in resolved, name
 
 
-def test_options_and_parameters_are_put_in() -> None:
+def test_properties_contain_options_and_parameters() -> None:
     worker = on_aws().properties("WorkerFunction")
     assert worker["VpcConfig"] == {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
     assert worker["Events"]["Steps"]["Properties"]["ScalingConfig"] == {"MaximumConcurrency": "7"}
@@ -59,7 +62,7 @@ def test_options_and_parameters_are_put_in() -> None:
     assert queue == "arn:aws:sqs:eu-central-1:123456789012:DeadLetterQueue"
 
 
-def test_conditions_hold_as_on_aws() -> None:
+def test_conditions_are_those_of_an_environment_on_aws() -> None:
     assert on_aws().holds("OnAws")
     assert not on_aws().holds("IsLocal")
     assert not on_aws().holds("HasDailyBudget")

@@ -1,4 +1,4 @@
-"""What an operator may switch on: access logs, a web application firewall, an audit of the videos' bucket."""
+"""Optional features: access logs, a web application firewall, and an audit trail of the videos bucket."""
 
 import json
 import re
@@ -19,27 +19,29 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("parameter", OPTIONS)
-def test_an_option_is_off_unless_asked_for_and_makes_nothing_then(parameter: str) -> None:
-    default, condition, made = OPTIONS[parameter]
+def test_option_is_off_by_default_and_creates_no_resources_then(parameter: str) -> None:
+    default, condition, optional_resources = OPTIONS[parameter]
     assert template()["Parameters"][parameter]["Default"] == default
     assert parameter in json.dumps(template()["Conditions"][condition])
-    assert {name for name, each in template()["Resources"].items() if each.get("Condition") == condition} == made
+    assert {
+        name for name, resource in template()["Resources"].items() if resource.get("Condition") == condition
+    } == optional_resources
 
 
 @pytest.mark.parametrize("setting", [REST, LIVE], ids=["REST", "WebSocket"])
-def test_an_access_log_holds_nothing_that_somebody_sent(setting: list[Any]) -> None:
+def test_access_log_contains_no_data_of_the_request(setting: list[Any]) -> None:
     condition, logs, otherwise = setting
     assert (condition, otherwise) == ("HasAccessLogs", {"Ref": "AWS::NoValue"})
     assert logs["DestinationArn"] == {"Fn::GetAtt": "AccessLogGroup.Arn"}
-    told = json.loads(logs["Format"])
-    assert told["requestId"] == "$context.requestId"
-    # A path may hold an id, a query a ticket, a header the cookie: of all of them there is the route alone.
+    fields = json.loads(logs["Format"])
+    assert fields["requestId"] == "$context.requestId"
+    # A path can contain an ID, a query a ticket, and a header the cookie. The log contains only the route.
     assert not [
-        value for value in told.values() if re.search(r"\$(input|stageVariables)|\.path$|header|query|body", value)
+        value for value in fields.values() if re.search(r"\$(input|stageVariables)|\.path$|header|query|body", value)
     ]
 
 
-def test_the_firewall_stands_before_the_api_and_counts_each_address() -> None:
+def test_firewall_protects_the_api_and_limits_requests_per_address() -> None:
     [acl] = resources("AWS::WAFv2::WebACL").values()
     [association] = resources("AWS::WAFv2::WebACLAssociation").values()
     rules = {rule["Name"]: rule["Statement"] for rule in acl["Rules"]}
@@ -54,21 +56,21 @@ def test_the_firewall_stands_before_the_api_and_counts_each_address() -> None:
     assert association["WebACLArn"] == {"Fn::GetAtt": "WebAcl.Arn"}
 
 
-def test_a_prompt_may_be_any_text_and_a_batch_large_behind_the_firewall_too() -> None:
+def test_firewall_does_not_block_bodies_by_their_content_or_size() -> None:
     [acl] = resources("AWS::WAFv2::WebACL").values()
     common = next(rule["Statement"]["ManagedRuleGroupStatement"] for rule in acl["Rules"] if rule["Name"] == "common")
-    counted = {each["Name"] for each in common["RuleActionOverrides"] if each["ActionToUse"] == {"Count": {}}}
-    of_bodies = {"SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"}
-    assert counted >= {f"{rule}_BODY" for rule in of_bodies}
+    counted = {rule["Name"] for rule in common["RuleActionOverrides"] if rule["ActionToUse"] == {"Count": {}}}
+    body_rules = {"SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"}
+    assert counted >= {f"{rule}_BODY" for rule in body_rules}
 
 
-def test_the_audit_writes_down_reads_and_writes_of_videos_and_nobody_else_writes_there() -> None:
+def test_audit_trail_records_reads_and_writes_of_videos_and_only_cloudtrail_writes_it() -> None:
     [trail] = resources("AWS::CloudTrail::Trail").values()
     [selector] = trail["EventSelectors"]
     assert selector["ReadWriteType"] == "All"
     assert selector["DataResources"] == [{"Type": "AWS::S3::Object", "Values": [{"Fn::Sub": "${VideosBucket.Arn}/"}]}]
     assert trail["EnableLogFileValidation"] is True
     statements = resources("AWS::S3::BucketPolicy")["AuditBucketPolicy"]["PolicyDocument"]["Statement"]
-    allowed = [each for each in statements if each["Effect"] == "Allow"]
-    assert {each["Principal"]["Service"] for each in allowed} == {"cloudtrail.amazonaws.com"}
-    assert all("${AWS::StackName}-videos" in str(each["Condition"]) for each in allowed)
+    allowed = [statement for statement in statements if statement["Effect"] == "Allow"]
+    assert {statement["Principal"]["Service"] for statement in allowed} == {"cloudtrail.amazonaws.com"}
+    assert all("${AWS::StackName}-videos" in str(statement["Condition"]) for statement in allowed)

@@ -1,4 +1,4 @@
-"""Least privilege: a function may do what its environment and its events say it does, to just these resources."""
+"""Least privilege: each role allows only what the function's environment and events require."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.template.parsed import (
 )
 from tests.template.privileges import IN_A_VPC, PAGE, SHARED, VIDEOS, granted, label, needs, page, shared
 
-WILDCARDS = {  # each has its reason in docs/privileges.md
+WILDCARDS = {  # docs/privileges.md gives the reason for each
     "*",
     "VideosBucket/bedrock/*",
     "VideosBucket/videos/*",
@@ -25,68 +25,71 @@ WILDCARDS = {  # each has its reason in docs/privileges.md
 }
 INTERFACES = {action for action, where in IN_A_VPC if where != "*"}
 
-OF_SERVICES = {"DeploymentRole", "ApiGatewayLogRole"}
-"""Roles that no function takes."""
+SERVICE_ROLES = {"DeploymentRole", "ApiGatewayLogRole"}
+"""Roles that AWS services assume, not functions."""
 
 
-def test_no_action_is_a_wildcard() -> None:
-    actions = [action for each in all_statements() for action in as_list(each["Action"])]
+def test_actions_contain_no_wildcards() -> None:
+    actions = [action for statement in all_statements() for action in as_list(statement["Action"])]
     assert actions
     assert not [action for action in actions if "*" in action]
 
 
-def test_no_resource_is_a_wildcard_that_could_be_named_away() -> None:
-    found = {label(resource) for each in all_statements() for resource in as_list(each["Resource"])}
-    assert {where for where in found if "*" in where} == WILDCARDS
+def test_wildcards_in_resources_are_documented() -> None:
+    labels = {label(resource) for statement in all_statements() for resource in as_list(statement["Resource"])}
+    assert {where for where in labels if "*" in where} == WILDCARDS
     reasons = PAGE.read_text().split("## Wildcards that stay")[1]
     assert [where for where in WILDCARDS if f"`{where}`" not in reasons] == []
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_role_allows_what_its_function_needs_and_nothing_else(name: str) -> None:
+def test_role_allows_exactly_what_its_function_needs(name: str) -> None:
     assert granted(name) == needs(name)
 
 
-def test_all_roles_share_what_names_nothing() -> None:
+def test_shared_policy_allows_only_tracing_and_network_interfaces() -> None:
     assert shared() == SHARED | IN_A_VPC
 
 
-def test_network_interfaces_are_lambdas_business_and_not_the_functions_own() -> None:
+def test_network_interfaces_are_allowed_to_lambda_but_denied_to_the_functions() -> None:
     [policy] = resources("AWS::IAM::ManagedPolicy").values()
-    written = policy["PolicyDocument"]["Statement"]
-    in_a_vpc = [without_condition(each) for each in written if each.get("Fn::If", [""])[0] == "InVpc"]
+    statements = policy["PolicyDocument"]["Statement"]
+    in_a_vpc = [without_condition(statement) for statement in statements if statement.get("Fn::If", [""])[0] == "InVpc"]
     assert {
-        (action, label(each["Resource"])) for each in in_a_vpc if each["Effect"] == "Allow" for action in each["Action"]
+        (action, label(statement["Resource"]))
+        for statement in in_a_vpc
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
     } == IN_A_VPC
-    [denied] = [each for each in in_a_vpc if each["Effect"] == "Deny"]
+    [denied] = [statement for statement in in_a_vpc if statement["Effect"] == "Deny"]
     assert set(denied["Action"]) == INTERFACES
     assert list(denied["Condition"]["ArnLike"]) == ["lambda:SourceFunctionArn"]
 
 
-def test_what_is_denied_is_denied_on_purpose() -> None:
-    denying = [each for each in all_statements() if each["Effect"] != "Allow"]
-    assert [set(each["Action"]) for each in denying] == [INTERFACES]
+def test_only_network_interfaces_are_denied() -> None:
+    denying = [statement for statement in all_statements() if statement["Effect"] != "Allow"]
+    assert [set(statement["Action"]) for statement in denying] == [INTERFACES]
 
 
-def test_every_function_has_a_role_of_its_own_that_lambda_alone_may_take() -> None:
+def test_every_function_has_its_own_role_that_only_lambda_may_assume() -> None:
     roles = [function["Role"]["Fn::GetAtt"] for function in functions().values()]
-    of_functions = {name: role for name, role in resources("AWS::IAM::Role").items() if name not in OF_SERVICES}
-    assert set(roles) == {f"{name}.Arn" for name in of_functions}
+    function_roles = {name: role for name, role in resources("AWS::IAM::Role").items() if name not in SERVICE_ROLES}
+    assert set(roles) == {f"{name}.Arn" for name in function_roles}
     assert len(set(roles)) == len(FUNCTIONS)
-    for role in of_functions.values():
+    for role in function_roles.values():
         [trust] = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
         assert role["ManagedPolicyArns"] == [{"Ref": "RuntimePolicy"}]
 
 
-def test_one_function_writes_videos_and_only_those_that_know_the_bucket_read() -> None:
+def test_only_render_writes_videos_and_only_functions_with_the_bucket_read_them() -> None:
     assert {name for name in FUNCTIONS if ("s3:PutObject", VIDEOS) in granted(name)} == {"render"}
     for name in FUNCTIONS:
-        touches = {where for action, where in granted(name) if action.startswith("s3:")}
-        assert bool(touches) == ("VIDEOS_BUCKET" in variables(functions()[name]))
+        resources_of_s3 = {where for action, where in granted(name) if action.startswith("s3:")}
+        assert bool(resources_of_s3) == ("VIDEOS_BUCKET" in variables(functions()[name]))
 
 
-def test_every_queue_answers_over_tls_alone() -> None:
+def test_every_queue_requires_tls() -> None:
     [policy] = resources("AWS::SQS::QueuePolicy").values()
     assert {queue["Ref"] for queue in policy["Queues"]} == set(resources("AWS::SQS::Queue"))
     [statement] = policy["PolicyDocument"]["Statement"]
@@ -95,5 +98,5 @@ def test_every_queue_answers_over_tls_alone() -> None:
     assert template()["Resources"]["QueuesPolicy"]["Condition"] == "OnAws"
 
 
-def test_the_page_tells_what_each_function_may_do() -> None:
-    assert PAGE.read_text() == page(), "write it anew: PYTHONPATH=. .venv/bin/python -m tests.template.privileges"
+def test_page_lists_the_privileges_of_each_function() -> None:
+    assert PAGE.read_text() == page(), "Outdated. Run: PYTHONPATH=. .venv/bin/python -m tests.template.privileges"

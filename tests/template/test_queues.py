@@ -1,4 +1,4 @@
-"""What keeps a message from being lost, or worked on for ever."""
+"""Queues: settings that prevent lost messages and endless retries."""
 
 from typing import Any
 
@@ -32,12 +32,12 @@ def test_a_queue_has_a_bound_on_how_many_run_at_once(name: str) -> None:
         [condition, local, deployed] = event["ScalingConfig"]["MaximumConcurrency"]["Fn::If"]
         assert condition == "IsLocal"
         assert local >= 2
-        lane = "High" if queue_of(event).startswith("High") else ""
-        assert deployed == {"Ref": f"{lane}{name.capitalize()}Concurrency"}
+        prefix = "High" if queue_of(event).startswith("High") else ""
+        assert deployed == {"Ref": f"{prefix}{name.capitalize()}Concurrency"}
     assert "ReservedConcurrentExecutions" not in functions()[name]
 
 
-def test_each_lane_has_the_same_queues_of_its_own() -> None:
+def test_each_priority_has_its_own_queues_with_the_same_settings() -> None:
     readers: dict[str, set[str]] = {}
     for name, event in SOURCES:
         if name in {"worker", "render", "reconciler"}:
@@ -47,30 +47,30 @@ def test_each_lane_has_the_same_queues_of_its_own() -> None:
     assert {f"High{queue}" for queue in normal} == set(readers) - normal
     for queue in normal:
         assert readers[queue] == readers[f"High{queue}"]
-        assert _settings_of(queue, lane="High") == _settings_of(f"High{queue}")
+        assert _settings_of(queue, prefix="High") == _settings_of(f"High{queue}")
 
 
-def _settings_of(queue: str, lane: str = "") -> dict[str, Any]:
-    """A queue's properties, as those of its twin in another lane should be."""
+def _settings_of(queue: str, prefix: str = "") -> dict[str, Any]:
+    """Return a queue's properties, with `prefix` before the name of its dead-letter queue."""
     properties = dict(QUEUES[queue])
     if "RedrivePolicy" in properties:
-        target = lane + properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
+        target = prefix + properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
         properties["RedrivePolicy"] = {**properties["RedrivePolicy"], "deadLetterTargetArn": target}
     return properties
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_queue_is_handed_over_under_its_own_name(name: str) -> None:
+def test_variable_of_a_queue_has_the_name_of_the_queue(name: str) -> None:
     for variable, value in variables(functions()[name]).items():
         if variable.endswith("_QUEUE_URL"):
             assert value == {"Ref": variable.removesuffix("_URL").title().replace("_", "")}
 
 
 def test_every_queue_that_is_worked_on_has_a_dead_letter_queue_of_its_own() -> None:
-    worked_on = {queue_of(event) for _, event in SOURCES} - DEAD_LETTER_QUEUES
-    targets = [QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"] for name in worked_on]
-    assert len(set(targets)) == len(worked_on) > 0
-    assert all(QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] >= 5 for name in worked_on)
+    sources = {queue_of(event) for _, event in SOURCES} - DEAD_LETTER_QUEUES
+    targets = [QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"] for name in sources]
+    assert len(set(targets)) == len(sources) > 0
+    assert all(QUEUES[name]["RedrivePolicy"]["maxReceiveCount"] >= 5 for name in sources)
 
 
 def test_dead_letters_are_kept_as_long_as_sqs_can() -> None:
@@ -101,12 +101,12 @@ def _sent_queues(name: str) -> list[str]:
 
 
 def _reached(sends_to: dict[str, set[str]], start: str) -> set[str]:
-    found: set[str] = set()
+    reached: set[str] = set()
     ahead = set(sends_to[start])
     while ahead:
-        found |= ahead
-        ahead = {name for each in ahead for name in sends_to[each]} - found
-    return found
+        reached |= ahead
+        ahead = {target for name in ahead for target in sends_to[name]} - reached
+    return reached
 
 
 def test_a_lease_outlives_the_worker_that_took_it() -> None:

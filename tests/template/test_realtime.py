@@ -1,4 +1,4 @@
-"""The WebSocket API: every event reaches one function, nothing that is said is written down."""
+"""WebSocket API: every event reaches one function, and messages are not logged."""
 
 from tests.template.parsed import functions, queue_of, resources, template, variables
 from videojobs.adapters.mongo.indexes import NOTICED_SECONDS
@@ -12,35 +12,36 @@ def test_every_event_of_a_connection_reaches_realtime() -> None:
         assert route["FunctionArn"] == {"Ref": "RealtimeFunction.Alias"}
 
 
-def test_no_action_has_a_route_of_its_own_so_that_nonsense_is_answered_in_our_words() -> None:
+def test_invalid_actions_reach_the_function() -> None:
+    # Actions have no routes of their own, so that the function returns the error.
     assert API["RouteSelectionExpression"] == "$request.body.action"
     assert all(key.startswith("$") for key in API["Routes"])
 
 
-def test_no_message_and_no_ticket_is_logged_by_api_gateway() -> None:
+def test_api_gateway_does_not_log_messages_and_tickets() -> None:
     assert not {"DataTraceEnabled", "LoggingLevel"} & set(API["DefaultRouteSettings"])
 
 
-def test_a_connection_is_told_of_changes_where_it_was_opened() -> None:
-    told = {str(variables(functions()[name])["WEBSOCKET_API_URL"]) for name in ("notifier", "realtime")}
-    assert len(told) == 1
+def test_functions_send_to_the_endpoint_on_which_connections_are_opened() -> None:
+    urls = {str(variables(functions()[name])["WEBSOCKET_API_URL"]) for name in ("notifier", "realtime")}
+    assert len(urls) == 1
     [condition, local, deployed] = variables(functions()["notifier"])["WEBSOCKET_API_URL"]["Fn::If"]
     assert (condition, local["Fn::Sub"].startswith("${AwsEndpointUrl}/")) == ("IsLocal", True)
     outputs = template()["Outputs"]["WebSocketUrl"]["Value"]["Fn::If"]
-    for opened, spoken_over in zip(outputs[1:], deployed["Fn::If"][1:], strict=True):
-        assert opened["Fn::Sub"] == spoken_over["Fn::Sub"].replace("https://", "wss://")
+    for client_url, function_url in zip(outputs[1:], deployed["Fn::If"][1:], strict=True):
+        assert client_url["Fn::Sub"] == function_url["Fn::Sub"].replace("https://", "wss://")
 
 
-def test_the_execute_api_address_is_off_where_there_is_a_domain() -> None:
+def test_execute_api_endpoint_is_disabled_with_a_custom_domain() -> None:
     assert API["DisableExecuteApiEndpoint"] == {"Fn::If": ["HasWebSocketDomain", True, False]}
     for name in ("WebSocketDomain", "WebSocketDomainMapping"):
         assert template()["Resources"][name]["Condition"] == "HasWebSocketDomain"
 
 
-def test_the_notifier_alone_reads_events() -> None:
+def test_notifier_reads_only_the_events_queue() -> None:
     [source] = functions()["notifier"]["Events"].values()
     assert queue_of(source["Properties"]) == "EventsQueue"
 
 
-def test_a_connection_that_is_over_is_remembered_as_long_as_api_gateway_keeps_an_idle_one() -> None:
+def test_closed_connection_is_kept_for_the_idle_timeout_of_api_gateway() -> None:
     assert NOTICED_SECONDS == 10 * 60

@@ -1,4 +1,4 @@
-"""Functions, layers, logs, the bucket and what the stack says of itself."""
+"""Functions, layers, log groups, buckets, parameters and outputs."""
 
 import tomllib
 
@@ -12,19 +12,19 @@ BUCKET = BUCKETS["VideosBucket"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_a_folder_with_an_app(name: str) -> None:
+def test_function_has_a_folder_with_an_app(name: str) -> None:
     folder = ROOT / functions()[name]["CodeUri"]
     assert (folder / "app.py").is_file()
     requirements = (folder / "requirements.txt").read_text().splitlines()
     assert all(line.startswith("#") for line in requirements), "dependencies belong in the layers"
 
 
-def test_every_folder_is_deployed() -> None:
+def test_every_folder_of_a_function_is_deployed() -> None:
     folders = {f"functions/{path.parent.name}" for path in (ROOT / "functions").glob("*/app.py")}
     assert folders == {function["CodeUri"] for function in functions().values()}
 
 
-def test_functions_run_what_the_layers_are_built_for() -> None:
+def test_layers_support_the_runtime_and_architecture_of_the_functions() -> None:
     assert SHARED["Runtime"] == "python3.13"
     assert SHARED["Handler"] == "app.handler"
     assert SHARED["Tracing"] == "Active"
@@ -34,7 +34,7 @@ def test_functions_run_what_the_layers_are_built_for() -> None:
 
 
 @pytest.mark.parametrize("layer", ["CommonLayer", "MediaLayer"])
-def test_a_layer_is_built_for_the_architecture_that_is_deployed(layer: str) -> None:
+def test_layer_is_built_for_the_deployed_architecture(layer: str) -> None:
     metadata = template()["Resources"][layer]["Metadata"]
     assert metadata["BuildMethod"] == "makefile"
     assert metadata["BuildArchitecture"] == {"Ref": "Architecture"}
@@ -43,7 +43,7 @@ def test_a_layer_is_built_for_the_architecture_that_is_deployed(layer: str) -> N
         assert (ROOT / "layers" / "platform" / architecture / "wheels.mk").is_file()
 
 
-def test_media_libraries_reach_render_alone() -> None:
+def test_only_render_has_the_media_layer() -> None:
     assert SHARED["Layers"] == [{"Ref": "CommonLayer"}]
     own = {name: function["Layers"] for name, function in functions().items() if "Layers" in function}
     providers = {"Ref": "ProvidersLayer"}
@@ -52,14 +52,14 @@ def test_media_libraries_reach_render_alone() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_a_log_group_that_forgets(name: str) -> None:
+def test_function_has_a_log_group_with_a_retention_period(name: str) -> None:
     logs = resources("AWS::Logs::LogGroup")[functions()[name]["LoggingConfig"]["LogGroup"]["Ref"]]
     assert logs["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert logs["LogGroupName"]["Fn::Sub"].endswith(f"/{name}")
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-def test_a_bucket_is_private_and_encrypted(name: str) -> None:
+def test_bucket_is_private_and_encrypted(name: str) -> None:
     bucket = BUCKETS[name]
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -68,7 +68,7 @@ def test_a_bucket_is_private_and_encrypted(name: str) -> None:
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
-def test_the_bucket_answers_over_tls_alone() -> None:
+def test_videos_bucket_requires_tls() -> None:
     policy = resources("AWS::S3::BucketPolicy")["VideosBucketPolicy"]
     assert template()["Resources"]["VideosBucketPolicy"]["Condition"] == "OnAws"
     assert template()["Conditions"]["OnAws"] == {"Fn::Not": [{"Condition": "IsLocal"}]}
@@ -78,7 +78,7 @@ def test_the_bucket_answers_over_tls_alone() -> None:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_videos_and_halves_of_uploads_go_away() -> None:
+def test_videos_and_incomplete_uploads_expire() -> None:
     always = [rule for rule in BUCKET["LifecycleConfiguration"]["Rules"] if "Fn::If" not in rule]
     rules = {rule["Id"]: rule for rule in always}
     assert rules["expire"]["ExpirationInDays"] == {"Ref": "VideoRetentionDays"}
@@ -86,49 +86,49 @@ def test_videos_and_halves_of_uploads_go_away() -> None:
     assert all(rule["Status"] == "Enabled" for rule in rules.values())
 
 
-def test_versions_of_videos_are_kept_on_demand_and_go_away_as_well() -> None:
+def test_versions_of_videos_are_optional_and_expire() -> None:
     assert BUCKET["VersioningConfiguration"] == {
         "Fn::If": ["KeepsVersions", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]
     }
-    [kept] = [rule["Fn::If"] for rule in BUCKET["LifecycleConfiguration"]["Rules"] if "Fn::If" in rule]
-    assert kept[0] == "KeepsVersions"
-    assert kept[1]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "VideoVersionDays"}}
+    [optional] = [rule["Fn::If"] for rule in BUCKET["LifecycleConfiguration"]["Rules"] if "Fn::If" in rule]
+    assert optional[0] == "KeepsVersions"
+    assert optional[1]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "VideoVersionDays"}}
     parameter = template()["Parameters"]["VideoVersionDays"]
-    assert parameter["Default"] == 0, "what a user has erased is gone, unless somebody wants it otherwise"
-    assert parameter["MaxValue"] <= 30, "who asks for erasure has to wait a month at most"
+    assert parameter["Default"] == 0, "erased videos must not remain as versions by default"
+    assert parameter["MaxValue"] <= 30, "erasure must be complete within a month"
 
 
-def test_videos_outlive_the_stack() -> None:
+def test_videos_bucket_is_retained_when_the_stack_is_deleted() -> None:
     bucket = template()["Resources"]["VideosBucket"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_outputs_name_what_tools_and_people_look_for() -> None:
+def test_outputs_are_complete() -> None:
     queues = {f"{name}Url" for name in resources("AWS::SQS::Queue")}
     addresses = {"ApiUrl", "DomainTarget", "WebSocketUrl", "WebSocketDomainTarget", "WebUrl", "WebDomainTarget"}
-    named = {f"{name.capitalize()}FunctionName" for name in FUNCTIONS}
+    function_names = {f"{name.capitalize()}FunctionName" for name in FUNCTIONS}
     assert (
         set(template()["Outputs"])
         == {"VideosBucketName", "WebBucketName", "SignInUrl", "AlarmTopicArn", "DashboardUrl"}
         | addresses
         | queues
-        | named
+        | function_names
     )
 
 
-def test_every_parameter_is_in_a_group() -> None:
+def test_every_parameter_is_in_one_group() -> None:
     groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     assert sorted(grouped) == sorted(template()["Parameters"])
 
 
-def test_the_indexes_are_made_before_cloudformation_stops_waiting() -> None:
+def test_timeout_of_the_index_resource_exceeds_that_of_its_function() -> None:
     [resource] = resources("Custom::MongoIndexes").values()
     assert resource["ServiceToken"] == {"Fn::GetAtt": "IndexesFunction.Arn"}
     assert resource["ServiceTimeout"] > functions()["indexes"]["Timeout"]
 
 
-def test_every_environment_has_its_section_of_the_configuration() -> None:
+def test_every_environment_has_a_section_in_samconfig() -> None:
     sections = tomllib.loads((ROOT / "samconfig.toml").read_text())
     environments = template()["Parameters"]["Environment"]["AllowedValues"]
     assert sorted(set(sections) - {"version"}) == sorted(environments)

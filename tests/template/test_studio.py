@@ -1,4 +1,4 @@
-"""The studio's files through CloudFront: who may read them, what is kept, and what a browser is told to refuse."""
+"""Studio on CloudFront: access to its files, caching, and security headers."""
 
 from typing import Any
 
@@ -7,7 +7,9 @@ import pytest
 from localcloud.template import read_page_headers
 from tests.template.parsed import ROOT, resources, template, without_condition
 
-[DISTRIBUTION] = (each["DistributionConfig"] for each in resources("AWS::CloudFront::Distribution").values())
+[DISTRIBUTION] = (
+    properties["DistributionConfig"] for properties in resources("AWS::CloudFront::Distribution").values()
+)
 HEADERS = read_page_headers(ROOT / "template.yaml", videos="https://videos.example", live="wss://live.example")
 STUDIO = ("WebBucket", "WebBucketPolicy", "WebAccess", "WebHeaders", "WebDistribution")
 
@@ -22,16 +24,16 @@ def _on_aws(value: Any) -> Any:
     return condition[2] if condition and condition[0] == "IsLocal" else value
 
 
-def test_whoever_gives_no_domain_gets_no_studio() -> None:
+def test_studio_is_deployed_only_with_a_domain() -> None:
     assert template()["Conditions"]["HasStudio"] == {
         "Fn::Or": [{"Condition": "IsLocal"}, {"Condition": "HasWebDomain"}]
     }
     assert all(template()["Resources"][name]["Condition"] == "HasStudio" for name in STUDIO)
 
 
-def test_nobody_but_the_distribution_reads_the_files() -> None:
-    written = resources("AWS::S3::BucketPolicy")["WebBucketPolicy"]["PolicyDocument"]["Statement"]
-    statement, tls = (without_condition(each) for each in written)
+def test_only_the_distribution_reads_the_files() -> None:
+    statements = resources("AWS::S3::BucketPolicy")["WebBucketPolicy"]["PolicyDocument"]["Statement"]
+    statement, tls = map(without_condition, statements)
     assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert (statement["Effect"], statement["Action"]) == ("Allow", "s3:GetObject")
     assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
@@ -39,7 +41,7 @@ def test_nobody_but_the_distribution_reads_the_files() -> None:
     assert source.endswith(":distribution/${WebDistribution}")
 
 
-def test_no_answer_of_the_api_is_kept_and_the_cookie_reaches_it() -> None:
+def test_api_responses_are_not_cached_and_the_cookie_is_forwarded() -> None:
     [api] = DISTRIBUTION["CacheBehaviors"]
     assert (api["PathPattern"], api["TargetOriginId"]) == ("/api/*", "api")
     assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -47,7 +49,7 @@ def test_no_answer_of_the_api_is_kept_and_the_cookie_reaches_it() -> None:
     assert {"POST", "DELETE", "OPTIONS"} <= set(api["AllowedMethods"])
 
 
-def test_everything_is_encrypted_on_its_way() -> None:
+def test_all_connections_use_tls() -> None:
     assert _on_aws(DISTRIBUTION["DefaultCacheBehavior"]["ViewerProtocolPolicy"]) == "redirect-to-https"
     assert _on_aws(DISTRIBUTION["CacheBehaviors"][0]["ViewerProtocolPolicy"]) == "https-only"
     api = _on_aws(DISTRIBUTION["Origins"][1])
@@ -55,7 +57,7 @@ def test_everything_is_encrypted_on_its_way() -> None:
     assert HEADERS["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_the_page_runs_no_script_and_no_style_but_its_own() -> None:
+def test_page_loads_only_its_own_scripts_styles_and_fonts() -> None:
     directives = _directives()
     assert directives["default-src"] == ["'none'"]
     assert directives["script-src"] == directives["style-src"] == directives["font-src"] == ["'self'"]
@@ -63,17 +65,17 @@ def test_the_page_runs_no_script_and_no_style_but_its_own() -> None:
     assert "unsafe" not in HEADERS["Content-Security-Policy"]
 
 
-def test_the_page_asks_no_third_party() -> None:
-    places = {place for name, values in _directives().items() if name.endswith("-src") for place in values}
-    assert places == {"'none'", "'self'", "https://videos.example", "wss://live.example"}
+def test_page_connects_only_to_the_project_origins() -> None:
+    sources = {source for name, values in _directives().items() if name.endswith("-src") for source in values}
+    assert sources == {"'none'", "'self'", "https://videos.example", "wss://live.example"}
 
 
 @pytest.mark.parametrize("name", ["frame-ancestors", "base-uri"])
-def test_the_page_stands_in_no_frame_and_under_no_other_base(name: str) -> None:
+def test_page_allows_no_frames_and_no_base_url(name: str) -> None:
     assert _directives()[name] == ["'none'"]
 
 
-def test_the_headers_are_on_the_files() -> None:
+def test_headers_are_set_on_the_files() -> None:
     assert DISTRIBUTION["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "WebHeaders"}
     assert HEADERS["X-Content-Type-Options"] == "nosniff"
     assert HEADERS["X-Frame-Options"] == "DENY"

@@ -1,4 +1,4 @@
-"""Webhooks: which URLs may be given, that there is a secret where there is one, and time enough for an attempt."""
+"""Webhooks: allowed URLs, the required secret, and the function's timeout."""
 
 import inspect
 import re
@@ -23,7 +23,7 @@ URLS = template()["Parameters"]["WebhookUrls"]["AllowedPattern"]
         "http://127.0.0.1:4580/",
     ],
 )
-def test_urls_may_be_given(urls: str) -> None:
+def test_valid_urls_are_accepted(urls: str) -> None:
     assert re.fullmatch(URLS, urls)
 
 
@@ -42,22 +42,22 @@ def test_urls_may_be_given(urls: str) -> None:
         "https://platform.example/\nhttps://other.example/",
     ],
 )
-def test_what_is_no_url_or_is_not_safe_is_refused_at_deployment(urls: str) -> None:
+def test_invalid_or_unsafe_urls_are_rejected_at_deployment(urls: str) -> None:
     assert not re.fullmatch(URLS, urls)
 
 
-def test_urls_need_a_secret() -> None:
+def test_urls_require_a_secret() -> None:
     rule = template()["Rules"]["WebhooksNeedSecret"]
     assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrls"}, ""]}]}
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookSecretArn"}, ""]}]}
 
 
-def test_without_a_secret_the_role_names_none() -> None:
+def test_role_names_no_secret_if_none_is_given() -> None:
     [policy] = resources("AWS::IAM::Role")["WebhooksRole"]["Policies"]
     [secrets] = [
-        each["Resource"]
-        for each in policy["PolicyDocument"]["Statement"]
-        if each["Action"] == "secretsmanager:GetSecretValue"
+        statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "secretsmanager:GetSecretValue"
     ]
     assert secrets[1] == {"Fn::If": ["HasWebhookSecret", {"Ref": "WebhookSecretArn"}, {"Ref": "AWS::NoValue"}]}
     assert template()["Conditions"]["HasWebhookSecret"] == {
@@ -65,14 +65,14 @@ def test_without_a_secret_the_role_names_none() -> None:
     }
 
 
-def test_what_is_given_up_is_counted_by_the_action_that_the_service_logs() -> None:
-    [counted] = resources("AWS::Logs::MetricFilter").values()
-    assert counted["LogGroupName"] == functions()["webhooks"]["LoggingConfig"]["LogGroup"]
-    [action] = re.findall(r'action = "(\w+)"', counted["FilterPattern"])
+def test_metric_filter_counts_the_action_that_the_service_logs() -> None:
+    [metric_filter] = resources("AWS::Logs::MetricFilter").values()
+    assert metric_filter["LogGroupName"] == functions()["webhooks"]["LoggingConfig"]["LogGroup"]
+    [action] = re.findall(r'action = "(\w+)"', metric_filter["FilterPattern"])
     assert f'"action": "{action}"' in inspect.getsource(deliver_webhook)
 
 
-def test_the_slowest_attempt_is_over_before_the_function_is() -> None:
+def test_function_timeout_exceeds_the_longest_attempt() -> None:
     receiver = MAXIMUM_ADDRESSES * CONNECT_SECONDS + ANSWER_SECONDS
-    database = 3 * MongoConnection.TIMEOUT_MS / 1000  # is it gone, the job, and what came of it
+    database = 3 * MongoConnection.TIMEOUT_MS / 1000  # reads the erasure and the job, and stores the outcome
     assert receiver + database < functions()["webhooks"]["Timeout"]
