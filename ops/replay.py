@@ -16,7 +16,7 @@ BY = "an operator"
 def find_failed(
     job_ids: Sequence[JobId], code: str | None, since: datetime, limit: int, *, jobs: JobRepository
 ) -> list[VideoJob | JobId]:
-    """Return up to `limit` jobs that failed with `code` and were created since `since`, or the jobs in `job_ids`.
+    """Return up to `limit` jobs that failed with `code`, created since `since`; if `code` is None, those in `job_ids`.
 
     A job that does not exist is returned as its ID.
     """

@@ -86,18 +86,18 @@ _ERRORS: Sequence[VideoJobsError] = (
 
 def answer_with(description: str, schema: str, examples: Mapping[str, object], *headers: str) -> Json:
     """Return a response with a body of the schema."""
-    shown = {name: {"value": value} for name, value in examples.items()}
+    named_examples = {name: {"value": value} for name, value in examples.items()}
     return answer_without_body(description, *headers) | {
-        "content": {JSON: {"schema": refer_to(schema), "examples": shown}}
+        "content": {JSON: {"schema": refer_to(schema), "examples": named_examples}}
     }
 
 
 def answer_without_body(description: str, *headers: str) -> Json:
     """Return a response that has no body."""
-    named = {name: name for name in (*headers, *_ALWAYS)}
+    names = (*headers, *_ALWAYS)
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in named.items()},
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
     }
 
 
@@ -109,8 +109,8 @@ def pollable(answer: Json) -> Json:
 
 def error_responses(*statuses: int) -> Json:
     """Return references to the error responses of these statuses."""
-    named = {status: _name(HTTPStatus(status)) for status in statuses}
-    return {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in named.items()}
+    names = {status: _name(HTTPStatus(status)) for status in statuses}
+    return {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
 
 
 def error_answers() -> Json:
@@ -118,22 +118,22 @@ def error_answers() -> Json:
     by_status: dict[HTTPStatus, list[VideoJobsError]] = {}
     for error in _ERRORS:
         by_status.setdefault(STATUS_OF[type(error)], []).append(error)
-    return {_name(status): _error_answer(status, alike) for status, alike in sorted(by_status.items())}
+    return {_name(status): _error_answer(status, group) for status, group in sorted(by_status.items())}
 
 
 def _name(status: HTTPStatus) -> str:
     return status.phrase.replace(" ", "")
 
 
-def _error_answer(status: HTTPStatus, alike: Iterable[VideoJobsError]) -> Json:
-    alike = list(alike)
-    codes = sorted({error.code.value for error in alike})
-    has_details = any(isinstance(error, ValidationFailed) for error in alike)
-    narrowed = {"code": {"enum": codes}, "details": {"minItems": 1} if has_details else {"maxItems": 0}}
-    waits = any(isinstance(error, Unavailable | RateLimited) for error in alike)
-    examples = {type(error).__name__: answer_error(error, REQUEST_ID).body for error in alike}
+def _error_answer(status: HTTPStatus, group: Iterable[VideoJobsError]) -> Json:
+    group = list(group)
+    codes = sorted({error.code.value for error in group})
+    has_details = any(isinstance(error, ValidationFailed) for error in group)
+    error_schema = {"code": {"enum": codes}, "details": {"minItems": 1} if has_details else {"maxItems": 0}}
+    waits = any(isinstance(error, Unavailable | RateLimited) for error in group)
+    examples = {type(error).__name__: answer_error(error, REQUEST_ID).body for error in group}
     headers = ["Retry-After"] if waits else []
     answer = answer_with(f"{status.phrase}: {', '.join(codes)}.", "ErrorEnvelope", examples, *headers)
-    schema = {"allOf": [refer_to("ErrorEnvelope"), {"properties": {"error": {"properties": narrowed}}}]}
+    schema = {"allOf": [refer_to("ErrorEnvelope"), {"properties": {"error": {"properties": error_schema}}}]}
     answer["content"][JSON]["schema"] = schema
     return answer

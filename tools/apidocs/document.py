@@ -64,6 +64,6 @@ def _paths() -> Json:
     for operation_id in [*OPERATIONS, *(routes.keys() - OPERATIONS.keys())]:
         route, describe = routes[operation_id], OPERATIONS[operation_id]
         path = re.sub(r"_(\w)", lambda letter: letter[1].upper(), str(route.openapi_path))
-        named = {"operationId": operation_id, "tags": route.tags, "summary": route.summary}
-        paths.setdefault(path, {})[route.method.lower()] = named | describe()
+        from_route = {"operationId": operation_id, "tags": route.tags, "summary": route.summary}
+        paths.setdefault(path, {})[route.method.lower()] = from_route | describe()
     return paths

@@ -95,7 +95,7 @@ def list_operation() -> Json:
 
 def status_operation() -> Json:
     """Return the description of `GET /api/videos/{jobId}`."""
-    shown = {status.value: show_example(status) for status in JobStatus}
+    examples_by_name = {status.value: show_example(status) for status in JobStatus}
     headers = ("ETag", "Retry-After")
     return {
         "description": (
@@ -112,7 +112,7 @@ def status_operation() -> Json:
             },
         ],
         "responses": {
-            "200": pollable(answer_with("The job.", "VideoJobEnvelope", shown, *headers)),
+            "200": pollable(answer_with("The job.", "VideoJobEnvelope", examples_by_name, *headers)),
             "304": pollable(
                 answer_without_body("The job has not changed, and its presigned URLs are still valid.", *headers)
             ),
@@ -123,8 +123,8 @@ def status_operation() -> Json:
 
 def cancel_operation() -> Json:
     """Return the description of `POST /api/videos/{jobId}/cancel`."""
-    shown = {"cancelled": show_example(JobStatus.CANCELLED)}
-    cancelled = answer_with("The cancelled job.", "VideoJobEnvelope", shown)
+    examples_by_name = {"cancelled": show_example(JobStatus.CANCELLED)}
+    cancelled = answer_with("The cancelled job.", "VideoJobEnvelope", examples_by_name)
     return {
         "description": (
             "Cancels a queued or processing job. Idempotent. Returns 409 if the job has completed or failed, also if "
@@ -230,7 +230,12 @@ def ticket_operation() -> Json:
 
 def callback_operation() -> Json:
     """Return the description of `POST /api/providers/{provider}/callback`."""
-    named = {"name": "provider", "in": "path", "required": True, "description": "The provider that sends the callback."}
+    provider = {
+        "name": "provider",
+        "in": "path",
+        "required": True,
+        "description": "The provider that sends the callback.",
+    }
     job = {"name": "job", "in": "query", "description": "The job ID from the callback URL of the submit."}
     return {
         "description": (
@@ -239,7 +244,7 @@ def callback_operation() -> Json:
         ),
         "security": [],
         "parameters": [
-            named | {"schema": {"enum": list(CALLBACK_PROVIDERS)}},
+            provider | {"schema": {"enum": list(CALLBACK_PROVIDERS)}},
             job | {"schema": {"type": "string", "pattern": _ANY_ID}},
         ],
         "requestBody": {
@@ -273,8 +278,11 @@ def _idempotency_key() -> Json:
     }
 
 
-def _body(schema: str, shown: Json) -> Json:
-    content = {"schema": refer_to(schema), "examples": {name: {"value": value} for name, value in shown.items()}}
+def _body(schema: str, examples_by_name: Json) -> Json:
+    content = {
+        "schema": refer_to(schema),
+        "examples": {name: {"value": value} for name, value in examples_by_name.items()},
+    }
     return {"required": True, "content": {JSON: content}}
 
 

@@ -153,11 +153,11 @@ _ROOTS = (
 
 def all_schemas() -> Json:
     """Return all schemas by the names of their models."""
-    _, made = TypeAdapter.json_schemas(
+    _, definitions = TypeAdapter.json_schemas(
         [(root.__name__, "validation", TypeAdapter(root)) for root in _ROOTS],
         ref_template="#/components/schemas/{model}",
     )
-    schemas: Json = made["$defs"]
+    schemas: Json = definitions["$defs"]
     for name, schema in schemas.items():
         for field, content in schema.get("properties", {}).items():
             content.pop("title", None)

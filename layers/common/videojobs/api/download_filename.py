@@ -13,11 +13,11 @@ def download_filename(job: VideoJob) -> str:
     """Return a name such as `A paper boat on a rainy street.mp4`, or the job ID if the prompt gives no valid name."""
     prompt = job.prompt if isinstance(job.prompt, str) else ""
     # Control characters and direction marks could disguise a name, so only printable characters remain.
-    words = "".join(char for char in _RESERVED.sub(" ", prompt) if char.isprintable()).strip(" .")
-    return f"{_cut(words).rstrip(' .') or job.id}.mp4"
+    text = "".join(char for char in _RESERVED.sub(" ", prompt) if char.isprintable()).strip(" .")
+    return f"{_cut(text).rstrip(' .') or job.id}.mp4"
 
 
-def _cut(words: str) -> str:
+def _cut(text: str) -> str:
     """Return as many whole words as fit, or the beginning of a single word that is too long."""
-    room = words.encode()[:MAXIMUM_BYTES].decode(errors="ignore")
-    return room if room == words else room.rpartition(" ")[0] or room
+    prefix = text.encode()[:MAXIMUM_BYTES].decode(errors="ignore")
+    return prefix if prefix == text else prefix.rpartition(" ")[0] or prefix

@@ -33,9 +33,9 @@ def parse_list_query(request: HttpRequest) -> JobQuery:
     Raises:
         ValidationFailed: If parameters are unknown, repeated or invalid, with one detail for each.
     """
-    given = _read_parameters(request, LIST_PARAMETERS)
+    values_by_name = _read_parameters(request, LIST_PARAMETERS)
     query, problems = JobQuery(DEFAULT_LIMIT), []
-    for name, text in given.items():
+    for name, text in values_by_name.items():
         try:
             query = _with_parameter(query, name, text)
         except ValueError:
@@ -51,10 +51,10 @@ def parse_content_query(request: HttpRequest) -> bool:
     Raises:
         ValidationFailed: If there is another parameter, or a value other than `1` or `true`.
     """
-    given = _read_parameters(request, ("download",))
-    if given.get("download", "").lower() not in {"", "1", "true"}:
+    values_by_name = _read_parameters(request, ("download",))
+    if values_by_name.get("download", "").lower() not in {"", "1", "true"}:
         raise ValidationFailed([ErrorDetail("download", DOWNLOAD_RULE)])
-    return "download" in given
+    return "download" in values_by_name
 
 
 def encode_cursor(position: Position) -> str:

@@ -81,7 +81,10 @@ def parse_message(body: object) -> ClientMessage:
 
 
 def answer_event(event: Mapping[str, Any], error: Exception | None) -> dict[str, int]:
-    """Return the response with the status 200 or that of the error. API Gateway accepts a handshake only with 200."""
+    """Log the outcome of an event, and return its response with the status 200 or that of the error.
+
+    API Gateway accepts a handshake only if the status is 200.
+    """
     status = 200 if error is None else answer_error(error, "").status.value
     context = event["requestContext"]
     extra = {"action": "socket_answered", "event": context["eventType"], "status": status}

@@ -67,7 +67,8 @@ class VideoJobsApi(APIGatewayRestResolver):
         self.exception_handler(Exception)(self._refuse)
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Return the proxy response to an event. Never raises: API Gateway would turn an exception into a bare 502."""
+        """Log the request and return its proxy response. Never raises: API Gateway would turn an "
+        "exception into a 502."""
         self.http = HttpRequest.from_event(event, fallback_id=context.aws_request_id)
         self.headers = {}
         self._error = None

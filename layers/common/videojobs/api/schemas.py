@@ -102,17 +102,17 @@ def parse_batch(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) 
         batch = BatchRequest.model_validate(body)
     except ValidationError as error:
         raise ValidationFailed(_details(error, BatchRequest)) from None
-    named = {f"items[{index}].provider": item.provider for index, item in enumerate(batch.items)}
-    _check_providers(named, allowed_providers)
+    requested = {f"items[{index}].provider": item.provider for index, item in enumerate(batch.items)}
+    _check_providers(requested, allowed_providers)
     return [_new_job(item, batch.priority) for item in batch.items]
 
 
-def _check_providers(named: Mapping[str, str], allowed: Sequence[str]) -> None:
+def _check_providers(requested: Mapping[str, str], allowed: Sequence[str]) -> None:
     """Raise `ValidationFailed` with a detail for each field that names a provider outside `allowed`."""
     rule = (
         f"Must be one of: {', '.join(allowed)}." if allowed else "Can't be chosen in this deployment. Omit this field."
     )
-    wrong = [field for field, name in named.items() if name and name not in allowed]
+    wrong = [field for field, name in requested.items() if name and name not in allowed]
     if wrong:
         raise ValidationFailed([ErrorDetail(field, rule) for field in wrong[:MAXIMUM_DETAILS]])
 

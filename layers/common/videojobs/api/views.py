@@ -39,7 +39,7 @@ def serialize_accepted_batch(batch: Batch) -> BatchAcceptedEnvelope:
 
 
 def serialize_job(job: VideoJob, *, sign: Sign, estimate: JobEstimate | None = None) -> VideoJobEnvelope:
-    """Return the job with its estimate; `estimate` is None for a job that has ended."""
+    """Return the job. Its estimated times and its queue position are null if `estimate` is None."""
     return {"success": True, "data": _show(job, sign, estimate)}
 
 

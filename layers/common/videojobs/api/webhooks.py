@@ -38,9 +38,9 @@ def serialize_webhook(job: VideoJob) -> str:
     The body contains no presigned URLs, because webhooks end up in logs and queues and such a URL opens the video to
     any reader. The receiver gets fresh URLs at `apiPath`.
     """
-    shown = serialize_job(job, sign=str)["data"].items()
+    members = serialize_job(job, sign=str)["data"].items()
     data = {
-        **{name: value for name, value in shown if name not in _LEFT_OUT},
+        **{name: value for name, value in members if name not in _LEFT_OUT},
         "userId": job.user_id,
         "version": job.version,
         "apiPath": f"/api/videos/{job.id}",
