@@ -197,16 +197,16 @@ def main() -> None:
         "--ai", action="store_true", help="use an AI provider at ten cents per second instead of sketch"
     )
     parser.add_argument("--plot", type=Path, help="write the curve to this image file")
-    given = parser.parse_args()
-    job = AI if given.ai else SKETCH
-    if given.jobs is None:
+    arguments = parser.parse_args()
+    job = AI if arguments.ai else SKETCH
+    if arguments.jobs is None:
         # One column per decade, with the share of the largest part on a line of its own, fits in 80 characters.
         columns = [(*row[:-1], row[-1].replace(" ", "\n")) for row in rows(job)]
         lines = list(zip(COLUMNS, *columns, strict=True))
     else:
         lines = [
             ("part", "dollars a month"),
-            *((part, _dollars(cost)) for part, cost in cost_of(given.jobs, job).items()),
+            *((part, _dollars(cost)) for part, cost in cost_of(arguments.jobs, job).items()),
         ]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for number, heading in enumerate(lines[0]):
@@ -214,8 +214,8 @@ def main() -> None:
     for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
-    if given.plot:
-        draw(given.plot)
+    if arguments.plot:
+        draw(arguments.plot)
 
 
 if __name__ == "__main__":

@@ -195,17 +195,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.capacity.simulation")
     parser.add_argument("--jobs", type=int, default=1_000_000, help="jobs per day (default: 1,000,000)")
     parser.add_argument("--plot", type=Path, help="write the charts to this image file")
-    given = parser.parse_args()
-    day = Day(jobs=given.jobs)
+    arguments = parser.parse_args()
+    day = Day(jobs=arguments.jobs)
     tuned = Limits.of_template(render=sufficient_render(day), high_render=20, worker=100)
     scenarios = {
-        f"{given.jobs // 10:,} jobs, the defaults": (
-            Day(jobs=given.jobs // 10, users=day.users // 10),
+        f"{arguments.jobs // 10:,} jobs, the defaults": (
+            Day(jobs=arguments.jobs // 10, users=day.users // 10),
             Limits.of_template(),
         ),
-        f"{given.jobs:,} jobs, tuned": (day, tuned),
+        f"{arguments.jobs:,} jobs, tuned": (day, tuned),
     }
-    results = {name: simulate(*arguments) for name, arguments in scenarios.items()}
+    results = {name: simulate(*scenario) for name, scenario in scenarios.items()}
     lines: list[Sequence[str]] = [COLUMNS]
     for name, outcome in results.items():
         scenario_day, limits = scenarios[name]
@@ -221,8 +221,8 @@ def main() -> None:
     for factor, default_wait, tuned_wait in knee:
         scale.add_row(f"{factor:.0%}", f"{default_wait:,.1f}", f"{tuned_wait:,.1f}")
     Console().print(scale)
-    if given.plot:
-        draw(given.plot, results, knee)
+    if arguments.plot:
+        draw(arguments.plot, results, knee)
 
 
 COLUMNS = ("a day with", "renderers", "in use", "p50", "p95", "p99", "high p99", "flooder p50", "Jain", "most queued")

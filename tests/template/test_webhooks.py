@@ -74,5 +74,6 @@ def test_metric_filter_counts_the_action_that_the_service_logs() -> None:
 
 def test_function_timeout_exceeds_the_longest_attempt() -> None:
     receiver = MAXIMUM_ADDRESSES * CONNECT_SECONDS + ANSWER_SECONDS
-    database = 3 * MongoConnection.TIMEOUT_MS / 1000  # reads the erasure and the job, and stores the outcome
+    # Three calls: check whether the endpoint is gone, read the job, store the outcome.
+    database = 3 * MongoConnection.TIMEOUT_MS / 1000
     assert receiver + database < functions()["webhooks"]["Timeout"]
