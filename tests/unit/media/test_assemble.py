@@ -175,6 +175,16 @@ def test_a_clip_that_is_too_short_holds_its_last_picture(tmp_path: Path) -> None
     assert min(loudness_in(video)[4:44]) > 0.3, "the sound continues while the last picture is held"
 
 
+@pytest.mark.parametrize("end", [Fraction(23, 24), Fraction(949, 1000), Fraction(970, 1000)])
+def test_last_picture_is_held_wherever_it_begins(tmp_path: Path, end: Fraction) -> None:
+    times = [*(Fraction(number, 24) for number in range(23)), end]
+    clip = write_clip(tmp_path / "clip.mp4", [*stills(RED, 23), *stills(BLUE, 1)], times=times)
+    plan = a_plan(48, 2)
+    pictures = is_as_planned(assemble(tmp_path, plan, clip), plan)
+    assert is_nearly(colour_at(pictures[22], 0.5), RED)
+    assert all(is_nearly(colour_at(picture, 0.5), BLUE) for picture in pictures[24:])
+
+
 def test_a_short_clip_is_joined_at_its_end_and_the_last_picture_of_the_video_is_held(tmp_path: Path) -> None:
     clips = [write_clip(tmp_path / f"{n}.mp4", stills(colour, 20)) for n, colour in enumerate((RED, BLUE))]
     plan = a_plan(40, 1, 1)

@@ -1,18 +1,19 @@
 """Carries out a plan: a provider's clips, cut, joined and trimmed, become exactly the video that was asked for."""
 
+import gc
 import shutil
-from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 import av
 from PIL import Image
 
 from videojobs.adapters.media.clip_info import ClipInfo, read_clip_info
-from videojobs.adapters.media.frames import CHANNELS, SAMPLES, Moment, play
+from videojobs.adapters.media.filters import join_sounds, read_pictures
+from videojobs.adapters.media.inspect import unreadable_video
 from videojobs.adapters.media.mp4_writer import Mp4Writer
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, Plan
 from videojobs.ports.videos import ReportProgress
@@ -39,14 +40,17 @@ def assemble_video(clips: Sequence[Path], plan: Plan, path: Path, on_progress: R
         return
     has_sound = any(clip_info.sound for clip_info in footages)
     lengths = _lengths(footages, plan)
-    reels = [
-        islice(play(clip_info, plan.width, plan.height, has_sound=has_sound), length)
-        for clip_info, length in zip(footages, lengths, strict=True)
-    ]
-    with Mp4Writer(path, plan.width, plan.height, has_sound=has_sound) as film:
-        for number, moment in enumerate(islice(_join(reels), plan.frames), 1):
-            film.write(moment)
+    pictures = _join(
+        [read_pictures(clip, length, plan.width, plan.height) for clip, length in zip(footages, lengths, strict=True)]
+    )
+    sounds = join_sounds(footages, lengths) if has_sound else repeat(None)
+    number = 0
+    with Mp4Writer(path, plan.width, plan.height, has_sound=has_sound) as writer:
+        for number, (picture, sound) in enumerate(islice(zip(pictures, sounds, strict=False), plan.frames), 1):
+            writer.write(picture, sound)
             on_progress(number / plan.frames)
+    if number < plan.frames:
+        raise unreadable_video()
 
 
 def _lengths(footages: Sequence[ClipInfo], plan: Plan) -> list[int]:
@@ -59,36 +63,30 @@ def _lengths(footages: Sequence[ClipInfo], plan: Plan) -> list[int]:
     return [*lengths[:-1], max(plan.frames - before, CROSS_FADE_FRAMES)]
 
 
-def _join(reels: Sequence[Iterator[Moment]]) -> Iterator[Moment]:
-    """One after the other, each but the first faded in over the end of the one before: so many moments are held."""
-    ending: deque[Moment] = deque()
-    for reel in reels:
+def _join(clips: Sequence[Iterator[av.VideoFrame]]) -> Iterator[av.VideoFrame]:
+    """Yield the pictures of one clip after the other, cross-faded. At most `CROSS_FADE_FRAMES` + 1 are in memory.
+
+    FFmpeg's `xfade` mixes only pictures with full chroma: it would convert each picture of a clip to 4:4:4 and back.
+    """
+    ending: deque[av.VideoFrame] = deque()
+    for clip in clips:
         before, ending = ending, deque()
-        for number, moment in enumerate(reel):
-            ending.append(_mix(before.popleft(), moment, number) if before else moment)
+        for number, picture in enumerate(clip):
+            share = (number + 0.5) / CROSS_FADE_FRAMES
+            ending.append(_blend(before.popleft(), picture, share) if before else picture)
             if len(ending) > CROSS_FADE_FRAMES:
                 yield ending.popleft()
+        gc.collect()  # frees the clip's decoder: PyAV's graphs and filters refer to each other
     yield from ending
 
 
-def _mix(before: Moment, after: Moment, number: int) -> Moment:
-    """The `number`-th moment of a cross-fade, evenly from the one to the other."""
-    share = (number + 0.5) / CROSS_FADE_FRAMES
-    picture = av.VideoFrame(after.picture.width, after.picture.height, "yuv420p")
-    for plane, old, new in zip(picture.planes, before.picture.planes, after.picture.planes, strict=True):
+def _blend(before: av.VideoFrame, after: av.VideoFrame, share: float) -> av.VideoFrame:
+    """Return a picture that has this share of the second, and the rest of the first."""
+    picture = av.VideoFrame(after.width, after.height, "yuv420p")
+    for plane, old, new in zip(picture.planes, before.planes, after.planes, strict=True):
         blended = Image.blend(_image(old), _image(new), share)
         plane.update(blended.tobytes("raw", "L", plane.line_size, 1))
-    if before.sound is None or after.sound is None:
-        return Moment(picture, None)
-    first, all_of_it = number * SAMPLES, CROSS_FADE_FRAMES * SAMPLES
-    sound = array(
-        "h",
-        (
-            old + (new - old) * (first + place // CHANNELS) // all_of_it
-            for place, (old, new) in enumerate(zip(before.sound, after.sound, strict=True))
-        ),
-    )
-    return Moment(picture, sound)
+    return picture
 
 
 def _image(plane: av.video.plane.VideoPlane) -> Image.Image:

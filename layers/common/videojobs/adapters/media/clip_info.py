@@ -11,6 +11,10 @@ from av.video.stream import VideoStream
 
 from videojobs.adapters.media.inspect import index_comes_first, unreadable_video
 
+_UNSPECIFIED = 2
+_HIGH_DEFINITION = 720
+"""Players take an untagged picture of at least this many lines as BT.709, and a smaller one as BT.601."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClipInfo:
@@ -30,6 +34,7 @@ class ClipInfo:
     seconds: Fraction
     codec: str
     pixel_format: str
+    colour_matrix: str
     sound: str | None
     sound_ends_at: Fraction
     is_plain: bool
@@ -67,6 +72,7 @@ def read_clip_info(path: Path) -> ClipInfo:
                 seconds=pictures.end - pictures.begin,
                 codec=stream.codec_context.name,
                 pixel_format=first.format.name,
+                colour_matrix=_colour_matrix(first),
                 sound=sound.codec_context.name if sound else None,
                 sound_ends_at=spans[sound.index].end - pictures.begin if sound else Fraction(0),
                 is_plain="mp4" in container.format.name.split(",")
@@ -75,6 +81,13 @@ def read_clip_info(path: Path) -> ClipInfo:
             )
     except (FFmpegError, ValueError) as error:
         raise unreadable_video() from error
+
+
+def _colour_matrix(picture: av.VideoFrame) -> str:
+    """Return the matrix for the filter `scale`; `auto`: as the picture is tagged."""
+    if picture.colorspace != _UNSPECIFIED:
+        return "auto"
+    return "bt709" if min(picture.width, picture.height) >= _HIGH_DEFINITION else "smpte170m"
 
 
 def pictures_of(container: InputContainer) -> VideoStream:

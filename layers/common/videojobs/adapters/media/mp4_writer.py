@@ -1,4 +1,4 @@
-"""Moments into an MP4: H.264 `yuv420p` and, where there is something to hear, AAC; the index before the data."""
+"""Writes pictures and their sound into an MP4: H.264 `yuv420p` and AAC, with the index before the data."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Self
 
 import av
 from av.audio.stream import AudioStream
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from videojobs.adapters.media.frames import SAMPLES, SAMPLES_PER_SECOND, Moment
+from videojobs.adapters.media.filters import SAMPLES_PER_FRAME, SAMPLES_PER_SECOND
 from videojobs.domain.plan import FRAMES_PER_SECOND
 
 _BT_709 = 1
@@ -24,7 +25,7 @@ _SOUND_BITS_PER_SECOND = 160_000
 
 
 class Mp4Writer:
-    """A context manager that takes moments, all of one size, and leaves a finished file."""
+    """A context manager that takes pictures, all of one size, and leaves a finished file."""
 
     def __init__(self, path: Path, width: int, height: int, *, has_sound: bool) -> None:
         """Open the file for writing."""
@@ -44,16 +45,13 @@ class Mp4Writer:
             self._sounds.bit_rate = _SOUND_BITS_PER_SECOND
         self._count = 0
 
-    def write(self, moment: Moment) -> None:
-        """Append one picture, and its sound."""
-        picture = moment.picture
+    def write(self, picture: av.VideoFrame, sound: av.AudioFrame | None) -> None:
+        """Append one picture and its sound."""
         picture.pts, picture.time_base = self._count, Fraction(1, FRAMES_PER_SECOND)
+        picture.pict_type = PictureType.NONE  # the encoder would otherwise keep the clip's key frames
         self._container.mux(self._pictures.encode(picture))
-        if self._sounds and moment.sound:
-            sound = av.AudioFrame(format="s16", layout="stereo", samples=SAMPLES)
-            sound.planes[0].update(moment.sound.tobytes().ljust(sound.planes[0].buffer_size, b"\0"))
-            sound.sample_rate, sound.time_base = SAMPLES_PER_SECOND, Fraction(1, SAMPLES_PER_SECOND)
-            sound.pts = self._count * SAMPLES
+        if self._sounds and sound:
+            sound.pts, sound.time_base = self._count * SAMPLES_PER_FRAME, Fraction(1, SAMPLES_PER_SECOND)
             self._container.mux(self._sounds.encode(sound))
         self._count += 1
 
