@@ -21,9 +21,9 @@ def tool_environment(config: CloudConfig, endpoint_url: str) -> dict[str, str]:
     They are those of this process without settings and credentials of AWS and sam, and with the checkout's tools first
     on PATH, so that the tool cannot reach a real AWS account.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     return {
-        **kept,
+        **inherited,
         "PATH": f"{config.tools}:{config.uv}:{os.environ.get('PATH', os.defpath)}",
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,

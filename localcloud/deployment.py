@@ -63,7 +63,9 @@ def read_stack(client: "CloudFormationClient", stack_name: str) -> DeployedStack
         status=stack["StackStatus"],
         fingerprint={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.get(_FINGERPRINT, ""),
         outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
-        parameters={given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])},
+        parameters={
+            parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", [])
+        },
     )
 
 

@@ -97,13 +97,13 @@ def find_uv(folder: Path) -> str:
         if candidate and _succeeds([candidate, "--version"]):
             return candidate
     print(f"setup: installing uv {UV_VERSION}", flush=True)
-    wanted = f"uv=={UV_VERSION}"
-    if _succeeds([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), wanted]):
+    requirement = f"uv=={UV_VERSION}"
+    if _succeeds([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), requirement]):
         return str(own)
     shutil.rmtree(folder, ignore_errors=True)
     in_venv = str(folder / "bin" / "python")
     if _succeeds([sys.executable, "-m", "venv", str(folder)]) and _succeeds(
-        [in_venv, "-m", "pip", "install", "--quiet", wanted]
+        [in_venv, "-m", "pip", "install", "--quiet", requirement]
     ):
         return str(own)
     shutil.rmtree(folder, ignore_errors=True)

@@ -94,14 +94,14 @@ def run_fairness(config: CloudConfig, plan: FairnessPlan) -> int:
             _measure(stack, database, max(plan.probes // 4, 5))  # not counted: it includes cold starts
             idle = _measure(stack, database, plan.probes)
             idle_high = _measure(stack, database, plan.probes, priority="high")
-        with step(f"Measure while one user has {plan.flood} jobs") as shown:
+        with step(f"Measure while one user has {plan.flood} jobs") as progress:
             flooder = str(ObjectId())
             _flood(stack, flooder, plan.flood)
             flooded = _measure(stack, database, plan.probes)
             flooded_high = _measure(stack, database, plan.probes, priority="high")
             left = database["videojobs"].count_documents({"userId": ObjectId(flooder), "status": "queued"})
             most = _most_at_once(database, flooder)
-            shown.note(f"{left} of them still queued, at most {most} active at once")
+            progress.note(f"{left} of them still queued, at most {most} active at once")
     table = FittingTable(("wait", "idle p50", "idle p95", "flood p50", "flood p95", "ratio of p95"))
     ratios = []
     for priority, before, after in (("normal", idle, flooded), ("high", idle_high, flooded_high)):
@@ -155,8 +155,8 @@ def _wait(database: Database[Document], job_id: str) -> Document:
 def _flood(stack: Stack, user_id: str, jobs: int) -> None:
     """Create many jobs of one user, in batches."""
     item = {"prompt": "One of very many", "style": "fun", "duration": 8, "aspectRatio": "16:9"}
-    for done in range(0, jobs, _BATCH):
-        _post(stack, user_id, "/api/videos/batch", {"items": [item] * min(_BATCH, jobs - done)})
+    for posted in range(0, jobs, _BATCH):
+        _post(stack, user_id, "/api/videos/batch", {"items": [item] * min(_BATCH, jobs - posted)})
 
 
 def _post(stack: Stack, user_id: str, path: str, body: Document) -> Document:

@@ -111,7 +111,7 @@ def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Pat
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        done = subprocess.run(
+        result = subprocess.run(
             command,
             check=False,
             cwd=cwd,
@@ -120,9 +120,9 @@ def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Pat
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    if done.returncode != 0:
+    if result.returncode != 0:
         name = " ".join(command[:2])
-        raise CommandFailedError(f"`{name}` failed with status {done.returncode}. The end of {log}:\n{tail(log)}")
+        raise CommandFailedError(f"`{name}` failed with status {result.returncode}. The end of {log}:\n{tail(log)}")
 
 
 def run_in_foreground(

@@ -55,18 +55,18 @@ def bring_up(config: CloudConfig) -> Stack:
     with _only_one(config):
         # A sam process that an interrupted `up` left running would deploy at the same time as this one.
         end_role(config, "tool")
-        with step("MongoDB" if config.mongodb_uri else "SecantusDB") as shown:
+        with step("MongoDB" if config.mongodb_uri else "SecantusDB") as progress:
             mongo_uri = ensure_mongo(config)
-            shown.note("yours, from MONGODB_URI" if config.mongodb_uri else mongo_uri.partition("?")[0])
-        with step("MiniStack") as shown:
+            progress.note("yours, from MONGODB_URI" if config.mongodb_uri else mongo_uri.partition("?")[0])
+        with step("MiniStack") as progress:
             endpoint_url = ensure_aws(config)
             if (deployed := describe_stack(config, endpoint_url)) and deployed.is_stuck:
                 forget_aws(config)
                 endpoint_url = ensure_aws(config)
-            shown.note(endpoint_url)
-        with step("Studio") as shown:
+            progress.note(endpoint_url)
+        with step("Studio") as progress:
             web_url = ensure_studio(config)
-            shown.note(web_url)
+            progress.note(web_url)
         arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
         current = _deploy_changes(config, endpoint_url, web_url, arns)
         secret = read_jwt_secret(config)
@@ -78,9 +78,9 @@ def bring_up(config: CloudConfig) -> Stack:
             mongo_uri=mongo_uri,
             secret=secret,
         )
-        with step("API responds") as shown:
+        with step("API responds") as progress:
             _wait_for_answer(stack)
-            shown.note(stack.api_url)
+            progress.note(stack.api_url)
         stack.write(config)
         return stack
 
@@ -92,17 +92,17 @@ def _deploy_changes(config: CloudConfig, endpoint_url: str, web_url: str, arns: 
         LocalCloudError: If the build or the deployment fails.
     """
     parameters = template_parameters(config, endpoint_url, web_url, arns)
-    wanted = fingerprint(config, parameters)
+    expected = fingerprint(config, parameters)
     before = describe_stack(config, endpoint_url)
-    if before and before.fingerprint == wanted:
+    if before and before.fingerprint == expected:
         return before
     with build_folder(config):
         with step("sam build"):
             build(config, endpoint_url, parameters)
         with step("sam deploy"):
-            deploy(config, endpoint_url, parameters, wanted)
+            deploy(config, endpoint_url, parameters, expected)
     after = describe_stack(config, endpoint_url)
-    if after is None or after.is_stuck or after.fingerprint != wanted:
+    if after is None or after.is_stuck or after.fingerprint != expected:
         raise LocalCloudError(
             f"`sam deploy` succeeded, but the stack was not updated. See {config.logs / 'deploy.log'}"
         )

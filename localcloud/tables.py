@@ -1,9 +1,9 @@
 """Tables for terminals of any width and for pipes: a cell is never cut."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +27,7 @@ class FittingTable:
         texts = tuple(cell if isinstance(cell, Text) else Text(cell) for cell in cells)
         self._rows.append((texts, style))
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the form that fits the console."""
         for columns in (range(len(self.columns)), self._required_columns()):
             table = self._draw_table(columns)

@@ -103,9 +103,9 @@ def watch(config: CloudConfig, stack: Stack) -> None:
         if not sys.stdout.isatty():
             console.print(draw_look(take_look(config, stack, database), stack))
             return
-        with Live(console=console, screen=True, auto_refresh=False) as shown:
+        with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
-                shown.update(draw_look(take_look(config, stack, database), stack), refresh=True)
+                live.update(draw_look(take_look(config, stack, database), stack), refresh=True)
                 time.sleep(_LOOK_SECONDS)
 
 
@@ -159,11 +159,11 @@ def _look_at_jobs(database: Database[Document], now: datetime) -> JobsLook:
 def count_workers(processes: Iterable[MarkedProcess], functions: Mapping[str, str]) -> list[WorkersLook]:
     """Return the workers of each function; `functions` maps its short name to its deployed name."""
     running = list(processes)
-    looks = []
+    workers = []
     for name, deployed in functions.items():
         own = [process for process in running if process.function == deployed]
-        looks.append(WorkersLook(name, len(own), sum(map(read_memory, own))))
-    return looks
+        workers.append(WorkersLook(name, len(own), sum(map(read_memory, own))))
+    return workers
 
 
 def draw_look(look: Look, stack: Stack) -> Group:
@@ -215,7 +215,7 @@ def _number(count: int) -> Text:
 def _age(seconds: float | None) -> Text:
     if seconds is None:
         return Text("-", style="dim")
-    minutes, left = divmod(int(seconds), 60)
+    minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    age = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {left:02} s" if minutes else f"{left} s"
+    age = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
     return Text(age, style="red" if seconds > _WORRYING_SECONDS else "")
