@@ -106,17 +106,20 @@ def find_reason(message: str) -> FailureCode | None:
 
 
 def _invalid(message: str) -> ProviderError:
+    """Return `content_rejected` if the message is about the content, else `invalid_request`."""
     rejected = find_reason(message) is FailureCode.CONTENT_REJECTED
     return failure(FailureCode.CONTENT_REJECTED if rejected else FailureCode.INVALID_REQUEST)
 
 
 def _read_error(error: "ClientError") -> tuple[str, int, float | None]:
+    """Return error code, HTTP status and seconds to wait (None if not specified)."""
     metadata = error.response.get("ResponseMetadata", {})
     code = error.response.get("Error", {}).get("Code", "")
     return code, metadata.get("HTTPStatusCode", 0), read_retry_after(metadata.get("HTTPHeaders", {}))
 
 
 def _not_allowed(reason: str) -> ProviderError:
+    """Log that the function lacks access and return the error."""
     extra = {"action": "provider_not_set_up", "provider": "bedrock", "reason": reason}
     logger.error("Provider not set up", extra=extra)
     return not_set_up()

@@ -35,6 +35,7 @@ def resolve_public(host: str, port: int, *, or_loopback: bool = False) -> list[s
 
 
 def _is_allowed(text: str, *, or_loopback: bool) -> bool:
+    """Return whether the address is public, or a loopback address if `or_loopback` is true."""
     address = ip_address(text)
     if or_loopback and address.is_loopback:
         return True

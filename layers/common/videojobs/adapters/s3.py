@@ -160,6 +160,7 @@ class S3VideoStore:
         return self._window_begin(now).isoformat()
 
     def _window_begin(self, now: datetime) -> datetime:
+        """Return the start of the signing window that contains `now`."""
         window = self._url_seconds // 3
         return datetime.fromtimestamp(now.timestamp() // window * window, UTC)
 

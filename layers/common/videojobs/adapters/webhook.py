@@ -77,12 +77,14 @@ class HttpWebhookSender:
             return WebhookAnswer(None, type(error).__name__)
 
     def _secrets(self) -> list[Webhook]:
+        """Return the secrets; raise `Unavailable` if they are malformed."""
         secrets = self._read_secret().split()
         if not secrets or not all(_SECRET.fullmatch(secret) for secret in secrets):
             raise Unavailable from ValueError("The webhook secret is not `whsec_` and the base64 of 24 to 64 bytes.")
         return [Webhook(secret) for secret in secrets]
 
     def _post(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
+        """Send the request and return the status of the response."""
         host, port = str(target.hostname), target.port or (443 if target.scheme == "https" else 80)
         addresses = resolve_public(host, port, or_loopback=self._local)
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")
@@ -107,6 +109,7 @@ class HttpWebhookSender:
 
 
 def _read_url(url: str, *, local: bool) -> SplitResult:
+    """Return the parsed URL; raise `AddressRefused` if it is malformed, has a user name or is not HTTPS."""
     try:
         target = urlsplit(url)
         readable = url.isascii() and bool(target.hostname) and target.port != 0
@@ -120,6 +123,7 @@ def _read_url(url: str, *, local: bool) -> SplitResult:
 
 
 def _connect(addresses: Sequence[str], port: int) -> socket.socket:
+    """Return a socket connected to the first address that accepts; raise `OSError` if none does."""
     *first, last = addresses
     for address in first:
         with suppress(OSError):

@@ -61,6 +61,7 @@ class ApiGatewayBroadcaster:
             raise Unavailable from RuntimeError(f"DELETE @connections: HTTP {status}")
 
     def _post(self, connection_id: ConnectionId, message: Message) -> Delivery:
+        """Send one message and return its outcome; log messages that were not delivered."""
         body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
         try:
             status = self._client.request("POST", _path(connection_id), _JSON, body).status

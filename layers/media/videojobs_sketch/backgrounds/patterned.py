@@ -130,9 +130,8 @@ class Tiles:
         self._turn_time = min(0.25, 1.1 / scene.seconds)
         self._masks: dict[tuple[int, int], Stencil] = {}
         colours = [colour.ink() for colour in (scene.palette.background, *scene.palette.shapes)]
-        self._steps = (
-            (1, -1) if scene.seconds < 8 else (1,) * 4 * scene.cycles(14)
-        )  # the sum is a whole number of turns
+        # Quarter turns, whose sum is a whole number of turns.
+        self._steps = (1, -1) if scene.seconds < 8 else (1,) * 4 * scene.cycles(14)
         self._background = scene.palette.background.ink()
         self._tiles = []
         for left in _starts(scene.width, self._side):

@@ -60,6 +60,7 @@ class FalVerifier:
         return _read_request_id(body) or signed[0]
 
     def _matches(self, signature: bytes, message: bytes) -> bool:
+        """Return whether one of the cached keys signed the message."""
         for key in self._keys:
             try:
                 key.verify(signature, message)
@@ -69,6 +70,7 @@ class FalVerifier:
         return False
 
     def _keep_fresh(self, now: datetime) -> None:
+        """Request the keys if they are older than `KEYS_LIFETIME`; raise `Unavailable` if that fails."""
         is_old = self._read_at is None or now - self._read_at > KEYS_LIFETIME
         if is_old and not self._read_keys(now):
             raise Unavailable

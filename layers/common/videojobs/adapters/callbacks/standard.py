@@ -54,6 +54,7 @@ class StandardVerifier:
         raise CallbackRefused
 
     def _secrets(self, *, refresh: bool) -> Iterator[Webhook]:
+        """Yield the secrets; none if they are missing or malformed, which is logged."""
         try:
             value = self._read_key(refresh=refresh).get("webhookSecret")
         except ProviderError:  # already logged by `read_key`

@@ -95,6 +95,7 @@ class MongoConnection:
             raise Unavailable from error
 
     def _connect(self) -> Database[Document]:
+        """Return the database of the current URI, connecting if the URI is new."""
         uri = self._read_uri()
         with self._lock:
             if self._database is None:
@@ -104,6 +105,7 @@ class MongoConnection:
             return self._database
 
     def _reconnect(self, refused: Database[Document]) -> Database[Document]:
+        """Read the secret again and return a new database, unless another thread has replaced `refused`."""
         uri = self._read_uri(refresh=True)
         with self._lock:
             if self._database is None or self._database is refused:
@@ -111,6 +113,7 @@ class MongoConnection:
             return self._database  # another thread has already reconnected
 
     def _open_first(self, uri: str) -> Database[Document]:
+        """Return the database of the first URI; if it is unusable, read the secret again."""
         try:
             return self._open(uri)
         except ConfigurationError:
@@ -131,6 +134,7 @@ class MongoConnection:
         return database
 
     def _open(self, uri: str) -> Database[Document]:
+        """Create a client for the URI, close the previous client and return the new database."""
         database = _open_database(uri, self.TIMEOUT_MS)
         previous, self._database, self._uri = self._database, database, uri
         if previous is not None:

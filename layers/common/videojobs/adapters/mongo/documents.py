@@ -144,6 +144,7 @@ def from_document(document: Document) -> VideoJob:
 
 
 def _optional[T](convert: Callable[[Any], T], value: object) -> T | None:
+    """Return the converted value, or None for None."""
     return None if value is None else convert(value)
 
 

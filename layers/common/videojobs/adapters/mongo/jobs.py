@@ -237,6 +237,8 @@ class MongoJobRepository:
     def _find_due(
         self, statuses: Iterable[JobStatus], query: Document, wanted: Callable[[VideoJob], bool], limit: int
     ) -> list[VideoJob]:
+        """Return up to `limit` jobs that match the query and `wanted`, by status and then by due time."""
+
         # One query per status: equality, then sort and range on one key, follow the order of the index
         # (https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/). Fields outside the index are
         # compared after reading.
@@ -252,6 +254,7 @@ class MongoJobRepository:
 
 
 def _guard(job: VideoJob) -> Document:
+    """Return a query for the job with its status, attempt, next step and lease token unchanged."""
     return {
         "_id": ObjectId(job.id),
         "status": str(job.status),
@@ -263,6 +266,7 @@ def _guard(job: VideoJob) -> Document:
 
 
 def _waiting(user_id: UserId, priority: Priority) -> Document:
+    """Return the first part of a query for the user's jobs that wait for a slot."""
     return {"userId": ObjectId(user_id), "priority": str(priority)}
 
 

@@ -14,7 +14,7 @@ from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 COLLECTION = "rates"
 
 _TRIES = 3
-"""How often a call is counted again after a concurrent call changed the document."""
+"""How often counting is tried; a try fails if a concurrent call changed the document."""
 _UNJOURNALED = WriteConcern(w=1, j=False)
 """A failover can lose a few counted calls. That is acceptable, and waiting for the journal would slow every request."""
 
@@ -53,6 +53,7 @@ class MongoRateLimiter:
         raise RateLimited
 
     def _push(self, key: str, limit: RateLimit, now_ms: int, since_ms: int, expires_at: datetime) -> bool:
+        """Add a call if the limit is not reached since `since_ms`; return whether it was added."""
         guard = {"_id": key, f"calls.{limit.calls - 1}": {"$not": {"$gt": since_ms}}}
         change = {
             "$push": {"calls": {"$each": [now_ms], "$position": 0, "$slice": limit.calls}},
@@ -70,4 +71,5 @@ class MongoRateLimiter:
 
 
 def _seconds(milliseconds: int) -> int:
+    """Return whole seconds, rounded up, at least 1."""
     return max(ceil(milliseconds / 1000), 1)

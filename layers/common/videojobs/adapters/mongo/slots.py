@@ -31,7 +31,7 @@ class MongoSlotRepository:
         """Acquire slots for new jobs, first jobs first, and return how many got a slot.
 
         No slot is acquired while other jobs of the user wait. If not all jobs get a slot, `waitingAt` is set to `now`.
-        The first try assumes that all slots are free and needs one write; later tries read the free slots first.
+        The first try assumes that there are enough free slots and needs one write; later tries count them first.
         """
         identity = {"_id": _key(user_id, priority)}
         slots = min(len(job_ids), self.cap)
@@ -44,7 +44,7 @@ class MongoSlotRepository:
         else:
             slots = 0
         if slots < len(job_ids):
-            self._update(identity, {"$set": {"waitingAt": now, "changedAt": now}, **_new(now)}, upsert=True)
+            self._update(identity, {"$set": {"waitingAt": now, "changedAt": now}, **_set_on_insert(now)}, upsert=True)
         return slots
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
@@ -72,7 +72,7 @@ class MongoSlotRepository:
         documents: list[Document] = self._connection.run(
             lambda database: list(database[COLLECTION].find(query).sort("checkedAt", ASCENDING).limit(limit))
         )
-        return [_to_share(document) for document in documents]
+        return [_to_slots(document) for document in documents]
 
     def mark_checked(self, slots: UserSlots, now: datetime) -> None:
         """Set `checkedAt`; delete the document instead if it has been empty and unchanged for `GRACE`."""
@@ -83,11 +83,13 @@ class MongoSlotRepository:
         self._update(identity, {"$set": {"checkedAt": now}})
 
     def _put(self, guard: Document, job_ids: Sequence[JobId], now: datetime) -> bool:
+        """Add jobs to the active jobs if the guard matches and there are enough free slots; return whether it did."""
         change = {"$addToSet": {"active": {"$each": list(job_ids)}}, "$set": {"changedAt": now}}
         change["$setOnInsert"] = {"checkedAt": now}
-        return self._update(guard | self._room_for(len(job_ids)), change, upsert=True)
+        return self._update(guard | self._free_slots_guard(len(job_ids)), change, upsert=True)
 
-    def _room_for(self, slots: int) -> Document:
+    def _free_slots_guard(self, slots: int) -> Document:
+        """Return a condition that matches a document with at least `slots` free slots."""
         return {f"active.{self.cap - slots}": {"$exists": False}}
 
     def _find(self, identity: Document) -> Document | None:
@@ -111,11 +113,11 @@ def _key(user_id: UserId, priority: Priority) -> str:
     return f"{user_id}:{priority}"
 
 
-def _new(now: datetime) -> Document:
+def _set_on_insert(now: datetime) -> Document:
     return {"$setOnInsert": {"active": [], "checkedAt": now}}
 
 
-def _to_share(document: Document) -> UserSlots:
+def _to_slots(document: Document) -> UserSlots:
     user_id, _, priority = document["_id"].partition(":")
     return UserSlots(
         user_id=UserId(user_id),

@@ -173,6 +173,7 @@ class BedrockProvider:
         )
 
     def _locate(self, ref: str) -> Source:
+        """Return a presigned URL of the invocation's video; raise `ProviderError` if there is no video."""
         uri = self._invocation(ref)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
         bucket, prefix = _folder(uri, ref)
         response = call(self._s3.list_objects_v2, read_silence, Bucket=bucket, Prefix=prefix)
@@ -186,6 +187,7 @@ class BedrockProvider:
         return Source(self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=URL_SECONDS))
 
     def _invocation(self, ref: str) -> dict[str, Any]:
+        """Return the invocation; raise `ProviderUnreachable` if the response is incomplete."""
         response = call(self._runtime.get_async_invoke, read_silence, invocationArn=ref)
         if "status" not in response or "outputDataConfig" not in response:
             raise ProviderUnreachable
@@ -240,6 +242,7 @@ class BedrockProvider:
         return self._given_session or boto3.Session()
 
     def _client(self, service: str, **more: Any) -> Any:
+        """Return a boto3 client with the provider's timeouts and without retries."""
         from botocore.config import Config
 
         # No retries here: the worker decides when to retry, in particular a start.
@@ -253,6 +256,7 @@ class BedrockProvider:
 
 
 def _client_token(token: str) -> str:
+    """Return the token, or its SHA-256 if Bedrock does not accept its form."""
     return token if _TOKEN.fullmatch(token) else sha256(token.encode()).hexdigest()
 
 

@@ -156,6 +156,7 @@ class FalProvider(RestVideoProvider):
         return Source(self._video_url(ref))
 
     def _video_url(self, ref: str) -> str:
+        """Return the URL of the video in the request's result; raise `ProviderError` if there is none."""
         match self._asks.ask(_path(ref)):
             case {"video": {"url": str(url)}} if url:
                 return url

@@ -47,6 +47,7 @@ class InstrumentedProvider:
 
     @contextmanager
     def _measured(self, call: str) -> Iterator[None]:
+        """Log the duration of the block, and the code of a `ProviderError` that it raises."""
         began = time.monotonic()
         outcome: dict[str, object] = {}
         try:

@@ -117,6 +117,7 @@ class OpenaiCompatibleProvider(RestVideoProvider):
         return Source(f"{self._base_url}{_path(ref)}/content", self._authorize(refresh))
 
     def _clip_fields(self, clip: Clip) -> dict[str, object]:
+        """Return the fields of a request that describe the clip, in the server's variant."""
         if self._variant == OPENAI:
             return {"seconds": f"{clip.seconds:g}", "size": f"{clip.width}x{clip.height}"}
         ratio = RATIOS.get((clip.width, clip.height))  # OpenRouter takes other sizes in pixels
@@ -134,6 +135,7 @@ def _read_error(status: int, payload: Any) -> ProviderError | None:
 
 
 def _failure_of(error: object) -> ProviderError | None:
+    """Return the error for a known `error.code` other than a rate limit, or None."""
     match error:
         case {"code": str(code)} if code in FAILURES and FAILURES[code] is not FailureCode.RATE_LIMITED:
             return failure(FAILURES[code])
@@ -142,6 +144,7 @@ def _failure_of(error: object) -> ProviderError | None:
 
 
 def _read_progress(response: Mapping[str, Any]) -> float | None:
+    """Return the progress (0 to 1) from a percentage, or None if the response has none."""
     progress = response.get("progress")
     if isinstance(progress, bool) or not isinstance(progress, int | float):
         return None
@@ -149,6 +152,7 @@ def _read_progress(response: Mapping[str, Any]) -> float | None:
 
 
 def _read_cost(response: Mapping[str, Any]) -> Decimal | None:
+    """Return the cost in US dollars, or None if the response has none."""
     match response:
         case {"usage": {"cost": int(cost) | float(cost)}} if cost >= 0:
             return Decimal(str(cost))
@@ -157,6 +161,7 @@ def _read_cost(response: Mapping[str, Any]) -> Decimal | None:
 
 
 def _read_clips(options: Mapping[str, Any]) -> tuple[Clip, ...]:
+    """Return a clip for each size and duration in the options, or raise `ValueError` if they are malformed."""
     try:
         seconds = [float(length) for length in _as_list(options.get("seconds", SECONDS))]
         sizes = [tuple(map(int, size.split("x"))) for size in _as_list(options.get("sizes", SIZES))]
@@ -181,6 +186,7 @@ def _as_list(value: object) -> Sequence[Any]:
 
 
 def _read_date(options: Mapping[str, Any]) -> date | None:
+    """Return the date of the price, or None if the options have no price."""
     if "pricePerSecondUsd" not in options:
         return None
     try:

@@ -144,6 +144,7 @@ def _path(ref: str) -> str:
 
 
 def _video_url(response: Mapping[str, Any]) -> str:
+    """Return the URL of the video; raise `ProviderError` if it was deleted or is missing."""
     match response:
         case {"data_removed": True}:
             raise failure(FailureCode.RESULT_LOST)
@@ -154,6 +155,7 @@ def _video_url(response: Mapping[str, Any]) -> str:
 
 
 def _failure_of(error: object, *, was_stopped: bool) -> ProviderError:
+    """Return the error for a prediction's message; without a known reason, a stopped prediction timed out."""
     message = str(error or "")
     if _REFUSED.search(message):
         return failure(FailureCode.CONTENT_REJECTED)
@@ -172,5 +174,6 @@ def _read_error(status: int, payload: Any) -> ProviderError | None:
 
 
 def _read_progress(logs: object) -> float | None:
+    """Return the last percentage in the log as a number from 0 to 1, or None."""
     percentages = _PERCENT.findall(logs) if isinstance(logs, str) else []
     return min(int(percentages[-1]) / 100, 1.0) if percentages else None

@@ -200,6 +200,7 @@ def _read_failure(code: object) -> FailureCode:
 
 
 def _video_url(task: Mapping[str, Any]) -> str:
+    """Return the URL of the video; raise `ProviderError` if the task has not succeeded or has no output."""
     match task:
         case {"status": "SUCCEEDED", "output": [str(url), *_]}:
             return url
@@ -215,6 +216,7 @@ def _read_progress(task: Mapping[str, Any]) -> float | None:
 
 
 def _read_cost(task: Mapping[str, Any]) -> Decimal | None:
+    """Return the cost in US dollars, or None if the task has none."""
     match task.get("cost"):
         case {"credits": int() | float() as amount}:
             return Decimal(str(amount)) * CREDIT_USD

@@ -199,6 +199,7 @@ class _HttpxRequest(Request):
 
 
 def _read_credentials(key: Mapping[str, Any]) -> Credentials:
+    """Return the credentials of a key; raise `ProviderError` if it is malformed."""
     try:
         return _load_credentials(key)
     except (GoogleAuthError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -237,6 +238,7 @@ def _video_of(response: Mapping[str, Any]) -> Mapping[str, object]:
 
 
 def _failure_of(code: int, message: str) -> ProviderError:
+    """Return the error for a gRPC status, or `content_rejected` if the message is about the prompt."""
     if _REFUSED.search(message):
         return failure(FailureCode.CONTENT_REJECTED)
     return failure(_CODES.get(code, FailureCode.PROVIDER_ERROR))

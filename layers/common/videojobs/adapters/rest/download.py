@@ -84,6 +84,8 @@ def _client(call_seconds: float) -> httpx.Client:
 
 
 class _Download:
+    """State of one download: its current URL and the part that was downloaded."""
+
     def __init__(
         self,
         http: httpx.Client,
@@ -116,12 +118,12 @@ class _Download:
 
     def _follow(self) -> bool:
         """Download from the current URL; True if the file is complete, False if the URL has expired."""
-        self._keep_going()
+        self._report_progress()
         if self._source is None:
             self._part.restart()
             self._source = self._locate()
             self._located += 1
-            self._keep_going()
+            self._report_progress()
         with open_result(
             self._http, self._source.url, self._source.headers, self._part.request_headers(), self._allowed_hosts
         ) as response:
@@ -134,11 +136,12 @@ class _Download:
             self._part.begin(response)
             for piece in response.iter_raw():
                 self._part.write(piece)
-                self._keep_going()
+                self._report_progress()
             self._part.finish()
         return True
 
-    def _keep_going(self) -> None:
+    def _report_progress(self) -> None:
+        """Report the progress, or raise `ProviderUnreachable` if the time is over."""
         self._part.report()
         if time.monotonic() > self._until:
             raise ProviderUnreachable

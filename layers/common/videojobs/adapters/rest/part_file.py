@@ -108,6 +108,7 @@ class PartFile:
         self._on_progress(self._shown)
 
     def _check_whole(self, response: httpx.Response) -> None:
+        """Start the file again and read the size and validator of a response with the whole file."""
         self.restart()
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in _NOT_VIDEOS:
@@ -119,6 +120,7 @@ class PartFile:
         self._total = int(length) if length.isdecimal() else None
 
     def _check_rest(self, response: httpx.Response) -> None:
+        """Check that a partial response continues the file; if it does not, truncate the file and raise `Unusable`."""
         content_range = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         total = int(content_range[2]) if content_range and content_range[2] != "*" else self._total
         fits = content_range is not None and int(content_range[1]) == self._size and self._total in {None, total}

@@ -54,6 +54,7 @@ def open_result(
 
 
 def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
+    """Return the URL, relative to `base` if given; raise `ProviderError` if it is malformed."""
     try:
         return httpx.URL(url) if base is None else base.join(url)
     except httpx.InvalidURL:
@@ -61,6 +62,7 @@ def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
 
 
 def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Return scheme, host and port."""
     return url.scheme, url.host, url.port
 
 

@@ -87,6 +87,7 @@ class ProviderKeys:
         return part
 
     def _incomplete(self, reason: str) -> ProviderError:
+        """Log why the provider is not set up and return the error."""
         extra = {"action": "provider_not_set_up", "provider": self._name, "reason": reason}
         logger.error("Provider not set up", extra=extra)
         return not_set_up()
