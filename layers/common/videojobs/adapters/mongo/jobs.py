@@ -1,7 +1,4 @@
-"""Repository of jobs in MongoDB.
-
-Every change is one guarded `update_one`, so that of several concurrent writers exactly one succeeds.
-"""
+"""Repository of jobs in MongoDB. Changes are guarded updates: of concurrent writers exactly one succeeds."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -178,14 +175,14 @@ class MongoJobRepository:
         return min(sum(self._run(lambda jobs: [jobs.count_documents(query, limit=limit) for query in queries])), limit)
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return live jobs without a next step, which the Express server created before `created_before`.
+        """Return up to `limit` live jobs without a next step, which the Express server created before `created_before`.
 
         Served by the index `sweep`, in which a missing `next.dueAt` is null.
         """
         return self._find_due(_LIVE, {"next.dueAt": None}, lambda job: job.created_at < created_before, limit)
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs with an announcement older than `announced_before`.
+        """Return up to `limit` jobs with an announcement older than `announced_before`.
 
         Served by the index `outbox`, which is sparse: it contains only jobs with announcements.
         """
@@ -193,10 +190,7 @@ class MongoJobRepository:
         return self._run(lambda jobs: list(islice(_readable(jobs.find(query)), limit)))
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
-        """Remove announcements from the job's outbox; idempotent.
-
-        The update needs no guard, because entries are only ever added or removed.
-        """
+        """Remove announcements from the job's outbox; idempotent. Entries never change, so there is no guard."""
         change = {"$pull": {"outbox": {"id": {"$in": [announcement.id for announcement in announcements]}}}}
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job_id)}, change))
 
@@ -227,7 +221,7 @@ class MongoJobRepository:
         return self._run(find)
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs, finished or not, whose next step was due before `due_before` and that have no live lease.
+        """Return up to `limit` jobs, finished or not, with a next step due before `due_before` and no live lease.
 
         Served by the index `sweep`; leased jobs are few and are skipped after reading.
         """
@@ -290,8 +284,7 @@ def _difference(before: VideoJob, after: VideoJob) -> Document:
     old_outbox, new_outbox = old.pop("outbox"), new.pop("outbox")
     changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
     update: dict[str, Any] = {
-        "$set": changed
-        | {"version": new["version"]},  # never empty, because MongoDB rejects an update without operators
+        "$set": changed | {"version": new["version"]},  # never empty: MongoDB rejects updates without operators
         "$unset": dict.fromkeys(old.keys() - new.keys(), ""),
         "$push": {},
     }
