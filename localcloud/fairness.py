@@ -58,7 +58,7 @@ class FairnessPlan:
 
     @property
     def smallest_flood(self) -> int:
-        """Return the number of jobs that the workers complete while the probes of both priorities run.
+        """Return the least number of jobs that the workers complete while the probes of both priorities run.
 
         A probe takes at least as long as a job of the flood, so a smaller flood ends before the measurement does.
         """

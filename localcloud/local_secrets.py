@@ -27,12 +27,12 @@ class SecretArns:
 
 
 def read_jwt_secret(config: CloudConfig) -> str:
-    """Return the key that signs session cookies; created once, so that cookies stay valid when the system restarts."""
+    """Return the key that signs session cookies; created once, so that cookies outlive a restart."""
     return _keep(config.state / "jwt-secret", secrets.token_hex(32))
 
 
 def read_webhook_secret(config: CloudConfig) -> str:
-    """Return the key that signs webhooks; created once, so that receivers need not be configured at each start."""
+    """Return the key that signs webhooks; created once, so that receivers can keep it."""
     return _keep(config.state / "webhook-secret", f"whsec_{b64encode(secrets.token_bytes(32)).decode()}")
 
 

@@ -11,7 +11,7 @@ that a policy for a log group's ARN allows.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
 
 Lambda: when a worker process fails during its start, MiniStack also ends all other workers of the function, including
-busy ones. Their replacements can fail in the same way. On AWS only the failed execution environment ends.
+busy ones, and the failures of those then end their replacements. On AWS only the failed execution environment ends.
 
 WebSockets: MiniStack runs all events of a function one after another in one process and discards its logs. On AWS they
 are normal invocations.

@@ -1,7 +1,7 @@
 """Processes of a local system: start, search and end.
 
 A process is found by variables in its environment, which its children inherit, and not by a pid file: a pid file can
-be stale or half-written, or contain the id of an unrelated process.
+be stale or half-written, or contain the ID of an unrelated process.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _LOG_KEPT_BYTES = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class MarkedProcess:
-    """A live process of a local system."""
+    """Live process of a local system."""
 
     pid: int
     role: str

@@ -46,7 +46,8 @@ _ANSWER_SECONDS = 120.0
 def bring_up(config: CloudConfig) -> Stack:
     """Start the servers that are not running, deploy changes, and return once the API responds.
 
-    Only one `up` or `down` runs at a time; another one waits. Idempotent: a second call changes nothing.
+    Only one `up` or `down` runs at a time; another one waits. Idempotent: a second call deploys nothing unless
+    an input has changed.
 
     Raises:
         LocalCloudError: If a program is missing, a server or the deployment fails, or the API does not respond.

@@ -37,7 +37,7 @@ type Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class QueueLook:
-    """Numbers of visible, received and delayed messages in a queue, and the age of the oldest one in seconds.
+    """Numbers of visible, in-flight and delayed messages in a queue, and the age of the oldest one in seconds.
 
     The age is None if the queue is empty.
     """
