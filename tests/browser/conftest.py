@@ -1,4 +1,4 @@
-"""A browser, and the studio of the deployed local system open in it, signed in as somebody new."""
+"""Browser fixtures: the studio of the deployed local system, opened by a new signed-in user."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -30,37 +30,40 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, on an empty profile."""
-    found = shutil.which("chromium")
-    if found is None:
-        missing("Chromium is not installed: `apt-get install chromium` does it")
+    """Yield Chromium with an empty profile."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        missing("Chromium is not installed. Run `apt-get install chromium`.")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        launched = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield launched
         launched.close()
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the page said on the console, or asked of others."""
+def page_errors() -> list[str]:
+    """Return the list that collects console errors and requests to third parties."""
     return []
 
 
 @pytest.fixture
 def open_context(
-    browser: Browser, stack: Stack, complaints: list[str], request: pytest.FixtureRequest
+    browser: Browser, stack: Stack, page_errors: list[str], request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens a browser of somebody's own, signed in where a user is given; it may say what `complains` expects."""
-    expected = [word for mark in request.node.iter_markers("complains") for word in mark.args]
+    """Yield a function that opens a separate browser context, signed in if a user is given.
+
+    Afterwards the test fails on any page error that contains no text of the marker `complains`.
+    """
+    expected = [text for mark in request.node.iter_markers("complains") for text in mark.args]
     opened: list[BrowserContext] = []
 
     def open_one(user: User | None = None, **options: Any) -> BrowserContext:
         context = browser.new_context(**{"viewport": DESKTOP, "base_url": stack.web_url, **options})
         opened.append(context)
         context.set_default_timeout(60_000)
-        context.on("console", lambda message: _note(message, complaints))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("request", lambda request: _refuse_strangers(request.url, complaints))
+        context.on("console", lambda message: _note(message, page_errors))
+        context.on("weberror", lambda error: page_errors.append(str(error.error)))
+        context.on("request", lambda request: _record_third_party(request.url, page_errors))
         if user:
             context.request.post("/dev/login", form={"user": user.id})
         return context
@@ -68,31 +71,31 @@ def open_context(
     yield open_one
     for context in opened:
         context.close()
-    assert [each for each in complaints if not any(word in each for word in expected)] == []
+    assert [error for error in page_errors if not any(text in error for text in expected)] == []
 
 
 @pytest.fixture
 def context(open_context: Callable[..., BrowserContext], user: User) -> BrowserContext:
-    """The user's browser."""
+    """Return the user's browser context."""
     return open_context(user)
 
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """A tab of it, with nothing loaded."""
+    """Return an empty tab of the user's browser."""
     return context.new_page()
 
 
 @pytest.fixture
 def studio(page: Page) -> Studio:
-    """The studio in that tab."""
+    """Return the studio, loaded in the tab."""
     page.goto("/")
     return Studio(page)
 
 
 @pytest.fixture
 def open_studio(open_context: Callable[..., BrowserContext], user: User) -> OpenStudio:
-    """Opens the studio in another browser of the same user."""
+    """Return a function that opens the studio in another browser of the same user."""
 
     def open_one(path: str = "/", **options: Any) -> Studio:
         page = open_context(user, **options).new_page()
@@ -102,11 +105,11 @@ def open_studio(open_context: Callable[..., BrowserContext], user: User) -> Open
     return open_one
 
 
-def _note(message: ConsoleMessage, complaints: list[str]) -> None:
+def _note(message: ConsoleMessage, page_errors: list[str]) -> None:
     if message.type in {"error", "warning"}:
-        complaints.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
+        page_errors.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
 
 
-def _refuse_strangers(url: str, complaints: list[str]) -> None:
+def _record_third_party(url: str, page_errors: list[str]) -> None:
     if urlsplit(url).hostname != "127.0.0.1" and not url.startswith(("blob:", "data:")):
-        complaints.append(f"asked a third party: {url}")
+        page_errors.append(f"request to a third party: {url}")

@@ -1,4 +1,4 @@
-"""The studio as its user sees it: what is on the page, and what one does there."""
+"""Page object of the studio: the elements of the page and the user's actions."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,11 +15,11 @@ from videojobs.adapters.mongo.documents import to_document
 from videojobs.domain.job import JobStatus, Lease
 
 SOON = 180_000
-"""Milliseconds in which anything that renders a short video is over, on however busy a machine."""
+"""Timeout in milliseconds of everything that renders a short video, also on a busy machine."""
 
 
 class Studio:
-    """One tab."""
+    """The studio in one browser tab."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -30,8 +30,8 @@ class Studio:
         self.banner = page.locator("#banner")
         self.news = page.locator("#news")
 
-    def ask(self, prompt: str, *, style: str = "Calm", shape: str = "16:9", seconds: float = 1) -> Locator:
-        """Fill in the form and send it; the card that appears."""
+    def submit(self, prompt: str, *, style: str = "Calm", shape: str = "16:9", seconds: float = 1) -> Locator:
+        """Fill in and submit the form. Return the new card."""
         self.prompt.fill(prompt)
         self.page.get_by_label(style, exact=True).check()
         self.page.get_by_label(shape, exact=True).check()
@@ -41,45 +41,45 @@ class Studio:
         return self.card(prompt)
 
     def card(self, prompt: str) -> Locator:
-        """The card of the job with that prompt."""
+        """Return the card of the job with this prompt."""
         return self.page.get_by_role("article", name=prompt, exact=True)
 
     def wait_until_live(self) -> None:
-        """Until updates come over the WebSocket."""
+        """Wait until live updates are connected."""
         expect(self.mode).to_have_text("Live", timeout=SOON)
 
     def show(self, status: str) -> None:
-        """Choose a filter."""
+        """Select a status in the filter."""
         self.page.locator("#filter").get_by_label(status, exact=True).check()
 
     def delete(self, card: Locator) -> None:
-        """Delete, and be sure about it."""
+        """Delete a job and confirm the dialog."""
         card.get_by_role("button", name="Delete").click()
         self.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
     def is_wider_than_the_screen(self) -> bool:
-        """Whether one would have to scroll sideways."""
+        """Return True if the page scrolls horizontally."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
 def expect_status(card: Locator, status: str) -> None:
-    """See the card reach a status."""
+    """Wait until the card shows a status."""
     expect(card).to_have_attribute("data-status", status, timeout=SOON)
 
 
 def put_jobs(user: User, changes: Iterable[dict[str, Any]]) -> list[str]:
-    """Store jobs, failed unless they say otherwise, each a minute older than the one before; their ids.
+    """Store jobs in MongoDB, each a minute older than the one before. Return their IDs.
 
-    Somebody seems to work on those that have not ended: nobody else will.
+    Each job is failed unless `changes` sets another status. Live jobs have a lease, so that no worker touches them.
     """
     now, documents = datetime.now(UTC), []
-    for minutes, each in enumerate(changes, start=1):
+    for minutes, fields in enumerate(changes, start=1):
         at = now - timedelta(minutes=minutes)
         job = a_job(id=str(ObjectId()), user_id=user.id, created_at=at, updated_at=at, outbox=())
-        job = replace(job, **({"status": JobStatus.FAILED} | each))
+        job = replace(job, **({"status": JobStatus.FAILED} | fields))
         if job.status is JobStatus.FAILED and job.error_message is None:
             job = replace(job, error_message="The provider refused the prompt.")
-        lease = Lease("somebody", now + timedelta(hours=1)) if job.is_live else None
+        lease = Lease("another-worker", now + timedelta(hours=1)) if job.is_live else None
         documents.append(to_document(replace(job, next=job.next if job.is_live else None, lease=lease)))
     with pymongo.MongoClient[dict[str, Any]](user.stack.mongo_uri) as client:
         client.get_default_database()["videojobs"].insert_many(documents)

@@ -1,4 +1,4 @@
-"""For everybody: the keyboard alone, screen readers, small screens, dark rooms, and those whom motion makes ill."""
+"""Accessibility: keyboard, screen readers, small screens, dark color scheme and reduced motion."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ PAINT = "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/
 
 
 def put_every_kind(user: User) -> None:
-    """A job of each status and shape."""
+    """Store a job of each status and shape."""
     good = {"video_url": "https://videos.example/a.mp4", "aspect_ratio": AspectRatio.SQUARE, "style": Style.BACKGROUND}
     put_jobs(
         user,
@@ -46,14 +46,14 @@ def put_every_kind(user: User) -> None:
 
 
 def find_violations(page: Page) -> list[Any]:
-    """What axe-core holds against the page, once nothing moves any more."""
+    """Return the violations that axe-core finds, after all animations have finished."""
     page.evaluate(STILL)
-    found = Axe().run(page).response["violations"]
-    return [(each["id"], each["impact"], [node["html"][:120] for node in each["nodes"]]) for each in found]
+    violations = Axe().run(page).response["violations"]
+    return [(it["id"], it["impact"], [node["html"][:120] for node in it["nodes"]]) for it in violations]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_a_full_gallery(open_studio: OpenStudio, user: User, scheme: str) -> None:
+def test_full_gallery_has_no_axe_violations(open_studio: OpenStudio, user: User, scheme: str) -> None:
     put_every_kind(user)
     studio = open_studio(color_scheme=scheme)
     expect(studio.cards).to_have_count(5)
@@ -61,7 +61,7 @@ def test_axe_finds_nothing_in_a_full_gallery(open_studio: OpenStudio, user: User
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_an_empty_one(open_studio: OpenStudio, scheme: str) -> None:
+def test_empty_gallery_with_a_form_error_has_no_axe_violations(open_studio: OpenStudio, scheme: str) -> None:
     studio = open_studio(color_scheme=scheme)
     expect(studio.page.get_by_text("Nothing here yet.")).to_be_visible()
     studio.make.click()
@@ -69,14 +69,14 @@ def test_axe_finds_nothing_in_an_empty_one(open_studio: OpenStudio, scheme: str)
     assert find_violations(studio.page) == []
 
 
-def test_axe_finds_nothing_in_the_question_before_a_deletion(page: Page, user: User) -> None:
+def test_deletion_dialog_has_no_axe_violations(page: Page, user: User) -> None:
     put_jobs(user, [{}])
     page.goto("/")
     page.get_by_role("button", name="Delete").click()
     assert find_violations(page) == []
 
 
-def test_everything_is_done_with_the_keyboard_alone(page: Page) -> None:
+def test_every_action_is_possible_with_the_keyboard(page: Page) -> None:
     page.goto("/")
     studio, keys = Studio(page), page.keyboard
     studio.wait_until_live()
@@ -105,18 +105,18 @@ def test_everything_is_done_with_the_keyboard_alone(page: Page) -> None:
 
 
 def press_until(page: Page, key: str, name: str) -> None:
-    """Press a key until the control of that name, or that does that, has the focus, and see that it shows."""
+    """Press a key until the control with this name or `data-action` has the focus. Assert that the focus is visible."""
     for _ in range(30):
         page.keyboard.press(key)
         if page.evaluate("document.activeElement.name || document.activeElement.dataset.action") == name:
             break
     else:
         raise AssertionError(f"{name} can't be reached by {key}")
-    assert page.evaluate(RING), f"{name} does not show that it has the focus"
+    assert page.evaluate(RING), f"{name} has no visible focus"
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1024, 1920])
-def test_nothing_is_wider_than_the_screen(open_studio: OpenStudio, user: User, width: int) -> None:
+def test_page_never_scrolls_horizontally(open_studio: OpenStudio, user: User, width: int) -> None:
     put_every_kind(user)
     put_jobs(user, [{"prompt": "W" * 1000, "error_message": "An explanation of many words. " * 12}])
     studio = open_studio(viewport={"width": width, "height": 740})
@@ -124,10 +124,10 @@ def test_nothing_is_wider_than_the_screen(open_studio: OpenStudio, user: User, w
     assert not studio.is_wider_than_the_screen()
 
 
-def test_on_a_phone_a_new_job_comes_into_sight_and_can_be_touched(open_studio: OpenStudio) -> None:
+def test_new_job_on_a_phone_is_in_view_and_large_enough_to_tap(open_studio: OpenStudio) -> None:
     studio = open_studio(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     studio.wait_until_live()
-    card = studio.ask("In the hand", seconds=60)
+    card = studio.submit("In the hand", seconds=60)
     expect(card.locator(".mat")).to_be_in_viewport()
     button = card.get_by_role("button", name="Cancel")
     box = button.bounding_box()
@@ -138,20 +138,20 @@ def test_on_a_phone_a_new_job_comes_into_sight_and_can_be_touched(open_studio: O
 
 
 @pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
-def test_the_page_is_as_dark_as_the_room(open_studio: OpenStudio, scheme: str, is_dark: bool) -> None:
+def test_page_follows_prefers_color_scheme(open_studio: OpenStudio, scheme: str, is_dark: bool) -> None:
     studio = open_studio(color_scheme=scheme)
     assert (max(studio.page.evaluate(PAINT)) < 60) is is_dark
 
 
-def test_nothing_jumps_while_a_job_goes_its_way(studio: Studio) -> None:
+def test_layout_does_not_shift_while_a_job_progresses(studio: Studio) -> None:
     studio.wait_until_live()
-    card = studio.ask("Steady", seconds=4)
+    card = studio.submit("Steady", seconds=4)
     expect_status(card, "completed")
     expect(card.locator(".poster")).to_have_js_property("complete", value=True)
     assert studio.page.evaluate(SHIFTS) < 0.01
 
 
-def test_nothing_moves_for_those_who_want_it_still(open_studio: OpenStudio, user: User) -> None:
+def test_page_has_no_animation_with_reduced_motion(open_studio: OpenStudio, user: User) -> None:
     put_every_kind(user)
     studio = open_studio(reduced_motion="reduce")
     expect(studio.cards).to_have_count(5)

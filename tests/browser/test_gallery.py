@@ -1,4 +1,4 @@
-"""The list: steering jobs, paging, the filter, and what one takes along."""
+"""The gallery: cancel, retry, delete, paging, filter, downloads and links."""
 
 import re
 import urllib.request
@@ -14,16 +14,16 @@ from tests.stack.client import User
 from videojobs.domain.job import JobStatus
 
 
-def test_a_job_is_cancelled_and_may_be_tried_again(studio: Studio) -> None:
+def test_job_can_be_cancelled_and_retried(studio: Studio) -> None:
     studio.wait_until_live()
-    card = studio.ask("A slow tram", seconds=60)
+    card = studio.submit("A slow tram", seconds=60)
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "cancelled")
     card.get_by_role("button", name="Try again").click()
     expect(card).to_have_attribute("data-status", re.compile("queued|processing"))
 
 
-def test_what_failed_is_tried_again_and_ends_well(page: Page, user: User) -> None:
+def test_failed_job_can_be_retried_and_completes(page: Page, user: User) -> None:
     put_jobs(user, [{"prompt": "Better luck", "duration": 1}])
     page.goto("/")
     card = Studio(page).card("Better luck")
@@ -31,7 +31,7 @@ def test_what_failed_is_tried_again_and_ends_well(page: Page, user: User) -> Non
     expect_status(card, "completed")
 
 
-def test_a_failure_is_told_in_words(page: Page, user: User) -> None:
+def test_failed_job_shows_its_error_message(page: Page, user: User) -> None:
     put_jobs(user, [{"prompt": "Something forbidden"}])
     page.goto("/")
     card = Studio(page).card("Something forbidden")
@@ -40,7 +40,7 @@ def test_a_failure_is_told_in_words(page: Page, user: User) -> None:
     expect(card.get_by_role("button", name="Try again")).to_be_visible()
 
 
-def test_a_video_is_deleted_by_whoever_is_sure(page: Page, user: User) -> None:
+def test_video_is_deleted_only_after_confirmation(page: Page, user: User) -> None:
     put_jobs(user, [{"prompt": "One"}, {"prompt": "Two"}])
     page.goto("/")
     studio = Studio(page)
@@ -57,7 +57,7 @@ def test_a_video_is_deleted_by_whoever_is_sure(page: Page, user: User) -> None:
 
 
 @pytest.mark.complains("409")
-def test_a_cancellation_that_comes_too_late_says_how_it_ended(page: Page, user: User) -> None:
+def test_late_cancellation_shows_the_final_status(page: Page, user: User) -> None:
     [job_id] = put_jobs(user, [{"prompt": "Too late", "status": JobStatus.PROCESSING}])
     page.goto("/")
     studio = Studio(page)
@@ -71,13 +71,13 @@ def test_a_cancellation_that_comes_too_late_says_how_it_ended(page: Page, user: 
             client.get_default_database()["videojobs"].update_one({"_id": ObjectId(job_id)}, ended)
         route.continue_()
 
-    page.route("**/cancel", end_the_job_first)  # earlier, the page could learn of the end before the click
+    page.route("**/cancel", end_the_job_first)  # any earlier, the page could receive the end before the click
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "failed")
     expect(card).to_contain_text("It took too long.")
 
 
-def test_two_hundred_jobs_are_paged_through_to_the_last(page: Page, user: User) -> None:
+def test_paging_shows_all_two_hundred_jobs_in_order(page: Page, user: User) -> None:
     put_jobs(user, ({"prompt": f"Video {number}"} for number in range(200)))
     page.goto("/")
     studio, more = Studio(page), page.get_by_role("button", name="Show more")
@@ -86,24 +86,24 @@ def test_two_hundred_jobs_are_paged_through_to_the_last(page: Page, user: User) 
         more.click()
         expect(studio.cards).to_have_count(count)
     expect(more).to_be_hidden()
-    shown = page.eval_on_selector_all(".card .prompt", "prompts => prompts.map((each) => each.textContent)")
+    shown = page.eval_on_selector_all(".card .prompt", "prompts => prompts.map((it) => it.textContent)")
     assert shown == [f"Video {number}" for number in range(200)]
     expect(studio.card("Video 192").get_by_role("button", name="Try again")).to_be_focused()
 
 
-def test_a_new_job_comes_first_however_far_one_has_paged(page: Page, user: User) -> None:
+def test_new_job_comes_first_after_paging(page: Page, user: User) -> None:
     put_jobs(user, ({"prompt": f"Video {number}"} for number in range(30)))
     page.goto("/")
     studio = Studio(page)
     studio.wait_until_live()
-    expect(studio.cards).to_have_count(24)  # what the connection tells of older ones is not put among them
-    studio.ask("The newest")
+    expect(studio.cards).to_have_count(24)  # live updates of older jobs do not add cards
+    studio.submit("The newest")
     assert page.locator(".card .prompt").first.text_content() == "The newest"
     page.get_by_role("button", name="Show more").click()
     expect(studio.cards).to_have_count(31)
 
 
-def test_the_filter_shows_one_status_and_survives_a_reload(page: Page, user: User) -> None:
+def test_filter_shows_one_status_and_survives_a_reload(page: Page, user: User) -> None:
     put_jobs(user, [{"prompt": "Bad"}, {"prompt": "Stopped", "status": JobStatus.CANCELLED}])
     page.goto("/")
     studio = Studio(page)
@@ -119,25 +119,25 @@ def test_the_filter_shows_one_status_and_survives_a_reload(page: Page, user: Use
     expect(studio.cards).to_have_count(2)
 
 
-def test_a_job_of_ones_own_is_shown_whatever_the_filter(page: Page, user: User) -> None:
+def test_submitting_a_job_resets_the_filter(page: Page, user: User) -> None:
     put_jobs(user, [{"prompt": "Bad"}])
     page.goto("/?status=failed")
     studio = Studio(page)
-    studio.ask("New")
+    studio.submit("New")
     expect(page.locator("#filter").get_by_label("All")).to_be_checked()
     expect(studio.cards).to_have_count(2)
 
 
 @pytest.mark.complains("ERR_FAILED")
-def test_a_list_that_cannot_be_loaded_says_so(page: Page) -> None:
+def test_list_that_fails_to_load_shows_an_alert(page: Page) -> None:
     page.route("**/api/videos?**", lambda route: route.abort())
     page.goto("/")
     expect(page.get_by_role("alert").filter(has_text="can’t be reached")).to_be_visible()
 
 
-def test_a_video_is_saved_under_a_good_name(studio: Studio) -> None:
+def test_download_is_named_after_the_prompt(studio: Studio) -> None:
     studio.wait_until_live()
-    card = studio.ask("A kite, over the sea!")
+    card = studio.submit("A kite, over the sea!")
     expect_status(card, "completed")
     with studio.page.expect_download() as saved:
         card.get_by_role("link", name="Download").click()
@@ -146,16 +146,14 @@ def test_a_video_is_saved_under_a_good_name(studio: Studio) -> None:
     assert saved.value.path().read_bytes()[4:8] == b"ftyp"
 
 
-def test_a_link_is_copied_that_works_for_whoever_has_it(
-    open_context: Callable[..., BrowserContext], user: User
-) -> None:
+def test_copied_link_plays_the_video_without_a_session(open_context: Callable[..., BrowserContext], user: User) -> None:
     page = open_context(user, permissions=["clipboard-read", "clipboard-write"]).new_page()
     page.goto("/")
     studio = Studio(page)
     studio.wait_until_live()
-    card = studio.ask("A shared thing")
+    card = studio.submit("A shared thing")
     expect_status(card, "completed")
     card.get_by_role("button", name="Copy link").click()
     expect(studio.banner).to_contain_text("Link copied. Anyone who has it can play the video for")
-    with urllib.request.urlopen(page.evaluate("navigator.clipboard.readText()")) as answer:
-        assert answer.headers["Content-Type"] == "video/mp4"
+    with urllib.request.urlopen(page.evaluate("navigator.clipboard.readText()")) as response:
+        assert response.headers["Content-Type"] == "video/mp4"

@@ -1,4 +1,4 @@
-"""A prompt becomes a video on the page, and what may be asked for is said while one types."""
+"""The form: submission, validation while typing, progress and playback."""
 
 import re
 
@@ -16,10 +16,10 @@ new MutationObserver(() => {
 }).observe(document.getElementById("cards"), {subtree: true, childList: true, attributes: true})"""
 
 
-def test_a_prompt_becomes_a_video_that_plays_without_a_reload(studio: Studio) -> None:
+def test_submitted_prompt_becomes_a_playable_video_without_a_reload(studio: Studio) -> None:
     studio.wait_until_live()
     studio.page.evaluate("window.mark = 'still the same page'")
-    card = studio.ask("A kite over the sea", seconds=2)
+    card = studio.submit("A kite over the sea", seconds=2)
     expect_status(card, "completed")
     expect(card.locator(".poster")).to_have_js_property("complete", value=True)
     assert card.locator(".poster").evaluate("image => image.naturalWidth") > 100
@@ -30,35 +30,35 @@ def test_a_prompt_becomes_a_video_that_plays_without_a_reload(studio: Studio) ->
     assert studio.page.evaluate("window.mark") == "still the same page"
 
 
-def test_a_job_is_there_at_once_and_moves_to_its_end(studio: Studio) -> None:
+def test_new_job_appears_at_once_and_its_progress_only_rises(studio: Studio) -> None:
     studio.wait_until_live()
     studio.page.evaluate(WATCH)
-    expect_status(studio.ask("A long walk", seconds=20), "completed")
+    expect_status(studio.submit("A long walk", seconds=20), "completed")
     seen = list(dict.fromkeys(studio.page.evaluate("seen")))
     assert seen[0] in {"queued", "processing"}
     assert seen[-1] == "completed"
-    steps = [int(each.removeprefix("processing")) for each in seen if re.fullmatch(r"processing\d+", each)]
+    steps = [int(state.removeprefix("processing")) for state in seen if re.fullmatch(r"processing\d+", state)]
     assert len(steps) > 2, seen
     assert steps == sorted(steps)
 
 
-def test_those_who_see_nothing_are_told(studio: Studio) -> None:
+def test_completion_is_announced_to_screen_readers(studio: Studio) -> None:
     studio.wait_until_live()
-    studio.ask("A bell")
+    studio.submit("A bell")
     expect(studio.news).to_have_text("Ready: A bell", timeout=SOON)
 
 
-def test_the_form_is_ready_for_the_next_one_and_a_double_click_asks_once(studio: Studio, user: User) -> None:
+def test_double_click_submits_once_and_the_form_is_cleared(studio: Studio, user: User) -> None:
     studio.prompt.fill("Only once")
     studio.make.dblclick()
     expect(studio.card("Only once")).to_be_visible()
     expect(studio.prompt).to_have_value("")
-    studio.ask("And another")
+    studio.submit("And another")
     assert len(user.call("GET", "/api/videos").data["items"]) == 2
 
 
 @pytest.mark.parametrize(
-    ("prompt", "words"),
+    ("prompt", "counter"),
     [
         ("", "0 of 1,000 characters"),
         ("A boat", "6 of 1,000 characters"),
@@ -66,13 +66,13 @@ def test_the_form_is_ready_for_the_next_one_and_a_double_click_asks_once(studio:
         ("👩‍🚀" * 334, "1,002 of 1,000 characters: 2 too many"),
     ],
 )
-def test_characters_are_counted_as_the_api_counts_them(studio: Studio, prompt: str, words: str) -> None:
+def test_characters_are_counted_as_the_api_counts_them(studio: Studio, prompt: str, counter: str) -> None:
     studio.prompt.fill(prompt)
-    expect(studio.page.locator("#prompt-count")).to_have_text(words)
+    expect(studio.page.locator("#prompt-count")).to_have_text(counter)
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "message"),
     [
         ("prompt", " \n ", "Say what you want to see."),
         ("prompt", "a" * 1001, "Use 1,000 characters at most."),
@@ -81,37 +81,37 @@ def test_characters_are_counted_as_the_api_counts_them(studio: Studio, prompt: s
         ("duration", "", "From 1 to 60 seconds, whole or fractional."),
     ],
 )
-def test_what_cannot_be_made_is_not_asked_for(studio: Studio, field: str, value: str, words: str) -> None:
+def test_invalid_input_is_not_submitted(studio: Studio, field: str, value: str, message: str) -> None:
     studio.prompt.fill("A boat")
     control = studio.page.locator(f"#{field}")
     control.fill(value)
     studio.make.click()
-    expect(studio.page.locator(f"#{field}-error")).to_have_text(words)
+    expect(studio.page.locator(f"#{field}-error")).to_have_text(message)
     expect(control).to_be_focused()
     expect(control).to_have_attribute("aria-invalid", "true")
     expect(studio.cards).to_have_count(0)
 
 
-def test_slider_and_number_say_the_same(studio: Studio) -> None:
+def test_slider_and_number_field_stay_in_sync(studio: Studio) -> None:
     studio.page.locator("#duration").fill("12.5")
     expect(studio.page.locator("#slider")).to_have_value(re.compile("1[23]"))
     studio.page.locator("#slider").fill("40")
     expect(studio.page.locator("#duration")).to_have_value("40")
 
 
-def test_a_fraction_of_a_second_is_kept(studio: Studio, user: User) -> None:
-    studio.ask("A blink", seconds=1.5)
+def test_fractional_duration_is_submitted(studio: Studio, user: User) -> None:
+    studio.submit("A blink", seconds=1.5)
     assert [job["duration"] for job in user.call("GET", "/api/videos").data["items"]] == [1.5]
 
 
 @pytest.mark.complains("400")
-def test_what_the_api_refuses_stands_beside_the_field(studio: Studio) -> None:
+def test_validation_error_of_the_api_is_shown_at_its_field(studio: Studio) -> None:
     details = [
         {"field": "prompt", "message": "Contains an unpaired surrogate, which is not a valid character. Remove it."}
     ]
     error = {"code": "VALIDATION_ERROR", "message": "The request is not valid.", "details": details}
-    answer = {"success": False, "error": error, "requestId": "r"}
-    studio.page.route("**/api/videos/generate", lambda route: route.fulfill(status=400, json=answer))
+    response = {"success": False, "error": error, "requestId": "r"}
+    studio.page.route("**/api/videos/generate", lambda route: route.fulfill(status=400, json=response))
     studio.prompt.fill("A boat")
     studio.make.click()
     expect(studio.page.locator("#prompt-error")).to_have_text(details[0]["message"])
@@ -119,7 +119,7 @@ def test_what_the_api_refuses_stands_beside_the_field(studio: Studio) -> None:
 
 
 @pytest.mark.complains("ERR_FAILED")
-def test_without_an_answer_it_says_so_and_the_prompt_stays(studio: Studio) -> None:
+def test_network_failure_shows_an_alert_and_keeps_the_prompt(studio: Studio) -> None:
     studio.page.route("**/api/videos/generate", lambda route: route.abort())
     studio.prompt.fill("A boat")
     studio.make.click()
@@ -127,7 +127,7 @@ def test_without_an_answer_it_says_so_and_the_prompt_stays(studio: Studio) -> No
     expect(studio.prompt).to_have_value("A boat")
 
 
-def test_whoever_has_nothing_is_invited(studio: Studio) -> None:
+def test_empty_gallery_suggests_prompts(studio: Studio) -> None:
     expect(studio.page.get_by_text("Nothing here yet.")).to_be_visible()
     studio.page.get_by_role("button", name="A lighthouse hums to the moon").click()
     expect(studio.prompt).to_be_focused()
@@ -138,15 +138,15 @@ def test_whoever_has_nothing_is_invited(studio: Studio) -> None:
 
 
 @pytest.mark.complains("403")
-def test_a_link_that_is_too_old_is_replaced_on_the_way(studio: Studio, page: Page) -> None:
+def test_expired_video_url_is_refreshed_on_playback(studio: Studio, page: Page) -> None:
     studio.wait_until_live()
-    card = studio.ask("A flag")
+    card = studio.submit("A flag")
     expect_status(card, "completed")
-    asked: list[str] = []
+    urls: list[str] = []
 
     def refuse_once(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) == 1:
+        urls.append(route.request.url)
+        if len(urls) == 1:
             route.fulfill(status=403)
         else:
             route.fallback()
@@ -155,13 +155,13 @@ def test_a_link_that_is_too_old_is_replaced_on_the_way(studio: Studio, page: Pag
     card.get_by_role("button", name="Play").click()
     has_picture = "() => document.querySelector('video:not([hidden])').readyState >= 2"
     page.wait_for_function(has_picture, timeout=SOON)
-    assert len(asked) > 1
+    assert len(urls) > 1
 
 
 @pytest.mark.complains("Content Security Policy")
-def test_a_video_that_does_not_play_says_so(page: Page, user: User, complaints: list[str]) -> None:
+def test_video_that_can_not_be_played_shows_an_alert(page: Page, user: User, page_errors: list[str]) -> None:
     put_jobs(user, [{"status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}])
     page.goto("/")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("alert").filter(has_text="can’t be played")).to_be_visible()
-    assert any("Content Security Policy" in each for each in complaints)
+    assert any("Content Security Policy" in error for error in page_errors)

@@ -1,4 +1,4 @@
-"""Who is signed in, where those go who are not, and the same studio behind the local CloudFront."""
+"""Sign-in and sign-out, and the studio behind the local CloudFront."""
 
 from collections.abc import Callable
 
@@ -16,24 +16,24 @@ from tests.stack.client import User
 
 
 @pytest.fixture
-def nobody(open_context: Callable[..., BrowserContext]) -> Page:
-    """A tab of somebody who is not signed in."""
+def signed_out(open_context: Callable[..., BrowserContext]) -> Page:
+    """Return a tab without a session."""
     return open_context().new_page()
 
 
 @pytest.mark.complains("401")
-def test_who_is_not_signed_in_is_shown_where_to(nobody: Page) -> None:
-    nobody.goto("/")
-    expect(nobody.get_by_role("heading", name="Sign in to see your videos")).to_be_focused()
-    assert find_violations(nobody) == []
-    nobody.get_by_role("link", name="Sign in").click()
-    assert find_violations(nobody) == []
-    nobody.get_by_role("button", name="Ada").click()
-    expect(Studio(nobody).prompt).to_be_visible()
+def test_signed_out_visitor_is_led_to_the_sign_in_page(signed_out: Page) -> None:
+    signed_out.goto("/")
+    expect(signed_out.get_by_role("heading", name="Sign in to see your videos")).to_be_focused()
+    assert find_violations(signed_out) == []
+    signed_out.get_by_role("link", name="Sign in").click()
+    assert find_violations(signed_out) == []
+    signed_out.get_by_role("button", name="Ada").click()
+    expect(Studio(signed_out).prompt).to_be_visible()
 
 
 @pytest.mark.complains("401", "WebSocket")
-def test_who_signs_out_is_out(studio: Studio) -> None:
+def test_sign_out_ends_the_session(studio: Studio) -> None:
     expect(studio.prompt).to_be_visible()
     studio.page.get_by_role("link", name="Account").click()
     studio.page.get_by_role("button", name="Sign out").click()
@@ -42,7 +42,7 @@ def test_who_signs_out_is_out(studio: Studio) -> None:
 
 
 @pytest.mark.complains("401", "WebSocket")
-def test_a_session_that_ends_meanwhile_leads_back_to_the_sign_in(studio: Studio, context: BrowserContext) -> None:
+def test_expired_session_leads_back_to_the_sign_in_page(studio: Studio, context: BrowserContext) -> None:
     studio.wait_until_live()
     context.clear_cookies()
     studio.prompt.fill("Too late")
@@ -51,14 +51,14 @@ def test_a_session_that_ends_meanwhile_leads_back_to_the_sign_in(studio: Studio,
 
 
 @pytest.mark.complains("401")
-def test_where_nobody_says_where_the_words_do(nobody: Page) -> None:
-    nobody.route("**/config.json", lambda route: route.fulfill(json={"liveUrl": None, "signInUrl": None}))
-    nobody.goto("/")
-    expect(nobody.get_by_text("Sign in on the platform, then come back")).to_be_visible()
-    expect(nobody.get_by_role("link", name="Sign in")).to_be_hidden()
+def test_visitor_without_a_sign_in_url_is_referred_to_the_platform(signed_out: Page) -> None:
+    signed_out.route("**/config.json", lambda route: route.fulfill(json={"liveUrl": None, "signInUrl": None}))
+    signed_out.goto("/")
+    expect(signed_out.get_by_text("Sign in on the platform, then come back")).to_be_visible()
+    expect(signed_out.get_by_role("link", name="Sign in")).to_be_hidden()
 
 
-def test_one_user_does_not_see_what_another_made(
+def test_user_does_not_see_jobs_of_another_user(
     open_context: Callable[..., BrowserContext], user: User, stranger: User
 ) -> None:
     put_jobs(user, [{"prompt": "Mine"}])
@@ -68,7 +68,7 @@ def test_one_user_does_not_see_what_another_made(
 
 
 @pytest.mark.complains("WebSocket", "cloudfront.localhost")
-def test_the_same_studio_stands_behind_cloudfront(
+def test_studio_works_behind_cloudfront(
     cloud: CloudConfig, stack: Stack, user: User, open_context: Callable[..., BrowserContext]
 ) -> None:
     deployed = describe_stack(cloud, stack.aws_endpoint_url)
@@ -81,6 +81,6 @@ def test_the_same_studio_stands_behind_cloudfront(
     context.add_cookies([{"name": stack.cookie_name, "value": user.token(), "url": origin}])
     page = context.new_page()
     page.goto(f"{origin}/")
-    # Its origin is not among those that may open a connection: it asks instead, and sees its job through.
-    expect_status(Studio(page).ask("Through CloudFront"), "completed")
+    # This origin is not allowed to open a WebSocket connection, so the page polls instead.
+    expect_status(Studio(page).submit("Through CloudFront"), "completed")
     assert page.evaluate("isSecureContext")
