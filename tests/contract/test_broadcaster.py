@@ -1,4 +1,4 @@
-"""The contract of `Broadcaster`: in memory, and over HTTP to something that answers as API Gateway does."""
+"""The contract of `Broadcaster`: in memory, and over HTTP to a fake of API Gateway's management API."""
 
 import json
 from collections.abc import Iterator
@@ -24,35 +24,35 @@ HELLO: Message = {"type": "pong", "words": "Grüße \U0001f3c4"}
 
 @dataclass
 class Gateway:
-    """API Gateway's management API: what open connections were told, and the requests that it saw."""
+    """API Gateway's management API: the messages that each open connection received, and all requests."""
 
-    told: dict[str, list[Message]] = field(default_factory=dict)
+    sent: dict[str, list[Message]] = field(default_factory=dict)
     refusing: dict[str, int] = field(default_factory=dict)
-    """Connections whose requests are answered with a status of the test's own."""
+    """Connections whose requests are answered with the given status."""
     requests: list[dict[str, str]] = field(default_factory=list)
-    together: Barrier | None = None
-    """Where each message waits until so many are on their way."""
+    barrier: Barrier | None = None
+    """Each message waits here until as many requests as the barrier needs are in progress."""
     url: str = ""
 
-    def answer(self, method: str, path: str, body: bytes) -> int:
+    def respond(self, method: str, path: str, body: bytes) -> int:
         connection_id = unquote(path.removeprefix("/local/@connections/"))
         if connection_id in self.refusing:
             return self.refusing[connection_id]
-        if connection_id not in self.told:
+        if connection_id not in self.sent:
             return 410
         if method == "DELETE":
-            del self.told[connection_id]
+            del self.sent[connection_id]
             return 204
-        if self.together:
+        if self.barrier:
             try:
-                self.together.wait(timeout=30)
+                self.barrier.wait(timeout=30)
             except BrokenBarrierError:
                 return 400
-        self.told[connection_id].append(json.loads(body))
+        self.sent[connection_id].append(json.loads(body))
         return 200
 
 
-def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
+def handler_of(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -61,7 +61,7 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
             gateway.requests.append(
                 {"path": self.path, **{name.lower(): value for name, value in self.headers.items()}}
             )
-            self.send_response(gateway.answer(self.command, self.path, body))
+            self.send_response(gateway.respond(self.command, self.path, body))
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -69,50 +69,50 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
             self.do_POST()
 
         def log_message(self, *_: Any) -> None:
-            """Tests are quiet."""
+            """Log nothing."""
 
     return Handler
 
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    """Listening, with two connections open."""
+    """Yield a running gateway with two open connections."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    made = Gateway({HERE: [], THERE: []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
-    server.daemon_threads = True  # kept-alive connections would hold up the end
-    made.url = f"http://127.0.0.1:{server.server_port}/local"
+    gateway = Gateway({HERE: [], THERE: []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(gateway))
+    server.daemon_threads = True  # kept-alive connections would block the shutdown
+    gateway.url = f"http://127.0.0.1:{server.server_port}/local"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield made
+    yield gateway
     server.shutdown()
     thread.join()
     server.server_close()
 
 
 def over_http(url: str) -> ApiGatewayBroadcaster:
-    """As `bootstrap` makes it."""
+    """Return the adapter with the client that `bootstrap` creates."""
     return ApiGatewayBroadcaster(
         AwsClient("execute-api", url, region="us-east-1", connections=MAXIMUM_CONCURRENT_REQUESTS)
     )
 
 
 @pytest.fixture(params=["in memory", "HTTP"])
-def broadcaster_and_told(request: pytest.FixtureRequest) -> tuple[Broadcaster, dict[Any, list[Message]]]:
-    """Two open connections, and what they are told."""
+def broadcaster_and_sent(request: pytest.FixtureRequest) -> tuple[Broadcaster, dict[Any, list[Message]]]:
+    """Return a broadcaster with two open connections, and the messages that they receive."""
     if request.param == "HTTP":
         gateway: Gateway = request.getfixturevalue("gateway")
-        return over_http(gateway.url), gateway.told
+        return over_http(gateway.url), gateway.sent
     broadcaster = RecordingBroadcaster()
     broadcaster.open(HERE)
     broadcaster.open(THERE)
-    return broadcaster, broadcaster.told
+    return broadcaster, broadcaster.sent
 
 
 @pytest.fixture(params=["in memory", "no such host", "403", "500"])
-def useless(request: pytest.FixtureRequest, gateway: Gateway) -> Broadcaster:
-    """A way out that leads nowhere."""
+def unreachable(request: pytest.FixtureRequest, gateway: Gateway) -> Broadcaster:
+    """Return a broadcaster that cannot reach any connection."""
     if request.param == "in memory":
         broadcaster = RecordingBroadcaster()
         broadcaster.available = False
@@ -123,66 +123,66 @@ def useless(request: pytest.FixtureRequest, gateway: Gateway) -> Broadcaster:
     return over_http(gateway.url)
 
 
-def test_each_connection_is_told_its_own(
-    broadcaster_and_told: tuple[Broadcaster, dict[Any, list[Message]]],
+def test_each_connection_receives_its_own_messages(
+    broadcaster_and_sent: tuple[Broadcaster, dict[Any, list[Message]]],
 ) -> None:
-    broadcaster, told = broadcaster_and_told
+    broadcaster, sent = broadcaster_and_sent
     assert broadcaster.send([(HERE, HELLO), (THERE, {"n": 1}), (HERE, {"n": 2})]) == [Delivery.TAKEN] * 3
-    assert sorted(told[HERE], key=len) == sorted([HELLO, {"n": 2}], key=len)
-    assert told[THERE] == [{"n": 1}]
+    assert sorted(sent[HERE], key=len) == sorted([HELLO, {"n": 2}], key=len)
+    assert sent[THERE] == [{"n": 1}]
 
 
-def test_a_connection_that_is_gone_is_told_apart(
-    broadcaster_and_told: tuple[Broadcaster, dict[Any, list[Message]]],
+def test_a_connection_that_no_longer_exists_is_reported(
+    broadcaster_and_sent: tuple[Broadcaster, dict[Any, list[Message]]],
 ) -> None:
-    broadcaster, told = broadcaster_and_told
+    broadcaster, sent = broadcaster_and_sent
     outcomes = broadcaster.send([(NOWHERE, HELLO), (HERE, HELLO), (NOWHERE, HELLO)])
     assert outcomes == [Delivery.GONE, Delivery.TAKEN, Delivery.GONE]
-    assert told[HERE] == [HELLO]
+    assert sent[HERE] == [HELLO]
 
 
-def test_a_single_message_needs_no_company(
-    broadcaster_and_told: tuple[Broadcaster, dict[Any, list[Message]]],
+def test_one_message_or_none_can_be_sent(
+    broadcaster_and_sent: tuple[Broadcaster, dict[Any, list[Message]]],
 ) -> None:
-    broadcaster, told = broadcaster_and_told
+    broadcaster, sent = broadcaster_and_sent
     assert broadcaster.send([(HERE, HELLO)]) == [Delivery.TAKEN]
     assert broadcaster.send([(NOWHERE, HELLO)]) == [Delivery.GONE]
     assert broadcaster.send([]) == []
-    assert told == {HERE: [HELLO], THERE: []}
+    assert sent == {HERE: [HELLO], THERE: []}
 
 
-def test_a_connection_that_was_closed_is_gone_and_closing_it_again_is_harmless(
-    broadcaster_and_told: tuple[Broadcaster, dict[Any, list[Message]]],
+def test_a_connection_can_be_closed_twice_and_no_longer_exists(
+    broadcaster_and_sent: tuple[Broadcaster, dict[Any, list[Message]]],
 ) -> None:
-    broadcaster, told = broadcaster_and_told
+    broadcaster, sent = broadcaster_and_sent
     broadcaster.close(HERE)
     broadcaster.close(HERE)
     assert broadcaster.send([(HERE, HELLO)]) == [Delivery.GONE]
-    assert set(told) == {THERE}
+    assert set(sent) == {THERE}
 
 
-def test_what_nobody_takes_is_said_and_not_raised(useless: Broadcaster) -> None:
-    assert useless.send([(HERE, HELLO), (HERE, HELLO)]) == [Delivery.UNANSWERED] * 2
+def test_an_unreachable_connection_is_reported_and_not_raised(unreachable: Broadcaster) -> None:
+    assert unreachable.send([(HERE, HELLO), (HERE, HELLO)]) == [Delivery.UNANSWERED] * 2
 
 
-def test_a_connection_that_can_not_be_closed_may_be_open(useless: Broadcaster) -> None:
+def test_closing_an_unreachable_connection_raises_unavailable(unreachable: Broadcaster) -> None:
     with pytest.raises(Unavailable):
-        useless.close(HERE)
+        unreachable.close(HERE)
 
 
-def test_a_connection_that_takes_nothing_holds_up_no_other(gateway: Gateway) -> None:
+def test_a_stuck_connection_does_not_block_the_others(gateway: Gateway) -> None:
     gateway.refusing[THERE] = 400
     assert over_http(gateway.url).send([(THERE, HELLO), (HERE, HELLO)]) == [Delivery.UNANSWERED, Delivery.TAKEN]
-    assert gateway.told[HERE] == [HELLO]
+    assert gateway.sent[HERE] == [HELLO]
 
 
-def test_a_message_that_is_too_large_is_not_its_connections_fault(gateway: Gateway) -> None:
+def test_a_message_that_is_too_large_is_reported_as_such(gateway: Gateway) -> None:
     gateway.refusing[THERE] = 413
     assert over_http(gateway.url).send([(THERE, HELLO), (HERE, HELLO)]) == [Delivery.TOO_LARGE, Delivery.TAKEN]
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(410, Delivery.GONE), (403, Delivery.UNANSWERED)])
-def test_a_connection_that_did_not_take_one_message_is_spared_the_rest(
+def test_a_connection_that_refused_a_message_is_sent_no_more_messages(
     gateway: Gateway, status: int, outcome: Delivery
 ) -> None:
     gateway.refusing[HERE] = status
@@ -190,8 +190,8 @@ def test_a_connection_that_did_not_take_one_message_is_spared_the_rest(
     assert len(gateway.requests) <= MAXIMUM_CONCURRENT_REQUESTS
 
 
-def test_several_messages_are_on_their_way_at_the_same_time(gateway: Gateway) -> None:
-    gateway.together = Barrier(MAXIMUM_CONCURRENT_REQUESTS)
+def test_several_messages_are_sent_concurrently(gateway: Gateway) -> None:
+    gateway.barrier = Barrier(MAXIMUM_CONCURRENT_REQUESTS)
     assert (
         over_http(gateway.url).send([(HERE, HELLO)] * MAXIMUM_CONCURRENT_REQUESTS)
         == [Delivery.TAKEN] * MAXIMUM_CONCURRENT_REQUESTS

@@ -1,4 +1,4 @@
-"""Open connections that keep what they are told."""
+"""A broadcaster that records the messages of open connections."""
 
 from collections.abc import Sequence
 
@@ -8,41 +8,41 @@ from videojobs.ports.changes import Delivery
 
 
 class RecordingBroadcaster:
-    """See `ports.Broadcaster`. `told` holds each open connection's messages, oldest first.
+    """See `ports.Broadcaster`. `sent` contains the messages of each open connection, oldest first.
 
-    A connection that was not opened (`open`) is gone. Those in `stuck` take no message, and for those in `too_small`
-    every message is too large; `available = False`: nothing can be reached, nor closed.
+    A connection that was not opened with `open` is gone. A connection in `stuck` accepts no message, and every message
+    is too large for a connection in `too_small`. With `available = False` no connection can be reached or closed.
     """
 
     def __init__(self) -> None:
-        self.told: dict[ConnectionId, list[Message]] = {}
+        self.sent: dict[ConnectionId, list[Message]] = {}
         self.stuck: set[ConnectionId] = set()
         self.too_small: set[ConnectionId] = set()
         self.closed: list[ConnectionId] = []
         self.available = True
 
     def open(self, connection_id: ConnectionId) -> ConnectionId:
-        """What a handshake does."""
-        self.told[connection_id] = []
+        """Open a connection, as a handshake does, and return its ID."""
+        self.sent[connection_id] = []
         return connection_id
 
     def send(self, messages: Sequence[tuple[ConnectionId, Message]]) -> list[Delivery]:
-        """Hand each to its connection."""
+        """Record each message, and return the outcomes in order."""
         return [self._send(*message) for message in messages]
 
     def close(self, connection_id: ConnectionId) -> None:
-        """End it."""
+        """Close the connection."""
         if not self.available:
             raise Unavailable
-        self.told.pop(connection_id, None)
+        self.sent.pop(connection_id, None)
         self.closed.append(connection_id)
 
     def _send(self, connection_id: ConnectionId, message: Message) -> Delivery:
         if not self.available or connection_id in self.stuck:
             return Delivery.UNANSWERED
-        if connection_id not in self.told:
+        if connection_id not in self.sent:
             return Delivery.GONE
         if connection_id in self.too_small:
             return Delivery.TOO_LARGE
-        self.told[connection_id].append(message)
+        self.sent[connection_id].append(message)
         return Delivery.TAKEN

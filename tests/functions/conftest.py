@@ -1,4 +1,4 @@
-"""The API's functions as Lambda calls them, on ports that live in memory."""
+"""Fixtures for the API's functions, called as Lambda calls them, with in-memory adapters."""
 
 from types import SimpleNamespace
 
@@ -26,27 +26,27 @@ def sut(monkeypatch: pytest.MonkeyPatch) -> SystemUnderTest:
         generate_calls_per_minute=1000,
         read_calls_per_minute=1000,
     )
-    made = SystemUnderTest(VirtualClock(NOW), settings)
+    system = SystemUnderTest(VirtualClock(NOW), settings)
     factories = {
         "api_settings": lambda: settings,
         "allowed_providers": lambda: ("sketch", "fal"),
-        "jwt_secret": made.secret,
+        "jwt_secret": system.secret,
         "step_policy": StepPolicy,
-        "clock": lambda: made.clock,
-        "job_repository": lambda: made.jobs,
-        "batch_repository": lambda: made.batches,
-        "slot_repository": lambda: made.slots,
-        "rate_limiter": lambda: made.rates,
-        "timing_repository": lambda: made.timings,
-        "submission_repository": lambda: made.submissions,
-        "erasure_repository": lambda: made.erasures,
-        "job_queue": lambda: made.queue,
-        "notifier": lambda: made.notifier,
-        "ticket_repository": lambda: made.tickets,
-        "callback_verifier": lambda name: made.verifier if name in CALLBACK_PROVIDERS else None,
-        "video_store": lambda: made.store,
+        "clock": lambda: system.clock,
+        "job_repository": lambda: system.jobs,
+        "batch_repository": lambda: system.batches,
+        "slot_repository": lambda: system.slots,
+        "rate_limiter": lambda: system.rates,
+        "timing_repository": lambda: system.timings,
+        "submission_repository": lambda: system.submissions,
+        "erasure_repository": lambda: system.erasures,
+        "job_queue": lambda: system.queue,
+        "notifier": lambda: system.notifier,
+        "ticket_repository": lambda: system.tickets,
+        "callback_verifier": lambda name: system.verifier if name in CALLBACK_PROVIDERS else None,
+        "video_store": lambda: system.store,
     }
     for name, factory in factories.items():
         monkeypatch.setattr(bootstrap, name, factory)
-    monkeypatch.setattr(logger.registered_handler, "stream", made.log)
-    return made
+    monkeypatch.setattr(logger.registered_handler, "stream", system.log)
+    return system

@@ -1,4 +1,4 @@
-"""Everything around the API's functions, and calls as API Gateway makes them."""
+"""The API's functions with in-memory adapters, and calls as API Gateway makes them."""
 
 import io
 import json
@@ -52,14 +52,14 @@ ROUTES = (
     ("DELETE", "/api/videos/{jobId}", jobs_app.handler),
     ("POST", "/api/realtime/ticket", realtime_app.handler),
 )
-"""As API Gateway routes them, of those that are for users; the first that fits."""
+"""The routes for users, as API Gateway selects them: the first match counts."""
 OPEN_ROUTES = (("POST", "/api/providers/{provider}/callback", callbacks_app.handler),)
-"""Those without a session."""
+"""The routes that need no session."""
 
 
 @dataclass
 class Secret:
-    """The key, and how often somebody asked for a fresh one."""
+    """The signing key, with the number of refreshes."""
 
     current: str = SECRET
     cached: str = SECRET
@@ -73,8 +73,8 @@ class Secret:
 
 
 @dataclass
-class Answer:
-    """A proxy response, read as a browser reads it."""
+class Response:
+    """A proxy response as a browser reads it."""
 
     status: int
     headers: dict[str, str]
@@ -95,7 +95,7 @@ class Answer:
 
 @dataclass
 class SystemUnderTest:
-    """Everything around the API's functions."""
+    """The API's functions with in-memory adapters."""
 
     clock: VirtualClock
     settings: SimpleNamespace
@@ -115,9 +115,9 @@ class SystemUnderTest:
     log: io.StringIO = field(default_factory=io.StringIO)
 
     def __post_init__(self) -> None:
-        self.forget()
+        self.clear_database()
 
-    def forget(self) -> None:
+    def clear_database(self) -> None:
         """Start with an empty database."""
         self.jobs = InMemoryJobRepository(clock=self.clock)
         self.batches = InMemoryBatchRepository(self.jobs, clock=self.clock)
@@ -125,20 +125,28 @@ class SystemUnderTest:
         self.rates = InMemoryRateLimiter()
 
     def put(self, **fields: Any) -> VideoJob:
-        """Put a job of the caller's into the database."""
+        """Store a job of the user, with the changed fields, and return it."""
         own = {"id": JobId("665f1f77bcf86cd799439011"), "user_id": USER, "prompt": "A paper boat", "style": Style.CALM}
         return self.jobs.put(a_job(**own | {"created_at": NOW, "updated_at": NOW} | fields))
 
     def shut_down(self) -> None:
-        """MongoDB does not answer."""
-        for each in (self.jobs, self.batches, self.slots, self.rates, self.timings, self.erasures, self.submissions):
-            each.available = False
+        """Make MongoDB unavailable."""
+        for repository in (
+            self.jobs,
+            self.batches,
+            self.slots,
+            self.rates,
+            self.timings,
+            self.erasures,
+            self.submissions,
+        ):
+            repository.available = False
 
     def token(self, **claims: Any) -> str:
         return jwt.encode({"userId": USER, "exp": int(time.time()) + 3600} | claims, SECRET, algorithm="HS256")
 
     def sign_in(self, user_id: UserId = USER, **claims: Any) -> dict[str, str]:
-        """The header of a user's session."""
+        """Return the headers with the session cookie of a user."""
         return {"Cookie": f"token={self.token(userId=user_id, **claims)}"}
 
     def event(
@@ -171,49 +179,49 @@ class SystemUnderTest:
         }
         return event | overrides
 
-    def call(self, method: str, path: str, /, body: Any = None, **overrides: Any) -> Answer:
-        """Any call, by whichever function it is routed to."""
+    def call(self, method: str, path: str, /, body: Any = None, **overrides: Any) -> Response:
+        """Call the function that the route leads to."""
         text = body if isinstance(body, str | None) else json.dumps(body)
         return call(find_route(method, path)[1], self.event(method, path, text, **overrides))
 
-    def post(self, body: Any, **overrides: Any) -> Answer:
+    def post(self, body: Any, **overrides: Any) -> Response:
         return self.call("POST", "/api/videos/generate", body, **overrides)
 
-    def post_batch(self, body: Any, **overrides: Any) -> Answer:
+    def post_batch(self, body: Any, **overrides: Any) -> Response:
         return self.call("POST", "/api/videos/batch", body, **overrides)
 
-    def get(self, job_id: str, **overrides: Any) -> Answer:
+    def get(self, job_id: str, **overrides: Any) -> Response:
         return self.invoke(self.event("GET", f"/api/videos/{job_id}", **overrides))
 
-    def list(self, headers: Mapping[str, Any] | None = None, **query: Any) -> Answer:
+    def list(self, headers: Mapping[str, Any] | None = None, **query: Any) -> Response:
         return self.call("GET", "/api/videos", query=query, headers=dict(headers or {}))
 
-    def call_back(self, body: bytes | str, /, provider: str = "replicate", **overrides: Any) -> Answer:
-        """A provider's callback about a task, signed unless a test says other headers."""
+    def call_back(self, body: bytes | str, /, provider: str = "replicate", **overrides: Any) -> Response:
+        """Send a provider's callback, signed unless other headers are given."""
         text = body if isinstance(body, str) else body.decode()
         signed = self.verifier.sign(text, self.clock.now()) | {"Cookie": None}
         headers = signed | overrides.pop("headers", {})
         return self.call("POST", f"/api/providers/{provider}/callback", text, headers=headers, **overrides)
 
-    def invoke(self, event: dict[str, Any]) -> Answer:
-        """Call `status` with an event as it is."""
+    def invoke(self, event: dict[str, Any]) -> Response:
+        """Call the `status` function with the event."""
         return call(status_app.handler, event)
 
-    def invoke_generate(self, event: dict[str, Any]) -> Answer:
-        """Call `generate` with an event as it is."""
+    def invoke_generate(self, event: dict[str, Any]) -> Response:
+        """Call the `generate` function with the event."""
         return call(generate_app.handler, event)
 
-    def invoke_jobs(self, event: dict[str, Any]) -> Answer:
-        """Call `jobs` with an event as it is."""
+    def invoke_jobs(self, event: dict[str, Any]) -> Response:
+        """Call the `jobs` function with the event."""
         return call(jobs_app.handler, event)
 
 
 def a_batch(sut: SystemUnderTest, user_id: UserId = USER, *statuses: JobStatus) -> Batch:
-    """A batch of some user's in the database, with a job in each of these statuses."""
+    """Store a batch of the user with one job per status, and return it."""
     batch_id, now = sut.batches.new_id(), sut.clock.now()
     steps = {status: a_job().next if status in LIVE_STATUSES else None for status in statuses}
-    facts = {"user_id": user_id, "batch_id": batch_id, "created_at": now, "updated_at": now}
-    jobs = [a_job(status=status, next=steps[status], **facts) for status in statuses]
+    fields = {"user_id": user_id, "batch_id": batch_id, "created_at": now, "updated_at": now}
+    jobs = [a_job(status=status, next=steps[status], **fields) for status in statuses]
     ids = tuple(job.id for job in jobs) or (JobId("0" * 24),)
     batch = Batch(batch_id, user_id, ids, now, now + timedelta(days=60))
     sut.batches.add(batch, jobs)
@@ -221,21 +229,21 @@ def a_batch(sut: SystemUnderTest, user_id: UserId = USER, *statuses: JobStatus) 
 
 
 def find_route(method: str, path: str) -> tuple[str, Any]:
-    """The resource and the function that API Gateway chooses."""
+    """Return the resource and the handler that API Gateway selects."""
     for routed, resource, handler in (*ROUTES, *OPEN_ROUTES):
         if routed == method and re.fullmatch(re.sub(r"{\w+}", "[^/]*", resource), path):
             return resource, handler
     raise LookupError(f"{method} {path} is not routed")
 
 
-def call(handler: Any, event: dict[str, Any]) -> Answer:
+def call(handler: Any, event: dict[str, Any]) -> Response:
     context = SimpleNamespace(
         aws_request_id="lambda-1", function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:f"
     )
     proxy = handler(event, context)
-    # Lambda itself writes the response as JSON in UTF-8; what can't be written so is a 502.
+    # Lambda writes the response as JSON in UTF-8; a response that cannot be encoded becomes a 502.
     proxy = json.loads(json.dumps(proxy, ensure_ascii=False, allow_nan=False).encode("utf-8"))
     assert set(proxy) == {"statusCode", "body", "isBase64Encoded", "multiValueHeaders"}
     assert all(len(values) == 1 for values in proxy["multiValueHeaders"].values())
     headers = {name.lower(): values[0] for name, values in proxy["multiValueHeaders"].items()}
-    return Answer(proxy["statusCode"], headers, proxy["body"])
+    return Response(proxy["statusCode"], headers, proxy["body"])

@@ -1,4 +1,4 @@
-"""POST /api/providers/{provider}/callback: signed hints, and an answer that tells nothing about jobs."""
+"""POST /api/providers/{provider}/callback: signed callbacks, and a response that reveals nothing about jobs."""
 
 import base64
 from datetime import timedelta
@@ -19,8 +19,8 @@ BODY = '{"id": "task-1", "status": "succeeded"}'
 ACCEPTED = {"success": True, "data": {"accepted": True}}
 
 
-def a_waiting_job(sut, **fields):
-    """A job that its provider is at."""
+def a_polled_job(sut, **fields):
+    """Store a job that waits for its provider, and return it."""
     task = ProviderTask("replicate", NOW, "task-1")
     return sut.jobs.put(a_started_job(**({"provider": task, "user_id": USER} | fields)))
 
@@ -29,99 +29,99 @@ def call_back(sut, job_id, **overrides):
     return sut.call_back(BODY, query={"job": job_id}, **overrides)
 
 
-def test_a_signed_callback_has_the_worker_ask_at_once(sut):
-    job = a_waiting_job(sut)
-    answer = call_back(sut, job.id)
-    assert (answer.status, answer.json) == (200, ACCEPTED)
+def test_a_signed_callback_sends_the_step_at_once(sut):
+    job = a_polled_job(sut)
+    response = call_back(sut, job.id)
+    assert (response.status, response.json) == (200, ACCEPTED)
     assert [(sent.job_id, sent.step_id, sent.delay_seconds) for sent in sut.queue.sent] == [(job.id, job.next.id, 0)]
 
 
-def test_the_answer_tells_nothing_about_jobs(sut):
-    job = a_waiting_job(sut)
-    ended = a_waiting_job(sut, next=None)
-    told = [call_back(sut, job_id) for job_id in (job.id, ended.id, "0" * 24, "no id", "")]
-    told.append(sut.call_back(BODY))
-    told.append(sut.call_back('{"id": "another"}', query={"job": job.id}))
-    told.append(sut.call_back(BODY, provider="fal", query={"job": job.id}))
-    told.append(sut.call_back("[]", query={"job": job.id}))
-    assert {(answer.status, answer.text) for answer in told} == {(200, told[0].text)}
+def test_the_response_reveals_nothing_about_jobs(sut):
+    job = a_polled_job(sut)
+    ended = a_polled_job(sut, next=None)
+    responses = [call_back(sut, job_id) for job_id in (job.id, ended.id, "0" * 24, "no id", "")]
+    responses.append(sut.call_back(BODY))
+    responses.append(sut.call_back('{"id": "another"}', query={"job": job.id}))
+    responses.append(sut.call_back(BODY, provider="fal", query={"job": job.id}))
+    responses.append(sut.call_back("[]", query={"job": job.id}))
+    assert {(response.status, response.text) for response in responses} == {(200, responses[0].text)}
     assert len(sut.queue.sent) == 1
 
 
-def test_of_several_jobs_the_first_is_meant(sut):
-    first, second = a_waiting_job(sut), a_waiting_job(sut)
+def test_the_first_of_several_job_parameters_is_used(sut):
+    first, second = a_polled_job(sut), a_polled_job(sut)
     assert call_back(sut, [first.id, second.id]).status == 200
     assert [sent.job_id for sent in sut.queue.sent] == [first.id]
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64])
-def test_a_bad_signature_does_nothing(sut, signature):
-    job = a_waiting_job(sut)
-    answer = call_back(sut, job.id, headers={"X-Signature": signature})
-    assert (answer.status, answer.code) == (401, "TOKEN_INVALID")
+def test_a_callback_with_an_invalid_signature_is_refused(sut, signature):
+    job = a_polled_job(sut)
+    response = call_back(sut, job.id, headers={"X-Signature": signature})
+    assert (response.status, response.code) == (401, "TOKEN_INVALID")
     assert not sut.queue.sent
 
 
-def test_a_callback_of_long_ago_does_nothing(sut):
-    job, old = a_waiting_job(sut), sut.verifier.sign(BODY, NOW)
+def test_a_callback_that_is_too_old_is_refused(sut):
+    job, old = a_polled_job(sut), sut.verifier.sign(BODY, NOW)
     sut.clock.set(NOW + MAXIMUM_AGE + timedelta(seconds=1))
-    answer = call_back(sut, job.id, headers=old)
-    assert (answer.status, answer.code) == (401, "TOKEN_INVALID")
+    response = call_back(sut, job.id, headers=old)
+    assert (response.status, response.code) == (401, "TOKEN_INVALID")
     assert not sut.queue.sent
 
 
-def test_a_session_is_no_signature(sut):
-    job = a_waiting_job(sut)
-    answer = call_back(sut, job.id, headers=sut.sign_in() | {"X-Signature": "none"})
-    assert answer.status == 401
+def test_a_session_does_not_replace_the_signature(sut):
+    job = a_polled_job(sut)
+    response = call_back(sut, job.id, headers=sut.sign_in() | {"X-Signature": "none"})
+    assert response.status == 401
 
 
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, {"Cookie": "x"}]
 )
-def test_where_it_comes_from_does_not_matter(sut, headers):
-    assert call_back(sut, a_waiting_job(sut).id, headers=headers).status == 200
+def test_the_origin_of_a_callback_is_not_checked(sut, headers):
+    assert call_back(sut, a_polled_job(sut).id, headers=headers).status == 200
 
 
 @pytest.mark.parametrize(
-    "provider", ["sketch", "simulated", "runway", "luma", "veo", "bedrock", "FAL", "nobody", "%00"]
+    "provider", ["sketch", "simulated", "runway", "luma", "veo", "bedrock", "FAL", "unknown", "%00"]
 )
-def test_a_provider_that_does_not_call_back_has_no_address(sut, provider):
-    answer = sut.call_back(BODY, provider=provider)
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+def test_a_provider_without_callbacks_is_not_found(sut, provider):
+    response = sut.call_back(BODY, provider=provider)
+    assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
-def test_no_other_method_is_there(sut):
+def test_another_method_is_not_found(sut):
     event = sut.event("POST", "/api/providers/fal/callback", BODY, httpMethod="GET")
-    answer = call(app.handler, event)
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    response = call(app.handler, event)
+    assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("letter", ["x", "é"])
 @pytest.mark.parametrize(("more", "status"), [(0, 200), (2, 413)])
-def test_a_body_may_have_a_mebibyte(sut, letter, more, status):
+def test_a_body_may_have_1_mib(sut, letter, more, status):
     letters = (1024 * 1024 - 2 + more) // len(letter.encode())
     assert sut.call_back(f'"{letter * letters}"').status == status
 
 
-def test_what_is_signed_are_the_bytes_whatever_they_are(sut):
-    job = a_waiting_job(sut)
+def test_the_signature_covers_the_decoded_bytes_of_the_body(sut):
+    job = a_polled_job(sut)
     encoded = base64.b64encode(BODY.encode()).decode()
     signed = sut.verifier.sign(BODY, NOW)
-    answer = sut.call_back(encoded, query={"job": job.id}, headers=signed, isBase64Encoded=True)
-    assert (answer.status, len(sut.queue.sent)) == (200, 1)
+    response = sut.call_back(encoded, query={"job": job.id}, headers=signed, isBase64Encoded=True)
+    assert (response.status, len(sut.queue.sent)) == (200, 1)
     assert sut.call_back("no base64", headers=signed, isBase64Encoded=True).status == 400
 
 
-def test_without_keys_the_provider_is_asked_to_call_again(sut):
+def test_a_callback_returns_503_while_the_keys_are_unavailable(sut):
     sut.verifier.available = False
-    answer = call_back(sut, a_waiting_job(sut).id)
-    assert (answer.status, answer.code) == (503, "UNAVAILABLE")
-    assert int(answer.headers["retry-after"]) > 0
+    response = call_back(sut, a_polled_job(sut).id)
+    assert (response.status, response.code) == (503, "UNAVAILABLE")
+    assert int(response.headers["retry-after"]) > 0
 
 
-def test_nothing_that_was_sent_is_logged(sut):
-    job = a_waiting_job(sut)
+def test_the_content_of_a_callback_is_not_logged(sut):
+    job = a_polled_job(sut)
     call_back(sut, job.id)
     sut.call_back('{"id": "secret-task", "input": {"prompt": "paper boat"}}', query={"job": job.id})
     logged = sut.log.getvalue()
@@ -130,10 +130,10 @@ def test_nothing_that_was_sent_is_logged(sut):
     assert not [word for word in ("paper boat", "secret-task", "X-Signature") if word in logged]
 
 
-def test_a_callback_as_replicate_sends_it_is_believed(sut, monkeypatch):
+def test_a_callback_in_the_format_of_replicate_is_accepted(sut, monkeypatch):
     verifier = make_verifier("replicate", lambda *, refresh=False: {"webhookSecret": SECRET})
     monkeypatch.setattr(bootstrap, "callback_verifier", lambda _: verifier)
-    job = a_waiting_job(sut)
+    job = a_polled_job(sut)
     signature = Webhook(SECRET).sign("msg-1", NOW, BODY)
     headers = {"Webhook-Id": "msg-1", "Webhook-Timestamp": str(int(NOW.timestamp())), "Webhook-Signature": signature}
     assert call_back(sut, job.id, headers=headers).status == 200
@@ -141,7 +141,7 @@ def test_a_callback_as_replicate_sends_it_is_believed(sut, monkeypatch):
     assert len(sut.queue.sent) == 1
 
 
-def test_every_provider_that_calls_back_has_its_verifier(monkeypatch):
+def test_every_provider_with_callbacks_has_a_verifier(monkeypatch):
     variables = {
         "MONGODB_SECRET_ARN": "arn",
         "PROVIDER_SECRET_ARN": "",
@@ -151,8 +151,8 @@ def test_every_provider_that_calls_back_has_its_verifier(monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     bootstrap._callback_verifier.cache_clear()
-    made = [bootstrap.callback_verifier(name) for name in CALLBACK_PROVIDERS]
-    assert None not in made
-    assert made == [bootstrap.callback_verifier(name) for name in CALLBACK_PROVIDERS]
-    assert [bootstrap.callback_verifier(name) for name in ("luma", "", "nobody")] == [None] * 3
+    verifiers = [bootstrap.callback_verifier(name) for name in CALLBACK_PROVIDERS]
+    assert None not in verifiers
+    assert verifiers == [bootstrap.callback_verifier(name) for name in CALLBACK_PROVIDERS]
+    assert [bootstrap.callback_verifier(name) for name in ("luma", "", "unknown")] == [None] * 3
     bootstrap._callback_verifier.cache_clear()

@@ -1,4 +1,4 @@
-"""Cancel, retry and delete: what they do, when they can't be done, and that each repeat is answered truthfully."""
+"""Cancel, retry and delete: their effects, their conflicts, and the response to a repeated call."""
 
 import pytest
 
@@ -32,31 +32,31 @@ CALLS = pytest.mark.parametrize("do", [cancel, retry, delete], ids=lambda do: do
 
 
 @pytest.mark.parametrize("fields", [{}, PROCESSING, PROCESSING | {"lease": Lease("theirs", NOW)}])
-def test_a_live_job_is_cancelled_and_shown_so(sut, fields):
+def test_a_live_job_is_cancelled(sut, fields):
     job = sut.put(**fields)
-    answer = cancel(sut, job)
-    assert answer.status == 200
-    assert answer.json["data"]["status"] == "cancelled"
-    assert answer.json == sut.get(job.id).json
+    response = cancel(sut, job)
+    assert response.status == 200
+    assert response.json["data"]["status"] == "cancelled"
+    assert response.json == sut.get(job.id).json
     assert sut.jobs.get(job.id).status is JobStatus.CANCELLED
     assert sut.notifier.published
 
 
-def test_cancelling_again_is_the_same_again(sut):
+def test_cancelling_a_job_twice_returns_the_same_response(sut):
     job = sut.put()
-    first, again = cancel(sut, job), cancel(sut, job)
-    assert (first.status, first.text) == (again.status, again.text)
+    first, repeated = cancel(sut, job), cancel(sut, job)
+    assert (first.status, first.text) == (repeated.status, repeated.text)
     assert first.status == 200
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
-def test_a_job_that_has_ended_otherwise_is_not_cancelled(sut, status):
-    answer = cancel(sut, sut.put(status=status, next=None))
-    assert (answer.status, answer.code) == (409, "CONFLICT")
-    assert status in answer.json["error"]["message"]
+def test_an_ended_job_cannot_be_cancelled(sut, status):
+    response = cancel(sut, sut.put(status=status, next=None))
+    assert (response.status, response.code) == (409, "CONFLICT")
+    assert status in response.json["error"]["message"]
 
 
-def test_a_cancellation_that_comes_just_after_the_end_says_who_won(sut):
+def test_a_cancel_after_the_finish_is_a_conflict(sut):
     job = sut.put(**PROCESSING)
 
     def finish_first(before, _after):
@@ -69,25 +69,25 @@ def test_a_cancellation_that_comes_just_after_the_end_says_who_won(sut):
 
 
 @pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
-def test_a_job_that_failed_or_was_cancelled_is_queued_again(sut, status):
+def test_a_failed_or_cancelled_job_is_queued_by_a_retry(sut, status):
     job = sut.put(status=status, next=None, error_message="No.", started_at=NOW)
-    answer = retry(sut, job)
-    assert answer.status == 200
-    shown = answer.json["data"]
-    assert (shown["status"], shown["errorMessage"], shown["queuePosition"]) == ("queued", None, 1)
-    assert int(answer.headers["retry-after"]) >= 1
+    response = retry(sut, job)
+    assert response.status == 200
+    data = response.json["data"]
+    assert (data["status"], data["errorMessage"], data["queuePosition"]) == ("queued", None, 1)
+    assert int(response.headers["retry-after"]) >= 1
     assert [sent.job_id for sent in sut.queue.sent] == [job.id]
     assert sut.jobs.get(job.id).attempt == 2
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING, JobStatus.COMPLETED])
-def test_any_other_job_is_not_retried(sut, status):
-    answer = retry(sut, sut.put(status=status))
-    assert (answer.status, answer.code) == (409, "CONFLICT")
+def test_a_job_with_another_status_cannot_be_retried(sut, status):
+    response = retry(sut, sut.put(status=status))
+    assert (response.status, response.code) == (409, "CONFLICT")
     assert sut.queue.sent == []
 
 
-def test_of_two_retries_the_second_is_told_that_it_runs(sut):
+def test_a_second_retry_is_a_conflict(sut):
     job = sut.put(status=JobStatus.FAILED, next=None)
     assert [retry(sut, job).status for _ in range(2)] == [200, 409]
 
@@ -96,33 +96,33 @@ def test_of_two_retries_the_second_is_told_that_it_runs(sut):
 def test_an_ended_job_is_deleted_with_its_files(sut, status):
     job = sut.put(status=status, next=None)
     sut.store.objects = dict.fromkeys(job.object_keys, b"x") | {"videos/another/1.mp4": b"x"}
-    answer = delete(sut, job)
-    assert (answer.status, answer.text) == (204, "")
-    assert "content-type" not in answer.headers
+    response = delete(sut, job)
+    assert (response.status, response.text) == (204, "")
+    assert "content-type" not in response.headers
     assert list(sut.store.objects) == ["videos/another/1.mp4"]
     assert sut.jobs.all() == []
     assert sut.get(job.id).status == 404
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
-def test_a_live_job_is_not_deleted(sut, status):
-    answer = delete(sut, sut.put(status=status))
-    assert (answer.status, answer.code) == (409, "CONFLICT")
+def test_a_live_job_cannot_be_deleted(sut, status):
+    response = delete(sut, sut.put(status=status))
+    assert (response.status, response.code) == (409, "CONFLICT")
     assert len(sut.jobs.all()) == 1
 
 
-def test_a_second_deletion_finds_no_job(sut):
+def test_deleting_a_job_twice_returns_404(sut):
     job = sut.put(status=JobStatus.FAILED, next=None)
     assert [delete(sut, job).status for _ in range(2)] == [204, 404]
 
 
-def test_a_job_whose_clean_up_is_to_come_is_gone_for_its_user_at_once(sut):
+def test_a_job_deleted_before_its_clean_up_is_hidden_at_once(sut):
     job = sut.put(**PROCESSING)
     assert [cancel(sut, job).status, delete(sut, job).status, sut.get(job.id).status] == [200, 204, 404]
     assert sut.list().json["data"]["items"] == []
 
 
-def test_a_bucket_out_of_reach_keeps_the_document_that_knows_of_the_files_but_shows_it_to_nobody(sut):
+def test_a_job_whose_files_cannot_be_deleted_is_hidden_and_kept_for_its_clean_up(sut):
     job = sut.put(status=JobStatus.FAILED, next=None)
     sut.store.available = False
     assert [delete(sut, job).status for _ in range(2)] == [503, 404]
@@ -132,40 +132,40 @@ def test_a_bucket_out_of_reach_keeps_the_document_that_knows_of_the_files_but_sh
 
 @CALLS
 @pytest.mark.parametrize("job_id", ["x", "0" * 24, "null", "%00", "🛶", "a" * 5000])
-def test_no_such_job_or_an_id_that_is_no_id_is_not_found(sut, do, job_id):
-    class Nobody:
+def test_an_unknown_or_invalid_job_id_is_not_found(sut, do, job_id):
+    class UnknownJob:
         id = job_id
 
-    answer = do(sut, Nobody)
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    response = do(sut, UnknownJob)
+    assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
 @CALLS
-def test_mongodb_out_of_reach_is_503_with_retry_after(sut, do):
+def test_an_unavailable_database_returns_503_with_retry_after(sut, do):
     job = sut.put(status=JobStatus.FAILED)
     sut.shut_down()
-    answer = do(sut, job)
-    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
+    response = do(sut, job)
+    assert (response.status, response.code, response.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
     with pytest.raises(Unavailable):
         sut.jobs.find(job.id)
 
 
 @CALLS
-def test_another_sites_page_can_do_nothing(sut, do):
+def test_a_cross_site_request_is_forbidden(sut, do):
     job = sut.put(status=JobStatus.FAILED, next=None)
-    answer = do(sut, job, headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
-    assert (answer.status, answer.code) == (403, "FORBIDDEN")
+    response = do(sut, job, headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
+    assert (response.status, response.code) == (403, "FORBIDDEN")
     assert sut.jobs.all() == [job]
 
 
 @CALLS
-def test_an_expired_job_is_not_found_though_the_sweep_has_not_come_by(sut, do):
+def test_an_expired_job_is_not_found(sut, do):
     job = sut.put(status=JobStatus.FAILED, next=None, expires_at=NOW)
     assert do(sut, job).status == 404
 
 
 @pytest.mark.parametrize("body", [None, "", "{}", " {} "])
-def test_no_body_or_an_empty_object_is_taken(sut, body):
+def test_an_absent_or_empty_body_is_accepted(sut, body):
     assert cancel(sut, sut.put(), body=body, headers={"Content-Type": "application/json"}).status == 200
 
 
@@ -180,14 +180,14 @@ def test_no_body_or_an_empty_object_is_taken(sut, body):
         ("{}" + " " * 70_000, "application/json", "TOO_LARGE"),
     ],
 )
-def test_any_other_body_is_refused_and_nothing_done(sut, do, body, content_type, code):
+def test_any_other_body_is_refused_without_an_effect(sut, do, body, content_type, code):
     job = sut.put(status=JobStatus.FAILED, next=None)
-    answer = do(sut, job, body=body, headers={"Content-Type": content_type})
-    assert answer.code == code
+    response = do(sut, job, body=body, headers={"Content-Type": content_type})
+    assert response.code == code
     assert sut.jobs.all() == [job]
 
 
-def test_a_thousand_fields_get_no_thousand_lines(sut):
+def test_the_number_of_reported_fields_is_limited(sut):
     details = cancel(sut, sut.put(), body={f"x{number}": 1 for number in range(1000)}).details
     assert len(details) == 20
     assert set(details.values()) == {"Is not a field of this request. Send no fields."}
@@ -196,5 +196,5 @@ def test_a_thousand_fields_get_no_thousand_lines(sut):
 @pytest.mark.parametrize("action", ["Cancel", "stop", "retry/now", "content"])
 def test_another_path_is_not_found(sut, action):
     job = sut.put()
-    answer = cancel(sut, job, path=f"/api/videos/{job.id}/{action}")
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    response = cancel(sut, job, path=f"/api/videos/{job.id}/{action}")
+    assert (response.status, response.code) == (404, "NOT_FOUND")

@@ -1,4 +1,4 @@
-"""The custom resources: CloudFormation gets an answer whatever happens, and a failure says what to do."""
+"""The custom resources: CloudFormation always receives a response, and a failure says what to do."""
 
 import json
 import threading
@@ -19,21 +19,21 @@ from videojobs.domain.errors import Unavailable
 NAMES = [index.document["name"] for indexes in INDEXES.values() for index in indexes]
 
 
-class _Database:
-    """Knows the two commands that are sent."""
+class FakeDatabase:
+    """A database that accepts the two commands that are sent."""
 
     def command(self, name: str) -> dict[str, int]:
         assert name == "ping"
         return {"ok": 1}
 
-    def __getitem__(self, _collection: str) -> "_Database":
+    def __getitem__(self, _collection: str) -> "FakeDatabase":
         return self
 
     def create_indexes(self, indexes: list[Any]) -> list[str]:
         return [index.document["name"] for index in indexes]
 
 
-class _Connection:
+class FakeConnection:
     """A connection that works, or fails as the real one does."""
 
     def __init__(self, failure: Exception | None = None) -> None:
@@ -43,71 +43,71 @@ class _Connection:
         self._is_current = True
 
     def run(self, operation: Callable[[Any], Any]) -> Any:
-        assert self._is_current, "the secret that a warm environment has read can be out of date"
+        assert self._is_current, "the secret that a warm environment has cached can be out of date"
         if self._failure is not None:
             raise Unavailable from self._failure
-        return operation(_Database())
+        return operation(FakeDatabase())
 
 
 @pytest.fixture
-def answers() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Where CloudFormation waits, and what it was told."""
-    told: list[dict[str, Any]] = []
+def cloudformation() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the response URL for CloudFormation, and the list of received responses."""
+    responses: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             assert self.headers["Content-Type"] == ""
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            responses.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Silence."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/answer", told
+    yield f"http://127.0.0.1:{server.server_port}/answer", responses
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def _ask(
-    answers: tuple[str, list[dict[str, Any]]],
+def request_resource(
+    cloudformation: tuple[str, list[dict[str, Any]]],
     kind: str = "Create",
     resource: str = "MongoIndexes",
     old: dict[str, str] | None = None,
     **properties: str,
 ) -> dict[str, Any]:
-    url, told = answers
+    url, responses = cloudformation
     ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": resource}
     event = {"RequestType": kind, "ResponseURL": url, "ResourceType": f"Custom::{resource}"}
     event |= {"OldResourceProperties": old} if old is not None else {}  # type: ignore[dict-item]
     app.handler(event | {"ResourceProperties": properties} | ids, None)  # type: ignore[arg-type]
-    answer = told.pop()
-    assert {key: answer[key] for key in ids} == ids
-    assert answer["PhysicalResourceId"]
-    return answer
+    response = responses.pop()
+    assert {key: response[key] for key in ids} == ids
+    assert response["PhysicalResourceId"]
+    return response
 
 
-def _connect(monkeypatch: pytest.MonkeyPatch, failure: Exception | None = None) -> None:
-    monkeypatch.setattr(bootstrap, "mongo_connection", lambda: _Connection(failure))
+def set_connection(monkeypatch: pytest.MonkeyPatch, failure: Exception | None = None) -> None:
+    monkeypatch.setattr(bootstrap, "mongo_connection", lambda: FakeConnection(failure))
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
-def test_a_deployment_makes_every_index(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, kind: str
+def test_a_deployment_creates_every_index(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    _connect(monkeypatch)
-    answer = _ask(answers, kind)
-    assert answer["Status"] == "SUCCESS"
-    assert answer["Reason"].split(", ") == NAMES
+    set_connection(monkeypatch)
+    response = request_resource(cloudformation, kind)
+    assert response["Status"] == "SUCCESS"
+    assert response["Reason"].split(", ") == NAMES
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
-def test_a_warm_environment_makes_the_indexes_in_the_database_that_the_secret_names_now(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, mongo_address: str, kind: str
+def test_a_warm_environment_creates_the_indexes_in_the_database_of_the_current_secret(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, mongo_address: str, kind: str
 ) -> None:
     names = {False: f"before_{kind}", True: f"now_{kind}"}
     current = False
@@ -120,7 +120,7 @@ def test_a_warm_environment_makes_the_indexes_in_the_database_that_the_secret_na
     connection = MongoConnection(read_uri)
     assert connection.run(lambda database: database.name) == names[False]
     monkeypatch.setattr(bootstrap, "mongo_connection", lambda: connection)
-    assert _ask(answers, kind)["Status"] == "SUCCESS"
+    assert request_resource(cloudformation, kind)["Status"] == "SUCCESS"
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{mongo_address}/?directConnection=true") as client:
         assert "idempotency" in client[names[True]]["videojobs"].index_information()
         assert client[names[False]].list_collection_names() == []
@@ -130,23 +130,23 @@ def test_a_warm_environment_makes_the_indexes_in_the_database_that_the_secret_na
 
 @pytest.mark.parametrize("value", ["", "not-a-connection-string", '{"uri": "mongodb://host"}'])
 def test_a_warm_environment_reports_a_value_that_is_not_a_connection_string(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, mongo_uri: str, value: str
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, mongo_uri: str, value: str
 ) -> None:
     """The functions that the deployment would start next have no earlier connection to keep."""
     connection = MongoConnection(lambda *, refresh=False: value if refresh else mongo_uri)
     connection.run(lambda database: database.command("ping"))
     monkeypatch.setattr(bootstrap, "mongo_connection", lambda: connection)
-    answer = _ask(answers, "Update")
-    assert answer["Status"] == "FAILED"
-    assert "connection string" in answer["Reason"]
+    response = request_resource(cloudformation, "Update")
+    assert response["Status"] == "FAILED"
+    assert "connection string" in response["Reason"]
     connection.run(lambda database: database.client.close())
 
 
-def test_a_deletion_succeeds_even_where_the_database_is_gone(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+def test_a_deletion_succeeds_even_if_the_database_is_unavailable(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _connect(monkeypatch, ServerSelectionTimeoutError("db-1.internal:27017: timed out"))
-    assert _ask(answers, "Delete")["Status"] == "SUCCESS"
+    set_connection(monkeypatch, ServerSelectionTimeoutError("db-1.internal:27017: timed out"))
+    assert request_resource(cloudformation, "Delete")["Status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize(
@@ -162,58 +162,58 @@ def test_a_deletion_succeeds_even_where_the_database_is_gone(
         (RuntimeError("secretsmanager GetSecretValue: AccessDeniedException db-1.internal"), "ARN"),
     ],
 )
-def test_a_failure_says_what_to_do_and_no_hosts(
-    answers: tuple[str, list[dict[str, Any]]],
+def test_a_failure_contains_advice_and_no_host_name(
+    cloudformation: tuple[str, list[dict[str, Any]]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     failure: Exception,
     advice: str,
 ) -> None:
-    _connect(monkeypatch, failure)
-    answer = _ask(answers)
-    assert answer["Status"] == "FAILED"
-    assert advice in answer["Reason"]
-    assert "db-1.internal" not in answer["Reason"] + capsys.readouterr().out
+    set_connection(monkeypatch, failure)
+    response = request_resource(cloudformation)
+    assert response["Status"] == "FAILED"
+    assert advice in response["Reason"]
+    assert "db-1.internal" not in response["Reason"] + capsys.readouterr().out
 
 
-def test_a_layer_that_cannot_be_loaded_is_told(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+def test_a_layer_that_cannot_be_imported_is_reported(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise ImportError("No module named 'pydantic_core._pydantic_core'")
 
     monkeypatch.setattr(bootstrap, "mongo_connection", fail)
-    answer = _ask(answers)
-    assert answer["Status"] == "FAILED"
-    assert "Architecture" in answer["Reason"]
+    response = request_resource(cloudformation)
+    assert response["Status"] == "FAILED"
+    assert "Architecture" in response["Reason"]
 
 
-def test_the_digest_is_another_one_when_a_parameter_is(answers: tuple[str, list[dict[str, Any]]]) -> None:
+def test_the_digest_changes_with_a_parameter(cloudformation: tuple[str, list[dict[str, Any]]]) -> None:
     def digest(**parameters: str) -> str:
-        answer = _ask(answers, "Update", "Configuration", **parameters)
-        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "Configuration")
-        return str(answer["Data"]["Digest"])
+        response = request_resource(cloudformation, "Update", "Configuration", **parameters)
+        assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", "Configuration")
+        return str(response["Data"]["Digest"])
 
     first = digest(LogLevel="INFO", CookieName="token")
     assert digest(CookieName="token", LogLevel="INFO") == first
     assert digest(LogLevel="DEBUG", CookieName="token") != first
-    assert len(first) < 256, "a version's description takes no more"
+    assert len(first) < 256, "the limit of a version's description"
 
 
-def test_the_digest_asks_no_database(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+def test_the_digest_needs_no_database(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _connect(monkeypatch, ServerSelectionTimeoutError("db-1.internal:27017: timed out"))
+    set_connection(monkeypatch, ServerSelectionTimeoutError("db-1.internal:27017: timed out"))
     for kind in ("Create", "Update", "Delete"):
-        assert _ask(answers, kind, "Configuration", LogLevel="INFO")["Status"] == "SUCCESS"
+        assert request_resource(cloudformation, kind, "Configuration", LogLevel="INFO")["Status"] == "SUCCESS"
 
 
 KEY = "correct-horse-battery-staple-0123456789"
 
 
-def _hold(monkeypatch: pytest.MonkeyPatch, secret: str | Exception, *, accept_short: bool = False) -> None:
+def set_secret(monkeypatch: pytest.MonkeyPatch, secret: str | Exception, *, accept_short: bool = False) -> None:
     def read(*, refresh: bool = False) -> str:
-        assert refresh, "what a process has read before may be out of date"
+        assert refresh, "a cached secret may be out of date"
         if isinstance(secret, Exception):
             raise secret
         return secret
@@ -224,11 +224,11 @@ def _hold(monkeypatch: pytest.MonkeyPatch, secret: str | Exception, *, accept_sh
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
 @pytest.mark.parametrize("secret", [KEY, json.dumps([KEY, KEY[::-1]])])
-def test_a_secret_that_will_do_lets_the_deployment_go_on(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, secret: str, kind: str
+def test_a_sufficient_secret_lets_the_deployment_continue(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, secret: str, kind: str
 ) -> None:
-    _hold(monkeypatch, secret)
-    assert _ask(answers, kind, "JwtSecret")["Status"] == "SUCCESS"
+    set_secret(monkeypatch, secret)
+    assert request_resource(cloudformation, kind, "JwtSecret")["Status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize(
@@ -241,43 +241,47 @@ def test_a_secret_that_will_do_lets_the_deployment_go_on(
         (ImportError("pydantic_core"), "Architecture"),
     ],
 )
-def test_a_secret_that_will_not_do_fails_the_deployment_in_words(
-    answers: tuple[str, list[dict[str, Any]]],
+def test_an_unusable_secret_fails_the_deployment_with_a_reason(
+    cloudformation: tuple[str, list[dict[str, Any]]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     secret: str | Exception,
     words: str,
 ) -> None:
-    _hold(monkeypatch, secret)
-    answer = _ask(answers, "Create", "JwtSecret")
-    assert answer["Status"] == "FAILED"
-    assert words in answer["Reason"]
-    assert KEY not in answer["Reason"] + capsys.readouterr().out
+    set_secret(monkeypatch, secret)
+    response = request_resource(cloudformation, "Create", "JwtSecret")
+    assert response["Status"] == "FAILED"
+    assert words in response["Reason"]
+    assert KEY not in response["Reason"] + capsys.readouterr().out
 
 
-def test_a_short_secret_that_was_accepted_is_deployed_and_warned_of(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_an_allowed_short_secret_is_deployed_with_a_warning(
+    cloudformation: tuple[str, list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _hold(monkeypatch, "a-platforms-old-key", accept_short=True)
-    assert _ask(answers, "Create", "JwtSecret")["Status"] == "SUCCESS"
+    set_secret(monkeypatch, "a-platforms-old-key", accept_short=True)
+    assert request_resource(cloudformation, "Create", "JwtSecret")["Status"] == "SUCCESS"
     assert json.loads(capsys.readouterr().out)["action"] == "short_jwt_secret_accepted"
 
 
 @pytest.mark.parametrize("resource", ["MongoIndexes", "JwtSecret"])
-def test_the_way_back_from_an_update_that_failed_does_not_fail_on_the_same_secret(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, resource: str
+def test_the_rollback_of_a_failed_update_does_not_fail_on_the_same_secret(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, resource: str
 ) -> None:
-    _connect(monkeypatch, ConfigurationError("not-a-connection-string"))
-    _hold(monkeypatch, "a-platforms-old-key")
+    set_connection(monkeypatch, ConfigurationError("not-a-connection-string"))
+    set_secret(monkeypatch, "a-platforms-old-key")
     first, second, third = ({"SecretsRevision": revision} for revision in "123")
-    assert _ask(answers, "Update", resource, old=first, **second)["Status"] == "FAILED"
-    assert _ask(answers, "Update", resource, old=second, **first)["Status"] == "SUCCESS"
-    assert _ask(answers, "Update", resource, old=first, **third)["Status"] == "FAILED"
-    assert _ask(answers, "Update", resource, old=first, **second)["Status"] == "FAILED", "no way back, but another try"
+    assert request_resource(cloudformation, "Update", resource, old=first, **second)["Status"] == "FAILED"
+    assert request_resource(cloudformation, "Update", resource, old=second, **first)["Status"] == "SUCCESS"
+    assert request_resource(cloudformation, "Update", resource, old=first, **third)["Status"] == "FAILED"
+    assert request_resource(cloudformation, "Update", resource, old=first, **second)["Status"] == "FAILED", (
+        "not a rollback, but another update"
+    )
 
 
-def test_a_stack_goes_whatever_its_secret_holds(
-    answers: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+def test_a_stack_can_be_deleted_with_any_secret(
+    cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _hold(monkeypatch, Unavailable())
-    assert _ask(answers, "Delete", "JwtSecret")["Status"] == "SUCCESS"
+    set_secret(monkeypatch, Unavailable())
+    assert request_resource(cloudformation, "Delete", "JwtSecret")["Status"] == "SUCCESS"

@@ -1,4 +1,4 @@
-"""DELETE /api/users/me/videos: all that a user has is gone, and nothing of anybody else's."""
+"""DELETE /api/users/me/videos: everything of the user is removed, and nothing of other users."""
 
 import pytest
 
@@ -18,18 +18,18 @@ def fill(sut, count, user_id=USER):
         sut.store.objects |= dict.fromkeys(job.object_keys, b"x")
 
 
-def test_everything_is_gone_jobs_files_and_batches(sut):
+def test_jobs_files_and_batches_are_removed(sut):
     fill(sut, 250)
     a_batch(sut, USER, JobStatus.PROCESSING, JobStatus.FAILED)
-    answer = erase(sut)
-    assert (answer.status, answer.text) == (204, "")
+    response = erase(sut)
+    assert (response.status, response.text) == (204, "")
     assert sut.list().json["data"]["items"] == []
     assert (sut.batches.all(), sut.store.objects) == ([], {})
     assert not any(job.is_shown(NOW) for job in sut.jobs.all())
     assert list(sut.erasures.find_all(10)) == []
 
 
-def test_nothing_of_anybody_elses_is(sut):
+def test_nothing_of_other_users_is_removed(sut):
     fill(sut, 3)
     fill(sut, 4, ANOTHER_USER)
     a_batch(sut, ANOTHER_USER, JobStatus.COMPLETED)
@@ -40,11 +40,11 @@ def test_nothing_of_anybody_elses_is(sut):
     assert 0 < len(sut.store.objects) < len(before)
 
 
-def test_who_has_nothing_is_answered_alike(sut):
+def test_erasing_without_jobs_returns_the_same_response(sut):
     assert [erase(sut).status for _ in range(2)] == [204, 204]
 
 
-def test_what_takes_longer_than_an_answer_may_goes_on(sut):
+def test_an_erasure_that_takes_too_long_returns_202_and_is_continued(sut):
     fill(sut, 250)
     remove = sut.store.remove
 
@@ -53,14 +53,14 @@ def test_what_takes_longer_than_an_answer_may_goes_on(sut):
         remove(keys)
 
     sut.store.remove = remove_slowly
-    answer = erase(sut)
-    assert answer.status == 202
-    assert answer.json == {"success": True, "data": {"status": "erasing"}}
+    response = erase(sut)
+    assert response.status == 202
+    assert response.json == {"success": True, "data": {"status": "erasing"}}
     assert list(sut.erasures.find_all(10)) == [(USER, NOW)]
     assert 20 <= (sut.clock.now() - NOW).total_seconds() < 29
 
 
-def test_a_repeat_goes_on_where_the_first_stopped(sut):
+def test_a_repeated_request_continues_an_interrupted_erasure(sut):
     fill(sut, 250)
     sut.store.available = False
     assert erase(sut).status == 503
@@ -70,7 +70,7 @@ def test_a_repeat_goes_on_where_the_first_stopped(sut):
     assert list(sut.erasures.find_all(10)) == []
 
 
-def test_a_job_made_afterwards_stays(sut):
+def test_a_job_created_afterwards_is_kept(sut):
     fill(sut, 1)
     assert erase(sut).status == 204
     sut.clock.advance(seconds=1)
@@ -78,20 +78,20 @@ def test_a_job_made_afterwards_stays(sut):
     assert len(sut.list().json["data"]["items"]) == 1
 
 
-def test_mongodb_out_of_reach_is_503_with_retry_after(sut):
+def test_an_unavailable_database_returns_503_with_retry_after(sut):
     sut.shut_down()
-    answer = erase(sut)
-    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
+    response = erase(sut)
+    assert (response.status, response.code, response.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
 
 
 @pytest.mark.parametrize("body", ['{"userId": "507f191e810c19729de860eb"}', "[]"])
-def test_a_body_is_refused_and_nothing_done(sut, body):
+def test_a_body_is_refused_without_an_effect(sut, body):
     fill(sut, 1)
     assert erase(sut, body=body).status == 400
     assert len(sut.jobs.all()) == 1
 
 
-def test_another_sites_page_can_erase_nothing(sut):
+def test_a_cross_site_request_is_forbidden(sut):
     fill(sut, 1)
     assert erase(sut, headers={"Origin": "https://evil.example"}).status == 403
     assert len(sut.jobs.all()) == 1
@@ -99,5 +99,5 @@ def test_another_sites_page_can_erase_nothing(sut):
 
 @pytest.mark.parametrize("user", [USER, ANOTHER_USER, "me2", ""])
 def test_another_path_is_not_found(sut, user):
-    answer = erase(sut, path=f"/api/users/{user}/videos")
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    response = erase(sut, path=f"/api/users/{user}/videos")
+    assert (response.status, response.code) == (404, "NOT_FOUND")

@@ -1,4 +1,4 @@
-"""What holds for every answer: the envelope, the headers, CORS, the API document, and no secret in a log."""
+"""Properties of every response: envelope, headers, CORS, agreement with the API document, and logs without secrets."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def get_live(sut, **overrides):
     return sut.get(sut.put().id, **overrides)
 
 
-def get_anothers(sut, **overrides):
+def get_of_another_user(sut, **overrides):
     return sut.get(sut.put(user_id=ANOTHER_USER).id, **overrides)
 
 
@@ -46,11 +46,11 @@ def post(sut, **overrides):
     return sut.post(REQUEST, **overrides)
 
 
-def post_garbage(sut, **overrides):
+def post_invalid_json(sut, **overrides):
     return sut.post("{", **overrides)
 
 
-def post_too_much(sut, **overrides):
+def post_too_large(sut, **overrides):
     return sut.post("[" * 70_000, **overrides)
 
 
@@ -63,7 +63,7 @@ def post_text(sut, headers=None):
     return sut.post("hello", headers={"Content-Type": "text/plain"} | (headers or {}))
 
 
-def post_unsigned(sut, headers=None):
+def post_without_session(sut, headers=None):
     return sut.post(REQUEST, headers={"Cookie": None} | (headers or {}))
 
 
@@ -73,11 +73,11 @@ def post_cross_site(sut, headers=None):
     )
 
 
-def post_in_a_hurry(sut, **overrides):
+def post_high_priority(sut, **overrides):
     return sut.post(REQUEST | {"priority": "high"}, **overrides)
 
 
-def post_into_a_bug(sut, **overrides):
+def post_with_internal_error(sut, **overrides):
     sut.jobs.new_id = lambda: 1 / 0
     return sut.post(REQUEST, **overrides)
 
@@ -92,7 +92,7 @@ def post_batch(sut, **overrides):
     return sut.post_batch({"items": [REQUEST, REQUEST]}, **overrides)
 
 
-def post_batch_garbage(sut, **overrides):
+def post_invalid_batch(sut, **overrides):
     return sut.post_batch({"items": []}, **overrides)
 
 
@@ -108,7 +108,7 @@ def list_page(sut, headers=None):
     return sut.list(headers, limit="1")
 
 
-def list_nonsense(sut, headers=None):
+def list_with_unknown_parameter(sut, headers=None):
     return sut.list(headers, page="1")
 
 
@@ -153,11 +153,11 @@ def count_batch(sut, **overrides):
     return sut.call("GET", f"/api/batches/{a_batch(sut).id}", **overrides)
 
 
-def count_anothers_batch(sut, **overrides):
+def count_batch_of_another_user(sut, **overrides):
     return sut.call("GET", f"/api/batches/{a_batch(sut, ANOTHER_USER).id}", **overrides)
 
 
-def count_no_batch(sut, **overrides):
+def count_unknown_batch(sut, **overrides):
     return sut.call("GET", "/api/batches/nothing", **overrides)
 
 
@@ -166,7 +166,7 @@ def erase(sut, **overrides):
     return sut.call("DELETE", "/api/users/me/videos", **overrides)
 
 
-def erase_much(sut, **overrides):
+def erase_slowly(sut, **overrides):
     sut.put()
     remove = sut.store.remove
 
@@ -184,7 +184,7 @@ def erase_without_bucket(sut, **overrides):
     return sut.call("DELETE", "/api/users/me/videos", **overrides)
 
 
-def take_a_ticket(sut, **overrides):
+def create_ticket(sut, **overrides):
     return sut.call("POST", "/api/realtime/ticket", **overrides)
 
 
@@ -193,14 +193,14 @@ def call_back(sut, headers=None, text='{"id": "task-1"}'):
 
 
 def call_back_unsigned(sut, headers=None):
-    return call_back(sut, headers={"X-Signature": "of nobody"} | (headers or {}))
+    return call_back(sut, headers={"X-Signature": "unknown"} | (headers or {}))
 
 
-def call_back_too_much(sut, headers=None):
+def call_back_too_large(sut, headers=None):
     return call_back(sut, headers, text="[" * 1_048_577)
 
 
-def call_back_from_nowhere(sut, headers=None):
+def call_back_unknown_provider(sut, headers=None):
     return sut.call_back("{}", provider="runway", headers=headers or {})
 
 
@@ -214,24 +214,24 @@ CALLS: dict[Callable, tuple[int, str, str]] = {
     get: (200, JOB, "get"),
     get_live: (200, JOB, "get"),
     get_unchanged: (304, JOB, "get"),
-    get_anothers: (403, JOB, "get"),
+    get_of_another_user: (403, JOB, "get"),
     get_unknown: (404, JOB, "get"),
     get_too_often: (429, JOB, "get"),
     post: (201, "/api/videos/generate", "post"),
-    post_garbage: (400, "/api/videos/generate", "post"),
-    post_unsigned: (401, "/api/videos/generate", "post"),
+    post_invalid_json: (400, "/api/videos/generate", "post"),
+    post_without_session: (401, "/api/videos/generate", "post"),
     post_cross_site: (403, "/api/videos/generate", "post"),
-    post_in_a_hurry: (403, "/api/videos/generate", "post"),
-    post_too_much: (413, "/api/videos/generate", "post"),
+    post_high_priority: (403, "/api/videos/generate", "post"),
+    post_too_large: (413, "/api/videos/generate", "post"),
     post_text: (415, "/api/videos/generate", "post"),
     post_too_often: (429, "/api/videos/generate", "post"),
-    post_into_a_bug: (500, "/api/videos/generate", "post"),
+    post_with_internal_error: (500, "/api/videos/generate", "post"),
     post_without_database: (503, "/api/videos/generate", "post"),
     post_batch: (201, "/api/videos/batch", "post"),
-    post_batch_garbage: (400, "/api/videos/batch", "post"),
+    post_invalid_batch: (400, "/api/videos/batch", "post"),
     post_another_batch_of_the_same_key: (422, "/api/videos/batch", "post"),
     list_page: (200, "/api/videos", "get"),
-    list_nonsense: (400, "/api/videos", "get"),
+    list_with_unknown_parameter: (400, "/api/videos", "get"),
     cancel: (200, f"{JOB}/cancel", "post"),
     cancel_with_fields: (400, f"{JOB}/cancel", "post"),
     cancel_completed: (409, f"{JOB}/cancel", "post"),
@@ -242,71 +242,71 @@ CALLS: dict[Callable, tuple[int, str, str]] = {
     play: (302, f"{JOB}/content", "get"),
     play_too_early: (409, f"{JOB}/content", "get"),
     count_batch: (200, "/api/batches/{batchId}", "get"),
-    count_anothers_batch: (403, "/api/batches/{batchId}", "get"),
-    count_no_batch: (404, "/api/batches/{batchId}", "get"),
-    take_a_ticket: (201, "/api/realtime/ticket", "post"),
+    count_batch_of_another_user: (403, "/api/batches/{batchId}", "get"),
+    count_unknown_batch: (404, "/api/batches/{batchId}", "get"),
+    create_ticket: (201, "/api/realtime/ticket", "post"),
     erase: (204, "/api/users/me/videos", "delete"),
-    erase_much: (202, "/api/users/me/videos", "delete"),
+    erase_slowly: (202, "/api/users/me/videos", "delete"),
     erase_without_bucket: (503, "/api/users/me/videos", "delete"),
     call_back: (200, CALLBACK, "post"),
     call_back_unsigned: (401, CALLBACK, "post"),
-    call_back_from_nowhere: (404, CALLBACK, "post"),
-    call_back_too_much: (413, CALLBACK, "post"),
+    call_back_unknown_provider: (404, CALLBACK, "post"),
+    call_back_too_large: (413, CALLBACK, "post"),
     call_back_without_database: (503, CALLBACK, "post"),
 }
 every_call = pytest.mark.parametrize("make", CALLS, ids=lambda make: make.__name__)
 
 
-def test_every_documented_answer_of_our_own_is_tried():
-    tried = {(path, method, str(status)) for status, path, method in CALLS.values()}
+def test_every_documented_response_is_covered():
+    covered = {(path, method, str(status)) for status, path, method in CALLS.values()}
     documented = {
         (path, method, status)
         for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
-        for status, answer in operation["responses"].items()
-        if "$ref" not in answer
+        for status, response in operation["responses"].items()
+        if "$ref" not in response
     }
-    assert documented <= tried
+    assert documented <= covered
 
 
 @every_call
-def test_an_answer_is_one_of_the_documented_and_of_its_shape(sut, make):
+def test_a_response_has_a_documented_status_body_and_headers(sut, make):
     expected, path, method = CALLS[make]
-    answer = make(sut)
-    assert answer.status == expected
-    documented = DOCUMENT["paths"][path][method]["responses"][str(answer.status)]
+    response = make(sut)
+    assert response.status == expected
+    documented = DOCUMENT["paths"][path][method]["responses"][str(response.status)]
     if "$ref" in documented:
         documented = DOCUMENT["components"]["responses"][documented["$ref"].rpartition("/")[2]]
     if "content" in documented:
         schema = documented["content"]["application/json"]["schema"] | {"components": DOCUMENT["components"]}
-        jsonschema.validate(answer.json, schema, format_checker=jsonschema.FormatChecker())
+        jsonschema.validate(response.json, schema, format_checker=jsonschema.FormatChecker())
     else:
-        assert (answer.text, "content-type" in answer.headers) == ("", False)
+        assert (response.text, "content-type" in response.headers) == ("", False)
     headers = {name.lower(): reference["$ref"].rpartition("/")[2] for name, reference in documented["headers"].items()}
-    assert set(answer.headers) - {"content-type"} <= set(headers)
+    assert set(response.headers) - {"content-type"} <= set(headers)
     for name, component in headers.items():
-        if name in answer.headers:
+        if name in response.headers:
             schema = DOCUMENT["components"]["headers"][component]["schema"]
-            value = answer.headers[name]
+            value = response.headers[name]
             jsonschema.validate(int(value) if schema.get("type") == "integer" else value, schema)
 
 
 @every_call
-def test_every_error_comes_in_the_one_envelope_with_the_gateways_request_id(sut, make):
-    answer = make(sut)
-    if answer.status < 400:
-        assert not answer.text or answer.json["success"] is True
+def test_every_error_has_the_envelope_with_the_request_id(sut, make):
+    response = make(sut)
+    if response.status < 400:
+        assert not response.text or response.json["success"] is True
         return
-    assert set(answer.json) == {"success", "error", "requestId"}
-    assert set(answer.json["error"]) == {"code", "message", "details"}
-    assert (answer.json["success"], answer.json["requestId"]) == (False, "request-1")
+    assert set(response.json) == {"success", "error", "requestId"}
+    assert set(response.json["error"]) == {"code", "message", "details"}
+    assert (response.json["success"], response.json["requestId"]) == (False, "request-1")
 
 
 @every_call
-def test_every_answer_is_guarded(sut, make):
-    answer = make(sut)
-    headers = answer.headers
-    assert headers.get("content-type") == ("application/json" if answer.text else None)
+def test_every_response_has_the_security_headers(sut, make):
+    response = make(sut)
+    headers = response.headers
+    assert headers.get("content-type") == ("application/json" if response.text else None)
     assert headers["cache-control"] == ("private, no-cache" if "etag" in headers else "no-store")
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -319,7 +319,7 @@ def test_every_answer_is_guarded(sut, make):
     [make for make, (_, path, _) in CALLS.items() if make is not post_cross_site and path != CALLBACK],
     ids=lambda make: make.__name__,
 )
-def test_an_allow_listed_origin_may_read_every_answer_errors_too(sut, make):
+def test_an_allowed_origin_may_read_every_response(sut, make):
     headers = make(sut, headers={"Origin": ORIGIN}).headers
     assert headers["access-control-allow-origin"] == ORIGIN
     assert headers["access-control-allow-credentials"] == "true"
@@ -329,7 +329,7 @@ def test_an_allow_listed_origin_may_read_every_answer_errors_too(sut, make):
     assert headers["vary"] == "Origin"
 
 
-def test_no_page_may_read_the_answer_to_a_provider(sut):
+def test_no_origin_may_read_the_response_to_a_callback(sut):
     headers = call_back(sut, headers={"Origin": ORIGIN}).headers
     assert not [name for name in headers if name.startswith("access-control-")]
 
@@ -350,36 +350,36 @@ def test_no_page_may_read_the_answer_to_a_provider(sut):
         None,
     ],
 )
-def test_any_other_origin_may_read_none(sut, make, origin):
+def test_any_other_origin_may_read_no_response(sut, make, origin):
     headers = make(sut, headers={"Origin": origin, "Sec-Fetch-Site": "same-origin"}).headers
     assert not [name for name in headers if name.startswith("access-control-")]
     assert headers["vary"] == "Origin"
 
 
 @pytest.mark.parametrize("path", ["/api/videos/generate", "/api/videos/665f1f77bcf86cd799439011", "/api/nothing"])
-def test_a_preflight_is_answered_alike_for_every_route_without_a_cookie(sut, path):
+def test_a_preflight_has_the_same_response_on_every_route(sut, path):
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Cookie": None}
-    for answer in (
+    for response in (
         sut.post(None, httpMethod="OPTIONS", path=path, headers=headers),
         sut.get("x", httpMethod="OPTIONS", path=path, headers=headers),
     ):
-        assert (answer.status, answer.text) == (204, "")
-        assert answer.headers["access-control-allow-origin"] == ORIGIN
-        assert answer.headers["access-control-allow-credentials"] == "true"
-        assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE, OPTIONS"
-        assert answer.headers["access-control-allow-headers"] == "Content-Type, Idempotency-Key, If-None-Match"
-        assert answer.headers["access-control-max-age"] == "600"
-        assert answer.headers["vary"] == "Origin"
+        assert (response.status, response.text) == (204, "")
+        assert response.headers["access-control-allow-origin"] == ORIGIN
+        assert response.headers["access-control-allow-credentials"] == "true"
+        assert response.headers["access-control-allow-methods"] == "GET, POST, DELETE, OPTIONS"
+        assert response.headers["access-control-allow-headers"] == "Content-Type, Idempotency-Key, If-None-Match"
+        assert response.headers["access-control-max-age"] == "600"
+        assert response.headers["vary"] == "Origin"
 
 
-def test_a_preflight_of_another_origin_allows_nothing(sut):
-    answer = sut.post(None, httpMethod="OPTIONS", headers={"Origin": "https://evil.example"})
-    assert answer.status == 204
-    assert not [name for name in answer.headers if name.startswith("access-control-")]
+def test_a_preflight_from_another_origin_allows_nothing(sut):
+    response = sut.post(None, httpMethod="OPTIONS", headers={"Origin": "https://evil.example"})
+    assert response.status == 204
+    assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("make", [post, get], ids=["post", "get"])
-def test_every_one_of_several_origins_is_allowed(sut, make):
+def test_every_configured_origin_is_allowed(sut, make):
     headers = make(sut, headers={"Origin": "https://other.example.com"}).headers
     assert headers["access-control-allow-origin"] == "https://other.example.com"
 
@@ -387,20 +387,20 @@ def test_every_one_of_several_origins_is_allowed(sut, make):
 @pytest.mark.parametrize(
     "event", [{}, {"httpMethod": "GET"}, {"httpMethod": 1, "path": None, "headers": 7, "requestContext": 7, "body": {}}]
 )
-def test_an_event_that_is_no_request_gets_an_answer_all_the_same(sut, event):
-    answer = sut.invoke(event)
-    assert (answer.status, answer.code) == (500, "INTERNAL_ERROR")
-    assert answer.json["requestId"] == "lambda-1"
+def test_an_event_that_is_not_a_request_returns_500(sut, event):
+    response = sut.invoke(event)
+    assert (response.status, response.code) == (500, "INTERNAL_ERROR")
+    assert response.json["requestId"] == "lambda-1"
 
 
-def test_a_configuration_that_cannot_be_read_is_500_in_the_envelope(sut):
+def test_an_unreadable_configuration_returns_500(sut):
     del sut.settings.allowed_origins
-    answer = get(sut, headers={"Origin": ORIGIN})
-    assert (answer.status, answer.code) == (500, "INTERNAL_ERROR")
+    response = get(sut, headers={"Origin": ORIGIN})
+    assert (response.status, response.code) == (500, "INTERNAL_ERROR")
 
 
 @every_call
-def test_no_secret_and_nothing_a_user_typed_is_logged(sut, make):
+def test_no_secret_and_no_user_input_is_logged(sut, make):
     make(sut)
     logged = sut.log.getvalue()
     assert "request_answered" in logged
@@ -417,7 +417,7 @@ def test_no_secret_and_nothing_a_user_typed_is_logged(sut, make):
         assert secret not in logged
 
 
-def test_powertools_switches_for_debugging_show_no_event(sut, monkeypatch, capsys):
+def test_the_debugging_switch_of_powertools_does_not_log_the_event(sut, monkeypatch, capsys):
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
     post(sut)
     assert "paper boat" not in sut.log.getvalue() + capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""POST /api/videos/generate: what is taken on, and what is refused with which words."""
+"""POST /api/videos/generate: accepted and refused requests, and the messages of refusals."""
 
 import base64
 import json
@@ -11,12 +11,12 @@ from videojobs.domain.job import JobStatus, Step
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 
 
-def test_a_valid_request_is_queued_and_answered_with_its_id(sut):
-    answer = sut.post(REQUEST)
-    assert answer.status == 201
+def test_a_valid_request_is_queued_and_its_id_returned(sut):
+    response = sut.post(REQUEST)
+    assert response.status == 201
     (job,) = sut.jobs.all()
-    assert answer.json == {"success": True, "data": {"jobId": job.id, "status": "queued"}}
-    assert answer.headers["location"] == f"/api/videos/{job.id}"
+    assert response.json == {"success": True, "data": {"jobId": job.id, "status": "queued"}}
+    assert response.headers["location"] == f"/api/videos/{job.id}"
     assert (job.status, job.prompt, job.style, job.duration) == (JobStatus.QUEUED, "A paper boat", "calm", 8)
     assert job.next is not None
     assert job.next.step is Step.START
@@ -25,13 +25,13 @@ def test_a_valid_request_is_queued_and_answered_with_its_id(sut):
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "GET"])
 def test_another_method_is_not_found(sut, method):
-    answer = sut.post(REQUEST, httpMethod=method)
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    response = sut.post(REQUEST, httpMethod=method)
+    assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
 def test_another_path_is_not_found(sut):
-    answer = sut.post(REQUEST, path="/api/videos/generate/more", resource="/{proxy+}")
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    response = sut.post(REQUEST, path="/api/videos/generate/more", resource="/{proxy+}")
+    assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,19 @@ def test_another_path_is_not_found(sut):
         "\u200b",
     ],
 )
-def test_any_text_is_carried_faithfully(sut, prompt):
+def test_any_text_is_stored_unchanged(sut, prompt):
     assert sut.post(REQUEST | {"prompt": prompt}).status == 201
     (job,) = sut.jobs.all()
     assert job.prompt == prompt
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"), [("8", 8), ("7.5", 7.5), ("8.0", 8.0), ("1", 1), ("60", 60), ("6e1", 60.0)]
+    ("sent", "stored"), [("8", 8), ("7.5", 7.5), ("8.0", 8.0), ("1", 1), ("60", 60), ("6e1", 60.0)]
 )
-def test_a_duration_is_kept_as_it_came(sut, written, kept):
-    assert sut.post(json.dumps(REQUEST | {"duration": 0}).replace(": 0", f": {written}")).status == 201
+def test_a_duration_is_stored_as_sent(sut, sent, stored):
+    assert sut.post(json.dumps(REQUEST | {"duration": 0}).replace(": 0", f": {sent}")).status == 201
     (job,) = sut.jobs.all()
-    assert (job.duration, type(job.duration)) == (kept, type(kept))
+    assert (job.duration, type(job.duration)) == (stored, type(stored))
 
 
 @pytest.mark.parametrize(
@@ -86,38 +86,38 @@ def test_a_duration_is_kept_as_it_came(sut, written, kept):
         *(("aspectRatio", value) for value in ["", "16x9", "16:10", 1, 1.78, None, [], {"$exists": True}]),
     ],
 )
-def test_a_value_that_breaks_its_rule_is_named_and_explained(sut, field, value):
-    answer = sut.post(REQUEST | {field: value})
-    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
-    assert list(answer.details) == [field]
-    assert len(answer.details[field]) > 20
+def test_an_invalid_value_is_reported_with_its_field(sut, field, value):
+    response = sut.post(REQUEST | {field: value})
+    assert (response.status, response.code) == (400, "VALIDATION_ERROR")
+    assert list(response.details) == [field]
+    assert len(response.details[field]) > 20
     assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize("field", REQUEST)
-def test_a_missing_field_is_named(sut, field):
-    answer = sut.post({name: value for name, value in REQUEST.items() if name != field})
-    assert answer.status == 400
-    assert list(answer.details) == [field]
-    assert answer.details[field].startswith("Is missing. Must be ")
+def test_a_missing_field_is_reported(sut, field):
+    response = sut.post({name: value for name, value in REQUEST.items() if name != field})
+    assert response.status == 400
+    assert list(response.details) == [field]
+    assert response.details[field].startswith("Is missing. Must be ")
 
 
 @pytest.mark.parametrize("name", ["aspect_ratio", "Prompt", "", "$where", "__proto__", "userId", "é" * 3000, "status"])
-def test_an_unknown_field_is_refused_so_that_a_typo_cannot_pass(sut, name):
-    answer = sut.post(REQUEST | {name: "16:9"})
-    assert answer.status == 400
+def test_an_unknown_field_is_refused(sut, name):
+    response = sut.post(REQUEST | {name: "16:9"})
+    assert response.status == 400
     takes = "prompt, style, duration, aspectRatio, priority, provider"
-    assert answer.details == {name[:64]: f"Is not a field of this request. Use only: {takes}."}
+    assert response.details == {name[:64]: f"Is not a field of this request. Use only: {takes}."}
 
 
-def test_every_problem_is_told_at_once_but_never_without_end(sut):
-    answer = sut.post({"prompt": " ", "style": 1, "duration": "8"} | {f"x{n}": n for n in range(3000)})
-    assert answer.status == 400
-    assert list(answer.details)[:4] == ["prompt", "style", "duration", "aspectRatio"]
-    assert len(answer.details) == 20
+def test_all_problems_are_reported_at_once_up_to_a_limit(sut):
+    response = sut.post({"prompt": " ", "style": 1, "duration": "8"} | {f"x{n}": n for n in range(3000)})
+    assert response.status == 400
+    assert list(response.details)[:4] == ["prompt", "style", "duration", "aspectRatio"]
+    assert len(response.details) == 20
 
 
-GARBAGE = {
+INVALID_BODIES = {
     "no body": None,
     "an empty body": "",
     "white space": "  \n",
@@ -158,12 +158,12 @@ GARBAGE = {
 }
 
 
-@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
-def test_garbage_is_refused_with_words(sut, body):
-    answer = sut.post(body, headers={"Content-Type": "application/json"})
-    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
-    assert answer.details
-    assert all(message.endswith(".") for message in answer.details.values())
+@pytest.mark.parametrize("body", INVALID_BODIES.values(), ids=INVALID_BODIES)
+def test_an_invalid_body_is_refused_with_details(sut, body):
+    response = sut.post(body, headers={"Content-Type": "application/json"})
+    assert (response.status, response.code) == (400, "VALIDATION_ERROR")
+    assert response.details
+    assert all(message.endswith(".") for message in response.details.values())
     assert sut.jobs.all() == []
 
 
@@ -177,49 +177,49 @@ def test_garbage_is_refused_with_words(sut, body):
         (b"\x00\x01\x02", "Is not valid JSON: Expecting value (line 1, column 1)."),
     ],
 )
-def test_bytes_that_are_no_text_are_refused(sut, raw, message):
-    answer = sut.post(base64.b64encode(raw).decode(), isBase64Encoded=True)
-    assert (answer.status, answer.details) == (400, {"body": message})
+def test_bytes_that_are_not_text_are_refused(sut, raw, message):
+    response = sut.post(base64.b64encode(raw).decode(), isBase64Encoded=True)
+    assert (response.status, response.details) == (400, {"body": message})
 
 
 @pytest.mark.parametrize("body", ["not base64!", "e30", "e30=x", "é", "\ud800"])
-def test_a_body_that_is_no_base64_though_it_says_so_is_refused(sut, body):
+def test_an_invalid_base64_body_is_refused(sut, body):
     assert sut.post(body, isBase64Encoded=True).status == 400
 
 
-def test_a_base64_body_is_read(sut):
+def test_a_base64_body_is_decoded(sut):
     raw = json.dumps(REQUEST | {"prompt": "Grüße 🛶"}, ensure_ascii=False).encode()
     assert sut.post(base64.b64encode(raw).decode(), isBase64Encoded=True).status == 201
     (job,) = sut.jobs.all()
     assert job.prompt == "Grüße 🛶"
 
 
-def padded(size_bytes: int, filler: str = " ") -> str:
+def padded_request(size_bytes: int, filler: str = " ") -> str:
     text = json.dumps(REQUEST)
     return text + filler * ((size_bytes - len(text)) // len(filler.encode()))
 
 
-def test_a_body_of_64_kib_is_read(sut):
-    assert sut.post(padded(64 * 1024)).status == 201
-    assert sut.post(base64.b64encode(padded(64 * 1024).encode()).decode(), isBase64Encoded=True).status == 201
+def test_a_body_of_64_kib_is_accepted(sut):
+    assert sut.post(padded_request(64 * 1024)).status == 201
+    assert sut.post(base64.b64encode(padded_request(64 * 1024).encode()).decode(), isBase64Encoded=True).status == 201
 
 
 @pytest.mark.parametrize(
     ("body", "is_base64"),
     [
-        (padded(64 * 1024 + 1), False),
-        (padded(6_000_000), False),
+        (padded_request(64 * 1024 + 1), False),
+        (padded_request(6_000_000), False),
         ('{"prompt": "' + "é" * 32_800 + '"}', False),
-        (base64.b64encode(padded(64 * 1024 + 1).encode()).decode(), True),
+        (base64.b64encode(padded_request(64 * 1024 + 1).encode()).decode(), True),
         (base64.b64encode(b"[" * 6_000_000).decode(), True),
         ("!" * 6_000_000, True),
     ],
     ids=["one byte over", "6 MB", "few characters, many bytes", "base64", "6 MB in base64", "no base64"],
 )
 def test_a_body_over_64_kib_is_too_large(sut, body, is_base64):
-    answer = sut.post(body, isBase64Encoded=is_base64)
-    assert (answer.status, answer.code) == (413, "TOO_LARGE")
-    assert "64 KiB" in answer.json["error"]["message"]
+    response = sut.post(body, isBase64Encoded=is_base64)
+    assert (response.status, response.code) == (413, "TOO_LARGE")
+    assert "64 KiB" in response.json["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -238,100 +238,100 @@ def test_a_body_over_64_kib_is_too_large(sut, body, is_base64):
     ],
 )
 def test_a_body_that_is_not_declared_as_json_is_refused(sut, content_type):
-    answer = sut.post(REQUEST, headers={"Content-Type": content_type})
-    assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    response = sut.post(REQUEST, headers={"Content-Type": content_type})
+    assert (response.status, response.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"]
 )
-def test_json_is_known_by_its_media_type_alone(sut, content_type):
+def test_parameters_and_case_of_the_json_media_type_are_ignored(sut, content_type):
     assert sut.post(REQUEST, headers={"Content-Type": content_type}).status == 201
 
 
-def test_mongodb_out_of_reach_is_503_with_retry_after(sut):
+def test_an_unavailable_database_returns_503_with_retry_after(sut):
     sut.jobs.available = False
-    answer = sut.post(REQUEST)
-    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
+    response = sut.post(REQUEST)
+    assert (response.status, response.code, response.headers["retry-after"]) == (503, "UNAVAILABLE", "5")
     assert sut.queue.sent == []
 
 
-def test_sqs_out_of_reach_delays_a_job_and_refuses_none(sut):
+def test_an_unavailable_queue_delays_a_job_and_refuses_none(sut):
     sut.queue.available = False
-    answer = sut.post(REQUEST)
-    assert answer.status == 201
+    response = sut.post(REQUEST)
+    assert response.status == 201
     (job,) = sut.jobs.all()
     assert job.next is not None
 
 
-def test_a_bug_is_500_and_says_nothing_but_that(sut, monkeypatch):
+def test_an_internal_error_returns_500_and_reveals_nothing(sut, monkeypatch):
     monkeypatch.setattr(sut.jobs, "add", lambda _: {}["mongodb://user:hunter2@host"])
-    answer = sut.post(REQUEST)
-    assert (answer.status, answer.code) == (500, "INTERNAL_ERROR")
-    assert "hunter2" not in answer.text
+    response = sut.post(REQUEST)
+    assert (response.status, response.code) == (500, "INTERNAL_ERROR")
+    assert "hunter2" not in response.text
     (line,) = [json.loads(line) for line in sut.log.getvalue().splitlines() if "request_answered" in line]
     assert (line["level"], line["status"]) == ("ERROR", 500)
     assert "KeyError" in line["exception"]
 
 
-def test_the_same_key_and_request_again_is_the_same_answer_and_no_second_job(sut):
+def test_repeating_key_and_request_returns_the_same_response_without_a_second_job(sut):
     key = {"Idempotency-Key": "first-video"}
-    first, again = (sut.post(REQUEST, headers=key) for _ in range(2))
+    first, repeated = (sut.post(REQUEST, headers=key) for _ in range(2))
     (job,) = sut.jobs.all()
     sut.jobs.put(job.moved(JobStatus.PROCESSING, job.updated_at, "started"))
     late = sut.post(REQUEST | {"duration": 8.0}, headers=key)
-    assert first.status == again.status == late.status == 201
-    assert first.text == again.text == late.text
+    assert first.status == repeated.status == late.status == 201
+    assert first.text == repeated.text == late.text
     assert first.headers["location"] == late.headers["location"]
-    assert ["idempotent-replayed" in answer.headers for answer in (first, again, late)] == [False, True, True]
+    assert ["idempotent-replayed" in response.headers for response in (first, repeated, late)] == [False, True, True]
 
 
 def test_the_same_key_for_another_request_is_a_mismatch(sut):
     key = {"Idempotency-Key": "first-video"}
     assert sut.post(REQUEST, headers=key).status == 201
-    answer = sut.post(REQUEST | {"duration": 9}, headers=key)
-    assert (answer.status, answer.code) == (422, "IDEMPOTENCY_MISMATCH")
+    response = sut.post(REQUEST | {"duration": 9}, headers=key)
+    assert (response.status, response.code) == (422, "IDEMPOTENCY_MISMATCH")
     assert len(sut.jobs.all()) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\nb", "\0", "\ud800"])
-def test_a_key_that_is_no_key_is_named(sut, key):
-    answer = sut.post(REQUEST, headers={"Idempotency-Key": key})
-    assert (answer.status, list(answer.details)) == (400, ["Idempotency-Key"])
+def test_an_invalid_idempotency_key_is_reported(sut, key):
+    response = sut.post(REQUEST, headers={"Idempotency-Key": key})
+    assert (response.status, list(response.details)) == (400, ["Idempotency-Key"])
 
 
-def test_a_provider_that_requests_may_choose_is_remembered(sut):
-    answer = sut.post(REQUEST | {"provider": "fal"})
-    assert answer.status == 201
-    assert sut.jobs.get(answer.json["data"]["jobId"]).requested_provider == "fal"
+def test_an_allowed_provider_is_stored(sut):
+    response = sut.post(REQUEST | {"provider": "fal"})
+    assert response.status == 201
+    assert sut.jobs.get(response.json["data"]["jobId"]).requested_provider == "fal"
     assert sut.jobs.get(sut.post(REQUEST).json["data"]["jobId"]).requested_provider is None
 
 
-@pytest.mark.parametrize("name", ["simulated", "nobody"])
+@pytest.mark.parametrize("name", ["simulated", "unknown"])
 def test_any_other_provider_is_refused(sut, name):
-    answer = sut.post(REQUEST | {"provider": name})
-    assert (answer.status, answer.details) == (400, {"provider": "Must be one of: sketch, fal."})
+    response = sut.post(REQUEST | {"provider": name})
+    assert (response.status, response.details) == (400, {"provider": "Must be one of: sketch, fal."})
 
 
 @pytest.mark.parametrize("wrong", [None, "", 1, ["fal"], "Fal", "f" * 41])
-def test_what_is_no_name_of_a_provider_is_refused(sut, wrong):
-    answer = sut.post(REQUEST | {"provider": wrong})
-    assert (answer.status, list(answer.details)) == (400, ["provider"])
+def test_an_invalid_provider_name_is_refused(sut, wrong):
+    response = sut.post(REQUEST | {"provider": wrong})
+    assert (response.status, list(response.details)) == (400, ["provider"])
 
 
-def test_where_none_may_be_chosen_the_answer_says_so(sut, monkeypatch):
+def test_the_provider_cannot_be_chosen_if_none_is_allowed(sut, monkeypatch):
     monkeypatch.setattr(bootstrap, "allowed_providers", lambda: ())
-    answer = sut.post(REQUEST | {"provider": "fal"})
-    assert answer.details == {"provider": "Can't be chosen in this deployment. Omit this field."}
+    response = sut.post(REQUEST | {"provider": "fal"})
+    assert response.details == {"provider": "Can't be chosen in this deployment. Omit this field."}
 
 
-def test_a_batch_names_each_item_whose_provider_is_refused(sut):
-    items = [REQUEST, REQUEST | {"provider": "fal"}, REQUEST | {"provider": "nobody"}]
-    answer = sut.post_batch({"items": items})
-    assert answer.details == {"items[2].provider": "Must be one of: sketch, fal."}
+def test_a_refused_provider_of_a_batch_is_reported_with_its_item(sut):
+    items = [REQUEST, REQUEST | {"provider": "fal"}, REQUEST | {"provider": "unknown"}]
+    response = sut.post_batch({"items": items})
+    assert response.details == {"items[2].provider": "Must be one of: sketch, fal."}
 
 
-def test_a_key_means_another_request_where_the_provider_is_another(sut):
+def test_the_provider_is_part_of_the_request_that_a_key_identifies(sut):
     headers = {"Idempotency-Key": "one"}
     assert sut.post(REQUEST, headers=headers).status == 201
     assert sut.post(REQUEST | {"provider": "fal"}, headers=headers).code == "IDEMPOTENCY_MISMATCH"

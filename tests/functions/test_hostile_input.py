@@ -1,4 +1,4 @@
-"""Operators for the database, and lines for the log, in every place that takes text: each is text and nothing more."""
+"""Database operators and forged log lines in every place that takes text: they are treated as text only."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from tests.functions.system_under_test import ROUTES
 from videojobs.domain.job import JobStatus
 
-WISH = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
+REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 OPERATORS = [
     {"$ne": None},
     {"$gt": ""},
@@ -20,31 +20,31 @@ FORGED = '\r\n{"level":"ERROR","action":"forged","message":"forged"}\r\n\x1b[31m
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=json.dumps)
-@pytest.mark.parametrize("field", [*WISH, "priority", "provider"])
-def test_an_operator_in_place_of_a_value_is_refused_and_named_by_its_field(sut, field, operator):
-    for answer in (
-        sut.post({**WISH, field: operator}),
-        sut.post_batch({"items": [{**WISH, field: operator}]}),
+@pytest.mark.parametrize("field", [*REQUEST, "priority", "provider"])
+def test_an_operator_instead_of_a_value_is_refused_with_its_field(sut, field, operator):
+    for response in (
+        sut.post({**REQUEST, field: operator}),
+        sut.post_batch({"items": [{**REQUEST, field: operator}]}),
     ):
-        assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
-        assert {detail["field"].rpartition(".")[2] for detail in answer.json["error"]["details"]} == {field}
+        assert (response.status, response.code) == (400, "VALIDATION_ERROR")
+        assert {detail["field"].rpartition(".")[2] for detail in response.json["error"]["details"]} == {field}
     assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize("name", ["$where", "$set", "prompt.$ne", "prompt[$gt]", "__proto__", "_id", "userId"])
-def test_a_field_that_is_none_of_ours_is_refused(sut, name):
-    answer = sut.post({**WISH, name: "x"})
-    assert answer.status == 400
-    assert answer.json["error"]["details"][0]["field"] == name
+def test_an_unknown_field_is_refused(sut, name):
+    response = sut.post({**REQUEST, name: "x"})
+    assert response.status == 400
+    assert response.json["error"]["details"][0]["field"] == name
     assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize("text", ['{"$ne":null}', '{"$gt":""}', "[$ne]", "$where"])
-def test_an_operator_as_text_is_that_text(sut, text):
+def test_an_operator_as_text_is_treated_as_text(sut, text):
     key = {"Idempotency-Key": text}
-    first, again = sut.post(WISH, headers={"Idempotency-Key": "another"}), sut.post(WISH, headers=key)
-    assert first.json["data"] != again.json["data"]
-    assert sut.post(WISH, headers=key).json["data"] == again.json["data"]
+    first, second = sut.post(REQUEST, headers={"Idempotency-Key": "another"}), sut.post(REQUEST, headers=key)
+    assert first.json["data"] != second.json["data"]
+    assert sut.post(REQUEST, headers=key).json["data"] == second.json["data"]
     assert sut.get(text).code == "NOT_FOUND"
     for name in ("status", "limit", "cursor", "batchId"):
         assert sut.call("GET", "/api/videos", query={name: text}).status == 400
@@ -53,10 +53,10 @@ def test_an_operator_as_text_is_that_text(sut, text):
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=json.dumps)
 @pytest.mark.parametrize(("method", "route"), [route[:2] for route in ROUTES])
-def test_an_operator_as_who_one_is_opens_nothing(sut, method, route, operator):
+def test_an_operator_as_a_user_id_is_refused(sut, method, route, operator):
     path = route.replace("{jobId}", "0" * 24).replace("{batchId}", "0" * 24)
-    answer = sut.call(method, path, headers={"Cookie": f"token={sut.token(userId=operator)}"})
-    assert (answer.status, answer.code) == (401, "TOKEN_INVALID")
+    response = sut.call(method, path, headers={"Cookie": f"token={sut.token(userId=operator)}"})
+    assert (response.status, response.code) == (401, "TOKEN_INVALID")
 
 
 HEADERS = ("Origin", "Cookie", "Content-Type", "Idempotency-Key", "If-None-Match", "traceparent", "X-Amzn-Trace-Id")
@@ -65,16 +65,16 @@ HEADERS = ("Origin", "Cookie", "Content-Type", "Idempotency-Key", "If-None-Match
 @pytest.mark.parametrize(
     "place", [*HEADERS, "path", "query", "parameter", "field", "value", "prompt", "claim", "method"]
 )
-def test_nothing_forges_a_line_of_the_log(sut, place):
+def test_log_lines_cannot_be_forged(sut, place):
     if place in HEADERS:
-        sut.post(WISH, headers={place: FORGED})
+        sut.post(REQUEST, headers={place: FORGED})
     elif place == "path":
         sut.get("x", path=f"/api/videos/{FORGED}")
     elif place in {"query", "parameter"}:
         sut.call("GET", "/api/videos", query={FORGED: "x"} if place == "query" else {"cursor": FORGED})
     elif place in {"field", "value", "prompt"}:
         name = {"field": FORGED, "value": "style", "prompt": "prompt"}[place]
-        sut.post({**WISH, name: FORGED})
+        sut.post({**REQUEST, name: FORGED})
     elif place == "claim":
         sut.get("x", headers={"Cookie": f"token={sut.token(userId=FORGED)}"})
     else:
@@ -95,9 +95,9 @@ def test_nothing_forges_a_line_of_the_log(sut, place):
         "\x00\x1b[2J\u2028\u2029",
     ],
 )
-def test_a_prompt_that_names_a_file_names_nothing_but_a_video(sut, prompt):
+def test_a_prompt_with_a_path_becomes_a_safe_file_name(sut, prompt):
     job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None, prompt=prompt)
-    answer = sut.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
-    name = answer.headers["location"].partition("&as=")[2]
+    response = sut.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
+    name = response.headers["location"].partition("&as=")[2]
     assert name.endswith(".mp4")
     assert not set(name) & set('/\\"<>|:*?\r\n\0\x1b\u202e\u2028')

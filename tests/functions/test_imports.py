@@ -1,4 +1,4 @@
-"""What a function imports before its first call is paid for by whoever meets a cold start."""
+"""The imports of functions, which determine the duration of a cold start."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def imported_by(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["status", "jobs"])
-def test_a_function_that_reads_no_fields_starts_without_pydantic(name: str) -> None:
+def test_a_function_that_parses_no_body_starts_without_pydantic(name: str) -> None:
     modules = imported_by(name)
     assert "videojobs.api.views" in modules
     assert not modules & {"pydantic", "pydantic_core", "videojobs.api.schemas", "boto3", "aws_xray_sdk"}

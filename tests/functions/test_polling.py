@@ -1,4 +1,4 @@
-"""Polling GET /api/videos/{jobId}: what has changed is told, what has not costs next to nothing."""
+"""Polling of GET /api/videos/{jobId}: changes are returned, and unchanged jobs cost a 304 response."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,41 +23,41 @@ def poll(sut, job, etag=None):
     return sut.get(job.id, headers={"If-None-Match": etag})
 
 
-def test_an_answer_has_a_tag_and_may_be_kept_by_the_browser_alone(sut):
+def test_a_response_has_an_etag_and_may_be_cached_by_the_browser_only(sut):
     headers = sut.get(sut.put().id).headers
     assert headers["etag"].startswith('W/"')
     assert headers["cache-control"] == "private, no-cache"
 
 
-def test_what_has_not_changed_is_304_without_a_body(sut):
+def test_an_unchanged_job_returns_304_without_a_body(sut):
     job = sut.put(**COMPLETED)
     etag = poll(sut, job).headers["etag"]
-    answer = poll(sut, job, etag)
-    assert (answer.status, answer.text, answer.headers["etag"]) == (304, "", etag)
-    assert answer.headers["cache-control"] == "private, no-cache"
-    assert "content-type" not in answer.headers
+    response = poll(sut, job, etag)
+    assert (response.status, response.text, response.headers["etag"]) == (304, "", etag)
+    assert response.headers["cache-control"] == "private, no-cache"
+    assert "content-type" not in response.headers
 
 
-def test_a_304_for_a_live_job_says_as_well_when_to_ask_again(sut):
+def test_a_304_response_for_a_live_job_contains_retry_after(sut):
     job = sut.put()
     first = poll(sut, job)
-    again = poll(sut, job, first.headers["etag"])
-    assert again.status == 304
-    assert again.headers["retry-after"] == first.headers["retry-after"]
+    second = poll(sut, job, first.headers["etag"])
+    assert second.status == 304
+    assert second.headers["retry-after"] == first.headers["retry-after"]
 
 
 @pytest.mark.parametrize("lines", ['"x", {}', "{},{}", "*", ' "x" , {} '])
-def test_a_list_of_tags_or_any_will_do(sut, lines):
+def test_if_none_match_can_be_a_list_or_an_asterisk(sut, lines):
     job = sut.put()
     etag = poll(sut, job).headers["etag"]
     assert poll(sut, job, lines.format(etag, etag)).status == 304
 
 
 @pytest.mark.parametrize("lines", ['"x"', "", "nonsense", 'W/"', "\ud800"])
-def test_another_tag_gets_the_whole_answer(sut, lines):
-    answer = poll(sut, sut.put(), lines)
-    assert answer.status == 200
-    assert answer.json["data"]["status"] == "queued"
+def test_another_etag_returns_the_whole_job(sut, lines):
+    response = poll(sut, sut.put(), lines)
+    assert response.status == 200
+    assert response.json["data"]["status"] == "queued"
 
 
 @pytest.mark.parametrize(
@@ -72,34 +72,34 @@ def test_another_tag_gets_the_whole_answer(sut, lines):
         {"poster": StoredObject("videos", "b.jpg", 5), "status": JobStatus.COMPLETED},
     ],
 )
-def test_whatever_a_user_can_see_to_change_changes_the_tag(sut, change):
+def test_every_visible_change_changes_the_etag(sut, change):
     job = sut.put()
     etag = poll(sut, job).headers["etag"]
     sut.jobs.put(replace(job, **change))
-    answer = poll(sut, job, etag)
-    assert answer.status == 200
-    assert answer.headers["etag"] != etag
+    response = poll(sut, job, etag)
+    assert response.status == 200
+    assert response.headers["etag"] != etag
 
 
 @pytest.mark.parametrize("change", [{"attempt": 2}, {"lease": None, "history": ()}, {"outbox": ()}])
-def test_what_nobody_sees_does_not(sut, change):
+def test_an_invisible_change_does_not_change_the_etag(sut, change):
     job = sut.put()
     etag = poll(sut, job).headers["etag"]
     sut.jobs.put(replace(job, **change))
     assert poll(sut, job, etag).status == 304
 
 
-def test_a_304_never_leaves_a_client_with_a_dead_link(sut):
+def test_a_304_response_never_refers_to_an_expired_url(sut):
     job = sut.put(**COMPLETED)
     first = poll(sut, job)
-    while (answer := poll(sut, job, first.headers["etag"])).status == 304:
+    while (response := poll(sut, job, first.headers["etag"])).status == 304:
         assert sut.store.presigned_url(job.video_url, sut.clock.now()) == first.json["data"]["videoUrl"]
         sut.clock.advance(seconds=30)
-    assert answer.json["data"]["videoUrl"] != first.json["data"]["videoUrl"]
+    assert response.json["data"]["videoUrl"] != first.json["data"]["videoUrl"]
     assert (sut.clock.now() - NOW).total_seconds() <= SIGNING_WINDOW_SECONDS + 30
 
 
-def test_a_link_that_is_signed_otherwise_elsewhere_has_the_same_tag(sut):
+def test_a_url_signed_with_other_credentials_has_the_same_etag(sut):
     job = sut.put(**COMPLETED)
     first = poll(sut, job)
     sign = sut.store.presigned_url
@@ -109,7 +109,7 @@ def test_a_link_that_is_signed_otherwise_elsewhere_has_the_same_tag(sut):
     assert first.headers["etag"] == second.headers["etag"]
 
 
-def test_a_job_without_links_has_the_same_tag_in_every_window(sut):
+def test_the_etag_of_a_job_without_urls_does_not_change_over_time(sut):
     job = sut.put(status=JobStatus.FAILED, next=None)
     etag = poll(sut, job).headers["etag"]
     sut.clock.advance(days=1)
@@ -117,29 +117,29 @@ def test_a_job_without_links_has_the_same_tag_in_every_window(sut):
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
-def test_an_ended_job_need_not_be_asked_for_again(sut, status):
-    answer = sut.get(sut.put(status=status, next=None).id)
-    assert "retry-after" not in answer.headers
-    assert (answer.json["data"]["estimatedSecondsLeft"], answer.json["data"]["queuePosition"]) == (None, None)
+def test_an_ended_job_has_no_retry_after(sut, status):
+    response = sut.get(sut.put(status=status, next=None).id)
+    assert "retry-after" not in response.headers
+    assert (response.json["data"]["estimatedSecondsLeft"], response.json["data"]["queuePosition"]) == (None, None)
 
 
-def test_a_queued_job_is_told_its_place(sut):
+def test_a_queued_job_has_a_queue_position(sut):
     ahead = sut.put(id="a" * 24)
     job = sut.put(next=replace(ahead.next, due_at=ahead.next.due_at + timedelta(seconds=1)))
-    shown = sut.get(job.id).json["data"]
-    assert (shown["queuePosition"], shown["estimatedSecondsLeft"]) == (2, None)
+    data = sut.get(job.id).json["data"]
+    assert (data["queuePosition"], data["estimatedSecondsLeft"]) == (2, None)
 
 
-def test_a_processing_job_is_told_what_is_left_of_what_such_jobs_usually_take(sut):
+def test_a_processing_job_has_a_remaining_time_based_on_usual_durations(sut):
     job = sut.put(status=JobStatus.PROCESSING, started_at=NOW)
     sut.timings.record(timing_kind(job), 40)
     sut.clock.advance(seconds=8)
-    answer = sut.get(job.id)
-    assert answer.json["data"]["estimatedSecondsLeft"] == 35
-    assert answer.headers["retry-after"] == "8"
+    response = sut.get(job.id)
+    assert response.json["data"]["estimatedSecondsLeft"] == 35
+    assert response.headers["retry-after"] == "8"
 
 
-def test_time_that_goes_by_is_seen_in_steps_so_that_most_polls_find_nothing_new(sut):
+def test_the_remaining_time_changes_in_steps_so_that_most_polls_return_304(sut):
     job = sut.put(status=JobStatus.PROCESSING, started_at=NOW)
     sut.timings.record(timing_kind(job), 60)
     tags = []
@@ -149,18 +149,18 @@ def test_time_that_goes_by_is_seen_in_steps_so_that_most_polls_find_nothing_new(
     assert len(set(tags)) <= 7
 
 
-def test_another_users_job_is_forbidden_whatever_tag_is_sent(sut):
-    answer = poll(sut, sut.put(user_id="0" * 24), "*")
-    assert (answer.status, answer.code) == (403, "FORBIDDEN")
-    assert "etag" not in answer.headers
+def test_a_job_of_another_user_is_forbidden_with_any_etag(sut):
+    response = poll(sut, sut.put(user_id="0" * 24), "*")
+    assert (response.status, response.code) == (403, "FORBIDDEN")
+    assert "etag" not in response.headers
 
 
-def test_an_expired_job_is_not_found_though_the_sweep_has_not_come_by(sut):
+def test_an_expired_job_is_not_found(sut):
     job = sut.put(**COMPLETED, expires_at=NOW + timedelta(seconds=1))
     etag = poll(sut, job).headers["etag"]
     sut.clock.advance(seconds=1)
     assert poll(sut, job, etag).status == 404
 
 
-def test_an_unknown_parameter_is_passed_over(sut):
+def test_an_unknown_parameter_is_ignored(sut):
     assert sut.get(sut.put().id, query={"_": "1767866400"}).status == 200

@@ -1,4 +1,4 @@
-"""The events for `sam local invoke` are what API Gateway sends, but for the token that a developer pastes in."""
+"""Sample events for `sam local invoke`: as API Gateway sends them, except for the token that a developer inserts."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def invoke(sut, name, token=None):
     return functions[FUNCTIONS[name]](load(name, token))
 
 
-def test_every_sample_is_tried():
+def test_every_sample_is_covered():
     assert {path.stem for path in EVENTS.glob("*.json")} == set(FUNCTIONS)
 
 
@@ -36,13 +36,13 @@ def test_every_sample_is_tried():
     ("name", "status"),
     [("generate", 201), ("generate-preflight", 204), ("batch", 201), ("status", 200), ("list", 200), ("cancel", 200)],
 )
-def test_a_sample_event_with_a_token_is_answered(sut, name, status):
+def test_a_sample_event_with_a_token_succeeds(sut, name, status):
     sut.put()
-    answer = invoke(sut, name, sut.token())
-    assert answer.status == status
-    assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
+    response = invoke(sut, name, sut.token())
+    assert response.status == status
+    assert response.headers["access-control-allow-origin"] == "https://app.example.com"
 
 
 @pytest.mark.parametrize("name", ["generate", "batch", "status", "list", "cancel"])
-def test_a_sample_event_as_it_is_says_what_is_missing(sut, name):
+def test_a_sample_event_without_a_token_returns_token_invalid(sut, name):
     assert invoke(sut, name).code == "TOKEN_INVALID"

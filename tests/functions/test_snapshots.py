@@ -1,4 +1,4 @@
-"""SnapStart: what is initialised once and copied connects to nothing before, and no two copies draw the same."""
+"""SnapStart: a function opens no connection before the snapshot, and its copies draw different random numbers."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from tests.template.parsed import functions
 ROOT = Path(__file__).parents[2]
 SNAPPED = sorted(name for name, function in functions().items() if "SnapStart" in function)
 
-# One process is initialised, and lives on twice from that moment, as it would from one snapshot. The operating system
-# gives a fork another pid, and Python seeds `random` anew in it: no snapshot does either, so both are undone.
+# A process is initialised and then forked twice, as two environments start from one snapshot. A fork has another
+# process ID, and Python seeds `random` again in it; both are undone, because a snapshot does neither.
 COPIED = """
 import importlib, json, os, random, sys
 from snapshot_restore_py import get_after_restore
@@ -36,21 +36,21 @@ for hooks in (False, True):
             if hooks:
                 for hook, arguments, named in get_after_restore():
                     hook(*arguments, **named)
-            ids = [str(ObjectId())[8:] for _ in range(3)]  # without the second
+            ids = [str(ObjectId())[8:] for _ in range(3)]  # without the timestamp
             seen = {"hooks": hooks, "ids": ids, "random": random.random(), "before": before, "after": len(connected)}
             os.write(writer, json.dumps(seen).encode())
             os._exit(0)
         os.wait()
-        print(os.read(reader, 10_000).decode(), flush=True)  # else the next copy has it in its buffer as well
+        print(os.read(reader, 10_000).decode(), flush=True)  # or the next copy inherits the buffered line
 """
 
 
 def copies(function: str) -> list[dict[str, Any]]:
-    """What each of two copies did without our hooks, and what each of two others did with them."""
+    """Return the results of two copies without the restore hooks, and of two copies with them."""
     environment = {
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # nobody listens there
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # no server listens there
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "PATH": os.environ["PATH"],
@@ -63,28 +63,31 @@ def copies(function: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-c", COPIED, f"functions.{function}.app"]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    seen = [
+    results = [
         json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"hooks"')
-    ]  # and not what was logged
-    assert len(seen) == 4
-    return seen
+    ]  # without the log lines
+    assert len(results) == 4
+    return results
 
 
 @pytest.mark.parametrize("function", SNAPPED)
-def test_copies_of_one_snapshot_connect_after_it_and_draw_for_themselves(function: str) -> None:
-    seen = copies(function)
-    frozen, alive = [each for each in seen if not each["hooks"]], [each for each in seen if each["hooks"]]
-    assert frozen[0]["ids"] == frozen[1]["ids"], "this test would not notice"
-    assert frozen[0]["random"] == frozen[1]["random"], "this test would not notice"
-    assert not set(alive[0]["ids"]) & set(alive[1]["ids"])
-    assert alive[0]["random"] != alive[1]["random"]
-    assert all(each["before"] == 0 for each in seen), "a connection was made before the snapshot"
-    assert all(each["after"] > 0 for each in alive), "nothing was connected after it"
+def test_copies_of_a_snapshot_connect_afterwards_and_draw_different_random_numbers(function: str) -> None:
+    results = copies(function)
+    without_hooks, with_hooks = (
+        [copy for copy in results if not copy["hooks"]],
+        [copy for copy in results if copy["hooks"]],
+    )
+    assert without_hooks[0]["ids"] == without_hooks[1]["ids"], "the copies already differ without the hooks"
+    assert without_hooks[0]["random"] == without_hooks[1]["random"], "the copies already differ without the hooks"
+    assert not set(with_hooks[0]["ids"]) & set(with_hooks[1]["ids"])
+    assert with_hooks[0]["random"] != with_hooks[1]["random"]
+    assert all(copy["before"] == 0 for copy in results), "a connection was made before the snapshot"
+    assert all(copy["after"] > 0 for copy in with_hooks), "no connection was made after the snapshot"
 
 
-def test_whatever_prepares_itself_may_be_snapped_and_nothing_else_is() -> None:
+def test_exactly_the_functions_that_prepare_themselves_use_snapstart() -> None:
     prepared = {path.parent.name for path in (ROOT / "functions").glob("*/app.py") if "prepare_api" in path.read_text()}
     assert prepared == set(SNAPPED)
     for name in SNAPPED:
         assert functions()[name]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
-        assert "EphemeralStorage" not in functions()[name], "SnapStart takes 512 MB at most"
+        assert "EphemeralStorage" not in functions()[name], "SnapStart supports at most 512 MB"

@@ -1,4 +1,4 @@
-"""The webhooks function as Lambda calls it: it posts to real receivers, with a real queue and secret behind it."""
+"""The webhooks function as Lambda calls it, with real receivers, and a queue and a secret of an emulator."""
 
 import io
 import json
@@ -34,12 +34,15 @@ from videojobs.observability import logger
 from videojobs.ports.changes import Change
 
 OLD, NEW = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-SOON = 0.3
+RESPONSE_TIMEOUT = 0.3
 
 
 @dataclass
 class SystemUnderTest:
-    """Everything around the function but the receivers. Its clock begins now: a receiver minds old timestamps."""
+    """The adapters around the function, except the receivers.
+
+    The clock starts now because receivers refuse old timestamps.
+    """
 
     jobs: InMemoryJobRepository = field(default_factory=InMemoryJobRepository)
     webhooks: InMemoryWebhookRepository = field(default_factory=InMemoryWebhookRepository)
@@ -50,13 +53,13 @@ class SystemUnderTest:
 
     @contextmanager
     def receiving(self, *answers: Answer) -> Iterator[Receiver]:
-        """A receiver that the operator has told us of."""
+        """Start a receiver whose URL the operator has configured."""
         with receiving(*answers) as receiver:
             self.urls = (*self.urls, receiver.url)
             yield receiver
 
     def change(self, event_id: str = "event-1", **changes: Any) -> VideoJob:
-        """A job that has changed, and what comes of it: messages are waited for, until there are no more."""
+        """Store a changed job, deliver its webhooks and their retries after their delays, and return the job."""
         job = self.jobs.put(a_job(**changes))
         queue = RecordingWebhookQueue(endpoints=[name_endpoint(url) for url in self.urls])
         queue.enqueue(Change(event_id, job))
@@ -70,7 +73,7 @@ class SystemUnderTest:
 
 
 def call(*bodies: str) -> Any:
-    """Call the function with messages."""
+    """Call the function with messages that have these bodies."""
     records = [{"messageId": f"m-{number}", "body": body} for number, body in enumerate(bodies)]
     context = SimpleNamespace(
         aws_request_id="lambda-1", function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:f"
@@ -79,32 +82,32 @@ def call(*bodies: str) -> Any:
 
 
 def message(delivery: WebhookDelivery) -> str:
-    """A delivery as it lies in the queue."""
+    """Return the body of the message for a delivery."""
     due = {} if delivery.due_at is None else {"dueAt": delivery.due_at.isoformat()}
-    named = {"endpoint": delivery.endpoint, "id": delivery.event_id, "jobId": delivery.job_id}
-    return json.dumps({**named, "attempt": delivery.attempt, **due})
+    fields = {"endpoint": delivery.endpoint, "id": delivery.event_id, "jobId": delivery.job_id}
+    return json.dumps({**fields, "attempt": delivery.attempt, **due})
 
 
 @pytest.fixture
 def sut(monkeypatch: pytest.MonkeyPatch) -> SystemUnderTest:
-    """No job yet, and nobody to tell."""
-    made = SystemUnderTest()
-    sender = HttpWebhookSender(lambda: made.secret, local=True, answer_seconds=SOON)
-    monkeypatch.setattr(bootstrap, "webhook_urls", lambda: {name_endpoint(url): url for url in made.urls})
-    monkeypatch.setattr(bootstrap, "webhook_repository", lambda: made.webhooks)
+    """Return a system without jobs and receivers."""
+    system = SystemUnderTest()
+    sender = HttpWebhookSender(lambda: system.secret, local=True, answer_seconds=RESPONSE_TIMEOUT)
+    monkeypatch.setattr(bootstrap, "webhook_urls", lambda: {name_endpoint(url): url for url in system.urls})
+    monkeypatch.setattr(bootstrap, "webhook_repository", lambda: system.webhooks)
     monkeypatch.setattr(bootstrap, "webhook_sender", lambda: sender)
-    monkeypatch.setattr(bootstrap, "webhook_queue", lambda: made.queue)
-    monkeypatch.setattr(bootstrap, "job_repository", lambda: made.jobs)
-    monkeypatch.setattr(bootstrap, "clock", lambda: made.clock)
-    return made
+    monkeypatch.setattr(bootstrap, "webhook_queue", lambda: system.queue)
+    monkeypatch.setattr(bootstrap, "job_repository", lambda: system.jobs)
+    monkeypatch.setattr(bootstrap, "clock", lambda: system.clock)
+    return system
 
 
-def test_the_platform_hears_of_a_change_and_can_verify_it(sut: SystemUnderTest) -> None:
+def test_the_platform_receives_a_change_and_can_verify_it(sut: SystemUnderTest) -> None:
     with sut.receiving() as receiver:
         job = sut.change(version=2, progress=0.5, status=JobStatus.PROCESSING)
-    [got] = receiver.got
-    assert got.headers["webhook-id"] == "event-1"
-    assert Webhook(OLD).verify(got.body, got.headers) == {
+    [received] = receiver.got
+    assert received.headers["webhook-id"] == "event-1"
+    assert Webhook(OLD).verify(received.body, received.headers) == {
         "type": "job.updated",
         "timestamp": "2096-01-08T10:00:00.000Z",
         "data": {
@@ -132,7 +135,7 @@ def test_the_platform_hears_of_a_change_and_can_verify_it(sut: SystemUnderTest) 
     }
 
 
-def test_no_body_opens_a_video_to_whoever_reads_it(sut: SystemUnderTest) -> None:
+def test_a_webhook_contains_no_urls_of_the_video(sut: SystemUnderTest) -> None:
     poster = StoredObject("videos", "videos/1/1.jpg", 7)
     with sut.receiving() as receiver:
         sut.change(status=JobStatus.COMPLETED, video_url="s3://videos/videos/1/1.mp4", poster=poster)
@@ -140,22 +143,22 @@ def test_no_body_opens_a_video_to_whoever_reads_it(sut: SystemUnderTest) -> None
     assert {"videoUrl", "posterUrl"}.isdisjoint(json.loads(receiver.got[0].body)["data"])
 
 
-def test_a_lone_surrogate_in_an_old_document_breaks_no_webhook(sut: SystemUnderTest) -> None:
+def test_a_lone_surrogate_in_a_document_can_be_sent(sut: SystemUnderTest) -> None:
     with sut.receiving() as receiver:
         sut.change(prompt="\ud800")
     assert json.loads(receiver.got[0].body)["data"]["prompt"] == "\ud800"
 
 
 @pytest.mark.parametrize("answers", [(500, 200), (302, 200), (silent, 200), (babbling, 503, 200)])
-def test_what_failed_comes_again_under_the_same_id(sut: SystemUnderTest, answers: tuple[Answer, ...]) -> None:
+def test_a_failed_webhook_is_retried_with_the_same_event_id(sut: SystemUnderTest, answers: tuple[Answer, ...]) -> None:
     with sut.receiving(*answers) as receiver:
         sut.change()
-    assert [got.headers["webhook-id"] for got in receiver.got] == ["event-1"] * len(answers)
-    assert {got.path for got in receiver.got} == {"/hooks"}
+    assert [received.headers["webhook-id"] for received in receiver.got] == ["event-1"] * len(answers)
+    assert {received.path for received in receiver.got} == {"/hooks"}
     assert sut.webhooks.failures == {}
 
 
-def test_each_attempt_is_signed_anew_with_the_time_at_which_it_is_made(sut: SystemUnderTest) -> None:
+def test_each_attempt_is_signed_with_the_time_at_which_it_is_made(sut: SystemUnderTest) -> None:
     with sut.receiving(500, 500) as receiver:
         sut.change()
     first, _, third = receiver.got
@@ -164,22 +167,22 @@ def test_each_attempt_is_signed_anew_with_the_time_at_which_it_is_made(sut: Syst
     assert passed >= sum(pause.total_seconds() for pause in RETRY_PAUSES[:2])
 
 
-def test_what_fails_for_hours_is_given_up(sut: SystemUnderTest) -> None:
+def test_a_webhook_that_fails_for_hours_is_given_up(sut: SystemUnderTest) -> None:
     with sut.receiving(*[500] * 20) as receiver:
         sut.change()
     assert len(receiver.got) == len(RETRY_PAUSES) + 1
     assert sut.webhooks.failures == {("event-1", name_endpoint(receiver.url)): "HTTP 500"}
 
 
-def test_after_410_the_url_gets_nothing_more_and_the_others_do(sut: SystemUnderTest) -> None:
+def test_a_url_receives_nothing_more_after_a_410_response_and_other_urls_do(sut: SystemUnderTest) -> None:
     with sut.receiving(410) as gone, sut.receiving() as other:
         sut.change("event-1")
         sut.change("event-2")
-    assert [got.headers["webhook-id"] for got in gone.got] == ["event-1"]
-    assert [got.headers["webhook-id"] for got in other.got] == ["event-1", "event-2"]
+    assert [received.headers["webhook-id"] for received in gone.got] == ["event-1"]
+    assert [received.headers["webhook-id"] for received in other.got] == ["event-1", "event-2"]
 
 
-def test_a_receiver_that_is_away_costs_the_others_nothing(sut: SystemUnderTest) -> None:
+def test_an_unavailable_receiver_does_not_affect_the_others(sut: SystemUnderTest) -> None:
     away = f"http://127.0.0.1:{free_port()}/"
     sut.urls = (away,)
     with sut.receiving() as receiver:
@@ -188,7 +191,7 @@ def test_a_receiver_that_is_away_costs_the_others_nothing(sut: SystemUnderTest) 
     assert sut.webhooks.failures == {("event-1", name_endpoint(away)): "ConnectionRefusedError"}
 
 
-def test_a_garbled_message_is_no_delivery_and_holds_up_no_other(sut: SystemUnderTest) -> None:
+def test_an_invalid_message_fails_alone(sut: SystemUnderTest) -> None:
     with sut.receiving() as receiver:
         job = sut.jobs.put(a_job())
         good = WebhookDelivery(name_endpoint(receiver.url), "event-1", job.id)
@@ -197,14 +200,14 @@ def test_a_garbled_message_is_no_delivery_and_holds_up_no_other(sut: SystemUnder
         broken += [{name: fields[name] for name in fields if name != missing} for missing in fields]
         broken += [{**fields, "attempt": value} for value in (0, -1, True, 1.5, "1")]
         broken += [{**fields, "dueAt": value} for value in (None, "", "soon", 7, "2026-01-08T10:00:00")]
-        answer = call(*map(json.dumps, broken), message(good))
-    assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == [
+        response = call(*map(json.dumps, broken), message(good))
+    assert [failure["itemIdentifier"] for failure in response["batchItemFailures"]] == [
         f"m-{number}" for number in range(len(broken))
     ]
     assert len(receiver.got) == 1
 
 
-def test_neither_secret_nor_url_nor_prompt_is_logged(sut: SystemUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_url_and_prompt_are_not_logged(sut: SystemUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     log = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", log)
     with sut.receiving(500) as receiver:
@@ -214,12 +217,12 @@ def test_neither_secret_nor_url_nor_prompt_is_logged(sut: SystemUnderTest, monke
         assert secret not in log.getvalue()
 
 
-# ---------------------------------------------------------------- on AWS
+# ---------------------------------------------------------------- with an emulated queue and secret
 
 
 @dataclass
 class Aws:
-    """A queue and a secret, and the clock by which the secret grows old."""
+    """A queue, a secret, and the clock that determines the age of the cached secret."""
 
     sqs: Any
     queue_url: str
@@ -228,47 +231,47 @@ class Aws:
     seconds: float = 1000.0
 
     def rotate(self, value: str) -> None:
-        """What the operator does, and the time that it takes to be heard of."""
+        """Store a new value of the secret, and let the cached value expire."""
         self.secrets.put_secret_value(SecretId=self.secret_arn, SecretString=value)
         self.seconds += MAXIMUM_AGE_SECONDS + 1
 
     def deliver(self) -> None:
-        """What Lambda's poller does with all that can be received now."""
-        while found := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", []):
-            assert call(*(each["Body"] for each in found)) == {"batchItemFailures": []}
-            for each in found:
-                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=each["ReceiptHandle"])
+        """Deliver all messages that can be received now, as Lambda's poller does."""
+        while messages := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", []):
+            assert call(*(sqs_message["Body"] for sqs_message in messages)) == {"batchItemFailures": []}
+            for sqs_message in messages:
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=sqs_message["ReceiptHandle"])
 
     def count(self, kind: str) -> int:
-        """How many messages lie in the queue, `""` or `Delayed`."""
+        """Return the number of messages in the queue; `kind` is `""` or `Delayed`."""
         name = f"ApproximateNumberOfMessages{kind}"
-        found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=[name])
-        return int(found["Attributes"][name])
+        response = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=[name])
+        return int(response["Attributes"][name])
 
 
 @pytest.fixture
 def on_aws(sut: SystemUnderTest, aws: str, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    """The world's queue and secret are AWS's."""
+    """Use a queue and a secret of the emulator instead of the in-memory ones."""
     sqs, secrets = (
         boto3.client(service, region_name="us-east-1", endpoint_url=aws)  # type: ignore[call-overload]
         for service in ("sqs", "secretsmanager")
     )
     queue_url = sqs.create_queue(QueueName=f"webhooks-{uuid4().hex}")["QueueUrl"]
-    made = Aws(sqs, queue_url, secrets, secrets.create_secret(Name=uuid4().hex, SecretString=OLD)["ARN"])
+    services = Aws(sqs, queue_url, secrets, secrets.create_secret(Name=uuid4().hex, SecretString=OLD)["ARN"])
     manager = AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region="us-east-1", endpoint_url=aws)
-    secret = CachedSecret(made.secret_arn, manager, monotonic=lambda: made.seconds)
+    secret = CachedSecret(services.secret_arn, manager, monotonic=lambda: services.seconds)
     client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=aws)
-    sender = HttpWebhookSender(secret.get, local=True, answer_seconds=SOON)
+    sender = HttpWebhookSender(secret.get, local=True, answer_seconds=RESPONSE_TIMEOUT)
     monkeypatch.setattr(bootstrap, "webhook_sender", lambda: sender)
     monkeypatch.setattr(
         bootstrap,
         "webhook_queue",
         lambda: SqsWebhookQueue(client, url=queue_url, endpoints=bootstrap.webhook_urls().keys()),
     )
-    return made
+    return services
 
 
-def test_a_change_goes_through_the_queue_to_every_receiver(sut: SystemUnderTest, on_aws: Aws) -> None:
+def test_a_change_reaches_every_receiver_through_the_queue(sut: SystemUnderTest, on_aws: Aws) -> None:
     job = sut.jobs.put(a_job())
     with sut.receiving() as first, sut.receiving(500) as second:
         bootstrap.webhook_queue().enqueue(Change("event-1", job))
@@ -277,20 +280,20 @@ def test_a_change_goes_through_the_queue_to_every_receiver(sut: SystemUnderTest,
     assert (on_aws.count(""), on_aws.count("Delayed")) == (0, 1)
 
 
-def test_deliveries_go_on_while_the_secret_is_rotated(sut: SystemUnderTest, on_aws: Aws) -> None:
+def test_deliveries_continue_while_the_secret_is_rotated(sut: SystemUnderTest, on_aws: Aws) -> None:
     job = sut.jobs.put(a_job())
-    seen = []
+    verifying_secrets = []
     with sut.receiving() as receiver:
         for value in (OLD, f"{NEW} {OLD}", NEW):
             on_aws.rotate(value)
             bootstrap.webhook_queue().enqueue(Change("event-1", job))
             on_aws.deliver()
-            seen.append([secret for secret in (OLD, NEW) if verifies(secret, receiver)])
-    assert seen == [[OLD], [OLD, NEW], [NEW]]
+            verifying_secrets.append([secret for secret in (OLD, NEW) if verifies(secret, receiver)])
+    assert verifying_secrets == [[OLD], [OLD, NEW], [NEW]]
 
 
 def verifies(secret: str, receiver: Receiver) -> bool:
-    """Whether the last post was signed with the secret."""
+    """Return whether the last webhook was signed with the secret."""
     last = receiver.got[-1]
     try:
         Webhook(secret).verify(last.body, last.headers)
@@ -299,7 +302,7 @@ def verifies(secret: str, receiver: Receiver) -> bool:
     return True
 
 
-def test_while_the_secret_is_malformed_deliveries_wait(sut: SystemUnderTest, on_aws: Aws) -> None:
+def test_deliveries_wait_while_the_secret_is_malformed(sut: SystemUnderTest, on_aws: Aws) -> None:
     job = sut.jobs.put(a_job())
     on_aws.rotate("whsec_oops")
     with sut.receiving() as receiver:

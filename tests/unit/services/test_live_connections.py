@@ -80,7 +80,7 @@ class SystemUnderTest:
 
     def subscribe(self, job_id: str | None = None, connection_id: ConnectionId = TAB) -> list[Message]:
         """Subscribe the connection and return the messages that it receives."""
-        received = len(self.broadcaster.told.get(connection_id, []))
+        received = len(self.broadcaster.sent.get(connection_id, []))
         subscribe(
             self.find(connection_id),
             job_id,
@@ -88,7 +88,7 @@ class SystemUnderTest:
             jobs=self.jobs,
             serialize=show,
         )
-        return self.broadcaster.told[connection_id][received:]
+        return self.broadcaster.sent[connection_id][received:]
 
     def push(self, job: VideoJob, event_id: str = "event-1") -> None:
         """Push a change to the connections, as the notifier does."""
@@ -197,7 +197,7 @@ def test_a_connection_can_subscribe_to_a_single_job(sut: SystemUnderTest) -> Non
     assert [message["jobId"] for message in sut.subscribe(job.id.upper())] == [job.id]
     sut.push(job)
     sut.push(other)
-    assert [message["jobId"] for message in sut.broadcaster.told[TAB]] == [job.id, job.id]
+    assert [message["jobId"] for message in sut.broadcaster.sent[TAB]] == [job.id, job.id]
 
 
 def test_a_user_cannot_subscribe_to_the_job_of_another_user(sut: SystemUnderTest) -> None:
@@ -206,7 +206,7 @@ def test_a_user_cannot_subscribe_to_the_job_of_another_user(sut: SystemUnderTest
     with pytest.raises(JobForbidden):
         sut.subscribe(theirs.id)
     sut.push(theirs)
-    assert sut.broadcaster.told[TAB] == []
+    assert sut.broadcaster.sent[TAB] == []
 
 
 @pytest.mark.parametrize("job_id", ["", "no id", str(an_id())])
@@ -268,7 +268,7 @@ def test_a_change_reaches_only_the_subscribed_connections_of_its_user(sut: Syste
     sut.open(ConnectionId("stranger"), ANOTHER_USER, all_jobs=True, job_ids=frozenset({job.id}))
     sut.push(job)
     update = {"id": "event-1", "jobId": job.id, "version": 1}
-    received = {name: messages for name, messages in sut.broadcaster.told.items() if messages}
+    received = {name: messages for name, messages in sut.broadcaster.sent.items() if messages}
     assert received == {TAB: [update], OTHER_TAB: [update]}
 
 
@@ -283,16 +283,16 @@ def test_a_change_without_subscribers_is_not_serialized(sut: SystemUnderTest) ->
         live=sut.live,
         serialize=refuse,
     )
-    assert sut.broadcaster.told[TAB] == []
+    assert sut.broadcaster.sent[TAB] == []
 
 
 def test_a_connection_that_no_longer_exists_is_removed(sut: SystemUnderTest) -> None:
     sut.open(all_jobs=True)
     sut.open(OTHER_TAB, all_jobs=True)
-    del sut.broadcaster.told[TAB]
+    del sut.broadcaster.sent[TAB]
     sut.push(a_job())
     assert [connection.id for connection in sut.connections.find_of_user(A_USER)] == [OTHER_TAB]
-    assert len(sut.broadcaster.told[OTHER_TAB]) == 1
+    assert len(sut.broadcaster.sent[OTHER_TAB]) == 1
 
 
 def test_a_stuck_connection_is_closed_and_the_other_connections_receive_the_change(sut: SystemUnderTest) -> None:
@@ -302,7 +302,7 @@ def test_a_stuck_connection_is_closed_and_the_other_connections_receive_the_chan
     sut.push(a_job())
     assert sut.broadcaster.closed == [TAB]
     assert [connection.id for connection in sut.connections.find_of_user(A_USER)] == [OTHER_TAB]
-    assert len(sut.broadcaster.told[OTHER_TAB]) == 1
+    assert len(sut.broadcaster.sent[OTHER_TAB]) == 1
 
 
 def test_a_message_that_is_too_large_does_not_close_the_connection(sut: SystemUnderTest) -> None:
@@ -322,7 +322,7 @@ def test_a_change_is_retried_and_no_connection_removed_while_the_websocket_api_i
         sut.push(a_job())
     sut.broadcaster.available = True
     sut.push(a_job())
-    assert len(sut.broadcaster.told[TAB]) == 1
+    assert len(sut.broadcaster.sent[TAB]) == 1
 
 
 def test_a_connection_receives_nothing_after_its_session_and_is_closed(sut: SystemUnderTest) -> None:
@@ -331,7 +331,7 @@ def test_a_connection_receives_nothing_after_its_session_and_is_closed(sut: Syst
     sut.push(a_job())
     assert sut.broadcaster.closed == [TAB]
     assert sut.connections.find(TAB) is None
-    assert TAB not in sut.broadcaster.told
+    assert TAB not in sut.broadcaster.sent
 
 
 @pytest.mark.parametrize(
