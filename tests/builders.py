@@ -1,4 +1,4 @@
-"""Jobs for tests: a valid one with as little said as possible; each test names only what it is about."""
+"""Builders of valid domain objects; a test names only the fields that matter to it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,18 +30,18 @@ _numbers = count(1)
 
 
 def a_new_job(**changes: Any) -> NewJob:
-    """What a user asks for."""
+    """Return a valid request for a job, with the changes applied."""
     request = NewJob(prompt="A cat on a surfboard", style=Style.FUN, duration=8, aspect_ratio=AspectRatio.LANDSCAPE)
     return replace(request, **changes)
 
 
 def an_id() -> JobId:
-    """An id that no other job of this run has."""
+    """Return a job ID that is unique in this run."""
     return JobId(f"{next(_numbers):024x}")
 
 
 def a_job(**changes: Any) -> VideoJob:
-    """A job as `submit_job` stores it: queued, its start due at once; an id of its own."""
+    """Return a job as `submit_job` stores it: queued, with its start step due at once and a unique ID."""
     job = VideoJob(
         id=an_id(),
         user_id=A_USER,
@@ -61,17 +61,17 @@ def a_job(**changes: Any) -> VideoJob:
 
 
 def a_lease(seconds: float = 25, token: str = "mine") -> Lease:
-    """A lease that lives for so long, counted from the virtual clock's start."""
+    """Return a lease that ends `seconds` after the start of the virtual clock."""
     return Lease(token, START + timedelta(seconds=seconds))
 
 
 def a_step(step: Step = Step.START, due_in_seconds: float = 0, **changes: Any) -> NextStep:
-    """A step with an id of its own, due so long after the virtual clock's start."""
+    """Return a step with a unique ID, due `due_in_seconds` after the start of the virtual clock."""
     return replace(NextStep.new(step, due_at=START + timedelta(seconds=due_in_seconds)), **changes)
 
 
 def a_started_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
-    """A job in processing whose provider took it: `step` is due at once."""
+    """Return a job in processing that its provider has accepted; `step` is due at once."""
     started = {
         "status": JobStatus.PROCESSING,
         "next": a_step(step),
@@ -83,20 +83,20 @@ def a_started_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
 
 
 def a_waiting_job(since_seconds: float = 0, **changes: Any) -> VideoJob:
-    """A job over its user's cap, waiting to be let in since then."""
+    """Return a job over the cap of its user that has waited for a slot since that time."""
     since = START + timedelta(seconds=since_seconds)
     waiting = {"next": NextStep.new(Step.START, NOT_SCHEDULED), "waiting_since": since, "created_at": since}
     return a_job(**(waiting | changes))
 
 
 def a_cancelled_job(**changes: Any) -> VideoJob:
-    """A job that was cancelled while its provider was at it: its clean-up is due at once."""
+    """Return a job that was cancelled while its provider task was running; its clean-up is due at once."""
     cancelled = {"status": JobStatus.CANCELLED, "expires_at": START + timedelta(days=30)}
     return a_started_job(Step.CLEAN_UP, **(cancelled | changes))
 
 
 def a_retried_job(**changes: Any) -> VideoJob:
-    """A job that was cancelled in its first attempt and retried before its clean-up."""
+    """Return a job that was cancelled in its first attempt and retried before its clean-up."""
     retried = {
         "status": JobStatus.QUEUED,
         "attempt": 2,
@@ -108,5 +108,5 @@ def a_retried_job(**changes: Any) -> VideoJob:
 
 
 def an_output(key: str = "videos/1/1.mp4", size_bytes: int = 55) -> Output:
-    """A rendered video in the store."""
+    """Return the output of a rendered video."""
     return Output(StoredObject("videos-of-tests", key, size_bytes), width=1280, height=720, seconds=8.0)

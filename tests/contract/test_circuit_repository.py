@@ -21,7 +21,7 @@ OPEN = Circuit("sketch", failures=5, opened=1, open_until=START, version=1)
 
 @pytest.fixture(params=["in memory", "MongoDB"])
 def circuits(request: pytest.FixtureRequest) -> CircuitRepository:
-    """No circuit yet."""
+    """Return a repository without circuits."""
     if request.param == "in memory":
         return InMemoryCircuitRepository()
     return MongoCircuitRepository(request.getfixturevalue("connection"))
@@ -29,11 +29,11 @@ def circuits(request: pytest.FixtureRequest) -> CircuitRepository:
 
 @pytest.fixture(scope="module", params=["in memory", "MongoDB"])
 def unreachable(request: pytest.FixtureRequest) -> Iterator[CircuitRepository]:
-    """A repository behind which nothing answers."""
+    """Yield a repository whose database is unavailable."""
     if request.param == "in memory":
-        down = InMemoryCircuitRepository()
-        down.available = False
-        yield down
+        fake = InMemoryCircuitRepository()
+        fake.available = False
+        yield fake
         return
     uri = f"mongodb://127.0.0.1:{free_port()}/nowhere?directConnection=true"
     connection = MongoConnection(lambda *, refresh=False: uri)
@@ -41,11 +41,11 @@ def unreachable(request: pytest.FixtureRequest) -> Iterator[CircuitRepository]:
     connection.run(lambda database: database.client.close())
 
 
-def test_a_provider_that_nobody_called_is_well(circuits: CircuitRepository) -> None:
+def test_an_unknown_provider_has_a_closed_circuit(circuits: CircuitRepository) -> None:
     assert circuits.find("sketch") == Circuit("sketch")
 
 
-def test_a_circuit_comes_back_as_it_was_saved(circuits: CircuitRepository) -> None:
+def test_a_circuit_is_stored_unchanged(circuits: CircuitRepository) -> None:
     assert circuits.save(Circuit("sketch"), OPEN)
     assert circuits.find("sketch") == OPEN
     closed = Circuit("sketch", version=2)
@@ -53,12 +53,12 @@ def test_a_circuit_comes_back_as_it_was_saved(circuits: CircuitRepository) -> No
     assert circuits.find("sketch") == closed
 
 
-def test_each_provider_has_its_own(circuits: CircuitRepository) -> None:
+def test_each_provider_has_its_own_circuit(circuits: CircuitRepository) -> None:
     circuits.save(Circuit("sketch"), OPEN)
     assert circuits.find("simulated") == Circuit("simulated")
 
 
-def test_a_save_over_a_newer_state_is_refused(circuits: CircuitRepository) -> None:
+def test_a_save_over_a_newer_version_is_refused(circuits: CircuitRepository) -> None:
     circuits.save(Circuit("sketch"), OPEN)
     assert not circuits.save(Circuit("sketch"), Circuit("sketch", failures=1, version=1))
     assert not circuits.save(replace(OPEN, version=7), replace(OPEN, version=8))
@@ -66,7 +66,7 @@ def test_a_save_over_a_newer_state_is_refused(circuits: CircuitRepository) -> No
 
 
 @pytest.mark.parametrize("before", [Circuit("sketch"), OPEN], ids=["the first save", "a later save"])
-def test_of_eight_that_save_at_once_one_wins(circuits: CircuitRepository, before: Circuit) -> None:
+def test_one_of_eight_concurrent_saves_succeeds(circuits: CircuitRepository, before: Circuit) -> None:
     if before.version:
         circuits.save(Circuit("sketch"), before)
     states = [replace(before, failures=number, version=before.version + 1) for number in range(8)]
@@ -79,7 +79,7 @@ def test_of_eight_that_save_at_once_one_wins(circuits: CircuitRepository, before
 @pytest.mark.parametrize(
     "call", [lambda circuits: circuits.find("sketch"), lambda circuits: circuits.save(Circuit("sketch"), OPEN)]
 )
-def test_every_call_says_so_when_nothing_answers(
+def test_every_call_raises_unavailable_when_the_database_is_unavailable(
     unreachable: CircuitRepository, call: Callable[[CircuitRepository], object]
 ) -> None:
     with pymongo.timeout(0.1), pytest.raises(Unavailable):

@@ -11,18 +11,18 @@ from videojobs.ports.jobs import Clock
 
 @pytest.fixture(params=[VirtualClock, SystemClock])
 def clock(request: pytest.FixtureRequest) -> Clock:
-    """A clock that was just made."""
-    made: Clock = request.param()
-    return made
+    """Return a new clock of each kind."""
+    new_clock: Clock = request.param()
+    return new_clock
 
 
-def test_the_time_is_utc_in_whole_milliseconds_as_mongodb_holds_it(clock: Clock) -> None:
+def test_the_time_is_in_utc_with_whole_milliseconds(clock: Clock) -> None:
     now = clock.now()
     assert now.tzinfo is UTC
     assert now.microsecond % 1000 == 0
 
 
-def test_the_time_goes_on(clock: Clock) -> None:
+def test_the_time_advances(clock: Clock) -> None:
     before = clock.now()
     if isinstance(clock, VirtualClock):
         clock.advance(0.0015)

@@ -23,13 +23,13 @@ LATER = START + timedelta(hours=1)
 
 
 def a_connection(user_id: UserId = A_USER, seconds: float = 3600) -> Connection:
-    """A connection that is over after so long."""
+    """Return a connection that expires after `seconds`."""
     return Connection(ConnectionId(f"{uuid4().hex[:8]}="), user_id, START + timedelta(seconds=seconds))
 
 
 @pytest.fixture(params=["in memory", "MongoDB"])
 def connections(request: pytest.FixtureRequest) -> ConnectionRepository:
-    """No connection yet."""
+    """Return a repository without connections."""
     if request.param == "in memory":
         return InMemoryConnectionRepository()
     return MongoConnectionRepository(request.getfixturevalue("connection"))
@@ -37,11 +37,11 @@ def connections(request: pytest.FixtureRequest) -> ConnectionRepository:
 
 @pytest.fixture(scope="module", params=["in memory", "MongoDB"])
 def unreachable(request: pytest.FixtureRequest) -> Iterator[ConnectionRepository]:
-    """A repository behind which nothing answers."""
+    """Yield a repository whose database is unavailable."""
     if request.param == "in memory":
-        down = InMemoryConnectionRepository()
-        down.available = False
-        yield down
+        fake = InMemoryConnectionRepository()
+        fake.available = False
+        yield fake
         return
     uri = f"mongodb://127.0.0.1:{free_port()}/nowhere?directConnection=true"
     connection = MongoConnection(lambda *, refresh=False: uri)
@@ -49,18 +49,18 @@ def unreachable(request: pytest.FixtureRequest) -> Iterator[ConnectionRepository
     connection.run(lambda database: database.client.close())
 
 
-def test_a_connection_comes_back_as_it_was_stored(connections: ConnectionRepository) -> None:
+def test_a_connection_is_stored_unchanged(connections: ConnectionRepository) -> None:
     stored = a_connection()
     connections.add(stored, at_most=1, now=START)
     assert connections.find(stored.id) == stored
     assert connections.find_of_user(A_USER) == [stored]
 
 
-def test_a_connection_that_nobody_opened_is_not_there(connections: ConnectionRepository) -> None:
+def test_an_unknown_connection_is_not_found(connections: ConnectionRepository) -> None:
     assert connections.find(a_connection().id) is None
 
 
-def test_each_user_has_connections_of_their_own(connections: ConnectionRepository) -> None:
+def test_the_connections_of_users_are_separate(connections: ConnectionRepository) -> None:
     own, other = a_connection(), a_connection(ANOTHER_USER)
     connections.add(own, at_most=1, now=START)
     connections.add(other, at_most=1, now=START)
@@ -68,20 +68,20 @@ def test_each_user_has_connections_of_their_own(connections: ConnectionRepositor
     assert connections.find_of_user(ANOTHER_USER) == [other]
 
 
-def test_subscriptions_add_up_and_a_repeat_adds_nothing(connections: ConnectionRepository) -> None:
+def test_subscriptions_accumulate_and_a_repeat_changes_nothing(connections: ConnectionRepository) -> None:
     connection, first, second = a_connection(), an_id(), an_id()
     connections.add(connection, at_most=1, now=START)
     assert all(connections.subscribe(connection.id, job_id) for job_id in (first, second, first))
-    found = connections.find(connection.id)
-    assert found is not None
-    assert (found.job_ids, found.all_jobs) == (frozenset({first, second}), False)
+    stored_connection = connections.find(connection.id)
+    assert stored_connection is not None
+    assert (stored_connection.job_ids, stored_connection.all_jobs) == (frozenset({first, second}), False)
     assert connections.subscribe(connection.id, None)
-    found = connections.find(connection.id)
-    assert found is not None
-    assert (found.job_ids, found.all_jobs) == (frozenset({first, second}), True)
+    stored_connection = connections.find(connection.id)
+    assert stored_connection is not None
+    assert (stored_connection.job_ids, stored_connection.all_jobs) == (frozenset({first, second}), True)
 
 
-def test_a_connection_that_is_forgotten_can_not_subscribe(connections: ConnectionRepository) -> None:
+def test_a_removed_connection_cannot_subscribe(connections: ConnectionRepository) -> None:
     connection = a_connection()
     connections.add(connection, at_most=1, now=START)
     connections.remove(connection.id)
@@ -90,35 +90,39 @@ def test_a_connection_that_is_forgotten_can_not_subscribe(connections: Connectio
     assert connections.find_of_user(A_USER) == []
 
 
-def test_one_more_than_allowed_is_refused_until_another_goes(connections: ConnectionRepository) -> None:
-    open_ones = [a_connection() for _ in range(3)]
-    for each in open_ones:
-        connections.add(each, at_most=3, now=START)
+def test_a_connection_over_the_limit_is_refused_until_another_is_removed(connections: ConnectionRepository) -> None:
+    existing = [a_connection() for _ in range(3)]
+    for connection in existing:
+        connections.add(connection, at_most=3, now=START)
     late = a_connection()
     with pytest.raises(TooManyConnections):
         connections.add(late, at_most=3, now=START)
-    connections.remove(open_ones[1].id)
+    connections.remove(existing[1].id)
     connections.add(late, at_most=3, now=START)
-    assert {each.id for each in connections.find_of_user(A_USER)} == {open_ones[0].id, open_ones[2].id, late.id}
+    assert {connection.id for connection in connections.find_of_user(A_USER)} == {
+        existing[0].id,
+        existing[2].id,
+        late.id,
+    }
 
 
-def test_connections_that_are_over_take_no_room(connections: ConnectionRepository) -> None:
+def test_expired_connections_do_not_count_towards_the_limit(connections: ConnectionRepository) -> None:
     for _ in range(3):
         connections.add(a_connection(seconds=60), at_most=3, now=START)
-    fresh = a_connection(seconds=7200)
-    connections.add(fresh, at_most=3, now=LATER)
-    assert fresh in connections.find_of_user(A_USER)
+    new = a_connection(seconds=7200)
+    connections.add(new, at_most=3, now=LATER)
+    assert new in connections.find_of_user(A_USER)
 
 
-def test_a_cap_that_was_lowered_holds_for_new_ones(connections: ConnectionRepository) -> None:
+def test_a_lowered_limit_applies_to_new_connections(connections: ConnectionRepository) -> None:
     for _ in range(3):
         connections.add(a_connection(), at_most=3, now=START)
     with pytest.raises(TooManyConnections):
         connections.add(a_connection(), at_most=2, now=START)
 
 
-def test_of_many_at_once_as_many_get_in_as_there_is_room_for(connections: ConnectionRepository) -> None:
-    def enter(connection: Connection) -> bool:
+def test_concurrent_additions_do_not_exceed_the_limit(connections: ConnectionRepository) -> None:
+    def add(connection: Connection) -> bool:
         try:
             connections.add(connection, at_most=5, now=START)
         except TooManyConnections:
@@ -126,8 +130,8 @@ def test_of_many_at_once_as_many_get_in_as_there_is_room_for(connections: Connec
         return True
 
     with ThreadPoolExecutor(16) as pool:
-        entered = list(pool.map(enter, [a_connection() for _ in range(16)]))
-    assert entered.count(True) == 5
+        added = list(pool.map(add, [a_connection() for _ in range(16)]))
+    assert added.count(True) == 5
     assert len(connections.find_of_user(A_USER)) == 5
 
 
@@ -141,7 +145,7 @@ CALLS: dict[str, Callable[[ConnectionRepository], object]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-def test_every_call_says_so_when_nothing_answers(
+def test_every_call_raises_unavailable_when_the_database_is_unavailable(
     unreachable: ConnectionRepository, call: Callable[[ConnectionRepository], object]
 ) -> None:
     with pymongo.timeout(0.1), pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""The contract of `JobRepository`."""
+"""The contract of `JobRepository`: single jobs, claims, saves, sweeps and the outbox."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ from videojobs.ports.jobs import JobRepository
 
 @pytest.fixture(params=["in memory", "MongoDB"])
 def jobs(request: pytest.FixtureRequest) -> JobRepository:
-    """An empty repository."""
+    """Return an empty repository."""
     if request.param == "in memory":
         return InMemoryJobRepository()
     return MongoJobRepository(request.getfixturevalue("connection"))
@@ -48,11 +48,11 @@ def jobs(request: pytest.FixtureRequest) -> JobRepository:
 
 @pytest.fixture(scope="module", params=["in memory", "MongoDB"])
 def unreachable(request: pytest.FixtureRequest) -> Iterator[JobRepository]:
-    """A repository behind which nothing answers."""
+    """Yield a repository whose database is unavailable."""
     if request.param == "in memory":
-        down = InMemoryJobRepository()
-        down.available = False
-        yield down
+        fake = InMemoryJobRepository()
+        fake.available = False
+        yield fake
         return
     uri = f"mongodb://127.0.0.1:{free_port()}/nowhere?directConnection=true"
     connection = MongoConnection(lambda *, refresh=False: uri)
@@ -72,7 +72,7 @@ A_PRODUCTION = Production(
 
 
 def a_job_with_everything() -> VideoJob:
-    """Every field has a value."""
+    """Return a job in which every field has a value other than its default."""
     return a_started_job(
         Step.RENDER,
         duration=2.5,
@@ -101,12 +101,12 @@ def a_job_with_everything() -> VideoJob:
     )
 
 
-def test_a_job_with_everything_has_a_value_of_its_own_in_each_field() -> None:
+def test_a_job_with_everything_has_no_default_values() -> None:
     job = a_job_with_everything()
     assert [field.name for field in fields(job) if getattr(job, field.name) == field.default] == []
 
 
-def test_a_new_id_is_an_object_id_that_no_job_has(jobs: JobRepository) -> None:
+def test_a_new_id_is_a_unique_object_id(jobs: JobRepository) -> None:
     ids = {jobs.new_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(job_id) == 24 and set(job_id) <= set("0123456789abcdef") for job_id in ids)
@@ -114,19 +114,19 @@ def test_a_new_id_is_an_object_id_that_no_job_has(jobs: JobRepository) -> None:
 
 
 @pytest.mark.parametrize("job", [a_job(), a_job_with_everything()], ids=["a new job", "a job with everything"])
-def test_a_job_comes_back_as_it_went_in(jobs: JobRepository, job: VideoJob) -> None:
+def test_a_job_is_stored_unchanged(jobs: JobRepository, job: VideoJob) -> None:
     jobs.add(job)
     assert jobs.find(job.id) == job
 
 
 @pytest.mark.parametrize("duration", [8, 2.5, 8.0, 1, 60])
-def test_a_duration_stays_the_kind_of_number_that_it_was(jobs: JobRepository, duration: float) -> None:
+def test_a_duration_keeps_its_type(jobs: JobRepository, duration: float) -> None:
     job = a_job(duration=duration)
     jobs.add(job)
-    found = jobs.find(job.id)
-    assert found is not None
-    assert found.duration == duration
-    assert type(found.duration) is type(duration)
+    stored = jobs.find(job.id)
+    assert stored is not None
+    assert stored.duration == duration
+    assert type(stored.duration) is type(duration)
 
 
 PROMPTS = {
@@ -141,36 +141,36 @@ PROMPTS = {
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
-def test_any_text_comes_back_as_it_went_in(jobs: JobRepository, prompt: str) -> None:
+def test_any_text_is_stored_unchanged(jobs: JobRepository, prompt: str) -> None:
     job = a_job(prompt=prompt)
     jobs.add(job)
-    found = jobs.find(job.id)
-    assert found is not None
-    assert found.prompt == prompt
+    stored = jobs.find(job.id)
+    assert stored is not None
+    assert stored.prompt == prompt
 
 
-def test_adding_a_job_again_is_no_error_and_changes_nothing(jobs: JobRepository) -> None:
+def test_adding_a_job_twice_changes_nothing(jobs: JobRepository) -> None:
     job = a_job(prompt="the first")
     jobs.add(job)
     jobs.add(replace(job, prompt="the second"))
-    found = jobs.find(job.id)
-    assert found is not None
-    assert found.prompt == "the first"
+    stored = jobs.find(job.id)
+    assert stored is not None
+    assert stored.prompt == "the first"
 
 
-def test_adding_a_job_with_a_key_again_is_no_error(jobs: JobRepository) -> None:
+def test_adding_a_job_with_a_key_twice_keeps_the_first(jobs: JobRepository) -> None:
     job = a_job(idempotency=IdempotencyKey("key", "f"))
     jobs.add(job)
     try:
         jobs.add(job)
     except IdempotencyKeyTaken:
-        # MongoDB names one of the two indexes that refuse a repeated insert; either is told to the caller truthfully.
+        # MongoDB reports one of the two indexes that refuse a repeated insert; both are correct.
         assert jobs.find_by_key(A_USER, "key") == job
     assert jobs.find(job.id) == job
 
 
 class TestIdempotencyKeys:
-    def test_a_key_names_one_job_of_a_user(self, jobs: JobRepository) -> None:
+    def test_a_key_belongs_to_one_job_of_a_user(self, jobs: JobRepository) -> None:
         first, second = (a_job(idempotency=IdempotencyKey("key", "f")) for _ in range(2))
         jobs.add(first)
         with pytest.raises(IdempotencyKeyTaken):
@@ -178,24 +178,24 @@ class TestIdempotencyKeys:
         assert jobs.find(second.id) is None
         assert jobs.find_by_key(A_USER, "key") == first
 
-    def test_a_key_is_the_users_own(self, jobs: JobRepository) -> None:
+    def test_two_users_can_use_the_same_key(self, jobs: JobRepository) -> None:
         mine = a_job(idempotency=IdempotencyKey("key", "f"))
         theirs = a_job(idempotency=IdempotencyKey("key", "f"), user_id=ANOTHER_USER)
         jobs.add(mine)
         jobs.add(theirs)
         assert jobs.find_by_key(ANOTHER_USER, "key") == theirs
 
-    def test_jobs_without_a_key_never_collide(self, jobs: JobRepository) -> None:
-        made = [a_job(), a_job()]
-        for job in made:
+    def test_jobs_without_a_key_do_not_conflict(self, jobs: JobRepository) -> None:
+        created = [a_job(), a_job()]
+        for job in created:
             jobs.add(job)
-        assert [jobs.find(job.id) for job in made] == made
+        assert [jobs.find(job.id) for job in created] == created
 
-    def test_an_unknown_key_finds_nothing(self, jobs: JobRepository) -> None:
+    def test_an_unknown_key_is_not_found(self, jobs: JobRepository) -> None:
         jobs.add(a_job(idempotency=IdempotencyKey("key", "f")))
         assert jobs.find_by_key(A_USER, "another") is None
 
-    def test_a_released_key_is_free_again_and_its_job_lives_on(self, jobs: JobRepository) -> None:
+    def test_a_released_key_can_be_used_again_and_its_job_is_kept(self, jobs: JobRepository) -> None:
         first, second = (a_job(idempotency=IdempotencyKey("key", "f")) for _ in range(2))
         jobs.add(first)
         jobs.release_key(first)
@@ -204,7 +204,7 @@ class TestIdempotencyKeys:
         assert jobs.find(first.id) == replace(first, idempotency=None)
         assert jobs.find_by_key(A_USER, "key") == second
 
-    def test_a_key_is_released_from_the_job_that_is_meant_only(self, jobs: JobRepository) -> None:
+    def test_a_key_is_released_only_from_the_given_job(self, jobs: JobRepository) -> None:
         first, second = (a_job(idempotency=IdempotencyKey("key", "f")) for _ in range(2))
         jobs.add(first)
         jobs.release_key(first)
@@ -212,8 +212,8 @@ class TestIdempotencyKeys:
         jobs.release_key(first)
         assert jobs.find_by_key(A_USER, "key") == second
 
-    def test_of_sixteen_at_once_one_job_gets_the_key(self, jobs: JobRepository) -> None:
-        made = [a_job(idempotency=IdempotencyKey("key", "f")) for _ in range(16)]
+    def test_one_of_sixteen_concurrent_jobs_gets_the_key(self, jobs: JobRepository) -> None:
+        created = [a_job(idempotency=IdempotencyKey("key", "f")) for _ in range(16)]
 
         def add(job: VideoJob) -> bool:
             try:
@@ -223,15 +223,15 @@ class TestIdempotencyKeys:
             return True
 
         with ThreadPoolExecutor(16) as pool:
-            added = list(pool.map(add, made))
+            added = list(pool.map(add, created))
         assert added.count(True) == 1
-        winner = made[added.index(True)]
+        winner = created[added.index(True)]
         assert jobs.find_by_key(A_USER, "key") == winner
-        assert [job for job in made if jobs.find(job.id)] == [winner]
+        assert [job for job in created if jobs.find(job.id)] == [winner]
 
 
 class TestClaims:
-    def test_a_claim_leases_the_step_and_changes_nothing_else(self, jobs: JobRepository) -> None:
+    def test_a_claim_sets_the_lease_and_changes_nothing_else(self, jobs: JobRepository) -> None:
         job = a_started_job()
         jobs.add(job)
         assert job.next is not None
@@ -239,22 +239,22 @@ class TestClaims:
         assert claimed == replace(job, lease=a_lease())
         assert jobs.find(job.id) == claimed
 
-    def test_a_stale_step_is_never_claimed(self, jobs: JobRepository) -> None:
+    def test_a_stale_step_cannot_be_claimed(self, jobs: JobRepository) -> None:
         job = a_started_job()
         jobs.add(job)
         assert jobs.claim(job.id, "another step", a_lease(), START) is None
         assert jobs.find(job.id) == job
 
-    def test_an_ended_job_is_never_claimed(self, jobs: JobRepository) -> None:
+    def test_an_ended_job_cannot_be_claimed(self, jobs: JobRepository) -> None:
         job = a_job(status=JobStatus.COMPLETED, next=None)
         jobs.add(job)
         assert jobs.claim(job.id, "", a_lease(), START) is None
         assert jobs.find(job.id) == job
 
-    def test_an_unknown_job_is_never_claimed(self, jobs: JobRepository) -> None:
+    def test_an_unknown_job_cannot_be_claimed(self, jobs: JobRepository) -> None:
         assert jobs.claim(an_id(), "step", a_lease(), START) is None
 
-    def test_a_live_lease_keeps_everybody_else_out(self, jobs: JobRepository) -> None:
+    def test_a_step_under_a_valid_lease_cannot_be_claimed(self, jobs: JobRepository) -> None:
         job = a_started_job(lease=a_lease(25))
         jobs.add(job)
         assert job.next is not None
@@ -262,7 +262,7 @@ class TestClaims:
         assert jobs.claim(job.id, job.next.id, a_lease(60, "theirs"), just_before) is None
         assert jobs.find(job.id) == job
 
-    def test_a_lease_that_has_run_out_keeps_nobody_out(self, jobs: JobRepository) -> None:
+    def test_a_step_under_an_expired_lease_can_be_claimed(self, jobs: JobRepository) -> None:
         job = a_started_job(lease=a_lease(25))
         jobs.add(job)
         assert job.next is not None
@@ -270,7 +270,7 @@ class TestClaims:
         claimed = jobs.claim(job.id, job.next.id, theirs, now)
         assert claimed == replace(job, lease=theirs, next=replace(job.next, due_at=now))
 
-    def test_of_sixteen_at_once_one_gets_the_step(self, jobs: JobRepository) -> None:
+    def test_one_of_sixteen_concurrent_claims_succeeds(self, jobs: JobRepository) -> None:
         job = a_started_job()
         jobs.add(job)
         step = job.next
@@ -278,20 +278,20 @@ class TestClaims:
         with ThreadPoolExecutor(16) as pool:
             leases = [a_lease(token=str(number)) for number in range(16)]
             claimed = list(pool.map(lambda lease: jobs.claim(job.id, step.id, lease, START), leases))
-        winners = [won for won in claimed if won is not None]
+        winners = [claim for claim in claimed if claim is not None]
         assert len(winners) == 1
         assert jobs.find(job.id) == winners[0]
 
 
 class TestSaves:
-    def test_what_differs_is_written(self, jobs: JobRepository) -> None:
+    def test_a_save_writes_the_fields_that_differ(self, jobs: JobRepository) -> None:
         before = a_job(lease=a_lease())
         after = replace(a_job_with_everything(), id=before.id, history=before.history, outbox=before.outbox)
         jobs.add(before)
         assert jobs.save(before, after)
         assert jobs.find(before.id) == after
 
-    def test_what_has_no_value_any_more_is_gone(self, jobs: JobRepository) -> None:
+    def test_a_save_removes_the_fields_that_became_none(self, jobs: JobRepository) -> None:
         before = a_job_with_everything()
         empty = dict.fromkeys(["next", "lease", "provider", "progress", "output", "poster", "error", "idempotency"])
         after = replace(before, video_url=None, error_message=None, expires_at=None, started_at=None, **empty)
@@ -311,14 +311,14 @@ class TestSaves:
         ],
         ids=["status", "attempt", "step", "no step", "lease", "no lease"],
     )
-    def test_a_job_that_moved_on_is_left_as_it_is(self, jobs: JobRepository, changed: dict[str, object]) -> None:
+    def test_a_save_of_a_job_that_has_changed_is_refused(self, jobs: JobRepository, changed: dict[str, object]) -> None:
         before = a_started_job(lease=a_lease())
         moved_on = replace(before, **changed)
         jobs.add(moved_on)
         assert not jobs.save(before, replace(before, progress=0.5, lease=None))
         assert jobs.find(before.id) == moved_on
 
-    def test_a_step_whose_due_time_was_moved_is_another(self, jobs: JobRepository) -> None:
+    def test_a_save_of_a_step_whose_due_time_has_changed_is_refused(self, jobs: JobRepository) -> None:
         before = a_started_job()
         assert before.next is not None
         moved_on = replace(before, next=replace(before.next, due_at=START + timedelta(seconds=30), resends=1))
@@ -326,7 +326,7 @@ class TestSaves:
         assert not jobs.save(before, replace(before, progress=0.5))
         assert jobs.find(before.id) == moved_on
 
-    def test_a_job_that_is_at_rest_again_is_another(self, jobs: JobRepository) -> None:
+    def test_a_save_of_a_job_that_was_retried_and_cancelled_is_refused(self, jobs: JobRepository) -> None:
         before = a_job(status=JobStatus.CANCELLED, next=None)
         retried_and_cancelled = replace(before, attempt=2, attempts_before_retry=1, version=before.version + 2)
         jobs.add(retried_and_cancelled)
@@ -334,7 +334,7 @@ class TestSaves:
         assert not jobs.remove(before)
         assert jobs.find(before.id) == retried_and_cancelled
 
-    def test_a_job_that_was_claimed_since_is_left_as_it_is(self, jobs: JobRepository) -> None:
+    def test_a_save_of_a_job_that_was_claimed_since_is_refused(self, jobs: JobRepository) -> None:
         before = a_started_job()
         assert before.next is not None
         jobs.add(before)
@@ -342,7 +342,7 @@ class TestSaves:
         assert not jobs.save(before, replace(before, progress=0.5))
         assert jobs.find(before.id) == claimed
 
-    def test_a_job_that_is_gone_stays_gone(self, jobs: JobRepository) -> None:
+    def test_a_save_of_a_removed_job_is_refused(self, jobs: JobRepository) -> None:
         before = a_started_job()
         assert not jobs.save(before, replace(before, progress=0.5))
         assert jobs.find(before.id) is None
@@ -354,7 +354,7 @@ class TestSaves:
         assert jobs.save(before, after)
         assert jobs.find(before.id) == after
 
-    def test_saving_what_did_not_change_only_asks_whether_the_job_is_still_ours(self, jobs: JobRepository) -> None:
+    def test_a_save_without_changes_only_checks_the_guard(self, jobs: JobRepository) -> None:
         job = a_started_job(lease=a_lease())
         jobs.add(job)
         assert jobs.save(job, job)
@@ -362,35 +362,33 @@ class TestSaves:
         assert not jobs.save(lost, lost)
         assert jobs.find(job.id) == job
 
-    def test_what_somebody_else_changed_beside_us_stays(self, jobs: JobRepository) -> None:
+    def test_a_save_keeps_the_changes_of_other_fields(self, jobs: JobRepository) -> None:
         before = a_started_job(idempotency=IdempotencyKey("key", "f"))
         jobs.add(before)
         jobs.release_key(before)
         assert jobs.save(before, replace(before, progress=0.5))
         assert jobs.find(before.id) == replace(before, progress=0.5, idempotency=None)
 
-    def test_only_new_lines_of_history_are_added_and_only_the_newest_kept(self, jobs: JobRepository) -> None:
+    def test_a_save_adds_new_history_entries_and_keeps_the_newest(self, jobs: JobRepository) -> None:
         lines = [HistoryEntry(START, JobStatus.PROCESSING, f"line {number}") for number in range(MAXIMUM_HISTORY + 2)]
         before = a_started_job(history=tuple(lines[: MAXIMUM_HISTORY - 1]))
         jobs.add(before)
         assert jobs.save(before, replace(before, history=tuple(lines)))
-        found = jobs.find(before.id)
-        assert found is not None
-        assert found.history == tuple(lines[2:])
+        stored = jobs.find(before.id)
+        assert stored is not None
+        assert stored.history == tuple(lines[2:])
 
-    def test_what_is_new_to_the_outbox_is_added_and_what_was_announced_meanwhile_stays_gone(
-        self, jobs: JobRepository
-    ) -> None:
+    def test_a_save_adds_new_announcements_and_does_not_restore_removed_ones(self, jobs: JobRepository) -> None:
         before = a_started_job()
         jobs.add(before)
         jobs.mark_announced(before.id, before.outbox)
         after = before.changed(START, progress=0.5)
         assert jobs.save(before, after)
-        found = jobs.find(before.id)
-        assert found is not None
-        assert found.outbox == after.outbox[1:]
+        stored = jobs.find(before.id)
+        assert stored is not None
+        assert stored.outbox == after.outbox[1:]
 
-    def test_of_sixteen_that_save_at_once_one_wins(self, jobs: JobRepository) -> None:
+    def test_one_of_sixteen_concurrent_saves_succeeds(self, jobs: JobRepository) -> None:
         before = a_started_job(lease=a_lease())
         jobs.add(before)
         outcomes = [replace(before, lease=None, next=a_step(Step.POLL)) for _ in range(16)]
@@ -405,55 +403,57 @@ class TestSweeps:
     DUE_BEFORE = NOW - timedelta(seconds=30)
 
     def find(self, jobs: JobRepository, limit: int = 100) -> list[VideoJob]:
+        """Return the overdue jobs."""
         return list(jobs.find_overdue(self.DUE_BEFORE, self.NOW, limit))
 
     def a_job_due(self, seconds: float, *, before: str = "NOW", **changes: object) -> VideoJob:
+        """Return a started job whose step was due `seconds` before the time that `before` names."""
         from_start = (getattr(self, before) - START).total_seconds() - seconds
         return a_started_job(next=a_step(Step.POLL, from_start), **changes)
 
-    def test_the_longest_overdue_come_first_and_no_more_than_asked_for(self, jobs: JobRepository) -> None:
-        made = [self.a_job_due(seconds) for seconds in (40, 300, 35, 60)]
-        for job in made:
+    def test_the_longest_overdue_jobs_come_first_up_to_the_limit(self, jobs: JobRepository) -> None:
+        created = [self.a_job_due(seconds) for seconds in (40, 300, 35, 60)]
+        for job in created:
             jobs.add(job)
-        assert self.find(jobs) == [made[1], made[3], made[0], made[2]]
-        assert self.find(jobs, limit=2) == [made[1], made[3]]
+        assert self.find(jobs) == [created[1], created[3], created[0], created[2]]
+        assert self.find(jobs, limit=2) == [created[1], created[3]]
 
-    def test_a_step_that_is_not_overdue_yet_is_left_alone(self, jobs: JobRepository) -> None:
+    def test_a_step_that_is_not_overdue_is_not_found(self, jobs: JobRepository) -> None:
         jobs.add(self.a_job_due(30))
         jobs.add(self.a_job_due(-1))
         overdue = self.a_job_due(30.001)
         jobs.add(overdue)
         assert self.find(jobs) == [overdue]
 
-    def test_work_under_a_live_lease_is_left_alone(self, jobs: JobRepository) -> None:
+    def test_a_step_under_a_valid_lease_is_not_found(self, jobs: JobRepository) -> None:
         jobs.add(self.a_job_due(300, lease=Lease("mine", self.NOW + timedelta(milliseconds=1))))
         assert self.find(jobs) == []
 
-    def test_work_whose_lease_ran_out_is_found(self, jobs: JobRepository) -> None:
+    def test_a_step_under_an_expired_lease_is_found(self, jobs: JobRepository) -> None:
         abandoned = self.a_job_due(31, lease=Lease("mine", self.NOW))
         jobs.add(abandoned)
         assert self.find(jobs) == [abandoned]
 
-    def test_leased_jobs_take_no_place_from_those_that_wait(self, jobs: JobRepository) -> None:
+    def test_jobs_under_a_lease_do_not_count_towards_the_limit(self, jobs: JobRepository) -> None:
         for _ in range(3):
             jobs.add(self.a_job_due(300, lease=Lease("mine", self.NOW + timedelta(seconds=20))))
         waiting = self.a_job_due(40)
         jobs.add(waiting)
         assert self.find(jobs, limit=2) == [waiting]
 
-    def test_jobs_of_each_live_status_are_found(self, jobs: JobRepository) -> None:
+    def test_overdue_jobs_of_every_live_status_are_found(self, jobs: JobRepository) -> None:
         queued = a_job(next=a_step(Step.START))
         processing = self.a_job_due(31)
         for job in (queued, processing):
             jobs.add(job)
         assert sorted(self.find(jobs), key=lambda job: job.id) == sorted([queued, processing], key=lambda job: job.id)
 
-    def test_an_abandoned_step_that_was_sent_again_waits_for_its_new_time(self, jobs: JobRepository) -> None:
+    def test_an_abandoned_step_that_was_resent_is_not_found_before_its_new_time(self, jobs: JobRepository) -> None:
         jobs.add(self.a_job_due(-60, lease=Lease("mine", self.NOW - timedelta(minutes=5))))
         assert self.find(jobs) == []
 
     @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
-    def test_an_ended_job_is_found_only_while_something_is_left_to_be_cleaned_up(
+    def test_an_ended_job_is_found_only_while_its_clean_up_is_pending(
         self, jobs: JobRepository, status: JobStatus
     ) -> None:
         jobs.add(a_job(status=status, next=None))
@@ -464,26 +464,26 @@ class TestSweeps:
         assert list(jobs.find_unadopted(self.NOW, 100)) == []
 
     @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
-    def test_live_jobs_without_a_next_step_wait_to_be_adopted(self, jobs: JobRepository, status: JobStatus) -> None:
-        found, too_young = a_job(status=status, next=None), a_job(status=status, next=None, created_at=self.NOW)
-        for job in (found, too_young, self.a_job_due(0)):
+    def test_live_jobs_without_a_next_step_are_found_for_adoption(self, jobs: JobRepository, status: JobStatus) -> None:
+        unadopted, too_young = a_job(status=status, next=None), a_job(status=status, next=None, created_at=self.NOW)
+        for job in (unadopted, too_young, self.a_job_due(0)):
             jobs.add(job)
-        assert list(jobs.find_unadopted(self.NOW, 100)) == [found]
+        assert list(jobs.find_unadopted(self.NOW, 100)) == [unadopted]
         assert self.find(jobs) == []
 
-    def test_no_more_are_adopted_at_once_than_asked_for(self, jobs: JobRepository) -> None:
-        made = [a_job(next=None) for _ in range(3)]
-        for job in made:
+    def test_the_number_of_jobs_to_adopt_is_limited(self, jobs: JobRepository) -> None:
+        created = [a_job(next=None) for _ in range(3)]
+        for job in created:
             jobs.add(job)
         found = list(jobs.find_unadopted(self.NOW, 2))
         assert len(found) == 2
-        assert all(job in made for job in found)
+        assert all(job in created for job in found)
 
 
 class TestOutbox:
     LATER = START + timedelta(seconds=30)
 
-    def test_jobs_with_something_to_tell_are_found_also_when_they_have_ended(self, jobs: JobRepository) -> None:
+    def test_live_and_ended_jobs_with_old_announcements_are_found(self, jobs: JobRepository) -> None:
         live, ended = a_job(), a_job(status=JobStatus.FAILED, next=None)
         quiet, fresh = a_job(outbox=()), a_job(outbox=(Announcement.of(1, self.LATER),))
         for job in (live, ended, quiet, fresh):
@@ -491,38 +491,38 @@ class TestOutbox:
         found = list(jobs.find_unannounced(self.LATER, 100))
         assert sorted(found, key=lambda job: job.id) == sorted([live, ended], key=lambda job: job.id)
 
-    def test_no_more_are_found_at_once_than_asked_for(self, jobs: JobRepository) -> None:
+    def test_the_number_of_jobs_with_announcements_is_limited(self, jobs: JobRepository) -> None:
         for _ in range(3):
             jobs.add(a_job())
         assert len(list(jobs.find_unannounced(self.LATER, 2))) == 2
 
-    def test_what_has_waited_longest_comes_first(self, jobs: JobRepository) -> None:
+    def test_the_oldest_announcements_come_first(self, jobs: JobRepository) -> None:
         young, old = (a_job(outbox=(Announcement.of(1, START + timedelta(seconds=age)),)) for age in (20, 10))
         jobs.add(young)
         jobs.add(old)
         assert list(jobs.find_unannounced(self.LATER, 1)) == [old]
 
-    def test_what_was_announced_is_gone_and_the_rest_stays(self, jobs: JobRepository) -> None:
-        told, untold = Announcement.of(1, START), Announcement.of(2, START)
-        job = a_job(outbox=(told, untold))
+    def test_a_published_announcement_is_removed_and_the_others_are_kept(self, jobs: JobRepository) -> None:
+        published, unpublished = Announcement.of(1, START), Announcement.of(2, START)
+        job = a_job(outbox=(published, unpublished))
         jobs.add(job)
-        jobs.mark_announced(job.id, [told])
-        jobs.mark_announced(job.id, [told, Announcement.of(1, START)])
-        assert jobs.find(job.id) == replace(job, outbox=(untold,))
+        jobs.mark_announced(job.id, [published])
+        jobs.mark_announced(job.id, [published, Announcement.of(1, START)])
+        assert jobs.find(job.id) == replace(job, outbox=(unpublished,))
 
-    def test_a_job_with_nothing_left_to_tell_is_found_no_more(self, jobs: JobRepository) -> None:
+    def test_a_job_without_announcements_is_not_found(self, jobs: JobRepository) -> None:
         job = a_job()
         jobs.add(job)
         jobs.mark_announced(job.id, job.outbox)
         assert list(jobs.find_unannounced(self.LATER, 100)) == []
 
-    def test_announcements_of_a_job_that_is_gone_do_no_harm(self, jobs: JobRepository) -> None:
+    def test_announcements_of_a_removed_job_are_ignored(self, jobs: JobRepository) -> None:
         missing = an_id()
         jobs.mark_announced(missing, [Announcement.of(1, START)])
         assert jobs.find(missing) is None
 
 
-def test_of_those_that_may_start_the_one_due_first_and_the_one_due_last_are_found(jobs: JobRepository) -> None:
+def test_the_first_and_the_last_due_of_the_startable_jobs_are_found(jobs: JobRepository) -> None:
     assert jobs.find_startable() == []
     first, between, last = (a_job(next=a_step(Step.START, due_in_seconds=seconds)) for seconds in (-60, 0, 60))
     waiting = a_job(waiting_since=START, next=NextStep.new(Step.START, NOT_SCHEDULED))
@@ -532,13 +532,13 @@ def test_of_those_that_may_start_the_one_due_first_and_the_one_due_last_are_foun
     assert jobs.find_startable() == [first, last]
 
 
-def test_where_one_may_start_it_is_the_first_and_the_last(jobs: JobRepository) -> None:
+def test_a_single_startable_job_is_both_first_and_last(jobs: JobRepository) -> None:
     job = a_job()
     jobs.add(job)
     assert jobs.find_startable() == [job, job]
 
 
-def test_those_that_failed_with_a_code_are_found_the_oldest_first(jobs: JobRepository) -> None:
+def test_jobs_that_failed_with_a_code_are_found_oldest_first(jobs: JobRepository) -> None:
     ended = {"status": JobStatus.FAILED, "next": None, "outbox": ()}
     old, young = (
         a_job(**ended, error=JobError("timeout", retryable=True), created_at=START + timedelta(minutes=minutes))
@@ -573,12 +573,12 @@ CALLS: dict[str, Callable[[JobRepository], object]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-def test_every_call_says_so_when_nothing_answers(
+def test_every_call_raises_unavailable_when_the_database_is_unavailable(
     unreachable: JobRepository, call: Callable[[JobRepository], object]
 ) -> None:
-    with pymongo.timeout(0.1), pytest.raises(Unavailable):  # in place of the four seconds that a function waits
+    with pymongo.timeout(0.1), pytest.raises(Unavailable):  # instead of the four seconds that a function waits
         call(unreachable)
 
 
-def test_an_id_needs_no_answer(unreachable: JobRepository) -> None:
+def test_a_new_id_needs_no_database(unreachable: JobRepository) -> None:
     assert len(unreachable.new_id()) == 24

@@ -19,10 +19,10 @@ from videojobs.domain.job import Announcement
 from videojobs.domain.trace import following
 from videojobs.ports.changes import Notifier
 
-STORY = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-type Heard = Callable[[], list[dict[str, object]]]
-"""What a listener got, in any order."""
+type Received = Callable[[], list[dict[str, object]]]
+"""A function that returns the received events, in any order."""
 
 
 def _iso(announcement: Announcement) -> str:
@@ -30,22 +30,24 @@ def _iso(announcement: Announcement) -> str:
 
 
 @pytest.fixture(params=["in memory", "SQS"])
-def notifier_and_heard(request: pytest.FixtureRequest) -> tuple[Notifier, Heard]:
-    """A notifier that nothing was told yet, and its listener."""
+def notifier_and_received(request: pytest.FixtureRequest) -> tuple[Notifier, Received]:
+    """Return a notifier, and a function that returns the events it published."""
     if request.param == "SQS":
         return _sqs(request.getfixturevalue("aws"))
     notifier = RecordingNotifier()
 
-    def heard() -> list[dict[str, object]]:
-        told = notifier.published
-        return [{"id": each.id, "jobId": job, "version": each.version, "at": _iso(each)} for job, each in told]
+    def received() -> list[dict[str, object]]:
+        return [
+            {"id": announcement.id, "jobId": job_id, "version": announcement.version, "at": _iso(announcement)}
+            for job_id, announcement in notifier.published
+        ]
 
-    return notifier, heard
+    return notifier, received
 
 
 @pytest.fixture(params=["in memory", "SQS: no such host", "SQS: no such queue"])
 def unreachable(request: pytest.FixtureRequest) -> Notifier:
-    """A notifier that takes nothing."""
+    """Return a notifier that cannot publish."""
     if request.param == "in memory":
         notifier = RecordingNotifier()
         notifier.available = False
@@ -59,33 +61,38 @@ def _client(endpoint: str) -> AwsJsonClient:
     return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=endpoint)
 
 
-def _sqs(endpoint: str) -> tuple[Notifier, Heard]:
+def _sqs(endpoint: str) -> tuple[Notifier, Received]:
     sqs = boto3.client("sqs", region_name="us-east-1", endpoint_url=endpoint)
     url = sqs.create_queue(QueueName=f"events-{uuid4().hex}")["QueueUrl"]
 
-    def heard() -> list[dict[str, object]]:
+    def received() -> list[dict[str, object]]:
         bodies = []
-        asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["traceparent"]}
-        while received := sqs.receive_message(**asked).get("Messages", []):
-            bodies += [json.loads(message["Body"]) for message in received]
-            stories = {message["MessageAttributes"]["traceparent"]["StringValue"][:35] for message in received}
-            assert stories == {STORY[:35]}
+        request = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["traceparent"]}
+        while messages := sqs.receive_message(**request).get("Messages", []):
+            bodies += [json.loads(message["Body"]) for message in messages]
+            traceparents = {message["MessageAttributes"]["traceparent"]["StringValue"][:35] for message in messages}
+            assert traceparents == {TRACEPARENT[:35]}
         return bodies
 
-    return SqsNotifier(_client(endpoint), url=url), heard
+    return SqsNotifier(_client(endpoint), url=url), received
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 23])
-def test_every_announcement_is_heard_with_its_own_id(notifier_and_heard: tuple[Notifier, Heard], count: int) -> None:
-    notifier, heard = notifier_and_heard
+def test_every_announcement_is_received_with_its_id(
+    notifier_and_received: tuple[Notifier, Received], count: int
+) -> None:
+    notifier, received = notifier_and_received
     job_id = an_id()
-    told = [Announcement.of(version, START + timedelta(milliseconds=version)) for version in range(count)]
-    with following(STORY):
-        notifier.publish(job_id, told)
-    events = sorted(heard(), key=lambda event: str(event["at"]))
-    assert events == [{"id": each.id, "jobId": job_id, "version": each.version, "at": _iso(each)} for each in told]
+    announcements = [Announcement.of(version, START + timedelta(milliseconds=version)) for version in range(count)]
+    with following(TRACEPARENT):
+        notifier.publish(job_id, announcements)
+    events = sorted(received(), key=lambda event: str(event["at"]))
+    assert events == [
+        {"id": announcement.id, "jobId": job_id, "version": announcement.version, "at": _iso(announcement)}
+        for announcement in announcements
+    ]
 
 
-def test_a_notifier_that_takes_nothing_says_so(unreachable: Notifier) -> None:
+def test_publishing_raises_unavailable_when_the_queue_is_unavailable(unreachable: Notifier) -> None:
     with pytest.raises(Unavailable):
         unreachable.publish(an_id(), [Announcement.of(1, START)])

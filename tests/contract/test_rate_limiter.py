@@ -22,18 +22,18 @@ LIMIT = RateLimit("generate", 3)
 
 @pytest.fixture(params=["in memory", "MongoDB"])
 def rates(request: pytest.FixtureRequest) -> RateLimiter:
-    """Nobody has called yet."""
+    """Return a rate limiter without calls."""
     if request.param == "in memory":
         return InMemoryRateLimiter()
     return MongoRateLimiter(request.getfixturevalue("connection"))
 
 
-def test_each_call_tells_what_is_left_and_when_there_is_more(rates: RateLimiter) -> None:
-    told = [rates.count(A_USER, LIMIT, START + timedelta(seconds=10 * number)) for number in range(3)]
-    assert told == [Allowance(LIMIT, 2, 60), Allowance(LIMIT, 1, 50), Allowance(LIMIT, 0, 40)]
+def test_each_call_returns_the_remaining_calls_and_the_seconds_until_the_reset(rates: RateLimiter) -> None:
+    allowances = [rates.count(A_USER, LIMIT, START + timedelta(seconds=10 * number)) for number in range(3)]
+    assert allowances == [Allowance(LIMIT, 2, 60), Allowance(LIMIT, 1, 50), Allowance(LIMIT, 0, 40)]
 
 
-def test_one_too_many_is_told_when_to_come_again_and_then_passes(rates: RateLimiter) -> None:
+def test_a_call_over_the_limit_is_refused_until_the_window_has_passed(rates: RateLimiter) -> None:
     for number in range(3):
         rates.count(A_USER, LIMIT, START + timedelta(seconds=10 * number))
     with pytest.raises(RateLimited) as refused:
@@ -42,7 +42,7 @@ def test_one_too_many_is_told_when_to_come_again_and_then_passes(rates: RateLimi
     assert rates.count(A_USER, LIMIT, START + timedelta(seconds=60.5)).remaining == 0
 
 
-def test_what_was_refused_does_not_count(rates: RateLimiter) -> None:
+def test_a_refused_call_does_not_count(rates: RateLimiter) -> None:
     for _ in range(3):
         rates.count(A_USER, LIMIT, START)
     for number in range(5):
@@ -51,14 +51,14 @@ def test_what_was_refused_does_not_count(rates: RateLimiter) -> None:
     assert rates.count(A_USER, LIMIT, START + WINDOW).remaining == 2
 
 
-def test_users_and_limits_are_counted_apart(rates: RateLimiter) -> None:
+def test_users_and_limits_are_counted_separately(rates: RateLimiter) -> None:
     for _ in range(3):
         rates.count(A_USER, LIMIT, START)
     assert rates.count(ANOTHER_USER, LIMIT, START).remaining == 2
     assert rates.count(A_USER, RateLimit("read", 3), START).remaining == 2
 
 
-def test_a_limit_that_was_lowered_or_raised_holds_at_once(rates: RateLimiter) -> None:
+def test_a_changed_limit_applies_at_once(rates: RateLimiter) -> None:
     for _ in range(3):
         rates.count(A_USER, LIMIT, START)
     with pytest.raises(RateLimited):
@@ -66,7 +66,7 @@ def test_a_limit_that_was_lowered_or_raised_holds_at_once(rates: RateLimiter) ->
     assert rates.count(A_USER, RateLimit("generate", 5), START).remaining == 1
 
 
-def test_of_many_at_once_exactly_as_many_pass_as_allowed(rates: RateLimiter) -> None:
+def test_concurrent_calls_do_not_exceed_the_limit(rates: RateLimiter) -> None:
     limit = RateLimit("read", 10)
     passed: list[Allowance] = []
 
@@ -81,8 +81,8 @@ def test_of_many_at_once_exactly_as_many_pass_as_allowed(rates: RateLimiter) -> 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(gaps=st.lists(st.integers(0, 30_000), min_size=1, max_size=25))
-def test_no_minute_has_more_calls_than_allowed(rates: RateLimiter, gaps: list[int]) -> None:
-    now, passed, user = START, [], an_id()  # somebody new at each try
+def test_no_window_contains_more_calls_than_allowed(rates: RateLimiter, gaps: list[int]) -> None:
+    now, passed, user = START, [], an_id()  # a new user in each example
     for gap in gaps:
         now += timedelta(milliseconds=gap)
         with suppress(RateLimited):

@@ -1,4 +1,4 @@
-"""`CachedSecret` on Secrets Manager: read once, read again when it is old or refused, kept while nobody answers."""
+"""The cache of secrets: read once, read again after an hour or a refusal, and kept during an outage."""
 
 from uuid import uuid4
 
@@ -11,8 +11,8 @@ from videojobs.adapters.secrets import MAXIMUM_AGE_SECONDS, MINIMUM_REFRESH_SECO
 from videojobs.domain.errors import Unavailable
 
 
-class Rotating:
-    """A secret in Secrets Manager that a test changes, and a clock that it moves."""
+class RotatingSecret:
+    """A secret in Secrets Manager whose value tests change, read with a clock that tests advance."""
 
     def __init__(self, endpoint: str) -> None:
         self._manager = boto3.client("secretsmanager", region_name="us-east-1", endpoint_url=endpoint)
@@ -23,36 +23,36 @@ class Rotating:
     def rotate(self, value: str) -> None:
         self._manager.put_secret_value(SecretId=self.arn, SecretString=value)
 
-    def vanish(self) -> None:
+    def delete(self) -> None:
         self._manager.delete_secret(SecretId=self.arn, ForceDeleteWithoutRecovery=True)
 
 
 def client(endpoint: str) -> AwsJsonClient:
-    """Speaks with Secrets Manager."""
+    """Return a client for Secrets Manager."""
     return AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region="us-east-1", endpoint_url=endpoint)
 
 
 @pytest.fixture
-def rotating(aws: str) -> Rotating:
-    """A secret whose value is `first`."""
-    return Rotating(aws)
+def rotating(aws: str) -> RotatingSecret:
+    """Return a secret whose value is `first`."""
+    return RotatingSecret(aws)
 
 
-def test_a_secret_is_read_once_and_then_known(rotating: Rotating) -> None:
+def test_a_secret_is_read_once_and_then_cached(rotating: RotatingSecret) -> None:
     assert rotating.secret.get() == "first"
     rotating.rotate("second")
     rotating.seconds += MAXIMUM_AGE_SECONDS
     assert rotating.secret.get() == "first"
 
 
-def test_a_secret_that_is_old_is_read_again(rotating: Rotating) -> None:
+def test_an_old_secret_is_read_again(rotating: RotatingSecret) -> None:
     assert rotating.secret.get() == "first"
     rotating.rotate("second")
     rotating.seconds += MAXIMUM_AGE_SECONDS + 1
     assert rotating.secret.get() == "second"
 
 
-def test_a_secret_that_was_refused_is_read_again_but_not_at_every_refusal(rotating: Rotating) -> None:
+def test_a_refused_secret_is_read_again_but_not_at_every_refusal(rotating: RotatingSecret) -> None:
     assert rotating.secret.get() == "first"
     rotating.rotate("second")
     assert rotating.secret.get(refresh=True) == "first"
@@ -63,27 +63,27 @@ def test_a_secret_that_was_refused_is_read_again_but_not_at_every_refusal(rotati
 
 
 @pytest.mark.parametrize("value", ['with "quotes" and \\', "ünïcödé \N{KEY}", '{"json": true}', " spaces "])
-def test_any_value_is_read_as_it_is(rotating: Rotating, value: str) -> None:
+def test_any_value_is_returned_unchanged(rotating: RotatingSecret, value: str) -> None:
     rotating.rotate(value)
     assert rotating.secret.get() == value
 
 
-def test_a_value_once_read_is_used_while_nobody_answers(rotating: Rotating) -> None:
+def test_the_cached_value_is_used_during_an_outage(rotating: RotatingSecret) -> None:
     assert rotating.secret.get() == "first"
-    rotating.vanish()
+    rotating.delete()
     rotating.seconds += MAXIMUM_AGE_SECONDS + 1
     assert rotating.secret.get() == "first"
     assert rotating.secret.get(refresh=True) == "first"
 
 
-def test_a_secret_that_is_not_there_is_told_each_time(rotating: Rotating) -> None:
-    rotating.vanish()
+def test_a_missing_secret_raises_unavailable_at_every_call(rotating: RotatingSecret) -> None:
+    rotating.delete()
     for _ in range(2):
         with pytest.raises(Unavailable):
             rotating.secret.get()
 
 
-def test_where_nobody_answers_it_is_told(aws: str) -> None:
+def test_an_unreachable_secrets_manager_raises_unavailable(aws: str) -> None:
     nowhere = CachedSecret("arn", client(f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(Unavailable):
         nowhere.get()

@@ -20,8 +20,8 @@ LATER = START + timedelta(hours=1)
 
 
 @pytest.fixture(params=["in memory", "MongoDB"])
-def open_intake(request: pytest.FixtureRequest) -> Callable[[], SubmissionRepository]:
-    """Opens the same switch anew, as another process does."""
+def open_submissions(request: pytest.FixtureRequest) -> Callable[[], SubmissionRepository]:
+    """Return a function that opens the repository as a new process does."""
     if request.param == "in memory":
         submissions = InMemorySubmissionRepository()
         return lambda: submissions
@@ -31,11 +31,11 @@ def open_intake(request: pytest.FixtureRequest) -> Callable[[], SubmissionReposi
 
 @pytest.fixture(scope="module", params=["in memory", "MongoDB"])
 def unreachable(request: pytest.FixtureRequest) -> Iterator[SubmissionRepository]:
-    """A repository behind which nothing answers."""
+    """Yield a repository whose database is unavailable."""
     if request.param == "in memory":
-        down = InMemorySubmissionRepository()
-        down.available = False
-        yield down
+        fake = InMemorySubmissionRepository()
+        fake.available = False
+        yield fake
         return
     uri = f"mongodb://127.0.0.1:{free_port()}/nowhere?directConnection=true"
     connection = MongoConnection(lambda *, refresh=False: uri)
@@ -44,24 +44,24 @@ def unreachable(request: pytest.FixtureRequest) -> Iterator[SubmissionRepository
 
 
 def pause(submissions: SubmissionRepository) -> SubmissionState:
-    """As the tests do it."""
+    """Pause submissions with the reason and the retry time of `PAUSED`."""
     return submissions.pause(START, reason="a flood", retry_after_seconds=120)
 
 
-def test_the_intake_is_open_until_somebody_pauses_it(open_intake: Callable[[], SubmissionRepository]) -> None:
-    assert open_intake().read(START) == OPEN
+def test_submissions_are_open_until_they_are_paused(open_submissions: Callable[[], SubmissionRepository]) -> None:
+    assert open_submissions().read(START) == OPEN
     assert not OPEN.is_paused
 
 
-def test_every_process_sees_a_pause_and_its_end(open_intake: Callable[[], SubmissionRepository]) -> None:
-    assert pause(open_intake()) == PAUSED
-    assert open_intake().read(LATER) == PAUSED
-    open_intake().resume()
-    assert open_intake().read(LATER) == OPEN
+def test_every_process_sees_a_pause_and_its_end(open_submissions: Callable[[], SubmissionRepository]) -> None:
+    assert pause(open_submissions()) == PAUSED
+    assert open_submissions().read(LATER) == PAUSED
+    open_submissions().resume()
+    assert open_submissions().read(LATER) == OPEN
 
 
-def test_whoever_pauses_sees_it_at_once(open_intake: Callable[[], SubmissionRepository]) -> None:
-    submissions = open_intake()
+def test_the_process_that_pauses_sees_it_at_once(open_submissions: Callable[[], SubmissionRepository]) -> None:
+    submissions = open_submissions()
     assert submissions.read(START) == OPEN
     assert pause(submissions) == PAUSED
     assert submissions.read(START) == PAUSED
@@ -69,30 +69,30 @@ def test_whoever_pauses_sees_it_at_once(open_intake: Callable[[], SubmissionRepo
     assert submissions.read(START) == OPEN
 
 
-def test_a_pause_that_is_repeated_lasts_since_the_first_for_the_newest_reason(
-    open_intake: Callable[[], SubmissionRepository],
+def test_a_repeated_pause_keeps_its_start_and_takes_the_newest_reason(
+    open_submissions: Callable[[], SubmissionRepository],
 ) -> None:
-    pause(open_intake())
-    again = open_intake().pause(LATER, reason="a leak", retry_after_seconds=5)
-    assert again == SubmissionState(START, "a leak", 5)
-    open_intake().resume()
-    open_intake().resume()
-    assert open_intake().pause(LATER, reason="", retry_after_seconds=5).paused_at == LATER
+    pause(open_submissions())
+    repeated = open_submissions().pause(LATER, reason="a leak", retry_after_seconds=5)
+    assert repeated == SubmissionState(START, "a leak", 5)
+    open_submissions().resume()
+    open_submissions().resume()
+    assert open_submissions().pause(LATER, reason="", retry_after_seconds=5).paused_at == LATER
 
 
-def test_a_running_process_sees_a_change_a_few_seconds_later_and_asks_no_sooner(connection: MongoConnection) -> None:
-    running, operator = MongoSubmissionRepository(connection), MongoSubmissionRepository(connection)
-    assert running.read(START) == OPEN
+def test_a_running_process_sees_a_change_after_its_cache_has_expired(connection: MongoConnection) -> None:
+    worker, operator = MongoSubmissionRepository(connection), MongoSubmissionRepository(connection)
+    assert worker.read(START) == OPEN
     pause(operator)
-    assert running.read(START + CACHE_SECONDS - timedelta(milliseconds=1)) == OPEN
-    assert running.read(START + CACHE_SECONDS) == PAUSED
+    assert worker.read(START + CACHE_SECONDS - timedelta(milliseconds=1)) == OPEN
+    assert worker.read(START + CACHE_SECONDS) == PAUSED
 
 
-def test_a_clock_that_was_set_back_does_not_keep_an_old_answer(connection: MongoConnection) -> None:
-    running = MongoSubmissionRepository(connection)
-    running.read(LATER)
+def test_a_clock_that_was_set_back_does_not_extend_the_cache(connection: MongoConnection) -> None:
+    worker = MongoSubmissionRepository(connection)
+    worker.read(LATER)
     pause(MongoSubmissionRepository(connection))
-    assert running.read(START) == PAUSED
+    assert worker.read(START) == PAUSED
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_clock_that_was_set_back_does_not_keep_an_old_answer(connection: Mongo
     [lambda submissions: submissions.read(START), pause, lambda submissions: submissions.resume()],
     ids=["read", "pause", "resume"],
 )
-def test_every_call_says_so_when_nothing_answers(
+def test_every_call_raises_unavailable_when_the_database_is_unavailable(
     unreachable: SubmissionRepository, call: Callable[[SubmissionRepository], object]
 ) -> None:
     with pymongo.timeout(0.1), pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""The contract of `VideoProvider`: what an AI provider has to keep to, tried on those that need no key."""
+"""The contract of `VideoProvider`, applied to the providers that need no key."""
 
 import pytest
 
@@ -15,63 +15,63 @@ A_REQUEST = GenerationRequest(JobId("65a000000000000000000001"), prompt="A paper
 
 
 def simulated(clock: VirtualClock, *, failure_rate: float = 0, seconds: tuple[float, float] = (3, 8)) -> VideoProvider:
-    """The simulated provider on a clock of the test's."""
+    """Return the simulated provider with the test's clock."""
     return SimulatedProvider(clock=clock, min_seconds=seconds[0], max_seconds=seconds[1], failure_rate=failure_rate)
 
 
 @pytest.fixture
 def clock() -> VirtualClock:
-    """The time at the provider."""
+    """Return the clock of the provider."""
     return VirtualClock()
 
 
 @pytest.fixture(params=["scripted", "simulated", "sketch"])
 def provider(request: pytest.FixtureRequest, clock: VirtualClock) -> VideoProvider:
-    """Each provider that runs without a key."""
-    made: dict[str, VideoProvider] = {
+    """Return each provider that needs no key."""
+    providers: dict[str, VideoProvider] = {
         "scripted": ScriptedProvider(),
         "simulated": simulated(clock),
         "sketch": SketchProvider(),
     }
-    return made[request.param]
+    return providers[request.param]
 
 
 def wait_for(provider: VideoProvider, submission: Submission, clock: VirtualClock) -> Generation:
-    """Ask as often as the provider says, until it is done."""
+    """Poll as often as the provider requests until the task is done, and return the result."""
     clock.advance(submission.poll_after_seconds or 0)
     for _ in range(100):
         generation = provider.poll(submission.ref)
         if generation.done:
             return generation
         clock.advance(max(generation.poll_after_seconds, 0.001))
-    raise AssertionError("it never ends")
+    raise AssertionError("the task does not end")
 
 
-def test_it_has_a_name_and_says_what_it_can_do(provider: VideoProvider) -> None:
+def test_a_provider_has_a_name_and_a_policy_for_unknown_submits(provider: VideoProvider) -> None:
     assert provider.name.isidentifier()
     assert provider.capabilities.unknown_submit in set(UnknownSubmit)
 
 
-def test_a_task_that_was_taken_ends(provider: VideoProvider, clock: VirtualClock) -> None:
+def test_a_submitted_task_ends(provider: VideoProvider, clock: VirtualClock) -> None:
     generation = wait_for(provider, provider.submit(A_REQUEST, token=TOKEN), clock)
     assert generation.done
     assert bool(generation.video_url) or provider.capabilities.yields_pixels
 
 
-def test_a_task_can_be_polled_at_will(provider: VideoProvider, clock: VirtualClock) -> None:
+def test_polling_a_finished_task_twice_returns_the_same_result(provider: VideoProvider, clock: VirtualClock) -> None:
     submission = provider.submit(A_REQUEST, token=TOKEN)
     wait_for(provider, submission, clock)
     assert provider.poll(submission.ref) == provider.poll(submission.ref)
 
 
-def test_a_repeat_with_the_same_token_is_the_same_task(provider: VideoProvider) -> None:
+def test_a_repeated_submit_with_the_same_token_returns_the_same_task(provider: VideoProvider) -> None:
     assert provider.capabilities.unknown_submit is UnknownSubmit.REPEAT
-    first, again = provider.submit(A_REQUEST, token=TOKEN), provider.submit(A_REQUEST, token=TOKEN)
-    assert first == again
+    first, repeated = provider.submit(A_REQUEST, token=TOKEN), provider.submit(A_REQUEST, token=TOKEN)
+    assert first == repeated
     assert provider.find(token=TOKEN) == first
 
 
-def test_a_cancellation_is_harmless_also_after_the_end(provider: VideoProvider, clock: VirtualClock) -> None:
+def test_cancelling_is_harmless_even_after_the_end(provider: VideoProvider, clock: VirtualClock) -> None:
     submission = provider.submit(A_REQUEST, token=TOKEN)
     assert provider.cancel(submission.ref) is True
     wait_for(provider, submission, clock)
@@ -79,7 +79,7 @@ def test_a_cancellation_is_harmless_also_after_the_end(provider: VideoProvider, 
 
 
 class TestSimulated:
-    def test_it_is_ready_when_it_said_and_not_before(self, clock: VirtualClock) -> None:
+    def test_the_simulated_task_is_done_after_the_announced_time(self, clock: VirtualClock) -> None:
         provider = simulated(clock)
         submission = provider.submit(A_REQUEST, token=TOKEN)
         assert submission.poll_after_seconds is not None
@@ -91,17 +91,19 @@ class TestSimulated:
         done = provider.poll(submission.ref)
         assert (done.done, done.video_url) == (True, VIDEO_URL.format(job_id=A_REQUEST.job_id))
 
-    def test_each_token_has_its_own_time(self, clock: VirtualClock) -> None:
+    def test_simulated_tasks_have_different_durations(self, clock: VirtualClock) -> None:
         provider = simulated(clock)
         tokens = [f"{A_REQUEST.job_id}:{attempt}" for attempt in range(20)]
         waits = {provider.submit(A_REQUEST, token=token).poll_after_seconds for token in tokens}
         assert len(waits) == 20
 
     @pytest.mark.parametrize(("rate", "failures"), [(0, 0), (1, 200)])
-    def test_it_fails_as_often_as_it_was_told(self, clock: VirtualClock, rate: float, failures: int) -> None:
+    def test_no_or_every_simulated_task_fails_at_the_extreme_rates(
+        self, clock: VirtualClock, rate: float, failures: int
+    ) -> None:
         assert self.count_failures(clock, rate) == failures
 
-    def test_it_fails_now_and_then(self, clock: VirtualClock) -> None:
+    def test_simulated_tasks_fail_at_about_the_configured_rate(self, clock: VirtualClock) -> None:
         assert 30 < self.count_failures(clock, 0.25) < 70
 
     def count_failures(self, clock: VirtualClock, rate: float) -> int:
@@ -115,7 +117,7 @@ class TestSimulated:
                 failures += error.transient
         return failures
 
-    def test_a_worker_whose_clock_is_behind_just_asks_again(self, clock: VirtualClock) -> None:
+    def test_a_worker_whose_clock_is_behind_polls_again(self, clock: VirtualClock) -> None:
         provider = simulated(clock, seconds=(0, 0))
         submission = provider.submit(A_REQUEST, token=TOKEN)
         clock.advance(-300)

@@ -20,31 +20,31 @@ ENDPOINT = name_endpoint("https://platform.example/hooks")
 OTHER = name_endpoint("https://other.example/hooks")
 
 type Failures = Callable[[], dict[tuple[str, str], str]]
-"""The reason of each failure, by event and endpoint."""
+"""A function that returns the reason of each failure by event ID and endpoint."""
 
 
 @pytest.fixture(params=["in memory", "MongoDB"])
 def webhooks_and_failures(request: pytest.FixtureRequest) -> tuple[WebhookRepository, Failures]:
-    """Nothing to remember yet."""
+    """Return an empty repository, and a function that returns its failures."""
     if request.param == "in memory":
         fake = InMemoryWebhookRepository()
         return fake, lambda: {(event, endpoint): reason for (event, endpoint), reason in fake.failures.items()}
     connection: MongoConnection = request.getfixturevalue("connection")
 
     def failures() -> dict[tuple[str, str], str]:
-        found = connection.run(lambda database: list(database[FAILURES].find()))
-        return {(each["eventId"], each["endpoint"]): each["reason"] for each in found}
+        documents = connection.run(lambda database: list(database[FAILURES].find()))
+        return {(document["eventId"], document["endpoint"]): document["reason"] for document in documents}
 
     return MongoWebhookRepository(connection), failures
 
 
 @pytest.fixture(scope="module", params=["in memory", "MongoDB"])
 def unreachable(request: pytest.FixtureRequest) -> Iterator[WebhookRepository]:
-    """A repository behind which nothing answers."""
+    """Yield a repository whose database is unavailable."""
     if request.param == "in memory":
-        down = InMemoryWebhookRepository()
-        down.available = False
-        yield down
+        unavailable = InMemoryWebhookRepository()
+        unavailable.available = False
+        yield unavailable
         return
     uri = f"mongodb://127.0.0.1:{free_port()}/nowhere?directConnection=true"
     connection = MongoConnection(lambda *, refresh=False: uri)
@@ -52,14 +52,14 @@ def unreachable(request: pytest.FixtureRequest) -> Iterator[WebhookRepository]:
     connection.run(lambda database: database.client.close())
 
 
-def test_an_endpoint_that_never_said_so_is_not_gone(
+def test_an_endpoint_is_not_gone_by_default(
     webhooks_and_failures: tuple[WebhookRepository, Failures],
 ) -> None:
     webhooks, _ = webhooks_and_failures
     assert webhooks.find_gone_until(ENDPOINT) is None
 
 
-def test_an_endpoint_is_gone_until_the_time_that_was_said_last(
+def test_an_endpoint_is_gone_until_the_time_that_was_set_last(
     webhooks_and_failures: tuple[WebhookRepository, Failures],
 ) -> None:
     webhooks, _ = webhooks_and_failures
@@ -69,7 +69,7 @@ def test_an_endpoint_is_gone_until_the_time_that_was_said_last(
     assert webhooks.find_gone_until(OTHER) is None
 
 
-def test_a_failure_is_kept_once_however_often_it_is_recorded(
+def test_a_failure_is_recorded_once(
     webhooks_and_failures: tuple[WebhookRepository, Failures],
 ) -> None:
     webhooks, failures = webhooks_and_failures
@@ -80,7 +80,7 @@ def test_a_failure_is_kept_once_however_often_it_is_recorded(
     assert failures() == {("event-1", ENDPOINT): "HTTP 500", ("event-1", OTHER): "HTTP 500"}
 
 
-def test_what_is_kept_of_a_failure_tells_an_operator_what_was_missed(connection: MongoConnection) -> None:
+def test_the_record_of_a_failure_contains_the_fields_that_operators_need(connection: MongoConnection) -> None:
     delivery = WebhookDelivery(ENDPOINT, "event-1", an_id(), attempt=8)
     MongoWebhookRepository(connection).record_failure(delivery, "HTTP 500", START)
     assert connection.run(lambda database: list(database[FAILURES].find())) == [
@@ -105,7 +105,7 @@ def test_what_is_kept_of_a_failure_tells_an_operator_what_was_missed(connection:
         lambda webhooks: webhooks.record_failure(WebhookDelivery(ENDPOINT, "event-1", an_id()), "HTTP 500", START),
     ],
 )
-def test_every_call_says_so_when_nothing_answers(
+def test_every_call_raises_unavailable_when_the_database_is_unavailable(
     unreachable: WebhookRepository, call: Callable[[WebhookRepository], object]
 ) -> None:
     with pymongo.timeout(0.1), pytest.raises(Unavailable):

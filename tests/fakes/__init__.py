@@ -1,1 +1,1 @@
-"""The ports in memory, for tests: the same promises as the real adapters, held to them by `tests/contract`."""
+"""In-memory implementations of the ports for tests; `tests/contract` verifies them against the real adapters."""

@@ -1,4 +1,4 @@
-"""The batches in memory, beside the jobs."""
+"""An in-memory repository of batches, next to that of the jobs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +14,10 @@ from videojobs.ports.jobs import Clock
 
 
 class InMemoryBatchRepository:
-    """See `ports.BatchRepository`. Safe for threads. The jobs of a batch go into `jobs`.
+    """See `ports.BatchRepository`. Safe for threads. The jobs of a batch are stored in `jobs`.
 
-    `available = False`: nothing is stored and `Unavailable` raised. `answers_lost = True`: the batch is stored, but the
-    answer is lost on its way, so that `Unavailable` is raised all the same.
+    With `available = False` nothing is stored and `Unavailable` is raised. With `answers_lost = True` the batch is
+    stored, but `Unavailable` is raised because the response is lost.
     """
 
     def __init__(self, jobs: InMemoryJobRepository, *batches: Batch, clock: Clock | None = None) -> None:
@@ -29,17 +29,17 @@ class InMemoryBatchRepository:
         self.answers_lost = False
 
     def all(self) -> list[Batch]:
-        """Every batch, in the order of their insertion."""
+        """Return every batch, in the order of insertion."""
         with self._lock:
             return list(self._batches.values())
 
     def new_id(self) -> BatchId:
-        """24 hex digits."""
+        """Return a new ID of 24 hexadecimal digits."""
         return BatchId(self._ids.make())
 
     def add(self, batch: Batch, jobs: Sequence[VideoJob]) -> None:
-        """Insert all of it, unless it is there already or the user's key is taken."""
-        with self._answering():
+        """Insert the batch and its jobs; an existing ID is ignored, and a taken key raises `IdempotencyKeyTaken`."""
+        with self._available_lock():
             if batch.id not in self._batches:
                 if batch.idempotency is not None and self._with_key(batch.user_id, batch.idempotency.key) is not None:
                     raise IdempotencyKeyTaken
@@ -50,34 +50,36 @@ class InMemoryBatchRepository:
                 raise Unavailable
 
     def find(self, batch_id: BatchId) -> Batch | None:
-        """The stored batch."""
-        with self._answering():
+        """Return the stored batch, or None."""
+        with self._available_lock():
             return self._batches.get(batch_id)
 
     def find_by_key(self, user_id: UserId, key: str) -> Batch | None:
-        """The user's batch of that key."""
-        with self._answering():
+        """Return the user's batch with that key, or None."""
+        with self._available_lock():
             return self._with_key(user_id, key)
 
     def release_key(self, batch: Batch) -> None:
-        """Take the key off."""
-        with self._answering():
+        """Remove the key of the batch."""
+        with self._available_lock():
             if batch.id in self._batches:
                 self._batches[batch.id] = replace(self._batches[batch.id], idempotency=None)
 
     def remove_all(self, user_id: UserId, created_before: datetime) -> None:
-        """Forget them."""
-        with self._answering():
+        """Remove the user's batches up to that time."""
+        with self._available_lock():
             batches = self._batches.values()
-            gone = [each.id for each in batches if each.user_id == user_id and each.created_at <= created_before]
-            for batch_id in gone:
+            removed_ids = [
+                batch.id for batch in batches if batch.user_id == user_id and batch.created_at <= created_before
+            ]
+            for batch_id in removed_ids:
                 del self._batches[batch_id]
 
     def _with_key(self, user_id: UserId, key: str) -> Batch | None:
         holders = (batch for batch in self._batches.values() if batch.idempotency and batch.idempotency.key == key)
         return next((batch for batch in holders if batch.user_id == user_id), None)
 
-    def _answering(self) -> Lock:
+    def _available_lock(self) -> Lock:
         if not self.available:
             raise Unavailable
         return self._lock

@@ -1,4 +1,4 @@
-"""The circuit breakers in memory."""
+"""An in-memory repository of circuits."""
 
 from threading import Lock
 
@@ -7,7 +7,7 @@ from videojobs.domain.errors import Unavailable
 
 
 class InMemoryCircuitRepository:
-    """See `ports.CircuitRepository`. Safe for threads. `available = False` makes every call raise `Unavailable`."""
+    """See `ports.CircuitRepository`. Safe for threads. With `available = False` every call raises `Unavailable`."""
 
     def __init__(self, *circuits: Circuit) -> None:
         self._circuits = {circuit.provider: circuit for circuit in circuits}
@@ -15,20 +15,20 @@ class InMemoryCircuitRepository:
         self.available = True
 
     def find(self, provider: str) -> Circuit:
-        """The stored one, or a fresh one."""
-        with self._answering():
+        """Return the stored circuit, or a new one."""
+        with self._available_lock():
             return self._circuits.get(provider, Circuit(provider))
 
     def save(self, before: Circuit, after: Circuit) -> bool:
-        """Compare the version and set, in one."""
-        with self._answering():
+        """Compare the version and store the circuit, atomically."""
+        with self._available_lock():
             stored = self._circuits.get(before.provider, Circuit(before.provider))
             if stored.version != before.version:
                 return False
             self._circuits[before.provider] = after
             return True
 
-    def _answering(self) -> Lock:
+    def _available_lock(self) -> Lock:
         if not self.available:
             raise Unavailable
         return self._lock

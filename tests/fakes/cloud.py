@@ -1,4 +1,4 @@
-"""AWS as the operators' commands see it, in memory."""
+"""An in-memory replacement for the AWS services that the operators' commands use."""
 
 from datetime import datetime
 from typing import Any
@@ -14,25 +14,25 @@ class InMemoryCloud:
         self.dead_letters = {"Events": 0, "Webhooks": 0}
 
     def caller(self) -> str:
-        """Somebody."""
+        """Return the ARN of the operator."""
         return "arn:aws:iam::123456789012:user/operator"
 
     def log(self, at: datetime, function: str, message: str, **record: Any) -> None:
-        """A function logs something."""
+        """Add a log line of a function."""
         self.lines.append(LogLine(at, function, {"level": "INFO", "message": message, **record}))
 
     def read_queues(self) -> list[QueueDepth]:
-        """The dead letters alone."""
+        """Return the depths of the dead-letter queues."""
         return [QueueDepth(f"{name}DeadLetterQueue", count, 0, 0) for name, count in self.dead_letters.items()]
 
     def redrive(self, queue: str, limit: int) -> int:
-        """Take them away."""
+        """Remove up to `limit` dead letters, and return their number."""
         moved = min(self.dead_letters[queue], limit)
         self.dead_letters[queue] -= moved
         return moved
 
     def read_logs(self, term: str, since: datetime) -> list[LogLine]:
-        """Those that hold the term, in order of time."""
+        """Return the log lines that contain the term, in order of time."""
         return sorted(
             (line for line in self.lines if line.at >= since and term in str(line.record)), key=lambda line: line.at
         )

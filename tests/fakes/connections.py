@@ -1,4 +1,4 @@
-"""Live connections and tickets in memory."""
+"""In-memory repositories of live connections and tickets."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from videojobs.domain.realtime import Connection, ConnectionId, Identity
 
 
 class InMemoryConnectionRepository:
-    """See `ports.ConnectionRepository`. Safe for threads. `available = False` makes every call raise `Unavailable`."""
+    """See `ports.ConnectionRepository`. Safe for threads. With `available = False` every call raises `Unavailable`."""
 
     def __init__(self, *connections: Connection) -> None:
         self._connections = {connection.id: connection for connection in connections}
@@ -18,49 +18,49 @@ class InMemoryConnectionRepository:
         self.available = True
 
     def add(self, connection: Connection, *, at_most: int, now: datetime) -> None:
-        """Count and insert, in one."""
-        with self._answering():
-            others = self._of_user(connection.user_id)
-            if len([each for each in others if each.expires_at > now]) >= at_most:
+        """Count the user's connections and insert the new one, atomically."""
+        with self._available_lock():
+            existing = self._of_user(connection.user_id)
+            if len([stored for stored in existing if stored.expires_at > now]) >= at_most:
                 raise TooManyConnections
             self._connections[connection.id] = connection
 
     def find(self, connection_id: ConnectionId) -> Connection | None:
-        """The stored one."""
-        with self._answering():
+        """Return the stored connection, or None."""
+        with self._available_lock():
             return self._connections.get(connection_id)
 
     def find_of_user(self, user_id: UserId) -> list[Connection]:
-        """The stored ones."""
-        with self._answering():
+        """Return the stored connections of the user."""
+        with self._available_lock():
             return self._of_user(user_id)
 
     def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
-        """Read and write, in one."""
-        with self._answering():
+        """Add the subscription, atomically; return False if the connection does not exist."""
+        with self._available_lock():
             connection = self._connections.get(connection_id)
             if connection is None:
                 return False
-            wish = {"all_jobs": True} if job_id is None else {"job_ids": connection.job_ids | {job_id}}
-            self._connections[connection_id] = replace(connection, **wish)
+            changes = {"all_jobs": True} if job_id is None else {"job_ids": connection.job_ids | {job_id}}
+            self._connections[connection_id] = replace(connection, **changes)
             return True
 
     def remove(self, connection_id: ConnectionId) -> None:
-        """Take it out."""
-        with self._answering():
+        """Remove the connection if it exists."""
+        with self._available_lock():
             self._connections.pop(connection_id, None)
 
     def _of_user(self, user_id: UserId) -> list[Connection]:
         return [connection for connection in self._connections.values() if connection.user_id == user_id]
 
-    def _answering(self) -> Lock:
+    def _available_lock(self) -> Lock:
         if not self.available:
             raise Unavailable
         return self._lock
 
 
 class InMemoryTicketRepository:
-    """See `ports.TicketRepository`. Safe for threads. `available = False` makes every call raise `Unavailable`."""
+    """See `ports.TicketRepository`. Safe for threads. With `available = False` every call raises `Unavailable`."""
 
     def __init__(self) -> None:
         self._tickets: dict[str, tuple[Identity, datetime]] = {}
@@ -68,18 +68,18 @@ class InMemoryTicketRepository:
         self.available = True
 
     def add(self, digest: str, identity: Identity, expires_at: datetime) -> None:
-        """Keep it."""
-        with self._answering():
+        """Store the ticket."""
+        with self._available_lock():
             self._tickets[digest] = identity, expires_at
 
     def redeem(self, digest: str, now: datetime) -> Identity | None:
-        """Take it out, unless it is over."""
-        with self._answering():
+        """Remove the ticket and return its identity; return None if it does not exist or has expired."""
+        with self._available_lock():
             if digest not in self._tickets or self._tickets[digest][1] <= now:
                 return None
             return self._tickets.pop(digest)[0]
 
-    def _answering(self) -> Lock:
+    def _available_lock(self) -> Lock:
         if not self.available:
             raise Unavailable
         return self._lock

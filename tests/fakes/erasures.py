@@ -1,4 +1,4 @@
-"""The erasures that are under way, in memory."""
+"""An in-memory repository of erasures in progress."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,30 +9,30 @@ from videojobs.domain.job import UserId
 
 
 class InMemoryErasureRepository:
-    """See `ports.ErasureRepository`. Safe for threads. `available = False` makes every call raise `Unavailable`."""
+    """See `ports.ErasureRepository`. Safe for threads. With `available = False` every call raises `Unavailable`."""
 
     def __init__(self) -> None:
-        self._moments: dict[UserId, datetime] = {}
+        self._times: dict[UserId, datetime] = {}
         self._lock = Lock()
         self.available = True
 
     def add(self, user_id: UserId, created_before: datetime) -> None:
-        """Keep the later of two moments."""
-        with self._answering():
-            self._moments[user_id] = max(created_before, self._moments.get(user_id, created_before))
+        """Store the later of the stored and the given time."""
+        with self._available_lock():
+            self._times[user_id] = max(created_before, self._times.get(user_id, created_before))
 
     def find_all(self, limit: int) -> Iterable[tuple[UserId, datetime]]:
-        """In the order of their coming."""
-        with self._answering():
-            return list(self._moments.items())[:limit]
+        """Return the erasures in the order of their first request, up to the limit."""
+        with self._available_lock():
+            return list(self._times.items())[:limit]
 
     def remove(self, user_id: UserId, created_before: datetime) -> None:
-        """Forget it, unless a later one stands there."""
-        with self._answering():
-            if self._moments.get(user_id, created_before) <= created_before:
-                self._moments.pop(user_id, None)
+        """Remove the erasure, unless a later time is stored."""
+        with self._available_lock():
+            if self._times.get(user_id, created_before) <= created_before:
+                self._times.pop(user_id, None)
 
-    def _answering(self) -> Lock:
+    def _available_lock(self) -> Lock:
         if not self.available:
             raise Unavailable
         return self._lock

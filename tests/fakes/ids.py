@@ -1,4 +1,4 @@
-"""Ids as MongoDB's drivers make them: the second in front, a count behind, so that they sort by when they were made."""
+"""IDs in the format of MongoDB's drivers, which sort by creation time."""
 
 from itertools import count
 from uuid import uuid4
@@ -7,7 +7,7 @@ from videojobs.ports.jobs import Clock
 
 
 class ObjectIds:
-    """Makes ids of 24 hex digits that nobody else makes, by the test's clock."""
+    """A source of unique IDs of 24 hexadecimal digits, with the time of the test's clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -15,5 +15,5 @@ class ObjectIds:
         self._numbers = count(1)
 
     def make(self) -> str:
-        """Eight digits of time, ten of who made it, six of which one it is."""
+        """Return eight digits of the time in seconds, ten of the source and six of a counter."""
         return f"{int(self._clock.now().timestamp()):08x}{self._maker}{next(self._numbers):06x}"

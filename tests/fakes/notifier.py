@@ -1,4 +1,4 @@
-"""A notifier that keeps what was announced."""
+"""A notifier that records the announcements."""
 
 from collections.abc import Sequence
 from threading import Lock
@@ -10,8 +10,8 @@ from videojobs.domain.job import Announcement, JobId
 class RecordingNotifier:
     """See `ports.Notifier`. Safe for threads.
 
-    `available = False`: nothing is taken and `Unavailable` raised. `answers_lost = True`: everything is taken, but the
-    answer is lost on its way, so that `Unavailable` is raised all the same.
+    With `available = False` nothing is recorded and `Unavailable` is raised. With `answers_lost = True` the
+    announcements are recorded, but `Unavailable` is raised because the response is lost.
     """
 
     def __init__(self) -> None:
@@ -22,15 +22,15 @@ class RecordingNotifier:
 
     @property
     def published(self) -> list[tuple[JobId, Announcement]]:
-        """Everything that was taken, oldest first, repeats included."""
+        """Return everything that was published, oldest first, including repeats."""
         with self._lock:
             return list(self._published)
 
     def publish(self, job_id: JobId, announcements: Sequence[Announcement]) -> None:
-        """Keep them."""
+        """Record the announcements."""
         if not self.available:
             raise Unavailable
         with self._lock:
-            self._published += [(job_id, each) for each in announcements]
+            self._published += [(job_id, announcement) for announcement in announcements]
         if self.answers_lost:
             raise Unavailable

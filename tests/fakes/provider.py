@@ -1,4 +1,4 @@
-"""A provider that does what a test tells it to, and keeps a ledger of what it was asked for."""
+"""A provider with scripted outcomes that records the calls."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +16,8 @@ from videojobs.ports.videos import (
     VideoProvider,
 )
 
-type Answer[T] = T | Exception | Callable[[], T]
-"""What a call brings: a value, an error to raise, or a function that is called."""
+type Outcome[T] = T | Exception | Callable[[], T]
+"""The outcome of a call: a value, an error to raise, or a function that is called."""
 
 DONE = Generation(done=True, progress=1, video_url="https://provider.test/result.mp4")
 
@@ -25,9 +25,9 @@ DONE = Generation(done=True, progress=1, video_url="https://provider.test/result
 class ScriptedProvider:
     """See `ports.VideoProvider`. Safe for threads.
 
-    `submits`, `polls`, `finds` and `cancels` are scripts: each call takes its first answer off, and when a script is
-    empty the call succeeds. `tokens` is the ledger: the token of every submit that arrived, in order, also of those
-    whose answer was an error.
+    `submits`, `polls`, `finds`, `cancels` and `fetches` are scripts: each call uses the first outcome of its script,
+    and succeeds when the script is empty. `tokens` contains the token of every submit that arrived, in order, including
+    those whose outcome was an error.
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class ScriptedProvider:
         yields_pixels: bool = False,
         can_cancel: bool = True,
         unknown_submit: UnknownSubmit = UnknownSubmit.REPEAT,
-        submits: list[Answer[Submission]] | None = None,
-        polls: list[Answer[Generation]] | None = None,
-        finds: list[Answer[Submission | None]] | None = None,
-        cancels: list[Answer[bool]] | None = None,
-        fetches: list[Answer[bytes]] | None = None,
+        submits: list[Outcome[Submission]] | None = None,
+        polls: list[Outcome[Generation]] | None = None,
+        finds: list[Outcome[Submission | None]] | None = None,
+        cancels: list[Outcome[bool]] | None = None,
+        fetches: list[Outcome[bytes]] | None = None,
         **capabilities: Any,
     ) -> None:
         self.name = name
@@ -59,44 +59,44 @@ class ScriptedProvider:
         self._lock = Lock()
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
-        """Enter the token into the ledger and answer; unless told otherwise, a poll after five seconds."""
+        """Record the token and return the scripted outcome; by default a task that is polled after five seconds."""
         with self._lock:
             self.tokens.append(token)
             self.requests.append(request)
-        return self._answer(self.submits, Submission(f"task-of-{token}", poll_after_seconds=5))
+        return self._next_outcome(self.submits, Submission(f"task-of-{token}", poll_after_seconds=5))
 
     def find(self, *, token: str) -> Submission | None:
-        """The task of the ledger."""
+        """Return the scripted outcome; by default the task that was submitted with the token, or None."""
         self.sought.append(token)
         known = Submission(f"task-of-{token}", poll_after_seconds=5) if token in self.tokens else None
-        return self._answer(self.finds, known)
+        return self._next_outcome(self.finds, known)
 
     def poll(self, ref: str) -> Generation:
-        """Unless told otherwise, done."""
+        """Return the scripted outcome; by default the task is done."""
         self.polled.append(ref)
-        return self._answer(self.polls, DONE)
+        return self._next_outcome(self.polls, DONE)
 
     def cancel(self, ref: str) -> bool:
-        """Unless told otherwise, stopped."""
+        """Return the scripted outcome; by default the task is cancelled."""
         self.cancelled.append(ref)
-        return self._answer(self.cancels, True)
+        return self._next_outcome(self.cancels, True)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Unless told otherwise, a file that names the task."""
+        """Write the scripted content to the file; by default a text that names the task."""
         self.fetched.append(ref)
-        content = self._answer(self.fetches, f"video of {ref}".encode())
+        content = self._next_outcome(self.fetches, f"video of {ref}".encode())
         on_progress(1)
         path.write_bytes(content)
 
-    def _answer[T](self, script: list[Answer[T]], otherwise: T) -> T:
+    def _next_outcome[T](self, script: list[Outcome[T]], default: T) -> T:
         with self._lock:
-            answer: Answer[T] = script.pop(0) if script else otherwise
-        if isinstance(answer, Exception):
-            raise answer
-        return answer() if callable(answer) else answer
+            outcome: Outcome[T] = script.pop(0) if script else default
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome() if callable(outcome) else outcome
 
 
 def only(*providers: VideoProvider) -> Providers:
-    """A deployment that has just these, in this order."""
+    """Return a deployment with exactly these providers, in this order."""
     known = {provider.name: provider for provider in providers}
     return Providers(order=tuple(known), get=known.get)

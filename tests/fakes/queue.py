@@ -1,4 +1,4 @@
-"""A queue that keeps what it was told to send."""
+"""A queue that records the messages."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -13,7 +13,7 @@ MAXIMUM_DELAY_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One message: what it carries, which kind of step it is for, the delay that SQS would give it, lane and group."""
+    """A sent message: its content, the step, the delay rounded up to seconds, the priority and the group."""
 
     job_id: JobId
     step_id: str
@@ -26,8 +26,8 @@ class SentMessage:
 class RecordingQueue:
     """See `ports.JobQueue`. Safe for threads.
 
-    `available = False`: nothing is taken and `Unavailable` raised. `answers_lost = True`: the message is taken, but
-    the answer is lost on its way, so that `Unavailable` is raised all the same.
+    With `available = False` nothing is sent and `Unavailable` is raised. With `answers_lost = True` the message is
+    sent, but `Unavailable` is raised because the response is lost.
     """
 
     maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
@@ -40,25 +40,25 @@ class RecordingQueue:
 
     @property
     def sent(self) -> list[SentMessage]:
-        """Every message that was taken and not yet drained, oldest first."""
+        """Return every message that was sent and not drained, oldest first."""
         with self._lock:
             return list(self._sent)
 
     def drain(self) -> list[SentMessage]:
-        """Take all messages out."""
+        """Remove and return all messages."""
         with self._lock:
             taken, self._sent = self._sent, []
             return taken
 
     def put_back(self, message: SentMessage) -> None:
-        """Return a drained message."""
+        """Put a drained message back into the queue."""
         with self._lock:
             self._sent.append(message)
 
     def send(self, job: VideoJob, *, delay_seconds: float = 0) -> None:
-        """Keep it."""
+        """Record a message for the next step of the job."""
         if job.next is None:
-            raise ValueError("an ended job has no message")
+            raise ValueError("the job has no next step to send")
         if not self.available:
             raise Unavailable
         if not 0 <= delay_seconds <= MAXIMUM_DELAY_SECONDS:

@@ -1,4 +1,4 @@
-"""Users' calls in memory."""
+"""An in-memory rate limiter."""
 
 from datetime import datetime
 from math import ceil
@@ -10,7 +10,7 @@ from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 
 
 class InMemoryRateLimiter:
-    """See `ports.RateLimiter`. Safe for threads. `available = False` makes every call raise `Unavailable`."""
+    """See `ports.RateLimiter`. Safe for threads. With `available = False` every call raises `Unavailable`."""
 
     def __init__(self) -> None:
         self._calls: dict[tuple[UserId, str], list[datetime]] = {}
@@ -18,7 +18,7 @@ class InMemoryRateLimiter:
         self.available = True
 
     def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> Allowance:
-        """Look at the minute that ends now, and put the call in."""
+        """Count the call unless the limit of the minute that ends now is reached."""
         if not self.available:
             raise Unavailable
         with self._lock:

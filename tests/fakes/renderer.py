@@ -1,4 +1,4 @@
-"""A renderer that writes a few bytes where a real one writes a video."""
+"""A renderer that writes a few bytes instead of a video."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,9 +14,10 @@ PREVIEW = b"nor a preview"
 
 
 class ScriptedRenderer:
-    """See `ports.VideoRenderer`. `at_report` runs before each report of progress (0, 0.25 … 1): time may pass there.
+    """See `ports.VideoRenderer`. `at_report` runs before each progress report (0, 0.25 … 1).
 
-    `error` is raised in the middle of the work, after the files were written. `folders` are those it worked in.
+    `error` is raised in the middle of the work, after the files were written. `folders` contains the folders it was
+    given.
     """
 
     def __init__(self, *, error: Exception | None = None, at_report: Callable[[float], None] | None = None) -> None:
@@ -25,16 +26,16 @@ class ScriptedRenderer:
         self.folders: list[Path] = []
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Write the files, reporting five times."""
+        """Write the files, and report the progress five times."""
         return self._write(VIDEO, (1280, 720), float(job.duration or 0), folder, on_progress)
 
     def verify(self, clip: Path) -> None:
-        """What has any content is a video."""
+        """Accept every file that is not empty."""
         if not clip.read_bytes():
-            raise ProviderError(FailureCode.PROVIDER_ERROR, "It is no video.", transient=True)
+            raise ProviderError(FailureCode.PROVIDER_ERROR, "The file is not a video.", transient=True)
 
     def assemble(self, clips: Sequence[Path], plan: Plan, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """One after the other, reporting five times."""
+        """Write the contents of the clips one after the other, and report the progress five times."""
         assert len(clips) == len(plan.clips)
         video = b"".join(clip.read_bytes() for clip in clips)
         return self._write(video, (plan.width, plan.height), plan.frames / FRAMES_PER_SECOND, folder, on_progress)

@@ -1,4 +1,4 @@
-"""Users' shares of the lanes in memory."""
+"""An in-memory repository of the slots of users."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,85 +13,85 @@ from videojobs.domain.slots import GRACE, UserSlots
 
 
 class InMemorySlotRepository:
-    """See `ports.SlotRepository`. Safe for threads. `available = False` makes every call raise `Unavailable`."""
+    """See `ports.SlotRepository`. Safe for threads. With `available = False` every call raises `Unavailable`."""
 
     def __init__(self, *slots: UserSlots, cap: int = 20) -> None:
         self.cap = cap
-        self._shares = {(slots.user_id, slots.priority): slots for slots in slots}
+        self._slots = {(slots.user_id, slots.priority): slots for slots in slots}
         self._lock = Lock()
         self.available = True
 
     def get(self, user_id: UserId, priority: Priority = Priority.NORMAL) -> UserSlots | None:
-        """The stored slots, also while the repository is unavailable to others."""
+        """Return the stored slots, even while the repository is unavailable."""
         with self._lock:
-            return self._shares.get((user_id, priority))
+            return self._slots.get((user_id, priority))
 
     def put(self, slots: UserSlots) -> UserSlots:
-        """Set the stored slots, whatever was there: a test's own hand in the database."""
+        """Store the slots unconditionally, as a direct write to the database does, and return them."""
         with self._lock:
-            self._shares[slots.user_id, slots.priority] = slots
+            self._slots[slots.user_id, slots.priority] = slots
             return slots
 
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
-        """Compare and put in, in one."""
-        with self._answering():
-            slots = self._find_or_make(user_id, priority, now)
-            room = 0 if slots.waiting_at else self.cap - len(slots.active)
-            entering = job_ids[:room]
-            waiting_at = slots.waiting_at if len(entering) == len(job_ids) else now
-            self._keep(_with(slots, *entering), changed_at=now, waiting_at=waiting_at)
-            return len(entering)
+        """Add the jobs that fit to the active jobs, atomically, and return their number."""
+        with self._available_lock():
+            slots = self._find_or_create(user_id, priority, now)
+            free = 0 if slots.waiting_at else self.cap - len(slots.active)
+            admitted = job_ids[:free]
+            waiting_at = slots.waiting_at if len(admitted) == len(job_ids) else now
+            self._store(_with(slots, *admitted), changed_at=now, waiting_at=waiting_at)
+            return len(admitted)
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
-        """Compare and put in, in one."""
-        with self._answering():
-            slots = self._find_or_make(user_id, priority, now)
+        """Add the job to the active jobs if a slot is free, atomically; return whether it holds a slot."""
+        with self._available_lock():
+            slots = self._find_or_create(user_id, priority, now)
             if job_id not in slots.active and len(slots.active) >= self.cap:
                 return False
-            self._keep(_with(slots, job_id), changed_at=now)
+            self._store(_with(slots, job_id), changed_at=now)
             return True
 
     def release(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
-        """Take them out."""
-        with self._answering():
-            slots = self._shares.get((user_id, priority))
+        """Remove the jobs from the active jobs; return whether jobs wait for a slot."""
+        with self._available_lock():
+            slots = self._slots.get((user_id, priority))
             if slots is None:
                 return False
-            self._keep(slots, active=tuple(job_id for job_id in slots.active if job_id not in job_ids))
+            self._store(slots, active=tuple(job_id for job_id in slots.active if job_id not in job_ids))
             return slots.waiting_at is not None
 
     def clear_waiting(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:
-        """Compare and forget, in one."""
-        with self._answering():
-            slots = self._shares.get((user_id, priority))
+        """Clear the mark of waiting jobs, unless it is later than `seen_at`, atomically."""
+        with self._available_lock():
+            slots = self._slots.get((user_id, priority))
             if slots is not None and slots.waiting_at is not None and slots.waiting_at <= seen_at:
-                self._keep(slots, waiting_at=None)
+                self._store(slots, waiting_at=None)
 
     def find_unchecked(self, checked_before: datetime, limit: int) -> Iterable[UserSlots]:
-        """Those whose last comparison is the longest ago come first."""
-        with self._answering():
-            found = [slots for slots in self._shares.values() if slots.checked_at < checked_before]
-            return sorted(found, key=lambda slots: slots.checked_at)[:limit]
+        """Return slots that were checked before that time, longest ago first."""
+        with self._available_lock():
+            unchecked = [slots for slots in self._slots.values() if slots.checked_at < checked_before]
+            return sorted(unchecked, key=lambda slots: slots.checked_at)[:limit]
 
     def mark_checked(self, slots: UserSlots, now: datetime) -> None:
-        """Remember it, or remove one that has been empty for a while and still is."""
-        with self._answering():
-            stored = self._shares.get((slots.user_id, slots.priority))
+        """Store the time of the check, or remove slots that have been empty for the grace period and are unchanged."""
+        with self._available_lock():
+            stored = self._slots.get((slots.user_id, slots.priority))
             if stored is None:
                 return
             is_idle = not stored.active and stored.waiting_at is None and stored.changed_at < now - GRACE
             if is_idle and stored == slots:
-                del self._shares[slots.user_id, slots.priority]
+                del self._slots[slots.user_id, slots.priority]
             else:
-                self._keep(stored, checked_at=now)
+                self._store(stored, checked_at=now)
 
-    def _find_or_make(self, user_id: UserId, priority: Priority, now: datetime) -> UserSlots:
-        return self._shares.get((user_id, priority), UserSlots(user_id, priority, (), changed_at=now, checked_at=now))
+    def _find_or_create(self, user_id: UserId, priority: Priority, now: datetime) -> UserSlots:
+        return self._slots.get((user_id, priority), UserSlots(user_id, priority, (), changed_at=now, checked_at=now))
 
-    def _keep(self, slots: UserSlots, **changes: Any) -> None:
-        self._shares[slots.user_id, slots.priority] = replace(slots, **changes)
+    def _store(self, slots: UserSlots, **changes: Any) -> None:
+        self._slots[slots.user_id, slots.priority] = replace(slots, **changes)
 
-    def _answering(self) -> Lock:
+    def _available_lock(self) -> Lock:
         if not self.available:
             raise Unavailable
         return self._lock

@@ -1,4 +1,4 @@
-"""The bucket in memory."""
+"""An in-memory store of videos."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,9 +13,9 @@ SIGNING_WINDOW_SECONDS = 300
 
 
 class InMemoryVideoStore:
-    """See `ports.VideoStore`. Safe for threads. `available = False` makes all but signing raise `Unavailable`.
+    """See `ports.VideoStore`. Safe for threads. With `available = False` all calls but signing raise `Unavailable`.
 
-    `objects` holds the content by key; a test may take from it, or cut it short.
+    `objects` contains the content by key; tests may remove or truncate objects.
     """
 
     def __init__(self, bucket: str = "videos-of-tests") -> None:
@@ -26,8 +26,8 @@ class InMemoryVideoStore:
         self._lock = Lock()
 
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
-        """Keep the file's content, reporting once in the middle and once at the end."""
-        self._ask()
+        """Store the content of the file, reporting the progress once in the middle and once at the end."""
+        self._check_available()
         content = path.read_bytes()
         if on_progress:
             on_progress(0.5)
@@ -38,15 +38,15 @@ class InMemoryVideoStore:
         return StoredObject(self.bucket, key, len(content))
 
     def size(self, stored: StoredObject) -> int | None:
-        """The length of what is kept."""
-        self._ask()
+        """Return the stored length in bytes, or None if the object does not exist."""
+        self._check_available()
         with self._lock:
             content = self.objects.get(stored.key) if stored.bucket == self.bucket else None
             return None if content is None else len(content)
 
     def get(self, stored: StoredObject, path: Path) -> None:
-        """Write what is kept."""
-        self._ask()
+        """Write the stored content to the path; a missing object raises `RESULT_LOST`."""
+        self._check_available()
         with self._lock:
             content = self.objects.get(stored.key) if stored.bucket == self.bucket else None
         if content is None:
@@ -54,22 +54,22 @@ class InMemoryVideoStore:
         path.write_bytes(content)
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Forget them."""
-        self._ask()
+        """Remove the objects that exist."""
+        self._check_available()
         with self._lock:
             for key in keys:
                 self.objects.pop(key, None)
                 self.content_types.pop(key, None)
 
     def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
-        """An address that says which object it would serve, and as what; needs no answer from the store."""
+        """Return a URL that names the object and the file name of the download; needs no available store."""
         saved_as = f"&as={file_name}" if file_name else ""
         return f"https://presigned.test/{url.removeprefix('s3://')}?signed={self.signing_window(now)}{saved_as}"
 
     def signing_window(self, now: datetime) -> str:
-        """Five minutes of the clock."""
+        """Return the number of the five-minute window that contains the time."""
         return str(int(now.timestamp()) // SIGNING_WINDOW_SECONDS)
 
-    def _ask(self) -> None:
+    def _check_available(self) -> None:
         if not self.available:
             raise Unavailable

@@ -1,4 +1,4 @@
-"""The intake's switch in memory."""
+"""An in-memory repository of the state of submissions."""
 
 from datetime import datetime
 
@@ -7,28 +7,28 @@ from videojobs.domain.submissions import OPEN, SubmissionState
 
 
 class InMemorySubmissionRepository:
-    """See `ports.SubmissionRepository`. `available = False` makes every call raise `Unavailable`."""
+    """See `ports.SubmissionRepository`. With `available = False` every call raises `Unavailable`."""
 
     def __init__(self, submissions: SubmissionState = OPEN) -> None:
-        self._intake = submissions
+        self._state = submissions
         self.available = True
 
     def read(self, now: datetime) -> SubmissionState:
-        """As it stands."""
-        self._answer()
-        return self._intake
+        """Return the current state."""
+        self._check_available()
+        return self._state
 
     def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> SubmissionState:
-        """Since now, or since it was paused."""
-        self._answer()
-        self._intake = SubmissionState(self._intake.paused_at or now, reason, retry_after_seconds)
-        return self._intake
+        """Pause submissions from now on; a repeated pause keeps its start. Return the new state."""
+        self._check_available()
+        self._state = SubmissionState(self._state.paused_at or now, reason, retry_after_seconds)
+        return self._state
 
     def resume(self) -> None:
-        """Open it."""
-        self._answer()
-        self._intake = OPEN
+        """Resume submissions."""
+        self._check_available()
+        self._state = OPEN
 
-    def _answer(self) -> None:
+    def _check_available(self) -> None:
         if not self.available:
             raise Unavailable

@@ -1,4 +1,4 @@
-"""Webhooks in memory: the queue, the memory of endpoints, and a receiver that answers as a test tells it to."""
+"""In-memory implementations for webhooks: a queue, a repository of endpoints, and a scripted receiver."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ MAXIMUM_DELAY_SECONDS = 900
 
 
 class RecordingWebhookQueue:
-    """See `ports.WebhookQueue`. Safe for threads. `available = False`: nothing is taken and `Unavailable` raised."""
+    """See `ports.WebhookQueue`.
+
+    Safe for threads. With `available = False` nothing is sent and `Unavailable` is raised.
+    """
 
     maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
@@ -26,28 +29,28 @@ class RecordingWebhookQueue:
 
     @property
     def sent(self) -> list[tuple[WebhookDelivery, int]]:
-        """Every delivery that was taken and not yet drained, with its delay in seconds, oldest first."""
+        """Return every delivery that was sent and not drained, with its delay in seconds, oldest first."""
         with self._lock:
             return list(self._sent)
 
     def drain(self) -> list[tuple[WebhookDelivery, int]]:
-        """Take all of them out."""
+        """Remove and return all deliveries."""
         with self._lock:
             taken, self._sent = self._sent, []
             return taken
 
     def enqueue(self, change: Change) -> None:
-        """Keep one for each endpoint."""
+        """Record a delivery for each endpoint."""
         for endpoint in self._endpoints:
-            self._keep(WebhookDelivery(endpoint, change.id, change.job.id), 0)
+            self._record(WebhookDelivery(endpoint, change.id, change.job.id), 0)
 
     def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
-        """Keep it."""
+        """Record the delivery with its delay."""
         if not 0 <= delay_seconds <= MAXIMUM_DELAY_SECONDS:
             raise ValueError(f"SQS can't delay a message by {delay_seconds} s")
-        self._keep(delivery, ceil(delay_seconds))
+        self._record(delivery, ceil(delay_seconds))
 
-    def _keep(self, delivery: WebhookDelivery, delay_seconds: int) -> None:
+    def _record(self, delivery: WebhookDelivery, delay_seconds: int) -> None:
         if not self.available:
             raise Unavailable
         with self._lock:
@@ -55,9 +58,9 @@ class RecordingWebhookQueue:
 
 
 class InMemoryWebhookRepository:
-    """See `ports.WebhookRepository`. Safe for threads. `available = False` makes every call raise `Unavailable`.
+    """See `ports.WebhookRepository`. Safe for threads. With `available = False` every call raises `Unavailable`.
 
-    `failures` holds the reason by `(event id, endpoint)`.
+    `failures` contains the reasons by `(event id, endpoint)`.
     """
 
     def __init__(self) -> None:
@@ -67,21 +70,21 @@ class InMemoryWebhookRepository:
         self.available = True
 
     def find_gone_until(self, endpoint: EndpointId) -> datetime | None:
-        """What was set last."""
-        with self._answering():
+        """Return the time that was set last, or None."""
+        with self._available_lock():
             return self._gone.get(endpoint)
 
     def mark_gone(self, endpoint: EndpointId, until: datetime) -> None:
-        """Set it."""
-        with self._answering():
+        """Store the time until which the endpoint counts as gone."""
+        with self._available_lock():
             self._gone[endpoint] = until
 
     def record_failure(self, delivery: WebhookDelivery, reason: str, now: datetime) -> None:
-        """Keep the first."""
-        with self._answering():
+        """Record the failure, unless one is already recorded for the event and the endpoint."""
+        with self._available_lock():
             self.failures.setdefault((delivery.event_id, delivery.endpoint), reason)
 
-    def _answering(self) -> Lock:
+    def _available_lock(self) -> Lock:
         if not self.available:
             raise Unavailable
         return self._lock
@@ -89,7 +92,7 @@ class InMemoryWebhookRepository:
 
 @dataclass(frozen=True, slots=True)
 class SentWebhook:
-    """One post."""
+    """A webhook that was sent."""
 
     url: str
     event_id: str
@@ -98,9 +101,9 @@ class SentWebhook:
 
 
 class ScriptedReceiver:
-    """See `ports.WebhookSender`. Each post takes the first of `answers` off; when there is none left it is a 200.
+    """See `ports.WebhookSender`. Each call returns the first of the remaining `answers`; without any it returns 200.
 
-    An answer that is an exception is raised, and the post has not happened.
+    An answer that is an exception is raised, and the webhook is not recorded as sent.
     """
 
     def __init__(self, *answers: WebhookAnswer | Unavailable) -> None:
@@ -108,9 +111,9 @@ class ScriptedReceiver:
         self.got: list[SentWebhook] = []
 
     def send(self, url: str, event_id: str, body: str, now: datetime) -> WebhookAnswer:
-        """Keep it and answer."""
-        answer = self.answers.pop(0) if self.answers else WebhookAnswer(200)
-        if isinstance(answer, Unavailable):
-            raise answer
+        """Record the webhook, and return the scripted response."""
+        response = self.answers.pop(0) if self.answers else WebhookAnswer(200)
+        if isinstance(response, Unavailable):
+            raise response
         self.got.append(SentWebhook(url, event_id, body, now))
-        return answer
+        return response
