@@ -475,9 +475,9 @@ class TestSweeps:
         created = [a_job(next=None) for _ in range(3)]
         for job in created:
             jobs.add(job)
-        found = list(jobs.find_unadopted(self.NOW, 2))
-        assert len(found) == 2
-        assert all(job in created for job in found)
+        unadopted = list(jobs.find_unadopted(self.NOW, 2))
+        assert len(unadopted) == 2
+        assert all(job in created for job in unadopted)
 
 
 class TestOutbox:
@@ -488,8 +488,8 @@ class TestOutbox:
         quiet, fresh = a_job(outbox=()), a_job(outbox=(Announcement.of(1, self.LATER),))
         for job in (live, ended, quiet, fresh):
             jobs.add(job)
-        found = list(jobs.find_unannounced(self.LATER, 100))
-        assert sorted(found, key=lambda job: job.id) == sorted([live, ended], key=lambda job: job.id)
+        unannounced = list(jobs.find_unannounced(self.LATER, 100))
+        assert sorted(unannounced, key=lambda job: job.id) == sorted([live, ended], key=lambda job: job.id)
 
     def test_the_number_of_jobs_with_announcements_is_limited(self, jobs: JobRepository) -> None:
         for _ in range(3):
@@ -526,8 +526,8 @@ def test_the_first_and_the_last_due_of_the_startable_jobs_are_found(jobs: JobRep
     assert jobs.find_startable() == []
     first, between, last = (a_job(next=a_step(Step.START, due_in_seconds=seconds)) for seconds in (-60, 0, 60))
     waiting = a_job(waiting_since=START, next=NextStep.new(Step.START, NOT_SCHEDULED))
-    begun = a_started_job(next=a_step(Step.POLL, due_in_seconds=-90))
-    for job in (between, last, waiting, begun, first, a_job(next=None)):
+    started = a_started_job(next=a_step(Step.POLL, due_in_seconds=-90))
+    for job in (between, last, waiting, started, first, a_job(next=None)):
         jobs.add(job)
     assert jobs.find_startable() == [first, last]
 

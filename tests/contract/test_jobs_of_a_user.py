@@ -69,8 +69,8 @@ def test_the_list_can_be_filtered_by_batch_and_status(jobs: JobRepository) -> No
     for job in (queued, started, a_job(), a_job(user_id=ANOTHER_USER, batch_id=batch_id)):
         jobs.add(job)
     assert {job.id for job in jobs.list_newest(A_USER, START, limit=9, batch_id=batch_id)} == {queued.id, started.id}
-    found = jobs.list_newest(A_USER, START, limit=9, batch_id=batch_id, status=JobStatus.QUEUED)
-    assert [job.id for job in found] == [queued.id]
+    queued_jobs = jobs.list_newest(A_USER, START, limit=9, batch_id=batch_id, status=JobStatus.QUEUED)
+    assert [job.id for job in queued_jobs] == [queued.id]
 
 
 def test_a_deleted_job_is_not_listed(jobs: JobRepository) -> None:

@@ -77,13 +77,13 @@ def request_resource(
     cloudformation: tuple[str, list[dict[str, Any]]],
     kind: str = "Create",
     resource: str = "MongoIndexes",
-    old: dict[str, str] | None = None,
+    old_properties: dict[str, str] | None = None,
     **properties: str,
 ) -> dict[str, Any]:
     url, responses = cloudformation
     ids = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": resource}
     event = {"RequestType": kind, "ResponseURL": url, "ResourceType": f"Custom::{resource}"}
-    event |= {"OldResourceProperties": old} if old is not None else {}  # type: ignore[dict-item]
+    event |= {"OldResourceProperties": old_properties} if old_properties is not None else {}  # type: ignore[dict-item]
     app.handler(event | {"ResourceProperties": properties} | ids, None)  # type: ignore[arg-type]
     response = responses.pop()
     assert {key: response[key] for key in ids} == ids
@@ -232,7 +232,7 @@ def test_a_sufficient_secret_lets_the_deployment_continue(
 
 
 @pytest.mark.parametrize(
-    ("secret", "words"),
+    ("secret", "problem"),
     [
         ("a-platforms-old-key", "AcceptShortJwtSecret=true"),
         (f"{KEY}\n", "printf"),
@@ -246,12 +246,12 @@ def test_an_unusable_secret_fails_the_deployment_with_a_reason(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     secret: str | Exception,
-    words: str,
+    problem: str,
 ) -> None:
     set_secret(monkeypatch, secret)
     response = request_resource(cloudformation, "Create", "JwtSecret")
     assert response["Status"] == "FAILED"
-    assert words in response["Reason"]
+    assert problem in response["Reason"]
     assert KEY not in response["Reason"] + capsys.readouterr().out
 
 
@@ -272,10 +272,10 @@ def test_the_rollback_of_a_failed_update_does_not_fail_on_the_same_secret(
     set_connection(monkeypatch, ConfigurationError("not-a-connection-string"))
     set_secret(monkeypatch, "a-platforms-old-key")
     first, second, third = ({"SecretsRevision": revision} for revision in "123")
-    assert request_resource(cloudformation, "Update", resource, old=first, **second)["Status"] == "FAILED"
-    assert request_resource(cloudformation, "Update", resource, old=second, **first)["Status"] == "SUCCESS"
-    assert request_resource(cloudformation, "Update", resource, old=first, **third)["Status"] == "FAILED"
-    assert request_resource(cloudformation, "Update", resource, old=first, **second)["Status"] == "FAILED", (
+    assert request_resource(cloudformation, "Update", resource, old_properties=first, **second)["Status"] == "FAILED"
+    assert request_resource(cloudformation, "Update", resource, old_properties=second, **first)["Status"] == "SUCCESS"
+    assert request_resource(cloudformation, "Update", resource, old_properties=first, **third)["Status"] == "FAILED"
+    assert request_resource(cloudformation, "Update", resource, old_properties=first, **second)["Status"] == "FAILED", (
         "not a rollback, but another update"
     )
 

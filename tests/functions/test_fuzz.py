@@ -65,8 +65,8 @@ def test_every_valid_request_is_accepted_and_stored_unchanged(sut, body):
     is_blank = not body["prompt"].strip()
     assert response.status == (400 if is_blank else 201)
     for job in sut.jobs.all():
-        kept = {"prompt": job.prompt, "style": job.style, "duration": job.duration, "aspectRatio": job.aspect_ratio}
-        assert kept == body
+        stored = {"prompt": job.prompt, "style": job.style, "duration": job.duration, "aspectRatio": job.aspect_ratio}
+        assert stored == body
     sut.clear_database()
 
 
@@ -123,8 +123,10 @@ def test_every_valid_batch_is_accepted_and_stored_in_order(sut, items):
     response = sut.post_batch({"items": items})
     assert response.status == 201
     jobs = [sut.jobs.get(item_response["jobId"]) for item_response in response.json["data"]["items"]]
-    kept = [{"prompt": j.prompt, "style": j.style, "duration": j.duration, "aspectRatio": j.aspect_ratio} for j in jobs]
-    assert kept == [{name: item[name] for name in VALID_FIELDS} for item in items]
+    stored = [
+        {"prompt": j.prompt, "style": j.style, "duration": j.duration, "aspectRatio": j.aspect_ratio} for j in jobs
+    ]
+    assert stored == [{name: item[name] for name in VALID_FIELDS} for item in items]
     sut.clear_database()
 
 

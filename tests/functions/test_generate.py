@@ -214,7 +214,7 @@ def test_a_body_of_64_kib_is_accepted(sut):
         (base64.b64encode(b"[" * 6_000_000).decode(), True),
         ("!" * 6_000_000, True),
     ],
-    ids=["one byte over", "6 MB", "few characters, many bytes", "base64", "6 MB in base64", "no base64"],
+    ids=["one byte over", "6 MB", "few characters, many bytes", "base64", "6 MB in base64", "invalid base64"],
 )
 def test_a_body_over_64_kib_is_too_large(sut, body, is_base64):
     response = sut.post(body, isBase64Encoded=is_base64)

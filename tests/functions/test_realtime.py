@@ -232,9 +232,9 @@ def test_a_completed_job_contains_presigned_urls(live: Live) -> None:
 
 
 def test_a_subscription_to_the_job_of_another_user_is_refused_and_the_connection_kept(live: Live) -> None:
-    theirs = live.sut.put(user_id=ANOTHER_USER)
+    foreign_job = live.sut.put(user_id=ANOTHER_USER)
     live.handshake()
-    [refusal] = live.send_message({"action": "subscribe", "jobId": theirs.id})
+    [refusal] = live.send_message({"action": "subscribe", "jobId": foreign_job.id})
     assert refusal == {
         "type": "error",
         "code": "FORBIDDEN",
@@ -250,16 +250,16 @@ def test_a_subscription_to_an_unknown_job_is_refused(live: Live) -> None:
 
 
 INVALID_MESSAGES = {
-    "nothing": "",
+    "empty": "",
     "no body": None,
-    "no JSON": "{",
-    "no object": "[]",
+    "not JSON": "{",
+    "not an object": "[]",
     "no action": {},
-    "another action": {"action": "shout"},
-    "an action that is none": {"action": ["subscribe"]},
-    "a typo": {"action": "subscribe", "jobID": "0" * 24},
-    "a ping with more to say": {"action": "ping", "jobId": "0" * 24},
-    "no id": {"action": "subscribe", "jobId": {"$ne": None}},
+    "unknown action": {"action": "shout"},
+    "action in a list": {"action": ["subscribe"]},
+    "misspelt field": {"action": "subscribe", "jobID": "0" * 24},
+    "ping with a job ID": {"action": "ping", "jobId": "0" * 24},
+    "operator as a job ID": {"action": "subscribe", "jobId": {"$ne": None}},
     "null": {"action": "subscribe", "jobId": None},
     "twice": '{"action": "subscribe", "action": "ping"}',
     "NaN": '{"action": NaN}',
@@ -334,8 +334,8 @@ def test_a_change_is_sent_to_connections_and_webhooks_under_its_id(live: Live) -
 def test_a_user_never_receives_the_job_of_another_user(live: Live) -> None:
     live.handshake()
     live.send_message({"action": "subscribe"})
-    theirs = live.sut.put(user_id=ANOTHER_USER)
-    assert live.notify(an_event(theirs)) == []
+    foreign_job = live.sut.put(user_id=ANOTHER_USER)
+    assert live.notify(an_event(foreign_job)) == []
     assert live.received() == []
 
 

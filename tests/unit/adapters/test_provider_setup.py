@@ -54,15 +54,15 @@ def test_the_options_of_one_provider_are_returned(text: str, options: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "problem"),
     [
         ("model=m", "is not valid JSON"),
         ("[]", "must be a JSON object"),
         ('{"fal": "m"}', "its value for fal must be an object"),
     ],
 )
-def test_invalid_options_raise_value_error(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_invalid_options_raise_value_error(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
         read_options(text, "fal")
 
 

@@ -94,7 +94,7 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("behaviour", "reason"),
     [
         (silent, "no response before the timeout"),
         (dripping, "no response before the timeout"),
@@ -102,8 +102,8 @@ def test_a_redirect_is_not_followed(status: int) -> None:
         (babbling, "BadStatusLine"),
     ],
 )
-def test_a_missing_or_invalid_response_returns_a_reason(answer: Answer, reason: str) -> None:
-    with receiving(answer) as receiver:
+def test_a_missing_or_invalid_response_returns_a_reason(behaviour: Answer, reason: str) -> None:
+    with receiving(behaviour) as receiver:
         assert post(receiver.url) == WebhookAnswer(None, reason)
 
 

@@ -110,16 +110,16 @@ BAD_TOKENS = {
     "an algorithm that is a list": raw_token({"alg": ["HS256"]}, {"userId": USER, "exp": in_an_hour()}),
     "no algorithm": raw_token({"typ": "JWT"}, {"userId": USER, "exp": in_an_hour()}),
     "a changed payload": sign().split(".")[0] + "." + part({"userId": "0" * 24}) + "." + sign().split(".")[2],
-    "a header that is no object": raw_token([], {"userId": USER, "exp": in_an_hour()}),
+    "a header that is not an object": raw_token([], {"userId": USER, "exp": in_an_hour()}),
     "a header 4,000 deep": raw_token(b"[" * 4000, {}),
     "a header with a huge number": raw_token(b'{"alg":' + b"9" * 5000 + b"}", {}),
     "a critical header": raw_token(HS256 | {"crit": ["b64"], "b64": False}, {"userId": USER, "exp": in_an_hour()}),
     "a key id that is a number": raw_token(HS256 | {"kid": 7}, {"userId": USER, "exp": in_an_hour()}),
     "a payload that is a list": raw_token(HS256, [USER]),
-    "a payload that is no JSON": raw_token(HS256, b"\xff\xfe"),
+    "a payload that is not JSON": raw_token(HS256, b"\xff\xfe"),
     "no user": without("userId"),
     "no expiry": without("exp"),
-    "an expiry in words": raw_token(HS256, {"userId": USER, "exp": "tomorrow"}),
+    "an expiry that is not a number": raw_token(HS256, {"userId": USER, "exp": "tomorrow"}),
     "an expiry of null": raw_token(HS256, {"userId": USER, "exp": None}),
     "an expiry of a list": raw_token(HS256, {"userId": USER, "exp": [in_an_hour()]}),
     "an infinite expiry": raw_token(HS256, b'{"userId":"' + USER.encode() + b'","exp":1e999}'),
@@ -129,7 +129,7 @@ BAD_TOKENS = {
     "a user that is a number": sign({"userId": 7}),
     "a user that is null": raw_token(HS256, {"userId": None, "exp": in_an_hour()}),
     "a user that is an operator": sign({"userId": {"$ne": None}}),
-    "a user that is no id": sign({"userId": "admin"}),
+    "a user that is not an ID": sign({"userId": "admin"}),
     "a user with a line end": sign({"userId": USER + "\n"}),
     "a user that is too long": sign({"userId": USER + "00"}),
     "a user in other digits": sign({"userId": "٠" * 24}),
@@ -293,7 +293,7 @@ def test_a_short_key_is_accepted_if_short_keys_are_allowed():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "problem"),
     [
         ("", "is empty"),
         (" \n", "is empty"),
@@ -307,10 +307,10 @@ def test_a_short_key_is_accepted_if_short_keys_are_allowed():
         (json.dumps([SECRET, ROTATED, SECRET]), "one or two keys"),
     ],
 )
-def test_an_unusable_secret_is_described_without_its_content(value, words):
+def test_an_unusable_secret_is_described_without_its_content(value, problem):
     with pytest.raises(UnusableSecretError) as caught:
         check_secret(value, accept_short=False)
-    assert words in str(caught.value)
+    assert problem in str(caught.value)
     assert SECRET not in str(caught.value)
 
 

@@ -113,7 +113,7 @@ class TestCancellation:
             a_job(attempt=2, attempts_before_retry=1),
             a_started_job(Step.START, attempt=2, provider=None),
         ],
-        ids=["its clean-up is still to come", "it failed before", "it is between two attempts"],
+        ids=["clean-up pending", "failed before", "between two attempts"],
     )
     def test_remains_of_an_earlier_attempt_are_cleaned_up_as_well(self, job: VideoJob) -> None:
         cancelled = lifecycle.cancel(job, NOW, POLICY)
@@ -223,9 +223,9 @@ class TestDeletion:
         assert deleted.lease == job.lease
 
 
-@pytest.mark.parametrize(("eta_seconds", "shown"), [(1, True), (0, False)])
-def test_an_expired_job_is_hidden(eta_seconds: float, shown: bool) -> None:
-    assert a_job(expires_at=NOW + timedelta(seconds=eta_seconds)).is_shown(NOW) is shown
+@pytest.mark.parametrize(("eta_seconds", "is_shown"), [(1, True), (0, False)])
+def test_an_expired_job_is_hidden(eta_seconds: float, is_shown: bool) -> None:
+    assert a_job(expires_at=NOW + timedelta(seconds=eta_seconds)).is_shown(NOW) is is_shown
 
 
 def test_the_object_keys_cover_the_files_and_parts_of_every_attempt() -> None:

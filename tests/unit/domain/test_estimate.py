@@ -22,11 +22,11 @@ def test_an_invalid_duration_of_the_express_server_has_a_timing_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "rounded"),
     [(-3, 1), (0, 1), (0.2, 1), (9.1, 10), (10, 10), (10.1, 15), (58, 60), (60, 60), (60.5, 75), (100, 105)],
 )
-def test_times_are_rounded_up_more_coarsely_the_longer_they_are(seconds: float, said: int) -> None:
-    assert round_up(seconds) == said
+def test_times_are_rounded_up_more_coarsely_the_longer_they_are(seconds: float, rounded: int) -> None:
+    assert round_up(seconds) == rounded
 
 
 @given(st.floats(0.001, 10_000))

@@ -28,25 +28,25 @@ def a_claimed_job(step: Step = Step.POLL, **changes: Any) -> VideoJob:
 
 def test_an_intent_is_a_task_without_a_ref_under_the_same_lease() -> None:
     job = a_job(lease=a_lease())
-    begun = lifecycle.start_submit(job, "scripted", NOW)
-    assert begun.status is JobStatus.PROCESSING
-    assert begun.provider == ProviderTask("scripted", submitted_at=NOW)
-    assert (begun.lease, begun.next, begun.started_at, begun.progress) == (job.lease, job.next, NOW, 0.0)
+    started = lifecycle.start_submit(job, "scripted", NOW)
+    assert started.status is JobStatus.PROCESSING
+    assert started.provider == ProviderTask("scripted", submitted_at=NOW)
+    assert (started.lease, started.next, started.started_at, started.progress) == (job.lease, job.next, NOW, 0.0)
 
 
 def test_a_second_intent_keeps_the_first_start_and_the_version() -> None:
     job = a_claimed_job(Step.START, provider=None)
-    begun = lifecycle.start_submit(job, "scripted", NOW)
-    assert (begun.started_at, begun.version, begun.history) == (START, job.version, job.history)
-    assert begun.provider == ProviderTask("scripted", submitted_at=NOW)
+    started = lifecycle.start_submit(job, "scripted", NOW)
+    assert (started.started_at, started.version, started.history) == (START, job.version, job.history)
+    assert started.provider == ProviderTask("scripted", submitted_at=NOW)
 
 
 def test_the_history_records_the_note_about_an_earlier_intent() -> None:
     job = a_claimed_job(Step.START, provider=ProviderTask("scripted", START, unreachable=3), started_at=None)
-    begun = lifecycle.start_submit(job, "scripted", NOW, "nobody knows")
-    assert begun.history[-1].note == "nobody knows"
-    assert begun.provider == ProviderTask("scripted", NOW, unreachable=3)
-    assert begun.started_at == NOW
+    started = lifecycle.start_submit(job, "scripted", NOW, "unknown outcome")
+    assert started.history[-1].note == "unknown outcome"
+    assert started.provider == ProviderTask("scripted", NOW, unreachable=3)
+    assert started.started_at == NOW
 
 
 def test_the_deadline_of_a_job_that_waited_for_a_provider_starts_with_the_wait() -> None:
@@ -74,11 +74,11 @@ def test_a_submitted_job_without_a_poll_pause_is_rendered_next() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "told", "shown"), [(0.0, 0.5, 0.45), (0.6, 0.5, 0.6), (0.6, None, 0.6), (None, 0.0, 0.0)]
+    ("stored", "reported", "expected"), [(0.0, 0.5, 0.45), (0.6, 0.5, 0.6), (0.6, None, 0.6), (None, 0.0, 0.0)]
 )
-def test_progress_never_decreases(known: float | None, told: float | None, shown: float) -> None:
-    after = lifecycle.record_progress(a_claimed_job(progress=known), told, NOW, 5, share=0.9)
-    assert after.progress == pytest.approx(shown)
+def test_progress_never_decreases(stored: float | None, reported: float | None, expected: float) -> None:
+    after = lifecycle.record_progress(a_claimed_job(progress=stored), reported, NOW, 5, share=0.9)
+    assert after.progress == pytest.approx(expected)
 
 
 def test_a_poll_without_progress_makes_no_new_version() -> None:
@@ -148,7 +148,7 @@ class TestAnotherAttempt:
                 {"started_at": None},
             ),
         ],
-        ids=["nothing would change", "no attempt is left", "it is too late", "it would be too late", "or never begun"],
+        ids=["permanent error", "no attempt left", "past the deadline", "retry after the deadline", "not started"],
     )
     def test_a_job_fails_where_another_attempt_cannot_help(self, error: ProviderError, changes: dict[str, Any]) -> None:
         after = lifecycle.retry_or_fail(a_claimed_job(**changes), error, NOW, POLICY)

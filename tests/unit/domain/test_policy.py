@@ -16,9 +16,9 @@ def test_a_pause_is_random_below_a_ceiling_that_doubles_up_to_a_limit(failures: 
     assert timedelta(0) <= backoff(failures) <= ceiling
 
 
-@given(failures=st.integers(1, 30), asked=st.floats(0, 86_400))
-def test_a_pause_is_at_least_as_long_as_the_provider_requested(failures: int, asked: float) -> None:
-    assert backoff(failures, asked) >= timedelta(seconds=asked)
+@given(failures=st.integers(1, 30), requested=st.floats(0, 86_400))
+def test_a_pause_is_at_least_as_long_as_the_provider_requested(failures: int, requested: float) -> None:
+    assert backoff(failures, requested) >= timedelta(seconds=requested)
 
 
 @pytest.mark.parametrize(("failures", "ceiling"), [(1, 5), (2, 10), (3, 20), (7, 300), (40, 300)])

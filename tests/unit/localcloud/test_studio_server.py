@@ -92,12 +92,12 @@ def send_request(
     connection = http.client.HTTPConnection("127.0.0.1", studio.server_port, timeout=10)
     connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
     response = connection.getresponse()
-    found: dict[str, list[str]] = {}
+    headers_by_name: dict[str, list[str]] = {}
     for name, value in response.getheaders():
-        found.setdefault(name.lower(), []).append(value)
+        headers_by_name.setdefault(name.lower(), []).append(value)
     content = response.read()
     connection.close()
-    return response.status, found, content
+    return response.status, headers_by_name, content
 
 
 def sign_in(studio: HTTPServer, user: str, **headers: str) -> tuple[int, dict[str, list[str]], bytes]:

@@ -68,10 +68,10 @@ def test_the_processes_of_a_function_are_counted_under_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(None, "-"), (0.4, "0 s"), (59.9, "59 s"), (61, "1 min 01 s"), (7_260, "2 h 01 min")]
+    ("seconds", "text"), [(None, "-"), (0.4, "0 s"), (59.9, "59 s"), (61, "1 min 01 s"), (7_260, "2 h 01 min")]
 )
-def test_an_age_is_shown_in_units_that_fit_it(seconds: float | None, words: str) -> None:
-    assert f"oldest unfinished job: {words}\n" in drawn(a_look(oldest_live_seconds=seconds))
+def test_an_age_is_shown_in_units_that_fit_it(seconds: float | None, text: str) -> None:
+    assert f"oldest unfinished job: {text}\n" in drawn(a_look(oldest_live_seconds=seconds))
 
 
 def test_every_status_is_shown_including_unknown_ones() -> None:

@@ -45,15 +45,17 @@ def send(url: str, secret: str, **changes: object) -> WebhookAnswer:
     return HttpWebhookSender(lambda: secret, local=True).send(url, "event-1", body, SystemClock().now())
 
 
-@pytest.mark.parametrize(("progress", "said"), [(None, "version 3  queued  id"), (0.5, "version 3  queued 50%  id")])
+@pytest.mark.parametrize(
+    ("progress", "expected"), [(None, "version 3  queued  id"), (0.5, "version 3  queued 50%  id")]
+)
 def test_a_webhook_of_the_system_is_shown(
-    listening: tuple[str, list[str]], config: CloudConfig, progress: float | None, said: str
+    listening: tuple[str, list[str]], config: CloudConfig, progress: float | None, expected: str
 ) -> None:
     url, lines = listening
     assert send(url, read_webhook_secret(config), version=3, progress=progress) == WebhookAnswer(204)
     [line] = lines
     assert line.startswith("✓ 2096-01-08T10:00:00.000Z  job.updated  job ")
-    assert f"{said} event-1" in line
+    assert f"{expected} event-1" in line
 
 
 def test_a_webhook_signed_with_another_secret_is_refused(listening: tuple[str, list[str]]) -> None:

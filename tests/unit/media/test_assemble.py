@@ -72,8 +72,8 @@ def is_as_planned(video: Path, plan: Plan) -> list[av.VideoFrame]:
     return pictures
 
 
-def is_nearly(seen: Sequence[int], wanted: Sequence[int], tolerance: int = NEARLY) -> bool:
-    return all(abs(one - other) <= tolerance for one, other in zip(seen, wanted, strict=True))
+def is_nearly(actual: Sequence[int], expected: Sequence[int], tolerance: int = NEARLY) -> bool:
+    return all(abs(a - b) <= tolerance for a, b in zip(actual, expected, strict=True))
 
 
 # ---------------------------------------------------------------- formats
@@ -117,8 +117,8 @@ def test_a_clip_is_cropped_to_its_centre(tmp_path: Path, size: tuple[int, int], 
     clip = write_clip(tmp_path / "clip.mp4", [bars(*made, RED, GREEN, GREEN, BLUE)] * 6)
     plan = a_plan(6, 0.25, size=size, made=made)
     picture = is_as_planned(assemble(tmp_path, plan, clip), plan)[0]
-    kept = min(1.0, made[1] * size[0] / size[1] / made[0])  # share of the width
-    edge = (kept - 0.5) / 2 / kept  # boundary between red and green
+    kept_share = min(1.0, made[1] * size[0] / size[1] / made[0])  # share of the width
+    edge = (kept_share - 0.5) / 2 / kept_share  # boundary between red and green
     for place, colour in ((edge - 0.06, RED), (edge + 0.06, GREEN), (1 - edge - 0.06, GREEN), (1 - edge + 0.06, BLUE)):
         if 0 <= place <= 1:
             assert is_nearly(colour_at(picture, place), colour, 25)

@@ -35,9 +35,9 @@ class Operator:
     out: str = ""
     errors: str = ""
 
-    def run(self, *words: str) -> int:
+    def run(self, *arguments: str) -> int:
         """Run one command and return its exit code."""
-        code = main(words, lambda _: Commands("videojobs-test", self.cloud))
+        code = main(arguments, lambda _: Commands("videojobs-test", self.cloud))
         self.out, self.errors = self.capture.readouterr()
         return code
 

@@ -14,14 +14,14 @@ def unavailable(cause: Exception | None) -> Unavailable:
 
 
 @pytest.mark.parametrize(
-    ("cause", "words"),
+    ("cause", "expected"),
     [
         (OperationFailure("mongodb://user:password@host", 18), "Atlas's access list"),
         (RuntimeError("secretsmanager GetSecretValue: AccessDeniedException"), "GetSecretValue: AccessDeniedException"),
         (None, "every command may be repeated"),
     ],
 )
-def test_the_message_names_the_unavailable_service_without_secrets(cause: Exception | None, words: str) -> None:
+def test_the_message_names_the_unavailable_service_without_secrets(cause: Exception | None, expected: str) -> None:
     message = explain_unavailable(unavailable(cause))
-    assert words in message
+    assert expected in message
     assert "password@" not in message

@@ -42,10 +42,10 @@ def test_redrive_moves_no_more_messages_than_the_limit(operator: Operator) -> No
     assert operator.cloud.dead_letters["Webhooks"] == 3
 
 
-@pytest.mark.parametrize("words", [("redrive", "all"), ("replay", "0" * 24)])
-def test_a_command_that_changes_anything_requires_confirmation(operator: Operator, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("arguments", [("redrive", "all"), ("replay", "0" * 24)])
+def test_a_command_that_changes_anything_requires_confirmation(operator: Operator, arguments: tuple[str, ...]) -> None:
     operator.cloud.dead_letters["Events"] = 3
-    assert operator.run(*words) == 1
+    assert operator.run(*arguments) == 1
     assert "Nothing was changed. Add --yes" in operator.errors
     assert operator.cloud.dead_letters["Events"] == 3
 
@@ -77,9 +77,9 @@ def test_replay_by_code_queues_all_recently_failed_jobs(operator: Operator) -> N
     assert "No matching failed jobs." in operator.out
 
 
-@pytest.mark.parametrize("words", [("replay",), ("replay", "0" * 24, "--code", "timeout")])
-def test_replay_accepts_job_ids_or_a_code_but_not_both(operator: Operator, words: tuple[str, ...]) -> None:
-    assert operator.run(*words, "--yes") == 1
+@pytest.mark.parametrize("arguments", [("replay",), ("replay", "0" * 24, "--code", "timeout")])
+def test_replay_accepts_job_ids_or_a_code_but_not_both(operator: Operator, arguments: tuple[str, ...]) -> None:
+    assert operator.run(*arguments, "--yes") == 1
     assert "not both" in operator.errors
 
 

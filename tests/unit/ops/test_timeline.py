@@ -69,12 +69,12 @@ def test_metric_fields_are_left_out_of_the_text_output(operator: Operator) -> No
     assert line[2:] == ["worker", "Job", "processing", "queue_seconds=1.3"]
 
 
-@pytest.mark.parametrize("words", [("timeline", MADE), ("--json", "timeline", MADE)])
-def test_the_prompt_is_shown_only_if_requested(operator: Operator, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("arguments", [("timeline", MADE), ("--json", "timeline", MADE)])
+def test_the_prompt_is_shown_only_if_requested(operator: Operator, arguments: tuple[str, ...]) -> None:
     operator.jobs.put(a_job(id=MADE, prompt=PROMPT))
-    operator.run(*words)
+    operator.run(*arguments)
     assert PROMPT not in operator.out
-    operator.run(*words, "--show-prompt")
+    operator.run(*arguments, "--show-prompt")
     assert PROMPT in operator.out
 
 
@@ -102,10 +102,10 @@ def test_showing_a_timeline_twice_gives_the_same_output_and_changes_nothing(oper
     assert (operator.out, operator.jobs.all(), operator.audit()) == (once, [job], [])
 
 
-@pytest.mark.parametrize(("job_id", "words"), [("abc", "24 hexadecimal digits"), (MADE, "was not found")])
-def test_an_invalid_or_unknown_job_id_is_reported(operator: Operator, job_id: str, words: str) -> None:
+@pytest.mark.parametrize(("job_id", "problem"), [("abc", "24 hexadecimal digits"), (MADE, "was not found")])
+def test_an_invalid_or_unknown_job_id_is_reported(operator: Operator, job_id: str, problem: str) -> None:
     assert operator.run("timeline", job_id) == 1
-    assert words in operator.errors
+    assert problem in operator.errors
     assert operator.out == ""
 
 

@@ -232,9 +232,9 @@ class TestSlots:
         system.slots.cap = 1
         first, second = system.submit(), system.submit()
         system.cancel(first.id)
-        share = system.slots.get(first.user_id)
-        assert share is not None
-        assert share.active == (second.id,)
+        user_slots = system.slots.get(first.user_id)
+        assert user_slots is not None
+        assert user_slots.active == (second.id,)
         assert system.jobs.get(second.id).waiting_since is None
         assert [message.job_id for message in system.queue.sent] == [first.id, second.id]
 
@@ -244,9 +244,9 @@ class TestSlots:
         first, second = system.submit(), system.submit()
         system.cancel(second.id)
         system.cancel(first.id)
-        share = system.slots.get(first.user_id, Priority.NORMAL)
-        assert share is not None
-        assert (share.active, share.waiting_at) == ((), None)
+        user_slots = system.slots.get(first.user_id, Priority.NORMAL)
+        assert user_slots is not None
+        assert (user_slots.active, user_slots.waiting_at) == ((), None)
 
 
 def test_cancelling_a_waiting_job_leaves_no_step_and_no_message() -> None:

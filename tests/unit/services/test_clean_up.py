@@ -52,7 +52,7 @@ def test_a_late_clean_up_keeps_the_files_of_the_new_attempt() -> None:
     )
 
 
-class TestTheProvider:
+class TestProvider:
     def test_a_provider_that_cannot_cancel_is_not_called(self) -> None:
         system = InMemorySystem(provider=ScriptedProvider(can_cancel=False))
         assert system.deliver(system.put(a_cancelled_job())).next is None

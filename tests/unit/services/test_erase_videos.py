@@ -26,18 +26,18 @@ def continue_erasures(system: InMemorySystem, seconds: float = 10) -> list[bool]
 
 def test_an_erasure_removes_everything_of_the_user_and_nothing_of_other_users() -> None:
     system = InMemorySystem()
-    theirs = system.submit(user_id=ANOTHER_USER)
+    foreign_job = system.submit(user_id=ANOTHER_USER)
     done = system.jobs.put(a_job(status=JobStatus.COMPLETED, next=None))
-    system.store.objects |= dict.fromkeys((*done.object_keys, *theirs.object_keys), b"bytes")
+    system.store.objects |= dict.fromkeys((*done.object_keys, *foreign_job.object_keys), b"bytes")
     system.submit_batch([a_new_job()] * 3)
     assert system.erase()
-    assert system.jobs.all() == [theirs]
+    assert system.jobs.all() == [foreign_job]
     assert system.batches.all() == []
-    assert set(system.store.objects) == set(theirs.object_keys)
+    assert set(system.store.objects) == set(foreign_job.object_keys)
     assert list(system.erasures.find_all(1)) == []
-    share = system.slots.get(A_USER)
-    assert share is not None
-    assert share.active == ()
+    user_slots = system.slots.get(A_USER)
+    assert user_slots is not None
+    assert user_slots.active == ()
 
 
 def test_a_running_job_is_cancelled_cleaned_up_and_removed() -> None:
@@ -142,10 +142,10 @@ def test_an_erasure_frees_the_slots_of_the_removed_jobs() -> None:
     ended = [system.jobs.put(replace(job, status=JobStatus.COMPLETED, next=None)) for job in system.jobs.all()]
     assert system.erase()
     assert len(ended) == 3
-    for lane in Priority:
-        share = system.slots.get(A_USER, lane)
-        assert share is not None
-        assert share.active == ()
+    for priority in Priority:
+        user_slots = system.slots.get(A_USER, priority)
+        assert user_slots is not None
+        assert user_slots.active == ()
 
 
 def test_a_later_erasure_request_extends_an_earlier_one() -> None:

@@ -56,7 +56,7 @@ class TestProcessing:
     @pytest.mark.parametrize(
         ("usual", "elapsed", "ask", "left"),
         [(40, 0, 10, 40), (40, 21, 5, 20), (40, 39.9, 1, 1), (40, 90, 1, 1), (600, 0, LATEST_SECONDS, 600)],
-        ids=["begun", "half way", "nearly", "longer than usual", "far away"],
+        ids=["started", "half done", "nearly done", "longer than usual", "long job"],
     )
     def test_the_remaining_time_is_based_on_the_usual_duration(
         self, usual: float, elapsed: float, ask: int, left: int
@@ -68,7 +68,7 @@ class TestProcessing:
     @pytest.mark.parametrize(
         ("system", "job"),
         [(InMemorySystem(), a_started_job()), (a_system(40), a_started_job(started_at=None))],
-        ids=["nothing is known of such jobs", "nor when it began"],
+        ids=["no timings", "no start"],
     )
     def test_no_remaining_time_is_reported_without_timings_or_start(
         self, system: InMemorySystem, job: VideoJob

@@ -12,7 +12,7 @@ from videojobs.domain.job import JobStatus, ProviderTask, Step
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Providers, UnknownSubmit
 
-EXHAUSTED = ProviderError(FailureCode.QUOTA_EXHAUSTED, "Nothing is left.", transient=False)
+EXHAUSTED = ProviderError(FailureCode.QUOTA_EXHAUSTED, "The quota is exhausted.", transient=False)
 STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "It stumbled.", transient=True)
 SECOND_LONG = (Clip(1280, 720, 1),)
 
@@ -62,7 +62,7 @@ def test_a_job_without_a_fallback_provider_fails_when_the_quota_is_exhausted() -
     job = system.submit()
     system.run()
     done = system.jobs.get(job.id)
-    assert (done.status, done.error_message) == (JobStatus.FAILED, "Nothing is left.")
+    assert (done.status, done.error_message) == (JobStatus.FAILED, "The quota is exhausted.")
 
 
 def test_a_job_fails_when_the_quotas_of_all_providers_are_exhausted() -> None:

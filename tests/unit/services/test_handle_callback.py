@@ -20,7 +20,7 @@ class SystemUnderTest:
         self.jobs = InMemoryJobRepository(clock=VirtualClock())
         self.queue = RecordingQueue()
 
-    def note(self, job_id: str, provider: str = "fal", task_id: str | None = "task-1") -> None:
+    def handle(self, job_id: str, provider: str = "fal", task_id: str | None = "task-1") -> None:
         handle_callback(job_id, provider=provider, task_id=task_id, jobs=self.jobs, queue=self.queue)
 
     def put(self, ref: str | None = "task-1", step: Step = Step.POLL, **fields: object) -> VideoJob:
@@ -34,74 +34,74 @@ def sut() -> SystemUnderTest:
     return SystemUnderTest()
 
 
-@pytest.mark.parametrize("lane", Priority)
+@pytest.mark.parametrize("priority", Priority)
 def test_a_callback_sends_the_step_at_once_and_changes_nothing_in_the_database(
-    sut: SystemUnderTest, lane: Priority
+    sut: SystemUnderTest, priority: Priority
 ) -> None:
-    job = sut.put(priority=lane)
-    sut.note(job.id)
+    job = sut.put(priority=priority)
+    sut.handle(job.id)
     [sent] = sut.queue.sent
     assert job.next
-    assert (sent.job_id, sent.step_id, sent.delay_seconds, sent.lane) == (job.id, job.next.id, 0, lane)
+    assert (sent.job_id, sent.step_id, sent.delay_seconds, sent.lane) == (job.id, job.next.id, 0, priority)
     assert sut.jobs.find(job.id) == job
 
 
 @pytest.mark.parametrize("ref", ["task-1", "fal-ai/some/model|task-1", "fal-ai/some/model/task-1", "model:task-1"])
 def test_a_callback_matches_a_ref_that_contains_more_than_the_task_id(sut: SystemUnderTest, ref: str) -> None:
-    sut.note(sut.put(ref).id)
+    sut.handle(sut.put(ref).id)
     assert len(sut.queue.sent) == 1
 
 
 @pytest.mark.parametrize("ref", ["task-2", "task-11", "atask-1", "task-1|model", "", None])
 def test_a_callback_for_another_task_is_ignored(sut: SystemUnderTest, ref: str | None) -> None:
-    sut.note(sut.put(ref).id)
+    sut.handle(sut.put(ref).id)
     assert not sut.queue.sent
 
 
 @pytest.mark.parametrize("task_id", [None, "", "|", "1"])
 def test_a_callback_without_a_valid_task_id_is_ignored(sut: SystemUnderTest, task_id: str | None) -> None:
-    sut.note(sut.put("model|").id, task_id=task_id)
-    sut.note(sut.put().id, task_id=task_id)
+    sut.handle(sut.put("model|").id, task_id=task_id)
+    sut.handle(sut.put().id, task_id=task_id)
     assert not sut.queue.sent
 
 
 def test_a_callback_of_another_provider_is_ignored(sut: SystemUnderTest) -> None:
-    sut.note(sut.put().id, provider="replicate")
+    sut.handle(sut.put().id, provider="replicate")
     assert not sut.queue.sent
 
 
 @pytest.mark.parametrize("step", [step for step in Step if step is not Step.POLL])
 def test_a_callback_is_ignored_at_every_step_except_poll(sut: SystemUnderTest, step: Step) -> None:
-    sut.note(sut.put(step=step).id)
+    sut.handle(sut.put(step=step).id)
     assert not sut.queue.sent
 
 
 def test_a_callback_for_an_ended_job_is_ignored(sut: SystemUnderTest) -> None:
     for job in (sut.put(status=JobStatus.COMPLETED, next=None), sut.jobs.put(a_cancelled_job())):
-        sut.note(job.id)
+        sut.handle(job.id)
     assert not sut.queue.sent
 
 
 def test_a_callback_for_a_job_without_a_provider_task_is_ignored(sut: SystemUnderTest) -> None:
-    sut.note(sut.jobs.put(a_job(next=a_started_job().next)).id)
+    sut.handle(sut.jobs.put(a_job(next=a_started_job().next)).id)
     assert not sut.queue.sent
 
 
 @pytest.mark.parametrize("job_id", ["", "x", "0" * 24, "0" * 25, "\ud800", "$ne"])
 def test_a_callback_with_an_invalid_or_unknown_job_id_is_ignored(sut: SystemUnderTest, job_id: str) -> None:
-    sut.note(job_id)
+    sut.handle(job_id)
     assert not sut.queue.sent
 
 
 def test_a_job_id_in_capital_letters_is_accepted(sut: SystemUnderTest) -> None:
-    sut.note(sut.put(id=JobId("665f1f77bcf86cd799439011")).id.upper())
+    sut.handle(sut.put(id=JobId("665f1f77bcf86cd799439011")).id.upper())
     assert len(sut.queue.sent) == 1
 
 
 def test_a_repeated_callback_sends_the_same_step_again(sut: SystemUnderTest) -> None:
     job = sut.put()
-    sut.note(job.id)
-    sut.note(job.id)
+    sut.handle(job.id)
+    sut.handle(job.id)
     first, second = sut.queue.sent
     assert first == second
 
@@ -110,7 +110,7 @@ def test_a_callback_fails_during_an_outage_so_that_the_provider_retries(sut: Sys
     job = sut.put()
     sut.queue.available = False
     with pytest.raises(Unavailable):
-        sut.note(job.id)
+        sut.handle(job.id)
     sut.queue.available, sut.jobs.available = True, False
     with pytest.raises(Unavailable):
-        sut.note(job.id)
+        sut.handle(job.id)

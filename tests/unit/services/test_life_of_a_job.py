@@ -125,7 +125,7 @@ def test_a_task_that_does_not_end_is_cancelled_at_the_deadline() -> None:
     assert system.provider.cancelled == [f"task-of-{job.id}:1"]
 
 
-@pytest.mark.parametrize("error", [STUMBLE, ProviderUnreachable()], ids=["refused", "no answer"])
+@pytest.mark.parametrize("error", [STUMBLE, ProviderUnreachable()], ids=["refused", "unreachable"])
 @pytest.mark.parametrize("can_cancel", [True, False])
 def test_a_cancellation_that_fails_does_not_change_the_outcome(can_cancel: bool, error: ProviderError) -> None:
     provider = ScriptedProvider(can_cancel=can_cancel, polls=[ProviderUnreachable()] * 500, cancels=[error])

@@ -64,10 +64,10 @@ def test_only_the_jobs_of_the_user_are_listed() -> None:
 
 def test_expired_and_deleted_jobs_are_not_listed() -> None:
     system = InMemorySystem()
-    shown = system.jobs.put(a_job(expires_at=START + timedelta(seconds=1)))
+    visible = system.jobs.put(a_job(expires_at=START + timedelta(seconds=1)))
     system.jobs.put(a_job(expires_at=START))
     system.jobs.put(a_job(deleted_at=START))
-    assert pages(system, 20) == [[shown.id]]
+    assert pages(system, 20) == [[visible.id]]
 
 
 def test_the_list_can_be_filtered_by_status_or_batch() -> None:

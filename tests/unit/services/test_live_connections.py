@@ -1,4 +1,4 @@
-"""Live connections: who can open them, which updates they receive, and when they end."""
+"""Live connections: how they are opened, which updates they receive, and when they end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -202,10 +202,10 @@ def test_a_connection_can_subscribe_to_a_single_job(sut: SystemUnderTest) -> Non
 
 def test_a_user_cannot_subscribe_to_the_job_of_another_user(sut: SystemUnderTest) -> None:
     sut.open()
-    theirs = sut.jobs.put(a_job(user_id=ANOTHER_USER))
+    foreign_job = sut.jobs.put(a_job(user_id=ANOTHER_USER))
     with pytest.raises(JobForbidden):
-        sut.subscribe(theirs.id)
-    sut.push(theirs)
+        sut.subscribe(foreign_job.id)
+    sut.push(foreign_job)
     assert sut.broadcaster.sent[TAB] == []
 
 
@@ -276,7 +276,7 @@ def test_a_change_without_subscribers_is_not_serialized(sut: SystemUnderTest) ->
     sut.open()
 
     def refuse(_: Change) -> Message:
-        raise AssertionError("nobody asked for it")
+        raise AssertionError("serialized without a subscriber")
 
     push_change(
         Change("event-1", a_job()),

@@ -26,8 +26,8 @@ def logged_fields(caplog: pytest.LogCaptureFixture, before: VideoJob, after: Vid
 
 def test_a_start_logs_the_time_in_the_queue(caplog: pytest.LogCaptureFixture) -> None:
     job = a_job(created_at=START - timedelta(hours=1))
-    begun = lifecycle.start_submit(job, "sketch", job.updated_at + timedelta(seconds=4))
-    assert logged_fields(caplog, job, begun) == {
+    started = lifecycle.start_submit(job, "sketch", job.updated_at + timedelta(seconds=4))
+    assert logged_fields(caplog, job, started) == {
         "action": "job_processing",
         "attempt": 1,
         "queue_seconds": 4,

@@ -27,8 +27,8 @@ def a_system(cap: int, provider: ScriptedProvider | None = None) -> InMemorySyst
 
 def active(system: InMemorySystem, priority: Priority = Priority.NORMAL) -> tuple[JobId, ...]:
     """Return the IDs of the user's jobs that hold a slot at the priority."""
-    share = system.slots.get(A_USER, priority)
-    return share.active if share else ()
+    user_slots = system.slots.get(A_USER, priority)
+    return user_slots.active if user_slots else ()
 
 
 def waiting(system: InMemorySystem) -> list[JobId]:
@@ -38,12 +38,12 @@ def waiting(system: InMemorySystem) -> list[JobId]:
 
 def check(system: InMemorySystem) -> list[JobId]:
     """Compare the user's slots with the jobs, as the reconciler does, and return the IDs that were removed."""
-    share = system.slots.get(A_USER)
-    assert share is not None
-    return system.dispatcher.check_slots(share)
+    user_slots = system.slots.get(A_USER)
+    assert user_slots is not None
+    return system.dispatcher.check_slots(user_slots)
 
 
-class TestTheCap:
+class TestCap:
     def test_jobs_over_the_cap_wait_in_order_without_a_message(self) -> None:
         system = a_system(2)
         jobs = [system.submit() for _ in range(5)]
@@ -115,12 +115,12 @@ class TestTheCap:
         assert system.deliver(message).attempt == 2
         assert (active(system), waiting(system)) == ((first.id,), [second.id])
 
-    @pytest.mark.parametrize("end", ["late", "buried"])
+    @pytest.mark.parametrize("end", ["late", "dead letter"])
     def test_a_job_that_the_reconciler_ends_frees_its_slot(self, end: str) -> None:
         system = a_system(1)
         first, second = system.submit(), system.submit()
         [message] = system.queue.drain()
-        if end == "buried":
+        if end == "dead letter":
             assert system.bury(message)
         else:
             system.jobs.put(replace(first, started_at=START - timedelta(hours=2)))
@@ -130,7 +130,7 @@ class TestTheCap:
         assert [sent.job_id for sent in system.queue.drain()] == [second.id]
 
 
-class TestPlacesThatCameFree:
+class TestFreedSlots:
     def test_a_slot_that_is_freed_while_the_job_is_stored_is_taken_at_once(self) -> None:
         system = a_system(1)
         first = system.submit()
@@ -163,9 +163,9 @@ class TestPlacesThatCameFree:
 
         system.jobs.find_waiting = find_too_early  # type: ignore[method-assign, assignment]
         system.cancel(first.id)
-        share = system.slots.get(A_USER)
-        assert share is not None
-        assert share.waiting_at == START + timedelta(seconds=1)
+        user_slots = system.slots.get(A_USER)
+        assert user_slots is not None
+        assert user_slots.waiting_at == START + timedelta(seconds=1)
 
     def test_a_job_that_ends_while_it_is_admitted_passes_its_slot_on(self) -> None:
         system = a_system(1)

@@ -61,7 +61,7 @@ def test_a_job_that_waited_for_a_slot_counts_from_its_admission() -> None:
         {"next": a_step(Step.START, due_in_seconds=60), "started_at": START - timedelta(minutes=9)},
         {"next": None},
     ],
-    ids=["its message was sent again", "a circuit is open", "the Express server's"],
+    ids=["resent", "circuit open", "Express server"],
 )
 def test_a_job_that_is_not_started_counts_from_its_last_change(changes: dict[str, Any]) -> None:
     then = START - timedelta(minutes=10)

@@ -44,7 +44,7 @@ def production_of(job: VideoJob) -> Production:
     return job.production
 
 
-class TestOnePart:
+class TestSinglePart:
     def test_a_single_clip_is_fetched_assembled_and_stored(self) -> None:
         provider = a_provider()
         system, job = make(provider)
@@ -86,7 +86,7 @@ class TestOnePart:
         assert not production_of(job).is_shortened
 
 
-class TestManyParts:
+class TestSeveralParts:
     def test_each_part_is_generated_fetched_and_stored_before_the_next(self) -> None:
         provider = a_provider()
         system, job = make(provider, duration=23.5)

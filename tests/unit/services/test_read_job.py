@@ -28,7 +28,7 @@ def test_a_user_cannot_read_the_job_of_another_user() -> None:
 @pytest.mark.parametrize(
     "job_id",
     ["", "no id", "f" * 23, "f" * 25, "g" * 24, "\N{ARABIC-INDIC DIGIT SIX}" * 24, "f" * 24 + "\n"],
-    ids=["nothing", "words", "short", "long", "no hex", "other digits", "a line end"],
+    ids=["empty", "text", "short", "long", "not hexadecimal", "other digits", "line break"],
 )
 def test_an_invalid_id_raises_job_not_found_without_a_database_query(job_id: str) -> None:
     jobs = InMemoryJobRepository()
@@ -42,11 +42,11 @@ def test_an_unknown_id_raises_job_not_found() -> None:
         read_job("f" * 24, user_id=A_USER, jobs=InMemoryJobRepository(), clock=VirtualClock())
 
 
-@pytest.mark.parametrize(("eta_seconds", "gone"), [(1, False), (0, True), (-60, True)])
-def test_an_expired_job_is_not_found_even_before_mongodb_removes_it(eta_seconds: float, gone: bool) -> None:
+@pytest.mark.parametrize(("eta_seconds", "is_expired"), [(1, False), (0, True), (-60, True)])
+def test_an_expired_job_is_not_found_even_before_mongodb_removes_it(eta_seconds: float, is_expired: bool) -> None:
     job = a_job(expires_at=START + timedelta(seconds=eta_seconds))
     jobs = InMemoryJobRepository(job)
-    if gone:
+    if is_expired:
         with pytest.raises(JobNotFound):
             read_job(job.id, user_id=A_USER, jobs=jobs, clock=VirtualClock())
     else:

@@ -72,7 +72,7 @@ def test_a_retry_gets_the_full_deadline_of_a_new_job() -> None:
 
 
 @pytest.mark.parametrize(
-    ("job", "words"),
+    ("job", "reason"),
     [
         (a_job(), "is queued"),
         (a_started_job(), "is processing"),
@@ -81,10 +81,10 @@ def test_a_retry_gets_the_full_deadline_of_a_new_job() -> None:
     ],
     ids=["queued", "processing", "completed", "impossible"],
 )
-def test_a_job_that_cannot_be_retried_raises_a_conflict(job: VideoJob, words: str) -> None:
+def test_a_job_that_cannot_be_retried_raises_a_conflict(job: VideoJob, reason: str) -> None:
     system = InMemorySystem()
     system.jobs.put(job)
-    with pytest.raises(JobConflict, match=words):
+    with pytest.raises(JobConflict, match=reason):
         system.retry(job.id)
     assert system.jobs.get(job.id) == job
     assert (system.slots.get(A_USER), system.queue.sent) == (None, [])
@@ -185,9 +185,9 @@ def test_a_retry_that_needs_a_second_try_holds_one_slot_or_waits_for_a_slot(befo
     fill_slots(before)
     system.jobs.before_save = clean_up_first
     waits = system.retry(message.job_id).waiting_since is not None
-    share = system.slots.get(A_USER, Priority.NORMAL)
-    assert share is not None
-    assert (waits, share.active) == (True, ("f" * 24,)) if before or meanwhile else (False, (message.job_id,))
+    user_slots = system.slots.get(A_USER, Priority.NORMAL)
+    assert user_slots is not None
+    assert (waits, user_slots.active) == (True, ("f" * 24,)) if before or meanwhile else (False, (message.job_id,))
 
 
 def test_a_job_that_changes_during_every_try_is_not_retried_and_raises_unavailable() -> None:

@@ -61,24 +61,24 @@ def test_waiting_jobs_of_a_batch_are_announced_at_once() -> None:
 
 def test_after_a_failed_announcement_of_a_batch_no_other_is_tried_and_all_are_kept() -> None:
     system = a_system(cap=1)
-    tried: list[str] = []
+    attempts: list[str] = []
 
     def publish(job_id: str, _: object) -> None:
-        tried.append(job_id)
+        attempts.append(job_id)
         raise Unavailable
 
     system.notifier.publish = publish  # type: ignore[method-assign, assignment]
     batch, _ = system.submit_batch(THREE)
-    assert tried == [batch.job_ids[1]]
+    assert attempts == [batch.job_ids[1]]
     assert [len(system.jobs.get(job_id).outbox) for job_id in batch.job_ids] == [1, 1, 1]
 
 
 def test_a_batch_with_both_priorities_keeps_its_order_and_uses_separate_slots() -> None:
     system = a_system(cap=1)
-    lanes = [Priority.NORMAL, Priority.HIGH, Priority.NORMAL, Priority.HIGH]
-    batch, _ = system.submit_batch([a_new_job(priority=lane) for lane in lanes])
+    priorities = [Priority.NORMAL, Priority.HIGH, Priority.NORMAL, Priority.HIGH]
+    batch, _ = system.submit_batch([a_new_job(priority=priority) for priority in priorities])
     jobs = [system.jobs.get(job_id) for job_id in batch.job_ids]
-    assert [job.priority for job in jobs] == lanes
+    assert [job.priority for job in jobs] == priorities
     assert [job.waiting_since is None for job in jobs] == [True, True, False, False]
 
 
@@ -131,10 +131,10 @@ class TestIdempotency:
         system = a_system()
         first, _ = system.submit_batch(THREE, idempotency=KEY)
         repeated, replayed = system.submit_batch(THREE, idempotency=KEY)
-        share = system.slots.get(A_USER)
+        user_slots = system.slots.get(A_USER)
         assert (repeated, replayed) == (first, True)
-        assert share is not None
-        assert share.active == first.job_ids
+        assert user_slots is not None
+        assert user_slots.active == first.job_ids
         assert len(system.queue.sent) == len(system.jobs.all()) == 3
 
     def test_the_same_key_for_another_batch_is_refused_and_keeps_no_extra_slots(self) -> None:
@@ -142,9 +142,9 @@ class TestIdempotency:
         first, _ = system.submit_batch(THREE, idempotency=KEY)
         with pytest.raises(IdempotencyMismatch):
             system.submit_batch(THREE, idempotency=replace(KEY, fingerprint="b" * 64))
-        share = system.slots.get(A_USER)
-        assert share is not None
-        assert share.active == first.job_ids
+        user_slots = system.slots.get(A_USER)
+        assert user_slots is not None
+        assert user_slots.active == first.job_ids
 
     def test_keys_of_different_users_are_independent(self) -> None:
         system = a_system()

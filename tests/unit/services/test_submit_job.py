@@ -76,17 +76,17 @@ class TestIdempotency:
         for fingerprint in ("a" * 64, "b" * 64):
             with suppress(IdempotencyMismatch):
                 submit(system, IdempotencyKey("key", fingerprint))
-            share = system.slots.get(A_USER)
-            assert share is not None
-            assert share.active == (first.id,)
+            user_slots = system.slots.get(A_USER)
+            assert user_slots is not None
+            assert user_slots.active == (first.id,)
 
     def test_a_repeat_over_the_cap_keeps_the_slot_of_the_first_request(self) -> None:
         system = InMemorySystem(slots=InMemorySlotRepository(cap=1))
         first, _ = submit(system)
         assert submit(system)[1]
-        share = system.slots.get(A_USER)
-        assert share is not None
-        assert share.active == (first.id,)
+        user_slots = system.slots.get(A_USER)
+        assert user_slots is not None
+        assert user_slots.active == (first.id,)
 
     def test_keys_of_different_users_are_independent(self) -> None:
         system = InMemorySystem()

@@ -154,10 +154,10 @@ def test_every_background_ends_where_it_began(background, seconds):
 def test_a_background_loops_without_a_jump(seconds):
     frames = round(seconds * FRAMES_PER_SECOND)
     length = frames / FRAMES_PER_SECOND
-    first, second, last, again = painted(
+    first, second, last, repeated = painted(
         PROMPT, Style.BACKGROUND, 0, 1 / FRAMES_PER_SECOND, (frames - 1) / FRAMES_PER_SECOND, length, seconds=length
     )
-    assert difference(first, again) == 0
+    assert difference(first, repeated) == 0
     assert difference(last, first) <= 1.6 * difference(first, second) + 0.3
 
 
