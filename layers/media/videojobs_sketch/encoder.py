@@ -1,4 +1,4 @@
-"""Frames into an MP4: H.264, `yuv420p`, the index before the data, and the same bytes from the same frames."""
+"""Deterministic MP4 writer for canvases: H.264 in `yuv420p`, with the index before the data."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -16,19 +16,21 @@ _LIMITED_RANGE = 1
 _OPTIONS = {
     "preset": "ultrafast",
     "crf": "19",
-    # ultrafast leaves deblocking off, and the blocks of a soft gradient show; a key frame each 2 s makes seeking quick
+    # The preset disables deblocking, which leaves visible blocks in soft gradients.
+    # A key frame every 2 s (48 frames) makes seeking fast.
     "x264-params": "deblock=0,0:keyint=48",
 }
 
 
 class Mp4Writer:
-    """A context manager that takes canvases, all of one size, and leaves a finished file.
+    """Context manager that encodes canvases of one size to an MP4 file.
 
-    One thread and no creation time: the bytes depend on the frames alone.
+    The file is playable only after the `with` block has ended without an exception. The same canvases give the same
+    bytes, because the encoder uses one thread and writes no creation time.
     """
 
     def __init__(self, path: Path, video_format: VideoFormat) -> None:
-        """Open the file for writing."""
+        """Create the file. The format gives the size in pixels and the frame rate."""
         width, height, frames_per_second = video_format
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream: VideoStream = self._container.add_stream("libx264", rate=frames_per_second)
@@ -44,7 +46,7 @@ class Mp4Writer:
         self._count = 0
 
     def write(self, canvas: Canvas) -> None:
-        """Append one frame."""
+        """Append the canvas as one frame."""
         for plane, image in zip(self._frame.planes, canvas.planes(), strict=True):
             plane.update(image.tobytes("raw", "L", plane.line_size, 1))
         self._frame.pts = self._count
@@ -52,13 +54,13 @@ class Mp4Writer:
         self._container.mux(self._stream.encode(self._frame))
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the writer."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the file; after an exception only close it."""
+        """Encode the remaining frames and close the file. After an exception, only close it."""
         if kind is None:
             self._container.mux(self._stream.encode(None))
         self._container.close()

@@ -1,1 +1,1 @@
-"""Pixels: the sketch that is drawn from a prompt, the stills taken from any video, and what a video file really is."""
+"""Video processing with PyAV: rendering, joining of clips, posters and previews, and inspection of video files."""

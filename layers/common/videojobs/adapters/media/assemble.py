@@ -1,4 +1,4 @@
-"""Carries out a plan: a provider's clips, cut, joined and trimmed, become exactly the video that was asked for."""
+"""Assembly of a provider's clips into the requested video: crop, scale, join and cut as the plan says."""
 
 import gc
 import shutil
@@ -22,28 +22,32 @@ _ONE_FRAME = Fraction(1, FRAMES_PER_SECOND)
 
 
 def assemble_video(clips: Sequence[Path], plan: Plan, path: Path, on_progress: ReportProgress) -> None:
-    """Write `plan.frames` pictures of the plan's size. What fits already is copied, and not coded again.
+    """Join the clips and write a video of `plan.frames` frames in the plan's size to `path`.
 
-    A clip that came in another size than the plan says is cut to the plan's ratio all the same. One that is shorter is
-    joined where it ends; only what is then missing in all is made up for by holding the last picture.
+    A single clip that matches the plan is copied without re-encoding. A clip whose size differs from the plan is
+    cropped to the plan's aspect ratio and scaled. A clip that is shorter than planned is joined at its own end. If the
+    joined clips are too short, the last frame is repeated.
 
     Raises:
-        ProviderError: a clip is no video that can be played.
+        ProviderError: If a clip is not a playable video.
     """
-    footages = []
+    clip_infos = []
     for clip in clips:
         on_progress(0.0)
-        footages.append(read_clip_info(clip))
-    if len(footages) == 1 and _fits(footages[0], plan):
-        _copy(footages[0], path)
+        clip_infos.append(read_clip_info(clip))
+    if len(clip_infos) == 1 and _fits(clip_infos[0], plan):
+        _copy(clip_infos[0], path)
         on_progress(1.0)
         return
-    has_sound = any(clip_info.sound for clip_info in footages)
-    lengths = _lengths(footages, plan)
+    has_sound = any(clip_info.sound for clip_info in clip_infos)
+    lengths = _lengths(clip_infos, plan)
     pictures = _join(
-        [read_pictures(clip, length, plan.width, plan.height) for clip, length in zip(footages, lengths, strict=True)]
+        [
+            read_pictures(clip_info, length, plan.width, plan.height)
+            for clip_info, length in zip(clip_infos, lengths, strict=True)
+        ]
     )
-    sounds = join_sounds(footages, lengths) if has_sound else repeat(None)
+    sounds = join_sounds(clip_infos, lengths) if has_sound else repeat(None)
     number = 0
     with Mp4Writer(path, plan.width, plan.height, has_sound=has_sound) as writer:
         for number, (picture, sound) in enumerate(islice(zip(pictures, sounds, strict=False), plan.frames), 1):
@@ -53,20 +57,25 @@ def assemble_video(clips: Sequence[Path], plan: Plan, path: Path, on_progress: R
         raise unreadable_video()
 
 
-def _lengths(footages: Sequence[ClipInfo], plan: Plan) -> list[int]:
-    """How many pictures each clip gives: no more than it was planned for, and the last one all that are missing."""
+def _lengths(clip_infos: Sequence[ClipInfo], plan: Plan) -> list[int]:
+    """Return the number of frames to take from each clip.
+
+    Each clip but the last gives at most the planned number. The last clip gives all frames that are still missing,
+    which can be more than it has.
+    """
     lengths = [
         min(round(clip.seconds * FRAMES_PER_SECOND), max(round(clip_info.seconds / _ONE_FRAME), 2 * CROSS_FADE_FRAMES))
-        for clip, clip_info in zip(plan.clips, footages, strict=True)
+        for clip, clip_info in zip(plan.clips, clip_infos, strict=True)
     ]
-    before = sum(lengths[:-1]) - CROSS_FADE_FRAMES * (len(lengths) - 1)
-    return [*lengths[:-1], max(plan.frames - before, CROSS_FADE_FRAMES)]
+    frames_before_last = sum(lengths[:-1]) - CROSS_FADE_FRAMES * (len(lengths) - 1)
+    return [*lengths[:-1], max(plan.frames - frames_before_last, CROSS_FADE_FRAMES)]
 
 
 def _join(clips: Sequence[Iterator[av.VideoFrame]]) -> Iterator[av.VideoFrame]:
-    """Yield the pictures of one clip after the other, cross-faded. At most `CROSS_FADE_FRAMES` + 1 are in memory.
+    """Yield the frames of the clips in order, with a cross-fade between two clips.
 
-    FFmpeg's `xfade` mixes only pictures with full chroma: it would convert each picture of a clip to 4:4:4 and back.
+    At most `CROSS_FADE_FRAMES` + 1 frames are kept in memory. FFmpeg's filter `xfade` is not used because it mixes only
+    frames with full chroma: it would convert every frame to 4:4:4 and back.
     """
     ending: deque[av.VideoFrame] = deque()
     for clip in clips:
@@ -76,12 +85,12 @@ def _join(clips: Sequence[Iterator[av.VideoFrame]]) -> Iterator[av.VideoFrame]:
             ending.append(_blend(before.popleft(), picture, share) if before else picture)
             if len(ending) > CROSS_FADE_FRAMES:
                 yield ending.popleft()
-        gc.collect()  # frees the clip's decoder: PyAV's graphs and filters refer to each other
+        gc.collect()  # frees the clip's decoder, because PyAV's graphs and filters form reference cycles
     yield from ending
 
 
 def _blend(before: av.VideoFrame, after: av.VideoFrame, share: float) -> av.VideoFrame:
-    """Return a picture that has this share of the second, and the rest of the first."""
+    """Return a frame that mixes both: `share` (0 to 1) is the weight of `after`."""
     picture = av.VideoFrame(after.width, after.height, "yuv420p")
     for plane, old, new in zip(picture.planes, before.planes, after.planes, strict=True):
         blended = Image.blend(_image(old), _image(new), share)
@@ -94,31 +103,35 @@ def _image(plane: av.video.plane.VideoPlane) -> Image.Image:
 
 
 def _fits(clip_info: ClipInfo, plan: Plan) -> bool:
-    """Whether it is what was asked for as it is, to the frame."""
-    wanted = plan.frames * _ONE_FRAME
+    """Return whether the clip can be used without re-encoding: its codecs, size and length match the plan."""
+    planned_seconds = plan.frames * _ONE_FRAME
     return (
         (clip_info.codec, clip_info.pixel_format) == ("h264", "yuv420p")
         and clip_info.sound in {None, "aac"}
         and (clip_info.width, clip_info.height) == (plan.width, plan.height)
         and (clip_info.pixel_ratio, clip_info.quarter_turns) == (Fraction(1), 0)
-        and abs(clip_info.seconds - wanted) <= _ONE_FRAME
+        and abs(clip_info.seconds - planned_seconds) <= _ONE_FRAME
         and abs(clip_info.starts_at) <= _ONE_FRAME
-        and clip_info.sound_ends_at <= wanted + _ONE_FRAME
+        and clip_info.sound_ends_at <= planned_seconds + _ONE_FRAME
     )
 
 
 def _copy(clip_info: ClipInfo, path: Path) -> None:
-    """The same bytes; or, where its index is at the end or there is more in it, the same packets."""
+    """Copy the clip to `path` without re-encoding.
+
+    The bytes are copied if the file contains only video and sound and its index comes first. Otherwise the packets of
+    these two streams are copied to a new file.
+    """
     if clip_info.is_plain and clip_info.faststart:
         shutil.copyfile(clip_info.path, path)
         return
     with (
         av.open(str(clip_info.path)) as source,
-        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as film,
+        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output,
     ):
-        kept = [source.streams.best("video"), source.streams.best("audio")]
-        tracks = {stream.index: film.add_stream_from_template(stream) for stream in kept if stream}
-        for packet in source.demux(*(stream for stream in kept if stream)):
+        streams = [source.streams.best("video"), source.streams.best("audio")]
+        output_streams = {stream.index: output.add_stream_from_template(stream) for stream in streams if stream}
+        for packet in source.demux(*(stream for stream in streams if stream)):
             if packet.dts is not None:
-                packet.stream = tracks[packet.stream_index]
-                film.mux(packet)
+                packet.stream = output_streams[packet.stream_index]
+                output.mux(packet)

@@ -1,4 +1,4 @@
-"""What a provider's clip is: how it has to be turned and cut, how long it runs, and whether all of it is there."""
+"""Properties of a provider's clip, such as size, rotation and length, and the check that the file is complete."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,16 +13,22 @@ from videojobs.adapters.media.inspect import index_comes_first, unreadable_video
 
 _UNSPECIFIED = 2
 _HIGH_DEFINITION = 720
-"""Players take an untagged picture of at least this many lines as BT.709, and a smaller one as BT.601."""
+"""Number of lines from which players assume BT.709 for an untagged frame. They assume BT.601 for smaller frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipInfo:
-    """A clip on disk; what is said of its pictures is said of its first.
+    """Properties of a clip on disk. Properties of its frames are read from the first frame.
 
-    `width`, `height` and `pixel_ratio` are as shown, after `quarter_turns` clockwise; `starts_at` and `seconds` are its
-    pictures', whatever the index says. `sound`: the codec, None where there is nothing to hear. `sound_ends_at` is
-    counted from the first picture. `is_plain`: an MP4 of nothing but a picture and a sound track.
+    `width`, `height` (in pixels) and `pixel_ratio` (width to height of a pixel): as displayed, after the rotation.
+    `quarter_turns`: the clockwise rotation to apply to each frame, in steps of 90 degrees (0 to 3).
+    `starts_at` and `seconds`: the start and the length of the video stream in seconds, measured from its packets.
+    `codec` and `pixel_format`: of the video stream, with FFmpeg's names.
+    `colour_matrix`: the input matrix for FFmpeg's filter `scale`.
+    `sound`: the codec of the audio stream, or None if the clip has no sound.
+    `sound_ends_at`: the end of the sound in seconds after the start of the video stream, or 0 without sound.
+    `is_plain`: whether the file is an MP4 that contains only one video stream and at most one audio stream.
+    `faststart`: whether the index comes before the data.
     """
 
     path: Path
@@ -42,10 +48,10 @@ class ClipInfo:
 
 
 def read_clip_info(path: Path) -> ClipInfo:
-    """Read all of the file, and decode its first picture.
+    """Return the properties of a clip. Read the packets of the whole file and decode the first frame.
 
     Raises:
-        ProviderError: it is no video, or not all of it is there; another attempt may bring a whole one.
+        ProviderError: If the file is not a playable video or is truncated. Transient: another attempt may succeed.
     """
     try:
         with av.open(str(path)) as container:
@@ -55,13 +61,14 @@ def read_clip_info(path: Path) -> ClipInfo:
                 raise unreadable_video()
             container.seek(0)
             spans = _read_spans(container)
-            if stream.index not in spans or spans[stream.index].packets < stream.frames:  # 0 where the index has none
+            # `stream.frames` is 0 if the index does not state it
+            if stream.index not in spans or spans[stream.index].packets < stream.frames:
                 raise unreadable_video()
             pictures = spans[stream.index]
             turns = round(-first.rotation / 90) % 4
-            told = stream.sample_aspect_ratio
-            ratio = Fraction(told.numerator, told.denominator) if told else Fraction(1)
-            sound = next((track for track in container.streams.audio if track.index in spans), None)
+            stated_ratio = stream.sample_aspect_ratio
+            ratio = Fraction(stated_ratio.numerator, stated_ratio.denominator) if stated_ratio else Fraction(1)
+            sound = next((audio for audio in container.streams.audio if audio.index in spans), None)
             return ClipInfo(
                 path=path,
                 width=first.height if turns % 2 else first.width,
@@ -84,17 +91,19 @@ def read_clip_info(path: Path) -> ClipInfo:
 
 
 def _colour_matrix(picture: av.VideoFrame) -> str:
-    """Return the matrix for the filter `scale`; `auto`: as the picture is tagged."""
+    """Return the input matrix for FFmpeg's filter `scale`. `auto` means that the frame's own tag applies."""
     if picture.colorspace != _UNSPECIFIED:
         return "auto"
     return "bt709" if min(picture.width, picture.height) >= _HIGH_DEFINITION else "smpte170m"
 
 
 def pictures_of(container: InputContainer) -> VideoStream:
-    """The video track: not a cover picture, where there is one beside it. One thread, as few pictures wait in it.
+    """Return the main video stream, and limit its decoder to one thread, which keeps fewer frames in memory.
+
+    A cover image is returned only if the file has no other video stream.
 
     Raises:
-        ProviderError: there is none.
+        ProviderError: If the file has no video stream.
     """
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream):
@@ -105,7 +114,7 @@ def pictures_of(container: InputContainer) -> VideoStream:
 
 @dataclass(slots=True)
 class _Span:
-    """The time that a track fills, in seconds, and the number of its packets."""
+    """Time between the start and the end of a stream, in seconds, and the number of its packets."""
 
     begin: Fraction
     end: Fraction
@@ -113,12 +122,15 @@ class _Span:
 
 
 def _read_spans(container: InputContainer) -> dict[int, _Span]:
-    """By the index of the track. A file that was cut off says nothing: it just ends too soon."""
+    """Return the span of each stream by stream index, read from all packets of the file.
+
+    A truncated file raises no error here: its streams only end too early.
+    """
     spans: dict[int, _Span] = {}
     for packet in container.demux():
         if packet.pts is None or packet.time_base is None:
             continue
-        begin, end = (Fraction(at * packet.time_base) for at in (packet.pts, packet.pts + (packet.duration or 0)))
+        begin, end = (Fraction(pts * packet.time_base) for pts in (packet.pts, packet.pts + (packet.duration or 0)))
         span = spans.setdefault(packet.stream_index, _Span(begin, end))
         span.packets += 1
         if not packet.is_discard:

@@ -1,6 +1,6 @@
-"""FFmpeg filter graphs for clips: cropped and scaled pictures, and sound that is cross-faded where clips meet.
+"""FFmpeg filter graphs for clips: cropped and scaled video frames, and sound with cross-fades between clips.
 
-A graph opens the files of its clips itself, and decodes only what the next frame needs.
+A graph opens the files of its clips, and decodes only as much as the next frame needs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,9 +31,10 @@ _ROTATIONS: dict[int, list[_Filter]] = {
 
 
 def read_pictures(clip: ClipInfo, length: int, width: int, height: int) -> Iterator[av.VideoFrame]:
-    """Yield `length` pictures, 24 a second: `yuv420p`, BT.709, upright, cropped from the middle, and scaled.
+    """Yield `length` frames of the clip at 24 frames per second, in `yuv420p` and BT.709.
 
-    The last picture of a shorter clip is repeated.
+    Each frame is rotated upright, cropped around the middle to the aspect ratio of `width` × `height`, and scaled to
+    that size. The last frame of a shorter clip is repeated.
 
     Raises:
         ProviderError: If the clip cannot be decoded.
@@ -45,7 +46,7 @@ def read_pictures(clip: ClipInfo, length: int, width: int, height: int) -> Itera
         _add(
             graph,
             ("movie", {"filename": clip.path}),
-            # `movie` does not report how long the last picture is shown; `fps` would drop it
+            # `movie` does not report the duration of the last frame, and `fps` would drop that frame
             ("tpad", {"stop_duration": 1, "stop_mode": "clone"}),
             *_ROTATIONS[clip.quarter_turns],
             ("setpts", {"expr": "PTS-STARTPTS"}),
@@ -67,9 +68,10 @@ def read_pictures(clip: ClipInfo, length: int, width: int, height: int) -> Itera
 
 
 def join_sounds(clips: Sequence[ClipInfo], lengths: Sequence[int]) -> Iterator[av.AudioFrame]:
-    """Yield the sound (`s16`, stereo) of each picture of the joined clips; `lengths` counts the pictures of each clip.
+    """Yield the sound of each video frame of the joined clips: `s16`, stereo, 48 kHz, 2,000 samples per frame.
 
-    A clip without sound is silent, and so is a clip whose sound has ended.
+    `lengths` is the number of video frames of each clip. A clip without sound is silent, and so is the rest of a clip
+    after its sound has ended.
 
     Raises:
         ProviderError: If a clip cannot be decoded.
@@ -82,7 +84,7 @@ def join_sounds(clips: Sequence[ClipInfo], lengths: Sequence[int]) -> Iterator[a
             _add(
                 graph,
                 ("amovie", {"filename": clip.path}) if clip.sound else ("anullsrc", {}),
-                # drop what is heard before the first picture, and fill gaps: sound and pictures stay synchronous
+                # drop sound before the first video frame and fill gaps, so that sound and video stay synchronous
                 ("asetpts", {"expr": f"PTS-({clip.starts_at})/TB"}),
                 ("aresample", {"sample_rate": SAMPLES_PER_SECOND, "async": 1, "first_pts": 0}),
                 ("aformat", {"sample_fmts": "s16", "channel_layouts": "stereo"}),
@@ -100,12 +102,12 @@ def join_sounds(clips: Sequence[ClipInfo], lengths: Sequence[int]) -> Iterator[a
 
 def _empty_graph() -> Graph:
     graph = Graph()
-    graph.threads = 1  # each thread of a decoder would keep more pictures in memory
+    graph.threads = 1  # each thread of a decoder keeps additional frames in memory
     return graph
 
 
 def _add(graph: Graph, *filters: _Filter) -> list[FilterContext]:
-    """Add filters, each linked to the one before it."""
+    """Add the filters to the graph as a chain and return their nodes in order."""
     nodes = [graph.add(name, **{key: str(value) for key, value in options.items()}) for name, options in filters]
     graph.link_nodes(*nodes)
     return nodes

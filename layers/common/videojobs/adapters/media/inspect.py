@@ -1,4 +1,4 @@
-"""What a video file really is: read from the file itself, whoever made it."""
+"""Inspection of video files: size, length, codec and layout, as measured from the file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,11 @@ from videojobs.domain.errors import FailureCode, ProviderError
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """Size in pixels, length, number of frames, how they are coded; `faststart`: the index before the data."""
+    """Measured properties of a video file.
+
+    `width` and `height` are in pixels. `codec` and `pixel_format` are FFmpeg's names. `faststart`: whether the index
+    comes before the data, so that playback can start during the download.
+    """
 
     width: int
     height: int
@@ -26,10 +30,10 @@ class VideoFacts:
 
 
 def inspect_video(path: Path) -> VideoFacts:
-    """Read the file's index, decode its first picture, and tell what it is.
+    """Return the measured properties of a video. Decode only the first frame. `frames` is the number of packets.
 
     Raises:
-        ProviderError: it is no video, or a damaged one; another attempt may bring a whole one.
+        ProviderError: If the file is not a video or is damaged. Transient: another attempt may succeed.
     """
     try:
         with av.open(str(path)) as container:
@@ -57,25 +61,28 @@ def inspect_video(path: Path) -> VideoFacts:
 
 
 def seconds_of(container: InputContainer, stream: VideoStream) -> float:
-    """How long the video runs: as its stream says, or else the whole file."""
+    """Return the stated length of the stream in seconds, else that of the whole file, or 0 if neither is stated."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     return container.duration / av.time_base if container.duration else 0.0
 
 
 def unreadable_video() -> ProviderError:
-    """The error for a file that can't be played; it may have been damaged on its way."""
-    return ProviderError(FailureCode.PROVIDER_ERROR, "What came back is no video that can be played.", transient=True)
+    """Return the error for a file that is not playable. Transient, because the download may have damaged the file."""
+    return ProviderError(FailureCode.PROVIDER_ERROR, "The provider's file is not a playable video.", transient=True)
 
 
 def index_comes_first(path: Path) -> bool:
-    """Whether an MP4's `moov` box comes before its `mdat` (ISO/IEC 14496-12, 4.2): then it plays while it loads."""
+    """Return whether an MP4's index (`moov`) comes before its data (`mdat`), so that it plays while it downloads.
+
+    Return False if the file has neither box. The box layout is defined in ISO/IEC 14496-12, section 4.2.
+    """
     with path.open("rb") as file:
         while len(header := file.read(8)) == 8:
             size, kind = int.from_bytes(header[:4]), header[4:]
             if kind in {b"moov", b"mdat"}:
                 return kind == b"moov"
-            if size == 1:  # the real size follows in 64 bits
+            if size == 1:  # the size follows as a 64-bit number
                 size = int.from_bytes(file.read(8)) - 8
             if size < 8:
                 return False

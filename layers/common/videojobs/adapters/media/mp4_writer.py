@@ -1,4 +1,4 @@
-"""Writes pictures and their sound into an MP4: H.264 `yuv420p` and AAC, with the index before the data."""
+"""MP4 writer for video frames and their sound: H.264 in `yuv420p` and AAC, with the index before the data."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -18,17 +18,20 @@ _LIMITED_RANGE = 1
 _OPTIONS = {
     "preset": "veryfast",
     "crf": "20",
-    # a key frame each 2 s makes seeking quick; few pictures wait in the encoder
+    # a key frame every 2 s makes seeking fast, and a short lookahead keeps fewer frames in memory
     "x264-params": f"keyint={2 * FRAMES_PER_SECOND}:rc-lookahead=12",
 }
 _SOUND_BITS_PER_SECOND = 160_000
 
 
 class Mp4Writer:
-    """A context manager that takes pictures, all of one size, and leaves a finished file."""
+    """Context manager that encodes frames of one size to an MP4 file.
+
+    The file is playable only after the `with` block has ended without an exception.
+    """
 
     def __init__(self, path: Path, width: int, height: int, *, has_sound: bool) -> None:
-        """Open the file for writing."""
+        """Create the file, with an audio stream if `has_sound`. `width` and `height` are in pixels."""
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._pictures: VideoStream = self._container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         self._pictures.width, self._pictures.height, self._pictures.pix_fmt = width, height, "yuv420p"
@@ -46,9 +49,9 @@ class Mp4Writer:
         self._count = 0
 
     def write(self, picture: av.VideoFrame, sound: av.AudioFrame | None) -> None:
-        """Append one picture and its sound."""
+        """Append one video frame and its sound, and set their timestamps. Without `has_sound`, the sound is ignored."""
         picture.pts, picture.time_base = self._count, Fraction(1, FRAMES_PER_SECOND)
-        picture.pict_type = PictureType.NONE  # the encoder would otherwise keep the clip's key frames
+        picture.pict_type = PictureType.NONE  # otherwise the encoder repeats the key frames of the clip
         self._container.mux(self._pictures.encode(picture))
         if self._sounds and sound:
             sound.pts, sound.time_base = self._count * SAMPLES_PER_FRAME, Fraction(1, SAMPLES_PER_SECOND)
@@ -56,13 +59,13 @@ class Mp4Writer:
         self._count += 1
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the writer."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the file; after an exception only close it."""
+        """Encode the remaining frames and close the file. After an exception, only close it."""
         if kind is None:
             self._container.mux(self._pictures.encode(None))
             if self._sounds:

@@ -1,4 +1,4 @@
-"""Makes the video of a job: draws it or joins a provider's clips, and picks its poster and its preview."""
+"""Renderer that uses PyAV: draws a job's video or joins a provider's clips, and writes the poster and the preview."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +15,10 @@ from videojobs_sketch import VideoFormat, draw_sketch
 
 
 class PyAvRenderer:
-    """See `ports.VideoRenderer`; nothing is fetched, so nothing can be lost."""
+    """Implementation of `VideoRenderer` with PyAV. It reads and writes only local files."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Draw `video.mp4`, `poster.jpg` and `preview.webp` into the folder."""
+        """Draw the job's prompt as a sketch, and write `video.mp4`, `poster.jpg` and `preview.webp` to the folder."""
         video = folder / "video.mp4"
         draw_sketch(
             prompt=job.prompt,
@@ -31,11 +31,19 @@ class PyAvRenderer:
         return _finish(video)
 
     def verify(self, clip: Path) -> None:
-        """Read the whole file, and decode its first picture."""
+        """Read the packets of the whole file and decode the first frame.
+
+        Raises:
+            ProviderError: If the file is not a playable video or is truncated.
+        """
         read_clip_info(clip)
 
     def assemble(self, clips: Sequence[Path], plan: Plan, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Make the same files as `render` of the clips."""
+        """Join the clips as the plan says, and write the same three files as `render`.
+
+        Raises:
+            ProviderError: If a clip is not a playable video.
+        """
         video = folder / "video.mp4"
         assemble_video(clips, plan, video, on_progress)
         return _finish(video)

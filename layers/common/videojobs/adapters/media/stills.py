@@ -1,4 +1,4 @@
-"""The pictures of a video, where there is something to see: a few seconds that move, and a still for a poster."""
+"""Poster and animated preview of a video, taken from a part that shows much detail."""
 
 import io
 import math
@@ -18,48 +18,52 @@ _PREVIEW_SECONDS = 2.5
 _FRAMES_PER_SECOND = 12
 _MAXIMUM_BYTES = 500_000
 _PREVIEW_PIXELS = 480 * 270
-"""At most: whatever the ratio, it takes the same time and about as many bytes."""
+"""Maximum number of pixels of a preview frame. A limit on pixels gives every aspect ratio a similar cost and size."""
 _FINE, _COARSE = 85, 70
-"""WebP's quality. It takes slow and soft motion for none where it is coarse, and leaves torn edges; in what is busy and
-would be too large they are not seen."""
-_JUDGED_PIXELS = 160 * 90
+"""WebP quality, from 0 to 100.
+
+At the coarse quality, WebP drops slow and soft motion, which leaves torn edges. They are not visible in a busy video,
+for which the fine quality gives a file that is too large.
+"""
+_THUMB_PIXELS = 160 * 90
+"""Maximum number of pixels of the thumbs whose detail is measured."""
 _POSTER_EVERY = 3
-"""Each how many of the preview's frames one may become the poster."""
-_QUICK_LOOKS, _THOROUGH_LOOKS = 8, 12
+"""Interval of the poster candidates, in frames of the preview."""
+_QUICK_SAMPLES, _THOROUGH_SAMPLES = 8, 12
 _QUICK_SECONDS = 2
-"""Quick looks are at multiples of it: there a sketch has its key frames, which are decoded alone."""
-_SOMETHING_TO_SEE = 1000
-"""The worth of a thumb that is not nearly of one colour: white alone is worth 870."""
+"""Quick samples are taken at multiples of this time, where a sketch has key frames, which decode alone."""
+_MINIMUM_DETAIL = 1000
+"""Detail of a thumb that is not nearly of one colour. A white thumb has 870."""
 
 
 def write_pictures(video: Path, *, poster: Path, preview: Path) -> None:
-    """Write the poster, a JPEG of the video's size, and the preview, an animated WebP under 500 kB that runs in a loop.
+    """Write the poster, a JPEG in the video's size, and the preview, a looping animated WebP under 500 kB.
 
-    The preview has 2.5 seconds, or all of a shorter video; the poster is the frame of it with the most to see.
+    The preview lasts 2.5 seconds, or as long as a shorter video. The poster is a frame of the preview with much detail.
 
     Raises:
-        ProviderError: the file is no readable video.
+        ProviderError: If the file is not a readable video.
     """
-    moments: list[float] = []
-    small: list[Image.Image] = []
-    full: list[av.VideoFrame] = []  # the poster's candidates alone: all would be 370 MB of a video in 4K
+    times: list[float] = []
+    preview_frames: list[Image.Image] = []
+    poster_candidates: list[av.VideoFrame] = []  # in full size, at which all frames of a 4K video would take 370 MB
     with _opened(video) as clip:
         start = _choose_start(clip)
         stop = min(start + _PREVIEW_SECONDS, clip.seconds)
         for index, (at, frame) in enumerate(_spaced(clip.frames_from(start), start, stop)):
-            moments.append(at)
-            small.append(_shrunk_frame(frame, _PREVIEW_PIXELS))
+            times.append(at)
+            preview_frames.append(_shrunk_frame(frame, _PREVIEW_PIXELS))
             if index % _POSTER_EVERY == 0:
-                full.append(frame)
-        if not full:
+                poster_candidates.append(frame)
+        if not poster_candidates:
             raise unreadable_video()
-        still = _image(full[_choose_still(small[::_POSTER_EVERY])])
+        still = _image(poster_candidates[_choose_still(preview_frames[::_POSTER_EVERY])])
     still.save(poster, "JPEG", quality=86, optimize=True, progressive=True)
-    preview.write_bytes(_animate(small, _milliseconds([start, *moments[1:], stop])))
+    preview.write_bytes(_animate(preview_frames, _milliseconds([start, *times[1:], stop])))
 
 
 class _Clip:
-    """An open video, whose time begins at 0 whatever its file says."""
+    """Open video file. Times are in seconds and start at 0, even if the timestamps in the file start later."""
 
     def __init__(self, container: InputContainer) -> None:
         self._container = container
@@ -68,7 +72,7 @@ class _Clip:
         self.seconds = seconds_of(container, self._stream)
 
     def frames_from(self, seconds: float) -> Iterator[tuple[float, av.VideoFrame]]:
-        """The frames from that time on, each with its own time."""
+        """Yield the frames from that time on, each with its time."""
         self._container.seek(int((self._zero + seconds) * av.time_base), backward=True)
         for frame in self._container.decode(self._stream):
             at = (frame.time or 0.0) - self._zero
@@ -86,42 +90,48 @@ def _opened(video: Path) -> Iterator[_Clip]:
 
 
 def _choose_start(clip: _Clip) -> float:
-    """When the preview begins: where there is much to see, rather in the middle than at the ends.
+    """Return the start of the preview in seconds: a time with much detail, preferably near 40 % of the video.
 
-    All of the video is searched only where a few quick looks found nothing.
+    A few times that are fast to decode are tried first. More times, spread over the whole video, are tried only if none
+    of these shows enough detail.
     """
     latest = clip.seconds - _PREVIEW_SECONDS
     if latest <= 0:
         return 0.0
-    every = min(latest, _QUICK_SECONDS * math.ceil(latest / _QUICK_SECONDS / _QUICK_LOOKS))
-    quick = [every * look for look in range(int(latest / every) + 1)]
-    thorough = [clip.seconds * look / _THOROUGH_LOOKS for look in range(_THOROUGH_LOOKS)]
+    every = min(latest, _QUICK_SECONDS * math.ceil(latest / _QUICK_SECONDS / _QUICK_SAMPLES))
+    quick_times = [every * index for index in range(int(latest / every) + 1)]
+    thorough_times = [clip.seconds * index / _THOROUGH_SAMPLES for index in range(_THOROUGH_SAMPLES)]
 
-    def look(at: float) -> float:
+    def score(at: float) -> float:
         _, frame = next(clip.frames_from(at), (at, None))
-        return _worth(_shrunk_frame(frame, _JUDGED_PIXELS)) * (1 - abs(at / clip.seconds - 0.4) / 4) if frame else 0.0
+        return _detail(_shrunk_frame(frame, _THUMB_PIXELS)) * (1 - abs(at / clip.seconds - 0.4) / 4) if frame else 0.0
 
-    for places in (quick, thorough):
-        worth, best = max((look(place), place) for place in places)
-        if worth > _SOMETHING_TO_SEE:
+    for times in (quick_times, thorough_times):
+        best_score, best_time = max((score(at), at) for at in times)
+        if best_score > _MINIMUM_DETAIL:
             break
-    return min(best, latest)
+    return min(best_time, latest)
 
 
 def _choose_still(images: Sequence[Image.Image]) -> int:
-    """The index of the one with the most to see, and least in the middle of changing."""
-    thumbs = [_shrunk(image, _JUDGED_PIXELS) for image in images]
+    """Return the index of the image with the best ratio of detail to change from its neighbours.
 
-    def worth(index: int) -> float:
-        beside = thumbs[max(0, index - 1) : index + 2]
-        change = max(sum(ImageStat.Stat(ImageChops.difference(thumbs[index], other)).mean) for other in beside)
-        return _worth(thumbs[index]) / (1 + change / 18)
+    An image that differs much from its neighbours is probably part of a transition.
+    """
+    thumbs = [_shrunk(image, _THUMB_PIXELS) for image in images]
 
-    return max(range(len(thumbs)), key=worth)
+    def score(index: int) -> float:
+        neighbours = thumbs[max(0, index - 1) : index + 2]
+        change = max(
+            sum(ImageStat.Stat(ImageChops.difference(thumbs[index], neighbour)).mean) for neighbour in neighbours
+        )
+        return _detail(thumbs[index]) / (1 + change / 18)
+
+    return max(range(len(thumbs)), key=score)
 
 
-def _worth(thumb: Image.Image) -> float:
-    """How much there is to see: what it weighs as a JPEG; less where it is dark."""
+def _detail(thumb: Image.Image) -> float:
+    """Return a measure of the detail of an image: its size as a JPEG in bytes, reduced for dark images."""
     data = io.BytesIO()
     thumb.save(data, "JPEG", quality=70)
     tones = thumb.convert("L").histogram()
@@ -132,7 +142,7 @@ def _worth(thumb: Image.Image) -> float:
 def _spaced(
     frames: Iterator[tuple[float, av.VideoFrame]], start: float, stop: float
 ) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Twelve frames a second, or fewer; their number is bounded, however many the video has."""
+    """Yield at most 12 frames per second from `start` to `stop`, each with its time. At least the first is yielded."""
     count = 0
     for at, frame in frames:
         if count and at >= stop - 0.001:
@@ -142,13 +152,13 @@ def _spaced(
             yield at, frame
 
 
-def _milliseconds(moments: Sequence[float]) -> list[int]:
-    """From each to the next, so rounded that no error adds up."""
-    return [round(1000 * end) - round(1000 * begin) for begin, end in pairwise(moments)]
+def _milliseconds(times: Sequence[float]) -> list[int]:
+    """Return the time from each entry to the next, in milliseconds. Rounding errors do not add up."""
+    return [round(1000 * end) - round(1000 * begin) for begin, end in pairwise(times)]
 
 
 def _animate(images: Sequence[Image.Image], milliseconds: Sequence[int]) -> bytes:
-    """An animated WebP of bounded size: as long as it is too large, it is made again, smaller."""
+    """Return an animated WebP under 500 kB. While the result is too large, encode it again with fewer pixels."""
     middle = len(images) // 2
     busy = len(images) * len(_webp(images[middle : middle + 1], [0], _FINE)) > 1.1 * _MAXIMUM_BYTES
     pixels, quality = _PREVIEW_PIXELS, _COARSE if busy else _FINE
@@ -170,7 +180,7 @@ def _webp(images: Sequence[Image.Image], milliseconds: Sequence[int], quality: i
         loop=0,
         quality=quality,
         method=2,
-        # no key frame but the first: nobody seeks in a loop, and they make it larger and slower to write
+        # only the first frame is a key frame: a loop needs no seeking, and key frames cost size and encoding time
         kmin=0,
         kmax=0,
     )
@@ -178,7 +188,7 @@ def _webp(images: Sequence[Image.Image], milliseconds: Sequence[int], quality: i
 
 
 def _shrunk_frame(frame: av.VideoFrame, pixels: int) -> Image.Image:
-    """A small picture of it: FFmpeg shrinks far quicker than Pillow."""
+    """Return the frame as an image of at most `pixels` pixels. FFmpeg scales it, which is much faster than Pillow."""
     width, height = _within(pixels, frame.width, frame.height)
     return _image(frame.reformat(width, height, format="rgb24", interpolation="AREA"))
 
@@ -188,7 +198,7 @@ def _shrunk(image: Image.Image, pixels: int) -> Image.Image:
 
 
 def _within(pixels: int, width: int, height: int) -> tuple[int, int]:
-    """The size of the same ratio that has no more pixels."""
+    """Return the largest size with that aspect ratio and at most `pixels` pixels. A smaller size is unchanged."""
     factor = min(1.0, math.sqrt(pixels / (width * height)))
     return max(1, round(width * factor)), max(1, round(height * factor))
 
