@@ -67,8 +67,10 @@ class VideoJobsApi(APIGatewayRestResolver):
         self.exception_handler(Exception)(self._refuse)
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Log the request and return its proxy response. Never raises: API Gateway would turn an "
-        "exception into a 502."""
+        """Route the request, log it, and return the proxy response.
+
+        Never raises: API Gateway would turn an exception into a 502.
+        """
         self.http = HttpRequest.from_event(event, fallback_id=context.aws_request_id)
         self.headers = {}
         self._error = None
