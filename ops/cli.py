@@ -20,7 +20,16 @@ PROG = "python -m ops"
 
 
 def main(words: Sequence[str] | None = None, connect: Callable[[Namespace], Commands] = connect) -> int:
-    """Run a command and return its exit code. `connect` creates the commands of the selected system."""
+    """Run a command and return its exit code.
+
+    The code is 0 after success, 1 after an error of the command, MongoDB or AWS, whose reason is printed to stderr, and
+    130 after Ctrl-C. `words` are the arguments (None: those of the process), and `connect` creates the commands of the
+    selected system.
+
+    Raises:
+        SystemExit: 2 if the arguments are invalid, 0 after `--help`.
+        SettingsError: If the reconciler's environment variables are missing or malformed.
+    """
     arguments = _parser().parse_args(words)
     try:
         done: int = getattr(connect(arguments), arguments.command)(arguments)

@@ -29,25 +29,41 @@ class QueueDepth(NamedTuple):
 
 
 class Cloud(Protocol):
-    """Protocol for the AWS operations of commands."""
+    """Protocol for the AWS operations of commands, on one CloudFormation stack of this project."""
 
     def read_queues(self) -> list[QueueDepth]:
-        """Return the depth of each queue of the stack, sorted by the name of its output."""
+        """Return the depth of each queue in the outputs of the stack, sorted by the name of its output.
+
+        Raises:
+            BotoCoreError, ClientError: If SQS does not respond or rejects the request.
+        """
         ...
 
     def redrive(self, queue: str, limit: int) -> int:
-        """Move up to `limit` dead letters back to the named queue, with their attributes and group.
+        """Move up to `limit` dead letters back to a queue, and return the number of moved messages.
 
-        Return the number of moved messages. Delivery is at least once: after a crash a message can be in both queues.
+        `queue` is `Events` or `Webhooks`. Messages keep their attributes and group. Delivery is at least once: after a
+        failure a message can be in both queues.
+
+        Raises:
+            BotoCoreError, ClientError: If SQS does not respond or rejects a request. Some messages may have been moved.
         """
         ...
 
     def caller(self) -> str:
-        """Return the ARN of the operator's credentials."""
+        """Return the ARN of the operator's credentials.
+
+        Raises:
+            BotoCoreError, ClientError: If there are no valid credentials or AWS does not respond.
+        """
         ...
 
     def read_logs(self, term: str, since: datetime) -> list[LogLine]:
-        """Return the log lines of all functions since a time that contain a term, in order of time."""
+        """Return the log lines of all functions since a time that contain a term, in order of time.
+
+        Raises:
+            BotoCoreError, ClientError: If CloudWatch Logs does not respond or rejects a request.
+        """
         ...
 
 
@@ -59,11 +75,21 @@ class AwsCloud:
         self._system = system
 
     def caller(self) -> str:
-        """Call `sts:GetCallerIdentity`, which needs no permission."""
+        """Call `sts:GetCallerIdentity`, which needs no permission, and return the ARN.
+
+        Raises:
+            BotoCoreError, ClientError: If there are no valid credentials or AWS does not respond.
+        """
         return str(self._system.client("sts").get_caller_identity()["Arn"])
 
     def read_logs(self, term: str, since: datetime) -> list[LogLine]:
-        """Call `logs:FilterLogEvents` on each log group `/videojobs/STACK/*` with the quoted term."""
+        """Call `logs:FilterLogEvents` with the quoted term on each log group `/videojobs/STACK/*`.
+
+        Return the log lines since a time that contain the term, in order of time.
+
+        Raises:
+            BotoCoreError, ClientError: If CloudWatch Logs does not respond or rejects a request.
+        """
         client, prefix = self._system.client("logs"), f"/videojobs/{self._system.stack_name}/"
         groups = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
         lines = []
@@ -75,7 +101,11 @@ class AwsCloud:
         return sorted(lines, key=lambda line: line.at)
 
     def read_queues(self) -> list[QueueDepth]:
-        """Call `sqs:GetQueueAttributes` on each queue in the stack's outputs."""
+        """Call `sqs:GetQueueAttributes` on each queue in the stack's outputs, and return the depths sorted by output.
+
+        Raises:
+            BotoCoreError, ClientError: If SQS does not respond or rejects a request.
+        """
         client, states = self._system.client("sqs"), ("", "NotVisible", "Delayed")
         names = [f"ApproximateNumberOfMessages{state}" for state in states]
         depths = []
@@ -86,7 +116,14 @@ class AwsCloud:
         return depths
 
     def redrive(self, queue: str, limit: int) -> int:
-        """Receive messages, send each to the queue, and delete it from the dead-letter queue only after that."""
+        """Move up to `limit` dead letters back to `queue` (`Events` or `Webhooks`), and return the number of moved messages.
+
+        Each message is sent to the queue and then deleted from the dead-letter queue, so a failure can leave it in
+        both. A message that another consumer has received is not moved.
+
+        Raises:
+            BotoCoreError, ClientError: If SQS does not respond or rejects a request. Some messages may have been moved.
+        """
         client, outputs = self._system.client("sqs"), self._system.outputs
         dead_letters, target = outputs[f"{queue}DeadLetterQueueUrl"], outputs[f"{queue}QueueUrl"]
         options = {"AttributeNames": ["MessageGroupId"], "MessageAttributeNames": ["All"], "VisibilityTimeout": 60}

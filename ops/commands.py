@@ -19,7 +19,7 @@ from videojobs.observability import logger
 
 
 def connect(arguments: Namespace) -> "Commands":
-    """Find the selected system and assume the environment of its reconciler.
+    """Find the selected system, set its reconciler's environment variables in this process, and return its commands.
 
     Raises:
         OpsError: If there is no such system, or the credentials do not allow access to it.
@@ -30,7 +30,12 @@ def connect(arguments: Namespace) -> "Commands":
 
 
 class Commands:
-    """The commands, as one method each, which returns the exit code."""
+    """Commands for operators: one method each, which takes the parsed arguments, prints its result and returns 0.
+
+    `pause`, `resume`, `redrive` and `replay` ask for a confirmation at the terminal unless `--yes` is given, and log an
+    audit line with the ARN of the operator. With `--json`, results are JSON. A command that reads MongoDB raises
+    `SettingsError` if the reconciler's environment variables are missing or malformed.
+    """
 
     def __init__(self, stack_name: str, cloud: Cloud) -> None:
         """Create the commands and send log lines, such as those of the audit, to stderr: stdout is for results."""
@@ -39,7 +44,14 @@ class Commands:
             logger.registered_handler.stream = sys.stderr
 
     def timeline(self, arguments: Namespace) -> int:
-        """Print the timeline of a job."""
+        """Print the timeline of a job, as text or JSON, and return 0.
+
+        Raises:
+            OpsError: If the job ID is invalid, or neither the database nor the logs contain the job.
+            Unavailable: If MongoDB, or the secret with its URI, can't be reached.
+            BotoCoreError, ClientError: If the logs can't be read.
+            SettingsError: If the reconciler's environment variables are missing or malformed.
+        """
         timeline = build_timeline(
             read_job_id(arguments.job),
             jobs=bootstrap.job_repository(),
@@ -55,7 +67,13 @@ class Commands:
         return 0
 
     def pause(self, arguments: Namespace) -> int:
-        """Pause submissions."""
+        """Pause submissions after a confirmation, log an audit line, print the new state and return 0.
+
+        Raises:
+            OpsError: If the operator does not confirm, or `--retry-after` is out of range.
+            Unavailable: If MongoDB, or the secret with its URI, can't be reached. Submissions may have been paused.
+            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. Submissions are paused.
+        """
         self._confirm("New jobs will be refused with status 503. Jobs in progress are not affected.", arguments)
         result = pause_submissions(
             arguments.reason,
@@ -68,7 +86,13 @@ class Commands:
         return 0
 
     def resume(self, arguments: Namespace) -> int:
-        """Resume submissions."""
+        """Accept submissions again after a confirmation, log an audit line, print the result and return 0. Idempotent.
+
+        Raises:
+            OpsError: If the operator does not confirm.
+            Unavailable: If MongoDB, or the secret with its URI, can't be reached. Submissions may have been resumed.
+            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. Submissions are resumed.
+        """
         self._confirm("New jobs will be accepted again.", arguments)
         result = resume_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
         self._audit("intake_resumed")
@@ -76,7 +100,12 @@ class Commands:
         return 0
 
     def status(self, arguments: Namespace) -> int:
-        """Print queue depths, delays and the state of submissions."""
+        """Print queue depths, delays and whether submissions are paused, and return 0.
+
+        Raises:
+            Unavailable: If MongoDB, or the secret with its URI, can't be reached.
+            BotoCoreError, ClientError: If the queues can't be read.
+        """
         result = format_status(
             jobs=bootstrap.job_repository(),
             submissions=bootstrap.submission_repository(),
@@ -88,7 +117,14 @@ class Commands:
         return 0
 
     def redrive(self, arguments: Namespace) -> int:
-        """Move dead letters back to their queues."""
+        """Move dead letters back to their queues after a confirmation, print the number per queue and return 0.
+
+        At most `--limit` messages are moved per queue, and an audit line is logged.
+
+        Raises:
+            OpsError: If the operator does not confirm.
+            BotoCoreError, ClientError: If AWS does not respond or rejects a request. Some messages may have been moved.
+        """
         queues = ("Events", "Webhooks") if arguments.queue == "all" else (arguments.queue.capitalize(),)
         self._confirm(f"The dead letters of {' and '.join(queues)} will be moved back to their queues.", arguments)
         moved = {queue: self._cloud.redrive(queue, arguments.limit) for queue in queues}
@@ -97,7 +133,17 @@ class Commands:
         return 0
 
     def replay(self, arguments: Namespace) -> int:
-        """Queue failed jobs again."""
+        """Queue failed jobs again after a confirmation, log an audit line, print the outcome of each job and return 0.
+
+        The jobs are those of the given IDs, or those that failed with `--code` and were created within `--since`.
+
+        Raises:
+            OpsError: If both or neither of job IDs and `--code` are given, a job ID is invalid, or the operator does
+                not confirm.
+            Unavailable: If MongoDB, or the secret with its URI, can't be reached. Some jobs may have been queued.
+            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. The jobs are queued.
+            SettingsError: If the reconciler's environment variables are missing or malformed.
+        """
         if bool(arguments.job) == bool(arguments.code):
             raise OpsError("Specify either job IDs or --code, not both.")
         jobs, clock = bootstrap.job_repository(), bootstrap.clock()

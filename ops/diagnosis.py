@@ -22,9 +22,10 @@ class Diagnosis(NamedTuple):
 
 
 def diagnose(job: VideoJob, *, now: datetime, policy: StepPolicy, cap: int, ahead: int) -> Diagnosis:
-    """Return the diagnosis of a job.
+    """Return the diagnosis of a job at the time `now`, computed from its document without reading anything.
 
-    `cap` is the number of slots of a user per priority, `ahead` the number of queued jobs before this one.
+    `policy` contains the deadline of jobs, `cap` is the number of slots of a user per priority, and `ahead` is the
+    number of queued jobs before this one.
     """
     if job.deleted_at is not None:
         pending = "its files are removed next" if job.next else "its document is removed next"

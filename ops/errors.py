@@ -6,7 +6,7 @@ from videojobs.domain.errors import Unavailable
 
 
 class OpsError(Exception):
-    """Error of a command. The message states the problem and the remedy."""
+    """Error of a command. The message states the problem and the remedy; `main` prints it and returns exit code 1."""
 
 
 def explain_unavailable(error: Unavailable) -> str:

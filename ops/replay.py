@@ -18,7 +18,10 @@ def find_failed(
 ) -> list[VideoJob | JobId]:
     """Return up to `limit` jobs that failed with `code`, created since `since`; if `code` is None, those in `job_ids`.
 
-    A job that does not exist is returned as its ID.
+    With `job_ids`, jobs in any status are returned, and a job that does not exist is returned as its ID.
+
+    Raises:
+        Unavailable: If MongoDB does not respond.
     """
     if code is not None:
         return list(jobs.find_failed(code, since, limit))
@@ -28,10 +31,12 @@ def find_failed(
 def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher, width: int | None = None) -> str:
     """Queue each failed job again, within its user's slots. Jobs that have not failed are left unchanged.
 
-    Return a table with the outcome of each job, for a terminal of `width` columns (None: unlimited).
+    Return a table with the outcome of each job, for a terminal of `width` columns (None: unlimited), or a sentence if
+    `found` is empty. A string in `found` is the ID of a job that does not exist.
 
     Raises:
-        Unavailable: If MongoDB does not respond. The remaining jobs were not replayed; the command can be repeated.
+        Unavailable: If MongoDB does not respond. The job in progress may have been queued, and the remaining jobs were
+            not replayed; the command can be repeated.
     """
 
     def replay(job: VideoJob) -> str:

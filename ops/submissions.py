@@ -26,7 +26,11 @@ def pause_submissions(reason: str, retry_after_seconds: int, *, submissions: Sub
 
 
 def resume_submissions(*, submissions: SubmissionRepository, clock: Clock) -> str:
-    """Resume submissions and return a message for the operator. Idempotent."""
+    """Accept submissions again and return a message for the operator. Idempotent.
+
+    Raises:
+        Unavailable: If MongoDB does not respond. Submissions may have been resumed.
+    """
     before = submissions.read(clock.now())
     submissions.resume()
     if not before.is_paused:
@@ -35,7 +39,7 @@ def resume_submissions(*, submissions: SubmissionRepository, clock: Clock) -> st
 
 
 def format_submissions(submissions: SubmissionState) -> str:
-    """Return the state of submissions as text: open, or the start and reason of the pause."""
+    """Return the state of submissions as text: `open`, or the start, reason and Retry-After (in seconds) of the pause."""
     if submissions.paused_at is None:
         return "open"
     reason = f" ({submissions.reason})" if submissions.reason else ""

@@ -24,7 +24,7 @@ _LOCAL_PAIR = "test"
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A deployed stack. `endpoint_url` is the address of the local AWS, or None on AWS."""
+    """Deployed CloudFormation stack of this project. `endpoint_url` is the address of the local AWS, or None on AWS."""
 
     stack_name: str
     session: boto3.Session
@@ -32,15 +32,22 @@ class System:
     outputs: "Mapping[str, str]" = field(default_factory=dict)
 
     def client(self, service: Any) -> Any:
-        """Return a boto3 client for an AWS service."""
+        """Return a boto3 client for an AWS service, such as `sqs`. No request is sent.
+
+        Raises:
+            BotoCoreError: If no region is configured.
+        """
         return self.session.client(service, endpoint_url=self.endpoint_url)
 
 
 def find_system(*, stack: str | None, profile: str | None, region: str | None) -> System:
-    """Return the named stack on AWS with its outputs, or the local system if `stack` is None.
+    """Return the named stack on AWS with its outputs, or the local system of `make up` if `stack` is None.
+
+    `profile` and `region` select the AWS credentials and region; None uses the defaults of boto3.
 
     Raises:
-        OpsError: If there is no such system, it is not a Video Jobs stack, or the credentials do not allow access.
+        OpsError: If there is no such system, it is not a Video Jobs stack, AWS does not respond, or the credentials do
+            not allow access.
     """
     try:
         system = (
@@ -59,7 +66,9 @@ def find_system(*, stack: str | None, profile: str | None, region: str | None) -
 
 
 def enter_system(system: System) -> None:
-    """Set the reconciler's environment variables and the operator's AWS credentials in this process.
+    """Set the environment variables of the system's reconciler and the operator's AWS credentials in this process.
+
+    Call it before the first use of `bootstrap`, which then creates the same objects as in the function.
 
     Raises:
         OpsError: If the function's configuration can't be read or there are no AWS credentials.

@@ -11,7 +11,7 @@ def terminal_width() -> int | None:
 
 
 def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
-    """Return the rows as aligned columns with two spaces between them.
+    """Return the header and the rows as aligned columns with two spaces between them. Each row has one cell per column.
 
     If a line exceeds `width` characters (None: unlimited), return a list instead, in which each row has its first cell
     on one line and each other cell after its heading on a line of its own. Cells are never cut.
@@ -26,7 +26,10 @@ def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: i
 
 
 def format_span(seconds: float) -> str:
-    """Return a time span in its two largest units, such as `1 min 30 s`; below 10 s with one decimal."""
+    """Return a time span in its two largest units, such as `1 min 30 s`; below 10 s in seconds with one decimal.
+
+    A negative span counts as 0.
+    """
     seconds = max(seconds, 0.0)
     if seconds < 10:
         return f"{seconds:.1f} s"

@@ -61,9 +61,13 @@ def build_timeline(
 ) -> Timeline:
     """Return the timeline of a job. The timeline of a deleted or expired job contains only log lines.
 
+    `policy` contains the deadline of jobs, and `cap` is the number of slots of a user per priority; both are for the
+    diagnosis.
+
     Raises:
         OpsError: If neither the database nor the logs contain the job.
         Unavailable: If MongoDB does not respond.
+        BotoCoreError, ClientError: If the logs can't be read.
     """
     job = jobs.find(job_id)
     lines = cloud.read_logs(job_id, _made_at(job_id) - BEFORE)
@@ -96,7 +100,10 @@ def format_timeline(timeline: Timeline, *, show_prompt: bool = False, width: int
 
 
 def describe(timeline: Timeline, *, show_prompt: bool) -> dict[str, str]:
-    """Return the properties of a job as short texts; unknown ones are empty."""
+    """Return the properties of a job as short texts by name; unknown ones are empty.
+
+    The prompt is private to the user and included only with `show_prompt`. A deleted job has only its ID and trace IDs.
+    """
     job = timeline.job
     if job is None:
         return {"job": timeline.job_id, "trace": ", ".join(timeline.trace_ids)}
@@ -113,7 +120,10 @@ def describe(timeline: Timeline, *, show_prompt: bool) -> dict[str, str]:
 
 
 def timeline_to_json(timeline: Timeline, *, show_prompt: bool) -> str:
-    """Return the timeline as JSON."""
+    """Return the timeline as JSON with the properties of the job, its events and its diagnosis.
+
+    The prompt is private to the user and included only with `show_prompt`.
+    """
     events = [event._asdict() | {"at": format_timestamp(event.at)} for event in timeline.events]
     document = {
         "job": describe(timeline, show_prompt=show_prompt),
