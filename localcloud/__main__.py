@@ -16,7 +16,18 @@ from localcloud.tokens import SAMPLE_USER, make_token
 
 
 def main() -> int:
-    """Run one command and return its exit status: 0, 1 if it failed, 130 if Ctrl-C interrupted it."""
+    """Run the command in `sys.argv` and return its exit status.
+
+    The status is 0 after success, 1 after an error, whose message is printed to stderr, and 130 after Ctrl-C. `soak`
+    and `fairness` also return 1 if a result misses its target, and `during` returns the exit status of the command that
+    it runs.
+
+    Raises:
+        SystemExit: 2 for invalid arguments, 0 after `--help`, 143 if SIGTERM interrupts `during` or `webhook-listen`.
+        SetupError: If `lock` or `sbom` cannot install uv or a package.
+        ProviderError: If the file that `demo` downloads is not a video.
+        OSError: If the API or a download does not respond to `demo` or `fairness`, or `during` can't start its command.
+    """
     arguments = _parser().parse_args()
     try:
         return _run(arguments, CloudConfig.from_environment())

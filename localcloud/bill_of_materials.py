@@ -11,12 +11,12 @@ from localcloud.errors import CommandFailedError
 def write_bills(root: Path) -> list[Path]:
     """Write the bills of materials of all layers to `out/sbom/`, and return their paths.
 
-    Each layer's pinned requirements are installed into an environment of their own, so that the bill contains their
-    licences. The same requirements give the same bytes.
+    Each layer's pinned requirements are installed into an environment of their own under `.local/sbom`, so that the
+    bill contains their licences. The same requirements give the same bytes.
 
     Raises:
         CommandFailedError: If cyclonedx-py fails.
-        SetupError: If a package cannot be installed.
+        SetupError: If uv or a package cannot be installed.
     """
     uv = find_uv(root / ".local" / "uv")
     bills = root / "out" / "sbom"

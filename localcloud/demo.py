@@ -45,12 +45,15 @@ class Wish:
 
 
 def run_demo(config: CloudConfig, stack: Stack, wish: Wish) -> Path:
-    """Create a video from a prompt, save it under `out/` and return its path.
+    """Create a video from a prompt, show the job's status until it ends, and save the video under `out/`.
 
-    A provider that only pretends to make videos returns a URL that is not downloaded; the file then does not exist.
+    Return the path of the video. A provider that only pretends to make videos returns a URL that is not downloaded; the
+    file then does not exist.
 
     Raises:
-        LocalCloudError: If the API rejects the request, the job fails, or it does not end within 300 s.
+        LocalCloudError: If the API rejects a request, the job fails or is cancelled, or it does not end within 300 s.
+        OSError: If the API does not respond, or the download fails.
+        ProviderError: If the downloaded file is not a video.
     """
     console.print(
         f"\n  [bold]“{wish.prompt}”[/bold]  [dim]{wish.style}, {wish.duration:g} s, {wish.aspect_ratio}[/dim]\n"

@@ -32,7 +32,7 @@ _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPA
 
 @dataclass(frozen=True, slots=True)
 class DeployedStack:
-    """Stack as CloudFormation describes it."""
+    """CloudFormation stack as CloudFormation describes it. `fingerprint` is empty if the stack has no such tag."""
 
     status: str
     fingerprint: str
@@ -46,13 +46,21 @@ class DeployedStack:
 
 
 def describe_stack(config: CloudConfig, endpoint_url: str) -> DeployedStack | None:
-    """Return the deployed stack of the local system; None if there is none."""
+    """Return the deployed CloudFormation stack of the local system; None if there is none.
+
+    Raises:
+        BotoCoreError, ClientError: If the local AWS does not respond or reports another error.
+    """
     client = open_session(config).client("cloudformation", endpoint_url=endpoint_url)
     return read_stack(client, config.stack_name)
 
 
 def read_stack(client: "CloudFormationClient", stack_name: str) -> DeployedStack | None:
-    """Return a stack of any CloudFormation endpoint; None if it does not exist."""
+    """Return a stack of any CloudFormation endpoint; None if it does not exist.
+
+    Raises:
+        BotoCoreError, ClientError: If the endpoint does not respond or reports another error.
+    """
     try:
         stack = client.describe_stacks(StackName=stack_name)["Stacks"][0]
     except ClientError as error:
@@ -73,8 +81,11 @@ def template_parameters(config: CloudConfig, endpoint_url: str, web_url: str, ar
     """Return a value for every parameter of template.yaml.
 
     `sam deploy` keeps the previous value of a parameter that is left out, so a value of an earlier deployment would
-    stay. In ascending precedence: the template's defaults, samconfig.toml's `local`, the values known only at run
-    time, and the environment's.
+    stay. In ascending precedence: the template's defaults, samconfig.toml's `local`, the values known only at run time,
+    and the environment's.
+
+    Raises:
+        LocalCloudError: If sam cannot read the parameter overrides in samconfig.toml.
     """
     return {
         **read_defaults(config.root / "template.yaml"),
@@ -130,10 +141,12 @@ def _input_files(root: Path) -> Iterator[Path]:
 
 
 def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]) -> None:
-    """Run `sam build`, which takes unchanged functions and layers from its cache.
+    """Run `sam build`, which takes unchanged functions and layers from its cache, with its output in `build.log`.
+
+    The caller holds the lock of `build_folder`.
 
     Raises:
-        CommandFailedError: If it fails.
+        CommandFailedError: If sam fails.
     """
     command = ["sam", "build", "--cached", "--parallel", "--build-dir", str(config.build)]
     run_tool(
@@ -148,8 +161,11 @@ def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str])
 def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str], wanted: str) -> None:
     """Deploy the build with `sam deploy`, and tag the stack with the fingerprint `wanted`.
 
+    The output of sam is written to `deploy.log`.
+
     Raises:
-        CommandFailedError: If it fails.
+        CommandFailedError: If sam fails.
+        LocalCloudError: If sam cannot read the value of a parameter.
     """
     command = ["sam", "deploy", "--config-env", "local", "--template-file", str(zip_artifacts(config.build))]
     flags = ["--stack-name", config.stack_name, "--region", config.region, "--resolve-s3", "--no-progressbar"]
@@ -164,7 +180,7 @@ def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]
 
 
 def override_parameters(parameters: Mapping[str, str]) -> list[str]:
-    """Return the option that gives these parameters to sam.
+    """Return the option `--parameter-overrides` with these parameters, as arguments of sam.
 
     Each value is in quotes: without them sam rejects an empty value and cuts off a value at its first space or quote.
 
@@ -180,7 +196,10 @@ def override_parameters(parameters: Mapping[str, str]) -> list[str]:
 
 @contextmanager
 def build_folder(config: CloudConfig) -> Iterator[None]:
-    """Hold the lock of the build folder, which every local system of the checkout shares."""
+    """Hold the lock of the build folder, which every local system of the checkout shares, during the block.
+
+    While another process holds the lock, wait without a time limit.
+    """
     config.build.parent.mkdir(parents=True, exist_ok=True)
     with (config.build.parent / "localcloud.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

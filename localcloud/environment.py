@@ -44,13 +44,23 @@ class Environment:
         return self.folder / ".installed"
 
     def digest(self) -> str:
-        """Return a digest of everything that determines the content of the environment."""
+        """Return a digest of everything that determines the content of the environment, such as its requirements file.
+
+        Raises:
+            OSError: If the requirements file can't be read.
+        """
         return hashlib.sha256(
             f"{PYTHON_VERSION} {self.folder} {self.sources}".encode() + self.requirements.read_bytes()
         ).hexdigest()
 
     def is_current(self) -> bool:
-        """Return whether the environment contains exactly its current requirements."""
+        """Return whether the interpreter exists and the last finished installation was of the current requirements.
+
+        The installed packages are not checked, so packages that were added or removed by hand are not noticed.
+
+        Raises:
+            OSError: If the requirements file can't be read.
+        """
         return self.python.exists() and self.stamp.exists() and self.stamp.read_text() == self.digest()
 
 
@@ -66,12 +76,13 @@ AUDITORS = Environment("auditors", ROOT / ".local" / "audit", ROOT / "requiremen
 
 
 def ensure_environments(wanted: tuple[Environment, ...] = ENVIRONMENTS) -> None:
-    """Create or update the environments that are not current.
+    """Create or update the environments that are not current, with the progress printed.
 
     Idempotent: when all are current, it takes milliseconds. Concurrent calls wait for each other.
 
     Raises:
         SetupError: If uv, Python or a package cannot be installed.
+        OSError: If a requirements file can't be read.
     """
     if all(environment.is_current() for environment in wanted):
         return
@@ -86,7 +97,7 @@ def ensure_environments(wanted: tuple[Environment, ...] = ENVIRONMENTS) -> None:
 
 
 def find_uv(folder: Path) -> str:
-    """Return the path of a working uv: the machine's, else one that is installed from PyPI into `folder`.
+    """Return the path of a working uv: the machine's, else the one in `folder`, installed from PyPI if it is missing.
 
     Raises:
         SetupError: If uv cannot be installed.
@@ -115,7 +126,9 @@ def find_uv(folder: Path) -> str:
 
 
 def install(environment: Environment, uv: str) -> None:
-    """Install exactly the requirements of the environment, and recreate it if its Python version is wrong.
+    """Install exactly the requirements of the environment with uv, and recreate it if its Python version is wrong.
+
+    Packages that are not in the requirements are removed.
 
     Raises:
         SetupError: If Python or a package cannot be installed.

@@ -6,8 +6,8 @@ class LocalCloudError(Exception):
 
 
 class CommandFailedError(LocalCloudError):
-    """A program such as `sam deploy`, git or uv failed."""
+    """Error for a program, such as `sam deploy` or uv, that ended with a status other than 0."""
 
 
 class ServerFailedError(LocalCloudError):
-    """A server did not start; the message ends with the last lines of its log."""
+    """Error for a server that did not start; the message ends with the last lines of its log."""

@@ -51,7 +51,10 @@ type Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FairnessPlan:
-    """Number of jobs in the flood, and number of jobs measured at each priority before and during it."""
+    """Number of jobs that one user submits at once (the flood), and of jobs of other users that are measured (probes).
+
+    The probes are measured at each of the two priorities, before the flood and during it.
+    """
 
     flood: int = 250
     probes: int = 25
@@ -74,13 +77,16 @@ class _Waits:
 
 
 def run_fairness(config: CloudConfig, plan: FairnessPlan) -> int:
-    """Deploy the system, measure waits without and with the flood, and print them.
+    """Deploy the system, measure how long jobs wait without and with the flood of one user, and print the waits.
 
-    Return the exit status: 0 if the ratio of waits at both priorities is at most 2 and the flood never had more active
-    jobs than its limit, else 1.
+    Return the exit status: 0 if the flood raised the 95th percentile of the time to the video at most twofold at both
+    priorities and never had more active jobs than its limit, else 1. The system keeps running.
 
     Raises:
-        LocalCloudError: If the flood is too small, a job does not complete in time, or the system does not start.
+        LocalCloudError: If the flood is too small, a job does not complete within 60 s, or the system does not start.
+        OSError: If the API returns an error or does not respond within 60 s.
+        PyMongoError: If the database does not respond.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond.
     """
     if plan.flood < plan.smallest_flood:
         raise LocalCloudError(

@@ -58,6 +58,8 @@ def show_logs(config: CloudConfig, stack: Stack, *, function: str | None, follow
 
     Raises:
         LocalCloudError: If the function does not exist.
+        BotoCoreError, ClientError: If the local AWS does not respond or reports an error.
+        KeyboardInterrupt: If Ctrl-C ends `follow`.
     """
     if function and function not in stack.functions:
         raise LocalCloudError(f"No function is named {function}. Choose one of: {', '.join(sorted(stack.functions))}")
@@ -77,7 +79,13 @@ def show_logs(config: CloudConfig, stack: Stack, *, function: str | None, follow
 
 
 def read_events(config: CloudConfig, stack: Stack, *, function: str | None, since: int) -> list[LogEvent]:
-    """Return the events stored since a time (milliseconds since 1970), sorted by time, without those of Lambda."""
+    """Return the events stored since a time (milliseconds since 1970), sorted by time, without those of Lambda itself.
+
+    `function` is the short name of a function, such as `worker`; None for all functions.
+
+    Raises:
+        BotoCoreError, ClientError: If the local AWS does not respond or reports an error.
+    """
     client = open_session(config).client("logs", endpoint_url=stack.aws_endpoint_url)
     prefix = f"/videojobs/{stack.stack_name}/"
     events: list[LogEvent] = []

@@ -27,12 +27,18 @@ class SecretArns:
 
 
 def read_jwt_secret(config: CloudConfig) -> str:
-    """Return the key that signs session cookies; created once, so that cookies outlive a restart."""
+    """Return the key that signs session cookies, stored in the state folder.
+
+    It is created at the first call and kept, so that cookies outlive a restart.
+    """
     return _keep(config.state / "jwt-secret", secrets.token_hex(32))
 
 
 def read_webhook_secret(config: CloudConfig) -> str:
-    """Return the key that signs webhooks; created once, so that receivers can keep it."""
+    """Return the key that signs webhooks, stored in the state folder.
+
+    It is created at the first call and kept, so that receivers of webhooks can keep it too.
+    """
     return _keep(config.state / "webhook-secret", f"whsec_{b64encode(secrets.token_bytes(32)).decode()}")
 
 
@@ -46,7 +52,11 @@ def _keep(path: Path, new_value: str) -> str:
 
 
 def ensure_secrets(config: CloudConfig, endpoint_url: str, *, mongo_uri: str) -> SecretArns:
-    """Create or update the four secrets of the local system, and return their ARNs."""
+    """Create or update the four secrets of the local system in Secrets Manager, and return their ARNs.
+
+    Raises:
+        BotoCoreError, ClientError: If the local AWS does not respond or reports an error.
+    """
     return SecretArns(
         mongo=ensure_secret(config, endpoint_url, MONGO_SECRET, mongo_uri),
         jwt=ensure_secret(config, endpoint_url, JWT_SECRET, read_jwt_secret(config)),
@@ -60,6 +70,9 @@ def ensure_secret(config: CloudConfig, endpoint_url: str, name: str, value: str)
 
     A secret with another value is deleted and created again. Its new ARN changes the deployment, which replaces the
     warm execution environments that still use the old value.
+
+    Raises:
+        BotoCoreError, ClientError: If the local AWS does not respond or reports an error.
     """
     client = open_session(config).client("secretsmanager", endpoint_url=endpoint_url)
     try:

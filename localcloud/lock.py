@@ -19,10 +19,10 @@ _FILES = {
 
 
 def lock_requirements(root: Path) -> None:
-    """Write all files with the newest versions that pyproject.toml allows, and print the name of each.
+    """Write all requirements files with the newest versions that pyproject.toml allows, and print the name of each.
 
     Raises:
-        CommandFailedError: If uv cannot resolve a group; uv has printed the reason.
+        CommandFailedError: If uv cannot resolve a group; uv has printed the reason. Earlier files are already written.
         SetupError: If uv is missing and cannot be installed.
     """
     uv = find_uv(root / ".local" / "uv")

@@ -28,6 +28,7 @@ def evaluate(expression: str, values: Mapping[str, float | None]) -> float | Non
 
     Raises:
         ValueError: If it uses anything but numbers, names, + - * /, comparisons, AND, IF and FILL.
+        SyntaxError: If it is malformed.
         KeyError: If it names a metric that is not in `values`.
     """
     parsed = ast.parse(expression.replace(" AND ", " and "), mode="eval")

@@ -69,7 +69,11 @@ class CallLikeAnyOther:
         self._function = {"config": config, "code_zip": code_zip}
 
     def invoke(self, event: dict[str, Any], _request_id: str) -> dict[str, Any]:
-        """Invoke the function as any other caller does, so that it has its own process and logs."""
+        """Invoke the function as any other caller does, so that it has its own process and logs.
+
+        Return `{"status": "ok", "result": …}`, or `{"status": "error", "error": …}` if the function fails or is
+        throttled.
+        """
         services = importlib.import_module("ministack.services.lambda_svc")
         result = services._execute_function(self._function, event)  # noqa: SLF001
         if result.get("error") or result.get("throttle"):
@@ -88,7 +92,10 @@ def stamp_snapshot(version: dict[str, Any]) -> bool:
 
 
 def choose_version(function: dict[str, Any] | None, qualifier: str | None) -> Any:
-    """Return the version to invoke; for an alias with two versions, choose one at random by their weights."""
+    """Return MiniStack's record of the version to invoke.
+
+    For an alias with two versions, choose one at random by their weights.
+    """
     alias = ((function or {}).get("aliases") or {}).get(qualifier) or {}
     weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     for version, weight in weights.items():  # Lambda allows one additional version
@@ -98,7 +105,7 @@ def choose_version(function: dict[str, Any] | None, qualifier: str | None) -> An
 
 
 def update_event_source(*arguments: Any) -> Any:
-    """Update an event source mapping, including the alias that its queue invokes."""
+    """Update an event source mapping, including the alias that its queue invokes, and return MiniStack's result."""
     result = update_mapping(*arguments)
     services = importlib.import_module("ministack.services.lambda_svc")
     mapping = services._esms[result[0]]  # noqa: SLF001

@@ -14,9 +14,13 @@ _COMPRESSION_LEVEL = 1
 
 
 def zip_artifacts(build: Path) -> Path:
-    """Zip the artifacts of a build, and return the path of a template that refers to the archives.
+    """Zip the functions and layers of a build, and return the path of a template that refers to the archives.
 
-    Existing archives of the same content are kept, and archives that the build does not use are deleted.
+    The archives and the template are written next to the folder `build`. Existing archives of the same content are
+    kept, and archives that the build does not use are deleted.
+
+    Raises:
+        OSError: If the folder contains no complete build, or a file can't be written.
     """
     archives = build.parent / "archives"
     archives.mkdir(exist_ok=True)

@@ -39,10 +39,14 @@ def make_settings(live_url: str | None, sign_in_url: str | None) -> bytes:
 
 
 def publish(root: Path, environment: str) -> str:
-    """Upload the files to the bucket of an environment's stack on AWS, and return the studio's URL.
+    """Upload the studio's files to the bucket of an environment's stack on AWS, and return the studio's URL.
+
+    `environment` is a section of samconfig.toml, such as `dev`. Other objects in the bucket are deleted.
 
     Raises:
         LocalCloudError: If the environment is not in samconfig.toml or its stack has no studio.
+        BotoCoreError, ClientError: If the stack does not exist, or AWS does not respond or rejects a request. Some
+            files may have been uploaded.
     """
     import boto3
 
@@ -63,9 +67,12 @@ def publish(root: Path, environment: str) -> str:
 
 
 def upload_pages(client: "S3Client", outputs: Mapping[str, str], folder: Path) -> None:
-    """Upload the files and the settings, then delete all other objects of the bucket.
+    """Upload the files and the settings to the bucket in `outputs`, then delete all other objects of the bucket.
 
     `index.html` is uploaded last, because it refers to the other files.
+
+    Raises:
+        BotoCoreError, ClientError: If S3 does not respond or rejects a request. Some files may have been uploaded.
     """
     bucket, pages = outputs["WebBucketName"], find_pages(folder)
     contents = {name: path.read_bytes() for name, path in pages.items()}

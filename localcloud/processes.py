@@ -27,7 +27,10 @@ _LOG_KEPT_BYTES = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class MarkedProcess:
-    """Live process of a local system."""
+    """Process of a local system, found by the variables in its environment that mark its state folder, role and port.
+
+    It is a snapshot, so the process may have ended since.
+    """
 
     pid: int
     role: str
@@ -43,7 +46,10 @@ class MarkedProcess:
 
 
 def find_processes(state: Path) -> list[MarkedProcess]:
-    """Return every live process of the system whose folder is `state`, including the functions' workers."""
+    """Return every live process of the system whose state folder is `state`, including the functions' workers.
+
+    A process is found by the variables in its environment. Processes of other users are not found.
+    """
     processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):  # the process has ended, or belongs to another user
@@ -73,7 +79,7 @@ def read_memory(process: MarkedProcess) -> int:
 
 
 def find_server(state: Path, role: str) -> MarkedProcess | None:
-    """Return the running server of that role, or None."""
+    """Return the running process that `start_server` started in a role, such as `aws` or `mongo`; None if none runs."""
     return next((process for process in find_processes(state) if process.role == role and process.leads), None)
 
 
@@ -87,7 +93,14 @@ def start_server(
     port: int,
     version: str,
 ) -> "subprocess.Popen[bytes]":
-    """Start a process in its own session, so that it outlives this one, and append its output to `log`."""
+    """Start a process in its own session, so that it outlives this one, and return it without waiting.
+
+    Its output is appended to `log`; a log over 5 MB is renamed first. Its environment is marked with `state`, `role`,
+    `port` and `version`, by which `find_processes` finds it.
+
+    Raises:
+        OSError: If the program can't be started, for example because it is not installed.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_KEPT_BYTES:
         log.replace(log.with_suffix(".old.log"))
@@ -104,10 +117,11 @@ def start_server(
 
 
 def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log: Path, state: Path) -> None:
-    """Run a command until it ends, and write its output to `log`.
+    """Run a command until it ends, without a time limit, and write its output to `log`.
 
     Raises:
         CommandFailedError: If its exit status is not 0; the message ends with the last lines of `log`.
+        OSError: If the program can't be started.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -128,10 +142,14 @@ def run_tool(command: Sequence[str], *, environment: Mapping[str, str], cwd: Pat
 def run_in_foreground(
     command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, state: Path, role: str
 ) -> int:
-    """Run a command that uses this terminal, and return its exit status.
+    """Run a command that uses this terminal, and return its exit status, which is negative if a signal ended it.
 
     Ctrl-C reaches the command through the terminal. Any other interruption of this process sends it SIGTERM. In both
     cases the command has 30 s to clean up before it is killed.
+
+    Raises:
+        OSError: If the program can't be started.
+        KeyboardInterrupt, SystemExit: If this process is interrupted; raised again after the command has ended.
     """
     marked = {**environment, _HOME: str(state), _ROLE: role}
     with subprocess.Popen(command, cwd=cwd, env=marked) as process:
@@ -147,9 +165,10 @@ def run_in_foreground(
 
 
 def end_processes(processes: Iterable[MarkedProcess], *, grace_seconds: float) -> bool:
-    """End processes, and return whether none of them had to be killed.
+    """End processes, and return whether all of them ended without being killed.
 
     Each gets SIGTERM, so that a server can save its state; one that still runs after `grace_seconds` gets SIGKILL.
+    Takes up to twice that time.
     """
     left = _signal_and_wait([process.pid for process in processes], signal.SIGTERM, grace_seconds)
     _signal_and_wait(left, signal.SIGKILL, grace_seconds)

@@ -25,7 +25,10 @@ class Step:
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Show a spinner during the block, then print the title with ✓ or ✗ and the duration."""
+    """Show a spinner during the block, then print the title with ✓ and the duration, or with ✗ if the block raises.
+
+    The exception is raised to the caller.
+    """
     started = time.monotonic()
     current = Step()
     with console.status(title) if sys.stdout.isatty() else _quiet():

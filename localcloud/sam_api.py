@@ -24,10 +24,15 @@ _USUAL_PORT = 3000
 
 
 def serve_api(config: CloudConfig, stack: Stack) -> None:
-    """Serve the API until interrupted.
+    """Serve the API in containers with `sam local start-api` until interrupted.
+
+    Its functions use the queues, storage and database of the running system `stack`. Their environment variables are
+    written to `sam-local.json` in the state folder.
 
     Raises:
         LocalCloudError: If no container engine responds or sam fails.
+        BotoCoreError, ClientError: If the local AWS does not respond or reports an error.
+        KeyboardInterrupt: If Ctrl-C ends it.
     """
     gateway = _bridge_gateway()
     local = [url for url in (stack.aws_endpoint_url, stack.mongo_uri) if f"//{config.host}:" in url]

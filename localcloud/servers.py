@@ -32,12 +32,14 @@ _PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_
 def ensure_mongo(config: CloudConfig) -> str:
     """Start SecantusDB unless its current version is running, and return its connection string.
 
-    If the configuration has a connection string, start nothing and return it. The options of SecantusDB's string:
-    `journal=true`, because it otherwise loses acknowledged writes when it is killed; `serverMonitoringMode=poll`, which
-    pymongo itself uses on Lambda, because streaming stalls for 10 s after a step-down.
+    If the configuration has a connection string, start nothing and return it. Otherwise a server of another version is
+    ended first. The options of SecantusDB's string: `journal=true`, because it otherwise loses acknowledged writes when
+    it is killed; `serverMonitoringMode=poll`, which pymongo itself uses on Lambda, because streaming stalls for 10 s
+    after a step-down.
 
     Raises:
         ServerFailedError: If the server does not start.
+        OSError: If SecantusDB is not installed.
     """
     if config.mongodb_uri:
         return config.mongodb_uri
@@ -74,11 +76,13 @@ def _start_mongo(config: CloudConfig) -> int:
 def ensure_aws(config: CloudConfig) -> str:
     """Start MiniStack unless its current version is running, and return its endpoint URL.
 
-    MiniStack saves its state only when it stops on SIGTERM. State that is older than the last run, or whose URLs
-    contain another port, is deleted, and the next deployment creates the resources again. Objects in S3 are kept.
+    A server of another version is stopped first. MiniStack saves its state only when it stops on SIGTERM. State that is
+    older than the last run, or whose URLs contain another port, is deleted, and the next deployment creates the
+    resources again. Objects in S3 are kept.
 
     Raises:
         ServerFailedError: If the server does not start.
+        OSError: If MiniStack's environment is not installed.
     """
     running = find_current(config, AWS, _version(config))
     port = running.port if running and _answers_health(config.host, running.port) else _start_aws(config)
@@ -124,7 +128,10 @@ def _version(config: CloudConfig) -> str:
 
 
 def stop_aws(config: CloudConfig) -> None:
-    """Stop MiniStack and the functions' workers. Its state is kept if it stops without being killed."""
+    """Stop MiniStack and the functions' workers, with SIGTERM and after 20 s with SIGKILL.
+
+    Its state is kept if it stops without being killed. If it is not running, nothing happens.
+    """
     server = find_server(config.state, AWS)
     if server and end_processes([server], grace_seconds=STOP_GRACE_SECONDS):
         _saved_mark(config).write_text(str(server.port))
@@ -132,13 +139,19 @@ def stop_aws(config: CloudConfig) -> None:
 
 
 def forget_aws(config: CloudConfig) -> None:
-    """Stop MiniStack and discard its state except objects in S3, which removes a stack that cannot be updated."""
+    """Stop MiniStack and discard its state except objects in S3, which removes a stack that cannot be updated.
+
+    The state is deleted by the next `ensure_aws`.
+    """
     stop_aws(config)
     _saved_mark(config).unlink(missing_ok=True)
 
 
 def end_role(config: CloudConfig, role: str) -> None:
-    """Stop every process of a role, including workers whose server has ended."""
+    """Stop every process of a role, such as `aws`, including workers whose server has ended.
+
+    Each process gets SIGTERM and, if it still runs after 20 s, SIGKILL.
+    """
     processes = [process for process in find_processes(config.state) if process.role == role]
     end_processes(processes, grace_seconds=STOP_GRACE_SECONDS)
 
@@ -187,10 +200,12 @@ def start_on_a_port(
 ) -> int:
     """Start a server, wait until it responds, and return its port.
 
-    The port is the one of its last run, else the preferred one, else any that is free.
+    The port is the one of its last run, else the preferred one, else any that is free. `start` starts the process on a
+    port, and `answers` returns whether it responds at a host and port. A server that does not respond is killed.
 
     Raises:
         ServerFailedError: If the server ends or does not respond within 60 s.
+        OSError: If the program can't be started.
     """
     for _ in range(_TRIES):
         port = choose_port(config.host, *_wanted_ports(config, role))
@@ -208,7 +223,10 @@ def start_on_a_port(
 
 
 def choose_port(host: str, *wanted: int) -> int:
-    """Return the first of the wanted ports that is free; if none is, any free port."""
+    """Return the first of the wanted ports that is free; if none is, any free port.
+
+    The port is not reserved, so another process can take it before the caller does.
+    """
     return next((port for port in wanted if _is_free(host, port)), 0) or _free_port(host)
 
 

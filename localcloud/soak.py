@@ -46,7 +46,10 @@ _LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SoakPlan:
-    """Load and faults of a run. A job that has not ended after `limit_seconds` counts as lost."""
+    """Load and faults of a soak test. A job that has not ended after `limit_seconds` counts as lost.
+
+    A worker is killed at random intervals within `kill_every_seconds`, and the database `database_restarts` times.
+    """
 
     jobs: int = 2000
     users: int = 20
@@ -70,10 +73,17 @@ class _Tally:
 def run_soak(config: CloudConfig, plan: SoakPlan) -> int:
     """Run the soak test and print its figures, one `name: value` per line.
 
+    The test starts the system with a simulated provider, creates jobs through the API and, until they have ended, kills
+    random function workers and the database with SIGKILL. The database is started again. If that fails, nothing more is
+    killed, and the test does not return while the database does not respond. The test counts all jobs in the database,
+    so it needs an empty one. The system keeps running.
+
     Return the exit status: 0 if every job was accepted and none was lost or doubled, else 1.
 
     Raises:
-        LocalCloudError: If the system does not start, or the API rejects a request as invalid.
+        LocalCloudError: If the system does not start, or the API rejects a request with a status other than 429 and
+            5xx.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond during the start.
     """
     config = replace(config, parameters=PARAMETERS)
     stack = bring_up(config)

@@ -14,7 +14,10 @@ _EXECUTE_API = re.compile(r"(?:https|wss)://(?P<api>[^./]+)\.execute-api\.[^/]+/
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """URLs, names and keys of a running system, usually a local one. The file has the field names in camel case."""
+    """URLs, names and keys of a running system, usually a local one; `stack_name` is the name of its CloudFormation stack.
+
+    In the file `stack.json`, the field names are in camel case.
+    """
 
     api_url: str
     web_url: str
@@ -39,9 +42,12 @@ class Stack:
         mongo_uri: str,
         secret: str,
     ) -> Self:
-        """Create the description from a deployed stack.
+        """Create the description from a deployed CloudFormation stack.
 
         On AWS, `endpoint_url` is empty, and so is every value that is not known there.
+
+        Raises:
+            LocalCloudError: If the stack is local and the URL of an API in its outputs is not one of API Gateway.
         """
         outputs = deployed.outputs
         return cls(
@@ -61,7 +67,7 @@ class Stack:
         )
 
     def write(self, config: CloudConfig) -> None:
-        """Write the file atomically and readable for its owner only, because it contains secrets."""
+        """Write `stack.json` atomically and readable for its owner only, because it contains secrets."""
         draft = config.stack_file.with_suffix(".draft")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps({_camel(name): value for name, value in asdict(self).items()}, indent=2) + "\n")

@@ -17,7 +17,9 @@ _PARTS = ("template.yaml", "localcloud/studio_server.py", "localcloud/template.p
 
 
 def ensure_studio(config: CloudConfig) -> str:
-    """Start the studio's server unless its current version is running, and return its URL.
+    """Start the server of the studio (the web page) unless its current version is running, and return its URL.
+
+    A server of another version is ended first.
 
     Raises:
         ServerFailedError: If the server does not start.

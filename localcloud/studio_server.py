@@ -37,12 +37,19 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-
 
 
 def make_server(config: CloudConfig, port: int) -> ThreadingHTTPServer:
-    """Return a server of the studio; the caller runs and closes it."""
+    """Return a server of the studio that listens on the port; the caller runs and closes it.
+
+    Raises:
+        OSError: If the port is in use.
+    """
     return ThreadingHTTPServer((config.host, port), partial(StudioHandler, config))
 
 
 class StudioHandler(BaseHTTPRequestHandler):
-    """Handler of one connection."""
+    """Handler of one connection: serves the studio's files and a sign-in page, and forwards `/api/` to the API.
+
+    If the system is not running, a request for the API gets status 503.
+    """
 
     protocol_version = "HTTP/1.1"
     timeout = 30

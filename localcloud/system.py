@@ -44,13 +44,15 @@ _ANSWER_SECONDS = 120.0
 
 
 def bring_up(config: CloudConfig) -> Stack:
-    """Start the servers that are not running, deploy changes, and return once the API responds.
+    """Start the servers that are not running, deploy changes, write `stack.json`, and return once the API responds.
 
-    Only one `up` or `down` runs at a time; another one waits. Idempotent: a second call deploys nothing unless
-    an input has changed.
+    Only one `up` or `down` runs at a time; another one waits. Idempotent: a second call deploys nothing unless an input
+    has changed. A CloudFormation stack that can't be updated is removed and deployed again. Progress is printed.
 
     Raises:
-        LocalCloudError: If a program is missing, a server or the deployment fails, or the API does not respond.
+        LocalCloudError: If a program is missing, a server, the build or the deployment fails, sam cannot read a
+            parameter, or the API does not respond within 120 s. Servers that have started keep running.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond.
     """
     _require_programs(config)
     with _only_one(config):
@@ -111,10 +113,10 @@ def _deploy_changes(config: CloudConfig, endpoint_url: str, web_url: str, arns: 
 
 
 def find_running(config: CloudConfig) -> Stack:
-    """Return the running system.
+    """Return the description of the running system from `stack.json`.
 
     Raises:
-        LocalCloudError: If the system is not running.
+        LocalCloudError: If the system is not running, or its local AWS has stopped unexpectedly.
     """
     stack = Stack.read(config)
     if find_server(config.state, AWS) is None:
@@ -123,7 +125,10 @@ def find_running(config: CloudConfig) -> Stack:
 
 
 def take_down(config: CloudConfig) -> None:
-    """Stop every process of the system; its data is kept for the next `up`."""
+    """Stop every process of the system and delete `stack.json`; its data is kept for the next `up`.
+
+    Each process gets SIGTERM and, if it still runs after 20 s, SIGKILL. While another `up` or `down` runs, wait for it.
+    """
     with _only_one(config):
         config.stack_file.unlink(missing_ok=True)
         if not find_processes(config.state):
@@ -139,9 +144,16 @@ def take_down(config: CloudConfig) -> None:
 
 
 def run_during(config: CloudConfig, command: Sequence[str]) -> int:
-    """Run a command that may start this system, from an empty state folder, and return the command's exit status.
+    """Delete the state folder, run a command that may start this system, and return the command's exit status.
 
-    When the command ends or a signal interrupts it, every process of the system ends too.
+    Processes of the system that run before are ended. When the command ends or a signal interrupts it, every process of
+    the system ends too. The signal handlers of this process are replaced, and SIGTERM and SIGINT are ignored in the
+    end.
+
+    Raises:
+        OSError: If the command can't be started.
+        KeyboardInterrupt: If Ctrl-C interrupts it.
+        SystemExit: 143 if SIGTERM interrupts it.
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     _end_everything(config)

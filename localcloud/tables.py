@@ -28,7 +28,7 @@ class FittingTable:
         self._rows.append((texts, style))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the form that fits the console."""
+        """Yield the form of the table that fits the console."""
         for columns in (range(len(self.columns)), self._required_columns()):
             table = self._draw_table(columns)
             width = console.measure(table, options=options.update(max_width=10_000)).maximum

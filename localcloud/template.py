@@ -29,22 +29,34 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 
 def read_template(path: Path) -> Mapping[str, Any]:
-    """Return the whole template, with intrinsic functions in their long form."""
+    """Return the whole template, with intrinsic functions in their long form.
+
+    Raises:
+        OSError: If the file can't be read.
+        YAMLError: If it is not valid YAML.
+    """
     parsed: Mapping[str, Any] = _Loader(path.read_text()).get_single_data()
     return parsed
 
 
 def read_defaults(path: Path) -> dict[str, str]:
-    """Return the default of each parameter that has one, as CloudFormation's text of it."""
+    """Return the default of each parameter that has one, by parameter name, as CloudFormation's text of it.
+
+    Raises:
+        OSError: If the file can't be read.
+    """
     parameters = read_template(path).get("Parameters", {})
     defaults = {name: parameter["Default"] for name, parameter in parameters.items() if "Default" in parameter}
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in defaults.items()}
 
 
 def read_dashboard(path: Path) -> dict[str, Any]:
-    """Return the body of the CloudWatch dashboard.
+    """Return the body of the CloudWatch dashboard of a template.
 
     Variables of `Fn::Sub` remain as `${Name}`, except `${CostAlarm}`, which is removed.
+
+    Raises:
+        KeyError: If the template has no resource `Dashboard`.
     """
     body = read_template(path)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     parsed: dict[str, Any] = json.loads(body.replace("${CostAlarm}", ""))
@@ -53,9 +65,12 @@ def read_dashboard(path: Path) -> dict[str, Any]:
 
 @cache
 def read_page_headers(path: Path, *, videos: str, live: str) -> dict[str, str]:
-    """Return the headers that CloudFront adds to the studio's files.
+    """Return the headers that CloudFront adds to the studio's files, by name. The result is cached.
 
     `videos` is the origin from which the page may load videos, and `live` the one of its live connection.
+
+    Raises:
+        KeyError: If the template has no resource `WebHeaders`.
     """
     config = read_template(path)["Resources"]["WebHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
     policies = config["SecurityHeadersConfig"]

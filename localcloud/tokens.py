@@ -10,7 +10,7 @@ SAMPLE_USER = "65a1b2c3d4e5f60718293a4b"
 
 
 def make_token(stack: Stack, *, user_id: str = SAMPLE_USER, minutes: float = 60, priority: str = "normal") -> str:
-    """Return a signed session token of the user, the value of the API's cookie.
+    """Return a session token of the user, signed with the system's key: the value of the API's cookie.
 
     `minutes` is the time until it expires, and `priority` the highest priority that the user can request.
     """

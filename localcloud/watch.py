@@ -97,6 +97,8 @@ def watch(config: CloudConfig, stack: Stack) -> None:
 
     Raises:
         LocalCloudError: If the local AWS or the database does not respond.
+        PyMongoError: If the database's connection string is invalid or names no database.
+        KeyboardInterrupt: If Ctrl-C ends it.
     """
     with pymongo.MongoClient[Document](stack.mongo_uri, timeoutMS=_ANSWER_SECONDS * 1000) as client:
         database = client.get_default_database()
@@ -157,7 +159,10 @@ def _look_at_jobs(database: Database[Document], now: datetime) -> JobsLook:
 
 
 def count_workers(processes: Iterable[MarkedProcess], functions: Mapping[str, str]) -> list[WorkersLook]:
-    """Return the workers of each function; `functions` maps its short name to its deployed name."""
+    """Return the worker processes of each function; `functions` maps its short name to its deployed name.
+
+    A function without workers is included. The memory of a process that has ended counts as 0.
+    """
     running = list(processes)
     workers = []
     for name, deployed in functions.items():

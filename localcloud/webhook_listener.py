@@ -21,9 +21,13 @@ def listen(config: CloudConfig, port: int) -> None:
     """Start the system with this receiver as its webhook URL, and print webhooks until interrupted.
 
     A deployment while the receiver runs, such as by `make demo`, keeps the URL. The next one after it ends removes it.
+    The handler of SIGTERM is replaced. The system keeps running.
 
     Raises:
         LocalCloudError: If the port is in use or the system does not start.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond during the start.
+        KeyboardInterrupt: If Ctrl-C ends it.
+        SystemExit: 143 if SIGTERM ends it.
     """
     try:
         server = make_server((config.host, port), read_webhook_secret(config), _print)
@@ -46,9 +50,13 @@ def listen(config: CloudConfig, port: int) -> None:
 
 
 def make_server(address: tuple[str, int], secret: str, show: Callable[[str], None]) -> ThreadingHTTPServer:
-    """Return a server that shows each webhook as a line.
+    """Return a server that calls `show` with a line for each webhook; the caller runs and closes it.
 
-    It responds with 204 if the webhook is authentic and recent, else with 401.
+    It responds with 204 if the webhook is authentic and recent, else with 401. `secret` is the key of webhooks,
+    `whsec_…`.
+
+    Raises:
+        OSError: If the address is in use.
     """
     webhook = Webhook(secret)
 

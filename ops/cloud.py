@@ -116,10 +116,10 @@ class AwsCloud:
         return depths
 
     def redrive(self, queue: str, limit: int) -> int:
-        """Move up to `limit` dead letters back to `queue` (`Events` or `Webhooks`), and return the number of moved messages.
+        """Move up to `limit` dead letters back to a queue, and return the number of moved messages.
 
-        Each message is sent to the queue and then deleted from the dead-letter queue, so a failure can leave it in
-        both. A message that another consumer has received is not moved.
+        `queue` is `Events` or `Webhooks`. Each message is sent to the queue and then deleted from the dead-letter
+        queue, so a failure can leave it in both. A message that another consumer has received is not moved.
 
         Raises:
             BotoCoreError, ClientError: If SQS does not respond or rejects a request. Some messages may have been moved.

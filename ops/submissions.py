@@ -39,7 +39,7 @@ def resume_submissions(*, submissions: SubmissionRepository, clock: Clock) -> st
 
 
 def format_submissions(submissions: SubmissionState) -> str:
-    """Return the state of submissions as text: `open`, or the start, reason and Retry-After (in seconds) of the pause."""
+    """Return the state of submissions as text: `open`, or the start, reason and Retry-After of the pause."""
     if submissions.paused_at is None:
         return "open"
     reason = f" ({submissions.reason})" if submissions.reason else ""
