@@ -22,7 +22,8 @@ class CallbackVerifier(Protocol):
             now: The current time, to be compared with the signature's time.
 
         Raises:
-            CallbackRefused: If the signature is not the provider's, or its time differs by more than `MAXIMUM_AGE`.
-            Unavailable: If the provider's keys can't be fetched now.
+            CallbackRefused: If the signature is missing, malformed or not the provider's, or its time differs by more
+                than `MAXIMUM_AGE`.
+            Unavailable: If the provider's keys or secret can't be read now.
         """
         ...

@@ -46,7 +46,7 @@ class WebhookQueue(Protocol):
         ...
 
     def enqueue(self, change: Change) -> None:
-        """Send the IDs of a change and its job for every configured endpoint, at least once.
+        """Send a message with the IDs of a change and its job for each configured endpoint, at least once.
 
         Raises:
             Unavailable: If not all messages were accepted. Some may have been sent.
@@ -87,23 +87,35 @@ class WebhookSender(Protocol):
 
 
 class WebhookRepository(Protocol):
-    """Repository of the state of webhook endpoints. Each method raises `Unavailable` if MongoDB does not answer."""
+    """Repository of the state of webhook endpoints."""
 
     def find_gone_until(self, endpoint: EndpointId) -> datetime | None:
-        """Return until when the endpoint must not be called, or None if it was never marked gone. Served by `_id`."""
+        """Return until when the endpoint must not be called, or None if it was never marked gone. Served by `_id`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         ...
 
     def mark_gone(self, endpoint: EndpointId, until: datetime) -> None:
-        """Store that the endpoint must not be called before `until`. Replaces an earlier time."""
+        """Store that the endpoint must not be called before `until`. Replaces an earlier time.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def record_failure(self, delivery: WebhookDelivery, reason: str, now: datetime) -> None:
-        """Store a delivery that was given up, for operators. Idempotent by event and endpoint."""
+        """Store a delivery that was given up, for operators. Idempotent by event and endpoint.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
 
 class ConnectionRepository(Protocol):
-    """Repository of open connections. Every method raises `Unavailable` if MongoDB does not answer."""
+    """Repository of open connections."""
 
     def add(self, connection: Connection, *, at_most: int, now: datetime) -> None:
         """Store a new connection, unless its user has `at_most` connections that have not expired.
@@ -112,40 +124,61 @@ class ConnectionRepository(Protocol):
 
         Raises:
             TooManyConnections: If the user has `at_most` connections.
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         ...
 
     def find(self, connection_id: ConnectionId) -> Connection | None:
-        """Return the connection, even if it has expired, or None if it was removed. Served by `_id`."""
+        """Return the connection, even if it has expired, or None if it was removed. Served by `_id`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         ...
 
     def find_of_user(self, user_id: UserId) -> list[Connection]:
-        """Return the user's connections, including expired ones. Served by the index `user_slot`."""
+        """Return the user's connections, including expired ones. Served by the index `user_slot`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         ...
 
     def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
-        """Subscribe a connection to a job, or to all jobs if None. Return False if it was removed. Idempotent."""
+        """Subscribe a connection to a job, or to all jobs if None. Return False if it was removed. Idempotent.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def remove(self, connection_id: ConnectionId) -> None:
-        """Delete a connection. Idempotent."""
+        """Delete a connection. Idempotent.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
 
 class TicketRepository(Protocol):
-    """Repository of tickets, each of which opens one connection.
-
-    Every method raises `Unavailable` if MongoDB does not answer.
-    """
+    """Repository of tickets, each of which opens one connection."""
 
     def add(self, digest: str, identity: Identity, expires_at: datetime) -> None:
-        """Store a ticket's identity and expiry under the digest of the ticket."""
+        """Store a ticket's identity and expiry under the digest of the ticket.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def redeem(self, digest: str, now: datetime) -> Identity | None:
         """Delete a ticket and return its identity, or None if the ticket is unknown, expired or used.
 
         Of any number of concurrent calls exactly one gets the identity.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the ticket may have been deleted.
         """
         ...
 

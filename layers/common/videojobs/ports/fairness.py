@@ -14,7 +14,7 @@ class SlotRepository(Protocol):
     """Repository of slots: for each user and priority, the set of active jobs, never larger than `cap`.
 
     It is a set and not a counter, so that repeats and crashes can't count a job twice, and a slot that was not released
-    can be found. Each method raises `Unavailable` if MongoDB does not answer.
+    can be found.
     """
 
     cap: int
@@ -22,29 +22,51 @@ class SlotRepository(Protocol):
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
         """Acquire slots for new jobs, in their order, while slots are free and no job waits. Return their number.
 
-        A guarded update, so that concurrent calls can't exceed `cap`. If not all jobs get a slot, `now` is stored as
-        `waiting_at`.
+        Concurrent calls can't exceed `cap`. If not all jobs get a slot, `now` is stored as `waiting_at`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         ...
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
-        """Acquire a slot for a job that has waited, if one is free. Return whether the job has a slot. Idempotent."""
+        """Acquire a slot for a job that has waited, if one is free. Return whether the job has a slot. Idempotent.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def release(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
-        """Release the slots of jobs. Idempotent. Return whether jobs may be waiting for a slot, by `waiting_at`."""
+        """Release the slots of jobs. Idempotent. Return whether jobs may be waiting for a slot, by `waiting_at`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def clear_waiting(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:
-        """Clear `waiting_at`, unless a job has begun to wait after `seen_at`."""
+        """Clear `waiting_at`, unless a job has begun to wait after `seen_at`. Idempotent.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def find_unchecked(self, checked_before: datetime, limit: int) -> Iterable[UserSlots]:
-        """Return slots that were last compared with the jobs before `checked_before`. Served by the index `checked`."""
+        """Return up to `limit` users' slots that were last compared with the jobs before `checked_before`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         ...
 
     def mark_checked(self, slots: UserSlots, now: datetime) -> None:
-        """Store that the slots were compared at `now`. Delete them instead if they are empty and unused for `GRACE`."""
+        """Store that the slots were compared at `now`. Delete them instead if they are empty and unused for `GRACE`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
 
@@ -56,6 +78,6 @@ class RateLimiter(Protocol):
 
         Raises:
             RateLimited: If the limit is reached. The call is not counted; `retry_after_seconds` is when to try again.
-            Unavailable: If MongoDB does not answer. The call is refused, as it needs MongoDB too.
+            Unavailable: If MongoDB does not respond in time; the call may have been counted.
         """
         ...

@@ -46,19 +46,16 @@ class KeyedRepository[T](Protocol):
     """A repository whose items can hold an idempotency key."""
 
     def find_by_key(self, user_id: UserId, key: str) -> T | None:
-        """Return the user's item with this idempotency key, or None."""
+        """Return the user's item with this key, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def release_key(self, item: T, /) -> None:
-        """Remove the idempotency key from an item, so that it can be used again. Idempotent."""
+        """Remove the item's key; idempotent. Raise `Unavailable` if MongoDB does not confirm; it may be removed."""
         ...
 
 
 class JobRepository(Protocol):
-    """Repository of jobs, the source of truth.
-
-    Each method that reads or writes raises `Unavailable` if MongoDB does not answer.
-    """
+    """Repository of jobs, the source of truth."""
 
     def new_id(self) -> JobId:
         """Return a new, unused job ID. Nothing is written."""
@@ -73,18 +70,19 @@ class JobRepository(Protocol):
 
         Raises:
             IdempotencyKeyTaken: If the user has a job with that idempotency key. The unique index decides.
+            Unavailable: If MongoDB does not respond in time; the job may have been inserted.
         """
         ...
 
     def find(self, job_id: JobId) -> VideoJob | None:
-        """Return the stored job, or None if it does not exist. Served by `_id`."""
+        """Return the stored job, or None if there is none. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Lease the job's next step and return the job, or None if the next step has another ID or a live lease.
 
-        The step's due time becomes `now`, which ends a pause set by the reconciler. This is one guarded write: of any
-        number of concurrent calls exactly one gets the job.
+        The step's due time becomes `now`, which ends a pause set by the reconciler. Of concurrent calls exactly one
+        gets the job. Raise `Unavailable` if MongoDB does not respond in time; the step may have been leased.
         """
         ...
 
@@ -93,16 +91,16 @@ class JobRepository(Protocol):
 
         Return whether the job was written. False means that it has changed meanwhile, for example by a cancellation or
         a lost lease. The attempt is compared because a job may be retried and cancelled between the read and the write.
-        After `Unavailable` the write may have been applied.
+        Raise `Unavailable` if MongoDB does not respond in time; the write may have been applied.
         """
         ...
 
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
-        """Return the user's job with this idempotency key, or None. Served by the unique index `idempotency`."""
+        """Return the user's job with this key, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def release_key(self, job: VideoJob) -> None:
-        """Remove the idempotency key from a job, so that it can be used again. Idempotent."""
+        """Remove the job's key; idempotent. Raise `Unavailable` if MongoDB does not confirm; it may be removed."""
         ...
 
     def list_newest(
@@ -117,61 +115,74 @@ class JobRepository(Protocol):
     ) -> list[VideoJob]:
         """Return up to `limit` of a user's jobs after `after`, by `(created_at, id)`, the newest first.
 
-        Jobs that are not shown at `now` (`VideoJob.is_shown`) are left out. Served by the index `user_newest`, with a
-        status by `user_status`, with a batch by `user_batch`.
+        If `status` and `batch_id` are given, both must match. Jobs that are not shown at `now` (`VideoJob.is_shown`)
+        are left out. Raise `Unavailable` if MongoDB does not respond in time.
         """
         ...
 
     def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
-        """Return the longest waiting job of a user and priority, or None. Served by the index `waiting`."""
+        """Return the longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def count_ahead(self, job: VideoJob, limit: int) -> int:
         """Return approximately how many queued jobs come before this queued job, at most `limit`.
 
-        For a job that waits for a slot, count the user's jobs that wait longer (index `waiting`). For any other job,
-        count the queued jobs that were due earlier (index `sweep`).
+        For a job that waits for a slot, count the user's jobs that wait longer. For any other job, count the queued
+        jobs that were due earlier. Raise `Unavailable` if MongoDB does not respond in time.
         """
         ...
 
     def remove(self, job: VideoJob) -> bool:
-        """Delete the job, guarded like `save`. Return False, with nothing deleted, if it has changed meanwhile."""
+        """Delete the job, guarded like `save`. Return False, with nothing deleted, if it has changed meanwhile.
+
+        Raise `Unavailable` if MongoDB does not respond in time; the job may have been deleted.
+        """
         ...
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return live jobs without a next step, left by the Express server before `created_before`. Index: `sweep`."""
+        """Return up to `limit` live jobs without a next step, which the Express server created before `created_before`.
+
+        Raise `Unavailable` if MongoDB does not respond in time.
+        """
         ...
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs of any status with an announcement before `announced_before`, oldest first. Index: `outbox`."""
+        """Return up to `limit` jobs, in any status, with an announcement before `announced_before`.
+
+        Raise `Unavailable` if MongoDB does not respond in time.
+        """
         ...
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
-        """Remove announcements from the job's outbox. Idempotent."""
+        """Remove outbox entries; idempotent. Raise `Unavailable` if MongoDB does not confirm; they may be removed."""
         ...
 
     def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs created since `created_since` that failed with `code`, the oldest first. Index: `status_age`."""
+        """Return up to `limit` jobs created since `created_since` that failed with `code`, the oldest first.
+
+        Raise `Unavailable` if MongoDB does not respond in time.
+        """
         ...
 
     def find_startable(self) -> list[VideoJob]:
         """Return the queued job that is due first and the one that is due last, or an empty list.
 
         Each resend moves the due time, so the job that is due last has usually waited longest. Jobs that wait for a
-        slot are not included. Two finds of one document, served by the index `sweep`.
+        slot are not included. A single job is returned twice. Raise `Unavailable` if MongoDB does not respond in time.
         """
         ...
 
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
-        """Return jobs, live or ended, whose next step was due before `due_before` and has no live lease.
+        """Return up to `limit` jobs, live or ended, whose next step was due before `due_before` and has no live lease.
 
-        Within each status, the longest overdue jobs come first. Served by the index `sweep`.
+        Within each status, the longest overdue jobs come first. Raise `Unavailable` if MongoDB does not respond in
+        time.
         """
         ...
 
 
 class BatchRepository(Protocol):
-    """Repository of batches. Each method that reads or writes raises `Unavailable` if MongoDB does not answer."""
+    """Repository of batches."""
 
     def new_id(self) -> BatchId:
         """Return a new, unused batch ID. Nothing is written."""
@@ -182,71 +193,86 @@ class BatchRepository(Protocol):
 
         Raises:
             IdempotencyKeyTaken: If the user has a batch with that idempotency key. The unique index decides.
-            Unavailable: If MongoDB does not confirm. Either everything was inserted, or nothing.
+            Unavailable: If MongoDB does not respond in time. Either everything was inserted, or nothing.
         """
         ...
 
     def find(self, batch_id: BatchId) -> Batch | None:
-        """Return the batch, or None if it does not exist. Served by `_id`."""
+        """Return the batch, or None if there is none. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def find_by_key(self, user_id: UserId, key: str) -> Batch | None:
-        """Return the user's batch with this idempotency key, or None. Served by the unique index `idempotency`."""
+        """Return the user's batch with this key, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def release_key(self, batch: Batch) -> None:
-        """Remove the idempotency key from a batch, so that it can be used again. Idempotent."""
+        """Remove the batch's key; idempotent. Raise `Unavailable` if MongoDB does not confirm; it may be removed."""
         ...
 
     def remove_all(self, user_id: UserId, created_before: datetime) -> None:
-        """Delete a user's batches created up to a time, without their jobs. Served by the index `user_newest`."""
+        """Delete a user's batches created up to a time, without their jobs. Idempotent.
+
+        Raise `Unavailable` if MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
 
 class TimingRepository(Protocol):
-    """Repository of the durations of recent jobs by kind, from their start to their end.
-
-    Each method raises `Unavailable` if MongoDB does not answer.
-    """
+    """Repository of the durations of recent jobs by kind, from their start to their end."""
 
     def record(self, kind: str, seconds: float) -> None:
-        """Add a duration to those of its kind, and drop the oldest ones beyond a fixed number."""
+        """Add a duration in seconds to those of its kind, and drop the oldest ones beyond a fixed number.
+
+        Raise `Unavailable` if MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def usual_seconds(self, kind: str) -> float | None:
-        """Return the median of the recent durations, or None if there are none. The value may be a minute old."""
+        """Return the median of the recent durations in seconds, at most a minute old, or None if there are none.
+
+        Raise `Unavailable` if MongoDB does not respond in time.
+        """
         ...
 
 
 class ErasureRepository(Protocol):
-    """Repository of unfinished erasures. Each method raises `Unavailable` if MongoDB does not answer."""
+    """Repository of unfinished erasures."""
 
     def add(self, user_id: UserId, created_before: datetime) -> None:
-        """Store an erasure of a user's jobs. A later time replaces an earlier one, but not the reverse."""
+        """Store an erasure of a user's jobs. A later time replaces an earlier one, but not the reverse.
+
+        Raise `Unavailable` if MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
     def find_all(self, limit: int) -> Iterable[tuple[UserId, datetime]]:
-        """Return up to `limit` unfinished erasures as pairs of user ID and time."""
+        """Return up to `limit` erasures by user and time. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def remove(self, user_id: UserId, created_before: datetime) -> None:
-        """Delete a finished erasure, unless one with a later time was requested meanwhile."""
+        """Delete a finished erasure, unless one with a later time was requested meanwhile. Idempotent.
+
+        Raise `Unavailable` if MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
 
 class SubmissionRepository(Protocol):
-    """Repository of the state of submissions. Each method raises `Unavailable` if MongoDB does not answer."""
+    """Repository of the state of submissions."""
 
     def read(self, now: datetime) -> SubmissionState:
-        """Return the state. It may be a few seconds old: implementations may cache it to save reads."""
+        """Return the state, maybe seconds old. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> SubmissionState:
-        """Pause submissions and return the state. A repeat keeps `paused_at` and replaces the reason and the delay."""
+        """Pause submissions and return the state. A repeat keeps `paused_at` and replaces the reason and the delay.
+
+        Raise `Unavailable` if MongoDB does not respond in time; submissions may have been paused.
+        """
         ...
 
     def resume(self) -> None:
-        """Resume submissions. Idempotent."""
+        """Resume submissions; idempotent. Raise `Unavailable` if MongoDB does not confirm; they may be resumed."""
         ...
 
 

@@ -19,26 +19,44 @@ type ReportProgress = Callable[[float], None]
 
 
 class CircuitRepository(Protocol):
-    """Repository of circuit breakers, shared by all workers. Each method raises `Unavailable` if MongoDB is down."""
+    """Repository of circuit breakers, shared by all workers."""
 
     def find(self, provider: str) -> Circuit:
-        """Return the provider's circuit, or a new closed circuit if none is stored."""
+        """Return the provider's circuit, or a new closed circuit if none is stored.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         ...
 
     def save(self, before: Circuit, after: Circuit) -> bool:
-        """Store `after` if the stored version is still that of `before`. Return whether it was stored."""
+        """Store `after` if the stored version is still that of `before`. Return whether it was stored.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         ...
 
 
 class VideoStore(Protocol):
-    """Store of videos in a bucket. Each method that calls S3 raises `Unavailable` if S3 does not answer."""
+    """Store of videos in a bucket."""
 
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
-        """Upload a file and return its object. A second upload to the same key replaces the whole object."""
+        """Upload a file and return its object. A second upload to the same key replaces the whole object.
+
+        An exception of `on_progress` stops the upload and is raised.
+
+        Raises:
+            Unavailable: If S3 does not respond or reports an error; the object may have been stored.
+        """
         ...
 
     def size(self, stored: StoredObject) -> int | None:
-        """Return the size in bytes of the stored object, or None if it does not exist."""
+        """Return the size in bytes of the stored object, or None if it does not exist.
+
+        Raises:
+            Unavailable: If S3 does not respond or reports an error.
+        """
         ...
 
     def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
@@ -46,6 +64,9 @@ class VideoStore(Protocol):
 
         The URL is the same until `signing_window` changes, and is valid for at least two thirds of the configured time.
         With a file name, a browser saves the object under that name.
+
+        Raises:
+            Unavailable: If the function has no credentials.
         """
         ...
 
@@ -58,11 +79,16 @@ class VideoStore(Protocol):
 
         Raises:
             ProviderError: `result_lost`, if the object does not exist.
+            Unavailable: If S3 does not respond or reports an error.
         """
         ...
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Delete objects. Idempotent: keys without an object are ignored."""
+        """Delete objects. Idempotent: keys without an object are ignored.
+
+        Raises:
+            Unavailable: If S3 does not respond or reports an error; some objects may be deleted.
+        """
         ...
 
 
@@ -144,10 +170,7 @@ class Generation:
 
 
 class VideoProvider(Protocol):
-    """AI provider, or a simulated provider. Each call raises `ProviderError` if the provider refuses it or fails.
-
-    A call without a conclusive response raises `ProviderUnreachable`: its effect is unknown.
-    """
+    """AI provider, or a simulated provider."""
 
     name: str
     capabilities: Capabilities
@@ -156,26 +179,53 @@ class VideoProvider(Protocol):
         """Start a generation and return its task.
 
         `token` is the job's `generation_token`. A provider that supports idempotency keys creates one task per token.
+
+        Raises:
+            ProviderUnreachable: If the task may or may not have been created.
+            ProviderError: If the provider refuses the request, or it was not sent.
+            Unavailable: If the secret with the provider's key can't be read.
         """
         ...
 
     def find(self, *, token: str) -> Submission | None:
-        """Return the task that a submit with this token created, or None. Called only if `unknown_submit` is `FIND`."""
+        """Return the task that a submit with this token created, or None. Called only if `unknown_submit` is `FIND`.
+
+        Raises:
+            ProviderUnreachable: If the provider gives no conclusive response.
+            ProviderError: If it refuses the call.
+            Unavailable: If the secret with the provider's key can't be read.
+        """
         ...
 
     def poll(self, ref: str) -> Generation:
-        """Return the state of a task. Changes nothing."""
+        """Return the state of a task. Changes nothing.
+
+        Raises:
+            ProviderUnreachable: If the provider gives no conclusive response; the task may still succeed.
+            ProviderError: If the task failed or no longer exists.
+            Unavailable: If the secret with the provider's key can't be read.
+        """
         ...
 
     def cancel(self, ref: str) -> bool:
-        """Stop a task. Return whether it was stopped. Idempotent, and harmless for a task that has ended."""
+        """Stop a task. Return whether it was stopped. Idempotent, and harmless for a task that has ended.
+
+        Raises:
+            ProviderUnreachable: If the provider gives no conclusive response; the task may have been stopped.
+            ProviderError: If the provider refuses the call.
+            Unavailable: If the secret with the provider's key can't be read.
+        """
         ...
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video of a finished task to `path`. Called only if `capabilities.clips` is not None.
 
+        An exception of `on_progress` stops the download and is raised.
+
         Raises:
-            ProviderError: `result_lost`, if the provider no longer has the video.
+            ProviderError: If the task has no video, or the provider no longer has it (`result_lost`).
+            ProviderUnreachable: If the provider or the host of the video gives no conclusive response.
+            Unavailable: If the secret with the provider's key can't be read.
         """
         ...
 
@@ -185,7 +235,8 @@ class Providers:
     """Providers of this deployment: `order` names the first choice and then the fallback providers.
 
     `get` returns any provider that the code supports, or None. A job can therefore continue after its provider was
-    removed from `order`. A provider's modules are imported on the first call.
+    removed from `order`. A provider's modules are imported on the first call. `get` raises `ValueError`
+    if the provider's settings are invalid.
     """
 
     order: tuple[str, ...]
@@ -207,11 +258,16 @@ class RenderedVideo:
 class VideoRenderer(Protocol):
     """Renders the video of a job, or assembles it from a provider's clips.
 
-    Both write the finished MP4, its poster (JPEG) and its preview (WebP) to `folder`, which the caller removes.
+    Both write the finished MP4, its poster (JPEG) and its preview (WebP) to `folder`, which the caller removes. An
+    exception of `on_progress` stops the work and is raised.
     """
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Render the video that the job requests."""
+        """Render the video that the job requests.
+
+        Raises:
+            OSError: If a file can't be written.
+        """
         ...
 
     def verify(self, clip: Path) -> None:
@@ -230,5 +286,6 @@ class VideoRenderer(Protocol):
 
         Raises:
             ProviderError: If a clip is not a playable video.
+            OSError: If a file can't be written.
         """
         ...
