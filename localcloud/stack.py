@@ -14,9 +14,9 @@ _EXECUTE_API = re.compile(r"(?:https|wss)://(?P<api>[^./]+)\.execute-api\.[^/]+/
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """URLs, names and keys of a running system, usually a local one; `stack_name` is the name of its CloudFormation stack.
+    """URLs, names and keys of a running system, usually a local one.
 
-    In the file `stack.json`, the field names are in camel case.
+    `stack_name` is the name of its CloudFormation stack. The file `stack.json` has the field names in camel case.
     """
 
     api_url: str

@@ -44,7 +44,17 @@ LONG_ONE = ("Ten small robots learn to dance", "fun", "16:9", 60)
 
 
 def main() -> None:
-    """Start the system and take the screenshots."""
+    """Start the local system, take screenshots of the studio in Chromium, and save them in docs/images.
+
+    The caller stops the system.
+
+    Raises:
+        SystemExit: If Chromium is not installed.
+        LocalCloudError: If the system does not start.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond during the start.
+        playwright.sync_api.Error: If a part of the page does not appear in time or the browser fails.
+        PyMongoError: If the database does not respond.
+    """
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("Chromium was not found. On Debian and Ubuntu:  apt-get install chromium")
@@ -56,7 +66,14 @@ def main() -> None:
 
 
 def take_pictures(browser: Browser, stack: Stack) -> None:
-    """Save a screenshot of each state of the page; later ones show the videos of earlier ones."""
+    """Save a screenshot of each state of the page in docs/images, which creates jobs in the system.
+
+    Later screenshots show the videos of earlier ones, so the system should be empty.
+
+    Raises:
+        playwright.sync_api.Error: If a part of the page does not appear in time or the browser fails.
+        PyMongoError: If the database does not respond.
+    """
     with open_page(browser, stack, "Grace", **DESKTOP) as page:
         page.get_by_text("Nothing here yet.").wait_for()
         save(page, "empty")
@@ -81,7 +98,13 @@ def take_pictures(browser: Browser, stack: Stack) -> None:
 
 @contextmanager
 def open_page(browser: Browser, stack: Stack, user: str, **options: Any) -> Iterator[Page]:
-    """Yield the studio's page, signed in as the user and with a live connection."""
+    """Yield the studio's page, signed in as a sample user (`Ada`, `Grace` or `Katherine`) and with a live connection.
+
+    `options` are those of the browser context, such as `viewport`. The context is closed after the block.
+
+    Raises:
+        playwright.sync_api.Error: If the page can't be opened, or is not connected within 120 s (`TimeoutError`).
+    """
     context = browser.new_context(base_url=stack.web_url, **options)
     context.request.post("/dev/login", form={"user": USERS[user]})
     page = context.new_page()
@@ -92,7 +115,14 @@ def open_page(browser: Browser, stack: Stack, user: str, **options: Any) -> Iter
 
 
 def ask(page: Page, prompt: str, style: str, shape: str, seconds: float) -> None:
-    """Submit the form, and wait until the new video is on the page."""
+    """Submit the form for a new video, and wait until the video is on the page; it need not be completed then.
+
+    `shape` is the aspect ratio, such as `16:9`.
+
+    Raises:
+        playwright.sync_api.Error: If the form is not as expected, or the video does not appear within 120 s
+            (`TimeoutError`).
+    """
     page.locator("#prompt").fill(prompt)
     page.locator(f"[name=style][value={style}]").check()
     page.locator(f"[name=aspectRatio][value='{shape}']").check()
@@ -102,7 +132,11 @@ def ask(page: Page, prompt: str, style: str, shape: str, seconds: float) -> None
 
 
 def put_failure(stack: Stack) -> None:
-    """Insert a failed job, because the built-in provider never fails."""
+    """Insert a failed job of the sample user `Ada` in the database, because the built-in provider never fails.
+
+    Raises:
+        PyMongoError: If the database does not respond.
+    """
     at = datetime.now(UTC) - timedelta(seconds=50)
     job = {
         "userId": ObjectId(USERS["Ada"]),
@@ -121,12 +155,22 @@ def put_failure(stack: Stack) -> None:
 
 
 def wait_for(page: Page, condition: str) -> None:
-    """Wait until the JavaScript function returns true in the page."""
+    """Wait until the JavaScript function `condition` returns a true value in the page.
+
+    Raises:
+        playwright.sync_api.Error: If it does not within 120 s (`TimeoutError`), or if the function throws.
+    """
     page.wait_for_function(condition, timeout=PATIENCE)
 
 
 def save(page: Page, name: str, prepare: Callable[[], object] = lambda: None) -> None:
-    """Save a screenshot of the window, after the network is idle, `prepare` has run and transitions have ended."""
+    """Save a screenshot of the window as docs/images/studio-NAME.webp.
+
+    It is taken after the network is idle, `prepare` has run and transitions have ended.
+
+    Raises:
+        playwright.sync_api.Error: If the network is not idle within 30 s (`TimeoutError`) or the browser fails.
+    """
     page.wait_for_load_state("networkidle")
     prepare()
     page.wait_for_timeout(SETTLED)

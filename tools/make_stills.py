@@ -30,7 +30,11 @@ EVERY = 2
 
 
 def main() -> None:
-    """Draw a video of each style, and write its poster and the animation of all three."""
+    """Draw a video of each style, and write its poster and the animation of all three to docs/images.
+
+    Raises:
+        OSError: If a file can't be written.
+    """
     images = Path(__file__).parents[1] / "docs" / "images"
     panels = []
     with tempfile.TemporaryDirectory() as folder:

@@ -85,7 +85,10 @@ _ERRORS: Sequence[VideoJobsError] = (
 
 
 def answer_with(description: str, schema: str, examples: Mapping[str, object], *headers: str) -> Json:
-    """Return a response with a body of the schema."""
+    """Return an OpenAPI response with a JSON body of a schema, examples by their names, and the named headers.
+
+    The headers that any response can have are added.
+    """
     named_examples = {name: {"value": value} for name, value in examples.items()}
     return answer_without_body(description, *headers) | {
         "content": {JSON: {"schema": refer_to(schema), "examples": named_examples}}
@@ -93,7 +96,7 @@ def answer_with(description: str, schema: str, examples: Mapping[str, object], *
 
 
 def answer_without_body(description: str, *headers: str) -> Json:
-    """Return a response that has no body."""
+    """Return an OpenAPI response that has no body, with the named headers and those that any response can have."""
     names = (*headers, *_ALWAYS)
     return {
         "description": description,
@@ -108,13 +111,17 @@ def pollable(answer: Json) -> Json:
 
 
 def error_responses(*statuses: int) -> Json:
-    """Return references to the error responses of these statuses."""
+    """Return references to the error responses of these statuses, by status as text.
+
+    Raises:
+        ValueError: If a number is not an HTTP status.
+    """
     names = {status: _name(HTTPStatus(status)) for status in statuses}
     return {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
 
 
 def error_answers() -> Json:
-    """Return all error responses by the names of their statuses."""
+    """Return all error responses of the document, by the names of their statuses, such as `NotFound`."""
     by_status: dict[HTTPStatus, list[VideoJobsError]] = {}
     for error in _ERRORS:
         by_status.setdefault(STATUS_OF[type(error)], []).append(error)

@@ -14,7 +14,11 @@ from tools.apidocs.schemas import Json, all_schemas
 
 
 def build_document() -> Json:
-    """Return the OpenAPI document. The result is the same in every run."""
+    """Return the OpenAPI document of all routes. The result is the same in every run.
+
+    Raises:
+        KeyError: If a route has no entry in `OPERATIONS`, or an entry has no route.
+    """
     return {
         "openapi": "3.1.0",
         "info": {

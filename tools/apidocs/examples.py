@@ -30,13 +30,13 @@ _PROSPECTS = {
 
 
 def example_request() -> dict[str, object]:
-    """Return an example body of `generateVideo`."""
+    """Return an example body of `generateVideo`: the fields of the model that have an example."""
     fields = GenerateRequest.model_fields.items()
     return {field.alias or name: field.examples[0] for name, field in fields if field.examples}
 
 
 def example_batch() -> dict[str, object]:
-    """Return an example body of `generateBatch`."""
+    """Return an example body of `generateBatch` with two items."""
     request = example_request()
     del request["priority"]  # the batch's priority applies to all items
     return {"items": [request, request | {"duration": 7.5}], "priority": Priority.HIGH.value}
@@ -73,5 +73,5 @@ def sign_example(url: str) -> str:
 
 
 def show_example(status: JobStatus) -> VideoJobEnvelope:
-    """Return the response for the example job in a status."""
+    """Return the response of the API for the example job in a status."""
     return serialize_job(example_jobs()[status], sign=sign_example, estimate=_PROSPECTS.get(status))

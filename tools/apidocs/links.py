@@ -34,12 +34,12 @@ OF_A_BATCH = ("count", "list", "followFirst")
 
 
 def with_links(answer: Json, *names: str) -> Json:
-    """Return the response with the named links."""
+    """Return the OpenAPI response with references to the named links, such as `follow`. `answer` is not changed."""
     return answer | {"links": {name: {"$ref": f"#/components/links/{name}"} for name in names}}
 
 
 def all_links() -> Json:
-    """Return all links by their names."""
+    """Return all OpenAPI links by their names."""
     return {
         name: {
             "operationId": link.operation_id,

@@ -32,7 +32,7 @@ _ANY_ID = "^[0-9a-fA-F]{24}$"
 
 
 def generate_operation() -> Json:
-    """Return the description of `POST /api/videos/generate`."""
+    """Return the OpenAPI description of `POST /api/videos/generate`."""
     accepted = serialize_accepted(example_jobs()[JobStatus.QUEUED])
     return {
         "description": "Queues a job and returns its ID. Requests of pages on other origins are refused unless the "
@@ -49,7 +49,7 @@ def generate_operation() -> Json:
 
 
 def batch_operation() -> Json:
-    """Return the description of `POST /api/videos/batch`."""
+    """Return the OpenAPI description of `POST /api/videos/batch`."""
     accepted = serialize_accepted_batch(BATCH)
     return {
         "description": "Queues all of the jobs, or none. Counts as one request. The body can have up to 1 MiB.",
@@ -66,7 +66,7 @@ def batch_operation() -> Json:
 
 
 def list_operation() -> Json:
-    """Return the description of `GET /api/videos`."""
+    """Return the OpenAPI description of `GET /api/videos`."""
     schemas: dict[str, Json] = {
         "status": {"enum": [status.value for status in JobStatus]},
         "limit": {"type": "integer", "minimum": 1, "maximum": MAXIMUM_LIMIT, "default": DEFAULT_LIMIT},
@@ -94,7 +94,7 @@ def list_operation() -> Json:
 
 
 def status_operation() -> Json:
-    """Return the description of `GET /api/videos/{jobId}`."""
+    """Return the OpenAPI description of `GET /api/videos/{jobId}`."""
     examples_by_name = {status.value: show_example(status) for status in JobStatus}
     headers = ("ETag", "Retry-After")
     return {
@@ -122,7 +122,7 @@ def status_operation() -> Json:
 
 
 def cancel_operation() -> Json:
-    """Return the description of `POST /api/videos/{jobId}/cancel`."""
+    """Return the OpenAPI description of `POST /api/videos/{jobId}/cancel`."""
     examples_by_name = {"cancelled": show_example(JobStatus.CANCELLED)}
     cancelled = answer_with("The cancelled job.", "VideoJobEnvelope", examples_by_name)
     return {
@@ -139,7 +139,7 @@ def cancel_operation() -> Json:
 
 
 def retry_operation() -> Json:
-    """Return the description of `POST /api/videos/{jobId}/retry`."""
+    """Return the OpenAPI description of `POST /api/videos/{jobId}/retry`."""
     queued = answer_with(
         "The job, queued again.", "VideoJobEnvelope", {"queued": show_example(JobStatus.QUEUED)}, "Retry-After"
     )
@@ -155,7 +155,7 @@ def retry_operation() -> Json:
 
 
 def delete_operation() -> Json:
-    """Return the description of `DELETE /api/videos/{jobId}`."""
+    """Return the OpenAPI description of `DELETE /api/videos/{jobId}`."""
     return {
         "description": "Deletes an ended job and its files. Returns 409 while the job is queued or processing.",
         "parameters": [_id("jobId")],
@@ -164,7 +164,7 @@ def delete_operation() -> Json:
 
 
 def content_operation() -> Json:
-    """Return the description of `GET /api/videos/{jobId}/content`."""
+    """Return the OpenAPI description of `GET /api/videos/{jobId}/content`."""
     return {
         "description": (
             "Redirects to a presigned URL of the video that is valid for some minutes. Use it as a link or as the "
@@ -188,7 +188,7 @@ def content_operation() -> Json:
 
 
 def count_operation() -> Json:
-    """Return the description of `GET /api/batches/{batchId}`."""
+    """Return the OpenAPI description of `GET /api/batches/{batchId}`."""
     return {
         "description": "Returns the number of the batch's jobs in each status.",
         "parameters": [_id("batchId", "The batch ID that `generateBatch` returned.")],
@@ -200,7 +200,7 @@ def count_operation() -> Json:
 
 
 def erase_operation() -> Json:
-    """Return the description of `DELETE /api/users/me/videos`."""
+    """Return the OpenAPI description of `DELETE /api/users/me/videos`."""
     erasing = {"erasing": serialize_erasure()}
     return {
         "description": "Cancels your active jobs, and deletes all of your jobs with their "
@@ -216,7 +216,7 @@ def erase_operation() -> Json:
 
 
 def ticket_operation() -> Json:
-    """Return the description of `POST /api/realtime/ticket`."""
+    """Return the OpenAPI description of `POST /api/realtime/ticket`."""
     fresh = serialize_ticket("gq1Yk0…", datetime(2026, 1, 8, 10, 0, 30, tzinfo=UTC))
     return {
         "description": "Creates a ticket for clients whose WebSocket can't send the session "
@@ -229,7 +229,7 @@ def ticket_operation() -> Json:
 
 
 def callback_operation() -> Json:
-    """Return the description of `POST /api/providers/{provider}/callback`."""
+    """Return the OpenAPI description of `POST /api/providers/{provider}/callback`."""
     provider = {
         "name": "provider",
         "in": "path",

@@ -152,7 +152,7 @@ _ROOTS = (
 
 
 def all_schemas() -> Json:
-    """Return all schemas by the names of their models."""
+    """Return the JSON schemas of all models by the names of the models, with the descriptions and constraints added."""
     _, definitions = TypeAdapter.json_schemas(
         [(root.__name__, "validation", TypeAdapter(root)) for root in _ROOTS],
         ref_template="#/components/schemas/{model}",
@@ -168,5 +168,5 @@ def all_schemas() -> Json:
 
 
 def refer_to(schema: str) -> Json:
-    """Return a reference to a schema."""
+    """Return a reference to the schema with this name in the document."""
     return {"$ref": f"#/components/schemas/{schema}"}
