@@ -121,7 +121,7 @@ class JobRepository(Protocol):
         ...
 
     def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
-        """Return the longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
+        """Return the user's longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def count_ahead(self, job: VideoJob, limit: int) -> int:

@@ -16,7 +16,8 @@ _BY_CODE = {
 def advise_on_indexes(error: Exception) -> str:
     """Return the likely cause of an error of `ensure_indexes` and its remedy, as text for an operator.
 
-    The cause is taken from `error.__cause__`, which `MongoConnection` sets.
+    The cause is taken from `error.__cause__`, which `MongoConnection` sets. Any other cause is taken for an unreadable
+    secret.
     """
     cause = error.__cause__
     if isinstance(cause, OperationFailure):

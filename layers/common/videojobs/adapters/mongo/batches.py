@@ -36,7 +36,7 @@ class MongoBatchRepository:
 
         Raises:
             IdempotencyKeyTaken: If the user already has a batch with this idempotency key.
-            Unavailable: If MongoDB did not confirm; either all documents are stored or none.
+            Unavailable: If MongoDB does not respond in time; either all documents are stored or none.
         """
         document, documents = _to_document(batch), [to_document(job) for job in jobs]
 
@@ -57,20 +57,36 @@ class MongoBatchRepository:
             # A duplicate `_id` means that an earlier try of this insert succeeded and its response was lost.
 
     def find(self, batch_id: BatchId) -> Batch | None:
-        """Return the batch, or None. Served by `_id`."""
+        """Return the batch, or None. Served by `_id`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         return self._find({"_id": ObjectId(batch_id)})
 
     def find_by_key(self, user_id: UserId, key: str) -> Batch | None:
-        """Return the user's batch with this idempotency key, or None. Served by the unique index `idempotency`."""
+        """Return the user's batch with this idempotency key, or None. Served by the unique index `idempotency`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         return self._find({"userId": ObjectId(user_id), "idempotency.key": key})
 
     def release_key(self, batch: Batch) -> None:
-        """Remove the idempotency key from the batch; idempotent. Served by `_id`."""
+        """Remove the idempotency key from the batch; idempotent. Served by `_id`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         change = {"$unset": {"idempotency": ""}}
         self._connection.run(lambda database: database[COLLECTION].update_one({"_id": ObjectId(batch.id)}, change))
 
     def remove_all(self, user_id: UserId, created_before: datetime) -> None:
-        """Delete the user's batches created at or before `created_before`. Served by the index `user_newest`."""
+        """Delete the user's batches created at or before `created_before`. Idempotent. Index: `user_newest`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; some batches may have been deleted.
+        """
         query = {"userId": ObjectId(user_id), "createdAt": {"$lte": created_before}}
         self._connection.run(lambda database: database[COLLECTION].delete_many(query))
 

@@ -16,7 +16,11 @@ class MongoCircuitRepository:
         self._connection = connection
 
     def find(self, provider: str) -> Circuit:
-        """Return the provider's circuit; a new closed circuit if none is stored."""
+        """Return the provider's circuit; a new closed circuit if none is stored.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         document: Document | None = self._connection.run(
             lambda database: database[COLLECTION].find_one({"_id": provider})
         )
@@ -30,6 +34,9 @@ class MongoCircuitRepository:
         """Store `after` if the stored version is still that of `before`; return whether it was stored.
 
         The first save inserts the document. Of two concurrent saves exactly one succeeds.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         state = {
             "failures": after.failures,

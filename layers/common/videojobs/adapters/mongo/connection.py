@@ -31,8 +31,10 @@ logger = logging.getLogger(__name__)
 class MongoConnection:
     """Connection that runs operations on the database that the URI names, each within `TIMEOUT_MS` including retries.
 
-    The URI is read before each operation. When it changes, the client of the old URI is closed and the operation runs
-    on the new database, so that no environment stays connected to a database that the secret no longer names.
+    The URI is read before each operation. When it changes, the old client is closed and the operation runs on the new
+    database, so that no environment stays connected to a database that the secret no longer names. If the new URI is
+    unusable, an error is logged and the old client is kept. An operation raises `Unavailable` if MongoDB does not
+    respond in time or reports an error.
 
     Threads may share a connection. If a client is closed while another thread runs an operation, that operation can
     fail with `Unavailable`; the thread's next operation uses the new client.
@@ -55,7 +57,8 @@ class MongoConnection:
         """Run an operation and return its result; if access is denied, read the secret, reconnect and retry once.
 
         Raises:
-            Unavailable: If MongoDB does not respond in time or reports an error. A write may still have been applied.
+            Unavailable: If MongoDB does not respond in time or reports an error; a write may still have been applied.
+                Also if the first URI is unusable or can't be read.
             DuplicateKeyError: If the operation violates a unique index.
         """
         try:
@@ -75,7 +78,8 @@ class MongoConnection:
         """Connect ahead of the first operation, within `WARM_UP_SECONDS`, which leaves that operation enough time.
 
         Raises:
-            Unavailable: If MongoDB does not respond in that time; the first operation connects again.
+            Unavailable: If MongoDB does not respond in that time, or the URI is unusable or can't be read. The first
+                operation connects again.
         """
         with timeout(self.WARM_UP_SECONDS):
             self.run(lambda database: database.client.admin.command("ping"))
@@ -84,7 +88,8 @@ class MongoConnection:
         """Read the secret and connect to its current URI. Unlike `run`, do not fall back to the previous URI.
 
         Raises:
-            Unavailable: If the value is not a connection string, or if the secret can't be read and is not cached.
+            Unavailable: If the value is not a connection string or its host name has no records, or if the secret can't
+                be read and is not cached. A previous connection is kept.
         """
         uri = self._read_uri(refresh=True)
         try:

@@ -33,6 +33,7 @@ class MongoConnectionRepository:
 
         Raises:
             TooManyConnections: If the user already has `at_most` connections that have not expired.
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         user = {"userId": ObjectId(connection.user_id)}
 
@@ -53,25 +54,40 @@ class MongoConnectionRepository:
             pass
 
     def find(self, connection_id: ConnectionId) -> Connection | None:
-        """Return the connection, even if it has expired, or None once it is removed. Served by `_id`."""
+        """Return the connection, even if it has expired, or None once it is removed. Served by `_id`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         document = self._run(lambda connections: connections.find_one({"_id": connection_id}))
         return None if document is None else _from_document(document)
 
     def find_of_user(self, user_id: UserId) -> list[Connection]:
-        """Return all of a user's connections, including expired ones. Served by the index `user_slot`."""
+        """Return all of a user's connections, including expired ones. Served by the index `user_slot`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         query = {"userId": ObjectId(user_id)}
         return self._run(lambda connections: [_from_document(document) for document in connections.find(query)])
 
     def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
-        """Subscribe the connection to a job, or to all jobs if `job_id` is None; False if the connection is removed.
+        """Subscribe the connection to a job, or to all jobs if `job_id` is None. Idempotent.
 
-        Idempotent. Served by `_id`.
+        Return whether the connection exists. Served by `_id`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         change = {"$set": {"allJobs": True}} if job_id is None else {"$addToSet": {"jobIds": ObjectId(job_id)}}
         return self._run(lambda connections: connections.update_one({"_id": connection_id}, change)).matched_count == 1
 
     def remove(self, connection_id: ConnectionId) -> None:
-        """Delete the connection; idempotent. Served by `_id`."""
+        """Delete the connection; idempotent. Served by `_id`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         self._run(lambda connections: connections.delete_one({"_id": connection_id}))
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
@@ -86,7 +102,11 @@ class MongoTicketRepository:
         self._connection = connection
 
     def add(self, digest: str, identity: Identity, expires_at: datetime) -> None:
-        """Insert a ticket with the identity that it grants and the time when it expires."""
+        """Insert a ticket with the identity that it grants and the time when it expires.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         fields = {"userId": ObjectId(identity.user_id), "sessionExpiresAt": identity.expires_at}
         self._run(lambda tickets: tickets.insert_one({"_id": digest, **fields, "expiresAt": expires_at}))
 
@@ -94,6 +114,9 @@ class MongoTicketRepository:
         """Delete the ticket and return its identity; None if it does not exist, has expired or was already used.
 
         Of concurrent callers only the caller whose delete succeeds gets the identity.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the ticket may have been deleted.
         """
         ticket = self._run(lambda tickets: tickets.find_one({"_id": digest, "expiresAt": {"$gt": now}}))
         if ticket is None or self._run(lambda tickets: tickets.delete_one({"_id": digest})).deleted_count == 0:

@@ -98,7 +98,7 @@ def from_document(document: Document) -> VideoJob:
     Missing fields, as in documents that the Express server wrote, get their defaults. Unknown fields are ignored.
 
     Raises:
-        AttributeError, KeyError, TypeError, ValueError: If the document is malformed.
+        ArithmeticError, AttributeError, KeyError, TypeError, ValueError: If the document is malformed.
     """
     created_at = document.get("createdAt") or document["_id"].generation_time
     return VideoJob(

@@ -66,7 +66,9 @@ def ensure_indexes(database: Database[Document]) -> list[str]:
     """Create the missing indexes and return the names of all indexes; idempotent.
 
     Raises:
-        pymongo.errors.OperationFailure: If an index with the same name has another definition; drop that index first.
+        pymongo.errors.OperationFailure: If an index with the same name has another definition, which must be dropped
+            first, or the user can't create indexes.
+        pymongo.errors.PyMongoError: If MongoDB does not respond in time; some indexes may have been created.
     """
     names: list[str] = []
     for collection, models in INDEXES.items():

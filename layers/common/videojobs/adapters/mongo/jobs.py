@@ -63,6 +63,7 @@ class MongoJobRepository:
 
         Raises:
             IdempotencyKeyTaken: If the user already has a job with this idempotency key.
+            Unavailable: If MongoDB does not respond in time; the job may have been inserted.
         """
 
         def insert(database: Database[Document]) -> None:
@@ -75,15 +76,15 @@ class MongoJobRepository:
         self._connection.run(insert)
 
     def find(self, job_id: JobId) -> VideoJob | None:
-        """Return the job, or None. Served by `_id`."""
+        """Return the job, or None if there is none. Raise `Unavailable` if MongoDB does not respond in time."""
         document = self._run(lambda jobs: jobs.find_one({"_id": ObjectId(job_id)}))
         return None if document is None else from_document(document)
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Lease the next step if it is `step_id` and has no live lease; return the job, or None if it was not leased.
 
-        A guarded update by `_id` decides between concurrent callers and sets the step due `now`. A second operation
-        then reads the job; it returns None if the lease was replaced in between.
+        The guarded update also sets the step due `now`. The job is then read; it is None if the lease was replaced.
+        Raise `Unavailable` if MongoDB does not respond in time; the step may have been leased.
         """
         identity = {"_id": ObjectId(job_id)}
         # Matches an expired lease and a missing one: $not also matches documents without the field.
@@ -98,22 +99,26 @@ class MongoJobRepository:
     def save(self, before: VideoJob, after: VideoJob) -> bool:
         """Update the fields that differ if the stored job still matches `before`; return whether it did.
 
-        The update is guarded by status, attempt, next step and lease token. Unknown fields are not changed.
+        The update is guarded by status, attempt, next step and lease token. Raise `Unavailable` if MongoDB does not
+        respond in time; the write may have been applied.
         """
         return self._run(lambda jobs: jobs.update_one(_guard(before), _difference(before, after))).matched_count == 1
 
     def remove(self, job: VideoJob) -> bool:
-        """Delete the document if it still matches `job`, by the guard of `save`; return whether it was deleted."""
+        """Delete the document if it still matches `job`, by the guard of `save`; return whether it was deleted.
+
+        Raise `Unavailable` if MongoDB does not respond in time; the job may have been deleted.
+        """
         return self._run(lambda jobs: jobs.delete_one(_guard(job))).deleted_count == 1
 
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
-        """Return the user's job with this idempotency key, or None. Served by the unique index `idempotency`."""
+        """Return the user's job with this key, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         query = {"userId": ObjectId(user_id), "idempotency.key": key}
         document = self._run(lambda jobs: jobs.find_one(query))
         return None if document is None else from_document(document)
 
     def release_key(self, job: VideoJob) -> None:
-        """Remove the idempotency key from the job; idempotent. Served by `_id`."""
+        """Remove the job's key; idempotent. Raise `Unavailable` if MongoDB does not confirm; it may be removed."""
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job.id)}, {"$unset": {"idempotency": ""}}))
 
     def list_newest(
@@ -128,8 +133,8 @@ class MongoJobRepository:
     ) -> list[VideoJob]:
         """Return up to `limit` of the user's visible jobs, newest first, starting behind `after`.
 
-        Jobs created at the same time as `after` are a query of their own. Both queries read the index in its order, so
-        that no `$or` is needed. Visibility, and the status within a batch, are checked on each document read.
+        Jobs created at the same time as `after` are a query of their own, which needs no `$or`. Visibility, and the
+        status in a batch, are checked after reading. Raise `Unavailable` if MongoDB does not respond in time.
         """
         filters: Document = {"userId": ObjectId(user_id)}
         if batch_id is not None:
@@ -150,7 +155,7 @@ class MongoJobRepository:
         return self._run(find)
 
     def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
-        """Return the user's job at this priority that has waited longest for a slot, or None. Served by `waiting`."""
+        """Return the user's longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         query = _waiting(user_id, priority) | {"waitingSince": {"$gt": _BEFORE_ALL}}
         oldest_first = [("waitingSince", ASCENDING), ("_id", ASCENDING)]
         document = self._run(lambda jobs: next(iter(jobs.find(query).sort(oldest_first).limit(1)), None))
@@ -159,8 +164,8 @@ class MongoJobRepository:
     def count_ahead(self, job: VideoJob, limit: int) -> int:
         """Return about how many jobs come before this queued job, at most `limit`; 0 if it has no next step.
 
-        For a job that waits for a slot, count the user's jobs that have waited longer (index `waiting`; jobs that wait
-        since the same time are counted separately). For other jobs, count the jobs due earlier (index `sweep`).
+        For a job that waits for a slot, count the user's jobs that have waited longer. For other jobs, count the jobs
+        due earlier (index `sweep`). Raise `Unavailable` if MongoDB does not respond in time.
         """
         if job.waiting_since is not None:
             waiting, since = _waiting(job.user_id, job.priority), job.waiting_since
@@ -177,27 +182,27 @@ class MongoJobRepository:
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Return up to `limit` live jobs without a next step, which the Express server created before `created_before`.
 
-        Served by the index `sweep`, in which a missing `next.dueAt` is null.
+        Served by the index `sweep`. Raise `Unavailable` if MongoDB does not respond in time.
         """
         return self._find_due(_LIVE, {"next.dueAt": None}, lambda job: job.created_at < created_before, limit)
 
     def find_unannounced(self, announced_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Return up to `limit` jobs with an announcement older than `announced_before`.
 
-        Served by the index `outbox`, which is sparse: it contains only jobs with announcements.
+        Served by the index `outbox`. Raise `Unavailable` if MongoDB does not respond in time.
         """
         query = {"outbox.at": {"$lt": announced_before}}
         return self._run(lambda jobs: list(islice(_readable(jobs.find(query)), limit)))
 
     def mark_announced(self, job_id: JobId, announcements: Iterable[Announcement]) -> None:
-        """Remove announcements from the job's outbox; idempotent. Entries never change, so there is no guard."""
+        """Remove outbox entries; idempotent. Raise `Unavailable` if MongoDB does not confirm; they may be removed."""
         change = {"$pull": {"outbox": {"id": {"$in": [announcement.id for announcement in announcements]}}}}
         self._run(lambda jobs: jobs.update_one({"_id": ObjectId(job_id)}, change))
 
     def find_failed(self, code: str, created_since: datetime, limit: int) -> Iterable[VideoJob]:
         """Return up to `limit` failed jobs with this error code created at or after `created_since`, oldest first.
 
-        Served by the index `status_age`; the code is checked on each document read.
+        Served by the index `status_age`. Raise `Unavailable` if MongoDB does not respond in time.
         """
         query = {"status": str(JobStatus.FAILED), "createdAt": {"$gte": created_since}}
 
@@ -208,9 +213,9 @@ class MongoJobRepository:
         return self._run(find)
 
     def find_startable(self) -> list[VideoJob]:
-        """Return the queued jobs with a scheduled next step that are due first and due last.
+        """Return the queued jobs with a scheduled next step that are due first and due last, or an empty list.
 
-        The list is empty if there are none; a single job is returned twice. Served by both ends of the index `sweep`.
+        A single job is returned twice. Raise `Unavailable` if MongoDB does not respond in time.
         """
         query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": NOT_SCHEDULED}}
 
@@ -223,7 +228,7 @@ class MongoJobRepository:
     def find_overdue(self, due_before: datetime, now: datetime, limit: int) -> Iterable[VideoJob]:
         """Return up to `limit` jobs, finished or not, with a next step due before `due_before` and no live lease.
 
-        Served by the index `sweep`; leased jobs are few and are skipped after reading.
+        Served by the index `sweep`. Raise `Unavailable` if MongoDB does not respond in time.
         """
         overdue = {"next.dueAt": {"$gt": _BEFORE_ALL, "$lt": due_before}}
         return self._find_due(_ALL, overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
@@ -233,9 +238,8 @@ class MongoJobRepository:
     ) -> list[VideoJob]:
         """Return up to `limit` jobs that match the query and `wanted`, by status and then by due time."""
 
-        # One query per status: equality, then sort and range on one key, follow the order of the index
-        # (https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/). Fields outside the index are
-        # compared after reading.
+        # One query per status follows the order of the index; fields outside it are compared after reading:
+        # https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             cursors = (jobs.find({"status": status} | query).sort("next.dueAt", ASCENDING) for status in statuses)
             due = _readable(document for cursor in cursors for document in cursor)

@@ -35,7 +35,9 @@ class MongoRateLimiter:
         The update that counts repeats the condition in its guard, so that concurrent calls can't exceed the limit.
 
         Raises:
-            RateLimited: If the limit is reached in the last `WINDOW`, or if concurrent calls interfere three times.
+            RateLimited: If the limit is reached in the last `WINDOW`, or if concurrent calls interfere three times. The
+                call is not counted.
+            Unavailable: If MongoDB does not respond in time; the call may have been counted.
         """
         key = f"{limit.name}:{user_id}"
         now_ms = round(now.timestamp() * 1000)

@@ -32,6 +32,9 @@ class MongoSlotRepository:
 
         No slot is acquired while other jobs of the user wait. If not all jobs get a slot, `waitingAt` is set to `now`.
         The first try assumes that there are enough free slots and needs one write; later tries count them first.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         identity = {"_id": _key(user_id, priority)}
         slots = min(len(job_ids), self.cap)
@@ -48,7 +51,11 @@ class MongoSlotRepository:
         return slots
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
-        """Acquire a slot for a job that waits; True if it has a slot now, including if it had one before."""
+        """Acquire a slot for a job that waits. Return whether the job has a slot now, including if it had one before.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         identity = {"_id": _key(user_id, priority)}
         if self._put(identity, [job_id], now):
             return True
@@ -56,18 +63,30 @@ class MongoSlotRepository:
         return document is not None and job_id in document["active"]
 
     def release(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
-        """Release the slots of jobs, idempotent; return whether jobs of the user may wait for a slot."""
+        """Release the slots of jobs, idempotent; return whether jobs of the user may wait for a slot.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         identity = {"_id": _key(user_id, priority)}
         self._update(identity, {"$pull": {"active": {"$in": list(job_ids)}}})
         document = self._find(identity)
         return document is not None and document.get("waitingAt") is not None
 
     def clear_waiting(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:
-        """Clear `waitingAt`, unless a job started to wait after `seen_at`."""
+        """Clear `waitingAt`, unless a job started to wait after `seen_at`; idempotent.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         self._update({"_id": _key(user_id, priority), "waitingAt": {"$lte": seen_at}}, {"$unset": {"waitingAt": ""}})
 
     def find_unchecked(self, checked_before: datetime, limit: int) -> Iterable[UserSlots]:
-        """Return up to `limit` slots last checked before `checked_before`, oldest check first. Served by `checked`."""
+        """Return up to `limit` slots last checked before `checked_before`, oldest check first. Served by `checked`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         query = {"checkedAt": {"$lt": checked_before}}
         documents: list[Document] = self._connection.run(
             lambda database: list(database[COLLECTION].find(query).sort("checkedAt", ASCENDING).limit(limit))
@@ -75,7 +94,11 @@ class MongoSlotRepository:
         return [_to_slots(document) for document in documents]
 
     def mark_checked(self, slots: UserSlots, now: datetime) -> None:
-        """Set `checkedAt`; delete the document instead if it has been empty and unchanged for `GRACE`."""
+        """Set `checkedAt`; delete the document instead if it has been empty and unchanged for `GRACE`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         identity = {"_id": _key(slots.user_id, slots.priority)}
         if not slots.active and slots.waiting_at is None and slots.changed_at < now - GRACE:
             idle = {"changedAt": slots.changed_at, "active": [], "waitingAt": None}

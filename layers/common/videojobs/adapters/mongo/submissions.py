@@ -24,7 +24,7 @@ class MongoSubmissionRepository:
         self._remembered: tuple[datetime, SubmissionState] | None = None
 
     def read(self, now: datetime) -> SubmissionState:
-        """Return the state, read at most once in `CACHE_SECONDS`, and again if the clock was set back.
+        """Return the state, read at most once in `CACHE_SECONDS`, or again if the clock was set back.
 
         Raises:
             Unavailable: If MongoDB does not respond within `READ_SECONDS` when the state is read.
@@ -34,7 +34,11 @@ class MongoSubmissionRepository:
         return self._remembered[1]
 
     def pause(self, now: datetime, *, reason: str, retry_after_seconds: int) -> SubmissionState:
-        """Pause submissions and return the state. Repeated, it keeps the first `pausedAt` and replaces the reason."""
+        """Pause submissions and return the state. Repeated, it keeps the first `pausedAt` and replaces the reason.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; submissions may have been paused.
+        """
         change = {
             "$set": {"reason": reason, "retryAfterSeconds": retry_after_seconds},
             "$setOnInsert": {"pausedAt": now},
@@ -44,7 +48,11 @@ class MongoSubmissionRepository:
         return self.read(now)
 
     def resume(self) -> None:
-        """Accept submissions again, by deleting the document; idempotent."""
+        """Accept submissions again, by deleting the document; idempotent.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; submissions may have been resumed.
+        """
         self._connection.run(lambda database: database[COLLECTION].delete_one(SWITCH))
         self._remembered = None
 

@@ -24,7 +24,11 @@ class MongoTimingRepository:
         self._remembered: dict[str, tuple[float, float | None]] = {}
 
     def record(self, kind: str, seconds: float) -> None:
-        """Add a duration in seconds, and remove the oldest if the kind then has more than `KEPT`."""
+        """Add a duration in seconds, and remove the oldest if the kind then has more than `KEPT`.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         change = {"$push": {"seconds": {"$each": [round(seconds, 3)], "$slice": -KEPT}}}
         self._connection.run(
             lambda database: database.get_collection(COLLECTION, write_concern=_UNJOURNALED).update_one(
@@ -33,7 +37,11 @@ class MongoTimingRepository:
         )
 
     def usual_seconds(self, kind: str) -> float | None:
-        """Return the median of the last durations in seconds, or None if there are none. Read at most once a minute."""
+        """Return the median of the last durations in seconds, or None if there are none. Read at most once a minute.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time when the durations are read.
+        """
         read_at, usual = self._remembered.get(kind, (None, None))
         if read_at is None or monotonic() - read_at > REMEMBERED_SECONDS:
             document: Document | None = self._connection.run(

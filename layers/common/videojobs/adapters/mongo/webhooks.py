@@ -19,19 +19,31 @@ class MongoWebhookRepository:
         self._connection = connection
 
     def find_gone_until(self, endpoint: EndpointId) -> datetime | None:
-        """Return when deliveries to the endpoint may resume, or None if it never reported that it is gone."""
+        """Return when deliveries to the endpoint may resume, or None if it never reported that it is gone.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time.
+        """
         document: Document | None = self._connection.run(
             lambda database: database[ENDPOINTS].find_one({"_id": endpoint})
         )
         return document["goneUntil"] if document else None
 
     def mark_gone(self, endpoint: EndpointId, until: datetime) -> None:
-        """Store that the endpoint gets no deliveries before `until`; replaces an earlier time."""
+        """Store that the endpoint gets no deliveries before `until`; replaces an earlier time.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         update = {"$set": {"goneUntil": until}}
         self._connection.run(lambda database: database[ENDPOINTS].update_one({"_id": endpoint}, update, upsert=True))
 
     def record_failure(self, delivery: WebhookDelivery, reason: str, now: datetime) -> None:
-        """Store an abandoned delivery; idempotent by event and endpoint."""
+        """Store an abandoned delivery; idempotent by event and endpoint.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
         document = {
             "endpoint": delivery.endpoint,
             "eventId": delivery.event_id,
