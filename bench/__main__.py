@@ -34,9 +34,15 @@ console = Console(highlight=False)
 
 
 def main() -> int:
-    """Run the named measurements, print each table and write all of them as Markdown.
+    """Run the measurements named in `sys.argv` (all without a name), print each table and write them as Markdown.
 
-    Return the exit status: 1 if a measurement failed, otherwise 0. The remaining measurements run after a failure.
+    Return the exit status: 1 if a measurement failed, otherwise 0. The remaining measurements run after a failure, and
+    a missed target is not a failure. The file is written to `.local/bench`.
+
+    Raises:
+        SystemExit: 2 for an unknown name, 0 after `--help`.
+        SetupError: If uv, which installs packages of the measured variants, is missing and cannot be installed.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond.
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the figures of docs/performance.md.")
     parser.add_argument("names", nargs="*", choices=[*_MEASUREMENTS, []], metavar="|".join(_MEASUREMENTS))

@@ -27,7 +27,8 @@ class Api:
         """Create a job; return its ID and the time at which the response was read, in seconds since the epoch.
 
         Raises:
-            urllib.error.URLError: If the connection fails or the response is an error.
+            OSError: If the connection fails, there is no response within 30 s, or the response is an error
+                (`HTTPError`).
         """
         request = urllib.request.Request(f"{self.url}/api/videos/generate", _BODY, self._headers())
         with urllib.request.urlopen(request, timeout=30) as response:
@@ -38,7 +39,8 @@ class Api:
         """Send `calls` requests over one connection: read the job `job_id`, or create jobs if it is None.
 
         Raises:
-            http.client.HTTPException: If a response has a status of 300 or higher.
+            http.client.HTTPException: If a response has a status of 300 or higher, or is malformed.
+            OSError: If the connection fails or there is no response within 30 s.
         """
         connection, headers = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30), self._headers()
         try:

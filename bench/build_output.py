@@ -21,6 +21,7 @@ def build_system() -> Path:
 
     Raises:
         LocalCloudError: If the build fails.
+        OSError: If the output can't be copied.
     """
     config = cloud_config()
     config.logs.mkdir(parents=True, exist_ok=True)

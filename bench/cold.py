@@ -16,12 +16,15 @@ type Samples = Mapping[tuple[str, str], list[ColdStart]]
 
 
 def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: int) -> Section:
-    """Measure `rounds` cold starts of each variant and function; return the shortest times and their ratios.
+    """Measure `rounds` cold starts of each variant and function; return a table of the shortest times and their ratios.
 
-    The variants run in a new random order each round, so that other load on the machine affects all of them.
+    A variant is an implementation of the two functions, such as this project's or that of a framework. The variants run
+    in a new random order each round, so that other load on the machine affects all of them.
 
     Raises:
         MeasurementError: If a function does not start or returns an unexpected response.
+        OSError: If a function does not respond within 60 s.
+        SetupError, CalledProcessError: If AWS's runtime client cannot be installed.
     """
     runtime = runtime_client()
     samples: dict[tuple[str, str], list[ColdStart]] = {
@@ -56,7 +59,10 @@ def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: 
 
 
 def cold_figure(samples: Samples, variant: Variant, function: str) -> Figure:
-    """Return the row of a variant and function: its time and, for a peer, the ratio to ours with its target."""
+    """Return the table row of a variant and function: its time and, for other variants than ours, the ratio to ours.
+
+    The ratio to `floor` and to `usual` has a target.
+    """
     fastest_ms, ours_ms = (_quickest(samples[name, function]) for name in (variant.name, "ours"))
     median_ms = median(sample.first_answer_ms for sample in samples[variant.name, function])
     cpu_ms = median(sample.cpu_ms for sample in samples[variant.name, function])

@@ -59,9 +59,12 @@ def measure_cold_start(
 ) -> ColdStart:
     """Start a function in a new process, send it one event, stop it and return the durations.
 
+    `runtime` is the folder of AWS's runtime client.
+
     Raises:
-        MeasurementError: If the emulator does not start, or if the response's status code is not 201 for `generate`
-            or 200 for `status`.
+        MeasurementError: If the emulator does not start, or if the response's status code is not 201 for `generate` or
+            200 for `status`.
+        OSError: If the function does not respond within 60 s.
     """
     with Emulator(variant, function, runtime=runtime, environment=environment) as emulator:
         response, milliseconds = emulator.invoke(event)
@@ -84,6 +87,7 @@ class Emulator:
 
         Raises:
             MeasurementError: If the emulator does not accept connections within ten seconds.
+            OSError: If the SAM CLI does not contain the emulator for this machine.
         """
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._port, runtime_port = _free_ports()
@@ -111,7 +115,10 @@ class Emulator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Kill the emulator and the function's process, which is in a process group of its own."""
+        """Kill the emulator and the function's process, which is in a process group of its own.
+
+        An exception of the block is raised to the caller.
+        """
         for child in self._children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
@@ -121,8 +128,11 @@ class Emulator:
     def invoke(self, event: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
         """Call the function; return its response and the duration in milliseconds.
 
+        An error of the function is a response too.
+
         Raises:
             MeasurementError: If the response is not JSON.
+            OSError: If the emulator closes the connection or there is no response within 60 s (`TimeoutError`).
         """
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_INVOKE_SECONDS)
         body = json.dumps(event)
@@ -141,6 +151,9 @@ class Emulator:
         """Return the processor time of the function's process so far, in milliseconds.
 
         It is read from `/proc`, because psutil rounds it to 10 ms.
+
+        Raises:
+            psutil.NoSuchProcess, OSError: If the process has ended, or the system is not Linux.
         """
         tasks = [task for child in self._children() for task in Path(f"/proc/{child.pid}/task").iterdir()]
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
@@ -174,7 +187,13 @@ class Emulator:
 
 
 def emulator_binary() -> Path:
-    """Return an executable copy of the emulator, because the file in the SAM CLI package is not executable."""
+    """Return the path of an executable copy of the emulator; the file in the SAM CLI package is not executable.
+
+    The copy is created at the first call.
+
+    Raises:
+        OSError: If the SAM CLI does not contain the emulator for this machine.
+    """
     target = HOME / f"aws-lambda-rie-{MACHINE}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,10 @@ _SECRET = "the secret of a server that lives for a minute"
 
 
 class PeerMissingError(Exception):
-    """Peer that cannot run on this machine. The message contains the reason; other measurements continue."""
+    """Error for a peer (an implementation that this system is compared with) that cannot run on this machine.
+
+    The message contains the reason. Measurements show it in place of the figures of the peer.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,12 @@ class Express:
 
 
 def prepare_express() -> Path:
-    """Install the server and the packages that its lock file pins; return its folder.
+    """Install the Express server of the polling design and its pinned packages with npm; return its folder.
 
     If the same sources are already installed, nothing changes.
 
     Raises:
-        PeerMissingError: If Node.js or npm is missing, Node.js is too old, or npm fails.
+        PeerMissingError: If Node.js or npm is missing, Node.js is too old, or npm fails or takes over 120 s.
     """
     npm = shutil.which("npm")
     node = shutil.which("node")
@@ -98,12 +101,13 @@ def _install(npm: str) -> None:
 def run_express(name: str, mongo_uri: str, *, poll_seconds: float = POLL_SECONDS) -> Iterator[Express]:
     """Run a server on an empty database on the MongoDB server of `mongo_uri`; stop it and drop the database on exit.
 
-    The database is kept small because Mongoose claims a job with `findOneAndUpdate`, for which SecantusDB reads the
-    whole collection. That cost is not part of the polling design.
+    The database is named after `name`. It is kept small because Mongoose claims a job with `findOneAndUpdate`, for
+    which SecantusDB reads the whole collection. That cost is not part of the polling design.
 
     Raises:
         PeerMissingError: If the server can't be installed on this machine.
-        MeasurementError: If the server does not start.
+        MeasurementError: If the server does not start within 30 s.
+        PyMongoError: If MongoDB does not respond.
     """
     config = cloud_config()
     folder, port = prepare_express(), choose_port(config.host)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 class MeasurementError(Exception):
-    """Measurement that failed. The message contains the cause."""
+    """Error for a measurement that failed. The message contains the cause."""
 
 
 _COLUMNS = ("figure", "target", "measured", "ratio", "verdict")
@@ -66,6 +66,10 @@ def to_markdown(sections: Sequence[Section]) -> str:
 
 
 def write_markdown(sections: Sequence[Section], path: Path) -> None:
-    """Write the sections as Markdown to `path`, and create its folder if necessary."""
+    """Write the sections as Markdown to `path`, and create its folder if necessary.
+
+    Raises:
+        OSError: If the file can't be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_markdown(sections))

@@ -28,11 +28,16 @@ type Delays = Sequence[float]
 
 
 def measure_live(*, jobs: int) -> Section:
-    """Start a separate local system, follow `jobs` jobs over WebSockets, stop the system and return the delays.
+    """Start a separate local system, follow `jobs` jobs over WebSockets, stop the system and return a table.
+
+    The table contains the delays from a change of a job to its arrival at an open page.
 
     Raises:
         MeasurementError: If a job fails or is cancelled.
-        TimeoutError: If no update arrives within 90 seconds.
+        OSError: If no update arrives within 90 s (`TimeoutError`), or the API returns an error or does not respond.
+        WebSocketException: If a live connection is refused or closed.
+        LocalCloudError: If the system does not start.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond during the start.
     """
     with bench_processes():
         stack = bring_up(cloud_config())

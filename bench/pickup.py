@@ -35,10 +35,18 @@ type Waits = Sequence[float]
 
 
 def measure_pickup(*, jobs: int) -> Section:
-    """Start a separate local system, send jobs to it and to the polling peer, stop both and return the waits.
+    """Start a separate local system, send jobs to it and to the polling peer, stop both and return a table.
+
+    The table contains the waits from the response to POST until a worker starts the job. The polling peer is an Express
+    server that looks for jobs every 5 s. If it can't run on this machine, its row contains the reason.
 
     Raises:
-        MeasurementError: If a job ends without completing, or does not progress within 90 seconds.
+        MeasurementError: If a job ends without completing, or does not progress within 90 seconds, or the peer does not
+            start.
+        OSError: If an API returns an error or does not respond.
+        PyMongoError: If MongoDB does not respond.
+        LocalCloudError: If the system does not start.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond during the start.
     """
     with bench_processes():
         stack = bring_up(cloud_config())

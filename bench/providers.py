@@ -36,7 +36,11 @@ ENVIRONMENT = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}", "PATH": "/u
 def measure(name: str, *, chosen: bool) -> tuple[float, int, float]:
     """Return the processor time in ms, the modules and the memory in MiB that a provider adds to a started worker.
 
-    Time and memory are medians of `ROUNDS` processes if `chosen`, otherwise the figures of one process.
+    Time and memory are medians of `ROUNDS` processes if `chosen`, otherwise the figures of one process, which only
+    registers the provider.
+
+    Raises:
+        CalledProcessError: If a process fails, for example because the provider is unknown.
     """
     command = [sys.executable, "-c", _PROGRAM, name, "chosen" if chosen else "known"]
     rounds = [
@@ -48,7 +52,11 @@ def measure(name: str, *, chosen: bool) -> tuple[float, int, float]:
 
 
 def main() -> None:
-    """Measure each provider and print the table."""
+    """Measure each provider in new processes, and print the table.
+
+    Raises:
+        CalledProcessError: If a process fails.
+    """
     table = Table("provider", "not chosen", "chosen: processor time, ms", "modules", "memory, MiB")
     for name in AI_PROVIDERS:
         _, idle_modules, _ = measure(name, chosen=False)

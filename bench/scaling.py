@@ -130,7 +130,11 @@ def _end(job: VideoJob, dice: random.Random) -> VideoJob:
 
 
 def seed_database(connection: MongoConnection, size: int) -> float:
-    """Drop and create the collections, insert `size` jobs in bulk and return the duration in seconds."""
+    """Drop and create the collections, insert `size` jobs in bulk and return the duration in seconds.
+
+    Raises:
+        Unavailable: If MongoDB does not respond. Some of the jobs may have been inserted.
+    """
     started = time.monotonic()
     with pymongo.timeout(_LONGEST_SECONDS):
         for name in INDEXES:
@@ -151,7 +155,13 @@ def _insert(database: Database[Document], *, documents: Sequence[Document]) -> N
 
 
 def list_calls(connection: MongoConnection, size: int) -> dict[str, Call | None]:
-    """Return the calls to measure, by name; None for a call that a database of this size is too small for."""
+    """Return the calls to measure, by name; None for a call that a database of this size is too small for.
+
+    The database must contain the jobs of `seed_database`. It is read to find a page deep in a list.
+
+    Raises:
+        Unavailable: If MongoDB does not respond.
+    """
     jobs = MongoJobRepository(connection)
     slots, rates = MongoSlotRepository(connection, cap=20), MongoRateLimiter(connection)
     sample = list(islice(make_jobs(size), LIVE_JOBS + 20))
@@ -195,7 +205,11 @@ def _deep_position(jobs: MongoJobRepository) -> datetime:
 def measure(connection: MongoConnection, call: Call, recorder: _Recorder) -> tuple[float, str]:
     """Return the median duration of a call in milliseconds, and how many documents its queries examined.
 
-    The numbers of several queries are joined with `+`; a call without queries has `–`.
+    The call is repeated `ROUNDS` times. The numbers of several queries are joined with `+`; a call without queries has
+    `–`.
+
+    Raises:
+        Unavailable: If MongoDB does not respond.
     """
     times = []
     for _ in range(ROUNDS):
@@ -220,7 +234,15 @@ def _examined(connection: MongoConnection, command: Mapping[str, Any]) -> str:
 
 
 def main() -> int:
-    """Seed and measure each size, print one table and write it as Markdown; return 0."""
+    """Seed and measure a database of each size in `sys.argv`, print one table and write it as Markdown; return 0.
+
+    SecantusDB is started unless MONGODB_URI is set, and stopped at the end. The file is `.local/bench/growth.md`.
+
+    Raises:
+        SystemExit: 2 for an invalid size, 0 after `--help`.
+        ServerFailedError: If SecantusDB does not start.
+        Unavailable: If MongoDB does not respond.
+    """
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
     parser.add_argument(
         "sizes", nargs="*", type=int, help=f"numbers of jobs, each at least 1000 (default: {' '.join(map(str, SIZES))})"

@@ -28,7 +28,7 @@ _ORIGIN = "https://videos.example.com"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Environment variables and events for the variants."""
+    """Environment variables and API Gateway events for the functions of each variant, and their database's URI."""
 
     environment: Mapping[str, str]
     mongo_uri: str
@@ -38,7 +38,10 @@ class Services:
 
 @contextmanager
 def bench_processes(config: CloudConfig | None = None) -> Iterator[None]:
-    """Stop all processes of a local system on exit: those of the benchmarks', or of `config`'s."""
+    """Stop all processes of a local system on exit: those of the benchmarks' system, or of the system of `config`.
+
+    The processes get SIGTERM and, if they still run after 20 s, SIGKILL.
+    """
     try:
         yield
     finally:
@@ -53,7 +56,15 @@ def database_uri(mongo_uri: str, database: str) -> str:
 
 @contextmanager
 def run_services() -> Iterator[Services]:
-    """Start MongoDB and the AWS emulator, create secrets, queue and job, and stop both servers on exit."""
+    """Start MongoDB and the AWS emulator, and create the secrets, the queue and the job that the variants need.
+
+    A running server is used. On exit, every process of the benchmarks' system is ended.
+
+    Raises:
+        ServerFailedError: If a server does not start.
+        BotoCoreError, ClientError: If the local AWS reports an error or does not respond.
+        PyMongoError: If MongoDB does not respond.
+    """
     config = cloud_config()
     with bench_processes():
         mongo_uri = database_uri(ensure_mongo(config), _DATABASE)

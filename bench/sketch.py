@@ -15,10 +15,11 @@ _AT_LEAST_TIMES_REAL_TIME = 4.0
 
 
 def measure_sketch(*, rounds: int) -> Section:
-    """Render each style `rounds` times, in a process pinned to one processor, and return the median times.
+    """Render each style `rounds` times, in a process pinned to one processor, and return a table of the median times.
 
     Raises:
         CalledProcessError: If rendering fails.
+        LocalCloudError: If the build fails.
     """
     built = build_system()
     search = os.pathsep.join(str(built / layer / "python") for layer in ("CommonLayer", "MediaLayer"))

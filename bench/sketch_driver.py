@@ -13,7 +13,14 @@ _PROMPTS = ("A paper boat on a rainy street", "Golden hour over the harbour", "T
 
 
 def main() -> None:
-    """Read the task as JSON from stdin, render, and write the seconds of each run to the file named in the task."""
+    """Read the task as JSON from stdin, render, and write the seconds of each run to the file named in the task.
+
+    The process is pinned to one processor, which requires Linux.
+
+    Raises:
+        ValueError: If the style in the task is unknown.
+        OSError: If the file can't be written.
+    """
     task = json.load(sys.stdin)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     _draw(task, "warm up", seconds=1)  # loads imports and fonts, once per process

@@ -17,7 +17,7 @@ _MADE = HOME / "variants"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One implementation of the two functions."""
+    """Implementation of the functions `generate` and `status`, in folders as Lambda would unpack them."""
 
     name: str
     title: str
@@ -29,9 +29,14 @@ class Variant:
 
 
 def prepare_variants() -> list[Variant]:
-    """Build this project's variants, install the packages of the peers, and return all variants.
+    """Build this project's variants, install the packages of the peers with uv, and return all variants.
 
-    Packages that are already installed are kept.
+    Peers are implementations with other frameworks, for comparison. Packages that are already installed are kept.
+
+    Raises:
+        LocalCloudError: If the build fails.
+        SetupError: If uv is missing and cannot be installed.
+        CalledProcessError: If packages cannot be installed or compiled.
     """
     layer = build_system() / "CommonLayer" / "python"
     plain = _with_bytecode("plain", sorted(_PEERS.glob("*.py")))
@@ -46,7 +51,12 @@ def prepare_variants() -> list[Variant]:
 
 
 def runtime_client() -> Path:
-    """Install AWS's runtime client, which on Lambda is part of the runtime, and return its folder."""
+    """Install AWS's runtime client, which on Lambda is part of the runtime, and return its folder.
+
+    Raises:
+        SetupError: If uv is missing and cannot be installed.
+        CalledProcessError: If the packages cannot be installed or compiled.
+    """
     return _install("runtime", bytecode=True)
 
 

@@ -27,10 +27,16 @@ type Times = Mapping[str, float]
 
 
 def measure_warm_calls(variants: list[Variant], services: Services, *, rounds: int) -> Section:
-    """Measure each variant `rounds` times, each in a new process, and return the medians.
+    """Measure each variant `rounds` times, each in a new process, and return a table of the median processor times.
+
+    A variant is an implementation of the two functions, such as this project's or that of a framework. The Express
+    server of the polling design is measured too, or its row contains the reason why it can't run.
 
     Raises:
-        MeasurementError: If a process fails or a call returns an unexpected status code.
+        MeasurementError: If a process fails, a call returns an unexpected status code, or the Express server does not
+            start.
+        OSError, http.client.HTTPException: If the Express server returns an error or does not respond.
+        PyMongoError: If MongoDB does not respond.
     """
     measured = [variant for variant in variants if variant.name != "ours-source"]
     samples: dict[tuple[str, str], list[Times]] = {
@@ -86,7 +92,7 @@ def _figures(
 
 
 def express_figure(function: str, measured: Mapping[str, list[float]] | PeerMissingError) -> Figure:
-    """Return the row of the polling design's API, with the reason if it can't run."""
+    """Return the table row of the API of the polling design: its median, or the reason why it can't run."""
     name = f"{function}: Express + Mongoose, with HTTP"
     if isinstance(measured, PeerMissingError):
         return Figure(name, f"not measured: {measured}")

@@ -35,7 +35,14 @@ class Asked(NamedTuple):
 
 
 def main() -> None:
-    """Time the handler with the real database and with a stubbed driver, and its database calls alone."""
+    """Time the handler with the real database and with a stubbed driver, and its database calls alone.
+
+    Read the task as JSON from stdin, and write the microseconds per call as JSON to the file named in the task.
+
+    Raises:
+        RuntimeError: If the handler returns an unexpected status code.
+        PyMongoError: If MongoDB does not respond.
+    """
     task = json.load(sys.stdin)
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the function logs there until the process ends
     Path(task["result"]).write_text(json.dumps(_time_handler(task)))

@@ -164,7 +164,12 @@ def as_markdown(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def draw(path: Path) -> None:
-    """Draw the cost per month and per thousand jobs, with the shares of the parts below; write the image to `path`."""
+    """Draw the cost per month and per thousand jobs, with the shares of the parts below; write the image to `path`.
+
+    Raises:
+        ImportError: If Matplotlib is not installed.
+        OSError, ValueError: If the file can't be written, or its suffix is not an image format.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -188,7 +193,13 @@ def draw(path: Path) -> None:
 
 
 def main() -> None:
-    """Print the table, and draw the curve if `--plot` is given."""
+    """Print the table of costs, or the parts of the bill for `--jobs`, and draw the curve if `--plot` is given.
+
+    Raises:
+        SystemExit: 2 for invalid arguments, 0 after `--help`.
+        ImportError: If `--plot` is given and Matplotlib is not installed.
+        OSError, ValueError: If the image can't be written.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m bench.capacity.cost_model", description=__doc__.splitlines()[0] if __doc__ else ""
     )

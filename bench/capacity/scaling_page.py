@@ -10,7 +10,10 @@ _TABLE = re.compile(r"(<!-- cost: [^\n]* -->\n).*?(<!-- /cost -->)", re.DOTALL)
 
 
 def fill(page: str) -> str:
-    """Return the page with its cost table replaced by the current one, in US dollars per month."""
+    """Return the page with its cost table replaced by the current one, in US dollars per month.
+
+    A page without the markers of the table is returned unchanged.
+    """
     return _TABLE.sub(lambda match: f"{match[1]}\n{as_markdown(COLUMNS, rows())}\n\n{match[2]}", page)
 
 

@@ -107,7 +107,7 @@ def erlang_c(servers: int, load: float) -> float:
 
 
 class System:
-    """Model of the queues and their functions, with slots per user and priority. Additional jobs wait in order."""
+    """Simulated system: queues and their functions, with slots per user and priority. Additional jobs wait in order."""
 
     def __init__(self, limits: Limits, *, render_seconds: float = RENDER_SECONDS, seed: int = 1, steady: bool = True):
         """Create an idle system.
@@ -190,7 +190,12 @@ def sufficient_render(day: Day, render_seconds: float = RENDER_SECONDS) -> int:
 def main() -> None:
     """Simulate a tenth of the load with the template's defaults, and all of it with the settings of docs/scaling.md.
 
-    Print the waits of both days, and those at other loads.
+    Print the waits of both days, and those at other loads, and draw the charts if `--plot` is given.
+
+    Raises:
+        SystemExit: 2 for invalid arguments, 0 after `--help`.
+        ImportError: If `--plot` is given and Matplotlib is not installed.
+        OSError, ValueError: If the image can't be written.
     """
     parser = argparse.ArgumentParser(prog="python -m bench.capacity.simulation")
     parser.add_argument("--jobs", type=int, default=1_000_000, help="jobs per day (default: 1,000,000)")
@@ -239,14 +244,25 @@ def summary(outcome: Outcome, limits: Limits, day: Day) -> list[str]:
 
 
 def knee_of(day: Day, factor: float, limits: Limits) -> float:
-    """Return the 95th percentile of normal jobs' waits in two hours at the peak rate, with `factor` times the load."""
+    """Return the 95th percentile of normal jobs' waits in seconds, with `factor` times the day's load at its peak rate.
+
+    Two hours are simulated. The rate is constant.
+    """
     jobs = int(day.jobs * factor * PEAK / 12)
     hours = Day(jobs=jobs, users=day.users, seconds=7_200, curved=False, seed=day.seed)
     return percentile(simulate(hours, limits).waits_of(high=False), 0.95)
 
 
 def draw(path: Path, results: Mapping[str, Outcome], knee: Sequence[tuple[float, float, float]]) -> None:
-    """Draw the waits over the first day, their distribution on the second, and the saturation; write them to `path`."""
+    """Draw the waits over the first day, their distribution on the second, and the saturation; write them to `path`.
+
+    `results` contains exactly two days. `knee` contains tuples of the load relative to the day's, and the 95th
+    percentiles of the waits with the defaults and tuned, in seconds.
+
+    Raises:
+        ImportError: If Matplotlib is not installed.
+        OSError, ValueError: If the file can't be written, or its suffix is not an image format.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")

@@ -59,7 +59,12 @@ _jobs = _client.get_default_database("videojobs")["videojobs"]
 
 
 def admit(cookie: str) -> str:
-    """Return the user's ID from the token in the `Cookie` header."""
+    """Return the user's ID from the token in the `Cookie` header.
+
+    Raises:
+        KeyError: If the cookie is missing.
+        jwt.InvalidTokenError: If the token is invalid or expired.
+    """
     pairs = dict(part.strip().partition("=")[::2] for part in cookie.split(";"))
     token = pairs[os.environ["COOKIE_NAME"]]
     claims = jwt.decode(token, _jwt_secret, algorithms=["HS256"], options={"require": ["exp", "userId"]})
@@ -67,7 +72,13 @@ def admit(cookie: str) -> str:
 
 
 def submit(request: dict[str, Any], user_id: str) -> dict[str, Any]:
-    """Insert a job for a validated request, send its message and return the response's body."""
+    """Insert a job for a validated request, send its message and return the response's body.
+
+    Raises:
+        PyMongoError: If MongoDB does not confirm.
+        bson.errors.InvalidId: If `user_id` is not an ObjectId.
+        RuntimeError, urllib3.exceptions.HTTPError: If SQS rejects the message or does not respond. The job is stored.
+    """
     job_id, step_id, now = ObjectId(), os.urandom(16).hex(), datetime.now(UTC)
     fields = {"_id": job_id, "userId": ObjectId(user_id), "status": "queued", "videoUrl": None, "errorMessage": None}
     times = {"createdAt": now, "updatedAt": now, "next": {"id": step_id, "step": "start", "dueAt": now}}
@@ -86,6 +97,8 @@ def read(job_id: str, user_id: str) -> dict[str, Any]:
 
     Raises:
         LookupError: If the job does not exist or belongs to another user.
+        bson.errors.InvalidId: If an ID is not an ObjectId.
+        PyMongoError: If MongoDB does not respond.
     """
     job = _jobs.find_one({"_id": ObjectId(job_id)})
     if job is None or job["userId"] != ObjectId(user_id):

@@ -12,7 +12,10 @@ app = FastAPI(openapi_url=None)
 
 @app.post("/api/videos/generate", status_code=201)
 async def generate(request: Request) -> dict[str, Any]:
-    """Create a job."""
+    """Create a job from the request and return the response's body; the status is 201.
+
+    FastAPI responds with 500 to an exception, such as that of an invalid body or token.
+    """
     return submit(validate((await request.body()).decode()), admit(request.headers["cookie"]))
 
 

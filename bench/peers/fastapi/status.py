@@ -11,7 +11,10 @@ app = FastAPI(openapi_url=None)
 
 @app.get("/api/videos/{job_id}")
 async def status(job_id: str, request: Request) -> dict[str, Any]:
-    """Return a job."""
+    """Return the response's body for the job of the user who is signed in.
+
+    FastAPI responds with 500 to an exception, such as that of an unknown job or an invalid token.
+    """
     return read(job_id, admit(request.headers["cookie"]))
 
 

@@ -17,7 +17,13 @@ _queue = boto3.client("sqs")
 @app.post("/api/videos/generate", status_code=201)
 @tracer.capture_method
 def generate(request: GenerateRequest) -> AcceptedEnvelope:
-    """Create a job."""
+    """Insert a job for the request, send its message and return the response's body; the status is 201.
+
+    Raises:
+        KeyError, jwt.InvalidTokenError: If the token is missing, invalid or expired.
+        PyMongoError: If MongoDB does not confirm.
+        BotoCoreError, ClientError: If SQS rejects the message or does not respond. The job is stored.
+    """
     document = new_document(request, admit(), uuid4().hex)
     jobs.insert_one(document)
     message = {"jobId": str(document["_id"]), "stepId": document["next"]["id"]}
@@ -31,5 +37,5 @@ def generate(request: GenerateRequest) -> AcceptedEnvelope:
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle an API Gateway event."""
+    """Return the response to an API Gateway event: 422 for an invalid body; the exceptions of `generate` are raised."""
     return app.resolve(event, context)

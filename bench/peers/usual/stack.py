@@ -81,7 +81,13 @@ class JobEnvelope(BaseModel):
 
 
 def admit() -> ObjectId:
-    """Return the user's ID from the token in the cookie."""
+    """Return the user's ID from the token in the cookie of the current request.
+
+    Raises:
+        KeyError: If the cookie is missing.
+        jwt.InvalidTokenError: If the token is invalid or expired.
+        bson.errors.InvalidId: If the ID in the token is not an ObjectId.
+    """
     pairs = dict(part.strip().partition("=")[::2] for part in app.current_event.headers["cookie"].split(";"))
     token = pairs[os.environ["COOKIE_NAME"]]
     claims = jwt.decode(token, _jwt_secret, algorithms=["HS256"], options={"require": ["exp", "userId"]})
@@ -89,7 +95,7 @@ def admit() -> ObjectId:
 
 
 def new_document(request: GenerateRequest, user_id: ObjectId, step_id: str) -> dict[str, Any]:
-    """Return the document of a queued job."""
+    """Return the document of a queued job with a new ID. Nothing is stored."""
     now = datetime.now(UTC)
     fields = {"_id": ObjectId(), "userId": user_id, "status": "queued", "videoUrl": None, "errorMessage": None}
     times = {"createdAt": now, "updatedAt": now, "next": {"id": step_id, "step": "start", "dueAt": now}}
@@ -97,10 +103,14 @@ def new_document(request: GenerateRequest, user_id: ObjectId, step_id: str) -> d
 
 
 def find_job(job_id: str, user_id: ObjectId, store: Any) -> Job:
-    """Return the user's job, with a presigned URL of its video from the S3 client `store`.
+    """Return the user's job; if its video has an `s3://` URL, with a presigned URL from the S3 client `store`.
+
+    The presigned URL is valid for 15 minutes.
 
     Raises:
         NotFoundError: If the job does not exist or belongs to another user.
+        bson.errors.InvalidId: If `job_id` is not an ObjectId.
+        PyMongoError: If MongoDB does not respond.
     """
     document = jobs.find_one({"_id": ObjectId(job_id)})
     if document is None or document["userId"] != user_id:

@@ -14,7 +14,14 @@ _store = boto3.client("s3")
 @app.get("/api/videos/<job_id>")
 @tracer.capture_method
 def status(job_id: Annotated[str, Path()]) -> JobEnvelope:
-    """Return a job."""
+    """Return the response's body with the job of the user who is signed in.
+
+    Raises:
+        NotFoundError: If the job does not exist or belongs to another user.
+        bson.errors.InvalidId: If the job ID is not an ObjectId.
+        KeyError, jwt.InvalidTokenError: If the token is missing, invalid or expired.
+        PyMongoError: If MongoDB does not respond.
+    """
     job = find_job(job_id, admit(), _store)
     logger.info("Job read", extra={"job_id": job_id})
     return JobEnvelope(data=job)
@@ -24,5 +31,5 @@ def status(job_id: Annotated[str, Path()]) -> JobEnvelope:
 @tracer.capture_lambda_handler
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle an API Gateway event."""
+    """Return the response to an API Gateway event: 404 for an unknown job; other exceptions of `status` are raised."""
     return app.resolve(event, context)
