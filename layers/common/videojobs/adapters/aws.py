@@ -30,6 +30,7 @@ def read_credentials() -> Credentials:
 
     Raises:
         Unavailable: If neither has credentials.
+        botocore.exceptions.CredentialRetrievalError: If the credentials endpoint does not respond.
     """
     # Lambda sets these variables when the environment starts and never changes them. Without them, botocore reads the
     # credentials endpoint.
@@ -73,7 +74,9 @@ class AwsClient:
         """Send a signed request and return the response with any status; `path` must be percent-encoded.
 
         Raises:
-            Unavailable: If there is no response, or if the retry also fails with 500, 502, 503 or 504.
+            Unavailable: If there is no response, in which case the request may have been processed; if the retry also
+                fails with 500, 502, 503 or 504; or if there are no credentials.
+            botocore.exceptions.CredentialRetrievalError: If the credentials endpoint does not respond.
         """
         url = self._url + path
         signed = sign_request(
@@ -112,8 +115,8 @@ class AwsJsonClient(AwsClient):
         """Call an operation and return the JSON of its response.
 
         Raises:
-            Unavailable: If there is no response, its status is not 200, or it is not JSON. `__cause__` has the
-                error type.
+            Unavailable: If there is no response, its status is not 200, or it is not JSON; the operation may have been
+                performed. `__cause__` has the error type.
         """
         headers = {
             "Content-Type": f"application/x-amz-json-{self._version}",

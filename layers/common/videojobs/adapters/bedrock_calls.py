@@ -49,7 +49,7 @@ def call(
     Raises:
         ProviderError: If Bedrock returns an error, as translated by `read_error`; or if the function has no credentials
             or region.
-        ProviderUnreachable: If there is no response, or it can't be parsed.
+        ProviderUnreachable: If there is no response, or it can't be parsed; the operation may have been performed.
     """
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
     from botocore.parsers import ResponseParserError

@@ -23,7 +23,7 @@ KEYS_PER_CALL = 1000
 
 
 class S3VideoStore:
-    """Objects in one private bucket. Implements `ports.VideoStore`; methods raise `Unavailable` if S3 fails."""
+    """Objects in one private bucket. Implements `ports.VideoStore`."""
 
     def __init__(self, bucket: str, *, region: str, endpoint_url: str = "", url_seconds: int = 900) -> None:
         """Create the store; nothing is connected.
@@ -48,7 +48,8 @@ class S3VideoStore:
                 raised to the caller.
 
         Raises:
-            Unavailable: If S3 fails.
+            Unavailable: If S3 does not respond or reports an error; the object may have been stored.
+            OSError: If the file can't be read.
         """
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
@@ -83,7 +84,7 @@ class S3VideoStore:
         """Return the object's size in bytes, or None if it does not exist.
 
         Raises:
-            Unavailable: If S3 fails.
+            Unavailable: If S3 does not respond or reports an error.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -101,7 +102,8 @@ class S3VideoStore:
 
         Raises:
             ProviderError: If the object does not exist (`result_lost`).
-            Unavailable: If S3 fails.
+            Unavailable: If S3 does not respond or reports an error.
+            OSError: If the file can't be written.
         """
         from boto3.s3.transfer import TransferConfig
         from botocore.exceptions import BotoCoreError, ClientError
@@ -123,7 +125,7 @@ class S3VideoStore:
         """Delete objects, 1000 per request. Keys that do not exist are ignored.
 
         Raises:
-            Unavailable: If S3 fails or reports an error for a key; some objects may be deleted.
+            Unavailable: If S3 does not respond or reports an error for a key; some objects may be deleted.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -141,6 +143,9 @@ class S3VideoStore:
 
         With `file_name`, browsers save the file under that name. The URL stays the same until `signing_window` changes
         and is valid for at least two thirds of `url_seconds`.
+
+        Raises:
+            Unavailable: If the function has no credentials (see `read_credentials`).
         """
         bucket, key = urlsplit(url).netloc, quote(urlsplit(url).path)
         endpoint = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)

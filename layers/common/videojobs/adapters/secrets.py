@@ -28,6 +28,7 @@ class CachedSecret:
 
         Raises:
             Unavailable: If the secret was never read and can't be read now.
+            KeyError: If the secret is binary and not text.
         """
         age = self._monotonic() - self._read_at
         if self._value is None or age > MAXIMUM_AGE_SECONDS or (refresh and age > MINIMUM_REFRESH_SECONDS):

@@ -16,6 +16,9 @@ def after_restore(hook: Callable[[], object]) -> None:
     """Register a hook that Lambda runs in each copy before its first invocation.
 
     Hooks run in the order of registration. Lambda allows 10 s for all hooks together.
+
+    Raises:
+        ImportError: If the package of Lambda's runtime with the hooks is not installed.
     """
     from snapshot_restore_py import register_after_restore  # part of Lambda's runtime
 

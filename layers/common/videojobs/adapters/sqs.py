@@ -34,7 +34,7 @@ class SqsNotifier:
         """Send a message `{id, jobId, version, at}` for each announcement, at least once, ten per request.
 
         Raises:
-            Unavailable: If not all messages were accepted; some may have been sent.
+            Unavailable: If SQS did not confirm all messages; some may have been sent.
         """
         for start in range(0, len(announcements), BATCH):
             entries = [
@@ -80,7 +80,7 @@ class SqsJobQueue:
         Raises:
             ValueError: If the job has no next step.
             KeyError: If no queue is set for the job's priority and step.
-            Unavailable: If SQS did not confirm; the message may still arrive.
+            Unavailable: If SQS does not respond or reports an error; the message may still arrive.
         """
         if job.next is None:
             raise ValueError("the job has no next step to send")
@@ -110,7 +110,7 @@ class SqsWebhookQueue:
         """Send a delivery of the change to each endpoint, at least once, ten per request.
 
         Raises:
-            Unavailable: If not all messages were accepted; some may have been sent.
+            Unavailable: If SQS did not confirm all messages; some may have been sent.
         """
         for start in range(0, len(self._endpoints), BATCH):
             entries = [
@@ -128,7 +128,7 @@ class SqsWebhookQueue:
         """Send the delivery again after `delay_seconds`, rounded up, at most `maximum_delay_seconds`.
 
         Raises:
-            Unavailable: If SQS did not confirm; the message may still arrive.
+            Unavailable: If SQS does not respond or reports an error; the message may still arrive.
         """
         message = {"QueueUrl": self._url, **_delivery_message(delivery), "DelaySeconds": ceil(delay_seconds)}
         self._client.call("SendMessage", message | _trace_attribute())

@@ -33,7 +33,8 @@ class ApiGatewayBroadcaster:
     def send(self, messages: Sequence[tuple[ConnectionId, Message]]) -> list[Delivery]:
         """Send each message with a request of its own and return the outcomes in the same order.
 
-        After a connection is gone or does not respond, its remaining messages are not sent and get the same outcome.
+        After a connection is gone or does not respond, its remaining messages are not sent and get the same outcome. A
+        failed request does not raise: it is the outcome `UNANSWERED`, `GONE` or `TOO_LARGE`.
         """
         lost: dict[ConnectionId, Delivery] = {}
 

@@ -9,7 +9,11 @@ if TYPE_CHECKING:
 
 
 def make_verifier(name: str, read_key: ReadKey) -> "CallbackVerifier":
-    """Return the verifier of a provider in `ports.callbacks.CALLBACK_PROVIDERS`; `read_key` returns its secret."""
+    """Return the verifier of a provider's callbacks.
+
+    `name` is one of `ports.callbacks.CALLBACK_PROVIDERS`. `read_key` returns the provider's secret; fal's verifier does
+    not use it.
+    """
     if name == "fal":
         from videojobs.adapters.callbacks.fal import FalVerifier
 

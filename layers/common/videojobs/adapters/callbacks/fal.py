@@ -36,14 +36,14 @@ class FalVerifier:
         self._asked_at: datetime | None = None
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:
-        """Return the request ID of a callback if its signature is valid.
+        """Return the request ID of a callback if its signature is valid: that in the body, else that in the header.
 
         The signed message has four lines: request ID, user ID, time and SHA-256 of the body. If no cached key matches,
         the keys are requested again, at most once a minute.
 
         Raises:
-            CallbackRefused: If the signature is invalid or too old.
-            Unavailable: If no current keys are available.
+            CallbackRefused: If the signature is missing, malformed, invalid or too old.
+            Unavailable: If the cached keys are missing or older than `KEYS_LIFETIME`, and fal does not return new ones.
         """
         signed = [headers.get(f"x-fal-webhook-{part}", "") for part in ("request-id", "user-id", "timestamp")]
         read_signed_at(signed[2], now)

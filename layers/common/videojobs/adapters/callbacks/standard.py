@@ -35,8 +35,9 @@ class StandardVerifier:
         If the signature does not match, the secret is read again in case it was rotated.
 
         Raises:
-            CallbackRefused: If the signature is invalid or too old, or if no secret is set.
-            Unavailable: If the secret can't be read.
+            CallbackRefused: If the signature is missing, invalid or too old, the body is not UTF-8, or no valid secret
+                is set.
+            Unavailable: If the secret was never read and can't be read now.
         """
         message_id, given = headers.get("webhook-id", ""), headers.get("webhook-signature", "")
         signed_at = read_signed_at(headers.get("webhook-timestamp", ""), now)
