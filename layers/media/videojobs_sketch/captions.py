@@ -79,7 +79,7 @@ class Captions:
         return fades
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
-        """Draw the frame at a time in seconds."""
+        """Draw the whole frame at a time in seconds."""
         self._background.paint(canvas, (seconds / self._loop) % 1)
         for fade in self._fades:
             opacity = smooth(part(seconds, fade.comes, 1.3 * self._rate))

@@ -30,7 +30,10 @@ class Mp4Writer:
     """
 
     def __init__(self, path: Path, video_format: VideoFormat) -> None:
-        """Create the file. The format gives the size in pixels and the frame rate."""
+        """Configure the encoder. The format gives the size in pixels and the frame rate.
+
+        The file is created when the first encoded frame is written.
+        """
         width, height, frames_per_second = video_format
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream: VideoStream = self._container.add_stream("libx264", rate=frames_per_second)
@@ -46,7 +49,11 @@ class Mp4Writer:
         self._count = 0
 
     def write(self, canvas: Canvas) -> None:
-        """Append the canvas as one frame."""
+        """Append the canvas as one frame.
+
+        Raises:
+            OSError: If the file can't be written.
+        """
         for plane, image in zip(self._frame.planes, canvas.planes(), strict=True):
             plane.update(image.tobytes("raw", "L", plane.line_size, 1))
         self._frame.pts = self._count
@@ -60,7 +67,13 @@ class Mp4Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Encode the remaining frames and close the file. After an exception, only close it."""
+        """Encode the remaining frames and close the file. After an exception, only close it.
+
+        The exception is raised to the caller.
+
+        Raises:
+            OSError: If the file can't be written.
+        """
         if kind is None:
             self._container.mux(self._stream.encode(None))
         self._container.close()

@@ -39,7 +39,7 @@ class Face(Enum):
     )
 
     def font_for(self, character: str) -> int | None:
-        """Return the index of the first typeface that contains the character, or None."""
+        """Return the index of the first typeface that contains the character, or None if there is none."""
         for index, (package, file, number, _) in enumerate(self.value):
             if ord(character) in _covered(package, file, number):
                 return index
@@ -80,7 +80,10 @@ class Lettering:
 
 @lru_cache(maxsize=256)
 def set_runs(runs: tuple[Run, ...], face: Face, size: int) -> Lettering:
-    """Return the shaped and rasterized runs, which are given from left to right, at `size` pixels per em."""
+    """Return the shaped and rasterized runs at `size` pixels per em; the runs are given from left to right.
+
+    Characters without a glyph are left out.
+    """
     raster = uharfbuzz.RasterDraw()
     raster.scale_factor = (_SUBPIXELS, _SUBPIXELS)
     pen = 0.0

@@ -96,7 +96,7 @@ class Kinetic:
         self._sweep = _Sweep(canvas, palette.text.ink())
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
-        """Draw the frame at a time in seconds."""
+        """Draw the whole frame at a time in seconds."""
         index = min(self._count - 1, int(seconds / self._length + 1e-9))
         self._paint_scene(canvas, index, seconds)
         gone = part(seconds, (index + 1) * self._length - _SWEEP, _SWEEP)

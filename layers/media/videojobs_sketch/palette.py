@@ -31,7 +31,10 @@ def rng_for(*seed: object) -> random.Random:
 
 
 def make_palette(prompt: str, style: str) -> Palette:
-    """Return the palette of a prompt in a style, by its words in `HUES`, else at random."""
+    """Return the palette of a prompt in a style (`fun`, or another), by its words that suggest colours, else at random.
+
+    The same arguments give the same palette.
+    """
     rng = rng_for("palette", prompt)
     words = words_of(prompt)
     named = [HUES[word] + rng.uniform(-6, 6) for word in words if word in HUES]

@@ -88,6 +88,7 @@ def draw_sketch(
 
     Raises:
         ValueError: If the style is unknown.
+        OSError: If the file can't be written.
     """
     rate = video_format.frames_per_second
     frames = max(1, round(seconds * rate))

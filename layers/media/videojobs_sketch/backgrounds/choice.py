@@ -42,7 +42,10 @@ _CALLED_FOR: dict[BackgroundMaker, frozenset[str]] = {
 
 
 def choose_background(prompt: str, rng: random.Random, among: Sequence[BackgroundMaker]) -> BackgroundMaker:
-    """Return the first background in `among` that a word of the prompt selects, else a random background."""
+    """Return the first background in `among` that a word of the prompt selects, else a random background of `among`.
+
+    `rng` is used in both cases.
+    """
     fallback = rng.choice(among)
     for word in vocabulary.words_of(prompt):
         for background in among:

@@ -26,10 +26,12 @@ def assemble_video(clips: Sequence[Path], plan: Plan, path: Path, on_progress: R
 
     A single clip that matches the plan is copied without re-encoding. A clip whose size differs from the plan is
     cropped to the plan's aspect ratio and scaled. A clip that is shorter than planned is joined at its own end. If the
-    joined clips are too short, the last frame is repeated.
+    joined clips are too short, the last frame is repeated. `on_progress` is called with the completed part (0 to 1); an
+    exception that it raises stops the work and is raised to the caller.
 
     Raises:
-        ProviderError: If a clip is not a playable video.
+        ProviderError: If a clip is not a playable video. Transient: another attempt may succeed.
+        OSError: If the video can't be written.
     """
     clip_infos = []
     for clip in clips:

@@ -103,7 +103,7 @@ def pictures_of(container: InputContainer) -> VideoStream:
     A cover image is returned only if the file has no other video stream.
 
     Raises:
-        ProviderError: If the file has no video stream.
+        ProviderError: If the file has no video stream. Transient: another attempt may succeed.
     """
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream):

@@ -37,7 +37,7 @@ def read_pictures(clip: ClipInfo, length: int, width: int, height: int) -> Itera
     that size. The last frame of a shorter clip is repeated.
 
     Raises:
-        ProviderError: If the clip cannot be decoded.
+        ProviderError: If the clip cannot be decoded. Transient: another attempt may succeed.
     """
     ratio = Fraction(width, height) / clip.pixel_ratio
     colours = {"in_color_matrix": clip.colour_matrix, "out_color_matrix": "bt709", "out_range": "tv"}

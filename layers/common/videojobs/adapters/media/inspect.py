@@ -68,7 +68,10 @@ def seconds_of(container: InputContainer, stream: VideoStream) -> float:
 
 
 def unreadable_video() -> ProviderError:
-    """Return the error for a file that is not playable. Transient, because the download may have damaged the file."""
+    """Return, without raising it, the error for a file that is not playable.
+
+    It is transient, because the download may have damaged the file.
+    """
     return ProviderError(FailureCode.PROVIDER_ERROR, "The provider's file is not a playable video.", transient=True)
 
 
@@ -76,6 +79,9 @@ def index_comes_first(path: Path) -> bool:
     """Return whether an MP4's index (`moov`) comes before its data (`mdat`), so that it plays while it downloads.
 
     Return False if the file has neither box. The box layout is defined in ISO/IEC 14496-12, section 4.2.
+
+    Raises:
+        OSError: If the file can't be read.
     """
     with path.open("rb") as file:
         while len(header := file.read(8)) == 8:

@@ -31,7 +31,10 @@ class Mp4Writer:
     """
 
     def __init__(self, path: Path, width: int, height: int, *, has_sound: bool) -> None:
-        """Create the file, with an audio stream if `has_sound`. `width` and `height` are in pixels."""
+        """Configure the encoder, with an audio stream if `has_sound`. `width` and `height` are in pixels.
+
+        The file is created when the first encoded frame is written.
+        """
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._pictures: VideoStream = self._container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         self._pictures.width, self._pictures.height, self._pictures.pix_fmt = width, height, "yuv420p"
@@ -49,7 +52,11 @@ class Mp4Writer:
         self._count = 0
 
     def write(self, picture: av.VideoFrame, sound: av.AudioFrame | None) -> None:
-        """Append one video frame and its sound, and set their timestamps. Without `has_sound`, the sound is ignored."""
+        """Append one video frame and its sound, and set their timestamps. Without `has_sound`, the sound is ignored.
+
+        Raises:
+            OSError: If the file can't be written.
+        """
         picture.pts, picture.time_base = self._count, Fraction(1, FRAMES_PER_SECOND)
         picture.pict_type = PictureType.NONE  # otherwise the encoder repeats the key frames of the clip
         self._container.mux(self._pictures.encode(picture))
@@ -65,7 +72,13 @@ class Mp4Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Encode the remaining frames and close the file. After an exception, only close it."""
+        """Encode the remaining frames and close the file. After an exception, only close it.
+
+        The exception is raised to the caller.
+
+        Raises:
+            OSError: If the file can't be written.
+        """
         if kind is None:
             self._container.mux(self._pictures.encode(None))
             if self._sounds:

@@ -18,7 +18,15 @@ class PyAvRenderer:
     """Implementation of `VideoRenderer` with PyAV. It reads and writes only local files."""
 
     def render(self, job: VideoJob, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Draw the job's prompt as a sketch, and write `video.mp4`, `poster.jpg` and `preview.webp` to the folder."""
+        """Draw the job's prompt as a sketch, and write `video.mp4`, `poster.jpg` and `preview.webp` to the folder.
+
+        Return their paths, the size in pixels and the length in seconds. `on_progress` is called with the completed
+        part (0 to 1); an exception that it raises stops the work, removes the video and is raised to the caller.
+
+        Raises:
+            ValueError: If the style or the aspect ratio of the job is unknown.
+            OSError: If a file can't be written.
+        """
         video = folder / "video.mp4"
         draw_sketch(
             prompt=job.prompt,
@@ -34,15 +42,19 @@ class PyAvRenderer:
         """Read the packets of the whole file and decode the first frame.
 
         Raises:
-            ProviderError: If the file is not a playable video or is truncated.
+            ProviderError: If the file is not a playable video or is truncated. Transient: another attempt may succeed.
         """
         read_clip_info(clip)
 
     def assemble(self, clips: Sequence[Path], plan: Plan, folder: Path, on_progress: ReportProgress) -> RenderedVideo:
-        """Join the clips as the plan says, and write the same three files as `render`.
+        """Join the clips as the plan says, and write the same three files as `render`: video, poster and preview.
+
+        Return their paths, the size in pixels and the length in seconds. An exception that `on_progress` raises stops
+        the work and is raised to the caller.
 
         Raises:
-            ProviderError: If a clip is not a playable video.
+            ProviderError: If a clip is not a playable video. Transient: another attempt may succeed.
+            OSError: If a file can't be written.
         """
         video = folder / "video.mp4"
         assemble_video(clips, plan, video, on_progress)

@@ -42,7 +42,8 @@ def write_pictures(video: Path, *, poster: Path, preview: Path) -> None:
     The preview lasts 2.5 seconds, or as long as a shorter video. The poster is a frame of the preview with much detail.
 
     Raises:
-        ProviderError: If the file is not a readable video.
+        ProviderError: If the file is not a readable video. Transient: another attempt may succeed.
+        OSError: If a picture can't be written.
     """
     times: list[float] = []
     preview_frames: list[Image.Image] = []
