@@ -80,7 +80,11 @@ def measure_pickup(*, jobs: int) -> Section:
 
 
 def peer_figures(peer: tuple[Waits, Waits] | PeerMissingError, *, alone: Waits, together: Waits) -> list[Figure]:
-    """Return the rows of the polling design with the ratios to ours, or one row with the reason why it can't run."""
+    """Return the table rows of the polling design with the ratios to ours.
+
+    If it can't run on this machine, return one row with the reason. `alone` and `together` are our waits in
+    milliseconds.
+    """
     if isinstance(peer, PeerMissingError):
         return [Figure(_PEER, f"not measured: {peer}")]
     return [

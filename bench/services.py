@@ -114,7 +114,7 @@ def declared_variables(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def new_document(job_id: ObjectId) -> dict[str, Any]:
-    """Return the document of a queued job, as `generate` stores it."""
+    """Return the document of a queued job, as `generate` stores it. Nothing is stored."""
     now = datetime.now(UTC)
     return {
         "_id": job_id,

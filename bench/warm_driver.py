@@ -25,7 +25,7 @@ type Call = Callable[[], object]
 
 
 class Asked(NamedTuple):
-    """One recorded call of the driver, with its result and a function that repeats it."""
+    """Recorded call of the database driver, with its result and a function that repeats it."""
 
     method: str
     collection: str

@@ -153,7 +153,7 @@ def _dollars(amount: float) -> str:
 
 
 def as_markdown(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
+    """Return a Markdown table of the lines, which have one text per column."""
     return "\n".join(
         [
             "| " + " | ".join(columns) + " |",

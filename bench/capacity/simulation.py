@@ -70,9 +70,9 @@ class Outcome:
     """Maximum number of unfinished jobs at a time."""
 
     def waits_of(self, *, high: bool | None = None, user: int | None = None) -> list[float]:
-        """Return the sorted waits of `user`, or of all users except the flooder if `user` is None.
+        """Return the sorted waits of `user` in seconds, or of all users except the flooder if `user` is None.
 
-        `high` selects one priority; None selects both.
+        The flooder is the user that submits 250 jobs at once. `high` selects one priority; None selects both.
         """
         return sorted(
             wait
@@ -96,7 +96,7 @@ def fairness(outcome: Outcome) -> float:
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """Return the share of callers that wait in an M/M/c queue (A. K. Erlang, 1917).
+    """Return the share (0 to 1) of callers that wait in an M/M/c queue (A. K. Erlang, 1917).
 
     `load` is in erlangs and must be below `servers`.
     """
@@ -175,7 +175,10 @@ class System:
 
 
 def simulate(day: Day, limits: Limits, **system: Any) -> Outcome:
-    """Simulate a day until its last job has completed. `system` contains keyword arguments of `System`."""
+    """Simulate a day until its last job has completed, and return the outcome.
+
+    `system` contains keyword arguments of `System`.
+    """
     model = System(limits, **system)
     model.environment.process(model.feed(arrivals(day)))
     model.environment.run()
@@ -234,7 +237,7 @@ COLUMNS = ("a day with", "renderers", "in use", "p50", "p95", "p99", "high p99",
 
 
 def summary(outcome: Outcome, limits: Limits, day: Day) -> list[str]:
-    """Return the cells of a day's row, from the third column on."""
+    """Return the cells of a day's row as texts, from the third column of `COLUMNS` on."""
     waits, high = outcome.waits_of(high=False), outcome.waits_of(high=True)
     flooder = outcome.waits_of(user=FLOODER)
     used = outcome.busy_seconds / day.seconds / (limits.render + limits.high_render)

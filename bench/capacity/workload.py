@@ -33,8 +33,8 @@ class Day:
 def arrivals(day: Day) -> Iterator[tuple[float, int, bool]]:
     """Yield the day's jobs in order of time: (seconds, user, whether the priority is high).
 
-    The times are a Poisson process whose rate follows the day, by thinning. The flooder's jobs are added when 30 % of
-    the day have passed.
+    The times are a Poisson process whose rate follows the day, by thinning; the same day gives the same jobs. When 30 %
+    of the day have passed, one user (the flooder) submits 250 additional jobs.
     """
     draw = random.Random(day.seed)
     weights = [1 / (rank + 1) ** SKEW for rank in range(day.users)]
