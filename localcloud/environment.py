@@ -20,7 +20,7 @@ UV_VERSION = "0.13.9"
 
 
 class SetupError(Exception):
-    """Something is missing that this module cannot install; the message says how to install it."""
+    """Error for something missing that this module cannot install; the message says how to install it."""
 
 
 @dataclass(frozen=True)

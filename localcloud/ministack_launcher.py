@@ -47,7 +47,10 @@ def extract_real_resource(*arguments: Any, **named: Any) -> str:
 
 
 def invalidate_broken_worker(*arguments: Any, **named: Any) -> None:
-    """End only the worker whose invocation failed; for other callers, such as a deployment, end all workers."""
+    """End the worker whose invocation failed, and keep the other workers of its function.
+
+    For other callers, such as a deployment, end all workers of the function, as MiniStack does.
+    """
     runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     caller = sys._getframe(1)  # noqa: SLF001 - the arguments do not identify the worker
     if caller.f_code.co_name != "_execute_function_warm":

@@ -67,7 +67,11 @@ class Stack:
         )
 
     def write(self, config: CloudConfig) -> None:
-        """Write `stack.json` atomically and readable for its owner only, because it contains secrets."""
+        """Write `stack.json` atomically and readable for its owner only, because it contains secrets.
+
+        Raises:
+            OSError: If the file can't be written.
+        """
         draft = config.stack_file.with_suffix(".draft")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps({_camel(name): value for name, value in asdict(self).items()}, indent=2) + "\n")

@@ -172,7 +172,7 @@ def count_workers(processes: Iterable[MarkedProcess], functions: Mapping[str, st
 
 
 def draw_look(look: Look, stack: Stack) -> Group:
-    """Return the state as tables that adapt to the width of the terminal."""
+    """Return the state as tables of jobs, queues and workers that adapt to the width of the terminal."""
     title = Text.assemble(("Video Jobs", "bold"), f"  {stack.api_url}  ", (f"{look.at.astimezone():%H:%M:%S}", "dim"))
     return Group(title, "", _draw_jobs(look.jobs), "", _draw_queues(look.queues), "", _draw_workers(look.workers))
 

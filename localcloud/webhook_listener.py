@@ -88,7 +88,11 @@ def make_server(address: tuple[str, int], secret: str, show: Callable[[str], Non
 
 
 def describe(event_id: str, event: Mapping[str, Any]) -> str:
-    """Return a line that describes a verified webhook."""
+    """Return a line with time, type, job, status and ID of a verified webhook.
+
+    Raises:
+        KeyError: If the event lacks one of these fields.
+    """
     data = event["data"]
     progress = f"{data['progress']:.0%}" if data["progress"] is not None else ""
     change = f"job {data['jobId']}  version {data['version']}  {data['status']} {progress}"
