@@ -121,7 +121,7 @@ class Canvas:
         self.red = other.red.resize(self.red.size, smooth)
 
     def planes(self) -> Iterable[Image.Image]:
-        """Return the planes in the encoder's order: luma, blue difference and red difference."""
+        """Return the planes in the encoder's order: luma, blue difference and red difference. They are not copies."""
         return self.luma, self.blue, self.red
 
 
