@@ -17,7 +17,10 @@ _MADE = HOME / "variants"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Implementation of the functions `generate` and `status`, in folders as Lambda would unpack them."""
+    """Implementation of the functions `generate` and `status`, this project's or a framework's, as it is deployed.
+
+    Its code and its layers are in folders as Lambda would unpack them.
+    """
 
     name: str
     title: str
