@@ -2,7 +2,10 @@
 
 
 class LocalCloudError(Exception):
-    """Base class; the message describes the problem and, where possible, how to fix it."""
+    """Base class of the errors of the local system; `main` prints the message and returns 1.
+
+    The message describes the problem and, where possible, how to fix it.
+    """
 
 
 class CommandFailedError(LocalCloudError):
