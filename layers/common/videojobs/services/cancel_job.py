@@ -14,7 +14,7 @@ def cancel_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher) -> Vi
     provider task and removes the files in the bucket.
 
     Raises:
-        JobNotFound: If no such job exists or it has expired.
+        JobNotFound: If no such job exists, it is deleted or expired, or `job_id` is not a valid ID.
         JobForbidden: If the job is another user's.
         JobConflict: If the job has completed or failed.
         Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be

@@ -16,7 +16,7 @@ def _find_none() -> None:
 def check_submissions[T](
     find_earlier: Callable[[], T | None] = _find_none, *, submissions: SubmissionRepository, clock: Clock
 ) -> T | None:
-    """Raise `SubmissionsPaused` while submissions are paused, unless the request repeats an accepted request.
+    """Raise `SubmissionsPaused` while submissions are paused, unless `find_earlier` finds an accepted request.
 
     If the state can't be read, submissions count as open.
 

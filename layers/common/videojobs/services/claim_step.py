@@ -13,7 +13,7 @@ def claim_step(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> Vid
     """Return the job with a new lease, or None if the message is a duplicate or stale or the step is already leased.
 
     Raises:
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time; the step may have been leased.
     """
     now = dispatcher.clock.now()
     lease = Lease(uuid4().hex, now + dispatcher.policy.lease_duration)

@@ -25,7 +25,9 @@ def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, 
 
     Raises:
         LeaseLost: If the job has changed meanwhile.
-        Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
+        Unavailable: If MongoDB or S3 does not respond, or the secret with the provider's key can't be read; the message
+            should be delivered again.
+        ValueError: If the settings of the provider are invalid.
     """
     now = dispatcher.clock.now
     # Of a retried job only the files of earlier attempts are removed, so that a late worker does not remove new ones.
@@ -53,7 +55,9 @@ def cancel_at_provider(job: VideoJob, *, providers: Providers) -> None:
     If the provider refuses or fails, the error is logged and not raised.
 
     Raises:
-        ProviderUnreachable: If the provider does not respond.
+        ProviderUnreachable: If the provider does not respond; the task may have been cancelled.
+        Unavailable: If the secret with the provider's key can't be read.
+        ValueError: If the settings of the provider are invalid.
     """
     task = job.provider
     provider = providers.get(task.name) if task else None

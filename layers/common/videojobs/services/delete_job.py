@@ -16,10 +16,10 @@ def delete_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, store
     """Delete the user's ended job and its files. If its clean-up is not finished, hide it now; the clean-up removes it.
 
     Raises:
-        JobNotFound: If no such job exists, it has expired, or it has already been deleted.
+        JobNotFound: If no such job exists, it is deleted or expired, or `job_id` is not a valid ID.
         JobForbidden: If the job is another user's.
         JobConflict: If the job is live.
-        Unavailable: If MongoDB or S3 does not answer, or if the job changes during each of `TRIES` tries. The job may
+        Unavailable: If MongoDB or S3 does not respond, or if the job changes during each of `TRIES` tries. The job may
             be deleted; repeat the call to find out.
     """
     for _ in range(TRIES):
@@ -37,7 +37,7 @@ def remove_ended(job: VideoJob, *, dispatcher: JobDispatcher, store: VideoStore)
     After a crash, or if a service is unavailable, the job has an overdue clean-up step, which the reconciler resends.
 
     Raises:
-        Unavailable: If MongoDB or S3 does not answer.
+        Unavailable: If MongoDB or S3 does not respond; the job may be hidden or removed.
     """
     try:
         hidden = dispatcher.commit(job, lifecycle.delete(job, dispatcher.clock.now()))

@@ -24,7 +24,7 @@ class WebhookOutcomes:
         """Send a delivery that is not due yet back to the queue. Return whether it was not due.
 
         Raises:
-            Unavailable: If SQS does not confirm the message.
+            Unavailable: If SQS does not confirm the message, which may have been accepted.
         """
         now = self._clock.now()
         if delivery.due_at is None or delivery.due_at <= now:
@@ -36,7 +36,7 @@ class WebhookOutcomes:
         """Return whether the endpoint responded with 410 within the last `GONE_FOR`.
 
         Raises:
-            Unavailable: If MongoDB does not answer.
+            Unavailable: If MongoDB does not respond in time.
         """
         gone_until = self._webhooks.find_gone_until(delivery.endpoint)
         return gone_until is not None and self.now() < gone_until
@@ -51,7 +51,7 @@ class WebhookOutcomes:
         A response with 410 marks the endpoint as gone, without another attempt.
 
         Raises:
-            Unavailable: If the outcome can't be stored or the next attempt can't be queued.
+            Unavailable: If MongoDB does not confirm the outcome or SQS the next attempt; either may have been accepted.
         """
         now = self._clock.now()
         about = {**_about(delivery), "host": host, "status": answer.status, "reason": answer.reason}
@@ -94,7 +94,8 @@ def deliver_webhook(
         outcomes: Records the outcome.
 
     Raises:
-        Unavailable: If the outcome can't be stored or the next attempt can't be queued; the message is delivered again.
+        Unavailable: If the outcome can't be stored or a later attempt can't be queued; the message should be delivered
+            again.
     """
     if outcomes.postpone(delivery):
         return

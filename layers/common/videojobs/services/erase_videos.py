@@ -36,7 +36,7 @@ def erase_videos(
         True if no job was left by `until`. Otherwise the erasure stays in `erasures`, and the reconciler resumes it.
 
     Raises:
-        Unavailable: If MongoDB or S3 does not answer; the reconciler resumes the erasure.
+        Unavailable: If MongoDB or S3 does not respond; the reconciler resumes the erasure.
     """
     jobs, clock = dispatcher.jobs, dispatcher.clock
     user_id, created_before = erasure

@@ -17,7 +17,7 @@ def estimate_job(job: VideoJob, *, jobs: JobRepository, timings: TimingRepositor
     """Return an approximate estimate for a live job, or None for an ended job.
 
     Raises:
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time.
     """
     if not job.is_live:
         return None

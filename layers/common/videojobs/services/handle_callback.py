@@ -18,7 +18,7 @@ def handle_callback(job_id: str, *, provider: str, task_id: str | None, jobs: Jo
     causes another poll.
 
     Raises:
-        Unavailable: If MongoDB or SQS does not answer; the provider should call again.
+        Unavailable: If MongoDB or SQS does not respond; the provider should call again.
     """
     job = jobs.find(JobId(job_id.lower())) if is_object_id(job_id) else None
     if job is None or not task_id or not _waits_for(job, provider, task_id):

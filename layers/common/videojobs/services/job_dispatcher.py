@@ -65,7 +65,7 @@ class JobDispatcher:
     def dispatch(self, job: VideoJob) -> None:
         """Send the message of the job's next step, publish its outbox and, if the job has ended, release its slot.
 
-        Does not raise `Unavailable`: the reconciler repeats what fails.
+        If MongoDB or SQS does not respond, this is logged and not raised: the reconciler repeats the action.
         """
         self.send_step(job)
         self.announce(job)
@@ -75,8 +75,8 @@ class JobDispatcher:
     def send_step(self, job: VideoJob) -> None:
         """Send the message of `job.next`, to arrive when the step is due. Do nothing for a job without a next step.
 
-        If the step is due after the queue's maximum delay, or if the queue is unavailable, the reconciler sends the
-        message later.
+        If the step is due after the queue's maximum delay, or if SQS does not respond (logged, not raised), the
+        reconciler sends the message later.
         """
         if job.next is None:
             return
@@ -92,8 +92,8 @@ class JobDispatcher:
     def announce(self, job: VideoJob) -> VideoJob:
         """Publish the job's outbox and empty it, at least once. Return the job as stored afterwards.
 
-        After a crash, or if a service is unavailable, the outbox is kept and the reconciler publishes it again with the
-        same IDs.
+        After a crash, or if MongoDB or SQS does not respond (logged, not raised), the outbox is kept and the reconciler
+        publishes it again with the same IDs.
         """
         if not job.outbox:
             return job
@@ -113,7 +113,7 @@ class JobDispatcher:
         After a crash before the jobs are stored, `check_slots` releases their slots.
 
         Raises:
-            Unavailable: If MongoDB does not answer.
+            Unavailable: If MongoDB does not respond in time; slots may have been acquired.
         """
         first, now = queued[0], self.clock.now()
         acquired = self.slots.acquire(first.user_id, first.priority, [job.id for job in queued], now)
@@ -123,7 +123,7 @@ class JobDispatcher:
         """Release the slots of jobs that were not stored.
 
         Raises:
-            Unavailable: If MongoDB does not answer.
+            Unavailable: If MongoDB does not respond in time; `check_slots` releases the remaining slots.
         """
         for job in never_stored:
             if job.waiting_since is None:
@@ -132,7 +132,7 @@ class JobDispatcher:
     def release_slot(self, job: VideoJob) -> None:
         """Release the slot of an ended job and admit the user's waiting jobs. Idempotent.
 
-        If MongoDB does not answer, the slot stays taken until the reconciler compares the slots with the jobs.
+        If MongoDB does not respond, this is logged and not raised: the slot stays taken until the reconciler checks it.
         """
         try:
             if self.slots.release(job.user_id, job.priority, [job.id]):
@@ -147,7 +147,7 @@ class JobDispatcher:
         Concurrent calls are safe: a job holds at most one slot, and only one call stores its admission.
 
         Raises:
-            Unavailable: If MongoDB does not answer; the reconciler admits the remaining jobs.
+            Unavailable: If MongoDB does not respond; the reconciler admits the remaining jobs.
         """
         seen_at = self.clock.now()
         for _ in range(self.slots.cap):
@@ -175,7 +175,7 @@ class JobDispatcher:
             keeps its slot, because its job may be about to be stored.
 
         Raises:
-            Unavailable: If MongoDB does not answer.
+            Unavailable: If MongoDB does not respond in time; the next sweep checks the slots again.
         """
         now = self.clock.now()
         oldest_new = (now - GRACE).replace(microsecond=0)

@@ -8,12 +8,12 @@ from videojobs.ports.jobs import BatchRepository, Clock, JobQuery, JobRepository
 def list_jobs(
     user_id: UserId, query: JobQuery, *, jobs: JobRepository, clock: Clock
 ) -> tuple[list[VideoJob], Position | None]:
-    """Return a page of the user's jobs, and the position after which the next page begins, or None on the last page.
+    """Return up to `query.limit` of the user's jobs, and the position where the next page begins, or None at the end.
 
     New jobs do not move older jobs between pages. A query for another user's batch returns an empty page.
 
     Raises:
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time.
     """
     jobs_found = jobs.list_newest(
         user_id,
@@ -35,7 +35,7 @@ def read_batch(
     Raises:
         BatchNotFound: If no such batch exists or it has expired, or if `batch_id` is not a valid ID.
         BatchForbidden: If the batch is another user's.
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time.
     """
     now = clock.now()
     batch = batches.find(BatchId(batch_id.lower())) if is_object_id(batch_id) else None

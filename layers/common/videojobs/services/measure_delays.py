@@ -14,7 +14,7 @@ def measure_delays(*, jobs: JobRepository, clock: Clock) -> dict[str, int]:
     few finds of one document, independent of the number of jobs.
 
     Raises:
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time.
     """
     now = clock.now()
     unannounced = jobs.find_unannounced(now, 1)

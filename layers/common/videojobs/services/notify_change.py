@@ -12,13 +12,13 @@ logger = logging.getLogger(__name__)
 
 
 def notify_change(event_id: str, job_id: JobId, *, jobs: JobRepository, listeners: Sequence[Listener]) -> None:
-    """Read the job once and call each listener with it. A listener that fails does not stop the others.
+    """Read the job once and call each listener with it. A listener's `Unavailable` does not stop the others.
 
     Listeners get the current job, at the event's version or a later one, so that late or reordered events never deliver
     old data. Do nothing for a deleted job. Delivery is at least once, with the event's ID.
 
     Raises:
-        Unavailable: If MongoDB or a service that a listener needs does not answer. The event should be delivered again
+        Unavailable: If MongoDB or a service that a listener needs does not respond. The event should be delivered again
             to all listeners, which recognise it by its ID.
     """
     job = jobs.find(job_id)

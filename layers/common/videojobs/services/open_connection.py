@@ -19,7 +19,7 @@ def issue_ticket(identity: Identity, *, tickets: TicketRepository, clock: Clock)
     """Return a ticket that opens one connection for this identity, and its expiry. Only its digest is stored.
 
     Raises:
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time; no ticket is returned.
     """
     ticket = secrets.token_urlsafe(TICKET_BYTES)
     expires_at = min(clock.now() + TICKET_LIFETIME, identity.expires_at)
@@ -32,7 +32,7 @@ def redeem_ticket(ticket: str, *, tickets: TicketRepository, clock: Clock) -> Id
 
     Raises:
         TokenInvalid: If the ticket is unknown, expired or already used.
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time; the ticket may have been used.
     """
     identity = tickets.redeem(_digest(ticket), clock.now())
     if identity is None:
@@ -46,8 +46,8 @@ def open_connection(
     """Store an authenticated connection. It expires with its session, at the latest after `LONGEST_CONNECTION`.
 
     Raises:
-        TooManyConnections: If the user has `at_most` connections.
-        Unavailable: If MongoDB does not answer.
+        TooManyConnections: If the user has `at_most` connections that have not expired.
+        Unavailable: If MongoDB does not respond in time; the connection may have been stored.
     """
     now = clock.now()
     expires_at = min(identity.expires_at, now + LONGEST_CONNECTION)

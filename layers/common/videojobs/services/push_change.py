@@ -19,7 +19,7 @@ class LiveConnections:
 
         Raises:
             ConnectionOver: If the connection has expired or is unknown.
-            Unavailable: If MongoDB or API Gateway does not answer.
+            Unavailable: If MongoDB does not respond, or API Gateway when the connection is closed.
         """
         connection = self.repository.find(connection_id)
         if connection is None or connection.expires_at <= self.clock.now():
@@ -34,7 +34,8 @@ class LiveConnections:
         not keep outdated data, and messages are not retried.
 
         Raises:
-            Unavailable: If a connection could neither be sent its message nor closed. All other messages were sent.
+            Unavailable: If a connection could neither be sent its message nor closed, or MongoDB does not respond. All
+                other messages were sent.
         """
         sent = list(messages)
         outcomes = list(zip((connection_id for connection_id, _ in sent), self._broadcaster.send(sent), strict=True))
@@ -55,7 +56,7 @@ class LiveConnections:
         """Close a connection and delete it from the repository. If it can't be closed, it is not deleted.
 
         Raises:
-            Unavailable: If API Gateway or MongoDB does not answer.
+            Unavailable: If API Gateway or MongoDB does not respond.
         """
         self._broadcaster.close(connection_id)
         self.repository.remove(connection_id)
@@ -65,8 +66,8 @@ def push_change(change: Change, *, live: LiveConnections, serialize: Callable[[C
     """Send a changed job to its user's connections that are subscribed to it. Close the user's expired connections.
 
     Raises:
-        Unavailable: If MongoDB does not answer, or a connection could neither be sent its message nor closed. The
-            change should be pushed again.
+        Unavailable: If MongoDB does not respond, or a connection that has expired or did not take its message can't be
+            closed. The change should be pushed again.
     """
     now = live.clock.now()
     connections = live.repository.find_of_user(change.job.user_id)

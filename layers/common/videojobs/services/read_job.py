@@ -18,7 +18,7 @@ def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock)
     Raises:
         JobNotFound: If no such job exists, if it is deleted or expired, or if `job_id` is not a valid ID.
         JobForbidden: If the job is another user's.
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time.
     """
     if not is_object_id(job_id):
         raise JobNotFound

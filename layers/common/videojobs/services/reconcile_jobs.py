@@ -32,7 +32,7 @@ def reconcile_jobs(*, dispatcher: JobDispatcher) -> dict[str, int]:
         `announced`, and of slots `freed` that a crash had left taken.
 
     Raises:
-        Unavailable: If MongoDB does not answer; the next sweep tries again.
+        Unavailable: If MongoDB does not respond in time; the next sweep tries again.
     """
     sweep, jobs, slots, now = _Sweep(dispatcher), dispatcher.jobs, dispatcher.slots, dispatcher.clock.now
     _page_through(lambda: jobs.find_unadopted(now() - GRACE, PAGE), _in_job_trace(sweep.adopt))
@@ -101,7 +101,7 @@ def fail_dead_lettered_job(job_id: JobId, step_id: str, *, dispatcher: JobDispat
         Whether this call set the job to failed.
 
     Raises:
-        Unavailable: If MongoDB does not answer; the message should be delivered again.
+        Unavailable: If MongoDB does not respond; the message should be delivered again.
     """
     job, now = dispatcher.jobs.find(job_id), dispatcher.clock.now()
     if job is None or job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id:

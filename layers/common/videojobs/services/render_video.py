@@ -74,7 +74,10 @@ def render_video(
     removed.
 
     Raises:
-        Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
+        Unavailable: If MongoDB or S3 does not respond, or the secret with the provider's key can't be read; the message
+            should be delivered again.
+        OSError: If a scratch file can't be written.
+        ValueError: If the settings of the provider are invalid.
     """
     job = claim_step(job_id, step_id, dispatcher=dispatcher)
     if job is None:

@@ -21,9 +21,10 @@ def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: st
         by: The user or operator, for the job's history.
 
     Raises:
-        JobNotFound: If no such job exists or it has expired.
+        JobNotFound: If no such job exists, it is deleted or expired, or `job_id` is not a valid ID.
         JobForbidden: If the job is another user's.
-        JobConflict: If the job is live, has completed, or has an invalid request.
+        JobConflict: If the job is live, has completed, or lacks a prompt, a duration, a known style or a known aspect
+            ratio.
         Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
             queued; repeat the call to find out.
     """

@@ -44,7 +44,8 @@ class ProviderRouter:
 
         Raises:
             ProviderError: `invalid_request`, if no provider can make the video. No provider was called.
-            Unavailable: If MongoDB does not answer.
+            Unavailable: If MongoDB does not respond in time.
+            ValueError: If the settings of a provider are invalid.
         """
         retry_times: list[datetime] = []
         for provider, production in _able(job, self.providers):
@@ -60,7 +61,11 @@ class ProviderRouter:
         return min(retry_times)
 
     def can_fall_back(self, job: VideoJob, error: ProviderError) -> bool:
-        """Return whether a fallback provider should make the next attempt, because the job's provider has no quota."""
+        """Return whether a fallback provider should make the next attempt, because the job's provider has no quota.
+
+        Raises:
+            ValueError: If the settings of a provider are invalid.
+        """
         if error.reason is not FailureCode.QUOTA_EXHAUSTED or job.provider is None:
             return False
         names = {provider.name for provider, _ in _able(job, self.providers, starting=True)}
@@ -69,7 +74,7 @@ class ProviderRouter:
     def count_outcome(self, provider: str, now: datetime, *, failed: bool) -> None:
         """Count a failed call of a provider, or reset its circuit after a successful one.
 
-        The job's outcome is already stored, so `Unavailable` is logged and not raised.
+        If MongoDB does not respond, this is logged and not raised, because the job's outcome is already stored.
         """
         try:
             before = self._circuits.find(provider)
@@ -87,7 +92,11 @@ class ProviderRouter:
 
 
 def next_request(job: VideoJob, capabilities: Capabilities, callback_url: str | None) -> GenerationRequest:
-    """Return the request for the next part of the job's production, or for the whole video if there is none."""
+    """Return the request for the next part of the job's production, or for the whole video if there is none.
+
+    Raises:
+        ValueError: If the provider's prompt limit is too small for any of the user's prompt.
+    """
     production = job.production
     if production is None:
         return GenerationRequest(job.id, job.prompt)

@@ -34,7 +34,9 @@ def run_step(
     reconciler finds both and sends the message.
 
     Raises:
-        Unavailable: If MongoDB or S3 does not answer; the message should be delivered again.
+        Unavailable: If MongoDB or S3 does not respond, or the secret with the provider's key can't be read; the message
+            should be delivered again.
+        ValueError: If the settings of a provider are invalid.
     """
     job = claim_step(job_id, step_id, dispatcher=dispatcher)
     if job is None or job.next is None:

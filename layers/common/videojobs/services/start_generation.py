@@ -29,7 +29,8 @@ def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: Provid
 
     Raises:
         LeaseLost: If the job has changed meanwhile.
-        Unavailable: If MongoDB does not confirm a write.
+        Unavailable: If MongoDB does not confirm a write, or the secret with the provider's key can't be read.
+        ValueError: If the settings of a provider are invalid.
     """
     clock, policy = dispatcher.clock, dispatcher.policy
     now = clock.now()

@@ -19,7 +19,8 @@ def store_once[T: (VideoJob, Batch)](item: T, add: Callable[[], None], *, reposi
 
     Raises:
         IdempotencyMismatch: If the key belongs to another request.
-        Unavailable: If MongoDB does not confirm the insert, which may have been applied.
+        Unavailable: If MongoDB does not confirm the insert, which may have been applied, or if each of `KEY_TRIES`
+            inserts meets another caller's key.
     """
     for _ in range(KEY_TRIES):
         try:
@@ -40,7 +41,7 @@ def find_earlier[T: (VideoJob, Batch)](
 
     Raises:
         IdempotencyMismatch: If the key belongs to another request.
-        Unavailable: If MongoDB does not answer.
+        Unavailable: If MongoDB does not respond in time.
     """
     earlier = repository.find_by_key(user_id, key.key) if key else None
     if earlier is None or key is None:

@@ -31,8 +31,8 @@ def submit_batch(
 
     Raises:
         IdempotencyMismatch: If the key belongs to another batch.
-        Unavailable: If MongoDB does not confirm the transaction. Either everything is stored, or nothing; repeat the
-            request with the same key to find out.
+        Unavailable: If MongoDB does not confirm a write. Either everything is stored, or nothing; repeat the request
+            with the same key to find out.
     """
     now, batch_id = dispatcher.clock.now(), batches.new_id()
     accepted = [

@@ -28,8 +28,8 @@ def submit_job(
 
     Raises:
         IdempotencyMismatch: If the key belongs to another request.
-        Unavailable: If MongoDB does not confirm the insert. The job may exist and is then processed; repeat the
-            request with the same key to find it.
+        Unavailable: If MongoDB does not confirm a write. The job may exist and is then processed; repeat the request
+            with the same key to find it.
     """
     new = lifecycle.accept(
         request,

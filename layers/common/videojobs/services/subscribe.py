@@ -33,7 +33,7 @@ def subscribe(
         JobForbidden: If the job is another user's.
         TooManySubscriptions: If the connection is subscribed to `MAXIMUM_SUBSCRIPTIONS` other jobs.
         ConnectionOver: If the connection was removed meanwhile.
-        Unavailable: If MongoDB or API Gateway does not answer.
+        Unavailable: If MongoDB or API Gateway does not respond.
     """
     clock = live.clock
     subscribed_id = None
