@@ -261,13 +261,13 @@ def delete(job: VideoJob, now: datetime) -> VideoJob:
 
 
 def can_be_made(job: VideoJob) -> bool:
-    """Return whether the job's request is valid. Jobs of the Express server were validated less strictly."""
+    """Return whether the job has a prompt, a duration, a known style and ratio. Their limits are not checked."""
     known = job.style in set(Style) and job.aspect_ratio in set(AspectRatio)
     return bool(job.prompt) and known and bool(job.duration)
 
 
 def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
-    """Return a job that the Express server left live with its start due now, or failed if its request is not valid."""
+    """Return a job that the Express server left live with its start due now, or failed if `can_be_made` is false."""
     if not can_be_made(job):
         refusal = "The request for this video isn't valid. Please submit a new one."
         return fail(job, ProviderError(FailureCode.INVALID_REQUEST, refusal, transient=False), now, policy)

@@ -46,7 +46,11 @@ class PromptLimit:
         return cls(sys.maxsize, Counting.CODE_POINTS)
 
     def allows(self, text: str) -> bool:
-        """Return whether the text is within the limit."""
+        """Return whether the text is within the limit.
+
+        Raises:
+            UnicodeEncodeError: If the limit does not count code points and the text has an unpaired surrogate.
+        """
         return _COUNT[self.counting](text) <= self.length
 
 
