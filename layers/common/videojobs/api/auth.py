@@ -51,7 +51,8 @@ def authenticate(request: HttpRequest, *, settings: ApiSettings, secret: ReadSec
         TokenMissing: If there is no session cookie, or it is empty.
         TokenInvalid: If the token fails verification or has no valid user ID, or if there are several cookies.
         TokenExpired: If the token has expired.
-        Unavailable: If the signing key can't be read from Secrets Manager.
+        Unavailable: If the signing key was never read and can't be read from Secrets Manager.
+        jwt.InvalidKeyError: If the signing key is shorter than 32 bytes and the settings do not accept that.
     """
     if request.method not in SAFE_METHODS:
         _refuse_cross_site(request, settings.allowed_origins)
@@ -102,7 +103,10 @@ def _read_cookie(request: HttpRequest, name: str) -> str:
 
 
 def read_keys(secret: str) -> tuple[str, ...]:
-    """Return the signing keys in a secret's value: one key as plain text, or a JSON list of one or two keys."""
+    """Return the signing keys in a secret's value: one key as plain text, or a JSON list of one or two keys.
+
+    Any other value, such as an invalid list, is returned as one key.
+    """
     if secret.startswith("["):
         try:
             keys = json.loads(secret)

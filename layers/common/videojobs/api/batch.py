@@ -15,7 +15,11 @@ logger = logging.getLogger(__name__)
 def process_batch(
     event: Mapping[str, Any], handle: Callable[[JobId, str], None], *, drop_malformed: bool = False
 ) -> dict[str, Any]:
-    """Call `handle(job_id, step_id)` for each step message; see `process_messages`."""
+    """Call `handle(job_id, step_id)` for each step message; return the IDs of the failed messages for SQS.
+
+    The result is `{"batchItemFailures": [{"itemIdentifier": message ID}]}`. Errors of `handle` are logged and not
+    raised; see `process_messages`.
+    """
     return process_messages(event, _read_step, lambda step: handle(*step), drop_malformed=drop_malformed)
 
 
@@ -26,13 +30,15 @@ def process_messages[M](
     *,
     drop_malformed: bool = False,
 ) -> dict[str, Any]:
-    """Parse and handle each message in order, and return the IDs of the failed ones for Lambda's SQS poller.
+    """Parse and handle each message in order, and return the IDs of the failed messages for Lambda's SQS poller.
+
+    The result is `{"batchItemFailures": [{"itemIdentifier": message ID}]}`.
 
     `read` parses a message body (a JSON object) into the argument of `handle`, and raises KeyError, TypeError or
     ValueError for a malformed message. Delivery is at least once, so `handle` must be idempotent. A message that is
-    malformed or whose handler raises is logged and reported as failed. SQS delivers it again and finally moves it to
-    the dead-letter queue. For a queue without a dead-letter queue, set `drop_malformed` to log and discard malformed
-    messages.
+    malformed or whose handler raises is logged and reported as failed; nothing is raised. SQS delivers it again and
+    finally moves it to the dead-letter queue. For a queue without a dead-letter queue, set `drop_malformed` to log and
+    discard malformed messages.
 
     Powertools' BatchProcessor provides the same but adds 50 ms to each cold start.
     """

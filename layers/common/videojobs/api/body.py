@@ -20,7 +20,8 @@ def read_object(request: HttpRequest, *, maximum_bytes: int = MAXIMUM_BODY_BYTES
     Raises:
         UnsupportedMediaType: If there is a body whose `Content-Type` is not JSON.
         BodyTooLarge: If the body has more than `maximum_bytes` bytes.
-        ValidationFailed: If there is no body, or it is not a JSON object in UTF-8.
+        ValidationFailed: If there is no body, or it is not a JSON object in UTF-8, or has NaN, infinities or repeated
+            keys.
     """
     if not request.body:
         raise _invalid("Is missing. Send a JSON object.")
@@ -30,7 +31,7 @@ def read_object(request: HttpRequest, *, maximum_bytes: int = MAXIMUM_BODY_BYTES
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Parse a text as a JSON object.
+    """Return the JSON object in a text.
 
     Raises:
         ValidationFailed: If the text is not a JSON object, or has NaN, infinities or repeated keys.
@@ -56,8 +57,8 @@ def read_no_fields(request: HttpRequest) -> None:
 
     Raises:
         UnsupportedMediaType: If there is a body whose `Content-Type` is not JSON.
-        BodyTooLarge: If the body exceeds the limit.
-        ValidationFailed: If the body is not a JSON object or has fields.
+        BodyTooLarge: If the body has more than `MAXIMUM_BODY_BYTES` bytes.
+        ValidationFailed: If the body is not a JSON object in UTF-8, or has fields.
     """
     if request.body and request.method not in SAFE_METHODS:
         names = list(read_object(request))[:MAXIMUM_DETAILS]

@@ -89,7 +89,10 @@ class ErrorAnswer(NamedTuple):
 
 
 def answer_error(error: Exception, request_id: str) -> ErrorAnswer:
-    """Return the response for an error. Errors with the status 500 get a general body without details."""
+    """Return the response for an error, with `Retry-After` for `Unavailable` and `RateLimited`.
+
+    Errors with the status 500, and all that are not a `VideoJobsError`, get a general body without details.
+    """
     status = STATUS_OF.get(type(error), _BUG) if isinstance(error, VideoJobsError) else _BUG
     if status is _BUG or not isinstance(error, VideoJobsError):
         error = VideoJobsError()

@@ -23,7 +23,7 @@ class HttpRequest(NamedTuple):
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any], *, fallback_id: str = "") -> Self:
-        """Parse an event; missing members become empty. `fallback_id` replaces a missing request ID."""
+        """Return the request of an event; missing members become empty. `fallback_id` replaces a missing request ID."""
         context, body = event.get("requestContext"), event.get("body")
         request_id = context.get("requestId") if isinstance(context, Mapping) else None
         return cls(

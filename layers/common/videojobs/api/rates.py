@@ -32,8 +32,8 @@ def count_call(api: VideoJobsApi, user_id: UserId, limit: RateLimit, *, rates: R
     Call it after authentication and validation, so that unauthenticated and invalid requests do not count.
 
     Raises:
-        RateLimited: If the user has reached the limit.
-        Unavailable: If MongoDB does not respond; nothing is counted.
+        RateLimited: If the user has reached the limit. The request is not counted.
+        Unavailable: If MongoDB does not respond in time; the request may have been counted.
     """
     try:
         allowance = rates.count(user_id, limit, now)

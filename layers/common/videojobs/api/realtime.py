@@ -56,11 +56,12 @@ def read_ticket(event: Mapping[str, Any]) -> str | None:
 
 
 def parse_message(body: object) -> ClientMessage:
-    """Parse the message of a client.
+    """Return the message of a client, given the body of its event.
 
     Raises:
         BodyTooLarge: If the message has more than 1,024 characters.
-        ValidationFailed: If it is not a JSON object, or has an unknown action, an unknown field or an invalid job ID.
+        ValidationFailed: If it is not a JSON object, or has an unknown action, an unknown field or a `jobId` that is
+            not a string.
     """
     text = body if isinstance(body, str) else ""
     if len(text) > MAXIMUM_MESSAGE_LENGTH:
@@ -81,7 +82,7 @@ def parse_message(body: object) -> ClientMessage:
 
 
 def answer_event(event: Mapping[str, Any], error: Exception | None) -> dict[str, int]:
-    """Log the outcome of an event, and return its response with the status 200 or that of the error.
+    """Log the outcome of an event, and return its response, `{"statusCode": 200}` or with the status of the error.
 
     API Gateway accepts a handshake only if the status is 200.
     """

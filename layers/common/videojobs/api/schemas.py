@@ -82,7 +82,8 @@ def parse_generate(body: dict[str, Any], *, allowed_providers: Sequence[str] = (
     """Return the job that a body requests. A provider in the body must be one of `allowed_providers`.
 
     Raises:
-        ValidationFailed: If fields are missing, unknown or invalid, with one detail per field.
+        ValidationFailed: If fields are missing, unknown or invalid, or the provider is not allowed, with one detail per
+            field.
     """
     try:
         request = GenerateRequest.model_validate(body)
@@ -93,10 +94,11 @@ def parse_generate(body: dict[str, Any], *, allowed_providers: Sequence[str] = (
 
 
 def parse_batch(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) -> list[NewJob]:
-    """Return the jobs that a body requests, in its order.
+    """Return the jobs that a body requests, in its order. Each provider must be one of `allowed_providers`.
 
     Raises:
-        ValidationFailed: If fields are missing, unknown or invalid, with one detail per field (`items[4].duration`).
+        ValidationFailed: If fields are missing, unknown or invalid, or a provider is not allowed, with one detail per
+            field (`items[4].duration`), at most `MAXIMUM_DETAILS`.
     """
     try:
         batch = BatchRequest.model_validate(body)

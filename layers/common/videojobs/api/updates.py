@@ -37,7 +37,7 @@ PONG: Pong = {"type": "pong"}
 
 
 def serialize_update(change: Change, *, sign: Callable[[str], str]) -> JobUpdated:
-    """Return the change as a message. `sign` makes a presigned URL of an `s3://` URL."""
+    """Return the change as a message. `sign` makes a presigned URL of an `s3://` URL; its errors are raised."""
     job = change.job
     data = serialize_job(job, sign=sign)["data"]
     return {"type": "job.updated", "id": change.id, "jobId": job.id, "version": job.version, "data": data}

@@ -39,12 +39,12 @@ def serialize_accepted_batch(batch: Batch) -> BatchAcceptedEnvelope:
 
 
 def serialize_job(job: VideoJob, *, sign: Sign, estimate: JobEstimate | None = None) -> VideoJobEnvelope:
-    """Return the job. Its estimated times and its queue position are null if `estimate` is None."""
+    """Return the job as its owner sees it, without estimates if `estimate` is None. Errors of `sign` are raised."""
     return {"success": True, "data": _show(job, sign, estimate)}
 
 
 def serialize_jobs(jobs: Sequence[VideoJob], next_cursor: str | None, *, sign: Sign) -> VideoJobListEnvelope:
-    """Return a page of jobs, each as in `serialize_job` but without estimates."""
+    """Return a page of jobs, each as in `serialize_job` but without estimates. Errors of `sign` are raised."""
     return {"success": True, "data": {"items": [_show(job, sign) for job in jobs], "nextCursor": next_cursor}}
 
 
