@@ -70,19 +70,31 @@ if TYPE_CHECKING:
 
 @cache
 def api_settings() -> ApiSettings:
-    """Return the settings for authentication, allowed origins and rate limits."""
+    """Return the settings for authentication, allowed origins and rate limits.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     return ApiSettings.from_environment()
 
 
 @cache
 def allowed_providers() -> tuple[str, ...]:
-    """Return the names of the providers that requests may choose."""
+    """Return the names of the providers that requests may choose.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     return GenerateSettings.from_environment().allowed_providers
 
 
 @cache
 def step_policy() -> StepPolicy:
-    """Return the retry and timeout policy."""
+    """Return the retry and timeout policy.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     settings = StepSettings.from_environment()
     return StepPolicy(
         lease_duration=timedelta(seconds=settings.lease_seconds),
@@ -113,12 +125,21 @@ def _secrets_manager() -> AwsJsonClient:
 
 @cache
 def accept_short_jwt_secret() -> bool:
-    """Return whether the deployment accepts a JWT key of fewer than 32 bytes."""
+    """Return whether the deployment accepts a JWT key of fewer than 32 bytes.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     return api_settings().accept_short_jwt_secret
 
 
 def jwt_secret(*, refresh: bool = False) -> str:
-    """Return the value of the JWT secret: one key, or a JSON list of two keys during a rotation."""
+    """Return the value of the JWT secret: one key, or a JSON list of two keys during a rotation.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+        Unavailable: If the secret was never read and can't be read now.
+    """
     return _secret(api_settings().jwt_secret_arn).get(refresh=refresh)
 
 
@@ -128,7 +149,10 @@ def _mongodb_uri(*, refresh: bool = False) -> str:
 
 @cache
 def mongo_connection() -> MongoConnection:
-    """Return the MongoDB connection, which all calls of the environment share."""
+    """Return the MongoDB connection, which all calls of the environment share. The first operation connects.
+
+    Each operation reads the URI from the secret, and raises `SettingsError` if an environment variable is missing.
+    """
     return MongoConnection(_mongodb_uri)
 
 
@@ -148,7 +172,11 @@ def circuit_repository() -> CircuitRepository:
 
 @cache
 def slot_repository() -> SlotRepository:
-    """Return the repository of users' slots in MongoDB."""
+    """Return the repository of users' slots in MongoDB.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.adapters.mongo.slots import MongoSlotRepository
 
     return MongoSlotRepository(mongo_connection(), cap=SlotSettings.from_environment().active_jobs_per_user)
@@ -203,7 +231,11 @@ def _sqs() -> AwsJsonClient:
 
 @cache
 def job_queue() -> JobQueue:
-    """Return the job queue. Each priority has one queue for `render` steps and one for all other steps."""
+    """Return the job queue. Each priority has one queue for `render` steps and one for all other steps.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.adapters.sqs import SqsJobQueue
 
     settings = QueueSettings.from_environment()
@@ -221,14 +253,22 @@ def job_queue() -> JobQueue:
 
 @cache
 def notifier() -> Notifier:
-    """Return the notifier, which publishes changes of jobs to the events queue."""
+    """Return the notifier, which publishes changes of jobs to the events queue.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.adapters.sqs import SqsNotifier
 
     return SqsNotifier(_sqs(), url=EventsSettings.from_environment().events_queue_url)
 
 
 def job_dispatcher() -> "JobDispatcher":
-    """Return the dispatcher that stores changes of jobs, publishes them and sends steps."""
+    """Return the dispatcher that stores changes of jobs, publishes them and sends steps.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.services.job_dispatcher import JobDispatcher
 
     return JobDispatcher(
@@ -259,13 +299,21 @@ def ticket_repository() -> TicketRepository:
 
 @cache
 def maximum_connections() -> int:
-    """Return the maximum number of live connections per user."""
+    """Return the maximum number of live connections per user.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     return RealtimeSettings.from_environment().maximum_connections
 
 
 @cache
 def broadcaster() -> Broadcaster:
-    """Return the broadcaster, which sends messages to live connections through API Gateway."""
+    """Return the broadcaster, which sends messages to live connections through API Gateway.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.adapters.aws import AwsClient
     from videojobs.adapters.websocket import MAXIMUM_CONCURRENT_REQUESTS, ApiGatewayBroadcaster
 
@@ -275,7 +323,11 @@ def broadcaster() -> Broadcaster:
 
 
 def live_connections() -> "LiveConnections":
-    """Return the open WebSocket connections."""
+    """Return the open WebSocket connections.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.services.push_change import LiveConnections
 
     return LiveConnections(connection_repository(), broadcaster(), clock())
@@ -283,13 +335,21 @@ def live_connections() -> "LiveConnections":
 
 @cache
 def webhook_urls() -> Mapping[EndpointId, str]:
-    """Return the URLs of the webhook endpoints by their IDs."""
+    """Return the URLs of the webhook endpoints by their IDs.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     return {name_endpoint(url): url for url in WebhookQueueSettings.from_environment().webhook_urls}
 
 
 @cache
 def webhook_queue() -> WebhookQueue:
-    """Return the queue of webhook deliveries."""
+    """Return the queue of webhook deliveries.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.adapters.sqs import SqsWebhookQueue
 
     return SqsWebhookQueue(
@@ -306,7 +366,11 @@ def webhook_repository() -> WebhookRepository:
 
 
 def webhook_outcomes() -> "WebhookOutcomes":
-    """Return the record of webhook deliveries."""
+    """Return the record of webhook deliveries.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.services.deliver_webhook import WebhookOutcomes
 
     return WebhookOutcomes(webhook_repository(), webhook_queue(), clock())
@@ -314,7 +378,11 @@ def webhook_outcomes() -> "WebhookOutcomes":
 
 @cache
 def webhook_sender() -> WebhookSender:
-    """Return the sender, which signs and posts webhooks."""
+    """Return the sender, which signs and posts webhooks.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.adapters.webhook import HttpWebhookSender
 
     settings = WebhooksSettings.from_environment()
@@ -323,7 +391,11 @@ def webhook_sender() -> WebhookSender:
 
 @cache
 def video_store() -> VideoStore:
-    """Return the store of videos in S3."""
+    """Return the store of videos in S3.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.adapters.s3 import S3VideoStore
 
     settings = StoreSettings.from_environment()
@@ -337,13 +409,23 @@ def video_store() -> VideoStore:
 
 @cache
 def providers() -> Providers:
-    """Return the configured providers. The module of a provider is imported on first use."""
+    """Return the configured providers. The module of a provider is imported on first use.
+
+    `Providers.get` raises `ValueError` if the options or other settings of a provider are invalid.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     settings = ProviderSettings.from_environment()
     return Providers(order=(settings.provider, *settings.fallback_providers), get=_provider)
 
 
 def provider_router() -> "ProviderRouter":
-    """Return the router that chooses a job's provider."""
+    """Return the router that chooses a job's provider.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
     from videojobs.services.route_provider import ProviderRouter
 
     return ProviderRouter(providers(), circuit_repository())
@@ -376,6 +458,9 @@ def callback_verifier(name: str) -> CallbackVerifier | None:
     """Return the verifier of a provider's callbacks, or None if `name` is not a provider that sends callbacks.
 
     Only known names reach the cache, because unauthenticated requests choose `name`.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
     """
     return _callback_verifier(name) if name in CALLBACK_PROVIDERS else None
 
@@ -403,7 +488,11 @@ def _simulated_provider() -> VideoProvider:
 
 @cache
 def video_renderer() -> VideoRenderer:
-    """Return the renderer. It needs PyAV and Pillow, which only the function `render` has."""
+    """Return the renderer. It needs PyAV and Pillow.
+
+    Raises:
+        ImportError: If the function has no media layer, which only `render` has.
+    """
     from videojobs.adapters.media.renderer import PyAvRenderer
 
     return PyAvRenderer()
@@ -412,9 +501,14 @@ def video_renderer() -> VideoRenderer:
 def prepare_api(*needed: Callable[[], object]) -> None:
     """Read the JWT secret, connect to MongoDB and call the factories in `needed` during Lambda's init phase.
 
+    Do nothing outside Lambda.
+
     Lambda gives init a whole processor, and calls of a small function a fraction of one. If a service does not respond,
     a warning is logged and the first call tries again. With SnapStart, connecting and seeding are deferred until
     an environment is restored, because all environments are copies of one snapshot.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
     """
     if not is_lambda():
         return

@@ -57,7 +57,11 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Return the settings in the process's environment variables."""
+        """Return the settings in the process's environment variables.
+
+        Raises:
+            SettingsError: If variables are missing or malformed; the message names all of them.
+        """
         return cls(os.environ)
 
     @classmethod
