@@ -23,7 +23,10 @@ api = VideoJobsApi(tuple)  # providers call it, not pages, so no origin is allow
     tags=["providers"],
 )
 def callback(provider: str) -> Response[CallbackEnvelope]:
-    """Authenticate the callback by its signature only, and queue a poll. The response reveals nothing about jobs."""
+    """Authenticate the callback by its signature only, and queue a poll. The response reveals nothing about jobs.
+
+    Each error (an unknown provider, an invalid signature, a body over 1 MiB, MongoDB, SQS) becomes an error response.
+    """
     verifier = bootstrap.callback_verifier(provider)
     if verifier is None:
         raise RouteNotFound

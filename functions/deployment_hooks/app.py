@@ -2,7 +2,7 @@
 
 CloudFormation waits for a response at a URL in its event. The function responds even when it fails, with a reason that
 names the remedy. It imports only the standard library before the handler runs, because a layer that can't be loaded
-would leave the deployment waiting.
+would leave the deployment waiting. A deletion keeps the indexes and the jobs.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ INDEXING_SECONDS = 240
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
-    """Apply the custom resource and send the result to CloudFormation. A deletion keeps the indexes and the jobs."""
+    """Apply the resource and send SUCCESS or FAILED to CloudFormation; raise `URLError` if it does not respond."""
     if event["ResourceType"] == "Custom::Configuration":
         configuration = json.dumps(event["ResourceProperties"], sort_keys=True)
         digest = hashlib.sha256(configuration.encode()).hexdigest()[:16]

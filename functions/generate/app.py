@@ -29,7 +29,10 @@ bootstrap.prepare_api(
 
 @api.post("/api/videos/generate", operation_id="generateVideo", summary="Create a video job", tags=["videos"])
 def generate() -> Response[AcceptedEnvelope]:
-    """Queue a job. Return its ID, with its path in `Location`."""
+    """Queue a job. Return its ID with the status 201, and its path in `Location`.
+
+    Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
+    """
     session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     request = parse_generate(read_object(api.http), allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, [request])
@@ -50,7 +53,10 @@ def generate() -> Response[AcceptedEnvelope]:
 
 @api.post("/api/videos/batch", operation_id="generateBatch", summary="Create a batch of video jobs", tags=["batches"])
 def batch() -> Response[BatchAcceptedEnvelope]:
-    """Queue a batch. Return its ID and its jobs' IDs in the order of the request, with its path in `Location`."""
+    """Queue a batch. Return its ID and its jobs' IDs in the order of the request, with its path in `Location`.
+
+    Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
+    """
     session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
     body = read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES)
     requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers())

@@ -35,7 +35,7 @@ bootstrap.prepare_api(bootstrap.rate_limiter)
 
 @api.get("/api/videos", operation_id="listVideos", summary="List video jobs", tags=["videos"])
 def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
-    """Return a page of the caller's jobs, with the next page in `Link`."""
+    """Return a page of the caller's jobs, with the next page in `Link`. Errors become error responses."""
     user_id, query = _enter(read_limit, parse_list_query)
     page, after = list_jobs(user_id, query, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     cursor = encode_cursor(after) if after else None
@@ -45,14 +45,14 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
 
 @api.post("/api/videos/<job_id>/cancel", operation_id="cancelVideo", summary="Cancel a video job", tags=["videos"])
 def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
-    """Cancel the job and return it. Idempotent."""
+    """Cancel the job and return it. Idempotent. Errors of `cancel_job` become error responses."""
     user_id, _ = _enter(read_limit, read_no_fields)
     return _show(cancel_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
 @api.post("/api/videos/<job_id>/retry", operation_id="retryVideo", summary="Retry a video job", tags=["videos"])
 def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
-    """Queue a failed or cancelled job again and return it."""
+    """Queue a failed or cancelled job again and return it. Errors of `retry_job` become error responses."""
     user_id, _ = _enter(generate_limit, read_no_fields)
     check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
     return _show(retry_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
@@ -60,7 +60,7 @@ def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
 
 @api.delete("/api/videos/<job_id>", operation_id="deleteVideo", summary="Delete a video job", tags=["videos"])
 def delete(job_id: str) -> Response[Any]:
-    """Delete an ended job and its files. Return 204 without a body."""
+    """Delete an ended job and its files. Return 204 without a body, or an error response."""
     user_id, _ = _enter(read_limit, read_no_fields)
     delete_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher(), store=bootstrap.video_store())
     return answer_empty(204)
@@ -68,7 +68,7 @@ def delete(job_id: str) -> Response[Any]:
 
 @api.delete("/api/users/me/videos", operation_id="eraseVideos", summary="Remove all that you have", tags=["videos"])
 def erase() -> Response[envelopes.ErasureEnvelope]:
-    """Erase all of the caller's jobs. Return 204 when done, or 202 if the erasure continues in the background."""
+    """Erase all of the caller's jobs. Return 204 when done, 202 if the reconciler continues, or an error response."""
     user_id, _ = _enter(read_limit, read_no_fields)
     now, dispatcher, store = bootstrap.clock().now(), bootstrap.job_dispatcher(), bootstrap.video_store()
     batches, erasures = bootstrap.batch_repository(), bootstrap.erasure_repository()
@@ -79,7 +79,7 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
 
 @api.get("/api/videos/<job_id>/content", operation_id="getContent", summary="Get the video file", tags=["videos"])
 def content(job_id: str) -> Response[Any]:
-    """Redirect to a presigned URL of the video."""
+    """Redirect to a presigned URL of the video (302), or return an error response if the job has no video."""
     user_id, is_download = _enter(read_limit, parse_content_query)
     job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     url = locate_video(job)
@@ -90,7 +90,7 @@ def content(job_id: str) -> Response[Any]:
 
 @api.get("/api/batches/<batch_id>", operation_id="countBatch", summary="Get a batch", tags=["batches"])
 def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
-    """Return the number of the batch's jobs in each status."""
+    """Return the number of the batch's jobs in each status. Errors become error responses."""
     user_id, _ = _enter(read_limit, read_no_fields)
     jobs, batches = bootstrap.job_repository(), bootstrap.batch_repository()
     counted = read_batch(batch_id, user_id=user_id, batches=batches, jobs=jobs, clock=bootstrap.clock())

@@ -18,7 +18,10 @@ from videojobs.services.push_change import push_change
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Handle an SQS batch of `{id, jobId, version, at}` and return the messages that SQS must deliver again."""
+    """Handle an SQS batch of `{id, jobId, version, at}`. Return the messages that SQS must deliver again.
+
+    A failure is logged and not raised.
+    """
     return process_messages(event, _read_event, _notify)
 
 

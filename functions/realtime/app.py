@@ -26,7 +26,11 @@ bootstrap.prepare_api()
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle an event of the WebSocket API, or a request for a ticket. Only a handshake's status reaches the client."""
+    """Handle an event of the WebSocket API, or a request for a ticket, and return its status.
+
+    Errors are logged and become that status. Only a handshake's status reaches the client. Errors of messages are sent
+    to it.
+    """
     if "httpMethod" in event:
         return ticket_api().resolve(event, context)
     begin_trace()
@@ -105,7 +109,7 @@ def ticket_api() -> "VideoJobsApi":
 
     @api.post("/api/realtime/ticket", operation_id="makeTicket", summary="Create a connection ticket", tags=["videos"])
     def ticket() -> Response[TicketEnvelope]:
-        """Create a ticket that opens one connection."""
+        """Create a ticket that opens one connection and return it with its expiry. Errors become error responses."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()
         session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
         read_no_fields(api.http)

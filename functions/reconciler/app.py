@@ -24,6 +24,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Sweep on the event of the schedule; fail the jobs of a batch of dead letters.
 
     Return the sweep's counts, or the messages that SQS must deliver again.
+
+    Raises:
+        Unavailable: If MongoDB or S3 does not respond during a sweep. The next sweep continues.
     """
     begin_trace()
     if "Records" in event:

@@ -13,7 +13,7 @@ from videojobs.services.render_video import render_video
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Handle an SQS batch of `{jobId, stepId}` and return the messages that SQS must deliver again."""
+    """Handle an SQS batch of `{jobId, stepId}`. Log failures and return the messages that SQS must deliver again."""
     return process_batch(event, _render)
 
 

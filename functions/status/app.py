@@ -19,7 +19,10 @@ bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
 
 @api.get("/api/videos/<job_id>", operation_id="getVideo", summary="Get a video job", tags=["videos"])
 def status(job_id: str) -> Response[VideoJobEnvelope]:
-    """Return the job, or 304 if the caller's ETag is current."""
+    """Return the job, or 304 if the caller's ETag is current.
+
+    Each error (authentication, rate limit, an unknown job, another user's job, MongoDB) becomes an error response.
+    """
     settings, jobs, clock = bootstrap.api_settings(), bootstrap.job_repository(), bootstrap.clock()
     user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
     now = clock.now()

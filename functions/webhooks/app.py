@@ -15,7 +15,7 @@ from videojobs.services.deliver_webhook import deliver_webhook
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Handle an SQS batch of deliveries and return the messages that SQS must deliver again."""
+    """Handle an SQS batch of deliveries. Log failures and return the messages that SQS must deliver again."""
     return process_messages(event, read_delivery, _deliver)
 
 
