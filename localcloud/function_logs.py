@@ -47,7 +47,7 @@ class LogEvent:
 
     @property
     def record(self) -> dict[str, Any]:
-        """Return the logged fields; for an event that is not JSON, the text is the field `message`."""
+        """Return the logged fields; an event without a JSON object that has a message gives its text as `message`."""
         return _record_of(self.message)
 
 
