@@ -29,7 +29,7 @@ def subscribe(
     status, up to `SNAPSHOT_JOBS` of each.
 
     Raises:
-        JobNotFound: If no such job exists, or if `job_id` is not a valid ID.
+        JobNotFound: If no such job exists, it is deleted or expired, or `job_id` is not a valid ID.
         JobForbidden: If the job is another user's.
         TooManySubscriptions: If the connection is subscribed to `MAXIMUM_SUBSCRIPTIONS` other jobs.
         ConnectionOver: If the connection was removed meanwhile.

@@ -41,7 +41,7 @@ _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MongoJobRepository:
-    """Jobs in MongoDB. Implements `ports.JobRepository`."""
+    """Jobs in MongoDB. Implements `ports.JobRepository`. A malformed document is skipped in lists, else it raises."""
 
     def __init__(self, connection: MongoConnection) -> None:
         """Keep the connection; it connects at the first operation."""
