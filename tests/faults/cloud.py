@@ -1,4 +1,4 @@
-"""moto's AWS behind a real HTTP port: its queues live in the test's time, and it can refuse, or lose an answer."""
+"""moto's AWS on a real HTTP port. SQS uses the test's clock, and calls can fail or lose their responses."""
 
 import logging
 import threading
@@ -27,7 +27,7 @@ type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes
 
 @dataclass
 class Disturbance:
-    """The next calls of one operation fail, for this many calls: refused, or carried out and the answer lost."""
+    """Failure of the next calls of one operation: they are rejected, or carried out and their responses lost."""
 
     operation: str
     calls: int
@@ -36,20 +36,23 @@ class Disturbance:
 
 @dataclass(eq=False)
 class Cloud:
-    """Where AWS is, what time it has, and what is wrong with it."""
+    """Address, clock and disturbances of the fake AWS."""
 
     url: str = ""
     now: datetime | None = None
-    """What SQS takes for the present; None: the real one."""
+    """Current time for SQS; None for the real time."""
     disturbances: list[Disturbance] = field(default_factory=list)
 
     def disturb(self, operation: str, *, calls: int = 1, carried_out: bool = False) -> None:
-        """`SendMessage`, `SendMessageBatch`, `GetSecretValue`, `PUT` or `HEAD` (S3) fail with 500 for some calls."""
+        """Make the next calls of an operation fail with 500.
+
+        `operation` is `SendMessage`, `SendMessageBatch`, `GetSecretValue`, or `PUT` or `HEAD` for S3.
+        """
         self.disturbances.append(Disturbance(operation, calls, carried_out))
 
     @cache  # noqa: B019 - one cloud, three clients
     def client(self, service: str) -> Any:
-        """A client for the test itself."""
+        """Return a client for the test itself."""
         session = boto3.Session(
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
@@ -58,30 +61,30 @@ class Cloud:
         return session.client(service, endpoint_url=self.url)
 
     def epoch_seconds(self) -> float:
-        """The present, as SQS counts it."""
+        """Return the current time of SQS as a Unix time in seconds."""
         return (self.now or datetime.now(UTC)).timestamp()
 
     def _take(self, environ: dict[str, Any]) -> Disturbance | None:
         target = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2] or environ["REQUEST_METHOD"]
-        for found in self.disturbances:
-            if found.operation == target and found.calls:
-                found.calls -= 1
-                return found
+        for disturbance in self.disturbances:
+            if disturbance.operation == target and disturbance.calls:
+                disturbance.calls -= 1
+                return disturbance
         return None
 
 
 @contextmanager
 def fake_aws() -> Iterator[Cloud]:
-    """Serve it until the block ends."""
+    """Serve the fake AWS until the block ends."""
     cloud = Cloud()
     application = _disturbed(DomainDispatcherApplication(create_backend_app), cloud)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     clock = {"unix_time": cloud.epoch_seconds, "unix_time_millis": lambda: cloud.epoch_seconds() * 1000}
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each call says nothing
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no log line for each call
     real = {name: getattr(moto.sqs.models, name) for name in clock}
-    for name, told in clock.items():
-        setattr(moto.sqs.models, name, told)
+    for name, replacement in clock.items():
+        setattr(moto.sqs.models, name, replacement)
     thread.start()
     cloud.url = f"http://127.0.0.1:{server.port}"
     try:
@@ -108,5 +111,5 @@ def _disturbed(application: Application, cloud: Cloud) -> Application:
 
 
 def unused_name(prefix: str) -> str:
-    """A name that nothing else in this run has."""
+    """Return a name that is unique in this run."""
     return f"{prefix}-{uuid4().hex[:12]}"

@@ -1,4 +1,4 @@
-"""A world for each test; when the test is over, the checker holds it against what was promised."""
+"""Fixtures that create a system for each test and check its invariants afterwards."""
 
 import os
 import random
@@ -34,55 +34,55 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def worker_nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where worker processes come from."""
+    """Yield the socket of the parent of all worker processes."""
     with nursery(tmp_path_factory.mktemp("faults")) as socket_path:
         yield socket_path
 
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    """AWS."""
+    """Yield the fake AWS."""
     with fake_aws() as running:
         yield running
 
 
 @pytest.fixture
 def seed() -> int:
-    """What the random choices of this test follow from; `FAULTS_SEED` repeats an earlier one."""
+    """Return the seed of this test's random choices; `FAULTS_SEED` repeats an earlier one."""
     return int(os.environ.get("FAULTS_SEED") or random.SystemRandom().getrandbits(32))
 
 
 @pytest.fixture
 def unchecked_sut(worker_nursery: Path, cloud: Cloud, mongo_address: str, seed: int) -> Iterator[MakeSystem]:
-    """Make worlds that the test itself checks."""
-    made: list[SystemUnderTest] = []
+    """Yield a function that creates systems which the test checks itself."""
+    systems: list[SystemUnderTest] = []
 
     def make(**changes: Any) -> SystemUnderTest:
         values = {"nursery": worker_nursery, "cloud": cloud, "mongo_address": mongo_address, "seed": seed}
-        made.append(SystemUnderTest(**values | changes))
-        return made[-1]
+        systems.append(SystemUnderTest(**values | changes))
+        return systems[-1]
 
     yield make
-    for sut in made:
+    for sut in systems:
         sut.close()
 
 
 @pytest.fixture
 def make_sut(unchecked_sut: MakeSystem) -> Iterator[MakeSystem]:
-    """Make worlds that the checker looks at in the end."""
-    made: list[SystemUnderTest] = []
+    """Yield a function that creates systems whose invariants are checked after the test."""
+    systems: list[SystemUnderTest] = []
 
     def make(**changes: Any) -> SystemUnderTest:
-        made.append(unchecked_sut(**changes))
-        return made[-1]
+        systems.append(unchecked_sut(**changes))
+        return systems[-1]
 
     yield make
-    for sut in made:
+    for sut in systems:
         if not sut.is_checked:
             check(sut)
 
 
 @pytest.fixture
 def sut(make_sut: MakeSystem) -> SystemUnderTest:
-    """The usual one: a provider that can find a task by its token and yields pixels."""
+    """Return a system whose provider yields pixels and can find a task by its token."""
     return make_sut()

@@ -1,4 +1,4 @@
-"""A MongoDB of a test's own, which can be killed and started again on the same files."""
+"""A separate MongoDB for one test, which can be killed and restarted on the same files."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.servers import free_port, secantusdb
 
 
 class OwnDatabase:
-    """A SecantusDB process; ends with the block."""
+    """A SecantusDB process that is killed at the end of the block."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_port()
@@ -16,7 +16,7 @@ class OwnDatabase:
 
     @property
     def address(self) -> str:
-        """`host:port`, the same after each start."""
+        """Return `host:port`, which stays the same after a restart."""
         return f"127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
@@ -27,9 +27,9 @@ class OwnDatabase:
         self.kill()
 
     def start(self, *options: str) -> None:
-        """Start it, on the files that are there."""
+        """Start the server on its existing files."""
         self._running.enter_context(secantusdb(self._folder, *options, port=self._port))
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kill the server with SIGKILL."""
         self._running.close()

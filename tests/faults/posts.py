@@ -1,4 +1,4 @@
-"""The caller's side of the API: what is sent, and what the caller was told."""
+"""Requests to the API and the responses that the caller received."""
 
 import json
 import time
@@ -10,7 +10,7 @@ import jwt
 
 @dataclass(frozen=True)
 class Post:
-    """One POST as its caller saw it; `status` is None where no answer came."""
+    """One POST as its caller saw it; `status` is None if no response arrived."""
 
     user: str
     prompt: str
@@ -20,12 +20,12 @@ class Post:
 
     @property
     def job_id(self) -> str:
-        """Of an accepted one."""
+        """Return the job ID of an accepted request."""
         return str(self.body["data"]["jobId"])
 
 
 def post_event(user: str, prompt: str, key: str | None, *, sign_with: str) -> dict[str, Any]:
-    """What API Gateway hands to `generate`."""
+    """Return the event that API Gateway sends to `generate`."""
     event = api_event("POST", "/api/videos/generate", user, sign_with=sign_with)
     event["headers"]["Content-Type"] = "application/json"
     if key is not None:
@@ -35,7 +35,7 @@ def post_event(user: str, prompt: str, key: str | None, *, sign_with: str) -> di
 
 
 def api_event(method: str, path: str, user: str, *, sign_with: str) -> dict[str, Any]:
-    """What API Gateway hands on, of a request without a body."""
+    """Return the event that API Gateway sends for a request without a body."""
     token = jwt.encode({"userId": user, "exp": int(time.time()) + 3600}, sign_with, algorithm="HS256")
     return {
         "httpMethod": method,

@@ -1,4 +1,4 @@
-"""The test's end of the worker processes: start one, give it an event, see it answer, crash or stop."""
+"""The test's side of the worker processes: start one, send it an event, and wait until it returns, crashes or stops."""
 
 import json
 import os
@@ -18,32 +18,32 @@ import psutil
 
 from tests.faults.watched_ports import Fault
 
-ANSWER_SECONDS = 60
+RESPONSE_TIMEOUT_SECONDS = 60
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended: with the handler's answers (one for each time it ran), in a crash, or in a stopped process."""
+    """Result of a call: the handler's responses (one per run), a crash, or a stopped process."""
 
-    answers: list[Any] = field(default_factory=list)
+    responses: list[Any] = field(default_factory=list)
     crashed: str = ""
     paused: str = ""
 
     @property
-    def answer(self) -> Any:
-        """The one answer."""
-        (only,) = self.answers
+    def response(self) -> Any:
+        """Return the only response."""
+        (only,) = self.responses
         return only
 
 
 class WorkerProcess:
-    """One process of one function."""
+    """One process that runs one function."""
 
     def __init__(self, nursery: Path, config: Mapping[str, Any], observations: list[dict[str, Any]]) -> None:
         self._observations = observations
         self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.settimeout(ANSWER_SECONDS)
+        self._connection.settimeout(RESPONSE_TIMEOUT_SECONDS)
         self._connection.connect(str(nursery))
         self._lines = self._connection.makefile("r")
         self._send(config)
@@ -52,40 +52,40 @@ class WorkerProcess:
         self.stopped = False
 
     def call(self, event: Mapping[str, Any], now: datetime, *, times: int = 1) -> Outcome:
-        """Handle an event, `times` times at once."""
+        """Let the process handle an event, `times` times concurrently. Return the outcome."""
         self.begin(event, now, times=times)
         return self.finish()
 
     def begin(self, event: Mapping[str, Any], now: datetime, *, times: int = 1) -> None:
-        """Hand over an event; `finish` waits for what becomes of it."""
+        """Send an event. `finish` waits for its outcome."""
         self._send({"event": event, "now": now.isoformat(), "times": times})
 
     def finish(self) -> Outcome:
-        """Wait until the process has answered, crashed or stopped."""
+        """Wait until the process has returned, crashed or stopped. Return the outcome."""
         crashed = ""
         for line in self._lines:
-            told = json.loads(line)
-            if "observed" in told:
-                self._observations.append(told["observed"])
-            elif "crashing" in told:
-                crashed = told["crashing"]
-            elif "pausing" in told:
+            message = json.loads(line)
+            if "observed" in message:
+                self._observations.append(message["observed"])
+            elif "crashing" in message:
+                crashed = message["crashing"]
+            elif "pausing" in message:
                 self._wait_until_stopped()
                 self.stopped = True
-                return Outcome(paused=told["pausing"])
+                return Outcome(paused=message["pausing"])
             else:
-                return Outcome(answers=told["answers"])
+                return Outcome(responses=message["responses"])
         self.end()
         return Outcome(crashed=crashed or "killed")
 
     def resume(self) -> Outcome:
-        """Let a stopped process go on."""
+        """Resume a stopped process and wait for the outcome."""
         self.stopped = False
         os.kill(self.pid, signal.SIGCONT)
         return self.finish()
 
     def end(self) -> None:
-        """Kill it, stopped or not."""
+        """Kill the process, whether it is stopped or not. Idempotent."""
         if self.alive:
             self.alive = False
             with suppress(ProcessLookupError):
@@ -98,17 +98,17 @@ class WorkerProcess:
 
     def _wait_until_stopped(self) -> None:
         while psutil.Process(self.pid).status() != psutil.STATUS_STOPPED:
-            time.sleep(0.001)  # it has said that it is about to
+            time.sleep(0.001)  # the process has announced that it will stop
 
 
 @contextmanager
 def nursery(folder: Path) -> Iterator[Path]:
-    """The warm parent of all worker processes: the socket to connect to. All of them end with the block."""
+    """Start the parent of all worker processes and yield its socket. All processes end with the block."""
     path = folder / "nursery"
     command = [sys.executable, "-m", "tests.faults.worker_process", str(path)]
     environment = {**os.environ, "PYTHONPATH": f"{_ROOT}:{_ROOT / 'layers' / 'common'}", "LOG_LEVEL": "INFO"}
     environment.pop("AWS_LAMBDA_FUNCTION_NAME", None)
-    environment["TMPDIR"] = str(folder)  # what a killed renderer leaves behind goes with the run
+    environment["TMPDIR"] = str(folder)  # files of a killed renderer are deleted with the run's folder
     with (folder / "functions.log").open("wb") as log:
         parent = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=_ROOT, env=environment, bufsize=0
@@ -126,5 +126,5 @@ def nursery(folder: Path) -> Iterator[Path]:
 
 
 def as_config(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
-    """Faults as a worker process reads them."""
+    """Return faults in the format that a worker process reads."""
     return [asdict(fault) for fault in faults]

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of MongoDB that can carry a command out and lose its answer, or cut every connection."""
+"""TCP proxy in front of MongoDB that can lose the response of a command, or close every connection."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ _OP_MSG = 2013
 
 
 class LossyProxy:
-    """Forwards message by message; `lose` arms it."""
+    """Proxy that forwards message by message. `lose` and `cut` inject faults."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -19,27 +19,27 @@ class LossyProxy:
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.lost: list[str] = []
-        """The commands whose answers were lost."""
+        """The commands whose responses were lost."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def address(self) -> str:
-        """`host:port` to connect to."""
+        """Return the `host:port` of the proxy."""
         return f"127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def lose(self, command: str, *, answers: int) -> None:
-        """Carry the command out, then close the connection instead of passing the answer on; for so many answers."""
-        self._losses[command] = answers
+    def lose(self, command: str, *, responses: int) -> None:
+        """Execute the next `answers` calls of a command, and close the connection instead of returning the response."""
+        self._losses[command] = responses
 
     def cut(self) -> None:
-        """Close every connection there is."""
+        """Close every open connection."""
         with self._lock:
             for connection in self._open:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the proxy."""
         self._listener.close()
         self.cut()
 
@@ -58,10 +58,10 @@ class LossyProxy:
             try:
                 while request := _read_message(client):
                     server.sendall(request)
-                    answer = _read_message(server)
-                    if not answer or self._loses(request):
+                    response = _read_message(server)
+                    if not response or self._loses(request):
                         return
-                    client.sendall(answer)
+                    client.sendall(response)
             finally:
                 with self._lock:
                     self._open -= {client, server}
@@ -92,7 +92,7 @@ def _read(connection: socket.socket, size: int) -> bytes:
 
 
 def _command(message: bytes) -> str:
-    """The first key of an OP_MSG's body, which names the command."""
+    """Return the first key in the body of an OP_MSG, which is the name of the command; empty for other messages."""
     if _HEADER.unpack_from(message)[3] != _OP_MSG:
         return ""
     first = 16 + 4 + 1 + 4 + 1  # header, flags, kind of section, the document's length, the type of its first element

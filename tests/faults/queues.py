@@ -1,4 +1,4 @@
-"""The queues, and what Lambda's pollers make of them: a message out, an event in, and a message deleted or not."""
+"""The queues of the template, and the operations of Lambda's pollers on them."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Message:
     receive_count: int
 
     def record(self) -> dict[str, Any]:
-        """What stands in Lambda's event."""
+        """Return the record of the message in Lambda's event."""
         return {
             "messageId": self.id,
             "body": self.body,
@@ -35,56 +35,59 @@ class Message:
 
 @dataclass(frozen=True)
 class Queues:
-    """The queues of template.yaml, with its settings, under names of this test's own."""
+    """The queues of template.yaml with their settings, under names that are unique to the test."""
 
     client: Any
     urls: Mapping[str, str]
 
     @classmethod
     def create(cls, cloud: Cloud) -> Self:
-        """Make them."""
+        """Create the queues."""
         client = cloud.client("sqs")
         urls = {}
         for name in [*DEAD_LETTERS_OF.values(), *DEAD_LETTERS_OF, "EventsQueue"]:
-            wanted = _TEMPLATE.get(name, {})
-            attributes = {"VisibilityTimeout": str(wanted.get("VisibilityTimeout", 30))}
+            properties = _TEMPLATE.get(name, {})
+            attributes = {"VisibilityTimeout": str(properties.get("VisibilityTimeout", 30))}
             if name in DEAD_LETTERS_OF:
                 arn = f"arn:aws:sqs:us-east-1:123456789012:{urls[DEAD_LETTERS_OF[name]].rpartition('/')[2]}"
-                redrive = {"deadLetterTargetArn": arn, "maxReceiveCount": wanted["RedrivePolicy"]["maxReceiveCount"]}
+                redrive = {
+                    "deadLetterTargetArn": arn,
+                    "maxReceiveCount": properties["RedrivePolicy"]["maxReceiveCount"],
+                }
                 attributes["RedrivePolicy"] = json.dumps(redrive)
             urls[name] = client.create_queue(QueueName=unused_name(name), Attributes=attributes)["QueueUrl"]
         return cls(client, urls)
 
     def receive(self, queue: str, at_most: int = 10) -> list[Message]:
-        """What is visible now, ten at the most; hidden from others for the queue's time-out."""
-        answer = self.client.receive_message(
+        """Return up to `at_most` visible messages, and hide them for the queue's visibility timeout."""
+        response = self.client.receive_message(
             QueueUrl=self.urls[queue], MaxNumberOfMessages=at_most, AttributeNames=["ApproximateReceiveCount"]
         )
         return [
             Message(
                 queue,
-                each["MessageId"],
-                each["Body"],
-                each["ReceiptHandle"],
-                int(each["Attributes"]["ApproximateReceiveCount"]),
+                it["MessageId"],
+                it["Body"],
+                it["ReceiptHandle"],
+                int(it["Attributes"]["ApproximateReceiveCount"]),
             )
-            for each in answer.get("Messages", [])
+            for it in response.get("Messages", [])
         ]
 
     def delete(self, message: Message) -> None:
-        """It was handled."""
+        """Delete a message after it was handled."""
         self.client.delete_message(QueueUrl=self.urls[message.queue], ReceiptHandle=message.receipt)
 
     def send(self, queue: str, body: str) -> None:
-        """Put a message in by hand."""
+        """Send a message."""
         self.client.send_message(QueueUrl=self.urls[queue], MessageBody=body)
 
     def purge(self, queue: str) -> None:
-        """Lose everything that is in it."""
+        """Delete all messages of a queue."""
         self.client.purge_queue(QueueUrl=self.urls[queue])
 
     def drain(self, queue: str) -> list[Message]:
-        """Take everything out that is visible."""
+        """Receive and delete all visible messages. Return them."""
         taken: list[Message] = []
         while page := self.receive(queue):
             for message in page:

@@ -1,4 +1,4 @@
-"""What goes wrong, as stories; the tests tell them to the product, and to its mutants."""
+"""Fault scenarios that the tests run against the product and against its mutants."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from tests.faults.watched_ports import Fault
 
 
 def before(call: str, do: str = "crash", nth: int = 1) -> Fault:
-    """A fault just before an effect: `before("store.put")`."""
+    """Return a fault just before the nth call of a port, for example `before("store.put")`."""
     port, _, method = call.partition(".")
     return Fault(_FACTORIES[port], method, do, nth=nth)
 
 
 def after(call: str, do: str = "crash", nth: int = 1) -> Fault:
-    """A fault just after an effect."""
+    """Return a fault just after the nth call of a port."""
     port, _, method = call.partition(".")
     return Fault(_FACTORIES[port], method, do, after=True, nth=nth)
 
@@ -34,7 +34,7 @@ _FACTORIES = {
 
 
 def crash_once(sut: SystemUnderTest, function: str, fault: Fault) -> Post:
-    """A job whose worker dies at a named point; everything else goes well."""
+    """Run a job whose process crashes once at the fault. Return its request."""
     process = sut.arm(function, fault)
     post = sut.post()
     sut.run()
@@ -43,7 +43,7 @@ def crash_once(sut: SystemUnderTest, function: str, fault: Fault) -> Post:
 
 
 def stop_and_take_over(sut: SystemUnderTest, fault: Fault, *, takes_over: Sequence[Fault] = ()) -> Post:
-    """A worker stops in the middle of `start`; its lease runs out and another takes over; then it wakes up."""
+    """Pause a worker during the step `start`, let another one take over after the lease has expired, and resume it."""
     sleeper, other = sut.start("worker", fault), sut.start("worker", *takes_over)
     post = sut.post()
     message = sut.take()
@@ -58,13 +58,13 @@ def stop_and_take_over(sut: SystemUnderTest, fault: Fault, *, takes_over: Sequen
 
 
 def wake(process: WorkerProcess) -> None:
-    """A process that was stopped goes on, and finishes what it was at."""
+    """Resume a paused process until it finishes."""
     while process.resume().paused:
         pass
 
 
 def wake_after_the_end(sut: SystemUnderTest) -> Post:
-    """A worker hears that the video is done, stops, and wakes up when the job has long failed for being late."""
+    """Pause a worker after it has polled a finished video, and resume it after the job has failed at its deadline."""
     sut.yields_pixels = False
     post = sut.post()
     for _ in range(2):
@@ -79,8 +79,8 @@ def wake_after_the_end(sut: SystemUnderTest) -> Post:
     return post
 
 
-def the_same_message_at_once(sut: SystemUnderTest, times: int = 16) -> Post:
-    """Lambda hands one message to many workers: threads of one process, and two more processes."""
+def deliver_a_message_concurrently(sut: SystemUnderTest, times: int = 16) -> Post:
+    """Deliver one message to many workers concurrently: threads of one process and two more processes."""
     post = sut.post()
     message = sut.take()
     others = [sut.start("worker") for _ in range(2)]
@@ -93,8 +93,8 @@ def the_same_message_at_once(sut: SystemUnderTest, times: int = 16) -> Post:
     return post
 
 
-def a_message_comes_again_much_later(sut: SystemUnderTest) -> Post:
-    """Each message is delivered once more when its step is long over, while another step is next."""
+def redeliver_messages_late(sut: SystemUnderTest) -> Post:
+    """Deliver each message again after its step has ended, while another step is next."""
     post = sut.post()
     first = sut.take()
     sut.deliver(first)
@@ -108,8 +108,8 @@ def a_message_comes_again_much_later(sut: SystemUnderTest) -> Post:
     return post
 
 
-def an_object_is_cut_short(sut: SystemUnderTest, content: bytes | None = b"video of nobody") -> Post:
-    """Between the upload and the finish, what lies in the bucket is replaced by less, or by nothing."""
+def truncate_the_uploaded_object(sut: SystemUnderTest, content: bytes | None = b"truncated") -> Post:
+    """Replace the uploaded object with `content`, or delete it for None, before the step `finish`."""
     post = sut.post()
     sut.run_to(post.job_id, "finish")
     video = sut.job(post.job_id)["output"]
@@ -121,8 +121,8 @@ def an_object_is_cut_short(sut: SystemUnderTest, content: bytes | None = b"video
     return post
 
 
-def the_same_request_at_once(sut: SystemUnderTest, times: int = 16) -> list[Post]:
-    """One POST with one key, many times at once, from threads of one process and from two more."""
+def repeat_a_request_concurrently(sut: SystemUnderTest, times: int = 16) -> list[Post]:
+    """Send one POST with one idempotency key many times concurrently, from three processes. Return all posts."""
     key, prompt = "one-key", "the same"
     others = [sut.start("generate") for _ in range(2)]
     for process in others:
@@ -134,8 +134,8 @@ def the_same_request_at_once(sut: SystemUnderTest, times: int = 16) -> list[Post
     return sut.posts
 
 
-def everything_is_lost(sut: SystemUnderTest) -> Post:
-    """A job in processing whose worker has died and whose message is gone."""
+def lose_worker_and_message(sut: SystemUnderTest) -> Post:
+    """Crash the worker of a job in processing and purge its message."""
     post = sut.post()
     sut.deliver(sut.take())
     sut.pass_time(6)
@@ -145,8 +145,8 @@ def everything_is_lost(sut: SystemUnderTest) -> Post:
     return post
 
 
-def a_dead_letter_while_somebody_works(sut: SystemUnderTest) -> Post:
-    """SQS gives a message up (it was received too often) while a worker is busy with its very step."""
+def dead_letter_during_a_step(sut: SystemUnderTest) -> Post:
+    """Send a message to the dead-letter queue while a worker is executing its step."""
     post = sut.post()
     message = sut.take()
     busy = sut.start("worker", after("provider.submit", "pause"))
@@ -158,16 +158,16 @@ def a_dead_letter_while_somebody_works(sut: SystemUnderTest) -> Post:
     return post
 
 
-def the_provider_never_ends(sut: SystemUnderTest) -> Post:
-    """Each poll is told to wait a little longer."""
+def run_with_a_provider_that_never_finishes(sut: SystemUnderTest) -> Post:
+    """Run a job whose provider never finishes."""
     sut.provider.outcome, sut.provider.poll_after = "never", 120
     post = sut.post()
     sut.run()
     return post
 
 
-def the_provider_always_fails(sut: SystemUnderTest) -> Post:
-    """Each generation is taken, charged for, and given up."""
+def run_with_a_provider_that_always_fails(sut: SystemUnderTest) -> Post:
+    """Run a job whose provider charges for each task and then fails."""
     sut.provider.outcome = "fails"
     post = sut.post()
     sut.run()
@@ -177,27 +177,27 @@ def the_provider_always_fails(sut: SystemUnderTest) -> Post:
 def cancel_while_stopped(
     sut: SystemUnderTest, step: str, fault: Fault, *, beyond_its_lease: bool = False
 ) -> tuple[Post, int]:
-    """Somebody stops in the middle of a step; its user cancels; then whoever it was wakes up. What the user is told.
+    """Pause a process during a step, cancel the job, and resume the process. Return the post and the cancel's status.
 
-    With `beyond_its_lease` it wakes when another worker has cleaned up already.
+    With `beyond_its_lease` the process resumes after its lease has expired and another worker has cleaned up.
     """
     post = sut.post()
     if step != "start":
         sut.run_to(post.job_id, step)
     sleeper = sut.start("render" if step == "render" else "worker", fault)
     assert sut.deliver(next_message(sut), at=sleeper).paused
-    told = sut.wish("cancel", post.job_id)
-    assert told is not None
+    status = sut.control("cancel", post.job_id)
+    assert status is not None
     if beyond_its_lease:
         sut.pass_time(LEASE_SECONDS)
         sut.run()
     wake(sleeper)
     sut.run()
-    return post, told
+    return post, status
 
 
 def next_message(sut: SystemUnderTest) -> Message:
-    """The one message there is, as soon as it can be seen."""
+    """Let time pass until a message is visible, and return it. Only one message may exist."""
     while True:
         for queue in FUNCTION_OF:
             if visible := sut.queues.receive(queue):

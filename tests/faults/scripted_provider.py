@@ -1,4 +1,4 @@
-"""The provider's side: an HTTP server that misbehaves as told, and the ledger of what it would have charged for."""
+"""HTTP server of a provider that misbehaves as scripted and records the tasks that it would charge for."""
 
 import json
 import threading
@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 HANG_SECONDS = 2.0
-"""Longer than the client's patience."""
+"""Longer than the timeout of the client."""
 
 
 @dataclass
 class Task:
-    """One generation, which costs money."""
+    """One provider task, which costs money."""
 
     ref: str
     token: str
@@ -27,21 +27,21 @@ class Task:
 
     @property
     def content(self) -> bytes:
-        """The video that it is."""
+        """Return the bytes of the video."""
         return f"video of {self.job} by {self.ref}\n".encode() + b"." * 2000 + b"\nend\n"
 
     @property
     def url(self) -> str:
-        """Where it could be seen, at a provider that yields no pixels."""
+        """Return the URL of the video at a provider that yields no pixels."""
         return f"https://provider.example.com/{self.job}/{self.ref}.mp4"
 
 
 class ScriptedProvider:
-    """Answers as scripted, call by call; an empty script answers well.
+    """Provider that responds as scripted, call by call. With an empty script every call succeeds.
 
     `submits` and `polls` hold `ok`, `429` (with Retry-After: 20), `500`, `html`, `nothing` (the connection is closed),
-    `hang`, `error` and `refusal` (200, and an error inside); a submit that ends in `+task` has been carried out all the
-    same. `results` holds `expired` and `cut`. A task is done at its second poll, or `never`, or `fails`.
+    `hang`, `error` and `refusal` (200 with an error in the body). A submission that ends in `+task` still creates the
+    task. `results` holds `expired` and `cut`. `outcome` is `done` (at the second poll), `never` or `fails`.
     """
 
     def __init__(self, *, one_task_per_token: bool) -> None:
@@ -60,27 +60,27 @@ class ScriptedProvider:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Return the base URL."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any] | Task]:
-        """What happens to a call: how it is answered, and with what."""
+    def respond(self, method: str, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any] | Task]:
+        """Record a call. Return the behaviour and the content of the response."""
         parts = urlsplit(path)
         with self._lock:
             self.calls.append(f"{method} {parts.path}")
             if method == "POST":
                 behaviour = self.submits.popleft() if self.submits else "ok"
-                told = self._shown(self._task(body)) if behaviour == "ok" or behaviour.endswith("+task") else {}
-                return behaviour.removesuffix("+task"), told
+                content = self._shown(self._task(body)) if behaviour == "ok" or behaviour.endswith("+task") else {}
+                return behaviour.removesuffix("+task"), content
             if parts.query:
                 token = parse_qs(parts.query)["token"][0]
-                found = next((task for task in self.tasks.values() if task.token == token), None)
-                return "ok", self._shown(found) if found else {"ref": None}
+                match_ = next((task for task in self.tasks.values() if task.token == token), None)
+                return "ok", self._shown(match_) if match_ else {"ref": None}
             task = self.tasks[parts.path.rpartition("/")[2]]
             if parts.path.startswith("/results"):
                 behaviour = self.results.popleft() if self.results else "ok"
@@ -122,23 +122,23 @@ def _handler_of(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            behaviour, told = provider.answer(self.command, self.path, json.loads(self.rfile.read(length) or "{}"))
-            _behave(self, behaviour, told)
+            behaviour, content = provider.respond(self.command, self.path, json.loads(self.rfile.read(length) or "{}"))
+            _behave(self, behaviour, content)
 
-        do_GET = do_DELETE = do_POST  # noqa: N815 - what http.server looks for
+        do_GET = do_DELETE = do_POST  # noqa: N815 - http.server requires these names
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     return Handler
 
 
-def _behave(request: BaseHTTPRequestHandler, behaviour: str, told: dict[str, Any] | Task) -> None:
+def _behave(request: BaseHTTPRequestHandler, behaviour: str, content: dict[str, Any] | Task) -> None:
     match behaviour:
-        case "ok" if isinstance(told, Task):
-            _write(request, 200, told.content)
+        case "ok" if isinstance(content, Task):
+            _write(request, 200, content.content)
         case "ok":
-            _write(request, 200, json.dumps(told).encode())
+            _write(request, 200, json.dumps(content).encode())
         case "429":
             _write(request, 429, b"slow down", {"Retry-After": "20"})
         case "500":
@@ -149,8 +149,8 @@ def _behave(request: BaseHTTPRequestHandler, behaviour: str, told: dict[str, Any
             _write(request, 200, json.dumps({"error": "no", "transient": behaviour == "error"}).encode())
         case "expired":
             _write(request, 403, b"expired")
-        case "cut" if isinstance(told, Task):
-            _write(request, 200, told.content[:100], {"Content-Length": str(len(told.content))})
+        case "cut" if isinstance(content, Task):
+            _write(request, 200, content.content[:100], {"Content-Length": str(len(content.content))})
         case "hang":
             time.sleep(HANG_SECONDS)
         case "nothing":

@@ -1,6 +1,6 @@
-"""The system under fault: real worker processes on a real database, a real AWS API and a real HTTP provider.
+"""System for fault injection: real worker processes, a real database, a real AWS API and a real HTTP provider.
 
-Nothing runs by itself. A test posts, delivers and sweeps; time passes when it says so, and nothing sleeps.
+Nothing runs by itself. A test posts, delivers and sweeps, and advances the clock. No code sleeps.
 """
 
 import json
@@ -32,7 +32,7 @@ ENDED = ("completed", "failed", "cancelled")
 
 @dataclass
 class SystemUnderTest:
-    """See the module."""
+    """All components of one system, and the operations of a test on them."""
 
     nursery: Path
     cloud: Cloud
@@ -43,21 +43,21 @@ class SystemUnderTest:
     yields_pixels: bool = True
     attempts: int = 3
     cap: int = 1000
-    """How many jobs of a user may be active."""
+    """Slots per user and priority."""
     deadline: timedelta = timedelta(hours=1)
     mongo_uri: str = ""
-    """What the functions get to see; by default the database at `mongo_address`."""
+    """Connection string for the functions; by default that of the database at `mongo_address`."""
     database_name: str = "faults"
     auth_source: str = ""
-    """Where the user in `mongo_address` is known, if there is one."""
+    """Authentication database of the user in `mongo_address`; empty without a user."""
     loses_answers: bool = False
-    """Whether writes of progress may have landed unknown: their versions are then skipped."""
+    """True if writes of progress can be applied without confirmation. Their versions may then be missing."""
     skew: timedelta = timedelta()
-    """How far apart the clocks of two processes may be."""
+    """Maximum difference between the clocks of two processes."""
     posts: list[Post] = field(default_factory=list)
     observations: list[dict[str, Any]] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
-    """Jobs that their user wanted nothing to be left of, and was not refused."""
+    """IDs of the jobs whose deletion was not rejected."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -73,7 +73,9 @@ class SystemUnderTest:
         own_uri = self.sign_in(self.mongo_address)
         self.jwt_secret = self._secret("jwt", JWT_SECRET)
         self.mongo_secret = self._secret("mongo", self.mongo_uri or own_uri)
-        for collection in self.database.list_collection_names():  # emptied, as making the indexes anew takes long
+        for (
+            collection
+        ) in self.database.list_collection_names():  # not dropped, as creating the indexes again takes long
             self.database[collection].delete_many({})
         ensure_indexes(self.database)
         self.sign_with = JWT_SECRET
@@ -83,7 +85,7 @@ class SystemUnderTest:
 
     @property
     def now(self) -> datetime:
-        """What every clock says, where it is right."""
+        """Return the current time of every clock without skew."""
         return self._now
 
     @now.setter
@@ -91,7 +93,7 @@ class SystemUnderTest:
         self._now = self.cloud.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def sign_in(self, mongo_address: str) -> str:
-        """Connect the test itself to the database; the connection string."""
+        """Connect the test itself to the database. Return the connection string."""
         options = "directConnection=true&serverMonitoringMode=poll&w=majority&journal=true"
         if self.auth_source:
             options += f"&authSource={self.auth_source}"
@@ -103,7 +105,7 @@ class SystemUnderTest:
         return uri
 
     def close(self) -> None:
-        """End everything."""
+        """Kill all processes and close all connections."""
         for process in self._processes:
             process.end()
         self.provider.close()
@@ -115,7 +117,7 @@ class SystemUnderTest:
     # ------------------------------------------------------------------ processes
 
     def start(self, function: str, *faults: Fault, skew_seconds: float = 0, **more: Any) -> WorkerProcess:
-        """A fresh process of a function, with faults armed."""
+        """Start a new process of a function with these faults."""
         config = {
             "function": function,
             "environment": self._environment(),
@@ -136,14 +138,14 @@ class SystemUnderTest:
         return process
 
     def warm(self, function: str) -> WorkerProcess:
-        """The process of a function that has nothing wrong with it and nothing to do."""
+        """Return an idle process of a function; start one if there is none."""
         idle = self._idle.get(function)
         if idle is None or not idle.alive or idle.stopped:
             idle = self._idle[function] = self.start(function)
         return idle
 
     def arm(self, function: str, *faults: Fault, **more: Any) -> WorkerProcess:
-        """Let the next process that the pollers use have something wrong with it."""
+        """Start a process with these faults, and make it the one that the pollers use next. Return it."""
         self._idle[function] = self.start(function, *faults, **more)
         return self._idle[function]
 
@@ -156,10 +158,10 @@ class SystemUnderTest:
             "JWT_SECRET_ARN": self.jwt_secret,
             "JOBS_QUEUE_URL": self.queues.urls["JobsQueue"],
             "RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
-            "HIGH_JOBS_QUEUE_URL": self.queues.urls["JobsQueue"],  # one lane is enough to break things in
+            "HIGH_JOBS_QUEUE_URL": self.queues.urls["JobsQueue"],  # one priority is enough for fault injection
             "HIGH_RENDER_QUEUE_URL": self.queues.urls["RenderQueue"],
             "ACTIVE_JOBS_PER_USER": str(self.cap),
-            "GENERATE_CALLS_PER_MINUTE": "10000",  # a limit that is tried elsewhere, as the next
+            "GENERATE_CALLS_PER_MINUTE": "10000",  # other tests cover the rate limits
             "READ_CALLS_PER_MINUTE": "10000",
             "EVENTS_QUEUE_URL": self.queues.urls["EventsQueue"],
             "VIDEOS_BUCKET": self.bucket,
@@ -182,72 +184,74 @@ class SystemUnderTest:
         times: int = 1,
         user: str = USER,
     ) -> Post:
-        """POST a job, `times` times at once; the last answer. Every answer is kept for the checker."""
+        """POST a job, `times` times concurrently. Return the last post; all are recorded for the checker."""
         prompt = prompt or f"prompt {len(self.posts)}"
         event = self.post_event(prompt, key, user)
         outcome = (at or self.warm("generate")).call(event, self.now, times=times)
         return self.acknowledge(prompt, key, outcome)[-1]
 
     def post_event(self, prompt: str, key: str | None = None, user: str = USER) -> dict[str, Any]:
-        """What API Gateway hands to `generate`."""
+        """Return the event that API Gateway sends to `generate`."""
         return post_event(user, prompt, key, sign_with=self.sign_with)
 
-    def wish(self, what: str, job_id: str, *, at: WorkerProcess | None = None) -> int | None:
-        """`cancel`, `retry` or `delete` a job; the status that its user is answered, None where no answer comes."""
-        outcome = (at or self.warm("jobs")).call(self.wish_event(what, job_id), self.now)
-        return self.heard(what, job_id, outcome)
+    def control(self, action: str, job_id: str, *, at: WorkerProcess | None = None) -> int | None:
+        """Send `cancel`, `retry` or `delete` for a job. Return the status of the response, or None without one."""
+        outcome = (at or self.warm("jobs")).call(self.control_event(action, job_id), self.now)
+        return self.record_control(action, job_id, outcome)
 
-    def wish_event(self, what: str, job_id: str) -> dict[str, Any]:
-        """What API Gateway hands to `jobs`."""
+    def control_event(self, action: str, job_id: str) -> dict[str, Any]:
+        """Return the event that API Gateway sends to `jobs`."""
         path = f"/api/videos/{job_id}"
-        method, path = ("DELETE", path) if what == "delete" else ("POST", f"{path}/{what}")
+        method, path = ("DELETE", path) if action == "delete" else ("POST", f"{path}/{action}")
         return api_event(method, path, USER, sign_with=self.sign_with)
 
-    def heard(self, what: str, job_id: str, outcome: Outcome) -> int | None:
-        """What the user is answered; a deletion without an answer may have been done, and is then to be done fully."""
-        status = outcome.answer["statusCode"] if outcome.answers else None
-        if what == "delete" and status in (204, None):
+    def record_control(self, action: str, job_id: str, outcome: Outcome) -> int | None:
+        """Return the status of the response, or None without one. A deletion without a response counts as accepted."""
+        status = outcome.response["statusCode"] if outcome.responses else None
+        if action == "delete" and status in (204, None):
             self.deleted.add(job_id)
         return status
 
     def acknowledge(self, prompt: str, key: str | None, outcome: Outcome) -> list[Post]:
-        """Keep what the caller of a POST was told."""
-        answers = outcome.answers or [{"statusCode": None, "body": "{}"}]
-        told = [Post(USER, prompt, key, each["statusCode"], json.loads(each["body"])) for each in answers]
-        self.posts += told
-        return told
+        """Record the responses to a POST and return them."""
+        responses = outcome.responses or [{"statusCode": None, "body": "{}"}]
+        posts = [
+            Post(USER, prompt, key, response["statusCode"], json.loads(response["body"])) for response in responses
+        ]
+        self.posts += posts
+        return posts
 
     # ------------------------------------------------------------------ the pollers
 
     def take(self, queue: str = "JobsQueue") -> Message:
-        """The one message that is visible."""
+        """Receive the only visible message."""
         (message,) = self.queues.receive(queue)
         return message
 
     def deliver(
         self, *messages: Message, at: WorkerProcess | None = None, times: int = 1, function: str = ""
     ) -> Outcome:
-        """Give messages to a function as one batch, and delete those that it handled."""
+        """Deliver messages to a function as one batch, and delete those that it handled. Return the outcome."""
         function = function or FUNCTION_OF[messages[0].queue]
         outcome = (at or self.warm(function)).call(self.batch(*messages), self.now, times=times)
         self.settle(messages, outcome)
         return outcome
 
     def batch(self, *messages: Message) -> dict[str, Any]:
-        """The event of some messages."""
+        """Return Lambda's event for these messages."""
         return {"Records": [message.record() for message in messages]}
 
     def settle(self, messages: Sequence[Message], outcome: Outcome) -> None:
-        """Delete what was handled, as Lambda's poller does after a call."""
-        for answer in outcome.answers:
-            failed = {each["itemIdentifier"] for each in answer.get("batchItemFailures", [])}
-            if "unhandled" not in answer:
+        """Delete the messages that were handled, as Lambda's poller does after a call."""
+        for response in outcome.responses:
+            failed = {failure["itemIdentifier"] for failure in response.get("batchItemFailures", [])}
+            if "unhandled" not in response:
                 for message in messages:
                     if message.id not in failed:
                         self.queues.delete(message)
 
     def pump(self, at_most: int = 10_000) -> int:
-        """Deliver whatever is visible, in any order and now and then twice, until nothing is; how much it was."""
+        """Deliver all visible messages in random order, a tenth of them twice. Return the number of messages."""
         delivered = 0
         while delivered < at_most and (
             visible := [message for queue in FUNCTION_OF for message in self.queues.receive(queue)]
@@ -261,20 +265,20 @@ class SystemUnderTest:
         return delivered
 
     def sweep(self, at: WorkerProcess | None = None) -> Outcome:
-        """What the schedule does each minute, the dead letters included."""
+        """Run the reconciler on the dead letters and on its schedule, as happens each minute."""
         for queue in DEAD_LETTERS_OF.values():
-            if buried := self.queues.receive(queue):
-                self.deliver(*buried, function="reconciler")
+            if dead_letters := self.queues.receive(queue):
+                self.deliver(*dead_letters, function="reconciler")
         return (at or self.warm("reconciler")).call({"source": "aws.events"}, self.now)
 
     # ------------------------------------------------------------------ time
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, without anything happening in it."""
+        """Advance the clock without processing anything."""
         self.now += timedelta(seconds=seconds)
 
     def advance(self) -> None:
-        """Let time pass until something is due: a step, or the next sweep, which then happens."""
+        """Advance the clock to the next step that is due or to the next sweep, and run the sweep."""
         due = [job["next"]["dueAt"] for job in self.jobs() if job.get("next")]
         soon = [at + timedelta(seconds=1) for at in due if at > self.now]
         if soon and min(soon) < self.next_sweep:
@@ -285,9 +289,9 @@ class SystemUnderTest:
         self.sweep()
 
     def run(self, *, hours: float = 3) -> None:
-        """Pump and sweep until every job has ended and everything was announced, or so many hours have passed.
+        """Pump and sweep until every job is settled (see `unsettled`), or until `hours` have passed.
 
-        A system that keeps itself busy for ever is left to it, unsettled.
+        A system that never settles is left unsettled after 300 messages per post.
         """
         end, messages = self.now + timedelta(hours=hours), 300 * len(self.posts)
         messages -= self.pump()
@@ -296,7 +300,7 @@ class SystemUnderTest:
             messages -= self.pump(messages)
 
     def run_to(self, job_id: str, step: str) -> None:
-        """Deliver one message after the other until that step is next."""
+        """Deliver messages one by one until the job's next step is `step`."""
         while True:
             for message in [message for queue in FUNCTION_OF for message in self.queues.receive(queue)]:
                 self.deliver(message)
@@ -304,27 +308,27 @@ class SystemUnderTest:
                     return
             self.advance()
 
-    # ------------------------------------------------------------------ what is stored
+    # ------------------------------------------------------------------ stored state
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Every document."""
+        """Return the documents of all jobs."""
         return list(self.database["videojobs"].find())
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """One document."""
-        found = self.database["videojobs"].find_one({"_id": ObjectId(job_id)})
-        assert found is not None
-        return found
+        """Return the document of a job, which must exist."""
+        document = self.database["videojobs"].find_one({"_id": ObjectId(job_id)})
+        assert document is not None
+        return document
 
     def live(self) -> list[dict[str, Any]]:
-        """Those that have not ended."""
+        """Return the jobs that have not ended."""
         return list(self.database["videojobs"].find({"status": {"$nin": ENDED}}))
 
     def unsettled(self) -> list[dict[str, Any]]:
-        """Those that have not ended, are not cleaned up, or not announced."""
+        """Return the jobs that have not ended, have a next step, or have unpublished changes."""
         return [job for job in self.jobs() if job["status"] not in ENDED or job.get("next") or job.get("outbox")]
 
     def objects(self, job_id: str) -> list[str]:
-        """The keys of everything of a job that lies in the bucket."""
+        """Return the keys of a job's objects in the bucket."""
         listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"videos/{job_id}/")
-        return [each["Key"] for each in listed.get("Contents", [])]
+        return [entry["Key"] for entry in listed.get("Contents", [])]

@@ -1,4 +1,4 @@
-"""Scenarios 14 and 15: machines that disagree about the time, and secrets that change under load."""
+"""Scenarios 14 and 15: clocks with skew, and secrets that are rotated under load."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,7 +22,7 @@ NEW_SECRET = "staple-battery-horse-correct-9876543210"
 
 @pytest.mark.parametrize("worker", [-FIVE_MINUTES, FIVE_MINUTES])
 @pytest.mark.parametrize("reconciler", [-FIVE_MINUTES, FIVE_MINUTES])
-def test_clocks_that_are_five_minutes_apart_lose_and_double_nothing(
+def test_clock_skew_of_five_minutes_loses_and_doubles_no_job(
     make_sut: MakeSystem, worker: int, reconciler: int
 ) -> None:
     sut = make_sut(skew=timedelta(minutes=15))
@@ -34,7 +34,7 @@ def test_clocks_that_are_five_minutes_apart_lose_and_double_nothing(
     assert {sut.job(post.job_id)["status"] for post in posts} == {"completed"}
 
 
-def test_a_machine_that_lives_in_the_future_takes_a_step_over_and_nothing_is_written_twice(
+def test_clock_in_the_future_takes_over_a_step_without_a_double_write(
     sut: SystemUnderTest,
 ) -> None:
     sleeper = sut.start("worker", after("provider.submit", "pause"))
@@ -42,26 +42,26 @@ def test_a_machine_that_lives_in_the_future_takes_a_step_over_and_nothing_is_wri
     post = sut.post()
     message = sut.take()
     assert sut.deliver(message, at=sleeper).paused
-    assert sut.deliver(message, at=early).answers
-    assert sleeper.resume().answers
+    assert sut.deliver(message, at=early).responses
+    assert sleeper.resume().responses
     sut.skew = timedelta(minutes=10)
     sut.run()
     assert sut.job(post.job_id)["status"] == "completed"
     assert stop_and_take_over(sut, after("provider.submit", "pause")).status == 201
 
 
-def test_a_new_jwt_secret_is_taken_up_while_requests_come_in(sut: SystemUnderTest) -> None:
+def test_rotated_jwt_secret_is_accepted_under_load(sut: SystemUnderTest) -> None:
     api = sut.start("generate", secret_age_seconds=11)
     assert sut.post(at=api).status == 201
     sut.secrets.put_secret_value(SecretId=sut.jwt_secret, SecretString=NEW_SECRET)
-    assert sut.post(at=api).status == 201  # a session of the old secret, and nobody has seen one of the new
+    assert sut.post(at=api).status == 201  # signed with the old secret, and the new one has not been used yet
     sut.sign_with = NEW_SECRET
     assert [sut.post(at=api).status for _ in range(3)] == [201, 201, 201]
     sut.run()
     assert len(sut.jobs()) == 5
 
 
-def test_secrets_manager_out_of_reach_holds_up_nobody_who_has_the_secret(sut: SystemUnderTest) -> None:
+def test_cached_secret_outlasts_an_outage_of_secrets_manager(sut: SystemUnderTest) -> None:
     api = sut.start("generate", secret_age_seconds=400)
     assert sut.post(at=api).status == 201
     sut.cloud.disturb("GetSecretValue", calls=10)
@@ -71,13 +71,13 @@ def test_secrets_manager_out_of_reach_holds_up_nobody_who_has_the_secret(sut: Sy
 
 
 def write_to_disk(client: pymongo.MongoClient[dict[str, Any]]) -> None:
-    """What was written before a journaled write is in the journal too."""
+    """Make a journaled write, so that all earlier writes are in the journal too."""
     client.admin["flushed"].with_options(write_concern=WriteConcern(w="majority", j=True)).insert_one({})
 
 
 @pytest.fixture
 def locked_database(tmp_path: Path) -> Iterator[OwnDatabase]:
-    """A database that wants a password."""
+    """Yield a database that requires a password."""
     (folder := tmp_path / "files").mkdir()
     with OwnDatabase(folder) as database:
         with pymongo.MongoClient[dict[str, object]](f"mongodb://{database.address}/?directConnection=true") as client:
@@ -88,7 +88,7 @@ def locked_database(tmp_path: Path) -> Iterator[OwnDatabase]:
         yield database
 
 
-def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
+def test_rotated_mongodb_password_is_used_while_jobs_are_running(
     make_sut: MakeSystem, locked_database: OwnDatabase
 ) -> None:
     def uri(password: str) -> str:
@@ -104,7 +104,7 @@ def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
     sut.client.admin.command("updateUser", "app", pwd="second")
     write_to_disk(sut.client)
     sut.secrets.put_secret_value(SecretId=sut.mongo_secret, SecretString=uri("second"))
-    locked_database.kill()  # whoever is signed in has to sign in again
+    locked_database.kill()  # all clients must authenticate again
     locked_database.start("--auth")
     sut.sign_in(f"app:second@{locked_database.address}")
     posts.append(sut.post())
@@ -115,7 +115,7 @@ def test_a_new_mongodb_password_is_taken_up_while_jobs_are_under_way(
 
 @pytest.fixture
 def second_database(tmp_path: Path) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
-    """A client of another database server, which has the indexes and no jobs."""
+    """Yield a client of a second database server, which has the indexes and no jobs."""
     (folder := tmp_path / "second").mkdir()
     with (
         OwnDatabase(folder) as database,
@@ -128,11 +128,11 @@ def second_database(tmp_path: Path) -> Iterator[pymongo.MongoClient[dict[str, An
 OPTIONS = "directConnection=true&serverMonitoringMode=poll"
 
 
-def test_a_secret_that_names_another_database_moves_every_warm_function_and_loses_no_job(
+def test_secret_of_another_database_moves_every_warm_function_and_loses_no_job(
     unchecked_sut: MakeSystem, second_database: pymongo.MongoClient[dict[str, Any]]
 ) -> None:
-    """The first database goes on letting the functions in, as after a restore to a cluster beside it."""
-    sut, each_time = unchecked_sut(), {"secret_age_seconds": 400}  # the secret is read again each time it is needed
+    """The first database still accepts connections, as after a restore to a new cluster."""
+    sut, each_time = unchecked_sut(), {"secret_age_seconds": 400}  # the secret is read at each use
     worker = sut.start("worker", after("provider.submit", "pause"), **each_time)
     caller = sut.start("generate", before("jobs.add", "pause", nth=2), **each_time)
     busy = sut.start("generate", **each_time)
@@ -148,13 +148,13 @@ def test_a_secret_that_names_another_database_moves_every_warm_function_and_lose
     uri = f"mongodb://{host}:{port}/faults?{OPTIONS}"
     sut.secrets.put_secret_value(SecretId=sut.mongo_secret, SecretString=uri)
     sut.acknowledge("under load", None, busy.finish())
-    left = sut.jobs()
+    remaining = sut.jobs()
     sut.acknowledge("between two databases", None, caller.resume())
     sut.post(at=busy)
-    assert worker.resume().answers
+    assert worker.resume().responses
 
     accepted = {post.job_id for post in sut.posts if post.status == 201}
-    first, second = {str(job["_id"]) for job in left}, jobs_of(second_database)
+    first, second = {str(job["_id"]) for job in remaining}, jobs_of(second_database)
     assert {post.status for post in sut.posts} <= {201, 503}
     assert accepted <= first | second.keys()
     assert not first & second.keys()
@@ -166,9 +166,9 @@ def test_a_secret_that_names_another_database_moves_every_warm_function_and_lose
         sut.pass_time(60)
         sut.sweep()
     assert {job["status"] for job in jobs_of(second_database).values()} == {"completed"}
-    assert sut.jobs() == left, "the first database was written to after the secret named the second one"
+    assert sut.jobs() == remaining, "the first database was written to after the secret named the second one"
 
 
 def jobs_of(client: pymongo.MongoClient[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The jobs of a database by their id."""
+    """Return the jobs of a database by ID."""
     return {str(job["_id"]): job for job in client.get_default_database()["videojobs"].find()}

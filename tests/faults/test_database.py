@@ -1,4 +1,4 @@
-"""Scenarios 5 and 6: a database that steps down, loses its answers, is cut off, or is killed."""
+"""Scenarios 5 and 6: step-downs, lost responses, closed connections and kills of the database."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,22 +18,22 @@ NOT_PRIMARY, SHUTTING_DOWN = 10107, 91
 
 @pytest.fixture
 def proxy(mongo_address: str) -> Iterator[LossyProxy]:
-    """Between the functions and the database."""
+    """Yield a proxy between the functions and the database."""
     host, port = mongo_address.split(":")
-    made = LossyProxy(host, int(port))
-    yield made
-    made.close()
+    lossy_proxy = LossyProxy(host, int(port))
+    yield lossy_proxy
+    lossy_proxy.close()
 
 
 @pytest.fixture
 def behind_proxy(make_sut: MakeSystem, proxy: LossyProxy) -> SystemUnderTest:
-    """A world whose functions reach the database through the proxy."""
+    """Return a system whose functions connect to the database through the proxy."""
     uri = f"mongodb://{proxy.address}/faults?directConnection=true&serverMonitoringMode=poll"
     return make_sut(mongo_uri=uri, loses_answers=True)
 
 
 def fail(sut: SystemUnderTest, commands: list[str], code: int, times: int) -> None:
-    """Let the functions' next commands fail."""
+    """Make the functions' next `times` commands of these kinds fail with this code."""
     data: dict[str, Any] = {"failCommands": commands, "errorCode": code, "appName": "videojobs"}
     assert sut.client
     sut.client.admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
@@ -41,7 +41,7 @@ def fail(sut: SystemUnderTest, commands: list[str], code: int, times: int) -> No
 
 @pytest.mark.parametrize("code", [NOT_PRIMARY, SHUTTING_DOWN], ids=["not primary", "shutting down"])
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_step_down_in_the_middle_of_a_job_is_outlived(sut: SystemUnderTest, code: int, times: int) -> None:
+def test_job_survives_a_step_down(sut: SystemUnderTest, code: int, times: int) -> None:
     post = sut.post()
     sut.deliver(sut.take())
     fail(sut, ["update", "find"], code, times)
@@ -50,46 +50,44 @@ def test_a_step_down_in_the_middle_of_a_job_is_outlived(sut: SystemUnderTest, co
     assert len(sut.provider.tasks) == 1
 
 
-def test_a_post_during_a_step_down_is_safe_to_repeat_with_its_key(sut: SystemUnderTest) -> None:
+def test_post_during_a_step_down_can_be_repeated_with_its_key(sut: SystemUnderTest) -> None:
     fail(sut, ["insert"], NOT_PRIMARY, 1)
     first = sut.post("twice", key="k")
-    again = sut.post("twice", key="k")
+    repeated_post = sut.post("twice", key="k")
     assert first.status in {201, 503}
-    assert again.status == 201
+    assert repeated_post.status == 201
     sut.run()
     assert len(sut.jobs()) == 1
 
 
-@pytest.mark.parametrize("answers", [1, 2, 3])
-def test_an_insert_whose_answer_is_lost_makes_one_job(
-    behind_proxy: SystemUnderTest, proxy: LossyProxy, answers: int
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_insert_with_a_lost_response_creates_one_job(
+    behind_proxy: SystemUnderTest, proxy: LossyProxy, lost: int
 ) -> None:
-    proxy.lose("insert", answers=answers)
+    proxy.lose("insert", responses=lost)
     post = behind_proxy.post("once", key="k")
-    again = behind_proxy.post("once", key="k")
+    repeated_post = behind_proxy.post("once", key="k")
     assert post.status in {201, 503}
-    assert again.status == 201
+    assert repeated_post.status == 201
     behind_proxy.run()
     (job,) = behind_proxy.jobs()
     assert job["status"] == "completed"
-    assert proxy.lost == ["insert"] * answers
+    assert proxy.lost == ["insert"] * lost
 
 
-@pytest.mark.parametrize("answers", [1, 2, 8])
-def test_writes_whose_answers_are_lost_are_made_once(
-    behind_proxy: SystemUnderTest, proxy: LossyProxy, answers: int
+@pytest.mark.parametrize("lost", [1, 2, 8])
+def test_updates_with_lost_responses_are_applied_once(
+    behind_proxy: SystemUnderTest, proxy: LossyProxy, lost: int
 ) -> None:
     post = behind_proxy.post()
-    proxy.lose("update", answers=answers)
+    proxy.lose("update", responses=lost)
     behind_proxy.run()
     assert behind_proxy.job(post.job_id)["status"] == "completed"
     assert len(behind_proxy.provider.tasks) == 1
-    assert len(proxy.lost) == answers
+    assert len(proxy.lost) == lost
 
 
-def test_connections_that_are_cut_again_and_again_cost_nothing_but_time(
-    behind_proxy: SystemUnderTest, proxy: LossyProxy
-) -> None:
+def test_repeatedly_closed_connections_only_delay_the_job(behind_proxy: SystemUnderTest, proxy: LossyProxy) -> None:
     post = behind_proxy.post()
     while behind_proxy.unsettled():
         proxy.cut()
@@ -99,7 +97,7 @@ def test_connections_that_are_cut_again_and_again_cost_nothing_but_time(
     assert behind_proxy.job(post.job_id)["status"] == "completed"
 
 
-def test_what_was_acknowledged_outlives_a_kill_of_the_database(make_sut: MakeSystem, tmp_path: Path) -> None:
+def test_accepted_jobs_survive_a_kill_of_the_database(make_sut: MakeSystem, tmp_path: Path) -> None:
     (folder := tmp_path / "files").mkdir()
     with OwnDatabase(folder) as database:
         sut = make_sut(mongo_address=database.address)
@@ -119,7 +117,7 @@ def test_what_was_acknowledged_outlives_a_kill_of_the_database(make_sut: MakeSys
         check(sut)
 
 
-def test_a_database_that_is_away_refuses_posts_and_forgets_none(make_sut: MakeSystem, tmp_path: Path) -> None:
+def test_outage_of_the_database_rejects_posts_and_loses_no_job(make_sut: MakeSystem, tmp_path: Path) -> None:
     (folder := tmp_path / "files").mkdir()
     with OwnDatabase(folder) as database:
         sut = make_sut(mongo_address=database.address)
@@ -128,7 +126,7 @@ def test_a_database_that_is_away_refuses_posts_and_forgets_none(make_sut: MakeSy
         database.kill()
         refused = sut.post("while it is away", key="k")
         assert (refused.status, refused.body["error"]["code"]) == (503, "UNAVAILABLE")
-        assert sut.deliver(message).answer["batchItemFailures"]
+        assert sut.deliver(message).response["batchItemFailures"]
         database.start()
         repeated = sut.post("while it is away", key="k")
         sut.run()

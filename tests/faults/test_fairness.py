@@ -1,6 +1,6 @@
-"""Scenario 16: one user queues very many jobs; whoever else asks for a video waits about as long as on an idle system.
+"""Scenario 16: one user submits many jobs at once, and other users wait about as long as on an idle system.
 
-Lambda's pollers are few here: in each second so many messages of a queue are handled, the oldest first.
+There are few pollers here: each second, three messages per queue are handled, the oldest first.
 """
 
 from tests.faults.conftest import MakeSystem
@@ -10,12 +10,12 @@ from tests.faults.system_under_test import ANOTHER_USER, ENDED, USER, SystemUnde
 FLOOD = 40
 CAP = 4
 HANDLED_EACH_SECOND = 3
-ASKED = 3
-LONGEST_SECONDS = 600
+SUBMISSIONS = 3
+MAXIMUM_WAIT_SECONDS = 600
 
 
 def tick(sut: SystemUnderTest) -> None:
-    """A second of the pollers' work."""
+    """Let the pollers work for one second."""
     for queue in FUNCTION_OF:
         for message in sut.queues.receive(queue, HANDLED_EACH_SECOND):
             sut.deliver(message)
@@ -23,23 +23,23 @@ def tick(sut: SystemUnderTest) -> None:
 
 
 def longest_wait(sut: SystemUnderTest) -> float:
-    """Ask for some videos, one after the other, as their user gets them; how long one took, in seconds."""
-    took = []
-    for _ in range(ASKED):
+    """Submit jobs one after the other as another user. Return the longest time until one ended, in seconds."""
+    waits = []
+    for _ in range(SUBMISSIONS):
         began = sut.now
         job_id = sut.post(user=ANOTHER_USER).job_id
-        while sut.job(job_id)["status"] not in ENDED and (sut.now - began).total_seconds() < LONGEST_SECONDS:
+        while sut.job(job_id)["status"] not in ENDED and (sut.now - began).total_seconds() < MAXIMUM_WAIT_SECONDS:
             tick(sut)
-        took.append((sut.now - began).total_seconds())
-    return max(took)
+        waits.append((sut.now - began).total_seconds())
+    return max(waits)
 
 
 def flood(sut: SystemUnderTest) -> list[str]:
-    """One user asks for very many."""
+    """Submit `FLOOD` jobs as one user. Return their IDs."""
     return [sut.post(user=USER).job_id for _ in range(FLOOD)]
 
 
-def test_a_flood_of_one_users_jobs_at_most_doubles_how_long_others_wait_and_goes_on_in_order(
+def test_flood_of_one_user_at_most_doubles_the_wait_of_others(
     make_sut: MakeSystem,
 ) -> None:
     sut = make_sut(cap=CAP)
@@ -53,7 +53,7 @@ def test_a_flood_of_one_users_jobs_at_most_doubles_how_long_others_wait_and_goes
     assert all(started[number] < started[number + CAP] for number in range(FLOOD - CAP))
 
 
-def test_without_a_cap_the_same_flood_holds_others_up(unchecked_sut: MakeSystem) -> None:
+def test_flood_delays_others_without_a_limit_of_active_jobs(unchecked_sut: MakeSystem) -> None:
     sut = unchecked_sut()
     idle = longest_wait(sut)
     flood(sut)

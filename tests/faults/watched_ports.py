@@ -1,4 +1,4 @@
-"""A port of a worker process, watched: what was acknowledged is reported, and at a chosen call the process breaks."""
+"""Wrappers of the ports in a worker process. They report acknowledged writes and inject faults at chosen calls."""
 
 import json
 import os
@@ -17,15 +17,15 @@ from videojobs.domain.job import JobId, JobStatus, Lease, VideoJob
 from videojobs.ports.jobs import Clock
 
 KILLED = 137
-"""What a shell says of a process that got SIGKILL."""
+"""Exit code that shells report for a process killed by SIGKILL."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at the `nth` call of a port's method, before or after its effect.
+    """A fault at the `nth` call of a port's method, before or after its effect.
 
-    `crash`: the process is gone. `pause`: it stops (SIGSTOP) until the test lets it go on. `refuse`: `Unavailable`.
-    `nothing`: the call returns None without doing anything, as a read of a stale copy would.
+    `crash` exits the process. `pause` stops it (SIGSTOP) until the test resumes it. `refuse` raises `Unavailable`.
+    `nothing` makes the call return None without an effect, like a read of a stale copy.
     """
 
     port: str
@@ -39,46 +39,46 @@ class Fault:
 
 
 class Channel:
-    """Lines of JSON to the test."""
+    """Connection that sends lines of JSON to the test."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self._lock = connection, threading.Lock()
 
     def send(self, **message: Any) -> None:
-        """Say something; the order is that of the calls."""
+        """Send a message. Messages arrive in the order of the calls."""
         with self._lock:
             self._connection.sendall(json.dumps(message, default=_plain).encode() + b"\n")
 
 
 class WatchedPort:
-    """Whatever the port can do, with the faults armed for it."""
+    """Proxy of a port that injects faults into its methods."""
 
     def __init__(self, port: Any, name: str, faults: Sequence[Fault], clock: Clock, channel: Channel) -> None:
         self._port, self._name, self._faults, self._clock, self._channel = port, name, faults, clock, channel
         self._calls: Counter[str] = Counter()
 
     def __getattr__(self, method: str) -> Any:
-        found = getattr(self._port, method)
-        return self._watch(method, found) if callable(found) else found
+        attribute = getattr(self._port, method)
+        return self._watch(method, attribute) if callable(attribute) else attribute
 
     def _watch(self, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any, **keywords: Any) -> Any:
             self._calls[method] += 1
             due = [fault for fault in self._faults if (fault.method, fault.nth) == (method, self._calls[method])]
             for fault in due:
-                if not fault.after and self._happens(fault):
+                if not fault.after and self._inject(fault):
                     return None
             result = call(*arguments, **keywords)
             self._observe(method, arguments, result)
             for fault in due:
                 if fault.after:
-                    self._happens(fault)
+                    self._inject(fault)
             return result
 
         return watched
 
-    def _happens(self, fault: Fault) -> bool:
-        """Whether the call is to be left out."""
+    def _inject(self, fault: Fault) -> bool:
+        """Inject the fault. Return True if the call must be skipped."""
         match fault.do:
             case "crash":
                 self._channel.send(crashing=str(fault))
@@ -91,22 +91,22 @@ class WatchedPort:
         return fault.do == "nothing"
 
     def _observe(self, method: str, arguments: Sequence[Any], result: Any) -> None:
-        """Report what the checker wants to know of."""
+        """Report a call that the checker needs. The base class reports nothing."""
 
     def _report(self, **observed: Any) -> None:
         self._channel.send(observed={"at": time.monotonic_ns(), "pid": os.getpid(), **observed})
 
 
 class WatchedJobs(WatchedPort):
-    """Reports every claim and every write that the database acknowledged: what the checker holds against I5."""
+    """Job repository that reports every acknowledged claim and write, for the check of I5."""
 
     def _observe(self, method: str, arguments: Sequence[Any], result: Any) -> None:
         if method == "claim" and result is not None:
-            self._claimed(*arguments, won=result)
+            self._report_claim(*arguments, won=result)
         elif method == "save" and result:
-            self._saved(*arguments)
+            self._report_save(*arguments)
 
-    def _claimed(self, job_id: JobId, step_id: str, lease: Lease, now: datetime, *, won: VideoJob) -> None:
+    def _report_claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime, *, won: VideoJob) -> None:
         self._report(
             kind="claim",
             job=job_id,
@@ -118,11 +118,11 @@ class WatchedJobs(WatchedPort):
             attempt=won.attempt,
         )
 
-    def _saved(self, before: VideoJob, after: VideoJob) -> None:
-        is_wish = before.status is not after.status and (after.status is JobStatus.CANCELLED or not before.is_live)
-        is_wish = is_wish or (after.deleted_at is not None and before.deleted_at is None)
+    def _report_save(self, before: VideoJob, after: VideoJob) -> None:
+        is_control = before.status is not after.status and (after.status is JobStatus.CANCELLED or not before.is_live)
+        is_control = is_control or (after.deleted_at is not None and before.deleted_at is None)
         self._report(
-            kind="wish" if is_wish else "save",
+            kind="control" if is_control else "save",
             job=before.id,
             step=before.next and before.next.id,
             left=before.next != after.next
@@ -138,4 +138,4 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, Iterable):
         return list(value)
-    raise TypeError(f"{type(value)} can't be told")
+    raise TypeError(f"{type(value)} is not serializable")

@@ -1,8 +1,8 @@
-"""The processes that a fault happens to: real ones, forked from a warm parent, running the functions as Lambda does.
+"""Worker processes for fault injection, forked from a warm parent. They run the functions as Lambda does.
 
 `python -m tests.faults.worker_process SOCKET` imports every function once and then forks a child for each connection to
-the socket. A child speaks lines of JSON: first comes how it is to be wired, then events; it answers with what it
-observed, where it crashes or pauses, and what the handler returned. All of it ends with standard input.
+the socket. A child exchanges lines of JSON: it receives its configuration and then events. It sends its observations,
+the fault at which it crashes or pauses, and the handler's responses. All processes end when standard input closes.
 """
 
 import ctypes
@@ -33,15 +33,15 @@ PORTS = ("circuit_repository", "slot_repository", "job_queue", "notifier", "vide
 _PR_SET_PDEATHSIG = 1
 
 
-class ToldClock:
-    """The time that came with the event, a little later at each look; `skew` is how wrong this machine is about it."""
+class EventClock:
+    """Clock that starts at the event's time plus `skew` and advances by `tick` at each reading."""
 
     def __init__(self, skew: timedelta, tick: timedelta) -> None:
         self._skew, self._tick, self._lock = skew, tick, threading.Lock()
         self._now = datetime.min.replace(tzinfo=UTC)
 
-    def tell(self, now: datetime) -> None:
-        """An event has come."""
+    def set(self, now: datetime) -> None:
+        """Set the clock to the time of an event."""
         with self._lock:
             self._now = now + self._skew
 
@@ -56,8 +56,8 @@ def main() -> None:
     """Fork a child for each connection until standard input ends."""
     for function in FUNCTIONS:
         importlib.import_module(f"functions.{function}.app")
-    importlib.import_module("boto3").client("s3", region_name="us-east-1")  # its models take long to load
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
+    importlib.import_module("boto3").client("s3", region_name="us-east-1")  # loading its models takes long
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are never waited for
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(sys.argv[1])
         listener.listen(64)
@@ -65,7 +65,7 @@ def main() -> None:
             connection, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
-                # A child that is stopped, or busy, must not outlive the tests.
+                # A stopped or busy child must not outlive the tests.
                 ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
                 try:
                     _serve(connection)
@@ -81,18 +81,18 @@ def _serve(connection: socket.socket) -> None:
     channel = Channel(connection)
     os.environ.update(config["environment"])
     random.seed(config["seed"])
-    clock = ToldClock(timedelta(seconds=config["skew_seconds"]), timedelta(seconds=config["tick_seconds"]))
+    clock = EventClock(timedelta(seconds=config["skew_seconds"]), timedelta(seconds=config["tick_seconds"]))
     _wire(config, clock, channel)
     handler = importlib.import_module(f"functions.{config['function']}.app").handler
     channel.send(pid=os.getpid())
     for line in lines:
         call = json.loads(line)
-        clock.tell(datetime.fromisoformat(call["now"]))
-        channel.send(answers=_handle(handler, call["event"], call["times"]))
+        clock.set(datetime.fromisoformat(call["now"]))
+        channel.send(responses=_handle(handler, call["event"], call["times"]))
 
 
 def _handle(handler: Any, event: Mapping[str, Any], times: int) -> list[Any]:
-    """Run the handler, or as many of it at once as asked for."""
+    """Run the handler `times` times concurrently. Return the responses, or the errors as `unhandled`."""
     context = SimpleNamespace(
         aws_request_id="request", function_name="function", memory_limit_in_mb=512, invoked_function_arn="arn"
     )
@@ -100,7 +100,7 @@ def _handle(handler: Any, event: Mapping[str, Any], times: int) -> list[Any]:
     def run(_: int) -> Any:
         try:
             return handler(dict(event), context)
-        except Exception as error:  # noqa: BLE001 - what Lambda calls an unhandled error
+        except Exception as error:  # noqa: BLE001 - Lambda reports any of them as an unhandled error
             return {"unhandled": repr(error)}
 
     if times == 1:
@@ -109,16 +109,16 @@ def _handle(handler: Any, event: Mapping[str, Any], times: int) -> list[Any]:
         return list(threads.map(run, range(times)))
 
 
-def _wire(config: Mapping[str, Any], clock: ToldClock, channel: Channel) -> None:
-    """Replace the factories that this process is to be wrong about, and watch all others."""
+def _wire(config: Mapping[str, Any], clock: EventClock, channel: Channel) -> None:
+    """Replace the factories of clock, provider and renderer, and watch all ports."""
     faults = [Fault(**fault) for fault in config["faults"]]
 
-    def watch(name: str, made: Any) -> Any:
+    def watch(name: str, port: Any) -> Any:
         kind = WatchedJobs if name == "job_repository" else WatchedPort
-        return kind(made, name, [fault for fault in faults if fault.port == name], clock, channel)
+        return kind(port, name, [fault for fault in faults if fault.port == name], clock, channel)
 
-    def replace(name: str, made: Any) -> None:
-        watched = watch(name, made)
+    def replace(name: str, port: Any) -> None:
+        watched = watch(name, port)
         setattr(bootstrap, name, lambda: watched)
 
     bootstrap.clock = lambda: clock  # type: ignore[assignment]
@@ -129,36 +129,36 @@ def _wire(config: Mapping[str, Any], clock: ToldClock, channel: Channel) -> None
     jobs = MongoJobRepository(bootstrap.mongo_connection())
     replace("job_repository", jobs)
     for name in PORTS:
-        made = getattr(bootstrap, name)
-        # Made on first use, as each function has the settings of its own ports only.
-        setattr(bootstrap, name, _lazily(lambda name=name, made=made: watch(name, made())))
+        create = getattr(bootstrap, name)
+        # Created on first use, as each function has the settings of its own ports only.
+        setattr(bootstrap, name, _lazily(lambda name=name, create=create: watch(name, create())))
     provider = watch("video_provider", HttpProvider(config["provider"]))
     bootstrap.providers = lambda: only(provider)  # type: ignore[assignment]
     replace("video_renderer", HttpRenderer(config["provider"]["url"]))
 
 
-def _lazily(make: Any) -> Any:
-    made: list[Any] = []
+def _lazily(create: Any) -> Any:
+    created: list[Any] = []
     lock = threading.Lock()
 
     def get() -> Any:
         with lock:
-            if not made:
-                made.append(make())
-            return made[0]
+            if not created:
+                created.append(create())
+            return created[0]
 
     return get
 
 
 def _age_secrets(seconds: float) -> None:
-    """Let each look at a secret's clock come so many seconds after the one before."""
-    looks = iter(range(1, 1_000_000))
-    made: dict[str, CachedSecret] = {}
+    """Advance the clock of secrets by `seconds` at each reading."""
+    readings = iter(range(1, 1_000_000))
+    cached: dict[str, CachedSecret] = {}
 
     def secret(arn: str) -> CachedSecret:
-        if arn not in made:
-            made[arn] = CachedSecret(arn, bootstrap._secrets_manager(), monotonic=lambda: next(looks) * seconds)
-        return made[arn]
+        if arn not in cached:
+            cached[arn] = CachedSecret(arn, bootstrap._secrets_manager(), monotonic=lambda: next(readings) * seconds)
+        return cached[arn]
 
     bootstrap._secret = secret  # type: ignore[assignment]
 
