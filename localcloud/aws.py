@@ -16,10 +16,10 @@ def open_session(config: CloudConfig) -> boto3.Session:
 
 
 def tool_environment(config: CloudConfig, endpoint_url: str) -> dict[str, str]:
-    """Return environment variables for a tool that works on the local AWS.
+    """Return this process's environment variables for a tool that works on the local AWS.
 
-    They are those of this process without settings and credentials of AWS and sam, and with the checkout's tools first
-    on PATH, so that the tool cannot reach a real AWS account.
+    All settings and credentials of AWS and sam are replaced with those of the local AWS at `endpoint_url`, so that the
+    tool cannot reach a real AWS account. The checkout's tools are first on PATH.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     return {

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class ReadSecret(Protocol):
-    """A function that returns a secret's value."""
+    """A function that returns a secret's value, or raises `Unavailable` if it can't be read and never was."""
 
     def __call__(self, *, refresh: bool = False) -> str:
         """Return the value; with `refresh`, read it again because the cached one was not accepted.

@@ -62,7 +62,7 @@ class SimulatedProvider:
         return Generation(done=True, progress=1, video_url=VIDEO_URL.format(job_id=job_id))
 
     def find(self, *, token: str) -> Submission | None:
-        """Submit the task again: the token contains the job ID and determines the task."""
+        """Submit the task again and return it, never None. The token determines its duration and outcome."""
         return self.submit(GenerationRequest(JobId(token.partition(":")[0]), prompt=""), token=token)
 
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
