@@ -67,7 +67,7 @@ _ERRORS: Sequence[VideoJobsError] = (
     errors.TokenInvalid(),
     errors.TokenExpired(),
     errors.CallbackRefused(),
-    errors.CrossSiteRequest(),
+    errors.CrossSiteRequest("https://app.example.com"),
     errors.JobForbidden(),
     errors.BatchForbidden(),
     errors.PriorityForbidden(),

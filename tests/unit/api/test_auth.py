@@ -123,9 +123,12 @@ BAD_TOKENS = {
     "an expiry of null": raw_token(HS256, {"userId": USER, "exp": None}),
     "an expiry of a list": raw_token(HS256, {"userId": USER, "exp": [in_an_hour()]}),
     "an infinite expiry": raw_token(HS256, b'{"userId":"' + USER.encode() + b'","exp":1e999}'),
+    "an expiry in digits": raw_token(HS256, {"userId": USER, "exp": str(in_an_hour())}),
+    "an expiry of true": raw_token(HS256, {"userId": USER, "exp": True}),
+    "an expiry of NaN": raw_token(HS256, b'{"userId":"' + USER.encode() + b'","exp":NaN}'),
     "not yet valid": sign({"nbf": in_an_hour()}),
-    "issued in the future": sign({"iat": in_an_hour()}),
-    "for another audience": sign({"aud": "another-service"}),
+    "a beginning in digits": raw_token(HS256, {"userId": USER, "exp": in_an_hour(), "nbf": "1"}),
+    "a beginning of null": raw_token(HS256, {"userId": USER, "exp": in_an_hour(), "nbf": None}),
     "a user that is a number": sign({"userId": 7}),
     "a user that is null": raw_token(HS256, {"userId": None, "exp": in_an_hour()}),
     "a user that is an operator": sign({"userId": {"$ne": None}}),
@@ -136,7 +139,12 @@ BAD_TOKENS = {
     "letters beyond ASCII": sign() + "é",
     "a lone surrogate": "\ud800." * 2,
     "8,193 characters": sign({"x": "y" * 6200}).ljust(8193, "A")[:8193],
-    "quotes around it": f'"{sign()}"',
+    "one quote before it": f'"{sign()}',
+    "one quote after it": f'{sign()}"',
+    "two pairs of quotes": f'""{sign()}""',
+    "a single quote": '"',
+    "a percent-encoded dot": sign().replace(".", "%2E", 1),
+    "white space other than space and tab": f"\u00a0{sign()}",
 }
 
 
@@ -144,6 +152,21 @@ BAD_TOKENS = {
 def test_an_invalid_token_is_refused(token):
     with pytest.raises(TokenInvalid):
         admit_token(token)
+
+
+VALUES_OF_ANY_TYPE = ["text", "", 7, -1, 1.5, 1e300, 10**30, True, False, None, [], ["a"], {}, {"a": [None]}]
+
+
+@pytest.mark.parametrize("claim", ["iat", "sub", "jti", "iss", "aud"])
+@pytest.mark.parametrize("value", [*VALUES_OF_ANY_TYPE, in_an_hour(), in_an_hour() * 1000], ids=repr)
+def test_a_claim_that_the_platform_does_not_check_can_have_any_value_and_type(claim, value):
+    assert admit_token(sign_unchecked({claim: value})) == USER
+
+
+@pytest.mark.parametrize("value", [*VALUES_OF_ANY_TYPE, in_an_hour() * 1000], ids=repr)
+@pytest.mark.parametrize("claim", ["iat", "sub", "jti"])
+def test_a_configured_issuer_and_audience_leave_other_claims_unchecked(claim, value):
+    assert admit_token(sign_unchecked(ISSUED | {claim: value}), settings=STRICT) == USER
 
 
 def test_a_token_of_up_to_8_kib_is_accepted():
@@ -334,7 +357,7 @@ def test_a_short_key_raises_invalid_key_error_and_authenticates_no_user():
 
 
 @pytest.mark.parametrize(
-    "cookie", [None, "", "token", "token=", "token= ", "Token=x", "xtoken=x", "tokens=x", ";;", "a=token=x"]
+    "cookie", [None, "", "token", "token=", "token= ", 'token=""', "Token=x", "xtoken=x", "tokens=x", ";;", "a=token=x"]
 )
 def test_a_request_without_the_session_cookie_raises_token_missing(cookie):
     with pytest.raises(TokenMissing):
@@ -342,10 +365,34 @@ def test_a_request_without_the_session_cookie_raises_token_missing(cookie):
 
 
 @pytest.mark.parametrize(
-    "cookie", ["a=1; token={}; b=2", " token={} ", "token={};", "a;token={}", "tok=1;token={};token2=3"]
+    "cookie",
+    [
+        "a=1; token={}; b=2",
+        " token={} ",
+        "\ttoken\t=\t{}\t",
+        "token={};",
+        "a;token={}",
+        "token;token={}",
+        "tok=1;token={};token2=3",
+        'token="{}"',
+        'token= "{}" ;a="b"',
+    ],
 )
 def test_the_session_cookie_is_found_among_other_cookies(cookie):
     assert authenticate(request(cookie.format(sign())), settings=SETTINGS, secret=Key()).user_id == USER
+
+
+WHITE_SPACE = {chr(code) for code in range(0x110000) if chr(code).isspace()} | set("\ufeff\u180e\u200b\u2060")
+
+
+@pytest.mark.parametrize("character", sorted(WHITE_SPACE - set(" \t")), ids=ascii)
+def test_no_other_white_space_imitates_the_name_of_the_session_cookie(character):
+    host_only = configured(cookie_name="__Host-token")
+    for name in (f"{character}__Host-token", f"__Host-token{character}"):
+        with pytest.raises(TokenMissing):
+            authenticate(request(f"{name}={sign()}"), settings=host_only, secret=Key())
+        both = f"{name}={sign({'userId': '0' * 24})}; __Host-token={sign()}"
+        assert authenticate(request(both), settings=host_only, secret=Key()).user_id == USER
 
 
 @pytest.mark.parametrize(

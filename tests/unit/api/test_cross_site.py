@@ -50,7 +50,7 @@ CROSS_SITE = [
     ("same-origin", FOREIGN, True),
     ("none", None, True),
     ("none", FOREIGN, True),
-    ("same-site", None, True),
+    ("same-site", None, False),
     ("same-site", ALLOWED, True),
     ("same-site", FOREIGN, False),
     ("same-site", "null", False),
@@ -60,7 +60,9 @@ CROSS_SITE = [
     ("cross-site", "null", False),
     ("Same-Origin", FOREIGN, False),
     ("same-origin, cross-site", FOREIGN, False),
-    ("nonsense", None, True),
+    ("same-site", "", False),
+    ("cross-site", "", False),
+    ("nonsense", None, False),
     ("nonsense", FOREIGN, False),
 ]
 
@@ -74,6 +76,27 @@ def test_a_changing_request_from_the_page_of_another_site_is_refused(method, sit
     else:
         with pytest.raises(CrossSiteRequest):
             authenticate(sent_request, settings=SETTINGS, secret=key)
+
+
+@pytest.mark.parametrize("origin", [FOREIGN, "null", "https://app.example.com/"])
+def test_a_refusal_names_the_origin_and_the_parameter(origin):
+    with pytest.raises(CrossSiteRequest) as caught:
+        authenticate(request("POST", Origin=origin), settings=SETTINGS, secret=key)
+    assert f"'{origin}'" in caught.value.message
+    assert "AllowedOrigins" in caught.value.message
+
+
+def test_a_refusal_of_a_request_without_an_origin_names_the_parameter():
+    with pytest.raises(CrossSiteRequest) as caught:
+        authenticate(request("POST", Sec_Fetch_Site="same-site"), settings=SETTINGS, secret=key)
+    assert "AllowedOrigins" in caught.value.message
+
+
+def test_a_refusal_shows_printable_ascii_of_limited_length():
+    with pytest.raises(CrossSiteRequest) as caught:
+        authenticate(request("POST", Origin="https://\u202e\x1b[2J\r\né" + "x" * 9000), settings=SETTINGS, secret=key)
+    assert "'https://??[2J???" in caught.value.message
+    assert len(caught.value.message) < 400
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

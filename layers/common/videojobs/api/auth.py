@@ -2,13 +2,15 @@
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+import math
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import jwt
 
-from videojobs.api.http import SAFE_METHODS, HttpRequest
+from videojobs.api.http import OPTIONAL_WHITE_SPACE, SAFE_METHODS, HttpRequest
 from videojobs.domain.errors import CrossSiteRequest, PriorityForbidden, TokenExpired, TokenInvalid, TokenMissing
 from videojobs.domain.job import UserId, is_object_id
 from videojobs.domain.request import NewJob, Priority
@@ -58,6 +60,7 @@ def authenticate(request: HttpRequest, *, settings: ApiSettings, secret: ReadSec
         _refuse_cross_site(request, settings.allowed_origins)
     token = _read_cookie(request, settings.cookie_name)
     claims = _decode(token, settings, secret)
+    expires_at = check_times(claims, now=time.time(), leeway_seconds=settings.jwt_leeway_seconds)
     user_id = claims.get(settings.user_claim)
     if not isinstance(user_id, str) or not is_object_id(user_id):
         raise TokenInvalid
@@ -65,8 +68,40 @@ def authenticate(request: HttpRequest, *, settings: ApiSettings, secret: ReadSec
     can_use_high_priority = (
         Priority.HIGH.value in allowed if isinstance(allowed, list) else allowed == Priority.HIGH.value
     )
-    ends = min(float(str(claims["exp"])) + settings.jwt_leeway_seconds, _LAST_SECOND)
-    return Session(UserId(user_id.lower()), can_use_high_priority, datetime.fromtimestamp(int(ends), UTC))
+    return Session(UserId(user_id.lower()), can_use_high_priority, expires_at)
+
+
+def check_times(claims: Mapping[str, object], *, now: float, leeway_seconds: float) -> datetime:
+    """Return the time at which a session with these claims expires; at the latest the last day of the year 9999.
+
+    As in jsonwebtoken, `exp` and `nbf` are JSON numbers that may have a fraction, and `iat` is not checked. PyJWT
+    rounds them down and accepts digits as text.
+
+    Args:
+        claims: The claims of a token whose signature is valid.
+        now: The current time in seconds since 1970.
+        leeway_seconds: The time for which an expired token, or one that is not valid yet, is accepted.
+
+    Raises:
+        TokenInvalid: If `exp` is missing or not a finite number, if `nbf` is present and not a finite number, or if
+            `nbf` is later than `now`.
+        TokenExpired: If `exp` is not later than `now`.
+    """
+    begins, ends = _read_number(claims, "nbf", 0), _read_number(claims, "exp")
+    if begins > now + leeway_seconds:
+        raise TokenInvalid
+    if ends <= now - leeway_seconds:
+        raise TokenExpired
+    return datetime.fromtimestamp(min(min(ends, _LAST_SECOND) + leeway_seconds, _LAST_SECOND), UTC)
+
+
+def _read_number(claims: Mapping[str, object], name: str, default: object = None) -> int | float:
+    value = claims.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TokenInvalid
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TokenInvalid
+    return value
 
 
 def refuse_foreign_origin(request: HttpRequest, allowed_origins: Collection[str]) -> None:
@@ -79,27 +114,39 @@ def refuse_foreign_origin(request: HttpRequest, allowed_origins: Collection[str]
     """
     origin = request.header("origin")
     if origin is not None and origin not in allowed_origins:
-        raise CrossSiteRequest
+        raise CrossSiteRequest(origin)
 
 
 def _refuse_cross_site(request: HttpRequest, allowed_origins: Collection[str]) -> None:
     # Scripts of a page can't set either header; see https://web.dev/articles/fetch-metadata.
     site, origin = request.header("sec-fetch-site"), request.header("origin")
-    if site in _SAME_SITE_ENOUGH:
+    if site in _SAME_SITE_ENOUGH or (site is None and origin is None):
         return
-    if (origin not in allowed_origins) if origin is not None else (site == "cross-site"):
-        raise CrossSiteRequest
+    if origin not in allowed_origins:
+        raise CrossSiteRequest(origin)
 
 
 def _read_cookie(request: HttpRequest, name: str) -> str:
+    # As in the package `cookie` of Express: white space is space and tab, and text without "=" is not a cookie. With
+    # `str.strip` a sibling domain could imitate the name `__Host-token` by a name that begins with U+2000.
     pairs = (part.partition("=") for line in request.headers.get("cookie", ()) for part in line.split(";"))
-    values = [value.strip() for key, _, value in pairs if key.strip() == name]
+    values = [
+        value.strip(OPTIONAL_WHITE_SPACE)
+        for key, equals, value in pairs
+        if equals and key.strip(OPTIONAL_WHITE_SPACE) == name
+    ]
     if len(values) > 1:
         # A sibling domain can set a second cookie of the same name, and the order of the two is not defined.
         raise TokenInvalid
-    if not values or not values[0]:
+    token = _unquote(values[0]) if values else ""
+    if not token:
         raise TokenMissing
-    return values[0]
+    return token
+
+
+def _unquote(value: str) -> str:
+    is_quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+    return value[1:-1] if is_quoted else value
 
 
 def read_keys(secret: str) -> tuple[str, ...]:
@@ -165,8 +212,6 @@ def _decode(token: str, settings: ApiSettings, secret: ReadSecret) -> dict[str, 
             return _verify(token, read_keys(secret()), settings)
         except jwt.InvalidSignatureError:
             return _verify(token, read_keys(secret(refresh=True)), settings)
-    except jwt.ExpiredSignatureError:
-        raise TokenExpired from None
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
         # A hostile header can make PyJWT raise errors of the JSON parser or of int() in addition to its own.
         raise TokenInvalid from error
@@ -175,8 +220,16 @@ def _decode(token: str, settings: ApiSettings, secret: ReadSecret) -> dict[str, 
 def _verify(token: str, keys: Sequence[str], settings: ApiSettings) -> dict[str, object]:
     # A short key that the settings do not accept is a configuration error. It raises InvalidKeyError, which is not
     # an InvalidTokenError, and leads to a 500 response.
+    # The platform's jsonwebtoken checks neither `iat`, `sub` nor `jti`, and `aud` only where an audience is configured;
+    # PyJWT also skips `iss` without a configured issuer. `check_times` checks `exp` and `nbf`.
     options: jwt.types.Options = {
         "require": ["exp", settings.user_claim],
+        "verify_exp": False,
+        "verify_nbf": False,
+        "verify_iat": False,
+        "verify_sub": False,
+        "verify_jti": False,
+        "verify_aud": bool(settings.jwt_audience),
         "enforce_minimum_key_length": not settings.accept_short_jwt_secret,
     }
     *others, last = keys
@@ -188,7 +241,6 @@ def _verify(token: str, keys: Sequence[str], settings: ApiSettings) -> dict[str,
         last,
         algorithms=[ALGORITHM],
         options=options,
-        leeway=settings.jwt_leeway_seconds,
         issuer=settings.jwt_issuer or None,
         audience=list(settings.jwt_audience) or None,
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OPTIONAL_WHITE_SPACE = " \t"
+"""The white space around the parts of a header value (RFC 9110, section 5.6.3). `str.strip` removes more."""
 
 
 class HttpRequest(NamedTuple):
@@ -15,6 +17,7 @@ class HttpRequest(NamedTuple):
 
     method: str
     route: str
+    path: str
     request_id: str
     headers: Mapping[str, tuple[str, ...]]
     query: Mapping[str, tuple[str, ...]]
@@ -29,6 +32,7 @@ class HttpRequest(NamedTuple):
         return cls(
             method=str(event.get("httpMethod") or "").upper(),
             route=str(event.get("resource") or ""),
+            path=str(event.get("path") or ""),
             request_id=str(request_id or fallback_id),
             headers=_read_values(event, "multiValueHeaders", "headers", str.lower),
             query=_read_values(event, "multiValueQueryStringParameters", "queryStringParameters", str),
@@ -40,6 +44,15 @@ class HttpRequest(NamedTuple):
         """Return the value of a header (`name` in lower case), or None. Several values are joined by commas."""
         values = self.headers.get(name)
         return ", ".join(values) if values else None
+
+    def relative_reference(self, reference: str) -> str:
+        """Return `reference`, relative to the request's path without a slash at its end, for use in a header.
+
+        A client resolves it against the URL that it requested (RFC 3986, section 5.2). So it can be followed at
+        every address: API Gateway's own URLs have the stage before `/api`, those of a domain or of CloudFront do not.
+        """
+        slashes = len(self.path) - len(self.path.rstrip("/"))  # a path with slashes at its end has the same route
+        return "../" * slashes + reference
 
 
 def _read_values(

@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+MAXIMUM_ORIGIN_LENGTH = 300
+"""The number of characters of an `Origin` header in an error message. A host name has up to 253."""
+
 
 class ErrorCode(StrEnum):
     """The codes of the API's error envelope."""
@@ -125,7 +128,13 @@ class CrossSiteRequest(RequestError):
     """Error for a browser request from an origin that is not listed in the parameter `AllowedOrigins`."""
 
     code = ErrorCode.FORBIDDEN
-    message = "Requests from this site are not allowed. Use a page whose origin is in AllowedOrigins."
+    message = "Another site sent this request without its origin. Send it from an origin in AllowedOrigins."
+
+    def __init__(self, origin: str | None = None) -> None:
+        """Name the `Origin` header in the message, without characters other than printable ASCII."""
+        shown = "".join(letter if " " <= letter <= "~" else "?" for letter in (origin or "")[:MAXIMUM_ORIGIN_LENGTH])
+        message = f"Requests from the origin '{shown}' are not allowed. Add it to the parameter AllowedOrigins."
+        super().__init__(None if origin is None else message)
 
 
 class JobForbidden(RequestError):
