@@ -188,6 +188,12 @@ class TestS3:
         assert signed["X-Amz-Security-Token"] == ["of-no-session"]
         assert "of-no-account" not in url
 
+    def test_a_url_for_head_is_signed_for_head(self, aws: str) -> None:
+        store = S3VideoStore("a-bucket", region="us-east-1", endpoint_url=aws, url_seconds=120)
+        url = store.presigned_url("s3://a-bucket/a-key", START, method="HEAD")
+        assert url != store.presigned_url("s3://a-bucket/a-key", START)
+        assert url.rpartition("&")[0] == store.presigned_url("s3://a-bucket/a-key", START).rpartition("&")[0]
+
     def test_a_url_on_aws_contains_the_bucket_in_its_host_name(self, aws: str) -> None:
         url = S3VideoStore("a-bucket", region="eu-west-1").presigned_url("s3://a-bucket/videos/1/1.mp4", START)
         assert url.startswith("https://a-bucket.s3.eu-west-1.amazonaws.com/videos/1/1.mp4?")

@@ -61,10 +61,11 @@ class InMemoryVideoStore:
                 self.objects.pop(key, None)
                 self.content_types.pop(key, None)
 
-    def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
+    def presigned_url(self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET") -> str:
         """Return a URL that names the object and the file name of the download; needs no available store."""
         saved_as = f"&as={file_name}" if file_name else ""
-        return f"https://presigned.test/{url.removeprefix('s3://')}?signed={self.signing_window(now)}{saved_as}"
+        signed = self.signing_window(now) if method == "GET" else f"{self.signing_window(now)}-for-{method}"
+        return f"https://presigned.test/{url.removeprefix('s3://')}?signed={signed}{saved_as}"
 
     def signing_window(self, now: datetime) -> str:
         """Return the number of the five-minute window that contains the time."""

@@ -82,19 +82,23 @@ def test_a_signed_request_contains_the_host_the_date_and_the_credential_scope() 
 @pytest.mark.usefixtures("_botocore_lives_now")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    path=st.text(max_size=30).map(lambda key: "/" + quote(key)),
-    host=st.sampled_from(["https://videos.s3.eu-west-1.amazonaws.com", "http://127.0.0.1:4566/videos"]),
+    url=st.builds(
+        "{}/{}".format,
+        st.sampled_from(["https://videos.s3.eu-west-1.amazonaws.com", "http://127.0.0.1:4566/videos"]),
+        st.text(max_size=30).map(quote),
+    ),
     query=st.dictionaries(TEXT, st.text(min_size=1, max_size=60), max_size=3),
     credentials=KEYS,
     seconds=st.integers(60, 3600),
 )
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_url_is_signed_as_botocore_signs_it(
-    path: str, host: str, query: dict[str, str], credentials: Credentials, seconds: int
+    method: str, url: str, query: dict[str, str], credentials: Credentials, seconds: int
 ) -> None:
-    url = host + path
-    signed = sign_url(url, query, credentials=credentials, service="s3", region="eu-west-1", now=NOW, seconds=seconds)
+    scope = {"service": "s3", "region": "eu-west-1"}
+    signed = sign_url(method, url, query, credentials=credentials, now=NOW, seconds=seconds, **scope)
 
-    request = AWSRequest("GET", f"{url}?{urlencode(query, quote_via=quote)}" if query else url)
+    request = AWSRequest(method, f"{url}?{urlencode(query, quote_via=quote)}" if query else url)
     S3SigV4QueryAuth(BotocoreCredentials(*credentials), "s3", "eu-west-1", expires=seconds).add_auth(request)
     ours, theirs = urlsplit(signed), urlsplit(str(request.url))
     assert ours[:3] == theirs[:3]

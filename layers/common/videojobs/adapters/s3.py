@@ -138,8 +138,8 @@ class S3VideoStore:
             if response.get("Errors"):
                 raise Unavailable from RuntimeError(f"s3 DeleteObjects: {response['Errors'][0].get('Code')}")
 
-    def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
-        """Return a presigned URL for a GET of `s3://bucket/key`, signed locally at the start of the signing window.
+    def presigned_url(self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET") -> str:
+        """Return a presigned URL for a request of `s3://bucket/key`, signed locally at the start of the signing window.
 
         With `file_name`, browsers save the file under that name. The URL stays the same until `signing_window` changes
         and is valid for at least two thirds of `url_seconds`.
@@ -151,6 +151,7 @@ class S3VideoStore:
         endpoint = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
         query = {"response-content-disposition": _attachment(file_name)} if file_name else {}
         return sign_url(
+            method,
             endpoint + key,
             query,
             credentials=read_credentials(),

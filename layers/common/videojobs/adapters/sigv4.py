@@ -62,6 +62,7 @@ def sign_request(
 
 
 def sign_url(
+    method: str,
     url: str,
     query: Mapping[str, str],
     *,
@@ -71,9 +72,10 @@ def sign_url(
     now: datetime,
     seconds: int,
 ) -> str:
-    """Return a presigned URL for GET that is valid for `seconds` from `now`. Equal arguments give equal URLs.
+    """Return a presigned URL that is valid for `seconds` from `now`. Equal arguments give equal URLs.
 
     Args:
+        method: The HTTP method of the request. The URL is valid for it only.
         url: The URL with a percent-encoded path and no query.
         query: Parameters that are added to the URL and signed.
         credentials: The keys to sign with.
@@ -97,7 +99,7 @@ def sign_url(
     encoded = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in parameters.items())
     canonical_query = "&".join(f"{name}={value}" for name, value in encoded)
     parts = urlsplit(url)
-    canonical = "\n".join(["GET", parts.path, canonical_query, f"host:{parts.netloc}", "", "host", "UNSIGNED-PAYLOAD"])
+    canonical = "\n".join([method, parts.path, canonical_query, f"host:{parts.netloc}", "", "host", "UNSIGNED-PAYLOAD"])
     signature = _sign(canonical, at, scope, credentials.secret_key)
     return f"{url}?{canonical_query}&X-Amz-Signature={signature}"
 

@@ -59,11 +59,12 @@ class VideoStore(Protocol):
         """
         ...
 
-    def presigned_url(self, url: str, now: datetime, file_name: str | None = None) -> str:
+    def presigned_url(self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET") -> str:
         """Return a presigned URL of the object `s3://bucket/key`, which anyone can download with it. S3 is not called.
 
         The URL is the same until `signing_window` changes, and is valid for at least two thirds of the configured time.
-        With a file name, a browser saves the object under that name.
+        With a file name, a browser saves the object under that name. `method` is GET or HEAD; the URL is valid for it
+        only.
 
         Raises:
             Unavailable: If the function has no credentials.
