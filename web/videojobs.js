@@ -16,7 +16,7 @@
 /**
  * Request for a video.
  * @typedef {object} VideoRequest
- * @property {string} prompt 1 to 1000 characters (code points), not blank.
+ * @property {string} prompt 1 to 1000 characters (code points), at least one of them visible.
  * @property {Style} style
  * @property {number} duration Seconds, 1 to 60, whole or fractional.
  * @property {AspectRatio} aspectRatio

@@ -29,7 +29,7 @@ bootstrap.prepare_api(
 
 @api.post("/api/videos/generate", operation_id="generateVideo", summary="Create a video job", tags=["videos"])
 def generate() -> Response[AcceptedEnvelope]:
-    """Queue a job. Return its ID with the status 201, and its path in `Location`.
+    """Queue a job. Return its ID with the status 201, and a reference to it in `Location`.
 
     Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
     """
@@ -53,7 +53,7 @@ def generate() -> Response[AcceptedEnvelope]:
 
 @api.post("/api/videos/batch", operation_id="generateBatch", summary="Create a batch of video jobs", tags=["batches"])
 def batch() -> Response[BatchAcceptedEnvelope]:
-    """Queue a batch. Return its ID and its jobs' IDs in the order of the request, with its path in `Location`.
+    """Queue a batch. Return its ID and its jobs' IDs in the order of the request, with a reference in `Location`.
 
     Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
     """
@@ -87,16 +87,16 @@ def _allow(session: Session, requests: Sequence[NewJob]) -> None:
 
 
 def _job_response(job: VideoJob, *, replayed: bool) -> Response[AcceptedEnvelope]:
-    return Response(201, JSON, serialize_accepted(job), headers=_headers(f"/api/videos/{job.id}", replayed=replayed))
+    return Response(201, JSON, serialize_accepted(job), headers=_headers(job.id, replayed=replayed))
 
 
 def _batch_response(batch: Batch, *, replayed: bool) -> Response[BatchAcceptedEnvelope]:
-    headers = _headers(f"/api/batches/{batch.id}", replayed=replayed)
+    headers = _headers(f"../batches/{batch.id}", replayed=replayed)
     return Response(201, JSON, serialize_accepted_batch(batch), headers=headers)
 
 
 def _headers(location: str, *, replayed: bool) -> dict[str, str]:
-    return {"Location": location} | ({"Idempotent-Replayed": "true"} if replayed else {})
+    return {"Location": api.http.relative_reference(location)} | ({"Idempotent-Replayed": "true"} if replayed else {})
 
 
 handler = logger.inject_lambda_context(api.resolve, clear_state=True, log_event=False)

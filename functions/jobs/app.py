@@ -39,7 +39,7 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     user_id, query = _enter(read_limit, parse_list_query)
     page, after = list_jobs(user_id, query, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     cursor = encode_cursor(after) if after else None
-    headers = {"Link": link_next("/api/videos", query, cursor)} if cursor else {}
+    headers = {"Link": link_next(query, cursor)} if cursor else {}
     return Response(200, JSON, views.serialize_jobs(page, cursor, sign=_sign), headers)
 
 
@@ -77,14 +77,14 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
     return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
 
-@api.get("/api/videos/<job_id>/content", operation_id="getContent", summary="Get the video file", tags=["videos"])
+@api.get_and_head("/api/videos/<job_id>/content", operation_id="getContent", summary="Get the video", tags=["videos"])
 def content(job_id: str) -> Response[Any]:
-    """Redirect to a presigned URL of the video (302), or return an error response if the job has no video."""
+    """Redirect to a presigned URL of the video for GET or HEAD (302), or return an error response without a video."""
     user_id, is_download = _enter(read_limit, parse_content_query)
     job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     url = locate_video(job)
     if url.startswith("s3://"):
-        url = _sign(url, download_filename(job) if is_download else None)
+        url = _sign(url, download_filename(job) if is_download else None, api.http.method)
     return answer_empty(302, {"Location": url})
 
 
@@ -113,8 +113,8 @@ def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:
     return Response(200, JSON, views.serialize_job(job, sign=_sign, estimate=estimate), headers)
 
 
-def _sign(url: str, file_name: str | None = None) -> str:
-    return bootstrap.video_store().presigned_url(url, bootstrap.clock().now(), file_name)
+def _sign(url: str, file_name: str | None = None, method: str = "GET") -> str:
+    return bootstrap.video_store().presigned_url(url, bootstrap.clock().now(), file_name, method=method)
 
 
 handler = logger.inject_lambda_context(api.resolve, clear_state=True, log_event=False)

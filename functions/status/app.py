@@ -1,4 +1,4 @@
-"""GET /api/videos/{jobId}: return a job to its owner, with presigned URLs and an ETag for cheap polling."""
+"""GET and HEAD /api/videos/{jobId}: return a job to its owner, with presigned URLs and an ETag for cheap polling."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
@@ -17,7 +17,7 @@ api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
 
 
-@api.get("/api/videos/<job_id>", operation_id="getVideo", summary="Get a video job", tags=["videos"])
+@api.get_and_head("/api/videos/<job_id>", operation_id="getVideo", summary="Get a video job", tags=["videos"])
 def status(job_id: str) -> Response[VideoJobEnvelope]:
     """Return the job, or 304 if the caller's ETag is current.
 

@@ -1,6 +1,7 @@
 """POST /api/videos/batch and GET /api/batches/{batchId}: batches are stored as a whole, and counted by status."""
 
 import json
+from urllib.parse import urljoin
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_a_batch_is_queued_and_its_jobs_are_returned_in_the_order_of_the_request
             "items": [{"jobId": job_id, "status": "queued"} for job_id in batch.job_ids],
         },
     }
-    assert response.headers["location"] == f"/api/batches/{batch.id}"
+    assert urljoin("/api/videos/batch", response.headers["location"]) == f"/api/batches/{batch.id}"
     jobs = [sut.jobs.get(item["jobId"]) for item in response.json["data"]["items"]]
     assert [job.prompt for job in jobs] == ["Boat 0", "Boat 1", "Boat 2"]
     assert {(job.user_id, job.batch_id, job.status) for job in jobs} == {(USER, batch.id, JobStatus.QUEUED)}

@@ -31,6 +31,22 @@ def test_a_download_is_named_after_the_prompt(sut, value):
 
 
 @pytest.mark.parametrize("query", [{}, {"download": ""}])
+def test_head_leads_to_a_url_that_is_signed_for_head(sut, query):
+    job = sut.put(**VIDEO)
+    response = sut.invoke_jobs(sut.event("GET", f"/api/videos/{job.id}/content", query=query, httpMethod="HEAD"))
+    assert (response.status, response.text) == (302, "")
+    assert response.headers["location"] == sut.store.presigned_url(
+        "s3://videos/a.mp4", NOW, "A paper boat.mp4" if query else None, method="HEAD"
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/videos", "/api/batches/" + "0" * 24, "/api/videos/" + "0" * 24])
+def test_head_of_other_routes_is_not_found(sut, path):
+    response = sut.invoke_jobs(sut.event("GET", path, httpMethod="HEAD"))
+    assert (response.status, response.text) == (404, "")
+
+
+@pytest.mark.parametrize("query", [{}, {"download": ""}])
 def test_a_url_of_the_provider_is_used_unchanged(sut, query):
     response = content(sut, sut.put(**VIDEO | {"video_url": SIMULATED}), query=query)
     assert (response.status, response.headers["location"]) == (302, SIMULATED)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from videojobs.domain.job import JobStatus
+from videojobs.domain.prompt import is_visible
 
 fuzz_settings = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -62,7 +63,7 @@ def test_json_similar_to_a_request_is_accepted_or_refused(sut, body):
 @given(body=st.fixed_dictionaries(VALID_FIELDS))
 def test_every_valid_request_is_accepted_and_stored_unchanged(sut, body):
     response = sut.post(body)
-    is_blank = not body["prompt"].strip()
+    is_blank = not any(map(is_visible, body["prompt"]))
     assert response.status == (400 if is_blank else 201)
     for job in sut.jobs.all():
         stored = {"prompt": job.prompt, "style": job.style, "duration": job.duration, "aspectRatio": job.aspect_ratio}
@@ -118,7 +119,7 @@ def test_json_similar_to_a_batch_is_accepted_or_refused(sut, body):
 
 
 @fuzz_settings
-@given(items=st.lists(VALID_ITEM.filter(lambda item: item["prompt"].strip()), min_size=1, max_size=5))
+@given(items=st.lists(VALID_ITEM.filter(lambda item: any(map(is_visible, item["prompt"]))), min_size=1, max_size=5))
 def test_every_valid_batch_is_accepted_and_stored_in_order(sut, items):
     response = sut.post_batch({"items": items})
     assert response.status == 201

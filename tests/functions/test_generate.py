@@ -2,6 +2,8 @@
 
 import base64
 import json
+import unicodedata
+from urllib.parse import urljoin
 
 import pytest
 
@@ -16,14 +18,35 @@ def test_a_valid_request_is_queued_and_its_id_returned(sut):
     assert response.status == 201
     (job,) = sut.jobs.all()
     assert response.json == {"success": True, "data": {"jobId": job.id, "status": "queued"}}
-    assert response.headers["location"] == f"/api/videos/{job.id}"
+    assert urljoin("/api/videos/generate", response.headers["location"]) == f"/api/videos/{job.id}"
     assert (job.status, job.prompt, job.style, job.duration) == (JobStatus.QUEUED, "A paper boat", "calm", 8)
     assert job.next is not None
     assert job.next.step is Step.START
     assert [(sent.job_id, sent.step_id) for sent in sut.queue.sent] == [(job.id, job.next.id)]
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "GET"])
+ADDRESSES = [
+    "https://api.example.com",
+    "https://abc123.execute-api.eu-central-1.amazonaws.com/dev",
+    "http://127.0.0.1:4566/_aws/execute-api/abc123/local",
+    "http://127.0.0.1:3000",
+]
+"""A domain or CloudFront; API Gateway's own address; the local system's; `sam local start-api`."""
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_location_can_be_followed_at_every_address(sut, address, slash):
+    for call, path, resource in ((sut.post, "generate", "videos"), (sut.post_batch, "batch", "batches")):
+        body = REQUEST if path == "generate" else {"items": [REQUEST]}
+        requested = f"/api/videos/{path}{slash}"
+        response = call(body, path=requested)
+        created = response.json["data"].get("jobId") or response.json["data"]["batchId"]
+        location = response.headers["location"]
+        assert urljoin(address + requested, location) == f"{address}/api/{resource}/{created}"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "GET"])
 def test_another_method_is_not_found(sut, method):
     response = sut.post(REQUEST, httpMethod=method)
     assert (response.status, response.code) == (404, "NOT_FOUND")
@@ -41,13 +64,16 @@ def test_another_path_is_not_found(sut):
         "x" * 1000,
         "🛶" * 1000,
         "a\u0000b",
-        "\0",
         "\u202eabc\u200f",
         "  kept  ",
         "e\u0301",
         '{"$ne": null}',
-        "\ufeff",
-        "\u200b",
+        "\ufeff\u200bx",
+        "\ufffd",
+        "\u0301",
+        "👩\u200d🚀",
+        "❤\ufe0f",
+        "\ue000",
     ],
 )
 def test_any_text_is_stored_unchanged(sut, prompt):
@@ -77,6 +103,8 @@ def test_a_duration_is_stored_as_sent(sut, sent, stored):
             for value in ["🛶" * 1001, 1, 1.5, True, None, [], ["x"], {"$ne": ""}, {"$gt": None}, "\ud800"]
         ),
         *(("prompt", value) for value in ["x\udc00y", "\udc00\ud800"]),
+        *(("prompt", value) for value in ["\u200b", "\ufeff", "\u2800", "\u3164", "\u202e", "\u00ad", "\0", "\x1b"]),
+        *(("prompt", value) for value in ["\u115f\u1160\uffa0", "\u2060 \u200d\n", "\ufe0f", "\U000e0041\U000e007f"]),
         *(
             ("style", value)
             for value in ["", "FUN", "fun ", "sad", 1, True, None, [], ["fun"], {"$in": ["fun"]}, "\ud800"]
@@ -91,6 +119,18 @@ def test_an_invalid_value_is_reported_with_its_field(sut, field, value):
     assert (response.status, response.code) == (400, "VALIDATION_ERROR")
     assert list(response.details) == [field]
     assert len(response.details[field]) > 20
+    assert sut.jobs.all() == []
+
+
+def test_no_character_that_is_not_drawn_makes_a_prompt_alone(sut):
+    blank = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code))[0] in "ZC"]
+    blank = "".join(character for character in blank if unicodedata.category(character) not in {"Co", "Cn", "Cs"})
+    for begin in range(0, len(blank), 40):
+        items = [REQUEST | {"prompt": character} for character in blank[begin : begin + 40]]
+        response = sut.post_batch({"items": items})
+        assert response.status == 400
+        assert len(response.details) == min(len(items), 20)
+    assert sut.post_batch({"items": [REQUEST | {"prompt": blank[-1000:]}]}).status == 400
     assert sut.jobs.all() == []
 
 
@@ -127,7 +167,9 @@ INVALID_BODIES = {
     "single quotes": "{'prompt': 'x'}",
     "a comment": '{} // {"prompt": "x"}',
     "two documents": "{}{}",
-    "a byte order mark": "\ufeff{}",
+    "a byte order mark": "\ufeff",
+    "two byte order marks": "\ufeff\ufeff" + json.dumps(REQUEST),
+    "a byte order mark at the end": json.dumps(REQUEST) + "\ufeff",
     "an array": "[]",
     "a string": '"prompt"',
     "a number": "8",
@@ -173,6 +215,8 @@ def test_an_invalid_body_is_refused_with_details(sut, body):
         (b'{"prompt": "\xff"}', "Is not valid UTF-8. Send the body in UTF-8."),
         (b'{"prompt": "\xed\xa0\x80"}', "Is not valid UTF-8. Send the body in UTF-8."),
         (b'{"prompt": "\xc0\xaf"}', "Is not valid UTF-8. Send the body in UTF-8."),
+        (b'{"prompt": "\xf0\x9f\x9b"}', "Is not valid UTF-8. Send the body in UTF-8."),
+        (json.dumps(REQUEST).encode()[:-2] + b"\xe9", "Is not valid UTF-8. Send the body in UTF-8."),
         ("{}".encode("utf-16"), "Is not valid UTF-8. Send the body in UTF-8."),
         (b"\x00\x01\x02", "Is not valid JSON: Expecting value (line 1, column 1)."),
     ],
@@ -180,6 +224,27 @@ def test_an_invalid_body_is_refused_with_details(sut, body):
 def test_bytes_that_are_not_text_are_refused(sut, raw, message):
     response = sut.post(base64.b64encode(raw).decode(), isBase64Encoded=True)
     assert (response.status, response.details) == (400, {"body": message})
+
+
+@pytest.mark.parametrize("is_base64", [True, False])
+def test_a_byte_order_mark_before_the_body_is_dropped(sut, is_base64):
+    text = "\ufeff" + json.dumps(REQUEST)
+    body = base64.b64encode(text.encode()).decode() if is_base64 else text
+    assert sut.post(body, isBase64Encoded=is_base64).status == 201
+
+
+def test_a_replacement_character_that_the_client_sent_is_kept(sut):
+    raw = json.dumps(REQUEST | {"prompt": "a\ufffdb"}, ensure_ascii=False).encode()
+    assert sut.post(base64.b64encode(raw).decode(), isBase64Encoded=True).status == 201
+    assert sut.post(REQUEST | {"prompt": "a\ufffdb"}).status == 201  # as an escape
+    assert [job.prompt for job in sut.jobs.all()] == ["a\ufffdb"] * 2
+
+
+def test_a_replacement_character_that_a_gateway_may_have_put_in_is_refused(sut):
+    decoded = b'{"prompt": "\xff"}'.decode(errors="replace")
+    response = sut.post(decoded)
+    assert (response.status, list(response.details)) == (400, ["body"])
+    assert sut.jobs.all() == []
 
 
 @pytest.mark.parametrize("body", ["not base64!", "e30", "e30=x", "é", "\ud800"])
@@ -234,6 +299,13 @@ def test_a_body_over_64_kib_is_too_large(sut, body, is_base64):
         "application/jsonp",
         "text/plain; application/json",
         "application/merge-patch+json",
+        "\u2000application/json",
+        "application/json; charset=iso-8859-1",
+        "application/json; charset=utf-16",
+        'application/json; charset="windows-1252"',
+        "application/json;a=b; Charset = us-ascii",
+        "application/json; charset=utf-8; charset=latin1",
+        "application/json; charset=",
         None,
     ],
 )
@@ -243,9 +315,18 @@ def test_a_body_that_is_not_declared_as_json_is_refused(sut, content_type):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"]
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON ;charset=UTF-8",
+        'application/json;\tCharset = "Utf-8"',
+        "application/json; charset=utf8",
+        "application/json; version=2; odata=verbose",
+        "application/json;",
+    ],
 )
-def test_parameters_and_case_of_the_json_media_type_are_ignored(sut, content_type):
+def test_other_parameters_and_the_case_of_the_json_media_type_are_ignored(sut, content_type):
     assert sut.post(REQUEST, headers={"Content-Type": content_type}).status == 201
 
 

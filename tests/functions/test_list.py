@@ -1,6 +1,7 @@
 """GET /api/videos: the jobs of the user, newest first, in pages."""
 
 from datetime import timedelta
+from urllib.parse import urljoin
 
 import pytest
 
@@ -26,9 +27,22 @@ def ids(response):
 def follow(sut, response):
     """Return the page that the `Link` header leads to."""
     target = response.headers["link"].removeprefix("<").removesuffix('>; rel="next"')
-    path, _, query = target.partition("?")
+    path, _, query = urljoin("/api/videos?limit=1", target).partition("?")
     assert path == "/api/videos"
     return sut.list(**dict(pair.split("=") for pair in query.split("&")))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://api.example.com", "https://abc.execute-api.eu-central-1.amazonaws.com/dev", "http://h/_aws/x/y"],
+)
+@pytest.mark.parametrize("path", ["/api/videos", "/api/videos/"])
+def test_link_can_be_followed_at_every_address(sut, address, path):
+    fill(sut, 2)
+    response = sut.invoke_jobs(sut.event("GET", "/api/videos", query={"limit": "1"}, path=path))
+    target = response.headers["link"].removeprefix("<").removesuffix('>; rel="next"')
+    cursor = response.json["data"]["nextCursor"]
+    assert urljoin(f"{address}{path}?limit=1", target) == f"{address}{path}?limit=1&cursor={cursor}"
 
 
 def test_the_page_of_a_user_without_jobs_is_empty(sut):

@@ -202,6 +202,11 @@ def test_a_closed_connection_is_removed(live: Live) -> None:
     assert live.connections.find(TAB) is None
 
 
+def test_a_byte_order_mark_before_a_message_is_dropped(live: Live) -> None:
+    live.handshake()
+    assert live.send_message('\ufeff{"action": "ping"}') == [{"type": "pong"}]
+
+
 def test_a_ping_is_answered_with_a_pong(live: Live) -> None:
     live.handshake()
     assert live.send_message({"action": "ping"}) == [{"type": "pong"}]

@@ -177,7 +177,28 @@ def test_another_path_is_not_found(sut, path):
     assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE", "get", ""])
+def test_head_returns_the_headers_of_get_without_a_body(sut):
+    job = sut.put()
+    shown, head = sut.get(job.id), sut.get(job.id, httpMethod="HEAD")
+    assert (head.status, head.text) == (200, "")
+    assert {name: value for name, value in shown.headers.items() if name != "ratelimit"} == {
+        name: value for name, value in head.headers.items() if name != "ratelimit"
+    }
+    unchanged = sut.get(job.id, httpMethod="HEAD", headers={"If-None-Match": head.headers["etag"]})
+    assert (unchanged.status, unchanged.text) == (304, "")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "status"),
+    [({"headers": {"Cookie": None}}, 401), ({"path": "/api/videos/x"}, 404), ({"path": "/api/videos/a/b"}, 404)],
+)
+def test_an_error_in_response_to_head_has_no_body(sut, overrides, status):
+    response = sut.get(sut.put().id, httpMethod="HEAD", **overrides)
+    assert (response.status, response.text) == (status, "")
+    assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTION", "get", ""])
 def test_another_method_is_not_found(sut, method):
     response = sut.get(sut.put().id, httpMethod=method)
     assert response.status == (200 if method == "get" else 404)

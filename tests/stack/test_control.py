@@ -22,12 +22,13 @@ def test_batch_is_created_counted_and_listed_in_pages(user: User, stranger: User
     batch_id, job_ids = posted.data["batchId"], [item["jobId"] for item in posted.data["items"]]
 
     assert (posted.status, repeated.body) == (201, posted.body)
-    assert posted.headers["Location"] == f"/api/batches/{batch_id}"
+    location = urllib.parse.urljoin("/api/videos/batch", posted.headers["Location"])
+    assert user.call("GET", location).data["batchId"] == batch_id
     assert stranger.call("GET", f"/api/batches/{batch_id}").error_code == "FORBIDDEN"
     assert stranger.call("GET", f"/api/videos?batchId={batch_id}").data["items"] == []
     first = user.call("GET", f"/api/videos?batchId={batch_id}&limit=2")
     target = first.headers["Link"].removeprefix("<").removesuffix('>; rel="next"')
-    second = user.call("GET", target)
+    second = user.call("GET", urllib.parse.urljoin("/api/videos", target))
     listed = [job["jobId"] for page in (first, second) for job in page.data["items"]]
     assert (sorted(listed), second.data["nextCursor"]) == (sorted(job_ids), None)
     for job_id in job_ids:

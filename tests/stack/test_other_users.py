@@ -84,7 +84,7 @@ def ask(household: Household, cell: Cell) -> tuple[int, str]:
     if cell.caller is Caller.IMPOSTOR:
         headers["X-User-Id"] = household.owner.id
         target += ("&" if "?" in target else "?") + f"userId={household.owner.id}"
-        body = {**(body or {}), "userId": household.owner.id} if cell.method != "GET" else None
+        body = {**(body or {}), "userId": household.owner.id} if cell.method not in {"GET", "HEAD"} else None
     token = {Caller.NOBODY: "", Caller.EXPIRED: user.token(seconds=-1)}.get(cell.caller, user.token())
     headers |= {"Cookie": f"{user.stack.cookie_name}={token}"} if token else {}
     api = urllib.parse.urlsplit(user.stack.api_url)

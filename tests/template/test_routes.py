@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.template.parsed import FUNCTIONS, ROOT, events, functions, resources, template
+from tests.template.translated import of_type, translate
 from videojobs.api.errors import STATUS_OF
 from videojobs.api.resolver import SECURITY_HEADERS
 from videojobs.domain.errors import ErrorCode
@@ -26,7 +27,9 @@ def _routes() -> Iterator[tuple[str, str, str]]:
 def test_routes_are_those_of_the_openapi_document() -> None:
     document = json.loads((ROOT / "docs" / "openapi.json").read_text())
     documented = {(path, method) for path, methods in document["paths"].items() for method in methods}
-    documented = {(path, method) for path, method in documented if method in {"get", "post", "put", "patch", "delete"}}
+    documented = {
+        (path, method) for path, method in documented if method in {"get", "head", "post", "put", "patch", "delete"}
+    }
     assert {(path, method) for path, method, _ in _routes() if method != "options"} == documented
 
 
@@ -34,6 +37,13 @@ def test_preflight_request_of_every_path_reaches_the_same_function() -> None:
     routed = list(_routes())
     for path, _, _ in routed:
         assert [function for route, method, function in routed if (route, method) == (path, "options")], path
+
+
+def test_request_bodies_reach_the_functions_as_bytes() -> None:
+    # Otherwise API Gateway replaces invalid UTF-8, and signatures of callbacks are computed over other bytes.
+    [api] = of_type(translate(), "AWS::ApiGateway::RestApi").values()
+    assert api["Properties"]["BinaryMediaTypes"] == ["*/*"]
+    assert api["Properties"]["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
 def test_function_timeout_is_below_the_timeout_of_api_gateway() -> None:

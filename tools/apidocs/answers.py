@@ -13,7 +13,7 @@ from videojobs.domain.errors import ErrorDetail, RateLimited, Unavailable, Valid
 
 _SOMETIMES: Mapping[str, Json] = {
     "Location": {
-        "description": "The URL of the created job or batch, or of the video.",
+        "description": "The created job or batch, relative to the URL of the request, or the URL of the video.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {
@@ -25,7 +25,7 @@ _SOMETIMES: Mapping[str, Json] = {
         "schema": {"type": "string", "const": "true"},
     },
     "Link": {
-        "description": "The next page, if there is one (RFC 8288).",
+        "description": "The next page, if there is one, relative to the URL of the request (RFC 8288).",
         "schema": {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
     },
     "ETag": {
@@ -118,6 +118,18 @@ def error_responses(*statuses: int) -> Json:
     """
     names = {status: _name(HTTPStatus(status)) for status in statuses}
     return {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
+
+
+def error_responses_without_body(*statuses: int) -> Json:
+    """Return the error responses of these statuses to a HEAD request."""
+    waits = {type(error) for error in _ERRORS if isinstance(error, Unavailable | RateLimited)}
+    waiting = {STATUS_OF[error] for error in waits}
+    return {
+        str(status): answer_without_body(
+            f"{HTTPStatus(status).phrase}.", *(["Retry-After"] if status in waiting else [])
+        )
+        for status in statuses
+    }
 
 
 def error_answers() -> Json:

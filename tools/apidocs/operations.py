@@ -4,7 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from tools.apidocs import examples
-from tools.apidocs.answers import answer_with, answer_without_body, error_responses, pollable
+from tools.apidocs.answers import (
+    answer_with,
+    answer_without_body,
+    error_responses,
+    error_responses_without_body,
+    pollable,
+)
 from tools.apidocs.examples import BATCH, COUNTS, CURSOR, example_jobs, show_example, sign_example
 from tools.apidocs.links import OF_A_BATCH, OF_A_JOB, with_links
 from tools.apidocs.schemas import CURSOR_PATTERN, Json, refer_to
@@ -121,6 +127,20 @@ def status_operation() -> Json:
     }
 
 
+def head_status_operation() -> Json:
+    """Return the description of `HEAD /api/videos/{jobId}`."""
+    headers = ("ETag", "Retry-After")
+    return {
+        "description": "Returns the headers of `getVideo`.",
+        "parameters": status_operation()["parameters"],
+        "responses": {
+            "200": pollable(answer_without_body("The job exists.", *headers)),
+            "304": status_operation()["responses"]["304"],
+            **error_responses_without_body(*_ON_READ),
+        },
+    }
+
+
 def cancel_operation() -> Json:
     """Return the OpenAPI description of `POST /api/videos/{jobId}/cancel`."""
     examples_by_name = {"cancelled": show_example(JobStatus.CANCELLED)}
@@ -183,6 +203,18 @@ def content_operation() -> Json:
         "responses": {
             "302": answer_without_body("A redirect to the video.", "Location"),
             **error_responses(400, 401, 403, 404, 409, *_OUTAGES),
+        },
+    }
+
+
+def head_content_operation() -> Json:
+    """Return the description of `HEAD /api/videos/{jobId}/content`."""
+    return {
+        "description": "Redirects to a presigned URL that is valid for HEAD only and returns the size of the video.",
+        "parameters": content_operation()["parameters"],
+        "responses": {
+            "302": content_operation()["responses"]["302"],
+            **error_responses_without_body(400, 401, 403, 404, 409, *_OUTAGES),
         },
     }
 
@@ -291,10 +323,12 @@ OPERATIONS: Mapping[str, Callable[[], Json]] = {
     "generateBatch": batch_operation,
     "listVideos": list_operation,
     "getVideo": status_operation,
+    "headVideo": head_status_operation,
     "cancelVideo": cancel_operation,
     "retryVideo": retry_operation,
     "deleteVideo": delete_operation,
     "getContent": content_operation,
+    "headContent": head_content_operation,
     "countBatch": count_operation,
     "eraseVideos": erase_operation,
     "makeTicket": ticket_operation,

@@ -1,6 +1,8 @@
 """The schemas of the OpenAPI document: those of the models, refined with descriptions and constraints."""
 
+import sys
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -13,6 +15,7 @@ from videojobs.api.query import MAXIMUM_LIMIT
 from videojobs.api.schemas import MAXIMUM_ITEMS, BatchRequest, GenerateRequest
 from videojobs.domain.errors import ErrorCode
 from videojobs.domain.job import JobStatus
+from videojobs.domain.prompt import is_visible
 from videojobs.domain.request import AspectRatio, Priority, Style
 
 type Json = dict[str, Any]
@@ -20,6 +23,23 @@ type Json = dict[str, Any]
 ID_PATTERN = "^[0-9a-f]{24}$"
 # A time from 1970 to 9997 and an ID, as 20 bytes in base64. `api/query.py` accepts every text of this pattern.
 CURSOR_PATTERN = "^AA([A-C][0-9A-Za-z_-]|D[A-Za-l])[0-9A-Za-z_-]{22}[AEIMQUYcgkosw048]$"
+
+
+def _visible_pattern() -> str:
+    """Return a pattern of a visible character, for ECMA-262 with the flag `u` and for Python's `re`.
+
+    Both understand the escape of a character up to U+FFFF only; characters above are in the pattern themselves.
+    """
+    invisible = (code for code in range(sys.maxunicode + 1) if not is_visible(chr(code)))
+    ranges = [[code for _, code in run] for _, run in groupby(enumerate(invisible), lambda pair: pair[1] - pair[0])]
+    shown = ("-".join(_escape(code) for code in dict.fromkeys((run[0], run[-1]))) for run in ranges)
+    return f"[^{''.join(shown)}]"
+
+
+def _escape(code: int) -> str:
+    return f"\\u{code:04x}" if code <= 0xFFFF else chr(code)
+
+
 _TIME: Json = {
     "type": "string",
     "format": "date-time",
@@ -27,6 +47,7 @@ _TIME: Json = {
     "description": "ISO 8601 in UTC with milliseconds.",
 }
 _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
+    "GenerateRequest": {"prompt": {"pattern": _visible_pattern()}},
     "AcceptedData": {
         "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID], "description": "The job ID, for `/api/videos/{jobId}`."},
         "status": {"const": JobStatus.QUEUED.value},

@@ -184,6 +184,16 @@ def test_a_callback_without_a_task_id_is_accepted_without_a_task(body: bytes) ->
     assert sign_standard(body).verify(make_verifier("replicate", Keys(SECRET))) is None
 
 
+@pytest.mark.parametrize("provider", ["replicate", "openai_compatible"])
+def test_a_byte_order_mark_is_signed_with_the_body_and_then_dropped(provider: str) -> None:
+    verifier = make_verifier(provider, Keys(SECRET))
+    signed = sign_standard(b'\xef\xbb\xbf{"id": "task-1"}')
+    assert signed.verify(verifier) == "task-1"
+    signed.body = signed.body.removeprefix(b"\xef\xbb\xbf")
+    with pytest.raises(CallbackRefused):
+        signed.verify(verifier)
+
+
 def test_a_body_that_is_not_text_is_refused() -> None:
     signed = sign_standard(b"{}")
     signed.body = b"\xff"
@@ -242,6 +252,7 @@ def test_a_callback_of_a_provider_without_credentials_is_refused() -> None:
 
 def test_the_task_id_of_a_fal_callback_is_in_the_body_or_the_header(fal: FalVerifier, key: Ed25519PrivateKey) -> None:
     assert sign_for_fal(b'{"request_id": "task-1"}', key).verify(fal) == "task-1"
+    assert sign_for_fal(b'\xef\xbb\xbf{"request_id": "task-1"}', key).verify(fal) == "task-1"
     assert sign_for_fal(b"?", key).verify(fal) == sign_for_fal(b"[]", key).verify(fal) == "try-2"
 
 

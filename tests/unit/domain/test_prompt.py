@@ -4,10 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videojobs.domain.prompt import STYLE_WORDS, Counting, PromptLimit, fold_prompt
+from videojobs.domain.prompt import STYLE_WORDS, Counting, PromptLimit, fold_prompt, is_visible
 from videojobs.domain.request import Style
 
 WIDE = PromptLimit(5000, Counting.CODE_POINTS)
+
+FILLERS = "\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\ufe00\ufe0f\U000e0100\U0001d159"
+
+
+@pytest.mark.parametrize(
+    "character", [*" \t\n\0\x7f\x85\u3000\u2028\u200b\u202e\ufeff\u00ad\U000e0041", *FILLERS], ids=ascii
+)
+def test_white_space_controls_formats_and_fillers_are_invisible(character: str) -> None:
+    assert not is_visible(character)
+
+
+@pytest.mark.parametrize("character", "a.ä文ب\u0301\u2801\ufffd\ue000🛶🏽", ids=ascii)
+def test_letters_marks_and_symbols_are_visible(character: str) -> None:
+    assert is_visible(character)
 
 
 def test_the_prompt_includes_the_words_of_each_style() -> None:

@@ -1,6 +1,7 @@
 """The OpenAPI document: current, complete, and consistent with its examples."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -17,6 +18,7 @@ from tools.apidocs.document import build_document
 from tools.apidocs.schemas import CURSOR_PATTERN
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, parse_list_query
+from videojobs.domain.prompt import is_visible
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 DOCUMENT = build_document()
@@ -68,6 +70,12 @@ def test_every_route_of_a_function_is_documented(api):
         assert route.method.lower() in DOCUMENT["paths"][path]
 
 
+def test_the_documented_pattern_of_a_prompt_allows_the_visible_characters():
+    pattern = re.compile(DOCUMENT["components"]["schemas"]["GenerateRequest"]["properties"]["prompt"]["pattern"])
+    wrong = [code for code in range(0x110000) if is_visible(chr(code)) != bool(pattern.search(chr(code)))]
+    assert wrong == []
+
+
 def contents():
     for path, methods in DOCUMENT["paths"].items():
         for method, operation in methods.items():
@@ -93,6 +101,8 @@ def test_every_example_matches_its_schema(content):
     [
         {},
         {"prompt": " \u3000"},
+        {"prompt": "\u200b\u2800\u3164"},
+        {"prompt": "\U000e0041\U000e007f"},
         {"prompt": ""},
         {"duration": True},
         {"duration": "8"},

@@ -64,11 +64,11 @@ def encode_cursor(position: Position) -> str:
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def link_next(path: str, query: JobQuery, cursor: str) -> str:
-    """Return the value of the `Link` header (RFC 8288) for the next page of the list at `path`."""
+def link_next(query: JobQuery, cursor: str) -> str:
+    """Return the value of the `Link` header (RFC 8288) for the next page, relative to the URL of this page."""
     parameters = {"status": query.status, "batchId": query.batch_id, "limit": query.limit, "cursor": cursor}
     present = {name: value for name, value in parameters.items() if value is not None}
-    return f'<{path}?{urlencode(present)}>; rel="next"'
+    return f'<?{urlencode(present)}>; rel="next"'
 
 
 def _read_parameters(request: HttpRequest, known: Collection[str]) -> dict[str, str]:

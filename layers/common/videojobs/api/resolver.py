@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 
 JSON = "application/json"
 ALLOWED_METHODS = "GET, POST, DELETE, OPTIONS"
-ALLOWED_HEADERS = "Content-Type, Idempotency-Key, If-None-Match"
+ALLOWED_HEADERS = "Content-Type, Idempotency-Key, If-None-Match, traceparent, tracestate, baggage, sentry-trace"
+"""The headers that pages can send. OpenTelemetry and Sentry add the last four to each request of a page."""
 EXPOSED_HEADERS = "Location, ETag, Retry-After, Link, RateLimit, RateLimit-Policy"
 PREFLIGHT_SECONDS = 600
 """How long browsers may cache a preflight response, in seconds."""
@@ -67,7 +68,7 @@ class VideoJobsApi(APIGatewayRestResolver):
         self.exception_handler(Exception)(self._refuse)
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Route the request, log it, and return the proxy response.
+        """Route the request, log it, and return the proxy response, to HEAD without a body.
 
         Never raises: API Gateway would turn an exception into a 502.
         """
@@ -89,8 +90,23 @@ class VideoJobsApi(APIGatewayRestResolver):
             proxy["multiValueHeaders"] = {name: [value] for name, value in response.headers.items()}
         headers = {name: [value] for name, value in (SECURITY_HEADERS | cors | self.headers).items()}
         proxy["multiValueHeaders"] = headers | proxy.get("multiValueHeaders", {})
+        if self.http.method == "HEAD":
+            proxy["body"] = ""
         self._log(proxy["statusCode"])
         return proxy
+
+    def get_and_head[Route: Callable[..., Any]](
+        self, rule: str, *, operation_id: str, summary: str, tags: list[str]
+    ) -> Callable[[Route], Route]:
+        """Return a decorator that registers a route for GET, and for HEAD under the operation ID `headX` for `getX`."""
+
+        def register(route: Route) -> Route:
+            self.get(rule, operation_id=operation_id, summary=summary, tags=tags)(route)
+            head_id = f"head{operation_id.removeprefix('get')}"
+            self.head(rule, operation_id=head_id, summary=f"{summary}, without its body", tags=tags)(route)
+            return route
+
+        return register
 
     def _cors_headers(self) -> dict[str, str]:
         origin = self.http.header("origin")

@@ -3,20 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from videojobs.api.body import MAXIMUM_DETAILS, printable_name
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
+from videojobs.domain.prompt import is_visible
 from videojobs.domain.request import AspectRatio, NewJob, Priority, Style
 
 MAXIMUM_PROMPT_LENGTH = 1000
 MINIMUM_SECONDS, MAXIMUM_SECONDS = 1, 60
 MAXIMUM_ITEMS = 50
 MAXIMUM_BATCH_BYTES = 1024 * 1024
-NOT_BLANK = r"[^\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-"""A pattern for a character other than Unicode white space, with the same meaning in Rust, Python and ECMAScript."""
 
 type _Location = tuple[int | str, ...]
+
+
+def _check_visible(prompt: str) -> str:
+    if not any(map(is_visible, prompt)):
+        raise ValueError("no visible character")
+    return prompt
 
 
 class GenerateRequest(BaseModel):
@@ -24,9 +29,11 @@ class GenerateRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-    prompt: Annotated[str, Field(min_length=1, max_length=MAXIMUM_PROMPT_LENGTH, pattern=NOT_BLANK)] = Field(
-        description=f"Must be text of 1 to {MAXIMUM_PROMPT_LENGTH} characters, not only white space.",
-        examples=["A paper boat on a rainy street"],
+    prompt: Annotated[str, Field(min_length=1, max_length=MAXIMUM_PROMPT_LENGTH), AfterValidator(_check_visible)] = (
+        Field(
+            description=f"Must be text of 1 to {MAXIMUM_PROMPT_LENGTH} characters, at least one of them visible.",
+            examples=["A paper boat on a rainy street"],
+        )
     )
     style: Style = Field(
         strict=False,  # strict mode accepts only enum members, and JSON has strings

@@ -1,6 +1,7 @@
 """Prompts for providers: the user's prompt, a description of the style and the part's number, within a length limit."""
 
 import sys
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,13 @@ STYLE_WORDS: Mapping[Style, str] = {
 """Description of each style for the prompt, because no provider has a parameter for it."""
 
 _ELLIPSIS = "…"
+_INVISIBLE_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_INVISIBLE_RANGES = (
+    *((0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065), (0x2800, 0x2800)),
+    *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1D159, 0x1D159), (0xE0000, 0xE0FFF)),
+)
+"""Invisible characters of other categories, with both ends: those with the property Default_Ignorable_Code_Point
+(https://www.unicode.org/reports/tr44/), the blank Braille pattern and the null notehead."""
 
 
 class Counting(StrEnum):
@@ -60,6 +68,16 @@ class FoldedPrompt:
 
     text: str
     is_shortened: bool
+
+
+def is_visible(character: str) -> bool:
+    """Return whether a character is drawn, alone or with the character before it.
+
+    White space, control and format characters, fillers and variation selectors are not.
+    """
+    if unicodedata.category(character) in _INVISIBLE_CATEGORIES:
+        return False
+    return not any(first <= ord(character) <= last for first, last in _INVISIBLE_RANGES)
 
 
 def fold_prompt(prompt: str, style: Style, limit: PromptLimit, *, part: int = 1, parts: int = 1) -> FoldedPrompt:

@@ -73,7 +73,7 @@ class StandardVerifier:
 def _read_task_id(text: str) -> str | None:
     """Return the task ID of a prediction (Replicate) or of an event about a task (OpenAI), or None."""
     try:
-        payload = json.loads(text)
+        payload = json.loads(text.removeprefix("\ufeff"))  # the byte order mark is part of what is signed
     except (ValueError, RecursionError):
         return None
     match payload:
