@@ -54,6 +54,12 @@ def test_only_its_owner_can_cancel_retry_download_and_delete_a_job(user: User, s
     saved = user.call("GET", f"{path}/content?download")  # the client follows the redirect
     assert (saved.status, saved.headers["Content-Type"]) == (200, "video/mp4")
     assert urllib.parse.quote("Grüße aus dem Süden.mp4") in saved.headers["Content-Disposition"]
+    size = user.call(
+        "HEAD", f"{path}/content"
+    )  # the client follows the redirect with HEAD, for which the URL is signed
+    assert (size.status, size.body) == (200, b"")
+    assert size.headers["Content-Length"] == str(len(saved.body))
+    assert (user.call("HEAD", path).status, user.call("HEAD", path).body) == (200, b"")
     video_url = user.read(job_id)["videoUrl"]
     assert user.call("DELETE", path).status == 204
     assert user.call("GET", path).error_code == "NOT_FOUND"

@@ -88,7 +88,7 @@ def test_body_is_accepted_up_to_the_exact_size_limit(user: User) -> None:
     assert statuses == [201] * 4
     assert is_contract_error(user.call("POST", GENERATE, padded(A_JOB, 64 * KIB + 1)), 413, "TOO_LARGE")
     assert is_contract_error(user.call("POST", BATCH, padded({"items": [A_JOB]}, MIB + 1)), 413, "TOO_LARGE")
-    assert is_contract_error(user.call("POST", GENERATE, b"[" * 5 * MIB), 413, "TOO_LARGE")
+    assert is_contract_error(user.call("POST", GENERATE, b"[" * 4 * MIB), 413, "TOO_LARGE")
     assert user.call("DELETE", "/api/users/me/videos").status in {202, 204}
 
 
@@ -114,6 +114,14 @@ def test_pathological_body_is_rejected_with_a_contract_error(user: User, body: b
     assert is_contract_error(response, 400, "VALIDATION_ERROR")
     assert 1 <= len(response.json["error"]["details"]) <= 20
     assert len(response.body) < 8 * KIB
+
+
+def test_api_gateway_passes_the_bytes_of_a_prompt_to_the_function(user: User) -> None:
+    body = json.dumps({**A_JOB, "prompt": "A kite ?"}).encode()
+    rejected = user.call("POST", GENERATE, body.replace(b"?", b"\xff"))
+    assert is_contract_error(rejected, 400, "VALIDATION_ERROR")
+    accepted = user.call("POST", GENERATE, b"\xef\xbb\xbf" + body.replace(b"?", "\ufffd".encode()))
+    assert user.read(accepted.data["jobId"])["prompt"] == "A kite \ufffd"
 
 
 @pytest.mark.parametrize(
