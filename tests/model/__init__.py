@@ -1,1 +1,1 @@
-"""The model: a job's whole life over the real services, in memory, with faults and time in any order."""
+"""Model-based tests: random histories of jobs on the real services in memory, with faults and a virtual clock."""

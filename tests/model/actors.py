@@ -1,4 +1,4 @@
-"""Whoever acts (a worker, a sweep, a request), and the fault that hits it at one of its calls to the outside."""
+"""Actors (workers, sweeps, requests) and the faults at their calls to ports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from videojobs.domain.job import JobId
 
 
 class Role(StrEnum):
-    """What an actor is for. The last four answer a user, and live no longer than an API call may last."""
+    """Kinds of actors. The last four are API requests, which end after `LONGEST_REQUEST`."""
 
     WORKER = "worker"
     SWEEP = "sweep"
@@ -30,18 +30,18 @@ LONGEST_REQUEST = timedelta(seconds=29)
 
 
 class SimulatedCrash(BaseException):
-    """The process ends here; nothing of the actor happens any more, and what was done stays done."""
+    """The process of the actor ends here. Effects of earlier calls remain."""
 
 
 class Hit(StrEnum):
-    """What befalls an actor at one of its calls: before the call's effect, or after it."""
+    """Kinds of faults at a call, before or after its effect. The values are part of the printed history."""
 
     CRASH_BEFORE = "crashes before"
     CRASH_AFTER = "crashes after"
-    REFUSED = "gets no answer, and nothing was done, by"
-    ANSWER_LOST = "gets no answer, though it was done, by"
-    PAUSE_BEFORE = "falls asleep before"
-    PAUSE_AFTER = "falls asleep after"
+    REFUSED = "gets no response, without an effect, from"
+    ANSWER_LOST = "gets no response, after the effect, from"
+    PAUSE_BEFORE = "pauses before"
+    PAUSE_AFTER = "pauses after"
 
 
 PAUSES = frozenset({Hit.PAUSE_BEFORE, Hit.PAUSE_AFTER})
@@ -55,38 +55,38 @@ class Fault:
     call: int
 
     def __repr__(self) -> str:
-        """Read as a sentence in a printed story."""
+        """Return the fault as it appears in a printed history."""
         return f"'{self.hit} call {self.call}'"
 
 
 class Outcome(StrEnum):
-    """How an actor ended."""
+    """How an actor ended. The values are part of the printed history."""
 
-    DONE = "is done"
-    CRASHED = "is dead"
-    FAILED = "gives up for now"
+    DONE = "finishes"
+    CRASHED = "has crashed"
+    FAILED = "fails and can be retried"
 
 
 @dataclass(frozen=True, slots=True)
 class SkewedClock:
-    """A machine's own idea of the time."""
+    """Clock of one machine, with a constant skew."""
 
     true: VirtualClock
     skew: timedelta
 
     def now(self) -> datetime:
-        """The time as this machine has it."""
+        """Return the time of this machine."""
         return self.true.now() + self.skew
 
 
 class Actor:
-    """Runs a service until it ends, crashes or falls asleep; one that may sleep runs in a thread of its own.
+    """Run of a service until it ends, crashes or pauses. An actor that can pause runs in a separate thread.
 
-    Only one actor runs at a time: `start` and `wake` return when it has ended or sleeps, so a run can be repeated.
+    Only one actor runs at a time: `start` and `wake` return when it has ended or paused, so runs are deterministic.
     """
 
     def __init__(
-        self, role: Role, name: str, faults: tuple[Fault, ...], clock: SkewedClock, tell: Callable[[str], None]
+        self, role: Role, name: str, faults: tuple[Fault, ...], clock: SkewedClock, log: Callable[[str], None]
     ) -> None:
         self.role, self.name, self.clock = role, name, clock
         self._began_at = clock.true.now()
@@ -97,7 +97,7 @@ class Actor:
         self.job_id: JobId | None = None
         self.receipt: Callable[[], object] | None = None
         self._faults = {fault.call: fault.hit for fault in faults}
-        self._tell, self._calls = tell, 0
+        self._log, self._calls = log, 0
         self._go, self._still = Semaphore(0), Semaphore(0)
         self._thread: Thread | None = None
         self._error: BaseException | None = None
@@ -105,11 +105,11 @@ class Actor:
 
     @property
     def sleeps(self) -> bool:
-        """Whether it fell asleep and was not woken."""
+        """Return True while the actor is paused."""
         return self.outcome is None
 
     def start(self, work: Callable[[], object]) -> None:
-        """Run `work` as far as it goes. An error that no fault explains comes out here."""
+        """Run `work` until it ends or pauses. Raise any error that no fault explains."""
         if not PAUSES.isdisjoint(self._faults.values()):
             self._thread = Thread(target=self._run, args=(work,), daemon=True)
             self._thread.start()
@@ -119,26 +119,26 @@ class Actor:
         self._settle()
 
     def wake(self) -> None:
-        """Go on where it fell asleep; a request that has slept for too long was ended meanwhile."""
+        """Resume a paused actor. A request that has paused for longer than `LONGEST_REQUEST` crashes instead."""
         if self.role in REQUESTS and self.clock.true.now() > self._began_at + LONGEST_REQUEST:
             self._is_killed = True
-        self._tell(f"{self.name} wakes up at {self.clock.true.now():%d %H:%M:%S}")
+        self._log(f"{self.name} resumes at {self.clock.true.now():%d %H:%M:%S}")
         self._go.release()
         self._still.acquire()
         self._settle()
 
     def kill(self) -> None:
-        """The machine is switched off while it sleeps."""
+        """Crash a paused actor."""
         self._is_killed = True
         self.wake()
 
     def call[T](self, name: str, effect: Callable[[], T]) -> T:
-        """One call to the outside, hit or not."""
+        """Make a call to a port, and inject the fault for it, if any. Return the call's result."""
         self._calls += 1
         hit = self._faults.get(self._calls)
         if hit is None:
             return effect()
-        self._tell(f"{self.name} {hit} {name}")
+        self._log(f"{self.name} {hit} {name}")
         match hit:
             case Hit.CRASH_BEFORE:
                 raise SimulatedCrash
@@ -170,7 +170,7 @@ class Actor:
             self.outcome = Outcome.CRASHED
         except Unavailable:
             self.outcome = Outcome.FAILED
-        except BaseException as error:  # noqa: BLE001 - handed to whoever started it
+        except BaseException as error:  # noqa: BLE001 - raised again by `_settle`
             self.outcome, self._error = Outcome.FAILED, error
         finally:
             self._still.release()
@@ -185,21 +185,21 @@ class Actor:
 
 
 class Port:
-    """A port as one actor sees it: each method goes through the actor, everything else is the port's own."""
+    """Proxy of a port for one actor. Each method call goes through `Actor.call`."""
 
     def __init__(self, name: str, port: Any, actor: Actor, before: Callable[[Actor], None]) -> None:
         self._name, self._port, self._actor, self._before = name, port, actor, before
 
     def __getattr__(self, name: str) -> Any:
-        """The port's attribute, or its method with the actor's faults."""
-        found = getattr(self._port, name)
-        if not callable(found) or name in {"new_id", "created_at"}:
-            return found
+        """Return the port's attribute, or its method with the actor's faults."""
+        attribute = getattr(self._port, name)
+        if not callable(attribute) or name in {"new_id", "created_at"}:
+            return attribute
 
         def call(*args: Any, **named: Any) -> Any:
             def effect() -> Any:
                 self._before(self._actor)
-                return found(*args, **named)
+                return attribute(*args, **named)
 
             return self._actor.call(f"{self._name}.{name}", effect)
 

@@ -1,4 +1,4 @@
-"""`make chaos`: stories of the model for as long as one likes. The same seed tells the same stories."""
+"""`make chaos`: random histories of the model for a given time. The same seed repeats the same histories."""
 
 import argparse
 import logging
@@ -11,11 +11,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import VideoJobsMachine
 
-STORIES_A_ROUND = 500
+HISTORIES_PER_SEED = 500
 
 
-def tell_stories(number: int, *, stories: int = STORIES_A_ROUND, shrink: bool = True) -> None:
-    """Run so many stories from that seed; the first one that breaks an invariant is shrunk, printed and raised."""
+def run_histories(number: int, *, histories: int = HISTORIES_PER_SEED, shrink: bool = True) -> None:
+    """Run histories from a seed. The first one that violates an invariant is shrunk, printed and raised."""
     phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
 
     @seed(number)
@@ -23,7 +23,7 @@ def tell_stories(number: int, *, stories: int = STORIES_A_ROUND, shrink: bool = 
         return VideoJobsMachine()
 
     chosen = settings(
-        max_examples=stories,
+        max_examples=histories,
         stateful_step_count=40,
         deadline=None,
         database=None,
@@ -35,15 +35,15 @@ def tell_stories(number: int, *, stories: int = STORIES_A_ROUND, shrink: bool = 
     run_state_machine_as_test(machine, settings=chosen)
 
 
-def run_rounds(first: int, seconds: float, tell: Callable[[int], None]) -> int:
-    """Round after round, each with a seed of its own, until the time is up; how many rounds there were."""
+def run_rounds(first: int, seconds: float, run: Callable[[int], None]) -> int:
+    """Call `run` with consecutive seeds until the time is over. Return the number of calls, at least 1."""
     until = time.monotonic() + seconds
     number = first
     while True:
         try:
-            tell(number)
+            run(number)
         except BaseException:
-            print(f"\nA story broke an invariant. Tell it again with: make chaos SEED={number} MINUTES=0")  # noqa: T201
+            print(f"\nA history violated an invariant. Repeat it with: make chaos SEED={number} MINUTES=0")  # noqa: T201
             raise
         number += 1
         if time.monotonic() >= until:
@@ -51,12 +51,12 @@ def run_rounds(first: int, seconds: float, tell: Callable[[int], None]) -> int:
 
 
 def main() -> None:
-    """Read the command line."""
+    """Parse the command line, run the histories and print a summary."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, default=None, help="where to begin; random if not given, and printed")
+    parser.add_argument("--seed", type=int, default=None, help="first seed; random by default")
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--stories", type=int, default=STORIES_A_ROUND, help="per seed")
-    parser.add_argument("--no-shrink", action="store_true", help="stop at the first failure as it is")
+    parser.add_argument("--histories", type=int, default=HISTORIES_PER_SEED, help="per seed")
+    parser.add_argument("--no-shrink", action="store_true", help="do not shrink the first failure")
     chosen = parser.parse_args()
     logging.disable(logging.CRITICAL)
     first = randrange(10**6) if chosen.seed is None else chosen.seed
@@ -65,9 +65,9 @@ def main() -> None:
     rounds = run_rounds(
         first,
         60 * chosen.minutes,
-        lambda number: tell_stories(number, stories=chosen.stories, shrink=not chosen.no_shrink),
+        lambda number: run_histories(number, histories=chosen.histories, shrink=not chosen.no_shrink),
     )
-    print(f"stories: {rounds * chosen.stories}\nseconds: {time.monotonic() - began:.0f}\nbroken: 0")  # noqa: T201
+    print(f"histories: {rounds * chosen.histories}\nseconds: {time.monotonic() - began:.0f}\nbroken: 0")  # noqa: T201
 
 
 if __name__ == "__main__":

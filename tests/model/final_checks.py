@@ -1,4 +1,4 @@
-"""The end of a story: no more faults, time goes on until all is quiet, and what must be true then."""
+"""End of a history: without further faults, time passes until all jobs have ended. Then the invariants are checked."""
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
@@ -13,16 +13,16 @@ from videojobs.services.reconcile_jobs import GRACE
 
 SWEEP_EVERY = timedelta(minutes=1)
 SLACK = GRACE + 2 * SWEEP_EVERY + 2 * POLICY.lease_duration
-"""How long after its deadline a job may still be live: until it counts as overdue, a sweep, a lease."""
+"""Maximum time that a job stays live after its deadline: the grace period, two sweeps and two leases."""
 MOST_ROUNDS = 2000
 
 
 def settle(sut: SystemUnderTest) -> None:
-    """Wake who sleeps, then let queue, workers and reconciler do their work undisturbed until every job has ended."""
+    """Resume paused actors, then run queue, workers and reconciler without faults until every job has ended."""
     for sleeper in list(sut.sleepers):
         sut.wake(sleeper)
     quiet_from = sut.clock.now()
-    sut.say(f"{quiet_from:%d %H:%M:%S} from now on nothing goes wrong")
+    sut.say(f"{quiet_from:%d %H:%M:%S} no faults from now on")
     next_sweep = quiet_from
     for _ in range(MOST_ROUNDS):
         _check_in_time(sut, quiet_from)
@@ -36,19 +36,19 @@ def settle(sut: SystemUnderTest) -> None:
         for letter in list(sut.dead_letters):
             sut.bury(letter, timedelta(), ())
         if not _visible(sut):
-            _go_on(sut, next_sweep)
-    assert _is_quiet(sut), "it never comes to rest"
+            _advance(sut, next_sweep)
+    assert _is_quiet(sut), "the system never settles"
     _check_announcements(sut)
     _check_remains(sut)
 
 
 def check_jobs(sut: SystemUnderTest) -> None:
-    """What is true of all jobs at any time."""
+    """Assert the invariants of all jobs at any time."""
     for job in sut.jobs.all():
         if job.status is JobStatus.COMPLETED and job.deleted_at is None:
             _check_object(sut, job)
     _check_ledger(sut)
-    _check_shares(sut)
+    _check_slots(sut)
 
 
 def _check_object(sut: SystemUnderTest, job: VideoJob) -> None:
@@ -57,13 +57,13 @@ def _check_object(sut: SystemUnderTest, job: VideoJob) -> None:
         return
     assert job.output is not None, "I4: completed without a video"
     stored = job.output.video
-    assert job.video_url == stored.url, "I4: videoUrl is not where the video lies"
+    assert job.video_url == stored.url, "I4: videoUrl is not the URL of the video"
     assert stored.key == f"videos/{job.id}/{job.attempt}.mp4", "I4: the video belongs to another job or attempt"
-    assert len(sut.store.objects.get(stored.key, b"")) == stored.size_bytes, "I4: the video is not there, or not whole"
+    assert len(sut.store.objects.get(stored.key, b"")) == stored.size_bytes, "I4: the video is missing or incomplete"
 
 
 def _check_ledger(sut: SystemUnderTest) -> None:
-    # A provider that can only look a task up can't refuse the second submit of somebody who slept over his lease.
+    # A provider that only supports lookups can't reject the second submission of a worker that lost its lease.
     looks_up = sut.provider.capabilities.unknown_submit is UnknownSubmit.FIND
     paid = Counter(task.token for task in sut.provider.tasks if not (task.late and looks_up))
     assert all(count == 1 for count in paid.values()), f"I3: an attempt was paid for twice: {paid}"
@@ -74,35 +74,35 @@ def _check_ledger(sut: SystemUnderTest) -> None:
 
 
 def _split(token: str) -> list[str]:
-    """Job, attempt, and the part where there are parts."""
+    """Return the job ID, the attempt and, if there are parts, the part."""
     return token.split(":")
 
 
-def _check_shares(sut: SystemUnderTest) -> None:
+def _check_slots(sut: SystemUnderTest) -> None:
     crowd = Counter(
         (job.user_id, job.priority)
         for job in sut.jobs.all()
         if job.is_live and job.waiting_since is None and job.id not in sut.jobs.adopted
     )
     for user_id in set(sut.jobs.owners.values()):
-        for lane in Priority:
-            share = sut.slots.get(user_id, lane)
-            assert share is None or len(share.active) <= sut.cap, "I7: a share has more jobs than places"
-            # Who sleeps in the middle of entering or leaving may make one more for a while.
-            assert sut.has_slept or crowd[user_id, lane] <= sut.cap, "I7: a user has more active jobs than places"
+        for priority in Priority:
+            taken = sut.slots.get(user_id, priority)
+            assert taken is None or len(taken.active) <= sut.cap, "I7: a user holds more slots than allowed"
+            # An actor that paused while acquiring or releasing a slot may cause one more for a while.
+            assert sut.has_slept or crowd[user_id, priority] <= sut.cap, "I7: a user has more active jobs than slots"
 
 
 def _check_remains(sut: SystemUnderTest) -> None:
-    def is_nobodys(job_id: str) -> bool:
+    def is_unowned(job_id: str) -> bool:
         job = sut.jobs.look(JobId(job_id))
         return job is None or job.status is JobStatus.CANCELLED
 
-    left = sut.store.unexplained(is_nobodys)
-    assert not left, f"I8: files of a cancelled or deleted job stay: {left}"
+    keys = sut.store.unexplained(is_unowned)
+    assert not keys, f"I8: files of a cancelled or deleted job remain: {keys}"
     for ref in sut.jobs.to_stop:
         task = sut.provider.task(ref)
         is_found = sut.provider.task_of(task.token) is task
-        assert task.is_over or not is_found, "I8: the provider goes on with a cancelled job"
+        assert task.is_over or not is_found, "I8: the provider continues a cancelled job"
 
 
 def _check_in_time(sut: SystemUnderTest, quiet_from: datetime) -> None:
@@ -111,14 +111,14 @@ def _check_in_time(sut: SystemUnderTest, quiet_from: datetime) -> None:
         if not job.is_live:
             continue
         if job.started_at is None:
-            patience = _longest_turn(sut, job) if job.id in sut.jobs.waited else timedelta()
-            assert now <= quiet_from + patience + MAXIMUM_RESEND_PAUSE + slack, "I1: a job is never started"
+            waiting_time = _longest_turn(sut, job) if job.id in sut.jobs.waited else timedelta()
+            assert now <= quiet_from + waiting_time + MAXIMUM_RESEND_PAUSE + slack, "I1: a job is never started"
         else:
             assert now <= max(quiet_from, job.started_at + POLICY.deadline) + slack, "I1: a job does not end in time"
 
 
 def _longest_turn(sut: SystemUnderTest, job: VideoJob) -> timedelta:
-    """How long those before it may take, if each takes as long as it may and its place is found by a sweep only."""
+    """Return the longest wait for a slot, if each earlier job takes its full time and only a sweep frees its slot."""
     others = [other for other in sut.jobs.all() if (other.user_id, other.priority) == (job.user_id, job.priority)]
     return len(others) * (POLICY.deadline + MAXIMUM_RESEND_PAUSE + CHECK_EVERY + SLACK)
 
@@ -127,15 +127,15 @@ def _check_announcements(sut: SystemUnderTest) -> None:
     ids = defaultdict(set)
     for job_id, announcement in sut.notifier.published:
         ids[job_id, announcement.version].add(announcement.id)
-    assert all(len(each) == 1 for each in ids.values()), "I6: a change was announced under two ids"
+    assert all(len(published) == 1 for published in ids.values()), "I6: a change was published under two IDs"
     for job in sut.jobs.all():
         missing = {version for version in sut.jobs.versions[job.id] if (job.id, version) not in ids}
-        assert not missing, f"I6: versions {missing} were never announced"
+        assert not missing, f"I6: versions {missing} were never published"
 
 
 def _is_quiet(sut: SystemUnderTest) -> bool:
-    slots = [sut.slots.get(user_id, lane) for user_id in set(sut.jobs.owners.values()) for lane in Priority]
-    is_taken = any(share is not None and share.active for share in slots)
+    slots = [sut.slots.get(user_id, priority) for user_id in set(sut.jobs.owners.values()) for priority in Priority]
+    is_taken = any(taken is not None and taken.active for taken in slots)
     return not is_taken and not any(job.next or job.is_live or job.outbox or job.deleted_at for job in sut.jobs.all())
 
 
@@ -143,6 +143,6 @@ def _visible(sut: SystemUnderTest) -> list[Message]:
     return [message for message in sut.messages if message.visible_at <= sut.clock.now()]
 
 
-def _go_on(sut: SystemUnderTest, next_sweep: datetime) -> None:
+def _advance(sut: SystemUnderTest, next_sweep: datetime) -> None:
     soonest = min((message.visible_at for message in sut.messages), default=next_sweep)
     sut.pass_time(max(min(soonest, next_sweep) - sut.clock.now(), timedelta(milliseconds=1)))

@@ -1,4 +1,4 @@
-"""A provider of the model, with the ledger of all tasks that anybody would have to pay."""
+"""Provider of the model, with a list of all tasks that it would charge for."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -22,26 +22,26 @@ VIDEO_URL = "https://provider.test/{ref}.mp4"
 
 
 class ProviderKind(StrEnum):
-    """What it gives: a link to a video, a video to be fetched, one in parts, or its leave to draw one at once."""
+    """Kinds of providers. The values are part of the printed history."""
 
     LINKS = "links to a video"
     MAKES = "makes a video"
-    PARTS = "makes a video part by part"
-    DRAWS = "lets us draw"
+    PARTS = "makes a video in parts"
+    DRAWS = "needs no task to render"
 
 
 class Answer(StrEnum):
-    """What the provider does at a submit or a poll, other than its work."""
+    """Behaviour of the provider at a call, other than success. The values are part of the printed history."""
 
-    NEVER_ENDS = "takes it, and never ends"
-    REFUSES = "refuses what it shows"
-    BUSY = "has no room for 100 s"
-    OVERLOADED = "has no room for an hour"
+    NEVER_ENDS = "accepts the task and never finishes it"
+    REFUSES = "rejects the content"
+    BUSY = "is rate limited for 100 s"
+    OVERLOADED = "has no quota for an hour"
     BROKEN = "fails"
     HALF_DONE = "is half done"
-    SILENT = "does nothing and says nothing"
-    ANSWER_LOST = "does its work, and nobody hears of it"
-    FAR_FROM_DONE = "wants to be asked again in two hours"
+    SILENT = "does nothing and does not respond"
+    ANSWER_LOST = "does its work and its response is lost"
+    FAR_FROM_DONE = "asks for the next poll in two hours"
 
 
 ERRORS = {
@@ -53,12 +53,12 @@ ERRORS = {
     Answer.BROKEN: partial(ProviderError, FailureCode.PROVIDER_ERROR, "Broken.", transient=True),
     Answer.SILENT: ProviderUnreachable,
 }
-_REFUSAL = ProviderError(FailureCode.PROVIDER_ERROR, "It is over already.", transient=False)
+_REFUSAL = ProviderError(FailureCode.PROVIDER_ERROR, "The task has already ended.", transient=False)
 
 
 @dataclass(slots=True)
 class Task:
-    """One generation. `late`: whoever submitted it had lost the lease by then. `is_over`: it was stopped."""
+    """One provider task. `late`: its submitter had lost the lease by then. `is_over`: it was stopped."""
 
     ref: str
     token: str
@@ -69,9 +69,9 @@ class Task:
 
 
 class LedgerProvider:
-    """See `ports.VideoProvider`. Only under `REPEAT` a token that it has seen makes no second task.
+    """See `ports.VideoProvider`. Only with `REPEAT`, a known token creates no second task.
 
-    `answer` is what the next submit or poll brings; without one a submit is taken and a poll is done.
+    `answer` is the behaviour of the next call. With None, a submission is accepted and a poll reports a finished task.
     """
 
     name = "ledger"
@@ -87,11 +87,11 @@ class LedgerProvider:
         )
         self.answer: Answer | None = None
         self.tasks: list[Task] = []
-        self.said: dict[JobId, set[FailureCode]] = defaultdict(set)
+        self.reported: dict[JobId, set[FailureCode]] = defaultdict(set)
         self.caller_is_late = False
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
-        """Refuse, or begin a task and write it into the ledger."""
+        """Create and record a task, unless `answer` is an error."""
         answer = self._take_answer(request.job_id)
         known = self.task_of(token)
         if known is None or self.capabilities.unknown_submit is not UnknownSubmit.REPEAT:
@@ -103,12 +103,12 @@ class LedgerProvider:
         return Submission(known.ref, poll_after_seconds=None if self.kind is ProviderKind.DRAWS else 5)
 
     def find(self, *, token: str) -> Submission | None:
-        """The newest task of that token."""
+        """Return the newest task with this token, or None."""
         task = self.task_of(token)
         return None if task is None else Submission(task.ref, poll_after_seconds=5)
 
     def poll(self, ref: str) -> Generation:
-        """Done, unless told otherwise or the task never ends."""
+        """Return a finished generation, unless `answer` says otherwise or the task never ends."""
         task = self.task(ref)
         answer = self._take_answer(task.job_id)
         if answer is Answer.ANSWER_LOST:
@@ -120,7 +120,7 @@ class LedgerProvider:
         return Generation(done=True, progress=1, video_url=VIDEO_URL.format(ref=ref))
 
     def cancel(self, ref: str) -> bool:
-        """Stopped, unless it has nothing to say; what it refuses it ends itself."""
+        """Stop the task and return True, unless `answer` is an error."""
         answer, self.answer = self.answer, None
         if answer is Answer.SILENT:
             raise ProviderUnreachable
@@ -132,18 +132,18 @@ class LedgerProvider:
         return True
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """A file that names the task, unless told otherwise."""
+        """Write a file that names the task, unless `answer` is an error."""
         self._take_answer(self.task(ref).job_id)
         on_progress(1)
         path.write_text(f"video of {ref}")
 
     def task(self, ref: str) -> Task:
-        """The task of that name."""
+        """Return the task with this ref."""
         [task] = [task for task in self.tasks if task.ref == ref]
         return task
 
     def task_of(self, token: str) -> Task | None:
-        """The newest task of that token."""
+        """Return the newest task with this token, or None."""
         return next((task for task in reversed(self.tasks) if task.token == token), None)
 
     def _take_answer(self, job_id: JobId) -> Answer | None:
@@ -151,6 +151,6 @@ class LedgerProvider:
         if answer in ERRORS:
             error = ERRORS[answer]()
             if not isinstance(error, ProviderUnreachable):
-                self.said[job_id].add(error.reason)
+                self.reported[job_id].add(error.reason)
             raise error
         return answer

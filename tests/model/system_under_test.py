@@ -1,4 +1,4 @@
-"""The world of the model: one database, its queues, one provider, one bucket, and time; and what can happen in it."""
+"""System of the model: database, queues, provider, bucket and clock in memory, and the events that can happen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -30,12 +30,12 @@ RECEIVES_TO_DIE = 5
 VISIBILITY = timedelta(seconds=180)
 MOST_SKEW = timedelta(minutes=5)
 RENDER_PACE = timedelta(seconds=7)
-"""The time between two reports of a render: five of them outlast a lease that is not renewed."""
+"""Time between two progress reports of a render. Five of them exceed a lease that is not renewed."""
 
 
 @dataclass(slots=True)
 class Message:
-    """A message on a queue; `visible_at` is when SQS would hand it out by itself."""
+    """A message on a queue; SQS would deliver it at `visible_at`."""
 
     sent: SentMessage
     visible_at: datetime
@@ -44,10 +44,10 @@ class Message:
 
 @dataclass(slots=True)
 class SystemUnderTest:
-    """Everything there is. `tell` takes the lines of the story, in the caller's own thread; `check` runs after all."""
+    """All components. `log` receives the lines of the history in the caller's thread; `check` runs after each event."""
 
     provider: LedgerProvider
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     check: Callable[["SystemUnderTest"], None]
     clock: VirtualClock = field(default_factory=VirtualClock)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
@@ -61,31 +61,31 @@ class SystemUnderTest:
     most_skew: timedelta = timedelta()
     is_broken: bool = False
     has_slept: bool = False
-    story: list[str] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
     cap: int = 20
     renderer: ScriptedRenderer = field(init=False)
     jobs: WatchedJobRepository = field(init=False)
     slots: InMemorySlotRepository = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make what stands on other things."""
+        """Create the components that depend on others."""
         self.renderer = ScriptedRenderer(at_report=lambda _: self.pass_time(RENDER_PACE))
-        self.jobs = WatchedJobRepository(self.provider, POLICY, self.clock, self.story.append)
+        self.jobs = WatchedJobRepository(self.provider, POLICY, self.clock, self.history.append)
         self.slots = InMemorySlotRepository(cap=self.cap)
 
     def pass_time(self, by: timedelta) -> None:
-        """Let time go by for everybody."""
+        """Advance the clock of all machines."""
         self.clock.advance(by.total_seconds())
 
     def say(self, line: str) -> None:
-        """One line more of the story, with all that was heard from the actors before."""
-        for each in [*self.story, line] if line else self.story:
-            self.tell(each)
-        self.story.clear()
+        """Write the lines of the actors and then this line, if it is not empty, to the history."""
+        for entry in [*self.history, line] if line else self.history:
+            self.log(entry)
+        self.history.clear()
 
-    # ------------------------------------------------------------ what happens
+    # ------------------------------------------------------------ events
     def deliver(self, message: Message, skew: timedelta, faults: tuple[Fault, ...], *, again: bool = False) -> None:
-        """SQS hands a message out; `again` keeps it on the queue whatever comes of it."""
+        """Deliver a message to a worker. With `again` the message stays on the queue."""
         step = message.sent.step
         actor = self.actor(Role.WORKER, f"the worker with {step} of {self.name(message.sent.job_id)}", faults, skew)
         actor.job_id = message.sent.job_id
@@ -95,13 +95,13 @@ class SystemUnderTest:
         self.run(actor, lambda: work(actor, message.sent), lambda: again or self._receipt(actor, message))
 
     def sweep(self, skew: timedelta, faults: tuple[Fault, ...]) -> None:
-        """The reconciler's minute."""
+        """Run the reconciler once."""
         actor = self.actor(Role.SWEEP, "the sweep", faults, skew)
         self.run(actor, lambda: reconcile_jobs(dispatcher=self.dispatcher(actor)))
 
     def bury(self, letter: Message, skew: timedelta, faults: tuple[Fault, ...]) -> None:
-        """The reconciler gets a dead letter."""
-        name = f"the burial of {letter.sent.step} of {self.name(letter.sent.job_id)}"
+        """Deliver a dead letter to the reconciler."""
+        name = f"the dead letter of {letter.sent.step} of {self.name(letter.sent.job_id)}"
         actor = self.actor(Role.BURIAL, name, faults, skew)
         actor.buries = letter.sent.step_id
         self.dead_letters.remove(letter)
@@ -117,15 +117,15 @@ class SystemUnderTest:
         self.run(actor, work, receipt)
 
     def wake(self, actor: Actor) -> None:
-        """A sleeper goes on, however late it is."""
+        """Resume a paused actor."""
         self.sleepers.remove(actor)
         self._after(actor, actor.wake)
 
     def leave_express_job(self, job: VideoJob) -> None:
-        """What the Express server had begun."""
+        """Store a job as the Express server does."""
         self.jobs.leave(job)
 
-    # ------------------------------------------------------------ how it happens
+    # ------------------------------------------------------------ implementation
     def _step(self, actor: Actor, sent: SentMessage) -> None:
         ports = self.ports(actor, "circuits", "timings", "provider", "store")
         run_step(
@@ -143,19 +143,19 @@ class SystemUnderTest:
         render_video(sent.job_id, sent.step_id, dispatcher=self.dispatcher(actor), providers=providers, **ports)
 
     def dispatcher(self, actor: Actor) -> JobDispatcher:
-        """The dispatcher on the ports as that actor sees them."""
+        """Return a dispatcher on the actor's proxies of the ports."""
         ports = self.ports(actor, "jobs", "slots", "queue", "notifier")
         return JobDispatcher(clock=actor.clock, policy=POLICY, **ports)
 
     def actor(self, role: Role, name: str, faults: tuple[Fault, ...], skew: timedelta = timedelta()) -> Actor:
-        """Somebody who is about to act."""
+        """Create an actor and write its name to the history."""
         self.most_skew = max(self.most_skew, abs(skew))
         ahead = f", its clock {skew.total_seconds():+.0f} s" if skew else ""
         self.say(f"{self.clock.now():%d %H:%M:%S} {name}{ahead}")
-        return Actor(role, name, faults, SkewedClock(self.clock, skew), self.story.append)
+        return Actor(role, name, faults, SkewedClock(self.clock, skew), self.history.append)
 
     def ports(self, actor: Actor, *names: str) -> dict[str, Any]:
-        """The ports as that actor sees them."""
+        """Return proxies of these ports for the actor."""
         return {name: Port(name, getattr(self, name), actor, self._before) for name in names}
 
     def _before(self, actor: Actor) -> None:
@@ -168,7 +168,7 @@ class SystemUnderTest:
         return any(job.lease is not None and job.lease.token == actor.token for job in self.jobs.all())
 
     def run(self, actor: Actor, work: Callable[[], object], receipt: Callable[[], object] = lambda: None) -> None:
-        """It acts, as far as it goes."""
+        """Run an actor until it ends or pauses. `receipt` is called once it has ended."""
         actor.receipt = receipt
         self._after(actor, lambda: actor.start(work))
 
@@ -180,7 +180,7 @@ class SystemUnderTest:
             raise
         finally:
             self.jobs.actor = None
-            self.say("" if actor.outcome is Outcome.DONE else f"  {actor.name} {actor.outcome or 'sleeps'}")
+            self.say("" if actor.outcome is Outcome.DONE else f"  {actor.name} {actor.outcome or 'is paused'}")
         if actor.sleeps:
             self.has_slept = True
             self.sleepers.append(actor)
@@ -198,5 +198,5 @@ class SystemUnderTest:
         (self.dead_letters if after.receives >= RECEIVES_TO_DIE else self.messages).append(after)
 
     def name(self, job_id: JobId) -> str:
-        """What the story calls a job, also when it is gone."""
+        """Return the name of a job in the history, also if it was removed."""
         return f"job {list(self.jobs.versions).index(job_id) + 1}"

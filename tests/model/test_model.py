@@ -1,4 +1,4 @@
-"""A thousand stories, told at random and held against the invariants; a failing one is shrunk to what matters."""
+"""A thousand random histories, checked against the invariants. Hypothesis shrinks a failing one."""
 
 import logging
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import VideoJobsMachine
 
-STORIES = 1000
-"""Of up to thirty events each, in half a minute; `make chaos` tells more."""
+HISTORIES = 1000
+"""Histories of up to thirty events each. They take half a minute; `make chaos` runs more."""
 
 
 @pytest.fixture(autouse=True)
@@ -20,13 +20,13 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def test_every_job_ends_once_truthfully_and_is_paid_for_once_whatever_happens() -> None:
-    stories = settings(
-        max_examples=STORIES,
+def test_every_job_ends_once_truthfully_and_is_paid_for_once() -> None:
+    histories = settings(
+        max_examples=HISTORIES,
         stateful_step_count=30,
         deadline=None,
         print_blob=True,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(VideoJobsMachine, settings=stories)
+    run_state_machine_as_test(VideoJobsMachine, settings=histories)

@@ -1,6 +1,6 @@
-"""Mutants of the code that the model runs: each breaks an invariant, and the model must name it.
+"""Mutants of the code that the model runs. Each violates an invariant, and the model must report it.
 
-`make test` runs a sample of them, `make test-long` all.
+`make test` runs a sample of the mutants, `make test-long` all of them.
 """
 
 import os
@@ -16,8 +16,8 @@ from tests.sampling import SAMPLING
 
 ROOT = Path(__file__).parents[2]
 SEED = 0
-STORIES = 3000
-"""Most are caught within a hundred."""
+HISTORIES = 3000
+"""Histories per mutant. Most mutants are detected within a hundred."""
 
 DOMAIN = "layers/common/videojobs/domain/"
 SERVICES = "layers/common/videojobs/services/"
@@ -26,7 +26,7 @@ FAKES = "tests/fakes/"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of the code, and the promise that it breaks."""
+    """One change of the code, and the messages of the invariants that it violates, separated by `|`."""
 
     name: str
     file: str
@@ -42,42 +42,42 @@ class Mutant:
 
 MUTANTS = [
     Mutant(
-        "nothing but the step fences a write",
+        "a write is fenced by the step only",
         FAKES + "jobs.py",
         "return job.status, job.attempt, step, job.lease and job.lease.token",
         "return job.status, job.next and job.next.id",
-        "I5: a stale write landed",
+        "I5: a stale write was applied",
     ),
     Mutant(
         "a claim does not compare next.id",
         FAKES + "jobs.py",
         "job is None or job.next is None or job.next.id != step_id",
         "job is None or job.next is None",
-        "I5: a stale message did something|a job is due at no time and does not wait",
+        "I5: a stale message claimed a step|a job is not scheduled and does not wait",
     ),
     Mutant(
         "a claim ignores a live lease",
         FAKES + "jobs.py",
         "            if not _is_free(job, now):\n                return None\n",
         "",
-        "I5: two work on one step",
+        "I5: two workers run one step",
     ),
     Mutant(
         "the sweep ignores a live lease",
         FAKES + "jobs.py",
         "entry[1] < due_before and _is_free(entry[2], now)",
         "entry[1] < due_before",
-        "I5: the reconciler wrote while somebody worked",
+        "I5: the reconciler wrote during a live lease",
     ),
     Mutant(
         "no unique index on idempotency keys",
         FAKES + "jobs.py",
         "                raise IdempotencyKeyTaken\n",
         "                pass\n",
-        "one key made two jobs",
+        "one key created two jobs",
     ),
     Mutant(
-        "an intent without a ref is taken for none",
+        "an intent without a ref is ignored",
         SERVICES + "start_generation.py",
         "return job.provider is not None and job.provider.ref is None",
         "return False",
@@ -91,7 +91,7 @@ MUTANTS = [
         "I3: an attempt was paid for twice",
     ),
     Mutant(
-        "a task that was made is not looked for",
+        "an existing task is not looked up",
         SERVICES + "start_generation.py",
         "if submission is not None:",
         "if False:",
@@ -123,10 +123,10 @@ MUTANTS = [
         DOMAIN + "deadlines.py",
         "return job.is_live and job.started_at is not None and now >= job.started_at + policy.deadline",
         "return False",
-        "I1: a job does not end in time|it never comes to rest",
+        "I1: a job does not end in time|the system never settles",
     ),
     Mutant(
-        "a pause may outlive the job",
+        "a pause may exceed the deadline",
         DOMAIN + "deadlines.py",
         "due_at = min(job.next.due_at, job.started_at + policy.deadline)",
         "due_at = job.next.due_at",
@@ -137,7 +137,7 @@ MUTANTS = [
         DOMAIN + "lifecycle.py",
         '    ended = {"next": None, "lease": None, "expires_at": now + policy.retention}\n    reason',
         '    ended = {"next": None, "expires_at": now + policy.retention}\n    reason',
-        "a lease on nothing",
+        "a lease without a next step",
     ),
     Mutant(
         "progress goes back",
@@ -147,32 +147,32 @@ MUTANTS = [
         "progress went back within an attempt",
     ),
     Mutant(
-        "a change brings no new version",
+        "a change creates no new version",
         DOMAIN + "lifecycle.py",
         "return after if reached == job.progress else after.changed(now, progress=reached)",
         "return replace(after, progress=reached)",
         "changed without a new version",
     ),
     Mutant(
-        "the stored video is not looked at",
+        "the stored video is not checked",
         SERVICES + "run_step.py",
         "output is not None and store.size(output.video) == output.video.size_bytes",
         "output is not None",
-        "I4: the video is not there, or not whole",
+        "I4: the video is missing or incomplete",
     ),
     Mutant(
         "the sweep sends nothing",
         SERVICES + "reconcile_jobs.py",
         "            dispatcher.send_step(job)",
         "            pass",
-        "I1: a job is never started|it never comes to rest",
+        "I1: a job is never started|the system never settles",
     ),
     Mutant(
-        "what was not announced stays so",
+        "unpublished changes are not published",
         SERVICES + "reconcile_jobs.py",
         "    _page_through(lambda: jobs.find_unannounced(now() - GRACE, PAGE), _in_job_trace(sweep.announce))\n",
         "",
-        "it never comes to rest",
+        "the system never settles",
     ),
     Mutant(
         "Express jobs are not adopted",
@@ -182,43 +182,43 @@ MUTANTS = [
         "I1: a job is never started",
     ),
     Mutant(
-        "a dead letter is buried whatever became of its step",
+        "a dead letter of an earlier step fails the job",
         SERVICES + "reconcile_jobs.py",
         "job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id",
         "job.next is None or job.next.step is Step.CLEAN_UP",
-        "I5: a stale dead letter was buried",
+        "I5: a stale dead letter failed a job",
     ),
     Mutant(
-        "a dead letter is buried while somebody works",
+        "a dead letter fails a job with a live lease",
         SERVICES + "reconcile_jobs.py",
         "    if job.lease is not None and job.lease.until > now:\n        return False\n",
         "",
-        "I5: the reconciler wrote while somebody worked",
+        "I5: the reconciler wrote during a live lease",
     ),
     Mutant(
-        "whoever cancels is told yes",
+        "a cancel that loses a race is reported as successful",
         SERVICES + "cancel_job.py",
         "        except LeaseLost:\n            continue\n        dispatcher.dispatch(cancelled)\n",
         "        except LeaseLost:\n            cancelled = lifecycle.cancel(job, job.updated_at, dispatcher.policy)\n"
         "        dispatcher.dispatch(cancelled)\n",
-        "untrue: a job was said to be cancelled|I6: a change was announced under two ids",
+        "untrue: a job was reported as cancelled|I6: a change was published under two IDs",
     ),
     Mutant(
-        "whoever cancels a job that has ended is told yes",
+        "a cancel of an ended job is reported as successful",
         SERVICES + "cancel_job.py",
         "if not job.is_live:\n            raise JobConflict",
         "if not job.is_live:\n            return job\n            raise JobConflict",
-        "untrue: a job was said to be cancelled",
+        "untrue: a job was reported as cancelled",
     ),
     Mutant(
-        "a cancelled job is at rest at once",
+        "a cancelled job gets no clean-up",
         DOMAIN + "lifecycle.py",
         "NextStep.new(Step.CLEAN_UP, due_at) if begun else None",
         "None",
         "I8: ",
     ),
     Mutant(
-        "only a job in processing has begun",
+        "only a job in processing counts as started",
         DOMAIN + "lifecycle.py",
         "begun = job.provider is not None or job.production is not None or job.attempt > 1",
         "begun = job.status is JobStatus.PROCESSING",
@@ -229,94 +229,94 @@ MUTANTS = [
         DOMAIN + "lifecycle.py",
         "    if job.next is None:\n        fresh |=",
         "    if True:\n        fresh |=",
-        "I8: the provider goes on with a cancelled job",
+        "I8: the provider continues a cancelled job",
     ),
     Mutant(
-        "a clean-up stops nothing at the provider",
+        "a clean-up does not cancel at the provider",
         SERVICES + "clean_up.py",
         "        cancel_at_provider(run, providers=providers)\n",
         "        pass\n",
-        "I8: the provider goes on with a cancelled job",
+        "I8: the provider continues a cancelled job",
     ),
     Mutant(
         "a clean-up leaves the files",
         SERVICES + "clean_up.py",
         "    store.remove(run.object_keys)\n",
         "",
-        "I8: files of a cancelled or deleted job stay",
+        "I8: files of a cancelled or deleted job remain",
     ),
     Mutant(
-        "a renderer that was too late leaves its files",
+        "a renderer that lost its lease leaves its files",
         SERVICES + "render_video.py",
         "        _discard(work.job, jobs=dispatcher.jobs, store=store)\n",
         "",
-        "I8: files of a cancelled or deleted job stay",
+        "I8: files of a cancelled or deleted job remain",
     ),
     Mutant(
-        "a clean-up does not know of a deletion",
+        "a clean-up ignores a deletion",
         SERVICES + "clean_up.py",
         "    if job.deleted_at is None:\n",
         "    if True:\n",
-        "it never comes to rest",
+        "the system never settles",
     ),
     Mutant(
-        "a deletion in the middle of a clean-up is not seen",
+        "a deletion during a clean-up does not reschedule it",
         DOMAIN + "lifecycle.py",
         "return replace(job, next=replace(job.next, due_at=due_at), deleted_at=now)",
         "return replace(job, deleted_at=now)",
-        "it never comes to rest|I8: a live job was removed",
+        "the system never settles|I8: a live job was removed",
     ),
     Mutant(
-        "nobody compares shares and jobs",
+        "slots are never compared with jobs",
         SERVICES + "reconcile_jobs.py",
         "    _page_through(lambda: slots.find_unchecked(now() - CHECK_EVERY, PAGE), sweep.check)\n",
         "",
-        "it never comes to rest|I1: a job is never started",
+        "the system never settles|I1: a job is never started",
     ),
     Mutant(
-        "an end lets nobody in, and nor does a comparison",
+        "waiting jobs are never admitted",
         SERVICES + "job_dispatcher.py",
         "                admitted = self.commit(job, lifecycle.admit(job, now))",
         "                raise LeaseLost",
-        "it never comes to rest|I1: a job is never started",
+        "the system never settles|I1: a job is never started",
     ),
     Mutant(
-        "whoever waits is let in without a place",
+        "a waiting job is admitted without a slot",
         SERVICES + "job_dispatcher.py",
         "            if not self.slots.acquire_waiting(user_id, priority, job.id, now):\n                return\n",
         "",
-        "I7: a user has more active jobs than places",
+        "I7: a user has more active jobs than slots",
     ),
     Mutant(
-        "a share has no cap",
+        "the number of slots is unlimited",
         FAKES + "slots.py",
         "room = 0 if slots.waiting_at else self.cap - len(slots.active)",
         "room = 99",
-        "I7: a share has more jobs than places",
+        "I7: a user holds more slots than allowed",
     ),
     Mutant(
-        "a retry needs no place",
+        "a retry needs no slot",
         SERVICES + "retry_job.py",
         "(queued,) = dispatcher.acquire_slots([after])",
         "queued = after",
-        "I7: a user has more active jobs than places",
+        "I7: a user has more active jobs than slots",
     ),
     Mutant(
-        "a lost answer to a report is forgotten",
+        "a lost response to a progress report is ignored",
         SERVICES + "render_video.py",
         "            self.job = replace(after, outbox=self.job.outbox)\n",
         "",
-        "changed without a new version|I6: a change was announced under two ids",
+        "changed without a new version|I6: a change was published under two IDs",
     ),
 ]
 
 
-def tell_stories(code: Path) -> subprocess.CompletedProcess[str]:
-    """The model, in a process of its own, on that copy of the code; it stops at the first broken promise."""
+def run_model(code: Path) -> subprocess.CompletedProcess[str]:
+    """Run the model on this copy of the code in a separate process. It stops at the first violation."""
     command = [sys.executable, "-m", "tests.model.chaos", "--seed", str(SEED), "--minutes", "0", "--no-shrink"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{code}:{code / 'layers/common'}"}
     return subprocess.run(
-        [*command, "--stories", str(STORIES)],
+        [*command, "--histories", str(HISTORIES)],
         cwd=code,
         env=environment,
         capture_output=True,
@@ -328,7 +328,7 @@ def tell_stories(code: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
-    """A copy of what the model runs on."""
+    """Return a copy of the code that the model runs."""
     skipped = ignore_patterns("__pycache__", "adapters", "edge", "test_*.py")
     for folder in ("layers/common/videojobs", "tests/fakes", "tests/model"):
         copytree(ROOT / folder, tmp_path / folder, ignore=skipped)
@@ -342,9 +342,9 @@ def test_every_mutant_changes_one_place_and_compiles(mutant: Mutant) -> None:
 
 
 @pytest.mark.parametrize("mutant", SAMPLING.draw(MUTANTS), ids=lambda mutant: mutant.name)
-def test_the_model_catches(mutant: Mutant, code: Path) -> None:
+def test_model_detects_each_mutant(mutant: Mutant, code: Path) -> None:
     file = code / mutant.file
     file.write_text(mutant.apply(file.read_text()))
-    told = tell_stories(code)
-    assert told.returncode != 0, f"nothing was noticed\n{told.stdout}"
-    assert any(promise in told.stderr for promise in mutant.breaks.split("|")), told.stderr[-3000:]
+    process = run_model(code)
+    assert process.returncode != 0, f"the mutant was not detected\n{process.stdout}"
+    assert any(message in process.stderr for message in mutant.breaks.split("|")), process.stderr[-3000:]

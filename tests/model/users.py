@@ -1,4 +1,4 @@
-"""What users do with their jobs in the model, and whether what they are answered is true."""
+"""Requests of users in the model, and checks that the responses are true."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from videojobs.services.submit_job import submit_job
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A 201: whose, for which key and body, and the job that it named."""
+    """A response with 201: the user, the idempotency key, the request, and the job that it named."""
 
     user_id: UserId
     key: str | None
@@ -27,35 +27,37 @@ class Acknowledged:
 
 
 class Users:
-    """Everybody who calls the API. Each call runs as far as its faults let it; who gets no answer knows nothing."""
+    """All users of the API. A request with a fault may end without a response, which is then not checked."""
 
     def __init__(self, sut: SystemUnderTest) -> None:
         self._sut = sut
         self._acknowledged: list[Acknowledged] = []
 
-    def ask(self, user_id: UserId, key: str | None, body: str, lane: Priority, faults: tuple[Fault, ...]) -> None:
-        """A user posts a request."""
-        name = f"the request of user {user_id[-1]} with key {key} for {body}, {lane}"
+    def submit(
+        self, user_id: UserId, key: str | None, body: str, priority: Priority, faults: tuple[Fault, ...]
+    ) -> None:
+        """Submit a job."""
+        name = f"the request of user {user_id[-1]} with key {key} for {body}, {priority}"
         actor = self._sut.actor(Role.POST, name, faults)
-        idempotency = None if key is None else IdempotencyKey(key, fingerprint=f"{body} {lane}")
+        idempotency = None if key is None else IdempotencyKey(key, fingerprint=f"{body} {priority}")
 
         def work() -> None:
             try:
                 job, _ = submit_job(
-                    a_new_job(prompt=body, priority=lane),
+                    a_new_job(prompt=body, priority=priority),
                     user_id=user_id,
                     idempotency=idempotency,
                     dispatcher=self._sut.dispatcher(actor),
                 )
             except IdempotencyMismatch:
-                self._check_mismatch(user_id, key, f"{body} {lane}")
+                self._check_mismatch(user_id, key, f"{body} {priority}")
             else:
-                self._acknowledge(Acknowledged(user_id, key, f"{body} {lane}", job.id))
+                self._acknowledge(Acknowledged(user_id, key, f"{body} {priority}", job.id))
 
         self._sut.run(actor, work)
 
     def cancel(self, job_id: JobId, faults: tuple[Fault, ...]) -> None:
-        """A user wants a job no more."""
+        """Cancel a job."""
         jobs = self._sut.jobs
 
         def work(actor: Actor) -> None:
@@ -63,43 +65,43 @@ class Users:
                 cancel_job(job_id, user_id=jobs.owners[job_id], dispatcher=self._sut.dispatcher(actor))
             except JobConflict:
                 others = set(jobs.ends[job_id]) - {JobStatus.CANCELLED}
-                assert others, "untrue: a job that had not ended was said to have"
+                assert others, "untrue: a live job was reported as ended"
                 self._check_now(job_id, lambda job: job.status in others, "untrue: a job could have been cancelled")
             else:
-                assert JobStatus.CANCELLED in jobs.ends[job_id], "untrue: a job was said to be cancelled"
+                assert JobStatus.CANCELLED in jobs.ends[job_id], "untrue: a job was reported as cancelled"
                 self._check_now(job_id, lambda job: job.status is JobStatus.CANCELLED, "untrue: it is not cancelled")
 
         self._do(Role.CANCEL, job_id, faults, work)
 
     def retry(self, job_id: JobId, faults: tuple[Fault, ...]) -> None:
-        """A user wants a job after all."""
+        """Retry a job."""
         jobs = self._sut.jobs
 
         def work(actor: Actor) -> None:
-            found, retries = jobs.look(job_id), jobs.retries[job_id]
+            earlier, retries = jobs.look(job_id), jobs.retries[job_id]
             try:
                 retry_job(job_id, user_id=jobs.owners[job_id], dispatcher=self._sut.dispatcher(actor))
             except JobConflict:
                 self._check_now(job_id, _can_not_be_retried, "untrue: a job could have been retried")
-                refused = found is not None and _can_not_be_retried(found)
-                assert refused or jobs.retries[job_id] > retries, "untrue: only a clean-up stood in the way"
+                refused = earlier is not None and _can_not_be_retried(earlier)
+                assert refused or jobs.retries[job_id] > retries, "untrue: only a pending clean-up prevented it"
             else:
-                assert jobs.retries[job_id], "untrue: a job was said to be retried"
+                assert jobs.retries[job_id], "untrue: a job was reported as retried"
 
         self._do(Role.RETRY, job_id, faults, work)
 
     def delete(self, job_id: JobId, faults: tuple[Fault, ...]) -> None:
-        """A user wants nothing to be left of a job."""
+        """Delete a job."""
 
         def work(actor: Actor) -> None:
             jobs, store = self._sut.jobs, self._sut.ports(actor, "store")["store"]
-            found, retries = jobs.look(job_id), jobs.retries[job_id]
+            earlier, retries = jobs.look(job_id), jobs.retries[job_id]
             try:
                 delete_job(job_id, user_id=jobs.owners[job_id], dispatcher=self._sut.dispatcher(actor), store=store)
             except JobConflict:
                 self._check_now(job_id, lambda job: job.is_live, "untrue: a job could have been deleted")
-                refused = found is not None and found.is_live
-                assert refused or jobs.retries[job_id] > retries, "untrue: only a clean-up stood in the way"
+                refused = earlier is not None and earlier.is_live
+                assert refused or jobs.retries[job_id] > retries, "untrue: only a pending clean-up prevented it"
             else:
                 self._check_gone(job_id)
 
@@ -116,33 +118,33 @@ class Users:
 
         self._sut.run(actor, act)
 
-    # ------------------------------------------------------------ what was answered
+    # ------------------------------------------------------------ checks
     def _check_gone(self, job_id: JobId) -> None:
         job = self._sut.jobs.look(job_id)
-        assert job is None or not job.is_shown(self._sut.clock.now()), "untrue: a job was said to be gone"
+        assert job is None or not job.is_shown(self._sut.clock.now()), "untrue: a visible job was reported as not found"
 
     def _check_now(self, job_id: JobId, is_true: Callable[[VideoJob], bool], otherwise: str) -> None:
-        """What was answered is true of the job as it stands, where nobody can have changed it meanwhile."""
+        """Assert that the response is true of the stored job, unless a paused actor may have changed it."""
         job = self._sut.jobs.look(job_id)
         assert self._sut.has_slept or (job is not None and is_true(job)), otherwise
 
-    def _acknowledge(self, answer: Acknowledged) -> None:
+    def _acknowledge(self, response: Acknowledged) -> None:
         jobs = self._sut.jobs
-        assert jobs.owners[answer.job_id] == answer.user_id, "a user got another's job"
-        same_key = [each for each in self._acknowledged if (each.user_id, each.key) == (answer.user_id, answer.key)]
-        self._acknowledged.append(answer)
-        for earlier in same_key if answer.key is not None else ():
-            if earlier.job_id == answer.job_id:
-                assert earlier.fingerprint == answer.fingerprint, "one key was taken for two requests"
+        assert jobs.owners[response.job_id] == response.user_id, "a user received another user's job"
+        same_key = [it for it in self._acknowledged if (it.user_id, it.key) == (response.user_id, response.key)]
+        self._acknowledged.append(response)
+        for earlier in same_key if response.key is not None else ():
+            if earlier.job_id == response.job_id:
+                assert earlier.fingerprint == response.fingerprint, "one key was accepted for two requests"
             else:
-                apart = abs(jobs.made_at[answer.job_id] - jobs.made_at[earlier.job_id])
-                is_gone = None in (jobs.look(earlier.job_id), jobs.look(answer.job_id))
-                assert is_gone or apart >= KEY_LIFETIME, "one key made two jobs"
+                apart = abs(jobs.made_at[response.job_id] - jobs.made_at[earlier.job_id])
+                is_gone = None in (jobs.look(earlier.job_id), jobs.look(response.job_id))
+                assert is_gone or apart >= KEY_LIFETIME, "one key created two jobs"
 
     def _check_mismatch(self, user_id: UserId, key: str | None, body: str) -> None:
         keys = self._sut.jobs.keys
-        others = {each.fingerprint for holder, each in keys if holder == user_id and each.key == key} - {body}
-        assert others, "a key was refused that nobody used for another request"
+        others = {it.fingerprint for holder, it in keys if holder == user_id and it.key == key} - {body}
+        assert others, "a key was rejected that was not used for another request"
 
 
 def _can_not_be_retried(job: VideoJob) -> bool:

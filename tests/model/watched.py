@@ -1,4 +1,4 @@
-"""The jobs of the model, watched: every single write is held against the invariants, and against who made it."""
+"""Job repository of the model that checks every write, and the actor that makes it, against the invariants."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from videojobs.services.clean_up import CANCEL_TRIES
 
 
 class WatchedJobRepository(InMemoryJobRepository):
-    """See `ports.JobRepository`. `actor` is who makes the present call; None: the test itself.
+    """See `ports.JobRepository`. `actor` makes the current call; None is the test itself.
 
-    `versions` holds, for each job that ever was, every version that stood; `owners` and `made_at` whose it is and since
-    when; `ends` how it ended, each time; `retries` how often it was retried. `waited` are those that had to wait,
-    `keys` all idempotency keys that a job ever held, `to_stop` the tasks that a cancellation has to stop.
+    For each job that ever existed, `versions` holds every stored version, `owners` its user, `made_at` its creation
+    time, `ends` its terminal statuses, and `retries` the number of retries. `waited` holds the jobs that waited for a
+    slot, `keys` all idempotency keys ever used, and `to_stop` the tasks that a cancellation must stop.
     """
 
     def __init__(
-        self, provider: LedgerProvider, policy: StepPolicy, clock: VirtualClock, tell: Callable[[str], None]
+        self, provider: LedgerProvider, policy: StepPolicy, clock: VirtualClock, log: Callable[[str], None]
     ) -> None:
         super().__init__(clock=clock)
         self.actor: Actor | None = None
@@ -38,51 +38,51 @@ class WatchedJobRepository(InMemoryJobRepository):
         self.adopted: set[JobId] = set()
         self.keys: set[tuple[UserId, IdempotencyKey]] = set()
         self.to_stop: set[str] = set()
-        self._provider, self._policy, self._tell = provider, policy, tell
+        self._provider, self._policy, self._log = provider, policy, log
 
     def look(self, job_id: JobId) -> VideoJob | None:
-        """The stored job, also for whoever the repository does not answer."""
+        """Return the stored job without a check of the actor, or None."""
         return self._jobs.get(job_id)
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
-        """A claim may win only the step it names, and only from nobody or from a dead lease."""
+        """Assert that a claim succeeds only for the next step, and only without a live lease."""
         before = self._jobs.get(job_id)
         claimed = super().claim(job_id, step_id, lease, now)
         if claimed is not None and before is not None and self.actor is not None:
-            assert _step_id(before) == step_id, "I5: a stale message did something"
-            assert before.lease is None or before.lease.until <= now, "I5: two work on one step"
+            assert _step_id(before) == step_id, "I5: a stale message claimed a step"
+            assert before.lease is None or before.lease.until <= now, "I5: two workers run one step"
             self.actor.token, self.actor.step_id = lease.token, step_id
         return claimed
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
-        """A save may land only from who holds the lease; from a sweep only where nobody holds one."""
+        """Assert that only the holder of the lease saves, and that the reconciler saves only without a live lease."""
         stored = self._jobs.get(before.id)
-        landed = super().save(before, after)
-        if landed and stored is not None and self.actor is not None:
+        saved = super().save(before, after)
+        if saved and stored is not None and self.actor is not None:
             if stored.waiting_since is not None and after.waiting_since is None and after.is_live:
-                assert stored.lease is None, "a job was let in while somebody worked on it"
+                assert stored.lease is None, "a job with a lease was admitted"
             elif self.actor.role is Role.WORKER:
                 holder = stored.lease.token if stored.lease else None
                 ours = self.actor.token, self.actor.step_id
-                assert (holder, _step_id(stored)) == ours, "I5: a stale write landed"
+                assert (holder, _step_id(stored)) == ours, "I5: a stale write was applied"
             elif self.actor.role in RECONCILER:
                 self._check_reconciler(before, stored, after)
-        return landed
+        return saved
 
     def remove(self, job: VideoJob) -> bool:
-        """Nothing live is removed, and nothing whose clean-up is still to come but by who has done it."""
+        """Assert that only deleted jobs are removed, and only after their clean-up."""
         stored = self._jobs.get(job.id)
         removed = super().remove(job)
         if removed and stored is not None and self.actor is not None:
             assert not stored.is_live, "I8: a live job was removed"
-            assert stored.deleted_at is not None, "I8: a job was removed that nobody deleted"
+            assert stored.deleted_at is not None, "I8: a job was removed that was not deleted"
             is_clean = self.actor.role is Role.WORKER or stored.provider is None
             assert is_clean, "I8: a job was removed before its clean-up"
-            self._tell("  the job is removed")
+            self._log("  the job is removed")
         return removed
 
     def put(self, job: VideoJob) -> VideoJob:
-        """Any write at all: what may never become of a job."""
+        """Check every write to a job."""
         before = self._jobs.get(job.id)
         stored = super().put(job)
         if before is not None:
@@ -97,7 +97,7 @@ class WatchedJobRepository(InMemoryJobRepository):
         return stored
 
     def add(self, job: VideoJob) -> None:
-        """A new job begins with its first version."""
+        """Record a new job with its first version."""
         super().add(job)
         if job.id in self._jobs:
             check_shape(job)
@@ -107,7 +107,7 @@ class WatchedJobRepository(InMemoryJobRepository):
             self.keys |= {(job.user_id, job.idempotency)} if job.idempotency else set()
 
     def leave(self, job: VideoJob) -> None:
-        """The Express server's own hand."""
+        """Store a job as the Express server does, without checks."""
         self._jobs[job.id] = job
         self._note(job)
         self.versions[job.id] = []
@@ -117,15 +117,15 @@ class WatchedJobRepository(InMemoryJobRepository):
         self.owners[job.id], self.made_at[job.id] = job.user_id, job.created_at
 
     def _move(self, before: VideoJob, job: VideoJob) -> None:
-        self._tell(f"  the job is {job.status}" + (f": {job.error.code}" if job.error else ""))
+        self._log(f"  the job is {job.status}" + (f": {job.error.code}" if job.error else ""))
         role = self.actor.role if self.actor else None
         if not job.is_live:
             self.ends[job.id].append(job.status)
         if not before.is_live:
-            assert role is Role.RETRY, "I2: an ended job was started by nobody's wish"
+            assert role is Role.RETRY, "I2: an ended job was started without a retry"
             self.retries[job.id] += 1
         if job.status is JobStatus.CANCELLED:
-            assert role is Role.CANCEL, "a job was cancelled by nobody's wish"
+            assert role is Role.CANCEL, "a job was cancelled without a request"
             self.to_stop |= self._tasks_of(before)
         if job.status is JobStatus.FAILED:
             self._check_truth(before, job)
@@ -133,7 +133,7 @@ class WatchedJobRepository(InMemoryJobRepository):
                 self.to_stop -= self._tasks_of(before)
 
     def _tasks_of(self, job: VideoJob) -> set[str]:
-        """The task that can be known to belong to the run that is over."""
+        """Return the refs of the tasks that the product can attribute to the ended run."""
         if job.provider is None:
             return set()
         if job.provider.ref is not None:
@@ -144,25 +144,25 @@ class WatchedJobRepository(InMemoryJobRepository):
         return {task.ref} if task else set()
 
     def _forgive(self, job: VideoJob) -> None:
-        """A provider that would not answer so often is left alone."""
+        """Require no stop of the task if the provider did not respond for `CANCEL_TRIES` tries."""
         if job.provider is not None and job.provider.unreachable + 1 >= CANCEL_TRIES:
             self.to_stop -= self._tasks_of(job)
 
     def _check_reconciler(self, seen: VideoJob, stored: VideoJob, after: VideoJob) -> None:
-        # A worker may renew a lease that the reconciler saw dead a moment ago: its work is then lost, and no promise.
+        # A worker may renew a lease that the reconciler has just seen expired. Its work is then lost, which is allowed.
         now = self.actor.clock.now() if self.actor else None
         free = seen.lease is None or (now is not None and seen.lease.until <= now)
-        assert free, "I5: the reconciler wrote while somebody worked"
+        assert free, "I5: the reconciler wrote during a live lease"
         if self.actor is not None and self.actor.buries is not None:
-            assert _step_id(stored) == self.actor.buries, "I5: a stale dead letter was buried"
+            assert _step_id(stored) == self.actor.buries, "I5: a stale dead letter failed a job"
         elif stored.next is not None and after.next is not None:
             assert _step_id(after) == _step_id(stored), "I5: the reconciler replaced a step"
 
     def _check_truth(self, before: VideoJob, job: VideoJob) -> None:
         assert job.error is not None, "a job failed without a reason"
-        assert job.error_message, "a job failed without a word"
+        assert job.error_message, "a job failed without an error message"
         code = FailureCode(job.error.code)
-        reasons = set(self._provider.said[job.id])
+        reasons = set(self._provider.reported[job.id])
         if before.started_at is not None and job.updated_at >= before.started_at + self._policy.deadline:
             reasons.add(FailureCode.TIMEOUT)
         if self.actor is not None and self.actor.buries is not None:
