@@ -1,4 +1,4 @@
-"""checkov and zizmor have nothing to say of the template, the OpenAPI file and the workflows; bills name what ships."""
+"""Scans of the template, the OpenAPI file and the workflows by checkov and zizmor, and the bills of materials."""
 
 import json
 import os
@@ -21,17 +21,17 @@ _WORKFLOWS = sorted((_ROOT / ".github" / "workflows").glob("*.yaml"))
 
 
 def _run(*command: str) -> "subprocess.CompletedProcess[str]":
-    quiet = {**os.environ, "LOG_LEVEL": "CRITICAL"}  # checkov tells of pages that it can't reach, with stack traces
+    quiet = {**os.environ, "LOG_LEVEL": "CRITICAL"}  # checkov logs stack traces for unreachable pages
     return subprocess.run(command, cwd=_ROOT, env=quiet, capture_output=True, text=True, check=False)
 
 
 def _checkov(*options: str) -> "subprocess.CompletedProcess[str]":
     if not _CHECKOV.exists():
-        missing("checkov is not installed: `make audit` does it")
+        missing("checkov is not installed. Run `make audit`.")
     return _run(str(_CHECKOV), *options)
 
 
-def test_checkov_finds_nothing_that_is_not_answered_for() -> None:
+def test_checkov_reports_no_failed_check() -> None:
     scanned = _checkov("--config-file", ".checkov.yaml", "--output", "json")
     reports = json.loads(scanned.stdout)
     failed = [
@@ -50,13 +50,13 @@ def test_checkov_would_find_a_public_bucket(tmp_path: Path) -> None:
     assert "CKV_AWS_20" in scanned.stdout
 
 
-def test_every_check_that_is_skipped_has_its_reason() -> None:
+def test_every_skipped_check_has_a_reason() -> None:
     lines = (_ROOT / ".checkov.yaml").read_text().split("skip-check:\n")[1].splitlines()
     assert lines
     assert [line for line in lines if not re.fullmatch(r"  - CKV_\w+ # \S.{15,}", line)] == []
 
 
-def test_zizmor_finds_nothing_in_the_workflows() -> None:
+def test_zizmor_reports_no_finding_in_the_workflows() -> None:
     audited = _run(str(Path(sys.executable).with_name("zizmor")), "--offline", "--persona=pedantic", ".github")
     assert audited.returncode == 0, audited.stdout + audited.stderr
 
@@ -87,7 +87,7 @@ def test_every_image_that_a_step_starts_is_pinned_by_digest() -> None:
     assert [script for script in started if not re.search(r'"\$\w+_IMAGE"', script)] == []
 
 
-def test_a_bill_names_what_each_layer_pins_with_its_version() -> None:
+def test_bill_of_materials_lists_every_pinned_package() -> None:
     bills = write_bills(_ROOT)
     assert [path.name for path in bills] == ["common.cdx.json", "media.cdx.json", "providers.cdx.json"]
     for path in bills:

@@ -1,4 +1,4 @@
-"""No file of the repository holds a secret: whatever detect-secrets takes for one is named here, with the reason."""
+"""Scan of all files by detect-secrets. Each false positive is listed here with a reason."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ _NOT_READ = ("*.jpg", "*.webp", "*package-lock.json", "*requirements*.txt")  # p
 
 
 class Excuse(NamedTuple):
-    """Why something that looks like a secret is none: in which files, by which detector, which values."""
+    """Files, detector and values of a false positive, and the reason why they are not secrets."""
 
     files: str
     detector: str
@@ -24,7 +24,7 @@ class Excuse(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What detect-secrets found where."""
+    """A value that detect-secrets reports in a file."""
 
     file: str
     detector: str
@@ -77,14 +77,14 @@ def _excuses(finding: Finding) -> list[Excuse]:
     ]
 
 
-def test_whatever_looks_like_a_secret_has_an_excuse_and_each_excuse_is_needed() -> None:
+def test_every_finding_is_excused_and_every_excuse_is_needed() -> None:
     findings = list(_findings())
     assert [(found.file, found.detector) for found in findings if not _excuses(found)] == []
     used = {excuse for found in findings for excuse in _excuses(found)}
     assert [excuse.reason for excuse in EXCUSES if excuse not in used] == []
 
 
-def test_a_secret_would_be_found(tmp_path: Path) -> None:
+def test_secret_in_a_file_is_detected(tmp_path: Path) -> None:
     leak = tmp_path / "settings.py"
     leak.write_text(f'API_KEY = "{"Zk8q" * 2}w2LmB5tYxN0cRvHj"\n')  # in pieces, so that this file holds none
     found = SecretsCollection(str(tmp_path))

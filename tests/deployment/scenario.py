@@ -23,7 +23,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.stack import Stack
 from tests.stack.client import ENDED, User
 
-WISH = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "1:1"}
+REQUEST = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "1:1"}
 SETTLE_SECONDS = 240
 """A worker that a deployment killed holds its lease for 25 s, and the reconciler comes each minute."""
 PAUSE_SECONDS = 0.5
@@ -41,11 +41,11 @@ class Phase:
     name: str
     seconds: float = 0
     met: Counter[str] = field(default_factory=Counter)
-    """The jobs that were under way when it began, by status."""
+    """Jobs that were in progress at the start of the deployment, by status."""
     answers: Counter[int] = field(default_factory=Counter)
-    """What the API said to those who asked meanwhile; 0 for nothing."""
+    """Responses to requests during the deployment, by status; 0 means no response."""
     ended: Counter[str] = field(default_factory=Counter)
-    """How the jobs ended, those that it met and those that were asked for meanwhile."""
+    """Final statuses of the jobs from before and during the deployment."""
     wrong: list[str] = field(default_factory=list)
     """A line for each job that was lost or doubled."""
     stack_status: str = ""
@@ -62,16 +62,16 @@ class System:
 
     @cached_property
     def database(self) -> Any:
-        """Where its jobs are."""
+        """Return the database of the jobs."""
         client: Any = pymongo.MongoClient(self.stack.mongo_uri)
         return client.get_default_database()
 
     def close(self) -> None:
-        """Leave it."""
+        """Close the connection to the database."""
         self.database.client.close()
 
     def videos(self) -> Counter[str]:
-        """How many videos each job has in the bucket."""
+        """Return the number of videos of each job in the bucket."""
         client = open_session(self.config).client("s3", endpoint_url=self.stack.aws_endpoint_url)
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.stack.bucket, Prefix="videos/")
         keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
@@ -115,7 +115,7 @@ def deploy_over(system: System, up: Deploy, name: str, *, jobs: int, fails: bool
     """Deploy while `jobs` jobs are in progress and a user submits more, and wait until all have ended."""
     phase = Phase(name)
     ids = _ask_for(system, jobs)
-    phase.met = _wait_until_under_way(system, ids)
+    phase.met = _wait_until_in_progress(system, ids)
     with _asking(system, phase) as asked:
         began = time.monotonic()
         try:
@@ -138,26 +138,26 @@ def _status(config: CloudConfig, stack: Stack) -> str:
 
 
 def _ask_for(system: System, jobs: int) -> list[str]:
-    """Half of them in batches of five, of users who may have twenty each."""
+    """Submit `jobs` jobs, half of them in batches of five, with a new user for each ten. Return their IDs."""
     ids: list[str] = []
     while len(ids) < jobs:
         user = User(system.stack)
-        ids += [user.submit(**WISH) for _ in range(min(5, jobs - len(ids)))]
+        ids += [user.submit(**REQUEST) for _ in range(min(5, jobs - len(ids)))]
         if len(ids) + 5 <= jobs:
-            answer = user.call("POST", "/api/videos/batch", {"items": [WISH] * 5})
-            assert answer.status == 201, answer.body
-            ids += [each["jobId"] for each in answer.data["items"]]
+            response = user.call("POST", "/api/videos/batch", {"items": [REQUEST] * 5})
+            assert response.status == 201, response.body
+            ids += [each["jobId"] for each in response.data["items"]]
     return ids
 
 
-def _wait_until_under_way(system: System, ids: Sequence[str]) -> Counter[str]:
-    """Some queued, some worked on: the deployment is to meet both."""
+def _wait_until_in_progress(system: System, ids: Sequence[str]) -> Counter[str]:
+    """Wait until jobs are queued and in processing at the same time. Return the number of jobs by status."""
     deadline = time.monotonic() + 60
     while True:
-        found = Counter(job["status"] for job in _documents(system, ids))
-        if found["processing"] and (found["queued"] or found["processing"] > 1):
-            return found
-        assert time.monotonic() < deadline, f"no job is under way: {found}"
+        counts = Counter(job["status"] for job in _documents(system, ids))
+        if counts["processing"] and (counts["queued"] or counts["processing"] > 1):
+            return counts
+        assert time.monotonic() < deadline, f"no job is in progress: {counts}"
         time.sleep(0.1)
 
 
@@ -187,12 +187,12 @@ def _asking(system: System, phase: Phase) -> Iterator[list[str]]:
 
 def _ask_once(user: User, key: str, phase: Phase) -> str | None:
     try:
-        answer = user.call("POST", "/api/videos/generate", WISH, headers={"Idempotency-Key": key})
+        response = user.call("POST", "/api/videos/generate", REQUEST, headers={"Idempotency-Key": key})
     except (OSError, HTTPException):
         phase.answers[0] += 1
         return None
-    phase.answers[answer.status] += 1
-    return str(answer.data["jobId"]) if answer.status == 201 else None
+    phase.answers[response.status] += 1
+    return str(response.data["jobId"]) if response.status == 201 else None
 
 
 def _documents(system: System, ids: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -201,15 +201,15 @@ def _documents(system: System, ids: Sequence[str]) -> list[Mapping[str, Any]]:
 
 def _settle(system: System, ids: Sequence[str], phase: Phase) -> None:
     deadline = time.monotonic() + SETTLE_SECONDS
-    found = _documents(system, ids)
-    while not {job["status"] for job in found} <= ENDED:
-        assert time.monotonic() < deadline, f"{phase.name}: {Counter(job['status'] for job in found)}"
+    jobs = _documents(system, ids)
+    while not {job["status"] for job in jobs} <= ENDED:
+        assert time.monotonic() < deadline, f"{phase.name}: {Counter(job['status'] for job in jobs)}"
         time.sleep(0.5)
-        found = _documents(system, ids)
+        jobs = _documents(system, ids)
     videos = system.videos()
-    phase.ended = Counter(job["status"] for job in found)
-    phase.wrong += [f"{job_id} is lost" for job_id in set(ids) - {str(job["_id"]) for job in found}]
-    for job in found:
+    phase.ended = Counter(job["status"] for job in jobs)
+    phase.wrong += [f"{job_id} is lost" for job_id in set(ids) - {str(job["_id"]) for job in jobs}]
+    for job in jobs:
         seen = (
             sum(each["status"] == "completed" for each in job["history"]),
             videos[str(job["_id"])],
@@ -218,10 +218,10 @@ def _settle(system: System, ids: Sequence[str], phase: Phase) -> None:
         if seen != (1, 1, 1):
             phase.wrong.append("{}: {} completions, {} videos, attempt {}".format(job["_id"], *seen))
     if len(ids) != len(set(ids)):
-        phase.wrong.append("two answers named the same job")
+        phase.wrong.append("two responses named the same job")
 
 
 def forbid_the_database(config: CloudConfig) -> CloudConfig:
-    """A deployment that fails late, at the indexes: its secret is none that it may read."""
+    """Return a configuration whose deployment fails late, at the indexes, as its MongoDB secret does not exist."""
     arn = f"arn:aws:secretsmanager:{config.region}:000000000000:secret:no-such-secret"
     return replace(config, parameters={**config.parameters, "MongoSecretArn": arn})

@@ -1,4 +1,4 @@
-"""MongoDB that breaks off, hangs, refuses or half-confirms: the caller hears `Unavailable`, and soon."""
+"""MongoDB connections that break, hang, are rejected or are not fully confirmed: callers soon get `Unavailable`."""
 
 import socket
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def jobs(connection: MongoConnection) -> MongoJobRepository:
 
 
 class TestBreaks:
-    def test_one_broken_connection_is_nobodys_concern(
+    def test_one_broken_connection_is_not_visible_to_the_caller(
         self, jobs: MongoJobRepository, connection: MongoConnection
     ) -> None:
         job = a_started_job()
@@ -58,7 +58,7 @@ class TestBreaks:
 
     @pytest.mark.parametrize("command", ["find", "insert", "update"])
     @pytest.mark.parametrize("times", [2, 10_000], ids=["two in a row", "all"])
-    def test_breaks_are_survived_until_time_is_up(
+    def test_broken_connections_are_retried_until_the_timeout(
         self, jobs: MongoJobRepository, connection: MongoConnection, command: str, times: int
     ) -> None:
         """With `timeoutMS` pymongo goes on trying within that time, not only once."""
@@ -77,7 +77,7 @@ class TestBreaks:
         assert (jobs.find(job.id) == job) is (command == "insert" and times == 2)
 
     @pytest.mark.parametrize("code", [91, 10107, 11600], ids=["shutting down", "not primary", "interrupted"])
-    def test_a_step_down_of_the_primary_is_nobodys_concern(
+    def test_step_down_of_the_primary_is_not_visible_to_the_caller(
         self, jobs: MongoJobRepository, connection: MongoConnection, code: int
     ) -> None:
         job = a_job()
@@ -85,7 +85,7 @@ class TestBreaks:
             jobs.add(job)
         assert jobs.find(job.id) == job
 
-    def test_a_write_that_is_only_half_confirmed_is_no_success(
+    def test_write_without_majority_confirmation_is_not_a_success(
         self, jobs: MongoJobRepository, connection: MongoConnection
     ) -> None:
         job = a_started_job()
@@ -95,9 +95,7 @@ class TestBreaks:
             jobs.save(job, replace(job, progress=0.5))
         assert jobs.find(job.id) == replace(job, progress=0.5), "it had landed: whoever is told must read again"
 
-    def test_any_other_refusal_of_the_server_is_told_too(
-        self, jobs: MongoJobRepository, connection: MongoConnection
-    ) -> None:
+    def test_other_server_errors_are_reported(self, jobs: MongoJobRepository, connection: MongoConnection) -> None:
         with failing(connection, 1, ["find"], errorCode=96), pytest.raises(Unavailable) as told:
             jobs.find(a_job().id)
         assert isinstance(told.value.__cause__, OperationFailure)
@@ -108,14 +106,14 @@ class TestSilence:
     """The driver's own thirty seconds would outlive API Gateway; pytest's limit here is below them."""
 
     @pytest.mark.timeout(25, func_only=True)
-    def test_a_server_that_never_answers_an_operation_is_given_up(
+    def test_operation_without_a_response_times_out(
         self, jobs: MongoJobRepository, connection: MongoConnection
     ) -> None:
         with failing(connection, 1, ["find"], blockConnection=True, blockTimeMS=6000), pytest.raises(Unavailable):
             jobs.find(a_job().id)
 
     @pytest.mark.timeout(25, func_only=True)
-    def test_a_server_that_accepts_and_says_nothing_is_given_up(self) -> None:
+    def test_silent_server_times_out(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = silent.getsockname()[1]
             connection = MongoConnection(lambda *, refresh=False: f"mongodb://127.0.0.1:{port}/?directConnection=true")
@@ -123,7 +121,7 @@ class TestSilence:
                 MongoJobRepository(connection).find(a_job().id)
             connection.run(lambda database: database.client.close())
 
-    def test_the_limits_leave_time_to_answer_within_five_seconds(self, connection: MongoConnection) -> None:
+    def test_timeouts_allow_a_response_within_five_seconds(self, connection: MongoConnection) -> None:
         options = connection.run(lambda database: database.client.options)
         assert options.timeout == MongoConnection.TIMEOUT_MS / 1000 == 4
         assert options.server_selection_timeout <= 3
@@ -185,7 +183,7 @@ class TestRotation:
     def uri(self, guarded: str, password: str) -> str:
         return sign_in_uri(guarded, "ann", password)
 
-    def test_a_refused_password_is_read_again_once(self, guarded: str) -> None:
+    def test_rejected_password_is_read_again_once(self, guarded: str) -> None:
         secret = Secret(self.uri(guarded, "old"), self.uri(guarded, "right"))
         connection = MongoConnection(secret)
         jobs, job = MongoJobRepository(connection), a_job()
@@ -194,7 +192,7 @@ class TestRotation:
         assert secret.refreshes == 1
         connection.run(lambda database: database.client.close())
 
-    def test_a_password_that_is_refused_twice_is_told(self, guarded: str) -> None:
+    def test_password_that_is_rejected_twice_is_reported(self, guarded: str) -> None:
         secret = Secret(self.uri(guarded, "old"), self.uri(guarded, "wrong"))
         connection = MongoConnection(secret)
         with pytest.raises(Unavailable) as told:
@@ -203,7 +201,7 @@ class TestRotation:
         assert "wrong" not in told.value.message
         connection.run(lambda database: database.client.close())
 
-    def test_a_secret_that_is_spoilt_for_a_while_heals(self, guarded: str) -> None:
+    def test_temporarily_invalid_secret_recovers(self, guarded: str) -> None:
         secret = Secret(
             self.uri(guarded, "old"), "postgres://not-a-connection-string-of-mongodb", self.uri(guarded, "right")
         )
@@ -388,7 +386,9 @@ class TestBatches:
 
     @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
     @pytest.mark.parametrize("times", [1, 10_000])
-    def test_a_batch_is_whole_or_not_there(self, connection: MongoConnection, command: str, times: int) -> None:
+    def test_batch_is_stored_completely_or_not_at_all(
+        self, connection: MongoConnection, command: str, times: int
+    ) -> None:
         batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
         batch_id = batches.new_id()
         made = [a_job(batch_id=batch_id) for _ in range(5)]
@@ -416,7 +416,7 @@ class TestBatches:
             batches.add(Batch(batches.new_id(), A_USER, (job.id,), START, START + timedelta(days=60)), [job])
         hasty.run(lambda database: database.client.close())
 
-    def test_an_insert_that_is_refused_takes_all_others_along(self, connection: MongoConnection) -> None:
+    def test_rejected_insert_rolls_back_the_whole_batch(self, connection: MongoConnection) -> None:
         batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
         taken = a_job()
         jobs.add(taken)

@@ -1,4 +1,4 @@
-"""Documents as the Express server left them: read, answered, and its unfinished ones brought to an end."""
+"""Documents of the Express server: they are read and shown, and unfinished jobs are completed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,7 +80,7 @@ def answer(jobs: MongoJobRepository, job_id: JobId) -> dict[str, Any]:
     return dict(serialize_job(job, sign=lambda url: f"signed:{url}")["data"])
 
 
-def test_a_finished_job_reads_as_it_always_did(express: Express, jobs: MongoJobRepository) -> None:
+def test_finished_job_is_shown_as_before(express: Express, jobs: MongoJobRepository) -> None:
     job_id = express.write()
     assert answer(jobs, job_id) == {
         "jobId": job_id,
@@ -112,14 +112,14 @@ def test_a_finished_job_reads_as_it_always_did(express: Express, jobs: MongoJobR
 @pytest.mark.parametrize(
     ("stored", "shown"), [(8, 8), (8.0, 8), (2.5, 2.5), (Int64(8), 8)], ids=["int32", "double", "fraction", "int64"]
 )
-def test_any_number_of_mongodb_is_a_duration(
+def test_duration_can_have_any_number_type_of_mongodb(
     express: Express, jobs: MongoJobRepository, stored: float, shown: float
 ) -> None:
     assert answer(jobs, express.write(duration=stored))["duration"] == shown
 
 
 @pytest.mark.parametrize("status", ["queued", "processing", "completed", "failed"])
-def test_each_of_its_statuses_reads(express: Express, jobs: MongoJobRepository, status: str) -> None:
+def test_every_status_is_readable(express: Express, jobs: MongoJobRepository, status: str) -> None:
     assert answer(jobs, express.write(status=status))["status"] == status
 
 
@@ -127,19 +127,19 @@ def test_each_of_its_statuses_reads(express: Express, jobs: MongoJobRepository, 
     "field", ["videoUrl", "errorMessage", "prompt", "style", "duration", "aspectRatio", "updatedAt"]
 )
 @pytest.mark.parametrize("how", ["missing", "null"])
-def test_a_field_without_a_value_hides_no_job(express: Express, jobs: MongoJobRepository, field: str, how: str) -> None:
+def test_job_with_an_empty_field_is_readable(express: Express, jobs: MongoJobRepository, field: str, how: str) -> None:
     job_id = express.write(without=(field,)) if how == "missing" else express.write(**{field: None})
     assert answer(jobs, job_id)[field] == ("2025-12-01T09:30:00.123Z" if field == "updatedAt" else None)
 
 
-def test_without_a_time_of_creation_the_id_tells_it(express: Express, jobs: MongoJobRepository) -> None:
+def test_creation_time_is_derived_from_the_id_if_it_is_missing(express: Express, jobs: MongoJobRepository) -> None:
     job_id = ObjectId.from_datetime(CREATED)
     express.write(_id=job_id, without=("createdAt", "updatedAt"))
     shown = answer(jobs, JobId(str(job_id)))
     assert shown["createdAt"] == shown["updatedAt"] == "2025-12-01T09:30:00.000Z"
 
 
-def test_fields_that_nobody_knows_are_passed_over_and_kept(express: Express, jobs: MongoJobRepository) -> None:
+def test_unknown_fields_are_ignored_and_kept(express: Express, jobs: MongoJobRepository) -> None:
     job_id = express.write(status="queued", videoUrl=None, note={"by": "hand"})
     job = jobs.find(job_id)
     assert job is not None
@@ -195,7 +195,7 @@ def test_an_unfinished_job_is_adopted_and_completed(
 @pytest.mark.parametrize(
     "wish", [{"style": "sepia"}, {"duration": None}, {"aspectRatio": "2:1"}, {"prompt": ""}], ids=str
 )
-def test_an_unfinished_job_that_was_never_possible_fails_with_words(
+def test_unfinished_job_with_invalid_fields_fails_with_a_message(
     express: Express, connection: MongoConnection, jobs: MongoJobRepository, wish: dict[str, Any]
 ) -> None:
     failed = bring_to_an_end(connection, jobs, express.write(status="processing", videoUrl=None, **wish))
@@ -205,7 +205,7 @@ def test_an_unfinished_job_that_was_never_possible_fails_with_words(
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_a_finished_job_is_never_touched(
+def test_finished_job_is_never_changed(
     express: Express, connection: MongoConnection, jobs: MongoJobRepository, status: str
 ) -> None:
     job_id = express.write(status=status)
@@ -219,7 +219,7 @@ def test_a_finished_job_is_never_touched(
     [{"next": {"id": "of a hand"}}, {"lease": {}}, {"history": [{"at": CREATED}]}, {"provider": "sketch"}],
     ids=["a step without a time", "a lease of nothing", "a history of no status", "a provider that is a word"],
 )
-def test_a_damaged_document_holds_up_no_sweep(
+def test_damaged_document_does_not_block_the_sweep(
     express: Express, connection: MongoConnection, jobs: MongoJobRepository, damage: dict[str, Any]
 ) -> None:
     for _ in range(2):

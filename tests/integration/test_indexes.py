@@ -103,7 +103,7 @@ def stages(plan: Any) -> list[Mapping[str, Any]]:
 
 
 @pytest.mark.parametrize("call", BY_ID.values(), ids=BY_ID.keys())
-def test_a_call_about_one_job_looks_for_its_id_alone(
+def test_calls_for_one_job_query_its_id_only(
     jobs: MongoJobRepository, call: Callable[[MongoJobRepository], object]
 ) -> None:
     with RECORDER.listening() as heard:
@@ -136,7 +136,7 @@ def test_a_sweep_reads_its_index(
 @pytest.mark.parametrize(
     ("job", "index"), [(a_waiting_job(), "waiting"), (a_job(), "sweep")], ids=["waiting", "queued"]
 )
-def test_a_place_in_line_is_counted_in_an_index(
+def test_queue_position_is_counted_in_an_index(
     jobs: MongoJobRepository, connection: MongoConnection, job: VideoJob, index: str
 ) -> None:
     with RECORDER.listening() as heard:
@@ -150,7 +150,7 @@ def test_a_place_in_line_is_counted_in_an_index(
         assert [(stage["stage"], stage["indexName"]) for stage in scans] == [("IXSCAN", index)]
 
 
-def test_what_nobody_has_compared_for_long_is_found_by_an_index(connection: MongoConnection) -> None:
+def test_unchecked_slots_are_found_by_an_index(connection: MongoConnection) -> None:
     with RECORDER.listening() as heard:
         MongoSlotRepository(connection, cap=3).find_unchecked(START, 10)
     [found] = filters(heard)
@@ -208,13 +208,13 @@ def test_a_users_connections_are_served_by_the_index_of_their_slots(connection: 
     assert [stage["indexName"] for stage in scans] == ["user_slot"]
 
 
-def test_connections_and_tickets_go_by_themselves(connection: MongoConnection) -> None:
+def test_connections_and_tickets_expire_by_ttl_index(connection: MongoConnection) -> None:
     made = connection.run(lambda database: [database[name].index_information() for name in ("connections", "tickets")])
     assert [indexes["expiry"]["expireAfterSeconds"] for indexes in made] == [600, 0]
     assert made[0]["user_slot"]["unique"] is True
 
 
-def test_the_indexes_are_those_of_the_design(connection: MongoConnection) -> None:
+def test_indexes_match_the_design(connection: MongoConnection) -> None:
     made = connection.run(lambda database: database["videojobs"].index_information())
     keys = {name: index["key"] for name, index in made.items()}
     assert keys == {
@@ -234,7 +234,7 @@ def test_the_indexes_are_those_of_the_design(connection: MongoConnection) -> Non
     assert made["expiry"]["expireAfterSeconds"] == 0
 
 
-def test_making_them_again_changes_nothing(connection: MongoConnection) -> None:
+def test_creating_the_indexes_is_idempotent(connection: MongoConnection) -> None:
     def look(database: Database[Document]) -> dict[str, dict[str, Any]]:
         return {name: dict(database[name].index_information()) for name in INDEXES}
 

@@ -1,4 +1,4 @@
-"""Many at once on the real protocol, each with a connection of its own: one wins, and nobody else's write lands."""
+"""Concurrent writers over the real protocol, each with a separate connection: exactly one write is applied."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +82,7 @@ def a_dispatcher(
 
 
 @pytest.mark.parametrize("abandoned", [False, True], ids=["a free step", "a step whose worker died"])
-def test_one_of_many_gets_a_step(connections: list[MongoConnection], abandoned: bool) -> None:
+def test_one_of_many_workers_claims_a_step(connections: list[MongoConnection], abandoned: bool) -> None:
     repositories = [MongoJobRepository(each) for each in connections]
     for _ in range(5):
         job = a_started_job(lease=Lease("dead", START) if abandoned else None)
@@ -99,7 +99,7 @@ def test_one_of_many_gets_a_step(connections: list[MongoConnection], abandoned: 
         assert repositories[0].find(job.id) == won[0]
 
 
-def test_a_worker_that_wakes_up_late_writes_nothing(connection: MongoConnection) -> None:
+def test_worker_that_resumes_after_its_lease_writes_nothing(connection: MongoConnection) -> None:
     jobs = MongoJobRepository(connection)
     job = a_started_job()
     jobs.add(job)
@@ -118,7 +118,7 @@ def test_a_worker_that_wakes_up_late_writes_nothing(connection: MongoConnection)
     assert jobs.find(job.id) == moved_on
 
 
-def test_while_a_lease_is_renewed_nobody_gets_in_however_many_try(connections: list[MongoConnection]) -> None:
+def test_renewed_lease_is_never_taken_over(connections: list[MongoConnection]) -> None:
     holder, *others = [MongoJobRepository(each) for each in connections]
     job = a_started_job(Step.RENDER)
     holder.add(job)
@@ -139,7 +139,7 @@ def test_while_a_lease_is_renewed_nobody_gets_in_however_many_try(connections: l
     assert holder.find(job.id) == mine
 
 
-def test_of_many_outcomes_of_one_step_one_is_written(connections: list[MongoConnection]) -> None:
+def test_exactly_one_of_many_outcomes_of_a_step_is_written(connections: list[MongoConnection]) -> None:
     repositories = [MongoJobRepository(each) for each in connections]
     job = a_started_job(lease=Lease("mine", START + timedelta(seconds=25)))
     repositories[0].add(job)
@@ -149,7 +149,7 @@ def test_of_many_outcomes_of_one_step_one_is_written(connections: list[MongoConn
     assert repositories[0].find(job.id) == outcomes[id(repositories[saved.index(True)])]
 
 
-def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connections: list[MongoConnection]) -> None:
+def test_message_in_many_workers_causes_one_submit_one_poll_and_one_end(connections: list[MongoConnection]) -> None:
     jobs = MongoJobRepository(connections[0])
     provider, queue, notifier, clock = ScriptedProvider(), RecordingQueue(), RecordingNotifier(), VirtualClock()
 
@@ -177,7 +177,7 @@ def test_one_message_in_many_workers_is_one_submit_one_poll_and_one_end(connecti
     assert [each.version for _, each in notifier.published] == [1, 2, 3]
 
 
-def test_sweeps_at_once_send_each_overdue_step_once(connections: list[MongoConnection]) -> None:
+def test_concurrent_sweeps_send_each_overdue_step_once(connections: list[MongoConnection]) -> None:
     overdue = [a_started_job(outbox=()) for _ in range(30)]
     for job in overdue:
         MongoJobRepository(connections[0]).add(job)
@@ -192,7 +192,9 @@ def test_sweeps_at_once_send_each_overdue_step_once(connections: list[MongoConne
 
 
 @pytest.mark.parametrize("key_has_run_out", [False, True])
-def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection], key_has_run_out: bool) -> None:
+def test_concurrent_requests_with_one_key_create_one_job(
+    connections: list[MongoConnection], key_has_run_out: bool
+) -> None:
     queue, clock = RecordingQueue(), VirtualClock()
     key = IdempotencyKey("key", "f" * 64)
 
@@ -211,7 +213,7 @@ def test_one_key_at_once_from_many_is_one_job(connections: list[MongoConnection]
     assert len(queue.sent) == 1
 
 
-def test_a_share_is_never_overfull_and_leaks_no_place(connections: list[MongoConnection]) -> None:
+def test_slots_are_never_exceeded_and_never_leaked(connections: list[MongoConnection]) -> None:
     """Jobs come and go from everywhere at once; in the end all places are free again."""
     slots = [MongoSlotRepository(each, cap=3) for each in connections]
     most: list[int] = []
@@ -229,7 +231,7 @@ def test_a_share_is_never_overfull_and_leaks_no_place(connections: list[MongoCon
     assert share.active == ()
 
 
-def test_exactly_as_many_calls_pass_as_are_allowed(connections: list[MongoConnection]) -> None:
+def test_concurrent_calls_pass_exactly_up_to_the_rate_limit(connections: list[MongoConnection]) -> None:
     limit = RateLimit("generate", 10)
 
     def call(connection: MongoConnection) -> bool:
@@ -242,7 +244,7 @@ def test_exactly_as_many_calls_pass_as_are_allowed(connections: list[MongoConnec
     assert sum(bool(passed) for passed in race(connections, call)) == limit.calls
 
 
-def test_of_many_batches_with_one_key_one_is_stored(connections: list[MongoConnection]) -> None:
+def test_concurrent_batches_with_one_key_are_stored_once(connections: list[MongoConnection]) -> None:
     clock, key = VirtualClock(START), IdempotencyKey("key", "fingerprint")
 
     def submit(connection: MongoConnection) -> tuple[str, bool]:
@@ -261,7 +263,7 @@ def test_of_many_batches_with_one_key_one_is_stored(connections: list[MongoConne
     assert len(MongoJobRepository(connections[0]).list_newest(A_USER, START, limit=100)) == 2
 
 
-def test_of_cancel_and_finish_at_once_one_is_written_and_the_other_told(connections: list[MongoConnection]) -> None:
+def test_concurrent_cancel_and_finish_have_one_winner(connections: list[MongoConnection]) -> None:
     repositories = [MongoJobRepository(each) for each in connections[:2]]
     for _ in range(20):
         job = a_started_job(Step.FINISH, lease=Lease("token", START + timedelta(seconds=25)))

@@ -219,7 +219,7 @@ def adorned(record: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("order", ["the old one begins", "the new one begins"])
-def test_versions_hand_a_job_to_each_other_at_every_step(sut: SystemUnderTest, earlier: Path, order: str) -> None:
+def test_versions_can_alternate_at_every_step_of_a_job(sut: SystemUnderTest, earlier: Path, order: str) -> None:
     old, new = sut.run(earlier), sut.run(ROOT)
     first, second = (old, new) if order == "the old one begins" else (new, old)
     job_id = first.ask("generate", "POST", "/api/videos/generate", WISH)["jobId"]
@@ -234,7 +234,7 @@ def test_versions_hand_a_job_to_each_other_at_every_step(sut: SystemUnderTest, e
     assert all(each["videoUrl"] for each in seen)
 
 
-def test_what_one_version_took_on_the_other_finishes_alone(sut: SystemUnderTest, earlier: Path) -> None:
+def test_job_accepted_by_one_version_is_finished_by_the_other(sut: SystemUnderTest, earlier: Path) -> None:
     old, new = sut.run(earlier), sut.run(ROOT)
     for took, finishes, as_sent in ((old, new, bare), (new, old, adorned)):
         job_id = took.ask("generate", "POST", "/api/videos/generate", WISH)["jobId"]

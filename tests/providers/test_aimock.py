@@ -124,7 +124,7 @@ def test_a_failure_ends_the_task(provider: VideoProvider, request_: GenerationRe
 
 
 @pytest.mark.parametrize("fault", ["dropRate", "malformedRate", "disconnectRate"])
-def test_a_submit_into_chaos_is_unknown(
+def test_submit_during_chaos_is_ambiguous(
     provider: VideoProvider, request_: GenerationRequest, aimock: Aimock, fault: str
 ) -> None:
     aimock.disturb(**{fault: 1})
@@ -133,7 +133,7 @@ def test_a_submit_into_chaos_is_unknown(
     assert aimock.made() == 0
 
 
-def test_a_submit_that_comes_too_soon_is_told_when_to_come_back(
+def test_rate_limited_submit_reports_retry_after(
     provider: VideoProvider, request_: GenerationRequest, aimock: Aimock
 ) -> None:
     aimock.disturb(rateLimitRate=1)
@@ -144,7 +144,7 @@ def test_a_submit_that_comes_too_soon_is_told_when_to_come_back(
 
 
 @pytest.mark.parametrize("fault", ["dropRate", "malformedRate", "disconnectRate", "rateLimitRate"])
-def test_a_poll_into_chaos_says_nothing_about_the_task(
+def test_poll_during_chaos_does_not_fail_the_task(
     provider: VideoProvider, request_: GenerationRequest, aimock: Aimock, fault: str
 ) -> None:
     ref = provider.submit(request_, token=TOKEN).ref

@@ -1,4 +1,4 @@
-"""What is Bedrock's alone: calls that fit the service's own model, tokens, a model's life, failures, and S3."""
+"""Behaviour specific to Bedrock: requests that match the service model, tokens, model lifecycle, failures and S3."""
 
 import logging
 from collections.abc import Iterator
@@ -86,12 +86,12 @@ def provider(bedrock: BedrockCounterpart) -> BedrockProvider:
         ({"outputUri": "s3://bucket", "region": ""}, "region"),
     ],
 )
-def test_options_that_cannot_be_are_refused_in_words(options: dict[str, Any], words: str) -> None:
+def test_invalid_options_are_rejected_with_a_message(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         BedrockProvider(ProviderSetup(_no_key, options))
 
 
-def test_the_calls_of_a_whole_life_are_those_of_the_services_model(stubbed: BedrockProvider) -> None:
+def test_all_calls_match_the_service_model(stubbed: BedrockProvider) -> None:
     with (
         _stub(stubbed._control, "get_foundation_model", {"modelIdentifier": MODEL}, _model(status="ACTIVE")),
         _stub(stubbed._runtime, "start_async_invoke", START, {"invocationArn": ARN}),
@@ -112,7 +112,9 @@ def test_the_calls_of_a_whole_life_are_those_of_the_services_model(stubbed: Bedr
     assert url.path == "/bedrock/abcdef123456/output.mp4"
 
 
-def test_every_clip_is_said_in_the_models_words(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+def test_every_clip_is_requested_with_the_models_parameters(
+    bedrock: BedrockCounterpart, provider: BedrockProvider
+) -> None:
     for number, clip in enumerate(provider.capabilities.clips or ()):
         provider.submit(replace(REQUEST, clip=clip), token=f"{TOKEN}:{number}")
     inputs = [task.body["modelInput"] for task in bedrock.tasks.values()]
@@ -121,9 +123,7 @@ def test_every_clip_is_said_in_the_models_words(bedrock: BedrockCounterpart, pro
     assert {each["duration"] for each in inputs} == {"5s", "9s"}
 
 
-def test_a_repeat_with_the_same_token_is_the_same_invocation(
-    bedrock: BedrockCounterpart, provider: BedrockProvider
-) -> None:
+def test_repeated_token_returns_the_same_invocation(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
     assert provider.capabilities.unknown_submit is UnknownSubmit.REPEAT
     first, second = provider.submit(REQUEST, token=TOKEN), provider.submit(REQUEST, token=TOKEN)
     another = provider.submit(REQUEST, token=f"{TOKEN}0")
@@ -132,7 +132,7 @@ def test_a_repeat_with_the_same_token_is_the_same_invocation(
 
 
 @pytest.mark.parametrize("token", ["a" * 257, "two words", "café", ""])
-def test_a_token_that_bedrock_would_not_take_is_said_in_its_hash(
+def test_token_that_bedrock_does_not_accept_is_hashed(
     bedrock: BedrockCounterpart, provider: BedrockProvider, token: str
 ) -> None:
     first, second = provider.submit(REQUEST, token=token), provider.submit(REQUEST, token=token)
@@ -179,7 +179,7 @@ def test_a_token_in_use_by_nothing_that_can_be_found_is_tried_again_later(stubbe
 
 
 @pytest.mark.parametrize(("refusal", "reason", "transient"), REFUSALS)
-def test_a_refused_submit_says_why(
+def test_rejected_submit_reports_its_reason(
     stubbed: BedrockProvider, refusal: tuple[str, int, str], reason: FailureCode, transient: bool
 ) -> None:
     stubbed._is_checked = True
@@ -192,7 +192,7 @@ def test_a_refused_submit_says_why(
 
 
 @pytest.mark.parametrize(("code", "status"), UNKNOWN)
-def test_an_outage_leaves_open_whether_it_began(stubbed: BedrockProvider, code: str, status: int) -> None:
+def test_outage_during_a_submit_is_ambiguous(stubbed: BedrockProvider, code: str, status: int) -> None:
     stubbed._is_checked = True
     with _refusing(stubbed, "start_async_invoke", code, status), pytest.raises(ProviderUnreachable):
         stubbed.submit(REQUEST, token=TOKEN)
@@ -202,12 +202,12 @@ def test_an_outage_leaves_open_whether_it_began(stubbed: BedrockProvider, code: 
     ("code", "status"),
     [*UNKNOWN, ("ThrottlingException", 429), ("AccessDeniedException", 403), ("ValidationException", 400)],
 )
-def test_a_refused_poll_says_nothing_about_the_task(stubbed: BedrockProvider, code: str, status: int) -> None:
+def test_rejected_poll_does_not_fail_the_task(stubbed: BedrockProvider, code: str, status: int) -> None:
     with _refusing(stubbed, "get_async_invoke", code, status), pytest.raises(ProviderUnreachable):
         stubbed.poll(ARN)
 
 
-def test_an_invocation_that_is_not_there_is_lost(provider: BedrockProvider) -> None:
+def test_missing_invocation_is_reported_as_lost(provider: BedrockProvider) -> None:
     with pytest.raises(ProviderError) as lost:
         provider.poll(ARN)
     assert lost.value.reason is FailureCode.RESULT_LOST
@@ -225,7 +225,7 @@ def test_an_invocation_that_is_not_there_is_lost(provider: BedrockProvider) -> N
         (None, FailureCode.PROVIDER_ERROR, True),
     ],
 )
-def test_a_failures_words_have_a_meaning(
+def test_failure_messages_map_to_reasons(
     bedrock: BedrockCounterpart, provider: BedrockProvider, message: str | None, reason: FailureCode, transient: bool
 ) -> None:
     bedrock.fate, bedrock.failure_message = Fate.FAILS, message
@@ -233,13 +233,13 @@ def test_a_failures_words_have_a_meaning(
     assert (error.reason, error.transient) == (reason, transient)
 
 
-def test_the_models_life_is_asked_about_once(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+def test_model_lifecycle_is_queried_once(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
     for number in range(3):
         provider.submit(REQUEST, token=f"{TOKEN}:{number}")
     assert bedrock.model_questions == 1
 
 
-def test_a_model_that_will_end_is_used_and_logged(
+def test_model_near_its_end_of_life_is_used_and_logged(
     bedrock: BedrockCounterpart, provider: BedrockProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     ends = datetime.now(UTC) + timedelta(days=90)
@@ -273,7 +273,7 @@ def test_a_role_that_may_not_ask_about_the_model_may_still_use_it(
     assert bedrock.model_questions == 1
 
 
-def test_a_check_without_an_answer_does_not_stop_the_work(
+def test_failed_lifecycle_check_does_not_stop_the_submit(
     bedrock: BedrockCounterpart, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire = Wire(bedrock)
@@ -283,7 +283,7 @@ def test_a_check_without_an_answer_does_not_stop_the_work(
     assert _warned(caplog) == ["model_not_checked"]
 
 
-def test_without_any_credentials_an_operator_is_told(
+def test_missing_credentials_are_reported_to_operators(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -304,7 +304,7 @@ def test_a_start_is_sent_once_and_no_call_is_repeated_by_itself(stubbed: Bedrock
 
 
 @pytest.mark.parametrize("names_folder", [False, True])
-def test_the_video_is_found_whichever_folder_the_answer_names(
+def test_video_is_found_in_any_folder_that_the_response_names(
     bedrock: BedrockCounterpart, provider: BedrockProvider, tmp_path: Path, names_folder: bool
 ) -> None:
     bedrock.names_folder = names_folder

@@ -1,4 +1,4 @@
-"""What each adapter does the same, whichever provider it speaks to: each runs against its own counterpart."""
+"""Behaviour that all adapters share. Each adapter runs against the counterpart of its provider."""
 
 import logging
 from itertools import product
@@ -35,7 +35,7 @@ def test_the_prompt_reaches_the_provider(provider: VideoProvider, counterpart: C
     assert counterpart.request.prompt in str(task.body)
 
 
-def test_a_refused_prompt_is_never_tried_again(provider: VideoProvider, counterpart: Counterpart) -> None:
+def test_rejected_prompt_is_a_permanent_error(provider: VideoProvider, counterpart: Counterpart) -> None:
     counterpart.fate = Fate.REFUSES
     for refusal in counterpart.refusals:
         counterpart.refusal = refusal
@@ -43,14 +43,14 @@ def test_a_refused_prompt_is_never_tried_again(provider: VideoProvider, counterp
         assert (error.reason, error.transient) == (FailureCode.CONTENT_REJECTED, False), refusal
 
 
-def test_a_failure_of_the_provider_may_pass(provider: VideoProvider, counterpart: Counterpart) -> None:
+def test_failure_of_the_provider_is_transient(provider: VideoProvider, counterpart: Counterpart) -> None:
     counterpart.fate = Fate.FAILS
     error = error_of(provider, counterpart)
     assert not isinstance(error, ProviderUnreachable)
     assert (error.reason, error.transient) == (FailureCode.PROVIDER_ERROR, True)
 
 
-def test_an_unknown_state_is_logged_and_polled_on(
+def test_unknown_state_is_logged_and_polling_continues(
     provider: VideoProvider, counterpart: Counterpart, caplog: pytest.LogCaptureFixture
 ) -> None:
     counterpart.fate = Fate.STRANGE
@@ -62,13 +62,13 @@ def test_an_unknown_state_is_logged_and_polled_on(
     assert polled_until_done(provider, ref)[-1].done
 
 
-def test_a_task_that_runs_for_ever_is_polled_on(provider: VideoProvider, counterpart: Counterpart) -> None:
+def test_running_task_is_never_reported_as_done(provider: VideoProvider, counterpart: Counterpart) -> None:
     counterpart.fate = Fate.NEVER
     ref, _ = submitted(provider, counterpart)
     assert not any(provider.poll(ref).done for _ in range(6))
 
 
-def test_an_early_cancel_says_whether_it_stopped_the_task(provider: VideoProvider, counterpart: Counterpart) -> None:
+def test_early_cancel_returns_whether_it_stopped_the_task(provider: VideoProvider, counterpart: Counterpart) -> None:
     ref, task = submitted(provider, counterpart)
     provider.poll(ref)
     stopped = provider.cancel(ref)
@@ -79,7 +79,7 @@ def test_an_early_cancel_says_whether_it_stopped_the_task(provider: VideoProvide
         assert not isinstance(ended.value, ProviderUnreachable)
 
 
-def test_a_late_cancel_does_no_harm(provider: VideoProvider, counterpart: Counterpart, tmp_path: Path) -> None:
+def test_late_cancel_keeps_the_video(provider: VideoProvider, counterpart: Counterpart, tmp_path: Path) -> None:
     ref, task = submitted(provider, counterpart)
     polled_until_done(provider, ref)
     assert provider.cancel(ref) is False
@@ -87,7 +87,7 @@ def test_a_late_cancel_does_no_harm(provider: VideoProvider, counterpart: Counte
     assert fetched(provider, ref, tmp_path) == counterpart.video
 
 
-def test_an_expired_url_is_replaced_by_a_fresh_one(
+def test_expired_url_is_replaced_by_a_new_one(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
 ) -> None:
     counterpart.fate = Fate.EXPIRES
@@ -98,9 +98,7 @@ def test_an_expired_url_is_replaced_by_a_fresh_one(
     assert wire.count("fetch") == 2
 
 
-def test_a_result_that_is_gone_is_called_lost(
-    provider: VideoProvider, counterpart: Counterpart, tmp_path: Path
-) -> None:
+def test_missing_result_is_reported_as_lost(provider: VideoProvider, counterpart: Counterpart, tmp_path: Path) -> None:
     counterpart.fate = Fate.LOST
     ref, _ = submitted(provider, counterpart)
     polled_until_done(provider, ref)
@@ -109,7 +107,7 @@ def test_a_result_that_is_gone_is_called_lost(
     assert lost.value.reason is FailureCode.RESULT_LOST
 
 
-def test_a_rotated_key_is_read_again_and_the_task_made_once(
+def test_rotated_key_is_read_again_and_the_task_created_once(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire
 ) -> None:
     wire.next("submit", Fault.UNAUTHORIZED)
@@ -125,9 +123,7 @@ def test_a_rotated_key_is_read_again_and_the_task_made_once(
     assert len(counterpart.tasks) == 1
 
 
-def test_a_key_that_is_refused_for_good_needs_an_operator(
-    provider: VideoProvider, counterpart: Counterpart, wire: Wire
-) -> None:
+def test_rejected_key_is_a_permanent_error(provider: VideoProvider, counterpart: Counterpart, wire: Wire) -> None:
     wire.always("submit", Fault.UNAUTHORIZED)
     with pytest.raises(ProviderError) as refused:
         provider.submit(counterpart.request, token=TOKEN)
@@ -137,7 +133,7 @@ def test_a_key_that_is_refused_for_good_needs_an_operator(
 
 
 @pytest.mark.parametrize("fate", [Fate.MAKES, Fate.REFUSES, Fate.FAILS, Fate.STRANGE, Fate.LOST])
-def test_no_log_tells_a_key_or_a_prompt(
+def test_logs_contain_no_key_and_no_prompt(
     counterpart: Counterpart, wire: Wire, fate: Fate, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)  # what a deployment sees; and of our own code everything
@@ -159,7 +155,7 @@ def test_no_log_tells_a_key_or_a_prompt(
     assert counterpart.request.prompt not in logged
 
 
-def test_a_submit_that_nobody_knows_about_is_treated_as_the_provider_allows(
+def test_unknown_submit_follows_the_policy_of_the_provider(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire
 ) -> None:
     wire.next("submit", Fault.CUT_AFTER)
@@ -178,7 +174,7 @@ def test_a_submit_that_nobody_knows_about_is_treated_as_the_provider_allows(
     assert len(counterpart.tasks) == 1
 
 
-def test_the_capabilities_are_what_a_plan_can_be_made_of(provider: VideoProvider, adapter: str) -> None:
+def test_capabilities_are_valid_input_for_plans(provider: VideoProvider, adapter: str) -> None:
     offer = provider.capabilities.clips
     assert offer
     assert provider.name == adapter

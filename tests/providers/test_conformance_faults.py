@@ -1,4 +1,4 @@
-"""What each adapter makes of a network and a provider that break at each of its calls."""
+"""Behaviour of all adapters when the network or the provider fails at any of their calls."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +18,7 @@ each_fault = pytest.mark.parametrize("fault", UNKNOWN)
 each_fault_of_a_repeat = pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, *UNKNOWN])
 
 
-def test_a_submit_that_comes_too_soon_is_told_when_to_come_back(
-    provider: VideoProvider, counterpart: Counterpart, wire: Wire
-) -> None:
+def test_rate_limited_submit_reports_retry_after(provider: VideoProvider, counterpart: Counterpart, wire: Wire) -> None:
     wire.next("submit", Fault.RATE_LIMITED)
     with pytest.raises(ProviderError) as limited:
         provider.submit(counterpart.request, token=TOKEN)
@@ -32,7 +30,7 @@ def test_a_submit_that_comes_too_soon_is_told_when_to_come_back(
 
 
 @each_fault
-def test_a_submit_without_an_answer_is_sent_once(
+def test_submit_without_a_response_is_sent_once(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault
 ) -> None:
     wire.next("submit", fault)
@@ -50,9 +48,7 @@ def test_a_slow_submit_is_sent_once(impatient: VideoProvider, counterpart: Count
     assert len(counterpart.tasks) == 1
 
 
-def test_a_poll_that_comes_too_soon_is_told_when_to_come_back(
-    provider: VideoProvider, counterpart: Counterpart, wire: Wire
-) -> None:
+def test_rate_limited_poll_reports_retry_after(provider: VideoProvider, counterpart: Counterpart, wire: Wire) -> None:
     ref, _ = submitted(provider, counterpart)
     wire.next("poll", Fault.RATE_LIMITED)
     with pytest.raises(ProviderUnreachable) as limited:
@@ -62,11 +58,11 @@ def test_a_poll_that_comes_too_soon_is_told_when_to_come_back(
 
 
 @each_fault
-def test_a_poll_without_an_answer_says_nothing_about_the_task(
+def test_poll_without_a_response_does_not_fail_the_task(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault
 ) -> None:
     ref, _ = submitted(provider, counterpart)
-    for _ in range(3):  # whichever of its calls it is
+    for _ in range(3):  # the fault hits each of the adapter's calls in turn
         wire.next("poll", fault)
         with pytest.raises(ProviderUnreachable):
             provider.poll(ref)
@@ -74,7 +70,7 @@ def test_a_poll_without_an_answer_says_nothing_about_the_task(
     assert polled_until_done(provider, ref)
 
 
-def test_a_slow_poll_says_nothing_about_the_task(
+def test_slow_poll_does_not_fail_the_task(
     provider: VideoProvider, impatient: VideoProvider, counterpart: Counterpart, wire: Wire
 ) -> None:
     ref, _ = submitted(provider, counterpart)
@@ -85,28 +81,28 @@ def test_a_slow_poll_says_nothing_about_the_task(
 
 
 @each_fault_of_a_repeat
-def test_a_cancel_without_an_answer_claims_nothing(
+def test_cancel_without_a_response_reports_no_success(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault
 ) -> None:
     ref, task = submitted(provider, counterpart)
     wire.next("cancel", fault)
-    _cancel_in_vain(provider.cancel, ref, can_cancel=provider.capabilities.can_cancel)
+    _cancel_without_success(provider.cancel, ref, can_cancel=provider.capabilities.can_cancel)
     assert task.cancelled == (provider.capabilities.can_cancel and fault in CARRIED_OUT)
     provider.cancel(ref)  # again does no harm
     assert task.cancelled == provider.capabilities.can_cancel
 
 
-def test_a_slow_cancel_claims_nothing(
+def test_slow_cancel_reports_no_success(
     provider: VideoProvider, impatient: VideoProvider, counterpart: Counterpart, wire: Wire
 ) -> None:
     ref, task = submitted(provider, counterpart)
     wire.next("cancel", Fault.SLOW)
-    _cancel_in_vain(impatient.cancel, ref, can_cancel=provider.capabilities.can_cancel)
+    _cancel_without_success(impatient.cancel, ref, can_cancel=provider.capabilities.can_cancel)
     assert task.cancelled == provider.capabilities.can_cancel
 
 
 @each_fault_of_a_repeat
-def test_a_download_that_broke_is_resumed_or_may_be_tried_again(
+def test_broken_download_is_resumed_or_can_be_repeated(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault, tmp_path: Path
 ) -> None:
     ref, _ = submitted(provider, counterpart)
@@ -117,7 +113,7 @@ def test_a_download_that_broke_is_resumed_or_may_be_tried_again(
     assert fetched(provider, ref, tmp_path) == counterpart.video
 
 
-def test_a_download_that_was_cut_off_is_resumed(
+def test_interrupted_download_is_resumed(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
 ) -> None:
     ref, task = submitted(provider, counterpart)
@@ -128,7 +124,7 @@ def test_a_download_that_was_cut_off_is_resumed(
     assert wire.calls[-1].range == f"bytes={len(counterpart.video) // 2}-"
 
 
-def test_a_slow_download_is_tried_again(
+def test_slow_download_is_repeated(
     provider: VideoProvider, impatient: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
 ) -> None:
     ref, _ = submitted(provider, counterpart)
@@ -139,7 +135,7 @@ def test_a_slow_download_is_tried_again(
 
 
 @each_fault_of_a_repeat
-def test_a_download_that_never_gets_through_is_given_up(
+def test_download_that_always_fails_is_given_up(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault, tmp_path: Path
 ) -> None:
     ref, _ = submitted(provider, counterpart)
@@ -150,7 +146,7 @@ def test_a_download_that_never_gets_through_is_given_up(
 
 
 @each_fault
-def test_a_result_that_cannot_be_located_may_be_asked_for_again(
+def test_result_that_can_not_be_located_can_be_requested_again(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault, tmp_path: Path
 ) -> None:
     ref, _ = submitted(provider, counterpart)
@@ -162,7 +158,7 @@ def test_a_result_that_cannot_be_located_may_be_asked_for_again(
     assert may_be_tried_again(got) if asked else got == counterpart.video
 
 
-def _cancel_in_vain(cancel: Callable[[str], bool], ref: str, *, can_cancel: bool) -> None:
+def _cancel_without_success(cancel: Callable[[str], bool], ref: str, *, can_cancel: bool) -> None:
     if can_cancel:
         with pytest.raises(ProviderUnreachable):
             cancel(ref)

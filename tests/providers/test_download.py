@@ -123,24 +123,24 @@ def is_silent(exchange: Exchange) -> None:
 # ---------------------------------------------------------------- whole
 
 
-def test_a_result_comes_whole_and_tells_how_far_it_is(fetch: Fetch) -> None:
+def test_download_is_complete_and_reports_progress(fetch: Fetch) -> None:
     host = fetch.host(sends())
     assert fetch.run(host.url) == VIDEO
     assert len(fetch.shown) > 3
     assert host.calls[0].headers["authorization"] == SECRET["Authorization"]
 
 
-def test_a_result_of_unknown_length_comes_whole(fetch: Fetch) -> None:
+def test_download_of_unknown_length_is_complete(fetch: Fetch) -> None:
     host = fetch.host(speaks("HTTP/1.1 200 OK", VIDEO))
     assert fetch.run(host.url) == VIDEO
 
 
-def test_what_was_there_before_is_gone(fetch: Fetch) -> None:
+def test_existing_file_is_overwritten(fetch: Fetch) -> None:
     fetch.path.write_bytes(OTHER * 2)
     assert fetch.run(fetch.host(sends()).url) == VIDEO
 
 
-def test_the_work_stops_where_its_progress_is_refused(fetch: Fetch) -> None:
+def test_download_stops_if_the_progress_report_raises(fetch: Fetch) -> None:
     def stop(part: float) -> None:
         if part:
             raise LeaseLost
@@ -153,14 +153,14 @@ def test_the_work_stops_where_its_progress_is_refused(fetch: Fetch) -> None:
 # ---------------------------------------------------------------- cut off
 
 
-def test_a_result_that_was_cut_off_goes_on_where_it_ended(fetch: Fetch) -> None:
+def test_interrupted_download_continues_where_it_ended(fetch: Fetch) -> None:
     host = fetch.host(sends(cut_at=HALF), sends(cut_at=1000), sends())
     assert fetch.run(host.url) == VIDEO
     assert host.ranges == [(None, None), (f"bytes={HALF}-", '"v1"'), (f"bytes={HALF + 1000}-", '"v1"')]
     assert fetch.located == 1
 
 
-def test_a_date_serves_where_there_is_no_strong_tag(fetch: Fetch) -> None:
+def test_last_modified_is_used_without_a_strong_etag(fetch: Fetch) -> None:
     date = "Wed, 08 Jan 2026 10:00:00 GMT"
 
     def cut(exchange: Exchange) -> None:
@@ -171,18 +171,18 @@ def test_a_date_serves_where_there_is_no_strong_tag(fetch: Fetch) -> None:
     assert host.ranges[1] == (f"bytes={HALF}-", date)
 
 
-def test_a_result_that_nobody_can_tell_from_another_begins_anew(fetch: Fetch) -> None:
+def test_download_without_a_validator_restarts(fetch: Fetch) -> None:
     host = fetch.host(sends(etag="", cut_at=HALF), sends(etag=""))
     assert fetch.run(host.url) == VIDEO
     assert host.ranges == [(None, None)] * 2
 
 
-def test_a_host_that_knows_no_ranges_sends_all_of_it_again(fetch: Fetch) -> None:
+def test_host_without_range_support_sends_everything_again(fetch: Fetch) -> None:
     host = fetch.host(sends(cut_at=HALF), sends(ranges=False))
     assert fetch.run(host.url) == VIDEO
 
 
-def test_a_result_that_has_changed_in_between_begins_anew(fetch: Fetch) -> None:
+def test_changed_result_restarts_the_download(fetch: Fetch) -> None:
     host = fetch.host(sends(cut_at=HALF), sends(OTHER, etag='"v2"'))
     assert fetch.run(host.url) == OTHER
 
@@ -197,7 +197,7 @@ def test_a_result_that_has_changed_in_between_begins_anew(fetch: Fetch) -> None:
     ],
     ids=["another tag", "another length", "another place", "no place"],
 )
-def test_the_rest_of_something_else_is_not_taken(fetch: Fetch, rest: dict[str, str]) -> None:
+def test_mismatched_range_is_not_appended(fetch: Fetch, rest: dict[str, str]) -> None:
     host = fetch.host(
         sends(cut_at=HALF), lambda exchange: exchange.send(Reply(206, OTHER[HALF:], rest)), sends(OTHER, etag='"v2"')
     )
@@ -205,7 +205,7 @@ def test_the_rest_of_something_else_is_not_taken(fetch: Fetch, rest: dict[str, s
     assert host.ranges[2] == (None, None)
 
 
-def test_a_range_that_is_refused_makes_it_begin_anew(fetch: Fetch) -> None:
+def test_rejected_range_restarts_the_download(fetch: Fetch) -> None:
     host = fetch.host(sends(cut_at=HALF), answers(416), sends())
     assert fetch.run(host.url) == VIDEO
     assert host.ranges[2] == (None, None)
@@ -224,29 +224,29 @@ def test_a_range_that_is_refused_makes_it_begin_anew(fetch: Fetch) -> None:
     ],
     ids=["500", "408", "304", "cut", "a page", "packed", "empty"],
 )
-def test_what_may_pass_is_tried_again_but_not_for_ever(fetch: Fetch, fault: Play) -> None:
+def test_transient_error_is_retried_a_limited_number_of_times(fetch: Fetch, fault: Play) -> None:
     assert fetch.run(fetch.host(fault, sends()).url) == VIDEO
     host = fetch.host(fault)
     assert isinstance(fetch.error(host.url), ProviderUnreachable)
     assert len(host.calls) == MAXIMUM_TRIES
 
 
-def test_a_host_that_is_silent_is_not_waited_for(fetch: Fetch) -> None:
+def test_silent_host_times_out(fetch: Fetch) -> None:
     silent = fetch.host(is_silent)
     assert isinstance(fetch.error(silent.url, call_seconds=IMPATIENCE_SECONDS), ProviderUnreachable)
     assert len(fetch.shown) > MAXIMUM_TRIES, "the lease is renewed while it waits"
 
 
-def test_a_result_that_takes_too_long_in_all_is_left_for_later(fetch: Fetch) -> None:
+def test_download_beyond_the_total_time_is_postponed(fetch: Fetch) -> None:
     assert isinstance(fetch.error(fetch.host(sends()).url, maximum_seconds=0.0), ProviderUnreachable)
 
 
-def test_a_host_that_is_not_there_may_be_back_later(fetch: Fetch) -> None:
+def test_unreachable_host_is_a_transient_error(fetch: Fetch) -> None:
     assert isinstance(fetch.error(f"http://127.0.0.1:{free_port()}/clip"), ProviderUnreachable)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_host_that_asks_for_time_gets_it(fetch: Fetch, status: int) -> None:
+def test_retry_after_of_the_host_is_respected(fetch: Fetch, status: int) -> None:
     host = fetch.host(answers(status, Retry_After="7"))
     assert fetch.error(host.url).retry_after_seconds == 7
     assert len(host.calls) == 1
@@ -262,13 +262,13 @@ def test_an_expired_url_is_replaced(fetch: Fetch, status: int) -> None:
     assert (fetch.located, len(old.calls), len(fresh.calls)) == (2, 1, 1)
 
 
-def test_a_url_that_expires_in_the_middle_is_replaced(fetch: Fetch) -> None:
+def test_url_that_expires_during_the_download_is_replaced(fetch: Fetch) -> None:
     old, fresh = fetch.host(sends(cut_at=HALF), answers(403)), fetch.host(sends(OTHER))
     assert fetch.run(old.url, fresh.url) == OTHER
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_a_result_that_fresh_urls_do_not_bring_either_is_lost(fetch: Fetch, status: int) -> None:
+def test_result_that_new_urls_do_not_return_either_is_lost(fetch: Fetch, status: int) -> None:
     host = fetch.host(answers(status))
     assert fetch.error(host.url).reason is FailureCode.RESULT_LOST
     assert fetch.located == len(host.calls) == 3
@@ -277,7 +277,7 @@ def test_a_result_that_fresh_urls_do_not_bring_either_is_lost(fetch: Fetch, stat
 # ---------------------------------------------------------------- too large
 
 
-def test_a_result_that_says_it_is_too_large_is_not_read(fetch: Fetch) -> None:
+def test_result_with_too_large_a_content_length_is_not_read(fetch: Fetch) -> None:
     host = fetch.host(sends())
     error = fetch.error(host.url, maximum_bytes=len(VIDEO) - 1)
     assert (error.reason, error.transient) == (FailureCode.PROVIDER_ERROR, False)
@@ -285,14 +285,14 @@ def test_a_result_that_says_it_is_too_large_is_not_read(fetch: Fetch) -> None:
 
 
 @pytest.mark.parametrize("head", ["HTTP/1.1 200 OK", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked"])
-def test_a_result_that_becomes_too_large_is_stopped(fetch: Fetch, head: str) -> None:
+def test_download_that_exceeds_the_limit_is_stopped(fetch: Fetch, head: str) -> None:
     body = VIDEO if "chunked" not in head else b"%x\r\n%b\r\n0\r\n\r\n" % (len(VIDEO), VIDEO)
     error = fetch.error(fetch.host(speaks(head, body)).url, maximum_bytes=HALF)
     assert not error.transient
     assert fetch.path.stat().st_size <= HALF
 
 
-def test_a_result_of_just_that_size_is_not_too_large(fetch: Fetch) -> None:
+def test_result_of_exactly_the_limit_is_accepted(fetch: Fetch) -> None:
     assert fetch.run(fetch.host(sends()).url, maximum_bytes=len(VIDEO)) == VIDEO
 
 
@@ -308,7 +308,7 @@ def test_a_redirect_to_an_allowed_host_is_followed_without_the_key(fetch: Fetch,
     assert "authorization" not in there.calls[0].headers
 
 
-def test_a_redirect_within_the_host_keeps_the_key_and_what_was_there(fetch: Fetch) -> None:
+def test_redirect_within_the_host_keeps_the_key_and_the_partial_file(fetch: Fetch) -> None:
     host = fetch.host(answers(302, Location="/b"), sends(cut_at=HALF), answers(302, Location="/b"), sends())
     assert fetch.run(f"{host.url}/a") == VIDEO
     assert [call.path for call in host.calls] == ["/a", "/b", "/a", "/b"]
@@ -316,7 +316,7 @@ def test_a_redirect_within_the_host_keeps_the_key_and_what_was_there(fetch: Fetc
     assert host.ranges[3] == (f"bytes={HALF}-", '"v1"')
 
 
-def test_redirects_in_a_circle_end(fetch: Fetch) -> None:
+def test_redirect_loop_is_stopped(fetch: Fetch) -> None:
     host = fetch.host(answers(302, Location="/again"))
     assert isinstance(fetch.error(host.url), ProviderUnreachable)
     assert len(host.calls) == MAXIMUM_TRIES * 6
@@ -332,7 +332,7 @@ def test_redirects_in_a_circle_end(fetch: Fetch) -> None:
         "https://user:word@127.0.0.1/clip",
     ],
 )
-def test_a_redirect_to_anywhere_else_is_not_followed(
+def test_redirect_to_a_host_that_is_not_allowed_is_not_followed(
     fetch: Fetch, elsewhere: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     host = fetch.host(answers(302, Location=elsewhere))
@@ -356,16 +356,16 @@ def test_a_redirect_to_anywhere_else_is_not_followed(
     ],
     ids=["not https", "another end", "another name", "not listed", "this machine by name", "private", "malformed"],
 )
-def test_a_url_that_leads_elsewhere_is_not_asked(fetch: Fetch, url: str, allowed: list[str]) -> None:
+def test_url_of_a_host_that_is_not_allowed_is_not_requested(fetch: Fetch, url: str, allowed: list[str]) -> None:
     error = fetch.error(url, allowed=allowed)
     assert (error.transient, isinstance(error, ProviderUnreachable)) == (False, False)
 
 
-def test_a_name_that_has_no_address_may_have_one_later(fetch: Fetch) -> None:
+def test_unresolved_host_name_is_a_transient_error(fetch: Fetch) -> None:
     assert isinstance(fetch.error("https://results.invalid/clip", allowed=[".invalid"]), ProviderUnreachable)
 
 
-def test_a_host_is_asked_by_its_name_at_an_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_uses_the_checked_address_and_the_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

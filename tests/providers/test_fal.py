@@ -22,7 +22,7 @@ def counterpart() -> Iterator[FalCounterpart]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_each_model_is_told_its_clips_in_its_own_words(counterpart: FalCounterpart, model: str) -> None:
+def test_each_model_receives_clips_in_its_own_parameters(counterpart: FalCounterpart, model: str) -> None:
     provider = counterpart.provider(counterpart.url, model=model)
     for clip in provider.capabilities.clips or ():
         ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
@@ -33,7 +33,7 @@ def test_each_model_is_told_its_clips_in_its_own_words(counterpart: FalCounterpa
         assert provider.poll(ref).done is False
 
 
-def test_fal_is_told_where_to_call_back(counterpart: FalCounterpart) -> None:
+def test_submit_sends_the_callback_url(counterpart: FalCounterpart) -> None:
     url = "https://api.example.com/api/providers/fal/callback?job=1&more=2"
     provider = counterpart.provider(counterpart.url)
     provider.submit(replace(counterpart.request, callback_url=url), token=TOKEN)
@@ -70,7 +70,7 @@ def test_a_result_without_a_video_is_a_failure(counterpart: FalCounterpart) -> N
         (Reply(422, {"detail": "no"}), FailureCode.INVALID_REQUEST),
     ],
 )
-def test_a_refusal_at_once_says_why(counterpart: FalCounterpart, reply: Reply, reason: FailureCode) -> None:
+def test_immediate_rejection_reports_its_reason(counterpart: FalCounterpart, reply: Reply, reason: FailureCode) -> None:
     counterpart.instead = reply
     with pytest.raises(ProviderError) as refused:
         counterpart.provider(counterpart.url).submit(counterpart.request, token=TOKEN)
@@ -102,7 +102,7 @@ def test_one_refusal_among_several_details_is_a_refusal(counterpart: FalCounterp
 
 
 @pytest.mark.parametrize("reply", [Reply(504, b"Gateway Timeout"), Reply(403, {"detail": "Exhausted balance"})])
-def test_a_result_that_can_not_be_had_now_is_asked_for_again(counterpart: FalCounterpart, reply: Reply) -> None:
+def test_unavailable_result_is_requested_again(counterpart: FalCounterpart, reply: Reply) -> None:
     provider = counterpart.provider(counterpart.url)
     ref, _ = submitted(provider, counterpart)
     counterpart.result = reply
@@ -114,7 +114,7 @@ def test_a_result_that_can_not_be_had_now_is_asked_for_again(counterpart: FalCou
 
 
 @pytest.mark.parametrize("stops", [True, False])
-def test_a_cancel_of_what_runs_is_believed_only_when_it_has_stopped(counterpart: FalCounterpart, stops: bool) -> None:
+def test_cancel_succeeds_only_if_the_request_has_stopped(counterpart: FalCounterpart, stops: bool) -> None:
     counterpart.stops = stops
     provider = counterpart.provider(counterpart.url)
     ref, task = submitted(provider, counterpart)
@@ -127,7 +127,7 @@ def test_a_request_that_is_not_there_can_not_be_cancelled(counterpart: FalCounte
     assert counterpart.provider(counterpart.url).cancel("fal-ai/veo3.1/fast|unknown") is False
 
 
-def test_a_gateway_is_told_its_own_headers(counterpart: FalCounterpart) -> None:
+def test_gateway_receives_its_own_headers(counterpart: FalCounterpart) -> None:
     seen: list[Any] = []
     real = counterpart.route
 
@@ -151,6 +151,6 @@ def test_a_gateway_is_told_its_own_headers(counterpart: FalCounterpart) -> None:
         ({"headers": {"X": 1}}, "headers of fal must be an object of strings"),
     ],
 )
-def test_options_that_are_wrong_are_named(counterpart: FalCounterpart, options: dict[str, Any], words: str) -> None:
+def test_invalid_options_are_named(counterpart: FalCounterpart, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         counterpart.provider(counterpart.url, **options)

@@ -1,4 +1,4 @@
-"""What is Luma's alone: its words for sizes, lengths and failures, and that nothing can be cancelled."""
+"""Behaviour specific to Luma: its parameters for sizes and lengths, its failure codes, and no cancellation."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,17 +30,17 @@ def provider(luma: LumaCounterpart) -> LumaProvider:
     return luma.provider(luma.url, call_seconds=PATIENCE_SECONDS)
 
 
-def test_an_unknown_model_is_refused_with_the_names_of_the_known(luma: LumaCounterpart) -> None:
+def test_unknown_model_is_rejected_with_the_known_names(luma: LumaCounterpart) -> None:
     with pytest.raises(ValueError, match=r"ray-2 .*ray-3\.2"):
         luma.provider(luma.url, model="ray-2")
 
 
-def test_a_misspelt_option_is_refused(luma: LumaCounterpart) -> None:
+def test_misspelled_option_is_rejected(luma: LumaCounterpart) -> None:
     with pytest.raises(ValueError, match="modell"):
         luma.provider(luma.url, modell="ray-3.2")
 
 
-def test_every_clip_is_taken_and_said_in_lumas_words(provider: LumaProvider, luma: LumaCounterpart) -> None:
+def test_every_clip_is_requested_with_lumas_parameters(provider: LumaProvider, luma: LumaCounterpart) -> None:
     clips = provider.capabilities.clips or ()
     for clip in clips:
         provider.submit(replace(luma.request, clip=clip), token=TOKEN)
@@ -54,7 +54,7 @@ def test_every_clip_is_taken_and_said_in_lumas_words(provider: LumaProvider, lum
 
 
 @pytest.mark.parametrize("ratio", AspectRatio)
-def test_every_ratio_is_made_as_it_is_asked_for(provider: LumaProvider, ratio: AspectRatio) -> None:
+def test_every_aspect_ratio_is_requested(provider: LumaProvider, ratio: AspectRatio) -> None:
     plan = plan_video(4, ratio, provider.capabilities.clips or (), maximum_clips=1)
     assert plan
     assert plan.crop == SIZES[ratio]
@@ -90,7 +90,7 @@ def test_each_failure_code_has_its_meaning(
         (429, FailureCode.RATE_LIMITED),
     ],
 )
-def test_a_refused_submit_says_why(
+def test_rejected_submit_reports_its_reason(
     provider: LumaProvider, luma: LumaCounterpart, status: int, reason: FailureCode
 ) -> None:
     luma.instead = Reply(status, {"detail": "No."})
@@ -100,20 +100,20 @@ def test_a_refused_submit_says_why(
 
 
 @pytest.mark.parametrize("reply", [Reply(502, {"detail": "Upstream"}), Reply(201, {"state": "queued"})])
-def test_a_submit_without_a_telling_answer_may_have_begun_something(
+def test_submit_without_a_usable_response_is_ambiguous(
     provider: LumaProvider, luma: LumaCounterpart, reply: Reply
 ) -> None:
     luma.instead = reply
     assert isinstance(error_of(provider, luma), ProviderUnreachable)
 
 
-def test_a_success_without_a_video_is_a_failure_that_may_pass(provider: LumaProvider, luma: LumaCounterpart) -> None:
+def test_success_without_a_video_is_a_transient_failure(provider: LumaProvider, luma: LumaCounterpart) -> None:
     luma.has_output = False
     error = error_of(provider, luma)
     assert (error.reason, error.transient) == (FailureCode.PROVIDER_ERROR, True)
 
 
-def test_a_cancel_asks_nobody_and_stops_nothing(luma: LumaCounterpart) -> None:
+def test_cancel_makes_no_request_and_returns_false(luma: LumaCounterpart) -> None:
     provider = luma.provider("http://127.0.0.1:9", call_seconds=PATIENCE_SECONDS)
     ref, task = submitted(luma.provider(luma.url), luma)
     assert provider.cancel(ref) is False

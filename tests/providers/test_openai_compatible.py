@@ -35,32 +35,32 @@ def asked_for(counterpart: OpenaiCompatibleCounterpart, clip: Clip, **options: A
     return said
 
 
-def test_openai_is_told_seconds_and_size_as_text(counterpart: OpenaiCompatibleCounterpart) -> None:
+def test_openai_receives_seconds_and_size_as_text(counterpart: OpenaiCompatibleCounterpart) -> None:
     assert asked_for(counterpart, Clip(1280, 720, 8)) == {"seconds": "8", "size": "1280x720"}
 
 
-def test_openrouter_is_told_a_ratio_where_there_is_one(counterpart: OpenaiCompatibleCounterpart) -> None:
+def test_openrouter_receives_an_aspect_ratio_if_there_is_one(counterpart: OpenaiCompatibleCounterpart) -> None:
     counterpart.variant = "openrouter"
     portrait = {"duration": 8, "aspect_ratio": "9:16", "resolution": "720p"}
     assert asked_for(counterpart, Clip(720, 1280, 8)) == portrait
     assert asked_for(counterpart, Clip(1792, 1024, 4)) == {"duration": 4, "size": "1792x1024"}
 
 
-def test_openrouter_tells_what_it_cost(counterpart: OpenaiCompatibleCounterpart) -> None:
+def test_cost_reported_by_openrouter_is_used(counterpart: OpenaiCompatibleCounterpart) -> None:
     counterpart.variant, counterpart.costs = "openrouter", 0.25
     provider = counterpart.provider(counterpart.url)
     ref = provider.submit(counterpart.request, token=TOKEN).ref
     assert polled_until_done(provider, ref)[-1].cost_usd == Decimal("0.25")
 
 
-def test_progress_is_told_from_0_to_1(counterpart: OpenaiCompatibleCounterpart) -> None:
+def test_progress_is_reported_from_0_to_1(counterpart: OpenaiCompatibleCounterpart) -> None:
     provider = counterpart.provider(counterpart.url)
     ref = provider.submit(counterpart.request, token=TOKEN).ref
     assert [told.progress for told in polled_until_done(provider, ref)] == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize("progress", [None, "half", True])
-def test_a_progress_that_is_no_number_is_none(counterpart: OpenaiCompatibleCounterpart, progress: object) -> None:
+def test_progress_that_is_not_a_number_is_none(counterpart: OpenaiCompatibleCounterpart, progress: object) -> None:
     provider = counterpart.provider(counterpart.url)
     counterpart._describe = lambda *_: {"id": "x", "status": "queued", "progress": progress}  # type: ignore[method-assign]
     counterpart.tasks["x"] = Task("x", {})
@@ -86,7 +86,7 @@ def test_a_task_fails_for_the_reason_that_it_names(
 @pytest.mark.parametrize(
     ("status", "expected"), [("expired", FailureCode.RESULT_LOST), ("cancelled", FailureCode.PROVIDER_ERROR)]
 )
-def test_an_end_that_nobody_declared_is_an_end(
+def test_undocumented_terminal_state_ends_the_task(
     counterpart: OpenaiCompatibleCounterpart, status: str, expected: FailureCode
 ) -> None:
     counterpart._describe = lambda *_: {"id": "x", "status": status}  # type: ignore[method-assign]
@@ -96,7 +96,7 @@ def test_an_end_that_nobody_declared_is_an_end(
     assert ended.value.reason is expected
 
 
-def test_a_used_up_quota_is_told_at_the_submit(counterpart: OpenaiCompatibleCounterpart) -> None:
+def test_exhausted_quota_is_reported_at_the_submit(counterpart: OpenaiCompatibleCounterpart) -> None:
     counterpart.instead = Reply(429, {"error": {"code": "insufficient_quota", "message": "Pay."}})
     with pytest.raises(ProviderError) as refused:
         counterpart.provider(counterpart.url).submit(counterpart.request, token=TOKEN)
@@ -132,7 +132,7 @@ def test_callbacks_come_where_the_project_has_a_webhook(counterpart: OpenaiCompa
         ({"baseURL": "x"}, "baseURL is unknown"),
     ],
 )
-def test_options_that_are_wrong_are_named(
+def test_invalid_options_are_named(
     counterpart: OpenaiCompatibleCounterpart, options: dict[str, object], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):

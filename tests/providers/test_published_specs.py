@@ -103,7 +103,7 @@ def test_each_clip_is_asked_for_as_published(guarded: Guarded) -> None:
     guarded.assert_nothing_was_violated()
 
 
-def test_a_refusal_is_told_as_published(guarded: Guarded) -> None:
+def test_rejection_matches_the_published_spec(guarded: Guarded) -> None:
     guarded.counterpart.fate = Fate.REFUSES
     for refusal in guarded.counterpart.refusals:
         guarded.counterpart.refusal = refusal
@@ -111,7 +111,7 @@ def test_a_refusal_is_told_as_published(guarded: Guarded) -> None:
     guarded.assert_nothing_was_violated()
 
 
-def test_a_failure_is_told_as_published(guarded: Guarded) -> None:
+def test_failure_matches_the_published_spec(guarded: Guarded) -> None:
     guarded.counterpart.fate = Fate.FAILS
     assert error_of(guarded.provider, guarded.counterpart).transient
     guarded.assert_nothing_was_violated()
@@ -123,7 +123,7 @@ def test_a_task_is_cancelled_as_published(guarded: Guarded) -> None:
     guarded.assert_nothing_was_violated()
 
 
-def test_an_answer_that_is_not_published_does_not_get_through(guarded: Guarded) -> None:
+def test_response_outside_the_published_spec_is_blocked(guarded: Guarded) -> None:
     guarded.counterpart.fate = Fate.STRANGE
     ref, _ = submitted(guarded.provider, guarded.counterpart)
     guarded.assert_nothing_was_violated()
@@ -133,7 +133,7 @@ def test_an_answer_that_is_not_published_does_not_get_through(guarded: Guarded) 
         guarded.assert_nothing_was_violated()
 
 
-def test_a_request_that_is_not_published_does_not_get_through(guarded: Guarded) -> None:
+def test_request_outside_the_published_spec_is_blocked(guarded: Guarded) -> None:
     spec = SPECS[guarded.counterpart.name]
     path = re.sub(r"{\w+}", "some", spec.prefix + spec.paths[0])
     headers = {"Authorization": "Bearer a-key", "X-Runway-Version": "2024-11-06"}

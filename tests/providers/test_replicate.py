@@ -1,4 +1,4 @@
-"""What Replicate alone does: one API for any model, reasons in words, results that last an hour."""
+"""Behaviour specific to Replicate: one API for all models, failure reasons as text, results that last an hour."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ def counterpart() -> Iterator[ReplicateCounterpart]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_each_model_is_told_its_clips_in_its_own_words(counterpart: ReplicateCounterpart, model: str) -> None:
+def test_each_model_receives_clips_in_its_own_parameters(counterpart: ReplicateCounterpart, model: str) -> None:
     provider = counterpart.provider(counterpart.url, model=model)
     for clip in provider.capabilities.clips or ():
         ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
@@ -33,7 +33,7 @@ def test_each_model_is_told_its_clips_in_its_own_words(counterpart: ReplicateCou
         assert said["input"].items() >= MODELS[model].parameters.items()
 
 
-def test_a_model_that_nobody_knows_is_named_with_those_that_are(counterpart: ReplicateCounterpart) -> None:
+def test_unknown_model_is_rejected_with_the_known_names(counterpart: ReplicateCounterpart) -> None:
     with pytest.raises(
         ValueError,
         match=r"model a/b of replicate is unknown\. Use one of: bytedance/seedance-1-pro.* to the table MODELS",
@@ -63,7 +63,7 @@ def test_a_list_of_outputs_begins_with_the_video(counterpart: ReplicateCounterpa
     assert fetched(provider, ref, tmp_path) == counterpart.video
 
 
-def test_what_was_removed_after_an_hour_is_lost(counterpart: ReplicateCounterpart) -> None:
+def test_result_removed_after_an_hour_is_lost(counterpart: ReplicateCounterpart) -> None:
     counterpart.is_removed = True
     assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.RESULT_LOST
 
@@ -83,7 +83,7 @@ def test_what_was_removed_after_an_hour_is_lost(counterpart: ReplicateCounterpar
         (None, FailureCode.PROVIDER_ERROR),
     ],
 )
-def test_a_failure_is_read_from_its_words(
+def test_failure_reason_is_derived_from_the_error_text(
     counterpart: ReplicateCounterpart, error: str | None, reason: FailureCode
 ) -> None:
     counterpart.fate, counterpart.error = Fate.FAILS, error
@@ -100,7 +100,7 @@ def test_a_prediction_that_was_stopped_elsewhere_took_too_long(counterpart: Repl
 
 
 @pytest.mark.parametrize("statuses", [["starting", "succeeded"], ["processing", "processing"], ["succeeded"]])
-def test_a_cancel_is_believed_only_when_the_prediction_has_stopped(
+def test_cancel_succeeds_only_if_the_prediction_has_stopped(
     counterpart: ReplicateCounterpart, statuses: list[str]
 ) -> None:
     answers = iter(statuses)
@@ -122,7 +122,7 @@ def test_a_prediction_that_is_not_there_can_not_be_cancelled(counterpart: Replic
         (Reply(402, {"title": "Insufficient credit"}), FailureCode.QUOTA_EXHAUSTED, None),
     ],
 )
-def test_a_refusal_at_once_says_why(
+def test_immediate_rejection_reports_its_reason(
     counterpart: ReplicateCounterpart, reply: Reply, reason: FailureCode, wait: float | None
 ) -> None:
     counterpart._create = lambda *_: reply  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What is Runway's alone: its models, its words for failures and limits, and a cancel that deletes."""
+"""Behaviour specific to Runway: its models, its failure codes and limits, and a cancellation that deletes."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -46,18 +46,18 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     return {schema["properties"]["model"]["const"]: schema for schema in request["oneOf"]}
 
 
-def test_an_unknown_model_is_refused_with_the_names_of_the_known(runway: RunwayCounterpart) -> None:
+def test_unknown_model_is_rejected_with_the_known_names(runway: RunwayCounterpart) -> None:
     with pytest.raises(ValueError, match=r"gen5.*gen4\.5.*veo3\.1_fast.*seedance2"):
         runway.provider(runway.url, model="gen5")
 
 
-def test_a_misspelt_option_is_refused(runway: RunwayCounterpart) -> None:
+def test_misspelled_option_is_rejected(runway: RunwayCounterpart) -> None:
     with pytest.raises(ValueError, match="Model"):
         runway.provider(runway.url, Model="gen4.5")
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_each_clip_of_each_model_is_said_in_its_words(runway: RunwayCounterpart, model: str) -> None:
+def test_each_clip_of_each_model_uses_the_models_parameters(runway: RunwayCounterpart, model: str) -> None:
     provider = runway.provider(runway.url, call_seconds=PATIENCE_SECONDS, model=model)
     clips = provider.capabilities.clips
     assert clips
@@ -115,14 +115,14 @@ def test_a_prompt_is_counted_in_utf16_units(provider: RunwayProvider) -> None:
     assert not limit.allows("😀" * 501)
 
 
-def test_a_finished_task_tells_what_it_cost(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
+def test_finished_task_reports_its_cost(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
     ref, _ = submitted(provider, runway)
     queued, running, done = polled_until_done(provider, ref)
     assert (queued.cost_usd, running.cost_usd) == (None, None)
     assert done.cost_usd == (CREDITS - 1) * Decimal("0.01")  # less than was estimated
 
 
-def test_progress_is_told_while_it_runs(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
+def test_progress_is_reported_while_the_task_runs(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
     ref, _ = submitted(provider, runway)
     assert [generation.progress for generation in polled_until_done(provider, ref)] == [None, 0.4, 1]
 
@@ -167,7 +167,7 @@ def test_each_failure_code_has_its_meaning(
         (Reply(400, {"error": "Validation of body failed", "issues": []}), FailureCode.INVALID_REQUEST),
     ],
 )
-def test_a_refused_submit_says_whether_waiting_helps(
+def test_rejected_submit_reports_whether_a_retry_helps(
     provider: RunwayProvider, runway: RunwayCounterpart, reply: Reply, reason: FailureCode
 ) -> None:
     runway.instead = reply
@@ -176,14 +176,12 @@ def test_a_refused_submit_says_whether_waiting_helps(
     assert error.reason is reason
 
 
-def test_a_submit_without_an_id_may_have_begun_something(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
+def test_submit_without_an_id_is_ambiguous(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
     runway.instead = Reply(200, {"estimatedCost": {"credits": CREDITS}})
     assert isinstance(error_of(provider, runway), ProviderUnreachable)
 
 
-def test_a_success_without_a_video_is_a_failure_that_may_pass(
-    provider: RunwayProvider, runway: RunwayCounterpart
-) -> None:
+def test_success_without_a_video_is_a_transient_failure(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
     runway.has_output = False
     error = error_of(provider, runway)
     assert (error.reason, error.transient) == (FailureCode.PROVIDER_ERROR, True)
@@ -196,9 +194,7 @@ def test_a_finished_task_is_never_deleted_by_a_cancel(provider: RunwayProvider, 
     assert runway.tasks[ref] is task
 
 
-def test_a_cancelled_task_is_gone_and_cancelling_it_again_does_no_harm(
-    provider: RunwayProvider, runway: RunwayCounterpart
-) -> None:
+def test_cancel_is_idempotent(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
     ref, task = submitted(provider, runway)
     assert provider.cancel(ref) is True
     assert task.cancelled

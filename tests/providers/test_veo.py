@@ -48,7 +48,7 @@ def test_a_service_account_signs_for_a_token_that_is_kept(counterpart: VeoCounte
     assert claims["iss"] == "videos@a-project.iam.gserviceaccount.com"
 
 
-def test_a_token_that_is_not_accepted_is_followed_by_one_of_a_fresh_key(counterpart: VeoCounterpart) -> None:
+def test_rejected_token_is_replaced_by_one_from_a_new_key(counterpart: VeoCounterpart) -> None:
     old, new = counterpart.account("old@x.test"), counterpart.account("new@x.test")
     provider = signed_in_as(counterpart, {"serviceAccount": old}, {"serviceAccount": new})
     counterpart.revoked = {"token-1"}
@@ -57,7 +57,7 @@ def test_a_token_that_is_not_accepted_is_followed_by_one_of_a_fresh_key(counterp
     assert (issuers, len(counterpart.tasks)) == (["old@x.test", "new@x.test"], 1)
 
 
-def test_workload_identity_needs_no_key_of_ours(counterpart: VeoCounterpart, tmp_path: Path) -> None:
+def test_workload_identity_needs_no_service_account_key(counterpart: VeoCounterpart, tmp_path: Path) -> None:
     subject = tmp_path / "subject-token"
     subject.write_text("a-token-of-the-platform")
     federation = {
@@ -94,13 +94,13 @@ def test_a_key_of_another_form_is_not_set_up(counterpart: VeoCounterpart, key: M
     assert private_key() not in str(refused.value)
 
 
-def test_without_googles_sign_in_nothing_is_known(counterpart: VeoCounterpart) -> None:
+def test_outage_of_the_token_endpoint_is_ambiguous(counterpart: VeoCounterpart) -> None:
     nowhere = {**counterpart.account(), "token_uri": f"http://127.0.0.1:{free_port()}/token"}
     with pytest.raises(ProviderUnreachable):
         signed_in_as(counterpart, {"serviceAccount": nowhere}).submit(counterpart.request, token=TOKEN)
 
 
-def test_without_a_bucket_the_video_is_in_the_answer(counterpart: VeoCounterpart, tmp_path: Path) -> None:
+def test_video_is_in_the_response_without_a_bucket(counterpart: VeoCounterpart, tmp_path: Path) -> None:
     provider = signed_in_as(counterpart, {"serviceAccount": counterpart.account()})
     ref = provider.submit(counterpart.request, token=TOKEN).ref
     assert polled_until_done(provider, ref)
@@ -146,6 +146,6 @@ def test_every_clip_is_asked_for_in_seconds_and_ratio(counterpart: VeoCounterpar
         ({"region": "x"}, "region is unknown"),
     ],
 )
-def test_options_that_are_wrong_are_named(counterpart: VeoCounterpart, options: dict[str, str], words: str) -> None:
+def test_invalid_options_are_named(counterpart: VeoCounterpart, options: dict[str, str], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         counterpart.provider(counterpart.url, **options)
