@@ -290,8 +290,8 @@ MUTANTS = [
     Mutant(
         "the number of slots is unlimited",
         FAKES + "slots.py",
-        "room = 0 if slots.waiting_at else self.cap - len(slots.active)",
-        "room = 99",
+        "free = 0 if slots.waiting_at else self.cap - len(slots.active)",
+        "free = 99",
         "I7: a user holds more slots than allowed",
     ),
     Mutant(
