@@ -1,4 +1,4 @@
-"""Each adapter's counterpart, found by its name."""
+"""Counterparts of the adapters, by name."""
 
 from importlib import import_module
 
@@ -7,18 +7,18 @@ from videojobs.adapters.providers import AI_PROVIDERS
 
 
 def counterpart_of(name: str) -> type[Counterpart]:
-    """The class `<Name>Counterpart` of `tests.providers.counterparts.<name>`.
+    """Return the class `<Name>Counterpart` of `tests.providers.counterparts.<name>`.
 
     Raises:
-        AssertionError: the adapter has none, so nobody knows whether it conforms.
+        AssertionError: If the adapter has no counterpart, so that its conformance is not tested.
     """
-    assert name in AI_PROVIDERS, f"{name} is none of the adapters"
-    where = f"tests.providers.counterparts.{name}"
+    assert name in AI_PROVIDERS, f"{name} is not in AI_PROVIDERS"
+    module = f"tests.providers.counterparts.{name}"
     class_name = f"{name.title().replace('_', '')}Counterpart"
     try:
-        found = getattr(import_module(where), class_name)
+        counterpart = getattr(import_module(module), class_name)
     except (ModuleNotFoundError, AttributeError) as error:
-        raise AssertionError(f"the adapter {name} has no counterpart {where}.{class_name}: {error}") from error
-    assert issubclass(found, Counterpart)
-    assert found.name == name
-    return found
+        raise AssertionError(f"the adapter {name} has no counterpart {module}.{class_name}: {error}") from error
+    assert issubclass(counterpart, Counterpart)
+    assert counterpart.name == name
+    return counterpart

@@ -1,4 +1,4 @@
-"""Prints which adapter passes which scenario: `python -m tests.providers.conformance_table`."""
+"""Table of the scenarios that each adapter passes: `python -m tests.providers.conformance_table`."""
 
 import sys
 from collections import defaultdict
@@ -14,31 +14,31 @@ _SUITE = sorted(Path(__file__).parent.glob("test_conformance*.py"))
 
 
 class Results:
-    """A plugin of pytest that keeps what became of each scenario at each adapter."""
+    """Plugin of pytest that stores the outcome of each scenario for each adapter."""
 
     def __init__(self) -> None:
-        """Nothing has run yet."""
+        """Create the plugin without outcomes."""
         self.passed: dict[str, dict[str, bool]] = defaultdict(dict)
         self._cells: dict[str, tuple[str, str]] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        """Learn the adapter and the scenario of each test."""
+        """Store the adapter and the scenario of each test."""
         for item in items:
             values = dict(item.callspec.params)
             adapter = str(values.pop("adapter"))
-            words = item.originalname.removeprefix("test_").replace("_", " ")
+            name = item.originalname.removeprefix("test_").replace("_", " ")
             more = f" ({', '.join(map(str, values.values()))})" if values else ""
-            self._cells[item.nodeid] = (words + more, adapter)
+            self._cells[item.nodeid] = (name + more, adapter)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """One failure in set-up, call or the end is a failure."""
+        """Store the outcome; a failure in set-up, call or teardown fails the scenario."""
         scenario, adapter = self._cells[report.nodeid]
         row = self.passed[scenario]
         row[adapter] = row.get(adapter, True) and report.passed
 
 
 def print_table(passed: dict[str, dict[str, bool]]) -> None:
-    """Scenario by adapter."""
+    """Print a row for each scenario, with a column for each adapter."""
     table = Table("scenario", *AI_PROVIDERS)
     for scenario in sorted(passed):
         row = passed[scenario]
@@ -49,7 +49,7 @@ def print_table(passed: dict[str, dict[str, bool]]) -> None:
 
 
 def main() -> int:
-    """Run the suite and print its table; pytest's own exit code."""
+    """Run the suite, print its table, and return the exit code of pytest."""
     results = Results()
     code = pytest.main(["-q", "--tb=line", "-p", "no:randomly", *map(str, _SUITE), *sys.argv[1:]], plugins=[results])
     print_table(results.passed)

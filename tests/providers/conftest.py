@@ -1,4 +1,4 @@
-"""An adapter, its counterpart, and the wire between them."""
+"""Fixtures: an adapter, its counterpart, and the proxy between them."""
 
 from collections.abc import Iterator
 
@@ -11,40 +11,40 @@ from videojobs.adapters.providers import AI_PROVIDERS
 from videojobs.ports.videos import VideoProvider
 
 PATIENCE_SECONDS = 10.0
-"""Nothing in these tests takes that long, however busy the machine is; what is slow on purpose has its own patience."""
+"""Timeout of a call, longer than any call on a busy machine. Calls that are slow on purpose have their own timeout."""
 IMPATIENCE_SECONDS = 1.0
 
 
 @pytest.fixture(params=AI_PROVIDERS)
 def adapter(request: pytest.FixtureRequest) -> str:
-    """Each adapter in turn, by its name."""
+    """Return the name of each adapter in turn."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def counterpart(adapter: str) -> Iterator[Counterpart]:
-    """Its provider, as far as an adapter can tell."""
-    made = counterpart_of(adapter)()
-    yield made
-    made.close()
+    """Yield the counterpart of the adapter's provider."""
+    server = counterpart_of(adapter)()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def wire(counterpart: Counterpart) -> Iterator[Wire]:
-    """The network between them."""
-    made = Wire(counterpart)
-    yield made
-    made.close()
+    """Yield the proxy between the adapter and the counterpart, which can simulate network faults."""
+    proxy = Wire(counterpart)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
 def provider(counterpart: Counterpart, wire: Wire) -> VideoProvider:
-    """The adapter, at its end of the wire."""
+    """Return the adapter, which calls the counterpart through the proxy."""
     return counterpart.provider(wire.url, call_seconds=PATIENCE_SECONDS)
 
 
 @pytest.fixture
 def impatient(counterpart: Counterpart, wire: Wire) -> VideoProvider:
-    """The same adapter, which waits for no answer longer than a blink."""
+    """Return the same adapter with a timeout of one second."""
     return counterpart.provider(wire.url, call_seconds=IMPATIENCE_SECONDS)

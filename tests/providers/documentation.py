@@ -1,4 +1,4 @@
-"""Writes the tables of docs/providers.md from what the adapters can do: `python -m tests.providers.documentation`."""
+"""Generator of the capability tables in docs/providers.md: `python -m tests.providers.documentation`."""
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
@@ -18,7 +18,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "veo": {"project": "a-project"},
     "bedrock": {"outputUri": "s3://a-bucket/bedrock"},
 }
-"""What those need that have no default; all else is as it comes."""
+"""Required options of the providers that have any; all options with a default are left out."""
 ASKED = (
     (8, AspectRatio.LANDSCAPE),
     (1, AspectRatio.SQUARE),
@@ -28,27 +28,27 @@ ASKED = (
 
 
 def every_provider() -> dict[str, VideoProvider]:
-    """An adapter of each AI provider, without a key."""
+    """Return an adapter of each AI provider by name. Reading its key raises `AssertionError`."""
 
     def no_key(*, refresh: bool = False) -> Mapping[str, Any]:
         raise AssertionError(f"capabilities need no key (refresh={refresh})")
 
-    made: dict[str, VideoProvider] = {}
+    providers: dict[str, VideoProvider] = {}
     for name in AI_PROVIDERS:
         make = find_ai_provider(name)
         assert make is not None, name
-        made[name] = make(ProviderSetup(no_key, OPTIONS.get(name, {})))
-    return made
+        providers[name] = make(ProviderSetup(no_key, OPTIONS.get(name, {})))
+    return providers
 
 
 def tables() -> dict[str, str]:
-    """The tables by the name of their place in the page."""
+    """Return the tables in Markdown, by the name of their markers in the page."""
     known = {name: provider.capabilities for name, provider in every_provider().items()}
     return {"capabilities": _capabilities(known), "plans": _plans(known)}
 
 
 def write(page: str) -> str:
-    """The page with the tables of today."""
+    """Return the page with its tables replaced by the current ones."""
     for name, table in tables().items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, _, rest = page.partition(begin)
@@ -69,7 +69,7 @@ def _capabilities(known: Mapping[str, Capabilities]) -> str:
         "result lives",
         "price",
     )
-    return _table(head, (_row(name, each) for name, each in known.items()))
+    return _table(head, (_row(name, capabilities) for name, capabilities in known.items()))
 
 
 def _row(name: str, known: Capabilities) -> tuple[str, ...]:
@@ -94,8 +94,8 @@ def _clips(clips: tuple[Clip, ...]) -> str:
         return clip.width, clip.height
 
     return "; ".join(
-        f"{width}×{height}: {_seconds([clip.seconds for clip in made])}"
-        for (width, height), made in groupby(sorted(clips, key=lambda clip: (size(clip), clip.seconds)), key=size)
+        f"{width}×{height}: {_seconds([clip.seconds for clip in group])}"
+        for (width, height), group in groupby(sorted(clips, key=lambda clip: (size(clip), clip.seconds)), key=size)
     )
 
 
@@ -110,13 +110,14 @@ def _price(known: Capabilities) -> str:
     rates = sorted({float(clip.price_usd) / clip.seconds for clip in known.clips or () if clip.price_usd is not None})
     if not rates:
         return "?"
-    told = "–".join(dict.fromkeys(f"${rate:.2g}" for rate in (rates[0], rates[-1])))
-    return f"{told} a second ({known.prices_as_of})"
+    price = "–".join(dict.fromkeys(f"${rate:.2g}" for rate in (rates[0], rates[-1])))
+    return f"{price} a second ({known.prices_as_of})"
 
 
 def _plans(known: Mapping[str, Capabilities]) -> str:
     head = ("provider", *(f"{seconds:g} s {ratio}" for seconds, ratio in ASKED))
-    return _table(head, ((f"`{name}`", *(_plan(each, *asked) for asked in ASKED)) for name, each in known.items()))
+    rows = ((f"`{name}`", *(_plan(capabilities, *asked) for asked in ASKED)) for name, capabilities in known.items())
+    return _table(head, rows)
 
 
 def _plan(known: Capabilities, seconds: float, ratio: AspectRatio) -> str:

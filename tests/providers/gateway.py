@@ -1,4 +1,4 @@
-"""Brings an adapter's calls to counterparts from npm, in their words, and serves the videos that aimock only names."""
+"""Gateways from adapters to counterparts from npm, which also serve the videos that aimock only names."""
 
 import json
 from base64 import b64encode
@@ -11,62 +11,62 @@ from tests.providers.video import make_video
 
 _RESULTS, _RESULT_PATH = "https://results.invalid", "/the-result.mp4"
 RESULT_URL = _RESULTS + _RESULT_PATH
-"""What aimock is told to name; each gateway puts an address in its place where the video really is."""
+"""URL of the result in aimock's fixtures. `FalGateway` replaces its host, `VeoGateway` replaces it with the bytes."""
 PATIENCE_SECONDS = 10.0
 _OF_ONE_CONNECTION = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding"}
 
 
 class Gateway(LocalServer):
-    """The way to a counterpart from npm; the calls arrive as they are, and no connection is kept."""
+    """Gateway to a counterpart from npm. It forwards each call unchanged, on a new connection."""
 
     def __init__(self, there: str, counterpart: Counterpart) -> None:
-        """`there` is a URL; our own counterpart is asked for what is not the provider's API, a sign-in say."""
+        """Start a gateway to the URL `there`. Subclasses send calls outside the provider's API to `counterpart`."""
         self._there, self._counterpart = there, counterpart
         super().__init__()
 
     def translate(self, exchange: Exchange) -> Reply:
-        """Answer with what is said there."""
+        """Forward the call, and return the response."""
         return self.call(exchange.method, exchange.path, exchange)
 
     def answer(self, exchange: Exchange) -> None:
-        """Serve the result, or translate."""
+        """Serve the result, or translate the call. A connection that breaks behind the gateway is closed here too."""
         if exchange.path == _RESULT_PATH:
             exchange.send(Reply(200, make_video(), {"Content-Type": "video/mp4"}))
             return
-        with suppress(httpx.TransportError):  # cut off there, cut off here
+        with suppress(httpx.TransportError):  # the connection is then closed without a response
             exchange.send(self.translate(exchange))
 
     def call(self, method: str, path: str, exchange: Exchange, **headers: str) -> Reply:
-        """The same call over there, as far as nothing else is said."""
-        came = {name: value for name, value in exchange.headers.items() if name not in _OF_ONE_CONNECTION}
-        answer = httpx.request(
+        """Send the call with this method and path and additional headers, and return the response."""
+        received = {name: value for name, value in exchange.headers.items() if name not in _OF_ONE_CONNECTION}
+        response = httpx.request(
             method,
             self._there + path,
             params=exchange.query,
             content=exchange.body,
-            headers={**came, **headers},
+            headers={**received, **headers},
             timeout=PATIENCE_SECONDS,
         )
-        kept = {name: answer.headers[name] for name in ("content-type", "retry-after") if name in answer.headers}
-        return Reply(answer.status_code, answer.content or None, kept)
+        kept = {name: response.headers[name] for name in ("content-type", "retry-after") if name in response.headers}
+        return Reply(response.status_code, response.content or None, kept)
 
 
 class FalGateway(Gateway):
-    """aimock has fal's queue under `/fal`, for calls that say to which of fal's hosts they were meant to go."""
+    """Gateway to fal's queue, which aimock serves below `/fal`; a header names the original host."""
 
     def translate(self, exchange: Exchange) -> Reply:
-        """The same call at another place; its answer's URLs lead back here."""
+        """Forward the call to its path below `/fal`; the URLs in the response lead back to this gateway."""
         reply = self.call(exchange.method, f"/fal{exchange.path}", exchange, **{"x-fal-target-host": "queue.fal.run"})
         here = self.url.encode()
-        led_back = reply.content.replace(b"https://queue.fal.run", here).replace(_RESULTS.encode(), here)
-        return Reply(reply.status, led_back, reply.headers)
+        content = reply.content.replace(b"https://queue.fal.run", here).replace(_RESULTS.encode(), here)
+        return Reply(reply.status, content, reply.headers)
 
 
 class VeoGateway(Gateway):
-    """aimock has Veo as the Gemini API serves it; Vertex AI asks for an operation by POST and says `videos`."""
+    """Gateway from Vertex AI to the Gemini API of aimock. Vertex AI polls an operation by POST and returns `videos`."""
 
     def translate(self, exchange: Exchange) -> Reply:
-        """Vertex AI's create and poll as Gemini's, and Gemini's answers as Vertex AI's."""
+        """Translate submits and polls to the Gemini API, and its responses to those of Vertex AI."""
         model, _, action = exchange.path.partition(":")
         if action == "predictLongRunning":
             path = f"/v1beta/models/{model.rpartition('/')[2]}:predictLongRunning"
@@ -79,15 +79,15 @@ class VeoGateway(Gateway):
 
     def _named_in_full(self, reply: Reply, model: str) -> Reply:
         try:
-            told = json.loads(reply.content)
+            operation = json.loads(reply.content)
         except ValueError:
             return reply
-        if "name" in told:
-            told["name"] = f"{model}/{told['name']}"
-        samples = told.get("response", {}).pop("generateVideoResponse", {}).get("generatedSamples", [])
+        if "name" in operation:
+            operation["name"] = f"{model}/{operation['name']}"
+        samples = operation.get("response", {}).pop("generateVideoResponse", {}).get("generatedSamples", [])
         if samples:
-            told["response"]["videos"] = [self._inline(sample["video"]["uri"]) for sample in samples]
-        return Reply(reply.status, told, reply.headers)
+            operation["response"]["videos"] = [self._inline(sample["video"]["uri"]) for sample in samples]
+        return Reply(reply.status, operation, reply.headers)
 
     def _inline(self, uri: str) -> dict[str, str]:
         assert uri == RESULT_URL
@@ -95,8 +95,8 @@ class VeoGateway(Gateway):
 
 
 class OpenRouterGateway(Gateway):
-    """aimock has OpenRouter's variant under its own path."""
+    """Gateway to OpenRouter's variant, which aimock serves below `/api`."""
 
     def translate(self, exchange: Exchange) -> Reply:
-        """The same call, below `/api`."""
+        """Forward the call to its path below `/api`."""
         return self.call(exchange.method, f"/api{exchange.path}", exchange)

@@ -1,4 +1,4 @@
-"""The network between an adapter and a counterpart, which goes wrong at the call that a test names."""
+"""Proxy between an adapter and a counterpart, which simulates network faults in the calls that a test selects."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ RETRY_AFTER_SECONDS = 7
 
 
 class Fault(StrEnum):
-    """What happens to one call."""
+    """Fault of one call."""
 
     RATE_LIMITED = "429"  # not carried out
     BROKEN = "500"  # not carried out
     UNAUTHORIZED = "401"  # not carried out
-    CUT_BEFORE = "cut before"  # the connection ends without an answer, nothing was done
-    CUT_AFTER = "cut after"  # the connection ends without an answer, the call was carried out
-    CUT_MIDWAY = "cut midway"  # carried out; half the answer's body arrives
-    GARBAGE = "garbage"  # a page of some gateway with status 200, nothing was done
-    SLOW = "slow"  # carried out; the answer comes later than the client waits
+    CUT_BEFORE = "cut before"  # not carried out; the connection is closed without a response
+    CUT_AFTER = "cut after"  # carried out; the connection is closed without a response
+    CUT_MIDWAY = "cut midway"  # carried out; the connection is closed after half of the response body
+    GARBAGE = "garbage"  # not carried out; the response is an HTML page with status 200
+    SLOW = "slow"  # carried out; no response before the timeout of the client
 
 
 _INSTEAD = {
@@ -32,7 +32,7 @@ _INSTEAD = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call that came over the wire."""
+    """Call that the proxy received."""
 
     kind: str
     method: str
@@ -42,10 +42,10 @@ class Call:
 
 
 class Wire(LocalServer):
-    """A proxy in front of a counterpart, whose results are fetched over it too."""
+    """Proxy in front of a counterpart. Results are downloaded through it too."""
 
     def __init__(self, counterpart: Counterpart) -> None:
-        """All calls get through, unless `next` or `always` says otherwise."""
+        """Start the proxy without faults, and make the URLs of the counterpart lead to it."""
         self.calls: list[Call] = []
         self._counterpart = counterpart
         self._next: dict[str, list[Fault]] = defaultdict(list)
@@ -54,19 +54,19 @@ class Wire(LocalServer):
         counterpart.public_url = self.url
 
     def next(self, kind: str, *faults: Fault) -> None:
-        """What happens to the next calls of this kind, one after the other."""
+        """Apply the faults to the next calls of this kind, one fault per call."""
         self._next[kind].extend(faults)
 
     def always(self, kind: str, fault: Fault) -> None:
-        """What happens to each call of this kind from now on."""
+        """Apply the fault to every later call of this kind, after the faults of `next`."""
         self._always[kind] = fault
 
     def count(self, kind: str) -> int:
-        """How many calls of this kind came so far."""
+        """Return the number of calls of this kind so far."""
         return sum(call.kind == kind for call in self.calls)
 
     def answer(self, exchange: Exchange) -> None:
-        """Let a call through, or not."""
+        """Forward the call, or apply the next fault of its kind."""
         kind = self._counterpart.kind(exchange.method, exchange.path)
         key = exchange.headers.get("authorization", "") or exchange.headers.get("x-api-key", "")
         self.calls.append(Call(kind, exchange.method, exchange.path, key, exchange.headers.get("range", "")))
@@ -80,7 +80,7 @@ class Wire(LocalServer):
                 self._counterpart.reply(exchange)
             case Fault.CUT_MIDWAY:
                 reply = self._counterpart.reply(exchange)
-                if reply.content:  # of an empty one nothing arrives
+                if reply.content:  # without a body, nothing is sent
                     exchange.send(reply, cut_at=len(reply.content) // 2)
             case Fault.SLOW:
                 self._counterpart.reply(exchange)

@@ -1,4 +1,4 @@
-"""What a worker does with an adapter, in a few words."""
+"""Calls of a worker to an adapter: submit, poll and fetch."""
 
 from pathlib import Path
 
@@ -11,24 +11,28 @@ MAXIMUM_POLLS = 8
 
 
 def submitted(provider: VideoProvider, counterpart: Counterpart) -> tuple[str, Task]:
-    """A task that was taken: its ref, and its line in the ledger."""
+    """Submit the request of the counterpart. Return the provider's ID of the task, and the task in the ledger."""
     known = set(counterpart.tasks)
     submission = provider.submit(counterpart.request, token=TOKEN)
-    (made,) = set(counterpart.tasks) - known or known  # where one token is one task, a repeat makes none
-    return submission.ref, counterpart.tasks[made]
+    (created,) = set(counterpart.tasks) - known or known  # a repeated idempotency token creates no task
+    return submission.ref, counterpart.tasks[created]
 
 
 def polled_until_done(provider: VideoProvider, ref: str) -> list[Generation]:
-    """All that the polls said; the last one is done."""
-    told: list[Generation] = []
-    while not told or not told[-1].done:
-        assert len(told) < MAXIMUM_POLLS, "it never ends"
-        told.append(provider.poll(ref))
-    return told
+    """Poll until the task is done. Return the results of all polls.
+
+    Raises:
+        AssertionError: If the task is not done after `MAXIMUM_POLLS` polls.
+    """
+    generations: list[Generation] = []
+    while not generations or not generations[-1].done:
+        assert len(generations) < MAXIMUM_POLLS, f"the task is not done after {MAXIMUM_POLLS} polls"
+        generations.append(provider.poll(ref))
+    return generations
 
 
 def fetched(provider: VideoProvider, ref: str, folder: Path) -> bytes:
-    """The result's bytes."""
+    """Fetch the result and return its bytes; the reported progress must only rise, from 0 to at most 1."""
     path, shown = folder / "clip.mp4", list[float]()
     provider.fetch(ref, path, shown.append)
     assert shown == sorted(shown)
@@ -37,7 +41,7 @@ def fetched(provider: VideoProvider, ref: str, folder: Path) -> bytes:
 
 
 def fetched_or_not(provider: VideoProvider, ref: str, folder: Path) -> bytes | VideoJobsError:
-    """The result's bytes, or why there are none."""
+    """Return the bytes of the result, or the error of the fetch."""
     try:
         return fetched(provider, ref, folder)
     except (ProviderError, Unavailable) as error:
@@ -45,15 +49,19 @@ def fetched_or_not(provider: VideoProvider, ref: str, folder: Path) -> bytes | V
 
 
 def may_be_tried_again(got: bytes | VideoJobsError) -> bool:
-    """Whether a fetch ended with an error after which the worker fetches once more."""
+    """Return whether the fetch ended with an error after which the worker retries it."""
     return isinstance(got, Unavailable) or (isinstance(got, ProviderError) and got.transient)
 
 
 def error_of(provider: VideoProvider, counterpart: Counterpart) -> ProviderError:
-    """How a task ends that makes no video, wherever the provider says so."""
+    """Return the error of a task that fails at the submit or at a poll.
+
+    Raises:
+        AssertionError: If the task succeeds.
+    """
     try:
         ref, _ = submitted(provider, counterpart)
         polled_until_done(provider, ref)
     except ProviderError as error:
         return error
-    raise AssertionError("the task was said to be done")
+    raise AssertionError("the task succeeded")

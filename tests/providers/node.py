@@ -1,4 +1,4 @@
-"""Counterparts from npm: installed once as their lock file pins them, and run on ports of their own."""
+"""Counterparts from npm: installed once in the versions of the lock file, each run on its own port."""
 
 import fcntl
 import hashlib
@@ -27,36 +27,36 @@ _START_SECONDS = 60
 
 @dataclass
 class NodeServer:
-    """A server that runs; `lines` is all that it has said."""
+    """Running server; `lines` is its output so far."""
 
     url: str = ""
     lines: list[str] = field(default_factory=list)
 
 
 def install() -> None:
-    """Make `node_modules` what the lock file says; where there is no Node or no registry that is `missing`."""
+    """Install the packages of the lock file into `node_modules`; without Node or a registry, call `missing`."""
     if not shutil.which("node") or not shutil.which("npm"):
         missing("Node and npm are not installed: `apt-get install nodejs npm` brings them")
     version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     if tuple(map(int, re.findall(r"\d+", version)))[:2] < _OLDEST_NODE:
         missing(f"Node {version} is too old: at least 20.15 is needed")
-    wanted = hashlib.sha256((NPM / "package-lock.json").read_bytes()).hexdigest()
+    digest = hashlib.sha256((NPM / "package-lock.json").read_bytes()).hexdigest()
     _LOCK.parent.mkdir(exist_ok=True)
     with _LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another run of the tests may be installing too
-        if _STAMP.exists() and _STAMP.read_text() == wanted:
+        if _STAMP.exists() and _STAMP.read_text() == digest:
             return
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         try:
             subprocess.run(command, cwd=NPM, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
         except (subprocess.SubprocessError, OSError) as error:
             missing(f"`{' '.join(command)}` failed: {getattr(error, 'stderr', None) or error}")
-        _STAMP.write_text(wanted)
+        _STAMP.write_text(digest)
 
 
 @contextmanager
 def running(*command: str | Path, ready: str = r"listening on (http://\S+)") -> Iterator[NodeServer]:
-    """A program for Node that says its address once it listens; it ends with the block, with its children."""
+    """Run a program in Node, and yield its server once it prints its address. Kill it and its children at the end."""
     process = subprocess.Popen(
         ["node", *command],
         cwd=NPM,
@@ -88,8 +88,8 @@ def _read(process: "subprocess.Popen[str]", server: NodeServer, ready: re.Patter
     assert process.stdout
     for line in process.stdout:
         server.lines.append(line)
-        if not server.url and (found := ready.search(line)):
-            server.url = found[1].rstrip("/")
+        if not server.url and (match := ready.search(line)):
+            server.url = match[1].rstrip("/")
             settled.set()
     settled.set()
 

@@ -1,7 +1,7 @@
-"""The providers' own OpenAPI descriptions, cut to the calls that an adapter makes.
+"""OpenAPI descriptions of the providers, reduced to the calls that an adapter makes.
 
-They are the providers', so they are no part of this repository. They are looked for in the folder that `PROVIDER_SPECS`
-names, otherwise in `.local/specs`; where there is none, the tests that need them are skipped.
+The descriptions belong to the providers and are not part of this repository. They are read from the folder in
+`PROVIDER_SPECS`, by default `.local/specs`. Tests whose description is missing are skipped.
 
 - `runway.json`: Runway's API reference, version 2024-11-06, https://docs.dev.runwayml.com/api
 - `replicate.yaml`: Replicate's HTTP API, https://api.replicate.com/openapi.json
@@ -24,7 +24,7 @@ _FOLDER = Path(os.environ.get("PROVIDER_SPECS", Path(__file__).resolve().parents
 
 @dataclass(frozen=True)
 class Spec:
-    """A file, the path of its server, those of its paths that an adapter calls, and where `oneOf` means `anyOf`."""
+    """File of a description, path of the server, paths that the adapter calls, and location of a wrong `oneOf`."""
 
     file: str
     prefix: str
@@ -42,7 +42,7 @@ SPECS = {
             "/predictions/{prediction_id}",
             "/predictions/{prediction_id}/cancel",
         ],
-        # The version is any string, or the string "hidden": which is one too, so that it could never be said.
+        # The version is any string, or the string "hidden". That one matches both, so `oneOf` would reject it.
         overlapping=["components", "schemas", "schemas_prediction_response", "properties", "version"],
     ),
     "openai_compatible": Spec(
@@ -52,16 +52,19 @@ SPECS = {
 
 
 def cut(spec: Spec, folder: Path) -> Path:
-    """Write what an adapter needs of a description into `folder`: the whole of Runway's takes a server long to read."""
+    """Write the paths that the adapter calls into a file in `folder`, and return it; skip the test without a source.
+
+    Runway's whole description takes Prism too long to read.
+    """
     source = _FOLDER / spec.file
     if not source.exists():
-        pytest.skip(f"{spec.file} is not here: PROVIDER_SPECS names the folder of the published descriptions")
-    read = yaml.safe_load(source.read_text())  # JSON is YAML too
-    read["paths"] = {spec.prefix + path: read["paths"][path] for path in spec.paths}
+        pytest.skip(f"{spec.file} is missing: set PROVIDER_SPECS to the folder of the published descriptions")
+    description = yaml.safe_load(source.read_text())  # JSON is YAML too
+    description["paths"] = {spec.prefix + path: description["paths"][path] for path in spec.paths}
     if spec.overlapping:
-        place = reduce(getitem, spec.overlapping, read)
+        place = reduce(getitem, spec.overlapping, description)
         place["anyOf"] = place.pop("oneOf")
-    read["servers"] = [{"url": "/"}]
+    description["servers"] = [{"url": "/"}]
     written = folder / f"{source.stem}.json"
-    written.write_text(json.dumps(read, default=str))
+    written.write_text(json.dumps(description, default=str))
     return written

@@ -1,4 +1,4 @@
-"""Three adapters against aimock: a counterpart that strangers wrote, stateful and with faults of its own."""
+"""Three adapters against aimock, an independent counterpart that keeps state and simulates faults."""
 
 import json
 from base64 import b64encode
@@ -27,23 +27,23 @@ _GATEWAYS: dict[str, type[Gateway]] = {
     "veo": VeoGateway,
 }
 _A_GOOD_PROMPT, _A_BAD_PROMPT = "A cat on a surfboard", "A dog that never comes"
-_COST = 0.4  # in US dollars; OpenRouter tells it
+_COST = 0.4  # in US dollars; OpenRouter reports it
 _PACE = {"pollsBeforeInProgress": 1, "pollsBeforeCompleted": 3}
 
 
 @dataclass(frozen=True)
 class Aimock:
-    """Where it listens, with the calls that it wrote down."""
+    """Address of a running aimock, which keeps a journal of its calls."""
 
     url: str
 
     def disturb(self, **rates: float) -> None:
-        """From now on so many of the calls go wrong, each rate from 0 to 1."""
+        """Replace the rates of the faults, each from 0 (never) to 1 (every call); without rates, no call fails."""
         httpx.request("DELETE", f"{self.url}/__aimock/chaos").raise_for_status()
         httpx.post(f"{self.url}/__aimock/chaos", json=rates).raise_for_status()
 
     def made(self) -> int:
-        """How many tasks were created since the test began."""
+        """Return the number of tasks created since the start of the test."""
         calls = httpx.get(f"{self.url}/__aimock/journal", params={"method": "POST", "status": 200}).json()
         return sum("chaosAction" not in call["response"] for call in calls)
 
@@ -68,7 +68,7 @@ def _started() -> Iterator[Aimock]:
 
 @pytest.fixture
 def aimock(_started: Aimock) -> Aimock:
-    """As if nothing had happened yet."""
+    """Return aimock with an empty journal and without faults."""
     httpx.post(f"{_started.url}/__aimock/reset/journal").raise_for_status()
     _started.disturb()
     return _started
@@ -76,46 +76,46 @@ def aimock(_started: Aimock) -> Aimock:
 
 @pytest.fixture(params=_GATEWAYS)
 def counterpart(request: pytest.FixtureRequest) -> Iterator[Counterpart]:
-    """Knows how its adapter is set up; it answers nothing here but sign-ins."""
-    made = counterpart_of(request.param)()
-    if isinstance(made, OpenaiCompatibleCounterpart):
-        made.variant = "openrouter"
-    yield made
-    made.close()
+    """Yield the counterpart that creates the adapter; here it responds to sign-ins only."""
+    server = counterpart_of(request.param)()
+    if isinstance(server, OpenaiCompatibleCounterpart):
+        server.variant = "openrouter"
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def gateway(aimock: Aimock, counterpart: Counterpart) -> Iterator[Gateway]:
-    """The adapter's way to aimock."""
-    made = _GATEWAYS[counterpart.name](aimock.url, counterpart)
-    yield made
-    made.close()
+    """Yield the gateway from the adapter to aimock."""
+    server = _GATEWAYS[counterpart.name](aimock.url, counterpart)
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def provider(counterpart: Counterpart, gateway: Gateway) -> VideoProvider:
-    """The adapter that is tested."""
+    """Return the adapter under test."""
     return counterpart.provider(gateway.url, call_seconds=PATIENCE_SECONDS)
 
 
 @pytest.fixture
 def request_(counterpart: Counterpart) -> GenerationRequest:
-    """What aimock makes a video of."""
+    """Return a request for which aimock creates a video."""
     return replace(counterpart.request, prompt=_A_GOOD_PROMPT)
 
 
-def test_a_video_is_made_and_fetched(
+def test_video_is_created_and_fetched(
     provider: VideoProvider, request_: GenerationRequest, aimock: Aimock, tmp_path: Path
 ) -> None:
     ref = provider.submit(request_, token=TOKEN).ref
-    told = polled_until_done(provider, ref)
-    assert len(told) >= 3
-    assert told[-1].cost_usd == (Decimal(str(_COST)) if provider.name == "openai_compatible" else None)
+    generations = polled_until_done(provider, ref)
+    assert len(generations) >= 3
+    assert generations[-1].cost_usd == (Decimal(str(_COST)) if provider.name == "openai_compatible" else None)
     assert fetched(provider, ref, tmp_path) == make_video()
     assert aimock.made() >= 1
 
 
-@pytest.mark.parametrize("counterpart", ["openai_compatible", "veo"], indirect=True)  # its fal never fails
+@pytest.mark.parametrize("counterpart", ["openai_compatible", "veo"], indirect=True)  # aimock's fal never fails
 def test_a_failure_ends_the_task(provider: VideoProvider, request_: GenerationRequest) -> None:
     ref = provider.submit(replace(request_, prompt=_A_BAD_PROMPT), token=TOKEN).ref
     with pytest.raises(ProviderError) as failed:

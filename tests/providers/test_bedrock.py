@@ -49,7 +49,7 @@ REFUSALS = [
     (("AccessDeniedException", 403, "You don't have access to the model."), FailureCode.PROVIDER_ERROR, False),
     (("ExpiredTokenException", 403, "The token has expired."), FailureCode.PROVIDER_ERROR, False),
     (("ModelNotReadyException", 429, "Not now."), FailureCode.RATE_LIMITED, True),
-    (("SerializationException", 400, "What is this?"), FailureCode.INVALID_REQUEST, False),
+    (("SerializationException", 400, "The body is malformed."), FailureCode.INVALID_REQUEST, False),
     (("ResourceNotFoundException", 404, "The model has reached its end of life."), FailureCode.PROVIDER_ERROR, False),
 ]
 UNKNOWN = [("InternalServerException", 500), ("ServiceUnavailableException", 503), ("ModelTimeoutException", 408)]
@@ -57,26 +57,26 @@ UNKNOWN = [("InternalServerException", 500), ("ServiceUnavailableException", 503
 
 @pytest.fixture
 def stubbed() -> BedrockProvider:
-    """The adapter; each of its clients is to be stubbed before it is used."""
+    """Return the adapter. A test stubs each client before a call uses it."""
     return _adapter()
 
 
 @pytest.fixture
 def bedrock() -> Iterator[BedrockCounterpart]:
-    """Bedrock and S3, as far as the adapter can tell."""
-    made = BedrockCounterpart()
-    yield made
-    made.close()
+    """Yield a counterpart of Bedrock and S3."""
+    server = BedrockCounterpart()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def provider(bedrock: BedrockCounterpart) -> BedrockProvider:
-    """The adapter in front of the counterpart."""
+    """Return the adapter, which calls the counterpart."""
     return bedrock.provider(bedrock.url, call_seconds=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({}, "outputUri"),
         ({"outputUri": "https://bucket/prefix"}, "outputUri"),
@@ -86,8 +86,8 @@ def provider(bedrock: BedrockCounterpart) -> BedrockProvider:
         ({"outputUri": "s3://bucket", "region": ""}, "region"),
     ],
 )
-def test_invalid_options_are_rejected_with_a_message(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_invalid_options_are_rejected_with_a_message(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         BedrockProvider(ProviderSetup(_no_key, options))
 
 
@@ -119,8 +119,8 @@ def test_every_clip_is_requested_with_the_models_parameters(
         provider.submit(replace(REQUEST, clip=clip), token=f"{TOKEN}:{number}")
     inputs = [task.body["modelInput"] for task in bedrock.tasks.values()]
     assert len(inputs) == 8
-    assert {each["aspect_ratio"] for each in inputs} == set(AspectRatio)
-    assert {each["duration"] for each in inputs} == {"5s", "9s"}
+    assert {parameters["aspect_ratio"] for parameters in inputs} == set(AspectRatio)
+    assert {parameters["duration"] for parameters in inputs} == {"5s", "9s"}
 
 
 def test_repeated_token_returns_the_same_invocation(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
@@ -141,35 +141,33 @@ def test_token_that_bedrock_does_not_accept_is_hashed(
     assert len(task.body["clientRequestToken"]) == 64
 
 
-def test_a_submit_is_found_by_its_token_alone(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+def test_submit_is_found_by_its_token(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
     submission = provider.submit(REQUEST, token=TOKEN)
     assert provider.find(token=TOKEN) == submission
     assert provider.find(token=f"{TOKEN}0") is None
 
 
-def test_a_submit_is_found_on_a_later_page(stubbed: BedrockProvider) -> None:
-    asked = {"sortBy": "SubmissionTime", "sortOrder": "Descending", "maxResults": 1000}
+def test_submit_is_found_on_a_later_page(stubbed: BedrockProvider) -> None:
+    query = {"sortBy": "SubmissionTime", "sortOrder": "Descending", "maxResults": 1000}
     first = {"nextToken": "more", "asyncInvokeSummaries": [_summary("another")]}
     with Stubber(stubbed._runtime) as stub:
-        stub.add_response("list_async_invokes", first, asked)
+        stub.add_response("list_async_invokes", first, query)
         stub.add_response(
-            "list_async_invokes", {"asyncInvokeSummaries": [_summary(TOKEN)]}, {**asked, "nextToken": ANY}
+            "list_async_invokes", {"asyncInvokeSummaries": [_summary(TOKEN)]}, {**query, "nextToken": ANY}
         )
-        found = stubbed.find(token=TOKEN)
+        submission = stubbed.find(token=TOKEN)
         stub.assert_no_pending_responses()
-    assert found
-    assert found.ref == ARN
+    assert submission
+    assert submission.ref == ARN
 
 
-def test_a_token_in_use_is_the_invocation_that_it_was_used_for(
-    bedrock: BedrockCounterpart, provider: BedrockProvider
-) -> None:
+def test_token_in_use_returns_the_existing_invocation(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
     first = provider.submit(REQUEST, token=TOKEN)
     assert provider.submit(replace(REQUEST, prompt="Another cat"), token=TOKEN) == first
     assert len(bedrock.tasks) == 1
 
 
-def test_a_token_in_use_by_nothing_that_can_be_found_is_tried_again_later(stubbed: BedrockProvider) -> None:
+def test_token_conflict_without_an_invocation_is_ambiguous(stubbed: BedrockProvider) -> None:
     stubbed._is_checked = True
     stub = Stubber(stubbed._runtime)
     stub.add_client_error("start_async_invoke", "ConflictException", http_status_code=400)
@@ -248,7 +246,9 @@ def test_model_near_its_end_of_life_is_used_and_logged(
     assert _warned(caplog) == ["model_legacy"]
 
 
-def test_a_model_that_has_ended_needs_an_operator(bedrock: BedrockCounterpart, provider: BedrockProvider) -> None:
+def test_model_past_its_end_of_life_is_a_permanent_error(
+    bedrock: BedrockCounterpart, provider: BedrockProvider
+) -> None:
     bedrock.lifecycle = {"status": "LEGACY", "endOfLifeTime": "2026-09-30T00:00:00Z"}
     for _ in range(2):
         with pytest.raises(ProviderError, match="no longer offers") as gone:
@@ -257,13 +257,13 @@ def test_a_model_that_has_ended_needs_an_operator(bedrock: BedrockCounterpart, p
     assert not bedrock.tasks
 
 
-def test_a_model_that_is_not_there_needs_an_operator(bedrock: BedrockCounterpart) -> None:
+def test_unknown_model_is_rejected(bedrock: BedrockCounterpart) -> None:
     provider = bedrock.provider(bedrock.url, call_seconds=PATIENCE_SECONDS, modelId="luma.ray-v9:0")
     with pytest.raises(ProviderError, match="no longer offers"):
         provider.submit(REQUEST, token=TOKEN)
 
 
-def test_a_role_that_may_not_ask_about_the_model_may_still_use_it(
+def test_role_without_access_to_the_lifecycle_can_submit(
     bedrock: BedrockCounterpart, provider: BedrockProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     bedrock.lifecycle = None
@@ -298,7 +298,7 @@ def test_missing_credentials_are_reported_to_operators(
     assert "provider_not_set_up" in [vars(record).get("action") for record in caplog.records]
 
 
-def test_a_start_is_sent_once_and_no_call_is_repeated_by_itself(stubbed: BedrockProvider) -> None:
+def test_clients_do_not_retry_calls(stubbed: BedrockProvider) -> None:
     for client in (stubbed._runtime, stubbed._control, stubbed._s3):
         assert client.meta.config.retries["total_max_attempts"] == 1
 
@@ -315,13 +315,13 @@ def test_video_is_found_in_any_folder_that_the_response_names(
 
 @pytest.mark.parametrize("region", ["us-west-2", "us-east-1", "eu-west-1", "cn-north-1"])
 @pytest.mark.parametrize("bucket", [BUCKET, "with.dots"])
-def test_a_url_leads_to_the_bucket_at_once_and_to_a_host_that_is_allowed(region: str, bucket: str) -> None:
+def test_url_names_the_bucket_and_an_allowed_host(region: str, bucket: str) -> None:
     adapter = _adapter(region)
     there = {"KeyCount": 1, "Contents": [{"Key": "abcdef123456/output.mp4"}]}
     at_root = {"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}"}}
-    told = _invocation("Completed") | {"outputDataConfig": at_root}
+    response = _invocation("Completed") | {"outputDataConfig": at_root}
     with (
-        _stub(adapter._runtime, "get_async_invoke", {"invocationArn": ARN}, told),
+        _stub(adapter._runtime, "get_async_invoke", {"invocationArn": ARN}, response),
         _stub(adapter._s3, "list_objects_v2", {"Bucket": bucket, "Prefix": "abcdef123456/"}, there),
     ):
         host = urlsplit(adapter._locate(ARN).url).hostname or ""
@@ -335,9 +335,9 @@ def _adapter(region: str = REGION) -> BedrockProvider:
     return BedrockProvider(ProviderSetup(_no_key, options), boto3.Session("an-id", "a-secret", region_name=region))
 
 
-def _stub(client: Any, operation: str, asked: dict[str, Any], told: dict[str, Any]) -> Stubber:
+def _stub(client: Any, operation: str, parameters: dict[str, Any], response: dict[str, Any]) -> Stubber:
     stub = Stubber(client)
-    stub.add_response(operation, told, asked)
+    stub.add_response(operation, response, parameters)
     return stub
 
 

@@ -17,17 +17,18 @@ from videojobs.ports.videos import UnknownSubmit, VideoProvider
 A_KEY = "sk-of-nobody-4711"
 
 
-def test_a_video_is_made_and_fetched(
+def test_video_is_created_and_fetched(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, tmp_path: Path
 ) -> None:
     submission = provider.submit(counterpart.request, token=TOKEN)
-    told = polled_until_done(provider, submission.ref)
+    generations = polled_until_done(provider, submission.ref)
     assert fetched(provider, submission.ref, tmp_path) == counterpart.video
     (task,) = counterpart.tasks.values()
     assert (task.fetched, task.cancelled, wire.count("submit")) == (1, False, 1)
     assert submission.poll_after_seconds is not None
-    assert all(0 < seconds <= 60 for seconds in (submission.poll_after_seconds, *(g.poll_after_seconds for g in told)))
-    assert all(generation.progress is None or 0 <= generation.progress <= 1 for generation in told)
+    pauses = [submission.poll_after_seconds, *(generation.poll_after_seconds for generation in generations)]
+    assert all(0 < seconds <= 60 for seconds in pauses)
+    assert all(generation.progress is None or 0 <= generation.progress <= 1 for generation in generations)
 
 
 def test_the_prompt_reaches_the_provider(provider: VideoProvider, counterpart: Counterpart) -> None:
@@ -136,7 +137,7 @@ def test_rejected_key_is_a_permanent_error(provider: VideoProvider, counterpart:
 def test_logs_contain_no_key_and_no_prompt(
     counterpart: Counterpart, wire: Wire, fate: Fate, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)  # what a deployment sees; and of our own code everything
+    caplog.set_level(logging.INFO)  # the level of a deployment; our own code at its most detailed level
     caplog.set_level(logging.DEBUG, logger="videojobs")
     counterpart.fate = fate
     provider = counterpart.provider(wire.url, key=A_KEY)
@@ -165,9 +166,9 @@ def test_unknown_submit_follows_the_policy_of_the_provider(
         case UnknownSubmit.REPEAT:
             assert provider.submit(counterpart.request, token=TOKEN).ref
         case UnknownSubmit.FIND:
-            found = provider.find(token=TOKEN)
-            assert found
-            assert polled_until_done(provider, found.ref)
+            submission = provider.find(token=TOKEN)
+            assert submission
+            assert polled_until_done(provider, submission.ref)
             assert provider.find(token="of-no-task") is None
         case _:
             assert provider.find(token=TOKEN) is None

@@ -62,7 +62,7 @@ def test_poll_without_a_response_does_not_fail_the_task(
     provider: VideoProvider, counterpart: Counterpart, wire: Wire, fault: Fault
 ) -> None:
     ref, _ = submitted(provider, counterpart)
-    for _ in range(3):  # the fault hits each of the adapter's calls in turn
+    for _ in range(3):  # an adapter may make several calls per poll; the fault affects each in turn
         wire.next("poll", fault)
         with pytest.raises(ProviderUnreachable):
             provider.poll(ref)
@@ -88,7 +88,7 @@ def test_cancel_without_a_response_reports_no_success(
     wire.next("cancel", fault)
     _cancel_without_success(provider.cancel, ref, can_cancel=provider.capabilities.can_cancel)
     assert task.cancelled == (provider.capabilities.can_cancel and fault in CARRIED_OUT)
-    provider.cancel(ref)  # again does no harm
+    provider.cancel(ref)  # a second cancel is harmless
     assert task.cancelled == provider.capabilities.can_cancel
 
 
@@ -154,8 +154,8 @@ def test_result_that_can_not_be_located_can_be_requested_again(
     polls = wire.count("poll")
     wire.always("poll", fault)
     got = fetched_or_not(provider, ref, tmp_path)
-    asked = wire.count("poll") - polls  # some know where it lies without asking
-    assert may_be_tried_again(got) if asked else got == counterpart.video
+    calls = wire.count("poll") - polls  # some adapters know the location without a call
+    assert may_be_tried_again(got) if calls else got == counterpart.video
 
 
 def _cancel_without_success(cancel: Callable[[str], bool], ref: str, *, can_cancel: bool) -> None:

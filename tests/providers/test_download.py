@@ -1,4 +1,4 @@
-"""A result on its way from the provider: whole or not at all, from where it may lie, however often it was cut off."""
+"""Downloads of results: complete or not at all, from allowed hosts only, and resumed after interruptions."""
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -16,18 +16,18 @@ from videojobs.adapters.rest.result_host import open_result
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable
 
 VIDEO = bytes(range(256)) * 1200
-"""Some hundred kilobytes: more than a socket hands over at once."""
+"""Some hundred kilobytes, which is more than a socket returns in one read."""
 HALF = len(VIDEO) // 2
 OTHER = VIDEO[::-1]
-SECRET = {"Authorization": "Bearer of-nobody"}
+SECRET = {"Authorization": "Bearer a-token"}
 PATIENCE_SECONDS, IMPATIENCE_SECONDS = 10.0, 0.2
 
 type Play = Callable[[Exchange], None]
-"""What the host does at one call."""
+"""Function that handles one call of the host."""
 
 
 class Host(LocalServer):
-    """Where results lie: at each call the next of what it was told to do, at the end the last again and again."""
+    """Host of results. Each call is handled by the next function of `plays`, and later calls by the last one."""
 
     def __init__(self, *plays: Play) -> None:
         self.plays = list(plays)
@@ -40,13 +40,13 @@ class Host(LocalServer):
 
     @property
     def ranges(self) -> list[tuple[str | None, str | None]]:
-        """What each call asked for."""
+        """Return the headers `Range` and `If-Range` of each call, or None for a missing header."""
         return [(call.headers.get("range"), call.headers.get("if-range")) for call in self.calls]
 
 
 @dataclass
 class Fetch:
-    """One download, and what it did."""
+    """One download, with its reported progress and the number of URLs that it requested."""
 
     path: Path
     hosts: ExitStack
@@ -54,12 +54,12 @@ class Fetch:
     located: int = 0
 
     def host(self, *plays: Play) -> Host:
-        made = Host(*plays)
-        self.hosts.callback(made.close)
-        return made
+        host = Host(*plays)
+        self.hosts.callback(host.close)
+        return host
 
     def run(self, *urls: str, allowed: Sequence[str] = ("127.0.0.1",), **options: float) -> bytes:
-        """The first URL at first, then the fresh ones."""
+        """Download from the first URL, and from the next one whenever a fresh URL is requested. Return the bytes."""
 
         def locate() -> Source:
             self.located += 1
@@ -79,21 +79,21 @@ class Fetch:
 
 @pytest.fixture
 def fetch(tmp_path: Path) -> Iterator[Fetch]:
-    """A download into an empty folder."""
+    """Yield a download to a file that does not exist yet, and close its hosts at the end."""
     with ExitStack() as hosts:
         yield Fetch(tmp_path / "clip.mp4", hosts)
 
 
 def sends(content: bytes = VIDEO, *, etag: str = '"v1"', cut_at: int | None = None, ranges: bool = True) -> Play:
-    """A host that does what HTTP says, ranges included."""
+    """Return a handler that sends the content as HTTP defines it, including ranges."""
 
     def play(exchange: Exchange) -> None:
         head = {"Etag": etag} if etag else {}
-        asked = exchange.headers.get("range", "")
-        if ranges and asked and exchange.headers.get("if-range", etag) == etag:
-            begin = int(asked.removeprefix("bytes=").removesuffix("-"))
-            told = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-            exchange.send(Reply(206, content[begin:], {**head, "Content-Range": told}), cut_at=cut_at)
+        requested = exchange.headers.get("range", "")
+        if ranges and requested and exchange.headers.get("if-range", etag) == etag:
+            begin = int(requested.removeprefix("bytes=").removesuffix("-"))
+            content_range = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+            exchange.send(Reply(206, content[begin:], {**head, "Content-Range": content_range}), cut_at=cut_at)
         else:
             exchange.send(Reply(200, content, head), cut_at=cut_at)
 
@@ -101,26 +101,26 @@ def sends(content: bytes = VIDEO, *, etag: str = '"v1"', cut_at: int | None = No
 
 
 def answers(status: int, **headers: str) -> Play:
-    """A host that answers just that."""
+    """Return a handler that sends this status and these headers."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda exchange: exchange.send(Reply(status, b"no video", named))
 
 
 def speaks(head: str, body: bytes = b"") -> Play:
-    """A host that sends these bytes and hangs up."""
+    """Return a handler that sends this head and body unchanged, and closes the connection."""
     return lambda exchange: exchange.connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
 
 
 def hangs_up(exchange: Exchange) -> None:
-    """A host that says nothing and goes."""
+    """Close the connection without a response."""
 
 
 def is_silent(exchange: Exchange) -> None:
-    """A host that says nothing and stays."""
+    """Send no response until the client closes the connection."""
     exchange.wait_until_it_hangs_up()
 
 
-# ---------------------------------------------------------------- whole
+# ---------------------------------------------------------------- complete downloads
 
 
 def test_download_is_complete_and_reports_progress(fetch: Fetch) -> None:
@@ -150,7 +150,7 @@ def test_download_stops_if_the_progress_report_raises(fetch: Fetch) -> None:
         download(lambda: source, fetch.path, allowed_hosts=["127.0.0.1"], on_progress=stop)
 
 
-# ---------------------------------------------------------------- cut off
+# ---------------------------------------------------------------- interruptions
 
 
 def test_interrupted_download_continues_where_it_ended(fetch: Fetch) -> None:
@@ -234,7 +234,9 @@ def test_transient_error_is_retried_a_limited_number_of_times(fetch: Fetch, faul
 def test_silent_host_times_out(fetch: Fetch) -> None:
     silent = fetch.host(is_silent)
     assert isinstance(fetch.error(silent.url, call_seconds=IMPATIENCE_SECONDS), ProviderUnreachable)
-    assert len(fetch.shown) > MAXIMUM_TRIES, "the lease is renewed while it waits"
+    assert len(fetch.shown) > MAXIMUM_TRIES, (
+        "progress is reported while the download waits, so that the lease is renewed"
+    )
 
 
 def test_download_beyond_the_total_time_is_postponed(fetch: Fetch) -> None:
@@ -252,7 +254,7 @@ def test_retry_after_of_the_host_is_respected(fetch: Fetch, status: int) -> None
     assert len(host.calls) == 1
 
 
-# ---------------------------------------------------------------- expired
+# ---------------------------------------------------------------- expired URLs
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
@@ -274,7 +276,7 @@ def test_result_that_new_urls_do_not_return_either_is_lost(fetch: Fetch, status:
     assert fetch.located == len(host.calls) == 3
 
 
-# ---------------------------------------------------------------- too large
+# ---------------------------------------------------------------- size limit
 
 
 def test_result_with_too_large_a_content_length_is_not_read(fetch: Fetch) -> None:
@@ -296,7 +298,7 @@ def test_result_of_exactly_the_limit_is_accepted(fetch: Fetch) -> None:
     assert fetch.run(fetch.host(sends()).url, maximum_bytes=len(VIDEO)) == VIDEO
 
 
-# ---------------------------------------------------------------- where to
+# ---------------------------------------------------------------- redirects and hosts
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -366,19 +368,19 @@ def test_unresolved_host_name_is_a_transient_error(fetch: Fetch) -> None:
 
 
 def test_request_uses_the_checked_address_and_the_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        if len(asked) == 1:
+        requests.append(request)
+        if len(requests) == 1:
             raise httpx.ConnectError("no way there")
         return httpx.Response(200, content=VIDEO)
 
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("1.1.1.1", "1.0.0.1")]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("1.1.1.1", "1.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
     http = httpx.Client(transport=httpx.MockTransport(answer))
     with open_result(http, "https://V3.fal.media/clip?a=b", SECRET, {}, [".fal.media"]) as response:
         assert response.read() == VIDEO
-    assert [request.url for request in asked] == ["https://1.1.1.1/clip?a=b", "https://1.0.0.1/clip?a=b"]
-    assert {request.headers["host"] for request in asked} == {"v3.fal.media"}
-    assert {request.extensions["sni_hostname"] for request in asked} == {"v3.fal.media"}
+    assert [request.url for request in requests] == ["https://1.1.1.1/clip?a=b", "https://1.0.0.1/clip?a=b"]
+    assert {request.headers["host"] for request in requests} == {"v3.fal.media"}
+    assert {request.extensions["sni_hostname"] for request in requests} == {"v3.fal.media"}

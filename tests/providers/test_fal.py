@@ -1,4 +1,4 @@
-"""What fal alone does: a queue before any model, completed requests that have failed, refusals in results."""
+"""Behaviour specific to fal: one queue for all models, completed requests that failed, rejections in results."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,10 +15,10 @@ from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreacha
 
 @pytest.fixture
 def counterpart() -> Iterator[FalCounterpart]:
-    """fal on a good day."""
-    made = FalCounterpart()
-    yield made
-    made.close()
+    """Yield a counterpart of fal."""
+    server = FalCounterpart()
+    yield server
+    server.close()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -26,10 +26,10 @@ def test_each_model_receives_clips_in_its_own_parameters(counterpart: FalCounter
     provider = counterpart.provider(counterpart.url, model=model)
     for clip in provider.capabilities.clips or ():
         ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
-        said = counterpart.tasks[ref.rpartition("|")[2]].body
-        assert said["model"] == model
-        assert said["duration"] == MODELS[model].seconds[int(clip.seconds)]
-        assert said["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
+        body = counterpart.tasks[ref.rpartition("|")[2]].body
+        assert body["model"] == model
+        assert body["duration"] == MODELS[model].seconds[int(clip.seconds)]
+        assert body["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
         assert provider.poll(ref).done is False
 
 
@@ -87,7 +87,7 @@ def test_immediate_rejection_reports_its_reason(counterpart: FalCounterpart, rep
         (422, "no_media_generated", FailureCode.INVALID_REQUEST, False),
     ],
 )
-def test_a_model_that_failed_ends_the_request(
+def test_failure_of_the_model_ends_the_request(
     counterpart: FalCounterpart, status: int, kind: str, reason: FailureCode, transient: bool
 ) -> None:
     counterpart.result = Reply(status, {"detail": [{"loc": ["body"], "msg": "Words for people.", "type": kind}]})
@@ -96,7 +96,7 @@ def test_a_model_that_failed_ends_the_request(
     assert (error.reason, error.transient) == (reason, transient)
 
 
-def test_one_refusal_among_several_details_is_a_refusal(counterpart: FalCounterpart) -> None:
+def test_one_rejection_among_several_details_is_a_rejection(counterpart: FalCounterpart) -> None:
     counterpart.result = Reply(422, {"detail": [{"type": "missing"}, {"type": "content_policy_violation"}]})
     assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.CONTENT_REJECTED
 
@@ -123,7 +123,7 @@ def test_cancel_succeeds_only_if_the_request_has_stopped(counterpart: FalCounter
     assert provider.cancel(ref) is task.cancelled is stops
 
 
-def test_a_request_that_is_not_there_can_not_be_cancelled(counterpart: FalCounterpart) -> None:
+def test_unknown_request_can_not_be_cancelled(counterpart: FalCounterpart) -> None:
     assert counterpart.provider(counterpart.url).cancel("fal-ai/veo3.1/fast|unknown") is False
 
 
@@ -141,7 +141,7 @@ def test_gateway_receives_its_own_headers(counterpart: FalCounterpart) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         (
             {"model": "fal-ai/unknown"},
@@ -151,6 +151,6 @@ def test_gateway_receives_its_own_headers(counterpart: FalCounterpart) -> None:
         ({"headers": {"X": 1}}, "headers of fal must be an object of strings"),
     ],
 )
-def test_invalid_options_are_named(counterpart: FalCounterpart, options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_invalid_options_are_named(counterpart: FalCounterpart, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         counterpart.provider(counterpart.url, **options)

@@ -18,15 +18,15 @@ from videojobs.domain.request import AspectRatio
 
 @pytest.fixture
 def luma() -> Iterator[LumaCounterpart]:
-    """Luma Agents, as far as the adapter can tell."""
-    made = LumaCounterpart()
-    yield made
-    made.close()
+    """Yield a counterpart of Luma Agents."""
+    server = LumaCounterpart()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def provider(luma: LumaCounterpart) -> LumaProvider:
-    """The adapter."""
+    """Return the adapter, which calls the counterpart."""
     return luma.provider(luma.url, call_seconds=PATIENCE_SECONDS)
 
 
@@ -73,7 +73,7 @@ def test_every_aspect_ratio_is_requested(provider: LumaProvider, ratio: AspectRa
         (None, FailureCode.PROVIDER_ERROR, True),
     ],
 )
-def test_each_failure_code_has_its_meaning(
+def test_each_failure_code_maps_to_a_reason(
     provider: LumaProvider, luma: LumaCounterpart, code: str | None, reason: FailureCode, transient: bool
 ) -> None:
     luma.fate, luma.failure_code = Fate.FAILS, code

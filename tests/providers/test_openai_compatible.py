@@ -1,4 +1,4 @@
-"""What only servers of `/v1/videos` do: two variants of one protocol, and everything about them is the deployment's."""
+"""Behaviour specific to servers of `/v1/videos`: two variants of a protocol, configured by the deployment."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -20,19 +20,19 @@ A_JOB = JobId("65a0000000000000000000aa")
 
 @pytest.fixture
 def counterpart() -> Iterator[OpenaiCompatibleCounterpart]:
-    """A server as OpenAI's was."""
-    made = OpenaiCompatibleCounterpart()
-    yield made
-    made.close()
+    """Yield a counterpart of the variant of OpenAI."""
+    server = OpenaiCompatibleCounterpart()
+    yield server
+    server.close()
 
 
 def asked_for(counterpart: OpenaiCompatibleCounterpart, clip: Clip, **options: Any) -> dict[str, Any]:
-    """What a submit of that clip says, without prompt and model."""
+    """Submit a request for the clip. Return the body of the submit without prompt and model."""
     provider = counterpart.provider(counterpart.url, **options)
     ref = provider.submit(GenerationRequest(A_JOB, "A cat", clip), token=TOKEN).ref
-    said: dict[str, Any] = counterpart.tasks[ref].body
-    assert (said.pop("prompt"), said.pop("model")) == ("A cat", "sora-2")
-    return said
+    body: dict[str, Any] = counterpart.tasks[ref].body
+    assert (body.pop("prompt"), body.pop("model")) == ("A cat", "sora-2")
+    return body
 
 
 def test_openai_receives_seconds_and_size_as_text(counterpart: OpenaiCompatibleCounterpart) -> None:
@@ -56,11 +56,11 @@ def test_cost_reported_by_openrouter_is_used(counterpart: OpenaiCompatibleCounte
 def test_progress_is_reported_from_0_to_1(counterpart: OpenaiCompatibleCounterpart) -> None:
     provider = counterpart.provider(counterpart.url)
     ref = provider.submit(counterpart.request, token=TOKEN).ref
-    assert [told.progress for told in polled_until_done(provider, ref)] == [0, 0.5, 1]
+    assert [generation.progress for generation in polled_until_done(provider, ref)] == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize("progress", [None, "half", True])
-def test_progress_that_is_not_a_number_is_none(counterpart: OpenaiCompatibleCounterpart, progress: object) -> None:
+def test_invalid_progress_is_ignored(counterpart: OpenaiCompatibleCounterpart, progress: object) -> None:
     provider = counterpart.provider(counterpart.url)
     counterpart._describe = lambda *_: {"id": "x", "status": "queued", "progress": progress}  # type: ignore[method-assign]
     counterpart.tasks["x"] = Task("x", {})
@@ -109,13 +109,13 @@ def test_prices_make_an_estimate(counterpart: OpenaiCompatibleCounterpart) -> No
     assert (known.clips, known.prices_as_of) == ((Clip(960, 960, 4.5, Decimal("0.45")),), date(2026, 11, 1))
 
 
-def test_callbacks_come_where_the_project_has_a_webhook(counterpart: OpenaiCompatibleCounterpart) -> None:
+def test_callbacks_are_expected_if_the_project_has_a_webhook(counterpart: OpenaiCompatibleCounterpart) -> None:
     assert counterpart.provider(counterpart.url, webhooks=True).capabilities.calls_back
     assert not counterpart.provider(counterpart.url).capabilities.calls_back
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"baseUrl": ""}, "baseUrl must be a non-empty string"),
         ({"model": 5}, "model must be a non-empty string"),
@@ -133,7 +133,7 @@ def test_callbacks_come_where_the_project_has_a_webhook(counterpart: OpenaiCompa
     ],
 )
 def test_invalid_options_are_named(
-    counterpart: OpenaiCompatibleCounterpart, options: dict[str, object], words: str
+    counterpart: OpenaiCompatibleCounterpart, options: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=message):
         counterpart.provider(counterpart.url, **options)

@@ -1,4 +1,4 @@
-"""docs/providers.md says what the code can do; and every plan of every provider makes just what was asked for."""
+"""The tables in docs/providers.md match the code, and the plans of every provider match the request exactly."""
 
 from decimal import Decimal
 
@@ -15,19 +15,19 @@ from videojobs.ports.videos import VideoProvider
 PROVIDERS = every_provider()
 
 
-def test_the_page_is_what_the_adapters_say() -> None:
+def test_page_matches_the_adapters() -> None:
     page = PAGE.read_text()
     assert page == write(page), "stale: PYTHONPATH=layers/common:. python -m tests.providers.documentation"
 
 
 @given(provider=st.sampled_from(sorted(PROVIDERS)), seconds=st.floats(1, 60), ratio=st.sampled_from(AspectRatio))
-def test_every_request_has_a_plan_of_every_provider_that_meets_it_exactly(
+def test_every_provider_has_a_plan_that_matches_the_request_exactly(
     provider: str, seconds: float, ratio: AspectRatio
 ) -> None:
     clips = PROVIDERS[provider].capabilities.clips
     assert clips is not None
     plan = plan_video(seconds, ratio, clips, maximum_clips=MAXIMUM_PARTS)
-    assert plan is not None, "it is worth having only if it can make what users ask for"
+    assert plan is not None, "each provider must support every request"
     lengths = [int(clip.seconds * FRAMES_PER_SECOND) for clip in plan.clips]
     assert plan.frames == round(seconds * FRAMES_PER_SECOND)
     assert sum(lengths) - CROSS_FADE_FRAMES * (len(lengths) - 1) >= plan.frames
@@ -38,7 +38,7 @@ def test_every_request_has_a_plan_of_every_provider_that_meets_it_exactly(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
-def test_a_price_has_a_date_and_a_clip_is_of_a_size_that_can_be_coded(provider: VideoProvider) -> None:
+def test_prices_have_a_date_and_clips_have_a_size_that_can_be_encoded(provider: VideoProvider) -> None:
     known = provider.capabilities
     assert known.clips
     assert known.yields_pixels
@@ -48,5 +48,5 @@ def test_a_price_has_a_date_and_a_clip_is_of_a_size_that_can_be_coded(provider: 
     assert (known.prices_as_of is not None) == any(price is not None for price in prices)
 
 
-def test_the_page_shows_what_it_was_asked_for() -> None:
+def test_page_contains_the_example_requests() -> None:
     assert all(f"{seconds:g} s {ratio}" in PAGE.read_text() for seconds, ratio in ASKED)

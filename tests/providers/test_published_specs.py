@@ -1,7 +1,7 @@
-"""What the adapters ask and what their counterparts answer is as the providers have published it.
+"""Requests of the adapters and responses of their counterparts match the OpenAPI descriptions of the providers.
 
-Prism stands between the two and refuses a call with 422, or an answer with 500, that the provider's OpenAPI description
-does not allow. So a counterpart cannot drift into what suits its adapter.
+Prism is a proxy between the two. It rejects requests with 422, and replaces responses with 500, that the description
+does not allow. So a counterpart can't deviate from the description to suit its adapter.
 """
 
 import re
@@ -27,15 +27,15 @@ _PRISM = NPM / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
 
 
 class PrismGateway(Gateway):
-    """The way through Prism, which keeps what Prism complained of."""
+    """Gateway to Prism that stores the violations that Prism reports."""
 
     def __init__(self, there: str, counterpart: Counterpart) -> None:
-        """Nothing yet."""
+        """Start the gateway without complaints."""
         self.complaints: list[str] = []
         super().__init__(there, counterpart)
 
     def translate(self, exchange: Exchange) -> Reply:
-        """Let it through as it is; only a video's bytes are put right again, as Prism reads them as text."""
+        """Forward the call and return the response; a video's bytes are restored, because Prism reads them as text."""
         reply = super().translate(exchange)
         if reply.status == 200 and self._counterpart.kind(exchange.method, exchange.path) == "fetch":
             return Reply(200, self._counterpart.video, reply.headers)
@@ -46,20 +46,20 @@ class PrismGateway(Gateway):
 
 @dataclass(frozen=True)
 class Guarded:
-    """An adapter and its counterpart with Prism in between."""
+    """Adapter and counterpart with Prism between them."""
 
     provider: VideoProvider
     counterpart: Counterpart
     gateway: PrismGateway
 
     def assert_nothing_was_violated(self) -> None:
-        """Prism found no fault so far."""
+        """Raise `AssertionError` if Prism has reported a violation."""
         assert not self.gateway.complaints, "\n".join(self.gateway.complaints)
 
 
 @pytest.fixture(params=SPECS, scope="module")
 def between(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """Each provider that has published a description, started once."""
+    """Yield each provider with a published description; it is started once for all tests."""
     spec = cut(SPECS[request.param], tmp_path_factory.mktemp("spec"))
     install()
     counterpart = counterpart_of(request.param)()
@@ -75,26 +75,26 @@ def between(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def guarded(between: Guarded) -> Guarded:
-    """The same, as if nothing had happened yet."""
+    """Return the same provider, without the tasks and complaints of earlier tests."""
     between.counterpart.tasks.clear()
     between.counterpart.fate = Fate.MAKES
     between.gateway.complaints.clear()
     return between
 
 
-def test_a_video_is_made_and_fetched_as_published(guarded: Guarded, tmp_path: Path) -> None:
+def test_creation_and_download_match_the_published_spec(guarded: Guarded, tmp_path: Path) -> None:
     ref, _ = submitted(guarded.provider, guarded.counterpart)
     assert polled_until_done(guarded.provider, ref)
     guarded.assert_nothing_was_violated()
     video = fetched(guarded.provider, ref, tmp_path)
-    if guarded.counterpart.kind("GET", f"/v1/videos/{ref}/content") == "fetch":  # Prism reads what it passes on as text
+    if guarded.counterpart.kind("GET", f"/v1/videos/{ref}/content") == "fetch":  # Prism reads the response as text
         assert guarded.counterpart.tasks[ref].fetched == 1
     else:
         assert video == guarded.counterpart.video
     guarded.assert_nothing_was_violated()
 
 
-def test_each_clip_is_asked_for_as_published(guarded: Guarded) -> None:
+def test_request_for_each_clip_matches_the_published_spec(guarded: Guarded) -> None:
     clips = guarded.provider.capabilities.clips
     assert clips
     for clip in clips:
@@ -117,7 +117,7 @@ def test_failure_matches_the_published_spec(guarded: Guarded) -> None:
     guarded.assert_nothing_was_violated()
 
 
-def test_a_task_is_cancelled_as_published(guarded: Guarded) -> None:
+def test_cancel_matches_the_published_spec(guarded: Guarded) -> None:
     ref, task = submitted(guarded.provider, guarded.counterpart)
     assert guarded.provider.cancel(ref) == task.cancelled == guarded.provider.capabilities.can_cancel
     guarded.assert_nothing_was_violated()
@@ -137,8 +137,8 @@ def test_request_outside_the_published_spec_is_blocked(guarded: Guarded) -> None
     spec = SPECS[guarded.counterpart.name]
     path = re.sub(r"{\w+}", "some", spec.prefix + spec.paths[0])
     headers = {"Authorization": "Bearer a-key", "X-Runway-Version": "2024-11-06"}
-    answer = httpx.post(guarded.gateway.url + path, json={"of": "no use"}, headers=headers, timeout=PATIENCE_SECONDS)
-    assert answer.status_code == 422
+    response = httpx.post(guarded.gateway.url + path, json={"of": "no use"}, headers=headers, timeout=PATIENCE_SECONDS)
+    assert response.status_code == 422
     assert not guarded.counterpart.tasks
     with pytest.raises(AssertionError):
         guarded.assert_nothing_was_violated()

@@ -15,10 +15,10 @@ from videojobs.domain.errors import FailureCode, ProviderError
 
 @pytest.fixture
 def counterpart() -> Iterator[ReplicateCounterpart]:
-    """Replicate on a good day."""
-    made = ReplicateCounterpart()
-    yield made
-    made.close()
+    """Yield a counterpart of Replicate."""
+    server = ReplicateCounterpart()
+    yield server
+    server.close()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -26,11 +26,11 @@ def test_each_model_receives_clips_in_its_own_parameters(counterpart: ReplicateC
     provider = counterpart.provider(counterpart.url, model=model)
     for clip in provider.capabilities.clips or ():
         ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
-        said = counterpart.tasks[ref].body
-        assert said["path"] == f"/models/{model}/predictions"
-        assert said["input"]["duration"] == clip.seconds
-        assert said["input"]["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
-        assert said["input"].items() >= MODELS[model].parameters.items()
+        body = counterpart.tasks[ref].body
+        assert body["path"] == f"/models/{model}/predictions"
+        assert body["input"]["duration"] == clip.seconds
+        assert body["input"]["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
+        assert body["input"].items() >= MODELS[model].parameters.items()
 
 
 def test_unknown_model_is_rejected_with_the_known_names(counterpart: ReplicateCounterpart) -> None:
@@ -41,7 +41,7 @@ def test_unknown_model_is_rejected_with_the_known_names(counterpart: ReplicateCo
         counterpart.provider(counterpart.url, model="a/b")
 
 
-def test_it_calls_back_when_a_prediction_has_ended(counterpart: ReplicateCounterpart) -> None:
+def test_submit_requests_a_callback_at_the_end_of_the_prediction(counterpart: ReplicateCounterpart) -> None:
     provider = counterpart.provider(counterpart.url)
     url = "https://api.example.com/api/providers/replicate/callback?job=1"
     ref = provider.submit(replace(counterpart.request, callback_url=url), token=TOKEN).ref
@@ -49,13 +49,13 @@ def test_it_calls_back_when_a_prediction_has_ended(counterpart: ReplicateCounter
     assert (body["webhook"], body["webhook_events_filter"]) == (url, ["completed"])
 
 
-def test_progress_is_what_the_model_has_logged_last(counterpart: ReplicateCounterpart) -> None:
+def test_progress_is_the_last_value_in_the_logs(counterpart: ReplicateCounterpart) -> None:
     provider = counterpart.provider(counterpart.url)
     ref = provider.submit(counterpart.request, token=TOKEN).ref
-    assert [told.progress for told in polled_until_done(provider, ref)] == [None, 0.4, 1]
+    assert [generation.progress for generation in polled_until_done(provider, ref)] == [None, 0.4, 1]
 
 
-def test_a_list_of_outputs_begins_with_the_video(counterpart: ReplicateCounterpart, tmp_path: Path) -> None:
+def test_video_is_the_first_of_several_outputs(counterpart: ReplicateCounterpart, tmp_path: Path) -> None:
     counterpart.is_list = True
     provider = counterpart.provider(counterpart.url)
     ref = provider.submit(counterpart.request, token=TOKEN).ref
@@ -91,7 +91,7 @@ def test_failure_reason_is_derived_from_the_error_text(
 
 
 @pytest.mark.parametrize("status", ["canceled", "aborted"])
-def test_a_prediction_that_was_stopped_elsewhere_took_too_long(counterpart: ReplicateCounterpart, status: str) -> None:
+def test_prediction_that_replicate_stopped_is_a_timeout(counterpart: ReplicateCounterpart, status: str) -> None:
     counterpart._describe = lambda *_: {"id": "x", "status": status}  # type: ignore[method-assign]
     counterpart.tasks["x"] = Task("x", {})
     with pytest.raises(ProviderError) as ended:
@@ -103,13 +103,13 @@ def test_a_prediction_that_was_stopped_elsewhere_took_too_long(counterpart: Repl
 def test_cancel_succeeds_only_if_the_prediction_has_stopped(
     counterpart: ReplicateCounterpart, statuses: list[str]
 ) -> None:
-    answers = iter(statuses)
-    counterpart._describe = lambda *_: {"id": "x", "status": next(answers)}  # type: ignore[method-assign]
+    remaining = iter(statuses)
+    counterpart._describe = lambda *_: {"id": "x", "status": next(remaining)}  # type: ignore[method-assign]
     counterpart.tasks["x"] = Task("x", {})
     assert counterpart.provider(counterpart.url).cancel("x") is False
 
 
-def test_a_prediction_that_is_not_there_can_not_be_cancelled(counterpart: ReplicateCounterpart) -> None:
+def test_unknown_prediction_can_not_be_cancelled(counterpart: ReplicateCounterpart) -> None:
     assert counterpart.provider(counterpart.url).cancel("unknown") is False
 
 

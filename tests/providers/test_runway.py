@@ -26,21 +26,21 @@ MANY_SIZES = ("happyhorse_1_0", "seedance2", "seedance2_fast", "seedance2_mini",
 
 @pytest.fixture
 def runway() -> Iterator[RunwayCounterpart]:
-    """Runway, as far as the adapter can tell."""
-    made = RunwayCounterpart()
-    yield made
-    made.close()
+    """Yield a counterpart of Runway."""
+    server = RunwayCounterpart()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def provider(runway: RunwayCounterpart) -> RunwayProvider:
-    """The adapter with the default model."""
+    """Return the adapter with the default model."""
     return runway.provider(runway.url, call_seconds=PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """The published schema of a request, by model."""
+    """Return the published JSON schemas of a request, by model."""
     spec = json.loads(cut(SPECS["runway"], tmp_path_factory.mktemp("spec")).read_text())
     request = spec["paths"]["/v1/text_to_video"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     return {schema["properties"]["model"]["const"]: schema for schema in request["oneOf"]}
@@ -70,7 +70,7 @@ def test_each_clip_of_each_model_uses_the_models_parameters(runway: RunwayCounte
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_each_clip_of_each_model_is_asked_for_as_published(
+def test_request_for_each_clip_of_each_model_matches_the_published_schema(
     runway: RunwayCounterpart, published: Mapping[str, Any], model: str
 ) -> None:
     provider = runway.provider(runway.url, call_seconds=PATIENCE_SECONDS, model=model)
@@ -79,13 +79,13 @@ def test_each_clip_of_each_model_is_asked_for_as_published(
     assert limit.length == published[model]["properties"]["promptText"]["maxLength"]
     for clip in provider.capabilities.clips or ():
         provider.submit(replace(runway.request, clip=clip), token=TOKEN)
-    strict = {**published[model], "additionalProperties": False}  # Runway refuses a field that it does not know
+    strict = {**published[model], "additionalProperties": False}  # Runway rejects unknown fields
     for task in runway.tasks.values():
         jsonschema.validate(task.body, strict)
 
 
 @pytest.mark.parametrize(("model", "dollars"), [("gen4.5", "0.60"), ("veo3.1_fast", "0.60"), ("seedance2", "1.80")])
-def test_a_price_is_that_of_the_credits(runway: RunwayCounterpart, model: str, dollars: str) -> None:
+def test_price_is_derived_from_the_credits(runway: RunwayCounterpart, model: str, dollars: str) -> None:
     seconds = 6 if model.startswith("veo") else 5
     clips = runway.provider(runway.url, model=model).capabilities.clips
     assert {clip.price_usd for clip in clips or () if clip.seconds == seconds} == {Decimal(dollars)}
@@ -119,7 +119,7 @@ def test_finished_task_reports_its_cost(provider: RunwayProvider, runway: Runway
     ref, _ = submitted(provider, runway)
     queued, running, done = polled_until_done(provider, ref)
     assert (queued.cost_usd, running.cost_usd) == (None, None)
-    assert done.cost_usd == (CREDITS - 1) * Decimal("0.01")  # less than was estimated
+    assert done.cost_usd == (CREDITS - 1) * Decimal("0.01")  # less than the estimate
 
 
 def test_progress_is_reported_while_the_task_runs(provider: RunwayProvider, runway: RunwayCounterpart) -> None:
@@ -127,7 +127,7 @@ def test_progress_is_reported_while_the_task_runs(provider: RunwayProvider, runw
     assert [generation.progress for generation in polled_until_done(provider, ref)] == [None, 0.4, 1]
 
 
-def test_a_task_over_the_concurrency_of_the_account_waits(
+def test_task_over_the_concurrency_limit_of_the_account_waits(
     provider: RunwayProvider, runway: RunwayCounterpart, caplog: pytest.LogCaptureFixture
 ) -> None:
     runway.queued_as = "THROTTLED"
@@ -148,7 +148,7 @@ def test_a_task_over_the_concurrency_of_the_account_waits(
         ("SAFETY.INPUT.IMAGE", FailureCode.CONTENT_REJECTED, False),
     ],
 )
-def test_each_failure_code_has_its_meaning(
+def test_each_failure_code_maps_to_a_reason(
     provider: RunwayProvider, runway: RunwayCounterpart, code: str | None, reason: FailureCode, transient: bool
 ) -> None:
     runway.fate, runway.failure_code = Fate.FAILS, code

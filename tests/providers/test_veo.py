@@ -1,4 +1,4 @@
-"""What Veo alone does: Google's sign-in, refusals in the guise of success, videos in a bucket or in the answer."""
+"""Behaviour specific to Veo: Google's sign-in, rejections in successful responses, videos without a bucket."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,14 +19,14 @@ from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreacha
 
 @pytest.fixture
 def counterpart() -> Iterator[VeoCounterpart]:
-    """Vertex AI on a good day."""
-    made = VeoCounterpart()
-    yield made
-    made.close()
+    """Yield a counterpart of Vertex AI."""
+    server = VeoCounterpart()
+    yield server
+    server.close()
 
 
 def signed_in_as(counterpart: VeoCounterpart, *keys: Mapping[str, Any]) -> VeoProvider:
-    """An adapter whose key is the first of these, and after each refresh the next."""
+    """Return an adapter whose key is the first of `keys`, and after each refresh the next one."""
     left = list(keys)
 
     def read_key(*, refresh: bool = False) -> Mapping[str, Any]:
@@ -38,7 +38,7 @@ def signed_in_as(counterpart: VeoCounterpart, *keys: Mapping[str, Any]) -> VeoPr
     return VeoProvider(ProviderSetup(read_key, at, call_seconds=2))
 
 
-def test_a_service_account_signs_for_a_token_that_is_kept(counterpart: VeoCounterpart) -> None:
+def test_token_of_a_service_account_is_cached(counterpart: VeoCounterpart) -> None:
     provider = signed_in_as(counterpart, {"serviceAccount": counterpart.account()})
     for _ in range(3):
         provider.submit(counterpart.request, token=TOKEN)
@@ -53,8 +53,9 @@ def test_rejected_token_is_replaced_by_one_from_a_new_key(counterpart: VeoCounte
     provider = signed_in_as(counterpart, {"serviceAccount": old}, {"serviceAccount": new})
     counterpart.revoked = {"token-1"}
     provider.submit(counterpart.request, token=TOKEN)
-    issuers = [jwt.decode(each, options={"verify_signature": False})["iss"] for each in counterpart.signed_in]
-    assert (issuers, len(counterpart.tasks)) == (["old@x.test", "new@x.test"], 1)
+    claims = [jwt.decode(assertion, options={"verify_signature": False}) for assertion in counterpart.signed_in]
+    assert [claim["iss"] for claim in claims] == ["old@x.test", "new@x.test"]
+    assert len(counterpart.tasks) == 1
 
 
 def test_workload_identity_needs_no_service_account_key(counterpart: VeoCounterpart, tmp_path: Path) -> None:
@@ -74,8 +75,8 @@ def test_workload_identity_needs_no_service_account_key(counterpart: VeoCounterp
         if path == "/token":
             seen.append(body)
             counterpart._issued.add("token-of-the-federation")
-            told = {"access_token": "token-of-the-federation", "expires_in": 3600, "token_type": "Bearer"}
-            return Reply(200, {**told, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"})
+            token = {"access_token": "token-of-the-federation", "expires_in": 3600, "token_type": "Bearer"}
+            return Reply(200, {**token, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"})
         return real(method, path, query, headers, body)
 
     counterpart.route = route  # type: ignore[method-assign]
@@ -87,7 +88,7 @@ def test_workload_identity_needs_no_service_account_key(counterpart: VeoCounterp
 @pytest.mark.parametrize(
     "key", [{}, {"serviceAccount": "text"}, {"serviceAccount": {"type": "service_account"}}, {"workloadIdentity": {}}]
 )
-def test_a_key_of_another_form_is_not_set_up(counterpart: VeoCounterpart, key: Mapping[str, Any]) -> None:
+def test_malformed_key_is_reported_as_not_configured(counterpart: VeoCounterpart, key: Mapping[str, Any]) -> None:
     with pytest.raises(ProviderError) as refused:
         signed_in_as(counterpart, key).submit(counterpart.request, token=TOKEN)
     assert (refused.value.transient, "not configured" in refused.value.message) == (False, True)
@@ -128,24 +129,24 @@ def test_a_success_without_a_video_and_without_a_reason_is_a_failure(counterpart
     assert error_of(counterpart.provider(counterpart.url), counterpart).reason is FailureCode.PROVIDER_ERROR
 
 
-def test_every_clip_is_asked_for_in_seconds_and_ratio(counterpart: VeoCounterpart) -> None:
+def test_every_clip_is_requested_in_seconds_and_ratio(counterpart: VeoCounterpart) -> None:
     provider = counterpart.provider(counterpart.url)
-    said = set()
+    requested = set()
     for clip in provider.capabilities.clips or ():
         ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
         parameters = counterpart.tasks[ref.rpartition("/")[2]].body["parameters"]
-        said.add((parameters["aspectRatio"], parameters["durationSeconds"]))
-    assert said == {(ratio, seconds) for ratio in ("16:9", "9:16") for seconds in (4, 6, 8)}
+        requested.add((parameters["aspectRatio"], parameters["durationSeconds"]))
+    assert requested == {(ratio, seconds) for ratio in ("16:9", "9:16") for seconds in (4, 6, 8)}
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"project": ""}, "project must be a non-empty string"),
         ({"outputUri": "s3://bucket"}, "must be of the form gs://"),
         ({"region": "x"}, "region is unknown"),
     ],
 )
-def test_invalid_options_are_named(counterpart: VeoCounterpart, options: dict[str, str], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_invalid_options_are_named(counterpart: VeoCounterpart, options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         counterpart.provider(counterpart.url, **options)

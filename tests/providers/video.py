@@ -1,4 +1,4 @@
-"""A small real MP4, as a provider would have made it."""
+"""Small MP4 file in the form of a provider's result."""
 
 import io
 from functools import cache
@@ -14,7 +14,7 @@ _PIECE = 1024
 def make_video(
     width: int = 160, height: int = 96, seconds: float = 1, *, frames_per_second: int = 24, has_sound: bool = False
 ) -> bytes:
-    """H.264 in an MP4 with a moving picture, and a hum where sound is wanted; the same for the same wishes."""
+    """Return an MP4 file with a moving picture in H.264, and a tone if `has_sound`; cached by its arguments."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
         pictures = container.add_stream("libx264", rate=frames_per_second, options={"preset": "ultrafast"})
@@ -34,7 +34,7 @@ def make_video(
 
 
 def _hum(number: int) -> av.AudioFrame:
-    """A saw-tooth of 187.5 Hz, one piece of it."""
+    """Return the frame `number` of a sawtooth tone of 187.5 Hz."""
     piece = av.AudioFrame(format="s16", layout="mono", samples=_PIECE)
     piece.sample_rate, piece.pts = _SAMPLES, number * _PIECE
     period = b"".join((40 * level).to_bytes(2, "little", signed=True) for level in range(-128, 128))

@@ -32,14 +32,14 @@ _RATIOS = {"1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"}
 
 
 class BedrockCounterpart(Counterpart):
-    """One account in one region. A test may say how the model stands, and what a failure's message is."""
+    """One account in one region. A test can set the lifecycle of the model and the message of a failure."""
 
     name = "bedrock"
     refusals = ("input", "output")
     rotates_keys = False
 
     def __init__(self) -> None:
-        """As Bedrock is on a good day."""
+        """Start a server with an active model and without tasks."""
         super().__init__()
         self.lifecycle: dict[str, str] | None = {"status": "ACTIVE"}
         self.failure_message: str | None = "The model failed to generate the video."
@@ -50,13 +50,13 @@ class BedrockCounterpart(Counterpart):
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
     ) -> BedrockProvider:
-        """The adapter, with rights of nobody and options of a test."""
+        """Return the adapter with invalid credentials; `options` extend and replace the defaults of the tests."""
         every = {"outputUri": f"s3://{BUCKET}/bedrock", "region": REGION, "endpointUrl": url, **options}
         session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "of-no-account", region_name=REGION)
         return BedrockProvider(ProviderSetup(_read_no_key, every, call_seconds=call_seconds), session)
 
     def kind(self, method: str, path: str) -> str:
-        """By the path; there is no call that cancels. Which objects there are is asked on the way to the video."""
+        """Return the kind by the path. Bedrock can't cancel; listing the objects before a download counts as a poll."""
         if path == "/async-invoke":
             return "submit" if method == "POST" else "find"
         if path.startswith("/async-invoke/") or path == f"/{BUCKET}":
@@ -64,7 +64,7 @@ class BedrockCounterpart(Counterpart):
         return "fetch" if path.startswith(f"/{BUCKET}/") else "lifecycle"
 
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """All three services at one address."""
+        """Return the response of the runtime, the control plane or S3, which share one address."""
         match method, self.kind(method, path):
             case "POST", "submit":
                 return self._start(json.loads(body))
@@ -149,7 +149,7 @@ class BedrockCounterpart(Counterpart):
         return Reply(200, text.encode(), {"Content-Type": "application/xml"})
 
     def _serve(self, path: str, headers: Mapping[str, str]) -> Reply:
-        """The first URL of an object has expired when it is used, as the session that signed it has ended."""
+        """Serve the video. The first request of an object counts as one with an expired URL."""
         found = re.fullmatch(f"/{BUCKET}/bedrock/(\\w+)/output\\.mp4", path)
         [task] = [task for task in self.tasks.values() if found and _short(task) == found[1]]
         fresh = task.ref in self._located

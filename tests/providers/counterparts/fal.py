@@ -1,4 +1,4 @@
-"""fal's queue as published at https://docs.fal.ai/model-endpoints/queue."""
+"""Counterpart of fal's queue as published at https://docs.fal.ai/model-endpoints/queue."""
 
 import json
 from collections.abc import Mapping
@@ -21,18 +21,18 @@ _STATES = {
 
 
 class FalCounterpart(Counterpart):
-    """Any model. A refusal stands in the result, or in the status; a test may say which error a failure has."""
+    """Queue of any model. A rejection is in the result or in the status. A test can set the error type of a failure."""
 
     name = "fal"
     refusals = ("in the result", "in the status", "in the result, and an error without a type in the status")
 
     def __init__(self) -> None:
-        """As fal is on a good day."""
+        """Start a server without tasks."""
         super().__init__()
         self.error_type = "internal_error"
         self.result: Reply | None = None
         self.stops = True
-        """Whether what runs a request obeys the signal to stop."""
+        """Whether a running request can be cancelled."""
         self.instead: Reply | None = None
         self.queries: list[dict[str, str]] = []
         self._urls = 0
@@ -41,12 +41,12 @@ class FalCounterpart(Counterpart):
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: Any
     ) -> FalProvider:
-        """The adapter, with options of a test."""
+        """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": url, "resultHosts": "127.0.0.1", **options}
         return FalProvider(ProviderSetup(self.key_reader(key), every, call_seconds=call_seconds))
 
     def kind(self, method: str, path: str) -> str:
-        """By the path; the result of a request is a question like its status."""
+        """Return the kind by the path; reading a result counts as a poll, like reading a status."""
         if path.startswith("/files/"):
             return "fetch"
         if path.endswith("/cancel"):
@@ -56,7 +56,7 @@ class FalCounterpart(Counterpart):
         return "submit" if method == "POST" else "unknown"
 
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """The public store, and the queue."""
+        """Return the response of the public file store or of the queue."""
         if path.startswith("/files/"):
             return self._serve(path.removeprefix("/files/"), int(query["number"]), headers)
         if not headers.get("authorization", "").startswith("Key "):

@@ -1,4 +1,4 @@
-"""Luma Agents as published at https://docs.agents.lumalabs.ai/api/."""
+"""Counterpart of Luma Agents as published at https://docs.agents.lumalabs.ai/api/."""
 
 import json
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ _RATIOS = {"9:16", "3:4", "1:1", "4:3", "16:9", "21:9"}
 
 
 class LumaCounterpart(Counterpart):
-    """Makes videos by ray-3.2. A test may say how one fails, what comes instead of it, and whether it is there."""
+    """API with the model ray-3.2. A test can set the failure code, a reply to submits, and a missing video."""
 
     name = "luma"
     refusals = ("content_moderated",)
 
     def __init__(self) -> None:
-        """As Luma is on a good day."""
+        """Start a server without tasks."""
         super().__init__()
         self.failure_code: str | None = "generation_failed"
         self.instead: Reply | None = None
@@ -38,12 +38,12 @@ class LumaCounterpart(Counterpart):
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
     ) -> LumaProvider:
-        """The adapter, with options of a test."""
+        """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": url, "resultHosts": "127.0.0.1", **options}
         return LumaProvider(ProviderSetup(self.key_reader(key), every, call_seconds=call_seconds))
 
     def kind(self, method: str, path: str) -> str:
-        """By the path; there is no call that cancels."""
+        """Return the kind by the path and the method; Luma can't cancel, and rejects such calls."""
         if path.startswith("/results/"):
             return "fetch"
         if path.startswith("/v1/generations/"):
@@ -51,7 +51,7 @@ class LumaCounterpart(Counterpart):
         return "submit" if path == "/v1/generations" else "unknown"
 
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """The store of presigned URLs, and the API."""
+        """Return the response of the result store or of the API."""
         if path.startswith("/results/"):
             return self._serve(path.removeprefix("/results/"), int(query["X-Amz-Signature"]), headers)
         if not headers.get("authorization", "").startswith("Bearer "):
@@ -66,7 +66,7 @@ class LumaCounterpart(Counterpart):
         return Reply(200, self._describe(task, task.poll()))
 
     def _serve(self, ref: str, number: int, headers: Mapping[str, str]) -> Reply:
-        """What was handed out before the first download has expired by then; what is handed out later has not."""
+        """Serve the video. URLs issued before the first download count as expired, and later URLs as fresh."""
         fresh = number > self._expired.setdefault(ref, number)
         return self.serve_video(self.tasks[ref], headers, fresh=fresh)
 

@@ -1,4 +1,4 @@
-"""A server that speaks `/v1/videos` as OpenAI published it, or in OpenRouter's variant."""
+"""Counterpart with the API `/v1/videos` as OpenAI published it, or in OpenRouter's variant."""
 
 import json
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ _AT = 1_793_523_600
 
 
 class OpenaiCompatibleCounterpart(Counterpart):
-    """Refuses a prompt in a task that fails, or at once. A test may say how a task fails, and what comes instead."""
+    """Server of one variant, which rejects a prompt at the submit or later. A test can set the failure code."""
 
     name = "openai_compatible"
     refusals = ("moderation_blocked", "content_policy_violation", "at once")
 
     def __init__(self, video: bytes | None = None) -> None:
-        """As OpenAI's was."""
+        """Start a server of the variant of OpenAI without tasks."""
         super().__init__(video)
         self.failure_code: str | None = "server_error"
         self.instead: Reply | None = None
@@ -39,13 +39,13 @@ class OpenaiCompatibleCounterpart(Counterpart):
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: Any
     ) -> OpenaiCompatibleProvider:
-        """The adapter, with options of a test."""
+        """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": f"{url}/v1", "model": "sora-2", "variant": self.variant, "resultHosts": "127.0.0.1"}
         setup = ProviderSetup(self.key_reader(key), {**every, **options}, call_seconds=call_seconds)
         return OpenaiCompatibleProvider(setup)
 
     def kind(self, method: str, path: str) -> str:
-        """By the path; DELETE is for ended tasks."""
+        """Return the kind by the path and the method; DELETE counts as a cancel, although the API rejects it."""
         if path.endswith("/content"):
             return "fetch"
         if path.startswith("/v1/videos/"):
@@ -53,7 +53,7 @@ class OpenaiCompatibleCounterpart(Counterpart):
         return "submit" if path == "/v1/videos" else "unknown"
 
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """The API, with or without its prefix."""
+        """Return the response of the API; the prefix `/v1` is optional."""
         path = path.removeprefix("/v1")
         if not headers.get("authorization", "").startswith("Bearer "):
             return _error(401, "invalid_api_key")

@@ -1,4 +1,4 @@
-"""Replicate as published at https://replicate.com/docs/reference/http and in its OpenAPI description."""
+"""Counterpart of Replicate as published at https://replicate.com/docs/reference/http and in its OpenAPI description."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _AT = "2026-11-01T10:00:00.000Z"
 
 
 class ReplicateCounterpart(Counterpart):
-    """Runs predictions. A test may say what a failed one's error is, and what its output looks like."""
+    """API of predictions. A test can set the error of a failed prediction and the form of its output."""
 
     name = "replicate"
     refusals = (
@@ -31,7 +31,7 @@ class ReplicateCounterpart(Counterpart):
     )
 
     def __init__(self) -> None:
-        """As Replicate is on a good day."""
+        """Start a server without tasks."""
         super().__init__()
         self.error: str | None = "Director: unexpected error handling prediction (E6716)"
         self.is_list = False
@@ -42,12 +42,12 @@ class ReplicateCounterpart(Counterpart):
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
     ) -> ReplicateProvider:
-        """The adapter, with options of a test."""
+        """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": url, "resultHosts": "127.0.0.1", **options}
         return ReplicateProvider(ProviderSetup(self.key_reader(key), every, call_seconds=call_seconds))
 
     def kind(self, method: str, path: str) -> str:
-        """By the path."""
+        """Return the kind by the path."""
         if path.startswith("/results/"):
             return "fetch"
         if path.endswith("/cancel"):
@@ -57,7 +57,7 @@ class ReplicateCounterpart(Counterpart):
         return "submit" if path.startswith("/v1/models/") else "unknown"
 
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """The store of results, and the API, with its prefix or without."""
+        """Return the response of the result store or of the API; the prefix `/v1` of the API is optional."""
         if path.startswith("/results/"):
             return self._serve(path.removeprefix("/results/"), int(query["number"]), headers)
         path = path.removeprefix("/v1")

@@ -1,4 +1,4 @@
-"""Runway's API as published at https://docs.dev.runwayml.com/api, version 2024-11-06."""
+"""Counterpart of Runway's API as published at https://docs.dev.runwayml.com/api, version 2024-11-06."""
 
 import json
 import re
@@ -25,16 +25,16 @@ _STATUS = {
 
 
 class RunwayCounterpart(Counterpart):
-    """Takes every model; what each allows is for Prism to know.
+    """API that accepts every model. Prism checks the parameters of each model in `test_published_specs.py`.
 
-    A test may say how a task waits, how it fails, what comes instead of a new task, and whether a success has a video.
+    A test can set the status of a queued task, the failure code, a reply to submits, and a success without a video.
     """
 
     name = "runway"
     refusals = ("SAFETY.INPUT.TEXT", "SAFETY.OUTPUT.VIDEO", "INPUT_PREPROCESSING.SAFETY.TEXT")
 
     def __init__(self) -> None:
-        """As Runway is on a good day."""
+        """Start a server without tasks."""
         super().__init__()
         self.queued_as = "PENDING"
         self.failure_code: str | None = "INTERNAL.BAD_OUTPUT.01"
@@ -46,12 +46,12 @@ class RunwayCounterpart(Counterpart):
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
     ) -> RunwayProvider:
-        """The adapter, with options of a test."""
+        """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": url, "resultHosts": "127.0.0.1", **options}
         return RunwayProvider(ProviderSetup(self.key_reader(key), every, call_seconds=call_seconds))
 
     def kind(self, method: str, path: str) -> str:
-        """By the path, and a task's by the method."""
+        """Return the kind by the path, and for tasks by the method."""
         if path.startswith("/results/"):
             return "fetch"
         if path.startswith("/v1/tasks/"):
@@ -59,7 +59,7 @@ class RunwayCounterpart(Counterpart):
         return "submit" if path == "/v1/text_to_video" else "unknown"
 
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """The CDN, which wants no key, and the API."""
+        """Return the response of the CDN, which needs no key, or of the API."""
         if path.startswith("/results/"):
             return self._serve(path.removeprefix("/results/"), int(query["_jwt"]), headers)
         if not headers.get("authorization", "").startswith("Bearer "):
@@ -74,7 +74,7 @@ class RunwayCounterpart(Counterpart):
         return self._delete(task) if method == "DELETE" else Reply(200, self._describe(task))
 
     def _serve(self, ref: str, number: int, headers: Mapping[str, str]) -> Reply:
-        """What was handed out before the first download has expired by then; what is handed out later has not."""
+        """Serve the video. URLs issued before the first download count as expired, and later URLs as fresh."""
         fresh = number > self._expired.setdefault(ref, number)
         return self.serve_video(self.tasks[ref], headers, fresh=fresh)
 
@@ -107,7 +107,7 @@ class RunwayCounterpart(Counterpart):
                 return told
 
     def _delete(self, task: Task) -> Reply:
-        """An unfinished task is cancelled, a finished one deleted with all that it made."""
+        """Cancel an unfinished task, or delete a finished one with its video."""
         if task.ended:
             del self.tasks[task.ref]
         else:
@@ -116,7 +116,7 @@ class RunwayCounterpart(Counterpart):
 
 
 def _find_faults(body: Any) -> list[str]:
-    """The names of missing, unknown and malformed fields."""
+    """Return the names of missing, unknown and malformed fields."""
     kinds = _REQUIRED | _OPTIONAL
     wrong = [name for name in _REQUIRED if name not in body]
     wrong += [name for name, value in body.items() if name not in kinds or not isinstance(value, kinds[name])]

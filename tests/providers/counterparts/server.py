@@ -1,7 +1,7 @@
-"""What all counterparts of providers stand on: an HTTP server on 127.0.0.1, a ledger of tasks, a small real video.
+"""Base of the counterparts of providers: an HTTP server on 127.0.0.1, a ledger of tasks, and a small real video.
 
-A counterpart speaks one provider's API as it is published, for one test. It derives from `Counterpart` and says
-`route`, `kind` and `provider`; the faults of the network are made by `tests.providers.http_wire`.
+A counterpart implements the published API of one provider for one test. It derives from `Counterpart` and defines
+`route`, `kind` and `provider`. The module `tests.providers.http_wire` simulates network faults.
 """
 
 import json
@@ -26,23 +26,23 @@ from videojobs.domain.job import JobId
 from videojobs.ports.videos import GenerationRequest, VideoProvider
 
 CALL_SECONDS = 0.5
-"""A client's patience in tests: what answers at all answers in a few milliseconds."""
+"""Timeout of a client in tests. A response normally takes a few milliseconds."""
 
 
 class Fate(StrEnum):
-    """What becomes of the next task."""
+    """Outcome of the next task."""
 
     MAKES = "makes"  # done at its third poll, then its video can be fetched
-    REFUSES = "refuses"  # for its content, in the provider's own way: see `Counterpart.refusals`
-    FAILS = "fails"  # a failure of the provider that may pass
+    REFUSES = "refuses"  # rejected for its content, in one of the ways in `Counterpart.refusals`
+    FAILS = "fails"  # a transient failure of the provider
     STRANGE = "strange"  # an undocumented state at the first poll, then as MAKES
-    NEVER = "never"  # runs for ever
-    EXPIRES = "expires"  # done; the result's first URL is refused, a fresh one works
-    LOST = "lost"  # done; the result is gone for good
+    NEVER = "never"  # never ends
+    EXPIRES = "expires"  # done; the first URL of the result is rejected, a fresh URL works
+    LOST = "lost"  # done; the result no longer exists
 
 
 class Stage(StrEnum):
-    """How a task stands at a poll."""
+    """State of a task at a poll."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -55,7 +55,7 @@ class Stage(StrEnum):
 
 @dataclass
 class Task:
-    """One line of the ledger: a task that was created, and costs money. `body` is what it was created from."""
+    """Entry of the ledger: a task that was created and is charged. `body` is the body of its submit."""
 
     ref: str
     body: Any
@@ -66,12 +66,12 @@ class Task:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to cancel."""
+        """Return whether the task was cancelled or has ended."""
         return self.cancelled or self.stage in {Stage.DONE, Stage.REFUSED, Stage.FAILED}
 
     @property
     def stage(self) -> Stage:
-        """How it stands after so many polls: queued at the first, running at the second, ended at the third."""
+        """Return the state after the polls so far: queued at the first, running at the second, ended at the third."""
         if self.cancelled:
             return Stage.CANCELLED
         if self.polls <= 1:
@@ -81,14 +81,14 @@ class Task:
         return {Fate.REFUSES: Stage.REFUSED, Fate.FAILS: Stage.FAILED}.get(self.fate, Stage.DONE)
 
     def poll(self) -> Stage:
-        """Count a poll, and say how the task stands now."""
+        """Count a poll, and return the state of the task."""
         self.polls += 1
         return self.stage
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: bytes go out as they are, anything else as JSON, None as nothing at all."""
+    """Response of a server. A body of bytes is sent unchanged, None as an empty body, and other values as JSON."""
 
     status: int
     body: Any = None
@@ -96,14 +96,14 @@ class Reply:
 
     @property
     def content(self) -> bytes:
-        """What goes over the wire."""
+        """Return the bytes of the body."""
         if self.body is None:
             return b""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
     @property
     def all_headers(self) -> dict[str, str]:
-        """Its headers, with what every answer has. A key in another case would be sent twice: use these names."""
+        """Return the headers in title case, with those of every response."""
         kind = "application/octet-stream" if isinstance(self.body, bytes) else "application/json"
         sent = {"Content-Type": kind} if self.body is not None else {}
         sent |= {name.title(): value for name, value in self.headers.items()}
@@ -112,7 +112,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A call that waits for its answer. `headers` can be read in any case."""
+    """Call that waits for its response. The names of `headers` are case-insensitive."""
 
     method: str
     path: str
@@ -122,25 +122,25 @@ class Exchange:
     connection: socket.socket
 
     def send(self, reply: Reply, *, cut_at: int | None = None) -> None:
-        """Answer; with `cut_at` the connection is cut after so many bytes of the body."""
+        """Send the response, or with `cut_at` only this number of bytes of its body."""
         lines = [f"HTTP/1.1 {reply.status} -", *(f"{name}: {value}" for name, value in reply.all_headers.items())]
         content = b"" if self.method == "HEAD" else reply.content[:cut_at]
         self.connection.sendall("\r\n".join([*lines, "", ""]).encode() + content)
 
     def wait_until_it_hangs_up(self) -> None:
-        """Say nothing until the client has lost its patience."""
+        """Send no response until the client closes the connection."""
         while self.connection.recv(65536):
             pass
 
 
 class LocalServer(ABC):
-    """An HTTP server at a port of its own, one thread per call, no keep-alive."""
+    """HTTP server on its own port, with one thread per call and without keep-alive."""
 
     def __init__(self) -> None:
-        """It answers from now on, until `close`."""
+        """Start the server; it responds until `close`."""
         self.broken: list[str] = []
         self.traceparents: list[str] = []
-        """Those of the calls so far that told one."""
+        """Values of the header `traceparent` in the calls so far."""
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -149,13 +149,13 @@ class LocalServer(ABC):
 
     @abstractmethod
     def answer(self, exchange: Exchange) -> None:
-        """Send an answer, or do something else to the caller."""
+        """Send a response, or simulate a fault of the connection."""
 
     def close(self) -> None:
-        """Stop answering.
+        """Stop the server.
 
         Raises:
-            AssertionError: the server itself broke down at some call.
+            AssertionError: If a call raised an exception in the server.
         """
         self._server.shutdown()
         self._thread.join()
@@ -164,16 +164,16 @@ class LocalServer(ABC):
 
 
 class Counterpart(LocalServer):
-    """A provider's API with a ledger. `route` and `kind` get the path as it came, still percent-encoded."""
+    """API of a provider with a ledger. `route` and `kind` receive the path in its percent-encoded form."""
 
     name: ClassVar[str]
     refusals: ClassVar[tuple[str, ...]] = ("refusal",)
-    """The ways in which the provider refuses a prompt; `refusal` says which one is next."""
+    """Ways in which the provider rejects a prompt; `refusal` is the way of the next rejection."""
     rotates_keys: ClassVar[bool] = True
-    """Whether `provider` reads a key of ours (through `key_reader`) that an operator may replace at any time."""
+    """Whether `provider` reads a key through `key_reader`, which an operator can replace at any time."""
 
     def __init__(self, video: bytes | None = None) -> None:
-        """With a video of one second, or the one given."""
+        """Start a server whose results are `video`, by default a video of one second."""
         self.fate = Fate.MAKES
         self.refusal = self.refusals[0]
         self.tasks: dict[str, Task] = {}
@@ -181,29 +181,29 @@ class Counterpart(LocalServer):
         self._lock = Lock()
         super().__init__()
         self.public_url = self.url
-        """What each URL that is handed out begins with (results, status, cancel): that of the wire in front, if any."""
+        """Base of the URLs in responses (result, status, cancel); a proxy in front of the server sets it to its own."""
 
     @abstractmethod
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """The provider's answer to a call; never called by two threads at once."""
+        """Return the provider's response to a call; never called by two threads at once."""
 
     @abstractmethod
     def kind(self, method: str, path: str) -> str:
-        """`submit`, `poll`, `cancel` or `fetch` (the video's bytes); anything else (a sign-in, say) is let through."""
+        """Return `submit`, `poll`, `cancel`, `fetch` (the bytes of the video), or another name such as `sign-in`."""
 
     @abstractmethod
     def provider(self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS) -> VideoProvider:
-        """The adapter, pointed at `url`."""
+        """Return an adapter that calls `url`."""
 
     @cached_property
     def request(self) -> GenerationRequest:
-        """What the adapter is asked for: the first of its clips."""
+        """Return a request for the first clip of the adapter."""
         clips = self.provider(self.url).capabilities.clips
         assert clips, "an AI provider says which clips it makes"
         return GenerationRequest(JobId("65a0000000000000000000aa"), "A cat on a surfboard", clips[0])
 
     def key_reader(self, key: str, **more: Any) -> ReadKey:
-        """The provider's part of the secret, `{"key": key, **more}`; each refresh brings a newer key."""
+        """Return a function that returns `{"key": key, **more}`; each refresh changes the key."""
         state = {"key": key}
 
         def read_key(*, refresh: bool = False) -> Mapping[str, Any]:
@@ -214,14 +214,14 @@ class Counterpart(LocalServer):
         return read_key
 
     def add(self, ref: str, body: Any) -> Task:
-        """Write a task that is being created into the ledger."""
+        """Add a new task with the current `fate` to the ledger, and return it."""
         task = self.tasks[ref] = Task(ref, body, self.fate)
         return task
 
     def serve_video(self, task: Task, headers: Mapping[str, str], *, fresh: bool = True) -> Reply:
-        """The video, or the part of it that a `Range` asks for; refused with 403 or 404 where that is its fate.
+        """Return the video or the requested range of it, or 403 or 404 if the fate of the task is `EXPIRES` or `LOST`.
 
-        `fresh`: the URL is not the first one that was handed out for this result.
+        `fresh` means that the URL is not the first one of this result, so that it has not expired.
         """
         if task.fate is Fate.LOST:
             return Reply(404, {"error": "gone"})
@@ -239,12 +239,12 @@ class Counterpart(LocalServer):
         return Reply(206, self.video[start : end + 1], {**sent, "Content-Range": f"bytes {start}-{end}/{size}"})
 
     def reply(self, exchange: Exchange) -> Reply:
-        """Carry a call out."""
+        """Return the response of `route`, one call at a time."""
         with self._lock:
             return self.route(exchange.method, exchange.path, exchange.query, exchange.headers, exchange.body)
 
     def answer(self, exchange: Exchange) -> None:
-        """Carry a call out and answer it."""
+        """Send the response of `route`."""
         exchange.send(self.reply(exchange))
 
 
@@ -253,7 +253,7 @@ class _Server(ThreadingHTTPServer):
     owner: LocalServer
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Who hangs up is no error here; the rest is kept in `broken`."""
+        """Ignore clients that close the connection; other errors are stored in `broken`."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -271,7 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.owner.answer(exchange)
         except OSError:
             raise  # the client hung up
-        except Exception:  # noqa: BLE001 - whatever it is, `close` tells the test
+        except Exception:  # noqa: BLE001 - `close` reports any error to the test
             self.server.owner.broken.append(traceback.format_exc())
             exchange.send(Reply(500, {"error": "the counterpart broke down"}))
 
@@ -288,4 +288,4 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Silence."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""Veo on Vertex AI, with Google's sign-in and its bucket, as they are published."""
+"""Counterpart of Veo on Vertex AI, with Google's sign-in and Cloud Storage, as published."""
 
 import json
 import time
@@ -21,20 +21,20 @@ _MODEL = "projects/a-project/locations/us-central1/publishers/google/models/veo-
 
 @cache
 def private_key() -> str:
-    """A service account's key in PEM, made once."""
+    """Return the key of a service account in PEM; it is generated once."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return key.private_bytes(kind, form, serialization.NoEncryption()).decode()
 
 
 class VeoCounterpart(Counterpart):
-    """Makes videos into a bucket, or into its answers. A test may say how it fails, and which tokens are over."""
+    """API that returns videos in a bucket or in the response. A test can set the error code and the revoked tokens."""
 
     name = "veo"
     refusals = ("in the guise of a success", "with words", "at once")
 
     def __init__(self) -> None:
-        """As Vertex AI is on a good day."""
+        """Start a server without tasks and tokens."""
         super().__init__()
         self.code = 13
         self.revoked: set[str] = set()
@@ -43,7 +43,7 @@ class VeoCounterpart(Counterpart):
         self._issued: set[str] = set()
 
     def account(self, email: str = "videos@a-project.iam.gserviceaccount.com") -> dict[str, str]:
-        """A service account's JSON whose tokens come from here."""
+        """Return the JSON of a service account whose tokens this server issues."""
         return {
             "type": "service_account",
             "project_id": "a-project",
@@ -56,21 +56,21 @@ class VeoCounterpart(Counterpart):
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: Any
     ) -> VeoProvider:
-        """The adapter, with options of a test."""
+        """Return the adapter; `options` extend and replace the defaults of the tests."""
         at = {"baseUrl": url, "storageUrl": url, "resultHosts": "127.0.0.1"}
         every = {**at, "project": "a-project", "outputUri": "gs://a-bucket/videos", **options}
         read_key = self.key_reader(key, serviceAccount=self.account())
         return VeoProvider(ProviderSetup(read_key, every, call_seconds=call_seconds))
 
     def kind(self, method: str, path: str) -> str:
-        """By the path; the sign-in is none of them."""
+        """Return the kind by the path; for a sign-in, `sign-in`."""
         if path.startswith("/a-bucket/"):
             return "fetch"
         action = path.rpartition(":")[2]
         return {"predictLongRunning": "submit", "fetchPredictOperation": "poll"}.get(action, "sign-in")
 
     def route(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Reply:
-        """Google's sign-in, its bucket, and Vertex AI."""
+        """Return the response of Google's sign-in, of Cloud Storage or of Vertex AI."""
         if path == "/token":
             return self._sign_in(body)
         token = headers.get("authorization", "").removeprefix("Bearer ")
