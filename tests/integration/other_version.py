@@ -1,7 +1,7 @@
-"""Runs the functions of one commit, for `test_versions.py`: calls in and answers out, a line of JSON each.
+"""Server of the functions of one commit, for `test_versions.py`. Reads a call and writes a response per line, as JSON.
 
-`python other_version.py TREE`; TREE holds that commit's `functions/` and `layers/`. Keeps to what every commit has: a
-handler in `functions/<name>/app.py`.
+Usage: `python other_version.py TREE`. TREE contains `functions/` and `layers/` of the commit. The server depends only
+on the handlers in `functions/<name>/app.py`, which every commit has.
 """
 
 import importlib.util
@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 
 def load(tree: Path, function: str) -> ModuleType:
-    """The module of a function."""
+    """Import the module of a function from the tree, and return it."""
     spec = importlib.util.spec_from_file_location(f"{function}_app", tree / "functions" / function / "app.py")
     assert spec is not None
     assert spec.loader is not None
@@ -22,8 +22,8 @@ def load(tree: Path, function: str) -> ModuleType:
 
 
 def main(tree: Path) -> None:
-    """Serve until the input ends."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # logs are for whoever looks at them
+    """Invoke a handler for each line of the input, until it ends."""
+    responses, sys.stdout = sys.stdout, sys.stderr  # logs must not mix with the responses
     sys.path.insert(0, str(tree / "layers" / "common"))
     loaded: dict[str, ModuleType] = {}
     for line in sys.stdin:
@@ -38,7 +38,7 @@ def main(tree: Path) -> None:
             aws_request_id="00000000-0000-0000-0000-000000000000",
             get_remaining_time_in_millis=lambda: 20_000,
         )
-        print(json.dumps(app.handler(call["event"], context)), file=answers, flush=True)
+        print(json.dumps(app.handler(call["event"], context)), file=responses, flush=True)
 
 
 if __name__ == "__main__":

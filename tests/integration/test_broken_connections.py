@@ -27,7 +27,7 @@ from videojobs.domain.job import Batch
 
 @contextmanager
 def failing(connection: MongoConnection, times: int, commands: list[str], **how: Any) -> Iterator[None]:
-    """The server fails the next commands of these names."""
+    """Make the server fail the next `times` commands with these names, within the block."""
     fail_point = {"configureFailPoint": "failCommand"}
     data = {"failCommands": commands, **how}
     connection.run(lambda db: db.client.admin.command({**fail_point, "mode": {"times": times}, "data": data}))
@@ -39,7 +39,7 @@ def failing(connection: MongoConnection, times: int, commands: list[str], **how:
 
 @pytest.fixture
 def jobs(connection: MongoConnection) -> MongoJobRepository:
-    """A repository on a server that can be told to fail."""
+    """Return a repository on a server that supports fail points."""
     return MongoJobRepository(connection)
 
 
@@ -61,7 +61,7 @@ class TestBreaks:
     def test_broken_connections_are_retried_until_the_timeout(
         self, jobs: MongoJobRepository, connection: MongoConnection, command: str, times: int
     ) -> None:
-        """With `timeoutMS` pymongo goes on trying within that time, not only once."""
+        """With `timeoutMS`, pymongo retries until the timeout instead of once."""
         job = a_started_job()
         calls = {
             "find": lambda: jobs.find(job.id),
@@ -72,7 +72,7 @@ class TestBreaks:
             if times == 2:
                 calls[command]()
             else:
-                with pymongo.timeout(1.5), pytest.raises(Unavailable):  # in place of four seconds
+                with pymongo.timeout(1.5), pytest.raises(Unavailable):  # the default timeout is 4 s
                     calls[command]()
         assert (jobs.find(job.id) == job) is (command == "insert" and times == 2)
 
@@ -93,17 +93,19 @@ class TestBreaks:
         half = {"code": 64, "errmsg": "waiting for replication timed out"}
         with failing(connection, 1, ["update"], writeConcernError=half), pytest.raises(Unavailable):
             jobs.save(job, replace(job, progress=0.5))
-        assert jobs.find(job.id) == replace(job, progress=0.5), "it had landed: whoever is told must read again"
+        assert jobs.find(job.id) == replace(job, progress=0.5), (
+            "the write was applied, so the caller must read the job again"
+        )
 
     def test_other_server_errors_are_reported(self, jobs: MongoJobRepository, connection: MongoConnection) -> None:
-        with failing(connection, 1, ["find"], errorCode=96), pytest.raises(Unavailable) as told:
+        with failing(connection, 1, ["find"], errorCode=96), pytest.raises(Unavailable) as reported:
             jobs.find(a_job().id)
-        assert isinstance(told.value.__cause__, OperationFailure)
-        assert "96" not in told.value.message
+        assert isinstance(reported.value.__cause__, OperationFailure)
+        assert "96" not in reported.value.message
 
 
 class TestSilence:
-    """The driver's own thirty seconds would outlive API Gateway; pytest's limit here is below them."""
+    """The driver's default of 30 s exceeds the timeout of API Gateway. The limit of these tests is below it."""
 
     @pytest.mark.timeout(25, func_only=True)
     def test_operation_without_a_response_times_out(
@@ -131,7 +133,7 @@ class TestSilence:
 
 
 class Secret:
-    """A connection string that is rotated: what was cached at first, and what a refresh brings."""
+    """Connection string that is rotated: `cached` is the first value, and each refresh reads the next of `current`."""
 
     def __init__(self, cached: str, *current: str) -> None:
         self.cached = cached
@@ -146,12 +148,12 @@ class Secret:
 
 
 USERS = {"ann": "readWriteAnyDatabase", "bob": "readWriteAnyDatabase", "reader": "readAnyDatabase", "admin": "root"}
-"""The users of the guarded server, each with the password `right`, and their roles."""
+"""Users of the guarded server and their roles. Each has the password `right`."""
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that asks for a password."""
+    """Yield the address of a server that requires a password."""
     folder: Path = tmp_path_factory.mktemp("guarded")
     with (
         secantusdb(folder) as address,
@@ -165,20 +167,20 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def sign_in_uri(guarded: str, user: str, password: str = "right") -> str:
-    """A connection string of one of the guarded server's users."""
+    """Return a connection string of a user of the guarded server."""
     return f"mongodb://{user}:{password}@{guarded}/rotation?authSource=admin&directConnection=true"
 
 
 @pytest.fixture
 def admin(guarded: str) -> Iterator[MongoConnection]:
-    """A connection that may administer the guarded server."""
+    """Yield a connection with administrator rights on the guarded server."""
     connection = MongoConnection(lambda *, refresh=False: sign_in_uri(guarded, "admin"))
     yield connection
     connection.run(lambda database: database.client.close())
 
 
 class TestRotation:
-    """The password changes under our feet."""
+    """The password or the user changes while a connection is in use."""
 
     def uri(self, guarded: str, password: str) -> str:
         return sign_in_uri(guarded, "ann", password)
@@ -195,10 +197,10 @@ class TestRotation:
     def test_password_that_is_rejected_twice_is_reported(self, guarded: str) -> None:
         secret = Secret(self.uri(guarded, "old"), self.uri(guarded, "wrong"))
         connection = MongoConnection(secret)
-        with pytest.raises(Unavailable) as told:
+        with pytest.raises(Unavailable) as reported:
             MongoJobRepository(connection).find(a_job().id)
         assert secret.refreshes == 1
-        assert "wrong" not in told.value.message
+        assert "wrong" not in reported.value.message
         connection.run(lambda database: database.client.close())
 
     def test_temporarily_invalid_secret_recovers(self, guarded: str) -> None:
@@ -216,7 +218,7 @@ class TestRotation:
     def test_a_connection_whose_user_was_deleted_signs_in_as_the_user_of_the_current_secret(
         self, guarded: str, admin: MongoConnection
     ) -> None:
-        """MongoDB then refuses everything on that connection with code 13; SecantusDB needs a fail point to do so."""
+        """MongoDB then rejects every command on the connection with code 13. SecantusDB needs a fail point for that."""
         admin.run(
             lambda db: db.client.admin.command({"createUser": "temporary", "pwd": "right", "roles": ANY_DATABASE})
         )
@@ -258,14 +260,14 @@ ANY_DATABASE = [{"role": "readWriteAnyDatabase", "db": "admin"}]
 
 
 def user_of(connection: MongoConnection) -> str:
-    """The user that a connection is signed in as."""
+    """Return the name of the user that the connection is authenticated as."""
     status = connection.run(lambda database: database.command("connectionStatus"))
     [user] = status["authInfo"]["authenticatedUsers"]
     return str(user["user"])
 
 
 class TestAnotherDatabase:
-    """The secret names another database, while the database before still lets its clients in."""
+    """The secret names another database, while the previous database still accepts its clients."""
 
     @pytest.fixture
     def secret(self, mongo_uri: str) -> Secret:
@@ -273,9 +275,9 @@ class TestAnotherDatabase:
 
     @pytest.fixture
     def moving(self, secret: Secret) -> Iterator[MongoConnection]:
-        made = MongoConnection(secret)
-        yield made
-        made.run(lambda database: database.client.close())
+        connection = MongoConnection(secret)
+        yield connection
+        connection.run(lambda database: database.client.close())
 
     def test_the_next_operation_uses_the_database_that_the_secret_names(
         self, guarded: str, secret: Secret, moving: MongoConnection, jobs: MongoJobRepository
@@ -289,7 +291,9 @@ class TestAnotherDatabase:
         assert (jobs.find(before.id), jobs.find(after.id)) == (before, None)
         assert secret.refreshes == 0
 
-    def test_a_refresh_is_enough_to_move(self, guarded: str, secret: Secret, moving: MongoConnection) -> None:
+    def test_refresh_switches_to_the_current_database(
+        self, guarded: str, secret: Secret, moving: MongoConnection
+    ) -> None:
         assert moving.run(lambda database: database.name).startswith("test_")
         secret.current = [sign_in_uri(guarded, "ann")]
         moving.refresh()
@@ -382,7 +386,7 @@ class TestAnotherDatabase:
 
 
 class TestBatches:
-    """All of a batch is stored, or nothing, wherever the database fails."""
+    """A batch is stored completely or not at all, whichever command fails."""
 
     @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
     @pytest.mark.parametrize("times", [1, 10_000])
@@ -391,17 +395,17 @@ class TestBatches:
     ) -> None:
         batches, jobs = MongoBatchRepository(connection), MongoJobRepository(connection)
         batch_id = batches.new_id()
-        made = [a_job(batch_id=batch_id) for _ in range(5)]
-        batch = Batch(batch_id, A_USER, tuple(job.id for job in made), START, START + timedelta(days=60))
-        patience = pymongo.timeout(30 if times == 1 else 1.5)
-        with failing(connection, times, [command], closeConnection=True), suppress(Unavailable), patience:
-            batches.add(batch, made)
-        stored = [jobs.find(job.id) for job in made]
-        assert stored == (made if batches.find(batch_id) else [None] * 5)
+        members = [a_job(batch_id=batch_id) for _ in range(5)]
+        batch = Batch(batch_id, A_USER, tuple(job.id for job in members), START, START + timedelta(days=60))
+        timeout = pymongo.timeout(30 if times == 1 else 1.5)
+        with failing(connection, times, [command], closeConnection=True), suppress(Unavailable), timeout:
+            batches.add(batch, members)
+        stored = [jobs.find(job.id) for job in members]
+        assert stored == (members if batches.find(batch_id) else [None] * 5)
         if times == 1:
             assert batches.find(batch_id) == batch
 
-    @pytest.mark.timeout(100, func_only=True)  # the driver itself goes on for two minutes
+    @pytest.mark.timeout(100, func_only=True)  # the driver alone would retry for two minutes
     @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
     def test_a_transaction_is_not_repeated_for_longer_than_one_operation(
         self, connection: MongoConnection, mongo_uri: str, command: str
@@ -421,9 +425,9 @@ class TestBatches:
         taken = a_job()
         jobs.add(taken)
         batch_id = batches.new_id()
-        made = [a_job(batch_id=batch_id), replace(taken, batch_id=batch_id)]
+        members = [a_job(batch_id=batch_id), replace(taken, batch_id=batch_id)]
         with pytest.raises(Unavailable):
-            batches.add(Batch(batch_id, A_USER, tuple(job.id for job in made), START, START), made)
+            batches.add(Batch(batch_id, A_USER, tuple(job.id for job in members), START, START), members)
         assert batches.find(batch_id) is None
-        assert jobs.find(made[0].id) is None
+        assert jobs.find(members[0].id) is None
         assert jobs.find(taken.id) == taken

@@ -30,13 +30,13 @@ CREATED = datetime(2025, 12, 1, 9, 30, 0, 123_000, tzinfo=UTC)
 
 
 class Express:
-    """The platform's old server, as far as the database can tell."""
+    """Simulation of the former Express server: writes and reads its documents."""
 
     def __init__(self, connection: MongoConnection) -> None:
         self._connection = connection
 
     def write(self, without: tuple[str, ...] = (), **changes: Any) -> JobId:
-        """What Mongoose stores of a job; its id."""
+        """Store a job in the form of Mongoose, with `changes` and without the fields `without`. Return its ID."""
         document = {
             "_id": ObjectId(),
             "userId": ObjectId(A_USER),
@@ -51,31 +51,31 @@ class Express:
             "updatedAt": CREATED + timedelta(seconds=5),
             "__v": 0,
         } | changes
-        kept = {name: value for name, value in document.items() if name not in without}
-        self._connection.run(lambda database: database[COLLECTION].insert_one(kept))
+        stored = {name: value for name, value in document.items() if name not in without}
+        self._connection.run(lambda database: database[COLLECTION].insert_one(stored))
         return JobId(str(document["_id"]))
 
     def read(self, job_id: JobId) -> dict[str, Any]:
-        """The document as it lies in the collection."""
-        found = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": ObjectId(job_id)}))
-        assert found is not None
-        return found
+        """Return the stored document of the job."""
+        document = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": ObjectId(job_id)}))
+        assert document is not None
+        return document
 
 
 @pytest.fixture
 def express(connection: MongoConnection) -> Express:
-    """The old server on the same database."""
+    """Return the former server on the same database."""
     return Express(connection)
 
 
 @pytest.fixture
 def jobs(connection: MongoConnection) -> MongoJobRepository:
-    """The new one's repository."""
+    """Return the repository of the current code."""
     return MongoJobRepository(connection)
 
 
 def answer(jobs: MongoJobRepository, job_id: JobId) -> dict[str, Any]:
-    """What `GET /api/videos/{jobId}` says of it."""
+    """Return the data that `GET /api/videos/{jobId}` returns for the job."""
     job = read_job(job_id, user_id=A_USER, jobs=jobs, clock=VirtualClock())
     return dict(serialize_job(job, sign=lambda url: f"signed:{url}")["data"])
 
@@ -148,19 +148,19 @@ def test_unknown_fields_are_ignored_and_kept(express: Express, jobs: MongoJobRep
 
 
 @pytest.mark.parametrize("duration", [8.0, Int64(8), 2.5])
-def test_a_save_of_other_fields_leaves_the_kind_of_a_number(
+def test_save_of_other_fields_keeps_the_number_type(
     express: Express, jobs: MongoJobRepository, duration: float
 ) -> None:
     job_id = express.write(status="queued", duration=duration)
     job = jobs.find(job_id)
     assert job is not None
     assert jobs.save(job, job.changed(START, progress=0.5))
-    kept = express.read(job_id)["duration"]
-    assert (kept, type(kept)) == (duration, type(duration))
+    stored = express.read(job_id)["duration"]
+    assert (stored, type(stored)) == (duration, type(duration))
 
 
 def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_id: JobId) -> VideoJob:
-    """Sweep once, then deliver what was sent until nothing is left."""
+    """Reconcile once, deliver messages until the queue is empty, and return the job."""
     queue, notifier, clock, policy = RecordingQueue(), RecordingNotifier(), VirtualClock(), StepPolicy()
     slots = MongoSlotRepository(connection, cap=20)
     dispatcher = JobDispatcher(jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock, policy=policy)

@@ -1,4 +1,4 @@
-"""Every query of the repository is served by an index: the cost is the same at a million jobs as at a thousand."""
+"""Every query of the repository uses an index, so its cost does not grow with the number of jobs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ JOB = a_started_job(idempotency=IdempotencyKey("key", "f"))
 
 
 class Recorder(pymongo.monitoring.CommandListener):
-    """Keeps the commands that clients send while it is told to listen."""
+    """Recorder of the commands that clients send within a block of `listening`."""
 
     def __init__(self) -> None:
         self.heard: list[Mapping[str, Any]] | None = None
@@ -37,14 +37,14 @@ class Recorder(pymongo.monitoring.CommandListener):
             self.heard.append(dict(event.command))
 
     def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
-        """Nothing to keep."""
+        """Ignore the event."""
 
     def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
-        """Nothing to keep."""
+        """Ignore the event."""
 
     @contextmanager
     def listening(self) -> Iterator[list[Mapping[str, Any]]]:
-        """The commands that are sent within."""
+        """Yield a list to which the commands of the block are added."""
         self.heard = heard = []
         yield heard
         self.heard = None
@@ -56,7 +56,7 @@ pymongo.monitoring.register(RECORDER)
 
 @pytest.fixture
 def jobs(connection: MongoConnection) -> MongoJobRepository:
-    """A repository with a few jobs, one of them with everything that is asked for."""
+    """Return a repository with 21 jobs, one of which is `JOB`."""
     repository = MongoJobRepository(connection)
     for job in (JOB, *(a_job() for _ in range(20))):
         repository.add(job)
@@ -89,16 +89,16 @@ BY_INDEX: dict[str, tuple[Callable[[MongoJobRepository], object], str]] = {
 
 
 def filters(commands: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What each command looks for."""
+    """Return the filters of find and update commands."""
     return [
         dict(query)
         for command in commands
-        for query in ([command["filter"]] if "find" in command else [each["q"] for each in command["updates"]])
+        for query in ([command["filter"]] if "find" in command else [update["q"] for update in command["updates"]])
     ]
 
 
 def stages(plan: Any) -> list[Mapping[str, Any]]:
-    """Every stage of a plan, the outermost first."""
+    """Return all stages of a query plan, the outermost first."""
     return [plan, *stages(plan["inputStage"])] if "inputStage" in plan else [plan]
 
 
@@ -110,7 +110,7 @@ def test_calls_for_one_job_query_its_id_only(
         call(jobs)
     assert filters(heard)
     for query in filters(heard):
-        # An `$or` beside it makes SecantusDB scan the collection; `explain` can't tell, it says so of any second field.
+        # With an additional `$or`, SecantusDB scans the collection. `explain` reports a scan for any second field.
         assert str(query["_id"]) == JOB.id
         assert not [name for name in query if name.startswith("$")]
 
@@ -127,8 +127,8 @@ def test_a_sweep_reads_its_index(
     finds = [command for command in heard if "find" in command]
     assert finds
     for command in finds:
-        asked = {name: command[name] for name in ("find", "filter", "sort", "limit") if name in command}
-        plan = connection.run(lambda database, asked=asked: database.command({"explain": asked}))
+        query = {name: command[name] for name in ("find", "filter", "sort", "limit") if name in command}
+        plan = connection.run(lambda database, query=query: database.command({"explain": query}))
         scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
         assert [(stage["stage"], stage["indexName"]) for stage in scans] == [("IXSCAN", index)]
 
@@ -153,8 +153,8 @@ def test_queue_position_is_counted_in_an_index(
 def test_unchecked_slots_are_found_by_an_index(connection: MongoConnection) -> None:
     with RECORDER.listening() as heard:
         MongoSlotRepository(connection, cap=3).find_unchecked(START, 10)
-    [found] = filters(heard)
-    plan = connection.run(lambda database: database["shares"].find(found).explain())
+    [query] = filters(heard)
+    plan = connection.run(lambda database: database["shares"].find(query).explain())
     scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
     assert [stage["indexName"] for stage in scans] == ["checked"]
 
@@ -179,7 +179,10 @@ def test_every_partial_index_has_a_query_below() -> None:
 def test_a_filter_implies_the_expression_of_its_partial_index(
     connection: MongoConnection, collection: str, index: str
 ) -> None:
-    """MongoDB uses a partial index only then: https://www.mongodb.com/docs/manual/core/index-partial/#query-coverage"""
+    """MongoDB uses a partial index only if the filter implies its expression.
+
+    Source: https://www.mongodb.com/docs/manual/core/index-partial/#query-coverage
+    """
     with RECORDER.listening() as heard:
         BY_PARTIAL_INDEX[collection, index](connection)
     [model] = [model.document for model in INDEXES[collection] if model.document["name"] == index]
@@ -202,21 +205,22 @@ def test_a_users_newest_jobs_are_served_by_an_index(connection: MongoConnection)
 def test_a_users_connections_are_served_by_the_index_of_their_slots(connection: MongoConnection) -> None:
     with RECORDER.listening() as heard:
         MongoConnectionRepository(connection).find_of_user(A_USER)
-    [found] = filters(heard)
-    plan = connection.run(lambda database: database["connections"].find(found).explain())
+    [query] = filters(heard)
+    plan = connection.run(lambda database: database["connections"].find(query).explain())
     scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]
     assert [stage["indexName"] for stage in scans] == ["user_slot"]
 
 
 def test_connections_and_tickets_expire_by_ttl_index(connection: MongoConnection) -> None:
-    made = connection.run(lambda database: [database[name].index_information() for name in ("connections", "tickets")])
-    assert [indexes["expiry"]["expireAfterSeconds"] for indexes in made] == [600, 0]
-    assert made[0]["user_slot"]["unique"] is True
+    names = ("connections", "tickets")
+    indexes = connection.run(lambda database: [database[name].index_information() for name in names])
+    assert [index["expiry"]["expireAfterSeconds"] for index in indexes] == [600, 0]
+    assert indexes[0]["user_slot"]["unique"] is True
 
 
 def test_indexes_match_the_design(connection: MongoConnection) -> None:
-    made = connection.run(lambda database: database["videojobs"].index_information())
-    keys = {name: index["key"] for name, index in made.items()}
+    indexes = connection.run(lambda database: database["videojobs"].index_information())
+    keys = {name: index["key"] for name, index in indexes.items()}
     assert keys == {
         "_id_": [("_id", 1)],
         "status_age": [("status", 1), ("createdAt", 1)],
@@ -229,9 +233,9 @@ def test_indexes_match_the_design(connection: MongoConnection) -> None:
         "outbox": [("outbox.at", 1)],
         "expiry": [("expiresAt", 1)],
     }
-    assert made["idempotency"]["unique"] is True
-    assert made["idempotency"]["partialFilterExpression"] == {"idempotency.key": {"$exists": True}}
-    assert made["expiry"]["expireAfterSeconds"] == 0
+    assert indexes["idempotency"]["unique"] is True
+    assert indexes["idempotency"]["partialFilterExpression"] == {"idempotency.key": {"$exists": True}}
+    assert indexes["expiry"]["expireAfterSeconds"] == 0
 
 
 def test_creating_the_indexes_is_idempotent(connection: MongoConnection) -> None:
@@ -240,5 +244,5 @@ def test_creating_the_indexes_is_idempotent(connection: MongoConnection) -> None
 
     before = connection.run(look)
     names = connection.run(ensure_indexes)
-    assert sorted(names) == sorted(name for made in before.values() for name in made if name != "_id_")
+    assert sorted(names) == sorted(name for indexes in before.values() for name in indexes if name != "_id_")
     assert connection.run(look) == before

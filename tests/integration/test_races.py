@@ -42,17 +42,17 @@ POLICY = StepPolicy()
 
 @pytest.fixture
 def connections(connection: MongoConnection, mongo_uri: str) -> Iterator[list[MongoConnection]]:
-    """One connection per racer, all to the same database; connected already, so that the race is fair."""
+    """Yield one connection per racer to the same database, all of them open, so that no racer has to connect first."""
     with ExitStack() as closing:
-        made = [MongoConnection(lambda *, refresh=False: mongo_uri) for _ in range(RACERS)]
-        for each in made:
-            each.run(lambda database: database.command("ping"))
-            closing.callback(each.run, lambda database: database.client.close())
-        yield made
+        opened = [MongoConnection(lambda *, refresh=False: mongo_uri) for _ in range(RACERS)]
+        for racer in opened:
+            racer.run(lambda database: database.command("ping"))
+            closing.callback(racer.run, lambda database: database.client.close())
+        yield opened
 
 
 def race[T](racers: list[T], run: "object") -> list[object]:
-    """Run all at the same moment; their results in order."""
+    """Call `run` for all racers at the same moment. Return the results in the order of the racers."""
     barrier = Barrier(len(racers))
 
     def start(racer: T) -> object:
@@ -83,7 +83,7 @@ def a_dispatcher(
 
 @pytest.mark.parametrize("abandoned", [False, True], ids=["a free step", "a step whose worker died"])
 def test_one_of_many_workers_claims_a_step(connections: list[MongoConnection], abandoned: bool) -> None:
-    repositories = [MongoJobRepository(each) for each in connections]
+    repositories = [MongoJobRepository(connection) for connection in connections]
     for _ in range(5):
         job = a_started_job(lease=Lease("dead", START) if abandoned else None)
         repositories[0].add(job)
@@ -119,7 +119,7 @@ def test_worker_that_resumes_after_its_lease_writes_nothing(connection: MongoCon
 
 
 def test_renewed_lease_is_never_taken_over(connections: list[MongoConnection]) -> None:
-    holder, *others = [MongoJobRepository(each) for each in connections]
+    holder, *rivals = [MongoJobRepository(connection) for connection in connections]
     job = a_started_job(Step.RENDER)
     holder.add(job)
     assert job.next is not None
@@ -127,20 +127,20 @@ def test_renewed_lease_is_never_taken_over(connections: list[MongoConnection]) -
     mine = holder.claim(job.id, step_id, Lease("mine", START + timedelta(seconds=25)), START)
     assert mine is not None
     for renewal in range(1, 11):
-        now = START + timedelta(seconds=20 * renewal)  # within the lease before, after the one before that
+        now = START + timedelta(seconds=20 * renewal)  # within the current lease, after the end of the previous one
         renewed = lifecycle.keep_rendering(mine, renewal / 10, now, Lease("mine", now + timedelta(seconds=25)))
         assert holder.save(mine, renewed)
         mine = renewed
 
-        def try_to_get_in(jobs: MongoJobRepository, now: object = now) -> VideoJob | None:
+        def try_to_claim(jobs: MongoJobRepository, now: object = now) -> VideoJob | None:
             return jobs.claim(job.id, step_id, Lease("theirs", START + timedelta(days=1)), now)  # type: ignore[arg-type]
 
-        assert set(race(others, try_to_get_in)) == {None}
+        assert set(race(rivals, try_to_claim)) == {None}
     assert holder.find(job.id) == mine
 
 
 def test_exactly_one_of_many_outcomes_of_a_step_is_written(connections: list[MongoConnection]) -> None:
-    repositories = [MongoJobRepository(each) for each in connections]
+    repositories = [MongoJobRepository(connection) for connection in connections]
     job = a_started_job(lease=Lease("mine", START + timedelta(seconds=25)))
     repositories[0].add(job)
     outcomes = {id(jobs): replace(job, lease=None, next=a_step(Step.POLL)) for jobs in repositories}
@@ -174,7 +174,7 @@ def test_message_in_many_workers_causes_one_submit_one_poll_and_one_end(connecti
     assert done is not None
     assert (done.status, provider.tokens, len(provider.polled)) == (JobStatus.COMPLETED, [f"{job.id}:1"], 1)
     assert [line.note for line in done.history] == ["accepted", "started with scripted", "completed"]
-    assert [each.version for _, each in notifier.published] == [1, 2, 3]
+    assert [job.version for _, job in notifier.published] == [1, 2, 3]
 
 
 def test_concurrent_sweeps_send_each_overdue_step_once(connections: list[MongoConnection]) -> None:
@@ -207,26 +207,26 @@ def test_concurrent_requests_with_one_key_create_one_job(
         submit(connections[0])
         clock.advance(days=1)
         queue.drain()
-    answers = race(connections, submit)
-    assert len({job_id for job_id, _ in answers}) == 1  # type: ignore[misc]
-    assert [replayed for _, replayed in answers].count(False) == 1  # type: ignore[misc]
+    results = race(connections, submit)
+    assert len({job_id for job_id, _ in results}) == 1  # type: ignore[misc]
+    assert [replayed for _, replayed in results].count(False) == 1  # type: ignore[misc]
     assert len(queue.sent) == 1
 
 
 def test_slots_are_never_exceeded_and_never_leaked(connections: list[MongoConnection]) -> None:
-    """Jobs come and go from everywhere at once; in the end all places are free again."""
-    slots = [MongoSlotRepository(each, cap=3) for each in connections]
-    most: list[int] = []
+    """Concurrent jobs acquire and release slots. At the end all slots are free."""
+    slots = [MongoSlotRepository(connection, cap=3) for connection in connections]
+    counts: list[int] = []
 
-    def come_and_go(repository: MongoSlotRepository) -> None:
+    def acquire_and_release(repository: MongoSlotRepository) -> None:
         for _ in range(5):
             job_id = an_id()
             if repository.acquire_waiting(A_USER, Priority.NORMAL, job_id, START):
-                most.extend(len(share.active) for share in repository.find_unchecked(START + timedelta(days=1), 10))
+                counts.extend(len(share.active) for share in repository.find_unchecked(START + timedelta(days=1), 10))
                 repository.release(A_USER, Priority.NORMAL, [job_id])
 
-    race(slots, come_and_go)
-    assert max(most) <= 3
+    race(slots, acquire_and_release)
+    assert max(counts) <= 3
     [share] = slots[0].find_unchecked(START + timedelta(days=1), 10)
     assert share.active == ()
 
@@ -257,14 +257,14 @@ def test_concurrent_batches_with_one_key_are_stored_once(connections: list[Mongo
         )
         return batch.id, replayed
 
-    answers = race(connections, submit)
-    assert len({batch_id for batch_id, _ in answers}) == 1  # type: ignore[misc]
-    assert sum(not replayed for _, replayed in answers) == 1  # type: ignore[misc]
+    results = race(connections, submit)
+    assert len({batch_id for batch_id, _ in results}) == 1  # type: ignore[misc]
+    assert sum(not replayed for _, replayed in results) == 1  # type: ignore[misc]
     assert len(MongoJobRepository(connections[0]).list_newest(A_USER, START, limit=100)) == 2
 
 
 def test_concurrent_cancel_and_finish_have_one_winner(connections: list[MongoConnection]) -> None:
-    repositories = [MongoJobRepository(each) for each in connections[:2]]
+    repositories = [MongoJobRepository(connection) for connection in connections[:2]]
     for _ in range(20):
         job = a_started_job(Step.FINISH, lease=Lease("token", START + timedelta(seconds=25)))
         repositories[0].add(job)

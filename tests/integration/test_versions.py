@@ -1,7 +1,7 @@
-"""Old and new code on the same jobs, as whenever calls move from one version to the next, and when they move back.
+"""Earlier and current code on the same jobs, as during a deployment and a rollback.
 
-The functions of an earlier commit run in a process of their own, today's in another, on one MongoDB and one SQS. What
-one has written the other reads, moves on and brings to its end; what it does not know stays as it is.
+The functions of an earlier commit and the current functions run in separate processes, on one MongoDB and one SQS.
+Each version reads and completes the jobs of the other version, and keeps the fields that it does not know.
 """
 
 import json
@@ -29,13 +29,13 @@ WISH = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspect
 JWT_SECRET = "a-secret-of-thirty-two-bytes-at-least"
 EARLIER = {"the version before": None, "before lanes": "029ab96"}
 UNKNOWN = {"madeUpLater": {"deep": [1, {"er": None}]}, "another": "field"}
-"""What a later version might add to a document."""
+"""Fields that a later version might add to a document."""
 FIXED = ("jobId", "status", "errorMessage", "prompt", "style", "duration", "aspectRatio", "createdAt")
-"""What a user sees of a job and no version may see otherwise; links are signed for the moment."""
+"""Fields in the API that must be equal in all versions. URLs are not, because each is signed separately."""
 
 
 class Version:
-    """The functions of one commit."""
+    """Functions of one commit, in their own process."""
 
     def __init__(self, tree: Path, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
@@ -51,18 +51,18 @@ class Version:
             )
 
     def call(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        """What its handler returns."""
+        """Invoke the handler of the function, and return its result."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"function": function, "event": event}) + "\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, self._log.read_text()[-3000:]
-        returned: dict[str, Any] = json.loads(answer)
-        return returned
+        line = self._process.stdout.readline()
+        assert line, self._log.read_text()[-3000:]
+        response: dict[str, Any] = json.loads(line)
+        return response
 
     def ask(self, function: str, method: str, path: str, body: object = None, **parameters: str) -> Any:
-        """What the API says, after its envelope."""
+        """Send an authenticated request to the API, and return the field `data` of the response."""
         event = json.loads((ROOT / "events" / "generate.json").read_text())
         expires = datetime.now(UTC) + timedelta(hours=1)
         token = jwt.encode({"userId": A_USER, "exp": expires}, JWT_SECRET, algorithm="HS256")
@@ -71,12 +71,12 @@ class Version:
         event |= {"headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
         event |= {"body": None if body is None else json.dumps(body)}
         event["requestContext"] |= {"httpMethod": method, "resourcePath": path, "path": path}
-        answer = self.call(function, event)
-        assert answer["statusCode"] in {200, 201}, (answer, self._log.read_text()[-3000:])
-        return json.loads(answer["body"])["data"]
+        response = self.call(function, event)
+        assert response["statusCode"] in {200, 201}, (response, self._log.read_text()[-3000:])
+        return json.loads(response["body"])["data"]
 
     def close(self) -> None:
-        """End it."""
+        """Close the input of the process, and wait for its end."""
         self._process.communicate(timeout=60)
 
 
@@ -115,44 +115,44 @@ class SystemUnderTest:
         self._versions: list[Version] = []
 
     def run(self, tree: Path) -> Version:
-        """The functions in that tree."""
+        """Start the functions of the tree, and return them."""
         log = self._folder / f"{len(self._versions)}.log"
         self._versions.append(Version(tree, self.environment, log))
         return self._versions[-1]
 
     def close(self) -> None:
-        """End all versions."""
+        """Stop all versions."""
         for version in self._versions:
             version.close()
 
     def document(self, job_id: str) -> dict[str, Any]:
-        """The job as it lies in the collection."""
-        found = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": ObjectId(job_id)}))
-        assert found is not None
-        return found
+        """Return the stored document of the job."""
+        document = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": ObjectId(job_id)}))
+        assert document is not None
+        return document
 
     def change(self, job_id: str, fields: Mapping[str, object]) -> None:
-        """Write into its document."""
+        """Set fields of the stored document."""
         update = {"$set": dict(fields)}
         self._connection.run(lambda database: database[COLLECTION].update_one({"_id": ObjectId(job_id)}, update))
 
     def finish(
         self, job_id: str, hands: Sequence[Version], *, as_sent: Callable[[dict[str, Any]], dict[str, Any]]
     ) -> list[str]:
-        """Hand each message to the next pair of hands until the job has ended; the steps that were done.
+        """Deliver the messages to the versions `hands` in turn until the job has ended. Return the executed steps.
 
-        `as_sent` makes of a record what the queue would have given if another version had sent it.
+        `as_sent` converts a record to the form in which another version would have sent it.
         """
         steps, turns = [], cycle(hands)
         while (now := self.document(job_id))["status"] in {"queued", "processing"} or now.get("next"):
             self._cloud.now = self._cloud.now or datetime.now(UTC)
             self._cloud.now += timedelta(minutes=16)  # no message is delayed for longer
-            function, record, gone = self._receive()
+            function, record, delete = self._receive()
             steps.append(now["next"]["step"])
-            assert len(steps) < 20, f"it turns in a circle: {steps}"
-            answer = next(turns).call(function, {"Records": [as_sent(record)]})
-            assert answer == {"batchItemFailures": []}, (function, steps)
-            gone()
+            assert len(steps) < 20, f"the job does not end: {steps}"
+            response = next(turns).call(function, {"Records": [as_sent(record)]})
+            assert response == {"batchItemFailures": []}, (function, steps)
+            delete()
         return steps
 
     def _receive(self) -> tuple[str, dict[str, Any], Callable[[], object]]:
@@ -163,7 +163,7 @@ class SystemUnderTest:
                 record |= {"attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}}
                 handle = message["ReceiptHandle"]
                 return function, record, lambda: self._sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)  # noqa: B023
-        raise AssertionError("no message is on its way, and the job has not ended")
+        raise AssertionError("the queues are empty, but the job has not ended")
 
 
 QUEUES = {
@@ -187,31 +187,31 @@ NUMBERS = {
 
 @pytest.fixture
 def sut(connection: MongoConnection, mongo_uri: str, tmp_path: Path) -> Iterator[SystemUnderTest]:
-    """With nobody at work yet."""
+    """Yield a system without running versions, and stop its versions at the end."""
     with fake_aws() as cloud:
-        made = SystemUnderTest(cloud, connection, mongo_uri, tmp_path)
-        yield made
-        made.close()
+        system = SystemUnderTest(cloud, connection, mongo_uri, tmp_path)
+        yield system
+        system.close()
 
 
 @pytest.fixture(params=EARLIER, scope="module")
 def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree of an earlier commit."""
+    """Return the tree of an earlier commit; skip the test if the history does not contain it."""
     commit = EARLIER[request.param] or earlier_commit()
-    found = subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, capture_output=True, check=False)
-    if found.returncode != 0:
-        pytest.skip(f"the history that is here does not go back to {commit}")
+    checked = subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, capture_output=True, check=False)
+    if checked.returncode != 0:
+        pytest.skip(f"the local history does not contain {commit}")
     return check_out(commit, tmp_path_factory.mktemp("earlier"))
 
 
 def bare(record: dict[str, Any]) -> dict[str, Any]:
-    """What the first version sent: two ids."""
+    """Return the record as the first version sent it, with two IDs only."""
     body = json.loads(record["body"])
     return record | {"body": json.dumps({"jobId": body["jobId"], "stepId": body["stepId"]}), "messageAttributes": {}}
 
 
 def adorned(record: dict[str, Any]) -> dict[str, Any]:
-    """What a later version may send: more beside the ids, and attributes."""
+    """Return the record with additional fields and attributes, as a later version might send it."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     attributes = {"traceparent": {"stringValue": trace, "dataType": "String"}}
     attributes |= {"later": {"stringValue": "x", "dataType": "String"}}
@@ -228,10 +228,10 @@ def test_versions_can_alternate_at_every_step_of_a_job(sut: SystemUnderTest, ear
     assert len(steps) >= 3
     document = sut.document(job_id)
     assert (document["status"], document["attempt"]) == ("completed", 1)
-    assert {name: document[name] for name in UNKNOWN} == UNKNOWN, "a version threw away what it does not know"
-    seen = [each.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id) for each in (old, new)]
-    assert [[each[name] for name in FIXED] for each in seen] == [[seen[0][name] for name in FIXED]] * 2
-    assert all(each["videoUrl"] for each in seen)
+    assert {name: document[name] for name in UNKNOWN} == UNKNOWN, "a version removed fields that it does not know"
+    jobs = [version.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id) for version in (old, new)]
+    assert [[job[name] for name in FIXED] for job in jobs] == [[jobs[0][name] for name in FIXED]] * 2
+    assert all(job["videoUrl"] for job in jobs)
 
 
 def test_job_accepted_by_one_version_is_finished_by_the_other(sut: SystemUnderTest, earlier: Path) -> None:
@@ -239,6 +239,6 @@ def test_job_accepted_by_one_version_is_finished_by_the_other(sut: SystemUnderTe
     for took, finishes, as_sent in ((old, new, bare), (new, old, adorned)):
         job_id = took.ask("generate", "POST", "/api/videos/generate", WISH)["jobId"]
         sut.finish(job_id, [finishes], as_sent=as_sent)
-        completions = [each for each in sut.document(job_id)["history"] if each["status"] == "completed"]
+        completions = [entry for entry in sut.document(job_id)["history"] if entry["status"] == "completed"]
         assert len(completions) == 1
         assert finishes.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id)["status"] == "completed"
