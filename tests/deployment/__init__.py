@@ -1,1 +1,1 @@
-"""Deployments of a system that is at work: an upgrade from an earlier commit, the way back, and one that fails."""
+"""Deployments of a system with jobs in progress: an upgrade from an earlier commit, a rollback, and a failure."""

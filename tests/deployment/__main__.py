@@ -1,7 +1,8 @@
-"""`make upgrade`: a table of what deployments do to the jobs in progress. JOBS=40 UPGRADE_FROM=…
+"""Command of `make upgrade`: prints a table of the effects of deployments on jobs in progress.
 
-For the test: an argument is the path of a file to which the result is written as JSON, and `UPGRADE_ONLY=1` leaves out
-the rollback and the deployment that fails.
+Environment variables: `JOBS` (default 40) is the number of jobs per deployment, and `UPGRADE_FROM` the earlier commit.
+With `UPGRADE_ONLY=1`, the rollback and the failing deployment are left out. The result is also written as JSON to each
+path in the arguments.
 """
 
 import json
@@ -15,7 +16,7 @@ from tests.deployment.upgrade import run_upgrade, show
 
 
 def main() -> int:
-    """Run the scenario; the exit status is 1 if a job was lost or processed twice, or if a deployment went wrong."""
+    """Run the scenario. Return 1 if a job was lost or processed twice, or if a deployment failed, otherwise 0."""
     try:
         jobs, is_complete = int(os.environ.get("JOBS") or 40), os.environ.get("UPGRADE_ONLY") != "1"
         phases = run_upgrade(jobs=jobs, is_complete=is_complete)

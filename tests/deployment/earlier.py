@@ -1,4 +1,4 @@
-"""An earlier commit in a folder of its own, deployed by that commit's own `localcloud`."""
+"""Checkout of an earlier commit, which is deployed by its own version of `localcloud`."""
 
 import os
 import shutil
@@ -18,13 +18,16 @@ UV = Path(".local", "uv")
 
 
 def earlier_commit() -> str:
-    """Return the full hash of the commit that `UPGRADE_FROM` names, or of the one before the product last changed."""
+    """Return the full hash of the commit in `UPGRADE_FROM`, by default the one before the last change of the product.
+
+    Without that commit in the local history, the test is skipped, or fails if `CI` is set.
+    """
     last = _git("rev-list", "-1", "HEAD", "--", *DEPLOYMENT_INPUTS).stdout.strip() or "HEAD"
     name = os.environ.get("UPGRADE_FROM") or f"{last}~1"
-    asked = _git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    if asked.returncode != 0:
+    parsed = _git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    if parsed.returncode != 0:
         missing(f"there is no commit {name} here: fetch the history (`git fetch --unshallow`), or set UPGRADE_FROM")
-    return asked.stdout.strip()
+    return parsed.stdout.strip()
 
 
 def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -40,7 +43,7 @@ def check_out(commit: str, folder: Path) -> Path:
 
 
 def prepare(commit: str) -> Path:
-    """Return a checkout of the commit that can run `python -m localcloud`; it is kept, with its builds."""
+    """Return a checkout of the commit that can run `python -m localcloud`; it is kept for later runs."""
     tree = ROOT / ".local" / "checkouts" / commit[:12]
     if not tree.exists():
         draft = tree.with_suffix(".draft")
@@ -51,22 +54,28 @@ def prepare(commit: str) -> Path:
 
 
 def _provide_environments(tree: Path) -> None:
-    """Link today's environments if they are what the checkout requires, or else let the checkout make its own."""
-    folders = {tree / each.folder.relative_to(ROOT): each for each in ENVIRONMENTS}
+    """Link the current environments if the checkout has the same requirements, otherwise create its own.
+
+    Raises:
+        CommandFailedError: If the environments can't be created.
+    """
+    folders = {tree / environment.folder.relative_to(ROOT): environment for environment in ENVIRONMENTS}
     for folder in folders:
-        if folder.is_symlink():  # of an earlier run; the requirements of today may have changed since
+        if folder.is_symlink():  # from an earlier run; the requirements may have changed since
             folder.unlink()
     if not any(folder.exists() for folder in folders) and all(
-        _has_the_same(tree, each.requirements.relative_to(ROOT)) for each in ENVIRONMENTS
+        _has_the_same(tree, environment.requirements.relative_to(ROOT)) for environment in ENVIRONMENTS
     ):
         for folder, environment in folders.items():
             _link(folder, environment.folder)
         return
     if (ROOT / UV).exists() and not (tree / UV).exists():
         _link(tree / UV, ROOT / UV)
-    made = subprocess.run([sys.executable, "-m", "localcloud.environment"], cwd=tree, env=_variables(tree), check=False)
-    if made.returncode != 0:
-        raise CommandFailedError(f"the environments of {tree} could not be made")
+    created = subprocess.run(
+        [sys.executable, "-m", "localcloud.environment"], cwd=tree, env=_variables(tree), check=False
+    )
+    if created.returncode != 0:
+        raise CommandFailedError(f"the environments of {tree} could not be created")
 
 
 def _has_the_same(tree: Path, file: Path) -> bool:
@@ -81,11 +90,11 @@ def _link(link: Path, target: Path) -> None:
 def bring_up_checkout(tree: Path, config: CloudConfig) -> Stack:
     """Deploy a checkout with its own `python -m localcloud up`, into the system whose state folder `config` names.
 
-    A second try follows a failure: commits up to 8d014a1 allow the API one minute to respond, which is too short on a
-    busy machine. The second `up` finds everything deployed and only waits again.
+    A failed command is retried once. Commits up to 8d014a1 allow the API one minute to respond, which is too short on
+    a busy machine. In this case the second command finds everything deployed and only waits for the API.
 
     Raises:
-        CommandFailedError: If both tries fail; their output has gone to this process's.
+        CommandFailedError: If both attempts fail. Their output is in the output of this process.
     """
     command = [str(tree / ".venv" / "bin" / "python"), "-m", "localcloud", "up"]
     variables = {**_variables(tree), "LOCALCLOUD_STATE": str(config.state)}

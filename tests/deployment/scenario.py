@@ -1,4 +1,4 @@
-"""Deployments of a system while users request videos, and what becomes of their jobs."""
+"""Deployments of a system while users request videos, and the outcomes of their jobs."""
 
 import re
 import threading
@@ -25,18 +25,18 @@ from tests.stack.client import ENDED, User
 
 REQUEST = {"prompt": "A kite over the sea", "style": "calm", "duration": 1, "aspectRatio": "1:1"}
 SETTLE_SECONDS = 240
-"""A worker that a deployment killed holds its lease for 25 s, and the reconciler comes each minute."""
+"""Time until all jobs must have ended. The lease of a stopped worker lasts 25 s; the reconciler runs every minute."""
 PAUSE_SECONDS = 0.5
-"""Before a request that was not answered 201 is repeated."""
+"""Pause before a request without a 201 response is retried."""
 ASKING_SECONDS = 2
-"""Between one job and the next: all of them are drawn on this machine, while it builds and deploys."""
+"""Pause between two jobs. This machine renders all of them while it builds and deploys."""
 _VIDEO = re.compile(r"videos/[0-9a-f]{24}/\d+\.mp4")
-"""An attempt's video; what it was made of is beside it."""
+"""Key of the video of an attempt; the prefix also contains intermediate files, which do not match."""
 
 
 @dataclass
 class Phase:
-    """One deployment, and what happened to the jobs that it met."""
+    """One deployment, and the outcomes of the jobs that were in progress."""
 
     name: str
     seconds: float = 0
@@ -53,12 +53,12 @@ class Phase:
 
 @dataclass
 class System:
-    """The system that is deployed again and again."""
+    """System under test and its deployments."""
 
     config: CloudConfig
     stack: Stack
     phases: list[Phase]
-    """What has happened to it."""
+    """Deployments so far, the first of which created the system."""
 
     @cached_property
     def database(self) -> Any:
@@ -74,7 +74,7 @@ class System:
         """Return the number of videos of each job in the bucket."""
         client = open_session(self.config).client("s3", endpoint_url=self.stack.aws_endpoint_url)
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.stack.bucket, Prefix="videos/")
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        keys = [stored["Key"] for page in pages for stored in page.get("Contents", [])]
         return Counter(key.split("/")[1] for key in keys if _VIDEO.fullmatch(key))
 
     def locate(self) -> Stack:
@@ -100,11 +100,11 @@ class System:
 
 
 type Deploy = Callable[[], Stack]
-"""Deploys one version, and returns once its API responds."""
+"""Function that deploys one version and returns its stack once the API responds."""
 
 
 def deploy(config: CloudConfig, up: Deploy, name: str) -> System:
-    """Deploy to an empty system."""
+    """Deploy to an empty system, and return it."""
     began = time.monotonic()
     stack = up()
     phase = Phase(name, seconds=time.monotonic() - began, stack_status=_status(config, stack))
@@ -112,7 +112,10 @@ def deploy(config: CloudConfig, up: Deploy, name: str) -> System:
 
 
 def deploy_over(system: System, up: Deploy, name: str, *, jobs: int, fails: bool = False) -> None:
-    """Deploy while `jobs` jobs are in progress and a user submits more, and wait until all have ended."""
+    """Deploy while `jobs` jobs are in progress and users submit more, and wait until all have ended.
+
+    The outcome is added to `system.phases`. With `fails`, the deployment is expected to fail.
+    """
     phase = Phase(name)
     ids = _ask_for(system, jobs)
     phase.met = _wait_until_in_progress(system, ids)
@@ -120,7 +123,7 @@ def deploy_over(system: System, up: Deploy, name: str, *, jobs: int, fails: bool
         began = time.monotonic()
         try:
             system.stack = up()
-            assert not fails, f"{name}: this deployment was to fail"
+            assert not fails, f"{name}: the deployment succeeded, but was expected to fail"
         except LocalCloudError:
             if not fails:
                 raise
@@ -133,8 +136,8 @@ def deploy_over(system: System, up: Deploy, name: str, *, jobs: int, fails: bool
 
 
 def _status(config: CloudConfig, stack: Stack) -> str:
-    found = describe_stack(config, stack.aws_endpoint_url)
-    return found.status if found else "gone"
+    deployed = describe_stack(config, stack.aws_endpoint_url)
+    return deployed.status if deployed else "gone"
 
 
 def _ask_for(system: System, jobs: int) -> list[str]:
@@ -146,7 +149,7 @@ def _ask_for(system: System, jobs: int) -> list[str]:
         if len(ids) + 5 <= jobs:
             response = user.call("POST", "/api/videos/batch", {"items": [REQUEST] * 5})
             assert response.status == 201, response.body
-            ids += [each["jobId"] for each in response.data["items"]]
+            ids += [job["jobId"] for job in response.data["items"]]
     return ids
 
 
@@ -163,7 +166,7 @@ def _wait_until_in_progress(system: System, ids: Sequence[str]) -> Counter[str]:
 
 @contextmanager
 def _asking(system: System, phase: Phase) -> Iterator[list[str]]:
-    """Submit one job after another, each with an idempotency key, and repeat each request until it is accepted."""
+    """Submit jobs during the block, each with an idempotency key and retried until accepted. Yield their IDs."""
     ids: list[str] = []
     stop = threading.Event()
 
@@ -196,7 +199,7 @@ def _ask_once(user: User, key: str, phase: Phase) -> str | None:
 
 
 def _documents(system: System, ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    return list(system.database["videojobs"].find({"_id": {"$in": [ObjectId(each) for each in ids]}}))
+    return list(system.database["videojobs"].find({"_id": {"$in": [ObjectId(job_id) for job_id in ids]}}))
 
 
 def _settle(system: System, ids: Sequence[str], phase: Phase) -> None:
@@ -211,7 +214,7 @@ def _settle(system: System, ids: Sequence[str], phase: Phase) -> None:
     phase.wrong += [f"{job_id} is lost" for job_id in set(ids) - {str(job["_id"]) for job in jobs}]
     for job in jobs:
         seen = (
-            sum(each["status"] == "completed" for each in job["history"]),
+            sum(entry["status"] == "completed" for entry in job["history"]),
             videos[str(job["_id"])],
             job["attempt"],
         )

@@ -19,9 +19,9 @@ STATE = ROOT / os.environ.get("LOCALCLOUD_STATE", ".local/test") / "upgrade"
 
 @pytest.fixture(scope="module")
 def phases(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Deploy the commit before to a new stack, upgrade it, and return what happened in each deployment.
+    """Deploy the earlier commit to a new stack, upgrade the stack, and return the phase of each deployment.
 
-    `localcloud during` ends the system that the scenario starts, also when this process is interrupted.
+    `localcloud during` stops the system of the scenario, also if this process is interrupted.
     """
     path = tmp_path_factory.mktemp("deployment") / "phases.json"
     environment = {**os.environ, "LOCALCLOUD_STATE": str(STATE), "UPGRADE_FROM": earlier_commit(), "JOBS": "8"}
@@ -33,7 +33,7 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             process.wait()
         finally:
             process.terminate()
-            process.wait()  # also after Ctrl-C, for which leaving the block would wait a quarter of a second only
+            process.wait()  # after Ctrl-C, the end of the block would wait for a quarter of a second only
     assert path.exists(), f"the scenario ended with status {process.returncode}"
     phases: list[dict[str, Any]] = json.loads(path.read_text())
     return phases
@@ -41,7 +41,7 @@ def phases(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 @contextmanager
 def exiting_on_sigterm() -> Iterator[None]:
-    """Have SIGTERM end pytest with its clean-up, as Ctrl-C does."""
+    """End pytest with its clean-up on SIGTERM during the block, as Ctrl-C does."""
 
     def leave(number: int, _: object) -> None:
         pytest.exit(f"signal {number}", returncode=128 + number)

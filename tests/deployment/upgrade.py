@@ -1,4 +1,4 @@
-"""The upgrade from an earlier commit to this one and back, with jobs in progress."""
+"""Upgrade from an earlier commit to the current one, and rollback, with jobs in progress."""
 
 import os
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ STATE = ".local/upgrade"
 
 
 def run_upgrade(*, jobs: int, is_complete: bool = True) -> list[Phase]:
-    """Deploy the earlier commit, upgrade, roll back, and attempt a deployment that fails; return what happened.
+    """Deploy the earlier commit, upgrade, roll back, and attempt a deployment that fails. Return the phases.
 
     Without `is_complete`, the scenario ends after the upgrade.
-    Each commit is deployed by its own `localcloud`, and all of them to the one system in `LOCALCLOUD_STATE`. Run this
-    under `localcloud during`, which starts from an empty state and ends the system.
+    Each commit is deployed by its own `localcloud` to the same system, whose state is in `LOCALCLOUD_STATE`. Run this
+    under `localcloud during`, which starts with an empty state and stops the system.
     """
     commit = earlier_commit()
     now = CloudConfig.from_environment({"LOCALCLOUD_STATE": STATE, **os.environ})
@@ -37,12 +37,13 @@ def run_upgrade(*, jobs: int, is_complete: bool = True) -> list[Phase]:
 
 
 def show(phases: list[Phase]) -> None:
-    """Print a table with a column for each deployment, and a line for each job that went wrong."""
+    """Print a table with a column for each deployment, and a line for each lost or doubled job."""
     table = Table("", *(phase.name for phase in phases))
     table.add_row("seconds", *(f"{phase.seconds:.0f}" for phase in phases))
     table.add_row("jobs in progress", *(_list(phase.met) for phase in phases))
     table.add_row(
-        "responses (0: none)", *(_list({f"× {each}": n for each, n in phase.answers.items()}) for phase in phases)
+        "responses (0: none)",
+        *(_list({f"× {status}": count for status, count in phase.answers.items()}) for phase in phases),
     )
     table.add_row("outcome", *(_list(phase.ended) for phase in phases))
     table.add_row("lost or doubled", *(str(len(phase.wrong)) if phase.ended else "" for phase in phases))
