@@ -115,7 +115,7 @@ def _check_paid_tasks(sut: SystemUnderTest, jobs: dict[str, dict[str, Any]]) -> 
         current = job["provider"]["ref"] if job.get("provider") else None
         notes = " ".join(entry["note"] for entry in job["history"])
         for task in kept:
-            resubmitted = sut.unknown_submit == "resubmit" and "nobody knows" in notes
+            resubmitted = sut.unknown_submit == "resubmit" and "unknown whether the submit arrived" in notes
             accounted = task.failed or task.lost or task.ref == current or resubmitted
             if not accounted and job["status"] != "failed":
                 yield f"I3 {task.ref} of {job_id} is an orphan without a note in the history"

@@ -28,7 +28,7 @@ def test_policy_resubmit_makes_another_attempt_and_notes_it(make_sut: MakeSystem
     sut.run()
     job = sut.job(post.job_id)
     assert (job["status"], job["attempt"]) == ("completed", 2)
-    assert any("nobody knows" in entry["note"] for entry in job["history"])
+    assert any("unknown whether the submit arrived" in entry["note"] for entry in job["history"])
 
 
 @pytest.mark.parametrize("behaviour", ["nothing", "nothing+task"])
