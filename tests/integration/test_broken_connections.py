@@ -386,7 +386,7 @@ class TestAnotherDatabase:
 
 
 class TestBatches:
-    """A batch is stored completely or not at all, whichever command fails."""
+    """A batch is stored completely or not at all if any of its commands fails."""
 
     @pytest.mark.parametrize("command", ["insert", "commitTransaction"])
     @pytest.mark.parametrize("times", [1, 10_000])
