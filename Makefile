@@ -121,7 +121,7 @@ chaos: setup ## run the model with random faults; SEED repeats a run
 
 fuzz: setup ## run Schemathesis with docs/openapi.json on its own system
 #: SEED=… EXAMPLES=100
-	@env LOCALCLOUD_STATE=.local/fuzz SEED=$(or $(SEED),$(shell date +%s)) EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SECONDS=3600 $(RUN) localcloud during -- \
+	@env LOCALCLOUD_STATE=.local/fuzz TEST_LONG=1 SEED=$(or $(SEED),$(shell date +%s)) EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SECONDS=3600 $(RUN) localcloud during -- \
 		$(RUN) pytest --quiet --capture=no --timeout=3600 tests/stack/test_openapi_fuzz.py
 
 ##@ Load, cost and measurements

@@ -44,6 +44,7 @@ BELONGS = {
     *(
         Found(name, ERRORS) for name in ("name of a field", "name of a parameter")
     ),  # shortened, so that the client can correct it
+    Found("header Origin", ERRORS),  # so that an operator can add it to AllowedOrigins
     Found("name in a message", SOCKET),
     Found("ticket", RESPONSES),
     Found("presigned signature", RESPONSES),
