@@ -52,7 +52,6 @@ EXCUSES = (
     Excuse("localcloud/*", "Secret Keyword", "test", "the root of the local AWS"),
     Excuse("localcloud/*", "Secret Keyword", "videojobs/local/.*", "names of local secrets"),
     Excuse("template.yaml", "Secret Keyword", "GetSecretValue.*", "an action of IAM"),
-    Excuse("pyproject.toml", "Secret Keyword", "detect-secrets .*", "a comment"),
 )
 
 

@@ -7,10 +7,10 @@ from tests.faults.conftest import MakeSystem
 from tests.faults.queues import FUNCTION_OF
 from tests.faults.system_under_test import ANOTHER_USER, ENDED, USER, SystemUnderTest
 
-FLOOD = 40
+FLOOD = 25
 CAP = 4
 HANDLED_EACH_SECOND = 3
-SUBMISSIONS = 3
+SUBMISSIONS = 2
 MAXIMUM_WAIT_SECONDS = 600
 
 
