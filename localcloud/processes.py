@@ -175,6 +175,11 @@ def end_processes(processes: Iterable[MarkedProcess], *, grace_seconds: float) -
     return not left
 
 
+def kill_process(process: MarkedProcess, *, timeout_seconds: float) -> bool:
+    """Send SIGKILL to a process, wait until it has ended and its port is free, and return whether it has ended."""
+    return not _signal_and_wait([process.pid], signal.SIGKILL, timeout_seconds)
+
+
 def tail(log: Path) -> str:
     """Return the last 25 lines of a log, indented, for an error message; empty if there is no log."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []

@@ -25,7 +25,7 @@ from bson import ObjectId
 
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
-from localcloud.processes import find_processes, find_server
+from localcloud.processes import find_processes, find_server, kill_process
 from localcloud.progress import errors
 from localcloud.servers import AWS, MONGO, ensure_mongo
 from localcloud.stack import Stack
@@ -41,6 +41,7 @@ PARAMETERS = {
 }
 ENDED = frozenset({"completed", "failed"})
 _CALL_SECONDS = 35
+_KILL_SECONDS = 30
 _LOOK_SECONDS = 5.0
 
 
@@ -190,7 +191,7 @@ def _restart_database(config: CloudConfig) -> None:
     database = find_server(config.state, MONGO)
     if database is None:
         raise LocalCloudError(f"The database is not running. See {config.logs / 'mongo.log'}")
-    os.kill(database.pid, signal.SIGKILL)
+    kill_process(database, timeout_seconds=_KILL_SECONDS)  # another process could not use its port before that
     ensure_mongo(config)
 
 
