@@ -84,7 +84,7 @@ units:
 test: setup ## run all tests that need no AWS account: 15 to 30 minutes
 	@$(PYTHON) -m localcloud.environment auditors
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target \
-	  test-deployed test-services test-upgrade test-units static
+	  test-deployed test-services test-units test-upgrade static
 
 test-deployed: # the deployed system, over HTTP and in a browser
 	@env LOCALCLOUD_STATE=$(TEST_STATE) $(RUN) localcloud during -- $(RUN) pytest $(DEPLOYED)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random, SystemRandom
 
-SAMPLE_SIZE = 4
+SAMPLE_SIZE = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from localcloud.processes import (
     end_processes,
     find_processes,
     find_server,
+    kill_process,
     read_memory,
     read_variables,
     run_in_foreground,
@@ -27,6 +29,10 @@ from localcloud.processes import (
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+)
+LISTENER = (
+    "import socket, time; server = socket.create_server(('127.0.0.1', 0)); "
+    "print(server.getsockname()[1], flush=True); time.sleep(60)"
 )
 SLEEP = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEP!r}])"
@@ -167,6 +173,21 @@ def test_a_server_that_ignores_sigterm_is_killed(state: Path, started: list["sub
         time.sleep(0.01)
 
     assert end_processes(find_processes(state), grace_seconds=0.1) is False
+    assert started[0].wait() == -signal.SIGKILL
+
+
+def test_a_killed_server_has_released_its_port(state: Path, started: list["subprocess.Popen[bytes]"]) -> None:
+    started.append(start(state, LISTENER))
+    log = state / "logs" / "server.log"
+    deadline = time.monotonic() + 30
+    while not log.read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    [process] = find_processes(state)
+    assert kill_process(process, timeout_seconds=30) is True
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", int(log.read_text())))
     assert started[0].wait() == -signal.SIGKILL
 
 
