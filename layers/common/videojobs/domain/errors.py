@@ -90,7 +90,7 @@ class BodyTooLarge(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """Error for a body whose `Content-Type` is not `application/json`."""
+    """Error for a body whose `Content-Type` is not `application/json`, or names a charset other than UTF-8."""
 
     code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
     message = "The request body must be JSON. Set the Content-Type header to application/json."
@@ -264,12 +264,7 @@ class ProviderError(VideoJobsError):
     """
 
     def __init__(
-        self,
-        reason: FailureCode,
-        message: str,
-        *,
-        transient: bool,
-        retry_after_seconds: float | None = None,
+        self, reason: FailureCode, message: str, *, transient: bool, retry_after_seconds: float | None = None
     ) -> None:
         """Create the error with a message that a user of the API can understand."""
         self.reason = reason
