@@ -77,7 +77,7 @@ def test_every_job_has_a_time_limit(path: Path) -> None:
 
 
 def test_every_image_that_a_step_starts_is_pinned_by_digest() -> None:
-    """The scanner zizmor checks the images of `container` and `services` only."""
+    # The scanner zizmor checks the images of `container` and `services` only.
     jobs = [job for path in _WORKFLOWS for job in yaml.safe_load(path.read_text())["jobs"].values()]
     started = [step["run"] for job in jobs for step in job["steps"] if "docker run" in step.get("run", "")]
     images = [value for job in jobs for name, value in job.get("env", {}).items() if name.endswith("_IMAGE")]

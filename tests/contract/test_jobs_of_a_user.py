@@ -49,7 +49,7 @@ def test_the_list_can_be_filtered_by_status(jobs: JobRepository) -> None:
 
 
 def test_pages_are_consistent_while_jobs_are_added(jobs: JobRepository) -> None:
-    """Five jobs have the same creation time, as the jobs of a batch do."""
+    # Five jobs have the same creation time, as the jobs of a batch do.
     created = [a_job(created_at=START + timedelta(seconds=second)) for second in (1, 2, 2, 2, 2, 2, 3, 4)]
     for job in created:
         jobs.add(job)
@@ -99,7 +99,7 @@ def test_the_position_of_a_waiting_job_counts_only_the_waiting_jobs_of_its_user(
 
 
 def test_jobs_that_wait_since_the_same_time_are_ordered_by_id(jobs: JobRepository) -> None:
-    """The jobs of a batch start to wait at the same time."""
+    # The jobs of a batch start to wait at the same time.
     earlier, *batch = a_waiting_job(1), a_waiting_job(2), a_waiting_job(2), a_waiting_job(2)
     for job in (*reversed(batch), earlier):
         jobs.add(job)

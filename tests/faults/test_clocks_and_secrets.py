@@ -131,7 +131,7 @@ OPTIONS = "directConnection=true&serverMonitoringMode=poll"
 def test_secret_of_another_database_moves_every_warm_function_and_loses_no_job(
     unchecked_sut: MakeSystem, second_database: pymongo.MongoClient[dict[str, Any]]
 ) -> None:
-    """The first database still accepts connections, as after a restore to a new cluster."""
+    # The first database still accepts connections, as after a restore to a new cluster.
     sut, each_time = unchecked_sut(), {"secret_age_seconds": 400}  # the secret is read at each use
     worker = sut.start("worker", after("provider.submit", "pause"), **each_time)
     caller = sut.start("generate", before("jobs.add", "pause", nth=2), **each_time)

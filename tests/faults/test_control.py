@@ -18,7 +18,7 @@ class TestCancelAgainstFinish:
     def test_concurrent_cancel_and_finish_have_one_winner_that_the_response_names(
         self, unchecked_sut: MakeSystem
     ) -> None:
-        """The system is unchecked, as the order of acknowledgements in two processes is unknown."""
+        # The system is unchecked, as the order of acknowledgements in two processes is unknown.
         sut = unchecked_sut()
         worker, api = sut.start("worker"), sut.start("jobs")
         statuses = {}

@@ -132,7 +132,7 @@ def test_a_warm_environment_creates_the_indexes_in_the_database_of_the_current_s
 def test_a_warm_environment_reports_a_value_that_is_not_a_connection_string(
     cloudformation: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, mongo_uri: str, value: str
 ) -> None:
-    """The functions that the deployment would start next have no earlier connection to keep."""
+    # The functions that the deployment would start next have no earlier connection to keep.
     connection = MongoConnection(lambda *, refresh=False: value if refresh else mongo_uri)
     connection.run(lambda database: database.command("ping"))
     monkeypatch.setattr(bootstrap, "mongo_connection", lambda: connection)

@@ -61,7 +61,7 @@ class TestBreaks:
     def test_broken_connections_are_retried_until_the_timeout(
         self, jobs: MongoJobRepository, connection: MongoConnection, command: str, times: int
     ) -> None:
-        """With `timeoutMS`, pymongo retries until the timeout instead of once."""
+        # With `timeoutMS`, pymongo retries until the timeout instead of once.
         job = a_started_job()
         calls = {
             "find": lambda: jobs.find(job.id),
@@ -218,7 +218,7 @@ class TestRotation:
     def test_a_connection_whose_user_was_deleted_signs_in_as_the_user_of_the_current_secret(
         self, guarded: str, admin: MongoConnection
     ) -> None:
-        """MongoDB then rejects every command on the connection with code 13. SecantusDB needs a fail point for that."""
+        # MongoDB then rejects every command on the connection with code 13. SecantusDB needs a fail point for that.
         admin.run(
             lambda db: db.client.admin.command({"createUser": "temporary", "pwd": "right", "roles": ANY_DATABASE})
         )

@@ -179,10 +179,8 @@ def test_every_partial_index_has_a_query_below() -> None:
 def test_a_filter_implies_the_expression_of_its_partial_index(
     connection: MongoConnection, collection: str, index: str
 ) -> None:
-    """MongoDB uses a partial index only if the filter implies its expression.
-
-    Source: https://www.mongodb.com/docs/manual/core/index-partial/#query-coverage
-    """
+    # MongoDB uses a partial index only if the filter implies its expression.
+    # Source: https://www.mongodb.com/docs/manual/core/index-partial/#query-coverage
     with RECORDER.listening() as heard:
         BY_PARTIAL_INDEX[collection, index](connection)
     [model] = [model.document for model in INDEXES[collection] if model.document["name"] == index]

@@ -214,7 +214,7 @@ def test_concurrent_requests_with_one_key_create_one_job(
 
 
 def test_slots_are_never_exceeded_and_never_leaked(connections: list[MongoConnection]) -> None:
-    """Concurrent jobs acquire and release slots. At the end all slots are free."""
+    # Concurrent jobs acquire and release slots. At the end all slots are free.
     slots = [MongoSlotRepository(connection, cap=3) for connection in connections]
     counts: list[int] = []
 

@@ -67,7 +67,7 @@ PLAIN_KINDS = (
 
 
 def test_no_resource_has_drifted(deployed: Deployed) -> None:
-    """CloudFormation compares each resource with the template; drift detection changes no resource."""
+    # CloudFormation compares each resource with the template; drift detection changes no resource.
     cloudformation = deployed.client("cloudformation")
     detection_id = cloudformation.detect_stack_drift(StackName=deployed.stack_name)["StackDriftDetectionId"]
 
@@ -122,7 +122,7 @@ def test_recursion_setting_of_a_function_matches_the_template(
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_only_routes_and_rules_of_this_stack_may_invoke_a_function(deployed: Deployed, name: str) -> None:
-    """Each permission names a route or a rule of the stack. Queues need none, as Lambda polls them."""
+    # Each permission names a route or a rule of the stack. Queues need none, as Lambda polls them.
     try:
         policy = json.loads(deployed.client("lambda").get_policy(**deployed.called(logical(name)))["Policy"])
     except ClientError as error:

@@ -46,10 +46,8 @@ def test_expired_token_is_rejected(user: User) -> None:
 
 
 def test_functions_never_lack_a_permission(stack: Stack, user: User) -> None:
-    """The local system enforces IAM as AWS does: a complete job without AccessDenied in any log lacks no permission.
-
-    Earlier log lines are ignored, as the tests of outages send to a queue that no policy allows.
-    """
+    # The local system enforces IAM as AWS does: a complete job without AccessDenied in any log lacks no permission.
+    # Earlier log lines are ignored, as the tests of outages send to a queue that no policy allows.
     import boto3
 
     since = int(time.time() * 1000)

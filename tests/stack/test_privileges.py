@@ -86,7 +86,7 @@ def test_iam_simulator_confirms_the_role_including_harmful_calls(
 @pytest.mark.reads
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_action_that_a_role_allows_is_tried(deployed: Deployed, tried: list[Attempt], name: str) -> None:
-    """A new kind of privilege must be added to the attempts, so that the tests show which other functions have it."""
+    # A new kind of privilege must be added to the attempts, so that the tests show which other functions have it.
     iam, role = deployed.client("iam"), deployed.functions[name]["Role"].rsplit("/", 1)[1]
     documents = [
         iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
@@ -109,7 +109,7 @@ def test_every_action_that_a_role_allows_is_tried(deployed: Deployed, tried: lis
 def test_environment_has_the_credentials_of_its_functions_role(
     deployed: Deployed, user: User, cloud: CloudConfig
 ) -> None:
-    """The functions really run with the roles that the other tests assume."""
+    # The functions really run with the roles that the other tests assume.
     user.call("GET", "/api/videos")  # starts at least one execution environment
     workers = [process for process in find_processes(cloud.state) if process.function]
     roles = {it["FunctionName"]: it["Role"].rsplit("/", 1)[1] for it in deployed.functions.values()}

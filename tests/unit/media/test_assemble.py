@@ -113,7 +113,7 @@ def test_a_clip_of_any_format_becomes_the_planned_video(tmp_path: Path, kind: st
 @pytest.mark.parametrize("size", [WIDE, TALL, SQUARE, CLASSIC])
 @pytest.mark.parametrize("made", [(256, 144), (144, 256), (160, 160), (210, 90)])
 def test_a_clip_is_cropped_to_its_centre(tmp_path: Path, size: tuple[int, int], made: tuple[int, int]) -> None:
-    """The edges of bars show which part of the picture was kept."""
+    # The edges of bars show which part of the picture was kept.
     clip = write_clip(tmp_path / "clip.mp4", [bars(*made, RED, GREEN, GREEN, BLUE)] * 6)
     plan = a_plan(6, 0.25, size=size, made=made)
     picture = is_as_planned(assemble(tmp_path, plan, clip), plan)[0]

@@ -228,7 +228,7 @@ def test_a_connection_at_its_subscription_limit_can_still_subscribe_to_all_jobs(
 
 
 def test_a_change_during_the_subscription_is_not_missed(sut: SystemUnderTest) -> None:
-    """A change that is made after the subscription is in the snapshot or pushed; this change is both."""
+    # A change that is made after the subscription is in the snapshot or pushed; this change is both.
     sut.open()
     job = sut.jobs.put(a_job())
     changed = job.changed(START, progress=0.5)
