@@ -10,7 +10,8 @@ import pytest
 
 from tests.providers.counterparts.server import Exchange, LocalServer, Reply
 from tests.servers import free_port
-from videojobs.adapters.rest.client import RestClient, read_retry_after
+from videojobs.adapters.rest.client import RestClient
+from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS, read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
 
@@ -139,3 +140,42 @@ def test_retry_after_can_be_a_date() -> None:
     at = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     assert read_retry_after({"retry-after": at}) == pytest.approx(100, abs=5)
     assert read_retry_after({"retry-after": "Mon, 01 Jan 2024 00:00:00 GMT"}) == 0
+    assert read_retry_after({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}) == MAXIMUM_RETRY_AFTER_SECONDS
+
+
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"])
+def test_all_three_forms_of_a_date_are_read(form: str) -> None:
+    at = (datetime.now(UTC) + timedelta(seconds=100)).strftime(form)
+    assert read_retry_after({"retry-after": at}) == pytest.approx(100, abs=5)
+
+
+@pytest.mark.parametrize("value", ["99999999999999", "9" * 5000, "4000000"])
+def test_a_long_pause_is_shortened_to_the_maximum(value: str) -> None:
+    assert read_retry_after({"retry-after": value}) == MAXIMUM_RETRY_AFTER_SECONDS
+    assert read_retry_after({"retry-after-ms": f"{value}000"}) == MAXIMUM_RETRY_AFTER_SECONDS
+
+
+@pytest.mark.parametrize(
+    "value", ["inf", "nan", "1e400", "1e15", "٧", "1_0", "0x10", "", "5, 7", "1;2", "Mon, 99 Foo 2026", "(" * 999]
+)
+def test_a_malformed_pause_is_ignored(value: str) -> None:
+    assert read_retry_after({"retry-after": value}) is None
+    assert read_retry_after({"retry-after-ms": value}) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (7, 7),
+        (1.5, 1.5),
+        (-1, 0),
+        (10**400, MAXIMUM_RETRY_AFTER_SECONDS),
+        (float("inf"), MAXIMUM_RETRY_AFTER_SECONDS),
+        (float("nan"), None),
+        (True, None),
+        ("7", None),
+        ([], None),
+    ],
+)
+def test_retry_after_of_a_body_must_be_a_number(value: object, seconds: float | None) -> None:
+    assert read_retry_after({}, {"retry_after": value}) == seconds

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from videojobs.adapters.rest.client import read_retry_after
 from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
 if TYPE_CHECKING:

@@ -7,14 +7,13 @@ after 401 or 403 is it sent again with a new key.
 import logging
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
 import httpx
 
 from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.adapters.rest.setup import CALL_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.trace import continued
@@ -173,29 +172,3 @@ class RestClient:
         # The content is already decoded.
         kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
         return httpx.Response(response.status_code, headers=kept, content=bytes(content))
-
-
-def read_retry_after(headers: Mapping[str, str], payload: object = None) -> float | None:
-    """Return the seconds to wait before a retry, or None if the response does not specify them.
-
-    Reads the header `retry-after-ms`, or `Retry-After` as seconds or as a date (RFC 9110, 10.2.3). Without the header
-    `Retry-After`, a number `retry_after` in the response's JSON is used.
-    """
-    match payload:
-        case {"retry_after": int(seconds) | float(seconds)} if "retry-after" not in headers:
-            return max(float(seconds), 0.0)
-    try:
-        if "retry-after-ms" in headers:
-            return max(float(headers["retry-after-ms"]) / 1000, 0.0)
-        value = headers["retry-after"]
-    except (KeyError, ValueError):
-        return None
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max((at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import httpx
 
-from videojobs.adapters.rest.client import CONNECT_SECONDS, read_retry_after, tls_context
+from videojobs.adapters.rest.client import CONNECT_SECONDS, tls_context
 from videojobs.adapters.rest.failures import failure
 from videojobs.adapters.rest.part_file import PartFile, Unusable
 from videojobs.adapters.rest.result_host import open_result
+from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.adapters.rest.setup import CALL_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderUnreachable
 from videojobs.ports.videos import ReportProgress

@@ -1,0 +1,90 @@
+"""Odd responses to submits, polls and downloads: a paid task is neither abandoned nor paid for twice.
+
+Each test runs for each adapter. A cell that does not apply to an adapter is named in `NOT_APPLICABLE` with its reason.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from tests.providers.counterparts.server import Counterpart, Exchange, Reply
+from tests.providers.http_wire import Call, Wire
+from tests.providers.lifecycle import TOKEN, polled_until_done, submitted
+from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.ports.videos import VideoProvider
+
+type Change = Callable[[Reply], Reply]
+
+SOON = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
+
+
+class OddWire(Wire):
+    """Wire that changes the responses to the kinds of calls in `changes`."""
+
+    def __init__(self, counterpart: Counterpart) -> None:
+        """Let all calls through unchanged."""
+        self.changes: dict[str, Change] = {}
+        self._provider = counterpart
+        super().__init__(counterpart)
+
+    def answer(self, exchange: Exchange) -> None:
+        """Carry out the call and send its response, changed if there is a change for its kind."""
+        kind = self._provider.kind(exchange.method, exchange.path)
+        if kind not in self.changes:
+            super().answer(exchange)
+            return
+        key = exchange.headers.get("authorization", "") or exchange.headers.get("x-api-key", "")
+        self.calls.append(Call(kind, exchange.method, exchange.path, key, exchange.headers.get("range", "")))
+        exchange.send(self.changes[kind](self._provider.reply(exchange)))
+
+
+@pytest.fixture
+def wire(counterpart: Counterpart) -> Iterator[OddWire]:
+    """Yield the network between the adapter and its counterpart."""
+    odd = OddWire(counterpart)
+    yield odd
+    odd.close()
+
+
+def instead(reply: Reply) -> Change:
+    """Return a change that replaces each response; the call is carried out."""
+    return lambda _: reply
+
+
+# ---------------------------------------------------------------- Retry-After
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (SOON, MAXIMUM_RETRY_AFTER_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAXIMUM_RETRY_AFTER_SECONDS),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 0.0),
+        ("Sun Nov  6 08:49:37 1994", 0.0),
+        ("99999999999999", MAXIMUM_RETRY_AFTER_SECONDS),
+        ("inf", None),
+        ("nan", None),
+        ("1e400", None),
+        ("1_0", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_of_a_rate_limit_is_valid_and_limited(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, value: str, seconds: float | None
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    limited = instead(Reply(429, {"message": "slow down"}, {"Retry-After": value}))
+    wire.changes = {"submit": limited, "poll": limited}
+    with pytest.raises(ProviderError) as refused:
+        provider.submit(counterpart.request, token=TOKEN)
+    assert (refused.value.reason, refused.value.retry_after_seconds) == (FailureCode.RATE_LIMITED, seconds)
+    with pytest.raises(ProviderUnreachable) as limited_poll:
+        provider.poll(ref)
+    assert limited_poll.value.retry_after_seconds == seconds
+    wire.changes.clear()
+    assert polled_until_done(provider, ref)
