@@ -6,12 +6,13 @@ Each test runs for each adapter. A cell that does not apply to an adapter is nam
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
 from tests.providers.counterparts.server import Counterpart, Exchange, Reply
 from tests.providers.http_wire import Call, Wire
-from tests.providers.lifecycle import TOKEN, polled_until_done, submitted
+from tests.providers.lifecycle import TOKEN, fetched, polled_until_done, submitted
 from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.ports.videos import VideoProvider
@@ -88,3 +89,57 @@ def test_retry_after_of_a_rate_limit_is_valid_and_limited(
     assert limited_poll.value.retry_after_seconds == seconds
     wire.changes.clear()
     assert polled_until_done(provider, ref)
+
+
+# ---------------------------------------------------------------- bodies
+
+
+def with_body(change: Callable[[bytes], bytes]) -> Change:
+    """Return a change that keeps status and headers of a response and changes its body, if it has one."""
+    return lambda reply: Reply(reply.status, change(reply.content), {"Content-Type": "application/json"})
+
+
+DEEP = b"[" * 200_000 + b"]" * 200_000
+UNREADABLE: dict[str, Change] = {
+    "nested deeply": with_body(lambda _: DEEP),
+    "a field nested deeply": with_body(lambda body: body[:-1] + b', "more": ' + DEEP + b"}"),
+    "truncated": with_body(lambda body: body[: len(body) // 2]),
+    "HTML": instead(Reply(200, b"<html><body>Welcome to nginx!</body></html>", {"Content-Type": "text/html"})),
+    "not UTF-8": with_body(lambda _: b'{"id": "\xff\xfe\xfa"}'),
+    "a list": with_body(lambda _: b"[]"),
+    "a number": with_body(lambda _: b"1e400"),
+    "null": with_body(lambda _: b"null"),
+}
+READABLE: dict[str, Change] = {
+    "a byte order mark": with_body(lambda body: b"\xef\xbb\xbf" + body),
+    "NaN": with_body(lambda body: body[:-1] + b', "eta": NaN, "more": [Infinity, -Infinity, 1e400]}'),
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_an_unreadable_body_leaves_the_outcome_unknown(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, body: str
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    submits = wire.count("submit")
+    wire.changes = {"submit": UNREADABLE[body], "poll": UNREADABLE[body]}
+    with pytest.raises(ProviderUnreachable):
+        provider.submit(counterpart.request, token=TOKEN)
+    assert wire.count("submit") == submits + 1
+    with pytest.raises(ProviderUnreachable):
+        provider.poll(ref)
+    wire.changes.clear()
+    assert polled_until_done(provider, ref)
+
+
+@pytest.mark.parametrize("body", READABLE)
+def test_an_unusual_body_is_read(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, body: str, tmp_path: Path
+) -> None:
+    is_xml = counterpart.name == "bedrock" and body == "NaN"
+    wire.changes = {"submit": READABLE[body], "poll": READABLE[body]}
+    ref, _ = submitted(provider, counterpart)
+    assert polled_until_done(provider, ref)
+    if is_xml:  # the list of objects in S3 is XML
+        wire.changes.clear()
+    assert fetched(provider, ref, tmp_path) == counterpart.video

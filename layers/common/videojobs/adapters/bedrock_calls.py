@@ -2,6 +2,7 @@
 
 import logging
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ REASONS: tuple[tuple[str, FailureCode], ...] = (
 
 The messages of the content filters: https://docs.aws.amazon.com/nova/latest/userguide/video-gen-errors.html
 """
+
+_MALFORMED = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
+"""Errors that botocore's parser raises for a body that is nested too deeply, not UTF-8, or of another form."""
 
 _UNDECIDED = frozenset({408, 409, 425})
 
@@ -62,9 +66,16 @@ def call(
         raise read_error(error) from None
     except (NoCredentialsError, NoRegionError) as error:
         raise _not_allowed(type(error).__name__) from None
-    except (BotoCoreError, ResponseParserError):
+    except (BotoCoreError, ResponseParserError, *_MALFORMED):
         raise ProviderUnreachable from None
     return response
+
+
+def drop_byte_order_mark(response_dict: dict[str, Any], **_more: object) -> None:
+    """Drop a leading byte order mark of a response; a handler of botocore's event `before-parse`."""
+    body = response_dict.get("body")
+    if isinstance(body, bytes):
+        response_dict["body"] = body.removeprefix(BOM_UTF8)
 
 
 def read_refusal(error: "ClientError") -> ProviderError:

@@ -3,7 +3,6 @@
 https://docs.fal.ai/documentation/model-apis/inference/webhooks
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,6 +13,7 @@ from jwt import PyJWKSet, PyJWTError
 
 from videojobs.adapters.callbacks.age import read_signed_at
 from videojobs.adapters.rest.client import RestClient
+from videojobs.adapters.rest.json_body import parse_json
 from videojobs.domain.errors import CallbackRefused, ProviderError, Unavailable
 
 KEYS_HOST = "https://rest.fal.ai"
@@ -91,11 +91,7 @@ class FalVerifier:
 
 def _read_request_id(body: bytes) -> str | None:
     """Return the request ID in the queue, or None. The header can have the ID of a retry instead."""
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    match payload:
+    match parse_json(body):
         case {"request_id": str(request_id)}:
             return request_id
         case _:

@@ -5,7 +5,6 @@ Replicate and OpenAI use this scheme. The library computes the expected signatur
 """
 
 import hmac
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -13,6 +12,7 @@ from datetime import datetime
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from videojobs.adapters.callbacks.age import read_signed_at
+from videojobs.adapters.rest.json_body import parse_json
 from videojobs.adapters.rest.setup import ReadKey
 from videojobs.domain.errors import CallbackRefused, ProviderError
 
@@ -51,7 +51,7 @@ class StandardVerifier:
             for secret in self._secrets(refresh=refresh):
                 expected = secret.sign(message_id, signed_at, text)
                 if any(hmac.compare_digest(expected, signature) for signature in given.split()):
-                    return _read_task_id(text)
+                    return _read_task_id(body)
         raise CallbackRefused
 
     def _secrets(self, *, refresh: bool) -> Iterator[Webhook]:
@@ -70,13 +70,9 @@ class StandardVerifier:
         yield from webhooks
 
 
-def _read_task_id(text: str) -> str | None:
+def _read_task_id(body: bytes) -> str | None:
     """Return the task ID of a prediction (Replicate) or of an event about a task (OpenAI), or None."""
-    try:
-        payload = json.loads(text.removeprefix("\ufeff"))  # the byte order mark is part of what is signed
-    except (ValueError, RecursionError):
-        return None
-    match payload:
+    match parse_json(body):
         case {"data": {"id": str(task_id)}} | {"id": str(task_id)}:
             return task_id
         case _:

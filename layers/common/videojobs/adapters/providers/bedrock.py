@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videojobs.adapters.bedrock_calls import ModelGone, TokenInUse, call, find_reason, read_refusal, read_silence
+from videojobs.adapters.bedrock_calls import (
+    ModelGone,
+    TokenInUse,
+    call,
+    drop_byte_order_mark,
+    find_reason,
+    read_refusal,
+    read_silence,
+)
 from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source, download
@@ -252,7 +260,9 @@ class BedrockProvider:
             retries={"total_max_attempts": 1, "mode": "standard"},
             **more,
         )
-        return self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
+        client = self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
+        client.meta.events.register("before-parse", drop_byte_order_mark)
+        return client
 
 
 def _client_token(token: str) -> str:

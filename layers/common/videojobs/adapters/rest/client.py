@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.json_body import parse_json
 from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.adapters.rest.setup import CALL_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
@@ -145,11 +146,7 @@ class RestClient:
         response = self._send(method, path, body, headers, refresh=False)
         if response.status_code in {401, 403}:
             response = self._send(method, path, body, headers, refresh=True)
-        try:
-            payload = response.json()
-        except ValueError:
-            payload = None
-        return response.status_code, payload, response
+        return response.status_code, parse_json(response.content), response
 
     def _send(
         self,
