@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import a_new_job
 from tests.providers.counterparts.server import Counterpart, Exchange, Reply
 from tests.providers.http_wire import Call, Wire
 from tests.providers.lifecycle import TOKEN, fetched, polled_until_done, submitted
+from tests.system import InMemorySystem
 from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.ports.videos import VideoProvider
 
 type Change = Callable[[Reply], Reply]
@@ -143,3 +146,60 @@ def test_an_unusual_body_is_read(
     if is_xml:  # the list of objects in S3 is XML
         wire.changes.clear()
     assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+# ---------------------------------------------------------------- failures that pass
+
+
+class Failing:
+    """Change that replaces responses for a period on the virtual clock, from the first one on, if it applies."""
+
+    def __init__(self, system: InMemorySystem, reply: Reply, period: timedelta) -> None:
+        self.count = 0
+        self._system, self._reply, self._period = system, reply, period
+        self._until: datetime | None = None
+
+    def __call__(self, reply: Reply) -> Reply:
+        """Return the odd response during the period, else the given one."""
+        self._until = self._until or self._system.clock.now() + self._period
+        if self._system.clock.now() >= self._until:
+            return reply
+        self.count += 1
+        return self._reply
+
+
+def started(provider: VideoProvider, counterpart: Counterpart) -> tuple[InMemorySystem, VideoJob]:
+    """Return a system with this provider, and a job that needs one clip."""
+    system = InMemorySystem(provider=provider)
+    clip = counterpart.request.clip
+    assert clip is not None
+    return system, system.submit(a_new_job(duration=clip.seconds))
+
+
+@pytest.mark.parametrize("status", [404, 502])
+@pytest.mark.parametrize("call", ["poll", "fetch"])
+def test_a_failure_of_less_than_a_minute_is_not_paid_for_twice(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, call: str, status: int
+) -> None:
+    system, job = started(provider, counterpart)
+    failing = Failing(system, Reply(status, {"detail": "no such thing"}), timedelta(seconds=40))
+    wire.changes = {call: failing}
+    system.run()
+    after = system.jobs.get(job.id)
+    assert (after.status, after.attempt, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1, 1)
+    assert failing.count > 0
+
+
+@pytest.mark.parametrize("call", ["poll", "fetch"])
+def test_a_404_that_lasts_is_a_lost_result(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, call: str
+) -> None:
+    system, job = started(provider, counterpart)
+    began = system.clock.now()
+    wire.changes = {call: Failing(system, Reply(404, {"detail": "no such thing"}), timedelta(days=1))}
+    system.run()
+    after = system.jobs.get(job.id)
+    assert after.error is not None
+    assert (after.status, after.error.code) == (JobStatus.FAILED, FailureCode.RESULT_LOST)
+    failures = [entry.at for entry in after.history if "result_lost" in entry.note]
+    assert failures[0] - began >= timedelta(minutes=1)

@@ -6,7 +6,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
@@ -105,10 +105,13 @@ def read_refusal(error: "ClientError") -> ProviderError:
 def read_silence(error: "ClientError") -> ProviderError:
     """Return the `ProviderError` for an error response to a read.
 
-    It is `result_lost` for the status 404, else `ProviderUnreachable`, because other errors say nothing about the task.
+    It is an unconfirmed `result_lost` for the status 404, else `ProviderUnreachable`, because other errors say nothing
+    about the task.
     """
     _, status, retry_after = _read_error(error)
-    return failure(FailureCode.RESULT_LOST) if status == 404 else ProviderUnreachable(retry_after_seconds=retry_after)
+    if status == 404:
+        return unconfirmed(FailureCode.RESULT_LOST, retry_after_seconds=retry_after)
+    return ProviderUnreachable(retry_after_seconds=retry_after)
 
 
 def find_reason(message: str) -> FailureCode | None:

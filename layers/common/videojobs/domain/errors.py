@@ -11,7 +11,8 @@ VideoJobsError
 ├── Unavailable             MongoDB or an AWS service does not respond; a retry can help
 │   └── SubmissionsPaused   an operator has paused new jobs
 ├── ProviderError           the AI provider refused or failed; `reason` has the cause
-│   └── ProviderUnreachable no response: the call may or may not have taken effect
+│   ├── ProviderUnreachable no response: the call may or may not have taken effect
+│   └── UnconfirmedFailure  a failure that one odd response can report; it is believed after a minute
 ├── LeaseLost               another writer changed the job; stop
 └── IllegalTransition       a bug: the status transition is not allowed
 """
@@ -292,6 +293,14 @@ class ProviderUnreachable(ProviderError):
     ) -> None:
         """Create a transient error with the reason `provider_error`."""
         super().__init__(FailureCode.PROVIDER_ERROR, message, transient=True, retry_after_seconds=retry_after_seconds)
+
+
+class UnconfirmedFailure(ProviderError):
+    """Error for a failed poll or download that a single odd response can cause, such as a 404 during a failover.
+
+    The task may have succeeded and is paid for. Repeat the call, and give up only if the failure has lasted for
+    `confirmation.CONFIRMATION_PERIOD`.
+    """
 
 
 class LeaseLost(VideoJobsError):

@@ -102,13 +102,15 @@ class Lease:
 class ProviderTask:
     """Provider task of a job. `submitted_at` is stored before the submit, `ref` (the provider's task ID) after it.
 
-    `unreachable`: how many calls in a row received no response.
+    `unreachable`: how many calls in a row received no response or an unconfirmed failure. `failing_since`: when the
+    first unconfirmed failure since the last successful poll occurred.
     """
 
     name: str
     submitted_at: datetime
     ref: str | None = None
     unreachable: int = 0
+    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

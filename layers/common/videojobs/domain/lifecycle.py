@@ -117,7 +117,8 @@ def record_progress(
     job: VideoJob, progress: float | None, now: datetime, poll_after_seconds: float, share: float
 ) -> VideoJob:
     """Return the job with its next poll, and its progress raised to `progress` × `share` (both 0–1) if that is more."""
-    after = replace(_poll_after(job, now, poll_after_seconds), provider=replace(_task(job), unreachable=0))
+    task = replace(_task(job), unreachable=0, failing_since=None)
+    after = replace(_poll_after(job, now, poll_after_seconds), provider=task)
     reached = max(job.progress or 0.0, (progress or 0.0) * share)
     return after if reached == job.progress else after.changed(now, progress=reached)
 
@@ -172,7 +173,9 @@ def attempts_left(job: VideoJob, policy: StepPolicy) -> int:
 
 def schedule_render(job: VideoJob, now: datetime, cost_usd: Decimal | None = None) -> VideoJob:
     """Return the job with its render step due now, and the cost that the provider reported added, if any."""
-    return replace(_then(job, Step.RENDER, now), production=job.production and job.production.paid(cost_usd))
+    task = job.provider and replace(job.provider, failing_since=None)
+    production = job.production and job.production.paid(cost_usd)
+    return replace(_then(job, Step.RENDER, now), provider=task, production=production)
 
 
 def schedule_part(job: VideoJob, stored: StoredObject, now: datetime) -> VideoJob:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from videojobs.domain import deadlines, lifecycle
+from videojobs.domain import confirmation, deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobId, JobStatus, Lease, Output, Step, VideoJob
 from videojobs.domain.storage import OBJECT_KINDS, object_key, part_key
@@ -96,7 +96,7 @@ def render_video(
             except ProviderUnreachable as error:
                 after = lifecycle.retry_call(work.job, Step.RENDER, clock.now(), error.retry_after_seconds)
             except ProviderError as error:
-                after = lifecycle.retry_or_fail(work.job, error, clock.now(), policy)
+                after = confirmation.retry_failed_call(work.job, Step.RENDER, error, clock.now(), policy)
         after = dispatcher.commit(work.job, after)
     except LeaseLost:
         logger.info("Lease lost; rendering stopped", extra={"action": "lease_lost", "job_id": job_id})

@@ -2,7 +2,7 @@
 
 import logging
 
-from videojobs.domain import deadlines, lifecycle
+from videojobs.domain import confirmation, deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.estimate import timing_kind
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
@@ -83,7 +83,7 @@ def _poll(job: VideoJob, *, dispatcher: JobDispatcher, router: ProviderRouter) -
         after = lifecycle.retry_call(job, Step.POLL, clock.now(), error.retry_after_seconds)
     except ProviderError as error:
         has_fallback = router.can_fall_back(job, error)
-        after = lifecycle.retry_or_fail(job, error, clock.now(), policy, has_fallback=has_fallback)
+        after = confirmation.retry_failed_call(job, Step.POLL, error, clock.now(), policy, has_fallback=has_fallback)
     else:
         after = _after_poll(job, generation, provider.capabilities, dispatcher)
     return dispatcher.commit(job, after)

@@ -157,11 +157,14 @@ def _to_next(value: Document) -> NextStep:
 
 
 def _from_provider(task: ProviderTask) -> Document:
-    return {"name": task.name, "submittedAt": task.submitted_at, "ref": task.ref, "unreachable": task.unreachable}
+    fields = {"name": task.name, "submittedAt": task.submitted_at, "ref": task.ref, "unreachable": task.unreachable}
+    optional = {"failingSince": task.failing_since}
+    return fields | {name: value for name, value in optional.items() if value is not None}
 
 
 def _to_provider(value: Document) -> ProviderTask:
-    return ProviderTask(value["name"], value["submittedAt"], value.get("ref"), value.get("unreachable", 0))
+    unreachable, failing_since = value.get("unreachable", 0), value.get("failingSince")
+    return ProviderTask(value["name"], value["submittedAt"], value.get("ref"), unreachable, failing_since)
 
 
 def _from_object(stored: StoredObject) -> Document:

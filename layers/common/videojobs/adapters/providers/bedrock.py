@@ -26,7 +26,7 @@ from videojobs.adapters.bedrock_calls import (
 from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.failures import failure, unconfirmed
 from videojobs.adapters.rest.provider import log_unknown_state, require_clip
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
@@ -190,7 +190,7 @@ class BedrockProvider:
         keys = [entry["Key"] for entry in response.get("Contents", ())]
         key = next((key for key in keys if key == f"{prefix}output.mp4"), None)
         if key is None:
-            raise failure(FailureCode.RESULT_LOST)
+            raise unconfirmed(FailureCode.RESULT_LOST)
         params = {"Bucket": bucket, "Key": key}
         return Source(self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=URL_SECONDS))
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.failures import failure, unconfirmed
 from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError
@@ -60,9 +60,6 @@ _ERROR_TYPES: Mapping[str, FailureCode] = {
     "startup_timeout": FailureCode.TIMEOUT,
 }
 """Codes by `error_type` or a detail's `type`: https://docs.fal.ai/model-endpoints/errors. Other types are transient."""
-
-_MODEL_FAILURE_STATUSES = frozenset({400, 500, 502, 503, 504})
-"""Statuses of results that report a failure of the model: `downstream_service_error` has the status 400."""
 
 
 class FalProvider(RestVideoProvider):
@@ -161,7 +158,7 @@ class FalProvider(RestVideoProvider):
             case {"video": {"url": str(url)}} if url:
                 return url
             case _:
-                raise failure(FailureCode.PROVIDER_ERROR)
+                raise unconfirmed(FailureCode.PROVIDER_ERROR)
 
     def _authorization(self, key: str) -> Mapping[str, str]:
         return {**self._headers, "Authorization": f"Key {key}"}
@@ -187,12 +184,15 @@ def _read_refusal(status: int, payload: Any) -> ProviderError | None:
 def _read_failure(status: int, payload: Any) -> ProviderError | None:
     """Return the error of an accepted request that failed, or None.
 
-    A model's failure has a list of details; a gateway's error does not.
+    A model's failure has a list of details, also with the statuses 400 (`downstream_service_error`) and 500 to 504. A
+    gateway's error has no such list.
     """
     match payload:
         case {"status": "ALREADY_COMPLETED"} if status == 400:
             return failure(FailureCode.INVALID_REQUEST)
-        case {"detail": [{"type": str()}, *_]} if status in _MODEL_FAILURE_STATUSES:
+        case {"detail": [{"type": str()}, *_]} if status >= 500:
+            return unconfirmed(_first_known_type(payload, FailureCode.PROVIDER_ERROR))
+        case {"detail": [{"type": str()}, *_]} if status == 400:
             return failure(_first_known_type(payload, FailureCode.PROVIDER_ERROR))
         case _ if status == 422:
             return failure(_first_known_type(payload, FailureCode.INVALID_REQUEST))

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.failures import failure, unconfirmed
 from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode
@@ -126,12 +126,10 @@ def _video_url(response: Mapping[str, Any]) -> str:
     """Return the URL of the first output, which is the video.
 
     Raises:
-        ProviderError: If the generation is not completed or has no output.
+        UnconfirmedFailure: If there is no output, or not yet.
     """
     match response:
-        case {"state": "completed", "output": [{"url": str(url)}, *_]}:
+        case {"output": [{"url": str(url)}, *_]} if url:
             return url
-        case {"state": "completed"}:
-            raise failure(FailureCode.PROVIDER_ERROR)
         case _:
-            raise failure(FailureCode.RESULT_LOST)
+            raise unconfirmed(FailureCode.PROVIDER_ERROR)

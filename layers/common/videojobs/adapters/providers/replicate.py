@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.failures import failure, unconfirmed
 from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError
@@ -151,7 +151,7 @@ def _video_url(response: Mapping[str, Any]) -> str:
         case {"output": str(url) | [str(url), *_]} if url:
             return url
         case _:
-            raise failure(FailureCode.PROVIDER_ERROR)
+            raise unconfirmed(FailureCode.PROVIDER_ERROR)
 
 
 def _failure_of(error: object, *, was_stopped: bool) -> ProviderError:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.failures import failure, unconfirmed
 from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError
@@ -202,12 +202,10 @@ def _read_failure(code: object) -> FailureCode:
 def _video_url(task: Mapping[str, Any]) -> str:
     """Return the URL of the video; raise `ProviderError` if the task has not succeeded or has no output."""
     match task:
-        case {"status": "SUCCEEDED", "output": [str(url), *_]}:
+        case {"output": [str(url), *_]} if url:
             return url
-        case {"status": "SUCCEEDED"}:
-            raise failure(FailureCode.PROVIDER_ERROR)
         case _:
-            raise failure(FailureCode.RESULT_LOST)
+            raise unconfirmed(FailureCode.PROVIDER_ERROR)
 
 
 def _read_progress(task: Mapping[str, Any]) -> float | None:

@@ -21,7 +21,7 @@ from google.oauth2 import service_account
 from videojobs.adapters.rest.aspect_ratios import WIDE
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
@@ -234,7 +234,7 @@ def _video_of(response: Mapping[str, Any]) -> Mapping[str, object]:
         case {"response": {"raiMediaFilteredCount": int(count)}} if count:
             raise failure(FailureCode.CONTENT_REJECTED)
         case _:
-            raise failure(FailureCode.PROVIDER_ERROR)
+            raise unconfirmed(FailureCode.PROVIDER_ERROR)
 
 
 def _failure_of(code: int, message: str) -> ProviderError:

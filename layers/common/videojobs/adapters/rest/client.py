@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from videojobs.adapters.rest.failures import failure, not_set_up
+from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.json_body import parse_json
 from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.adapters.rest.setup import CALL_SECONDS
@@ -120,7 +120,8 @@ class RestClient:
         """Send a request that is safe to repeat and return the JSON of the response; an empty body is `{}`.
 
         Raises:
-            ProviderError: If the task no longer exists (`result_lost`), or as `read_error` translates the response.
+            UnconfirmedFailure: If the task does not exist, or not yet (`result_lost`).
+            ProviderError: As `read_error` translates the response.
             ProviderUnreachable: If there is no response, or a response that says nothing about the task.
         """
         try:
@@ -135,9 +136,10 @@ class RestClient:
             return payload
         if refusal := self._read_error(status, payload):
             raise refusal
+        retry_after = read_retry_after(response.headers, payload)
         if status in {404, 410}:
-            raise failure(FailureCode.RESULT_LOST)
-        raise ProviderUnreachable(retry_after_seconds=read_retry_after(response.headers, payload))
+            raise unconfirmed(FailureCode.RESULT_LOST, retry_after_seconds=retry_after)
+        raise ProviderUnreachable(retry_after_seconds=retry_after)
 
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from videojobs.adapters.rest.client import CONNECT_SECONDS, tls_context
-from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.failures import unconfirmed
 from videojobs.adapters.rest.part_file import PartFile, Unusable
 from videojobs.adapters.rest.result_host import open_result
 from videojobs.adapters.rest.retry_after import read_retry_after
@@ -64,8 +64,8 @@ def download(
         maximum_seconds: The timeout of the whole download.
 
     Raises:
-        ProviderError: If new URLs are rejected too (`result_lost`), if the file is too large, or if a URL or a redirect
-            leads to a host that is not allowed.
+        UnconfirmedFailure: If new URLs are rejected too (`result_lost`).
+        ProviderError: If the file is too large, or if a URL or a redirect leads to a host that is not allowed.
         ProviderUnreachable: If the download fails five times, times out, or the host asks to retry later.
     """
     with PartFile(path, maximum_bytes=maximum_bytes, on_progress=on_progress) as part, _client(call_seconds) as http:
@@ -108,7 +108,7 @@ class _Download:
         try:
             while not self._follow():
                 if self._located > MAXIMUM_FRESH_URLS:
-                    raise failure(FailureCode.RESULT_LOST)
+                    raise unconfirmed(FailureCode.RESULT_LOST)
                 self._source = None
         except (httpx.HTTPError, Unusable) as error:
             reason = str(error) if isinstance(error, Unusable) else type(error).__name__

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from videojobs.domain.errors import FailureCode, ProviderError
+from videojobs.domain.errors import FailureCode, ProviderError, UnconfirmedFailure
 
 _MESSAGES: Mapping[FailureCode, tuple[str, bool]] = {
     FailureCode.CONTENT_REJECTED: (
@@ -25,6 +25,12 @@ def failure(
     """Return the error of a code. `message` replaces the default message; never pass a provider's own text."""
     default_message, transient = _MESSAGES[code]
     return ProviderError(code, message or default_message, transient=transient, retry_after_seconds=retry_after_seconds)
+
+
+def unconfirmed(code: FailureCode, *, retry_after_seconds: float | None = None) -> UnconfirmedFailure:
+    """Return the error of a code for a poll or download whose response can be a mistake of the provider."""
+    message, transient = _MESSAGES[code]
+    return UnconfirmedFailure(code, message, transient=transient, retry_after_seconds=retry_after_seconds)
 
 
 def not_set_up() -> ProviderError:
