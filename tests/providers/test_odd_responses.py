@@ -3,6 +3,7 @@
 Each test runs for each adapter. A cell that does not apply to an adapter is named in `NOT_APPLICABLE` with its reason.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,6 +16,7 @@ from tests.providers.counterparts.server import Counterpart, Exchange, Reply
 from tests.providers.http_wire import Call, Wire
 from tests.providers.lifecycle import TOKEN, fetched, polled_until_done, submitted
 from tests.system import InMemorySystem
+from videojobs.adapters.providers import AI_PROVIDERS
 from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobStatus, VideoJob
@@ -23,6 +25,12 @@ from videojobs.ports.videos import VideoProvider
 type Change = Callable[[Reply], Reply]
 
 SOON = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
+
+
+NOT_APPLICABLE = {
+    ("bedrock", "a numeric reference"): "botocore's service model defines the ARN as text.",
+}
+"""Reasons of the cells that do not apply, by adapter and case."""
 
 
 class OddWire(Wire):
@@ -203,3 +211,54 @@ def test_a_404_that_lasts_is_a_lost_result(
     assert (after.status, after.error.code) == (JobStatus.FAILED, FailureCode.RESULT_LOST)
     failures = [entry.at for entry in after.history if "result_lost" in entry.note]
     assert failures[0] - began >= timedelta(minutes=1)
+
+
+# ---------------------------------------------------------------- references
+
+
+REF_FIELDS = {
+    "fal": "request_id",
+    "replicate": "id",
+    "runway": "id",
+    "openai_compatible": "id",
+    "luma": "id",
+    "veo": "name",
+    "bedrock": "invocationArn",
+}
+
+
+def with_fields(**fields: object) -> Change:
+    """Return a change that sets fields of a JSON object."""
+    return lambda reply: Reply(reply.status, {**json.loads(reply.content), **fields})
+
+
+@pytest.mark.parametrize(
+    "ref", ["", " ", "..", "x" * 3000, "x" * 900_000, "a\ud800b", "a\x00b", "a\nb", None, True, 1.5, [], {"id": "1"}]
+)
+def test_a_reference_that_cannot_be_used_leaves_the_outcome_unknown(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, ref: object
+) -> None:
+    wire.changes = {"submit": with_fields(**{REF_FIELDS[counterpart.name]: ref})}
+    with pytest.raises(ProviderUnreachable):
+        provider.submit(counterpart.request, token=TOKEN)
+    assert wire.count("submit") == 1
+
+
+def test_a_reference_of_2048_characters_is_used(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire
+) -> None:
+    ref = "arn:" + "x" * 2044
+    wire.changes = {"submit": with_fields(**{REF_FIELDS[counterpart.name]: ref})}
+    assert provider.submit(counterpart.request, token=TOKEN).ref.endswith(ref)
+
+
+def test_a_reference_that_is_a_number_is_used(provider: VideoProvider, counterpart: Counterpart, wire: OddWire) -> None:
+    if counterpart.name == "bedrock":
+        assert NOT_APPLICABLE["bedrock", "a numeric reference"]
+        return
+    wire.changes = {"submit": with_fields(**{REF_FIELDS[counterpart.name]: 4711})}
+    assert provider.submit(counterpart.request, token=TOKEN).ref.endswith("4711")
+
+
+def test_empty_cells_have_a_reason() -> None:
+    assert all(name in AI_PROVIDERS and reason.endswith(".") for (name, _), reason in NOT_APPLICABLE.items())

@@ -27,7 +27,7 @@ from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source, download
 from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.provider import log_unknown_state, require_clip
+from videojobs.adapters.rest.provider import log_unknown_state, read_ref, require_clip
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
@@ -126,9 +126,7 @@ class BedrockProvider:
             if submission is None:
                 raise ProviderUnreachable from None
             return submission
-        if not response.get("invocationArn"):
-            raise ProviderUnreachable
-        return Submission(response["invocationArn"], POLL_SECONDS)
+        return Submission(read_ref(response, "invocationArn"), POLL_SECONDS)
 
     def find(self, *, token: str) -> Submission | None:
         """Return the invocation with this token among the account's newest `MAXIMUM_LISTED`, or None."""
@@ -144,7 +142,7 @@ class BedrockProvider:
             return next((summary for summary in summaries if summary.get("clientRequestToken") == client_token), {})
 
         invocation = call(search, read_silence)
-        return Submission(invocation["invocationArn"], POLL_SECONDS) if invocation else None
+        return Submission(read_ref(invocation, "invocationArn"), POLL_SECONDS) if invocation else None
 
     def poll(self, ref: str) -> Generation:
         """Return the invocation's state. Bedrock reports no progress and no cost.

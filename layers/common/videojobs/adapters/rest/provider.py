@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeIs
 
 from videojobs.adapters.rest.client import MAXIMUM_ANSWER_BYTES, ReadError, RestClient
 from videojobs.adapters.rest.download import Source, download
@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 ADD_MODEL = ", or add the model to the table MODELS of the adapter"
 """Advice for an unknown model of a provider that offers more models than the table lists."""
+
+MAXIMUM_REF_CHARACTERS = 2048
+"""Length of the longest task ID that is accepted. The longest documented one is an ARN of Bedrock with this limit."""
 
 
 class RestVideoProvider(ABC):
@@ -138,15 +141,27 @@ def require_clip(request: GenerationRequest) -> Clip:
 
 
 def read_ref(response: Mapping[str, Any], field: str) -> str:
-    """Return the task's ID, which is `field` of the response to a create request.
+    """Return the task's ID, which is `field` of the response to a create request. A whole number becomes text.
 
     Raises:
-        ProviderUnreachable: If the response has no ID; the task may exist.
+        ProviderUnreachable: If the response has no valid ID (`is_ref`); the task may exist.
     """
     ref = response.get(field)
-    if not isinstance(ref, str) or not ref:
+    if isinstance(ref, int) and not isinstance(ref, bool):
+        ref = str(ref)
+    if not is_ref(ref):
         raise ProviderUnreachable
     return ref
+
+
+def is_ref(value: object) -> TypeIs[str]:
+    """Return whether a task's ID can be stored and polled: printable text, neither blank nor a path such as `..`."""
+    return (
+        isinstance(value, str)
+        and bool(value.strip(" ."))
+        and len(value) <= MAXIMUM_REF_CHARACTERS
+        and value.isprintable()
+    )
 
 
 def log_unknown_state(provider: str, state: object) -> None:
