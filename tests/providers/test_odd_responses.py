@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import a_new_job
+from tests.providers.adapters import counterpart_of
 from tests.providers.counterparts.server import Counterpart, Exchange, Reply
 from tests.providers.http_wire import Call, Wire
 from tests.providers.lifecycle import TOKEN, fetched, polled_until_done, submitted
@@ -29,6 +30,10 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
 
 NOT_APPLICABLE = {
     ("bedrock", "a numeric reference"): "botocore's service model defines the ARN as text.",
+    **{
+        (name, "a cost"): "The API reports no cost, and the adapter reads none."
+        for name in ("fal", "replicate", "luma", "veo", "bedrock")
+    },
 }
 """Reasons of the cells that do not apply, by adapter and case."""
 
@@ -258,6 +263,67 @@ def test_a_reference_that_is_a_number_is_used(provider: VideoProvider, counterpa
         return
     wire.changes = {"submit": with_fields(**{REF_FIELDS[counterpart.name]: 4711})}
     assert provider.submit(counterpart.request, token=TOKEN).ref.endswith("4711")
+
+
+# ---------------------------------------------------------------- progress and cost
+
+
+PROGRESS: dict[str, Callable[[object], dict[str, object]]] = {
+    "runway": lambda value: {"status": "RUNNING", "progress": value},
+    "openai_compatible": lambda value: {"status": "in_progress", "progress": value},
+    "replicate": lambda value: {"status": "processing", "logs": value},
+    "fal": lambda value: {"status": "IN_PROGRESS", "progress": value},
+    "luma": lambda value: {"state": "processing", "progress": value},
+    "veo": lambda value: {"done": False, "metadata": {"progressPercentage": value}},
+    "bedrock": lambda value: {"status": "InProgress", "progress": value},
+}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, False, -1, 101, 10**400, 1e308, "half", "50%", [], {}, float("nan"), float("inf"), float("-inf")],
+)
+def test_a_progress_that_is_not_a_valid_number_is_ignored(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, value: object
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    wire.changes = {"poll": with_fields(**PROGRESS[counterpart.name](value))}
+    generation = provider.poll(ref)
+    assert (generation.done, generation.progress) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("logs", "progress"),
+    [
+        ("Loading weights: 100%\nGPU memory 85%", None),
+        ("Loading weights: 100%\nGPU memory 85%\n 12%|█▏  | 6/50 [00:03<00:22]", 0.12),
+        ("  2%|▏ | 1/50\r 30%|███  | 15/50 [00:09]\nLoading pipeline: 100%|█████| 5/5", 0.3),
+        ("Downloading: 100%|██████| 5/5", None),
+        ("999%|█| 1/1", None),
+        (" " * 100_000 + "1%|" + "█" * 100_000, None),
+    ],
+)
+def test_replicate_reads_only_the_models_progress_bar(logs: str, progress: float | None) -> None:
+    counterpart = counterpart_of("replicate")()
+    try:
+        provider = counterpart.provider(counterpart.url)
+        ref, _ = submitted(provider, counterpart)
+        counterpart.reply = lambda _: Reply(200, {"status": "processing", "logs": logs})  # type: ignore[method-assign]
+        assert provider.poll(ref).progress == progress
+    finally:
+        counterpart.close()
+
+
+@pytest.mark.parametrize("cost", [None, True, -1, 10**400, float("nan"), float("inf"), "1", [], {}])
+def test_a_cost_that_is_not_a_valid_number_is_ignored(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, cost: object
+) -> None:
+    if counterpart.name not in {"runway", "openai_compatible"}:
+        assert NOT_APPLICABLE[counterpart.name, "a cost"]
+        return
+    ref, _ = submitted(provider, counterpart)
+    wire.changes = {"poll": with_fields(cost={"credits": cost}, usage={"cost": cost})}
+    assert polled_until_done(provider, ref)[-1].cost_usd is None
 
 
 def test_empty_cells_have_a_reason() -> None:

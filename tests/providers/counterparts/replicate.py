@@ -100,7 +100,7 @@ class ReplicateCounterpart(Counterpart):
             "output": None,
             "data_removed": self.is_removed,
             "error": failed,
-            "logs": "step 1\n 10%|█\n 40%|████" if stage is Stage.RUNNING else "",
+            "logs": "step 1\n 10%|█   | 5/50 [00:01]\n 40%|████ | 20/50 [00:04]" if stage is Stage.RUNNING else "",
             "status": _STATES[stage],
             "created_at": _AT,
             "urls": {"get": here, "cancel": f"{here}/cancel", "web": f"https://replicate.com/p/{task.ref}"},

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.numbers import read_cost, read_fraction
 from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError
@@ -144,20 +145,12 @@ def _failure_of(error: object) -> ProviderError | None:
 
 
 def _read_progress(response: Mapping[str, Any]) -> float | None:
-    """Return the progress (0 to 1) from a percentage, or None if the response has none."""
-    progress = response.get("progress")
-    if isinstance(progress, bool) or not isinstance(progress, int | float):
-        return None
-    return min(max(progress / 100, 0.0), 1.0)
+    return read_fraction(response.get("progress"), whole=100)
 
 
 def _read_cost(response: Mapping[str, Any]) -> Decimal | None:
-    """Return the cost in US dollars, or None if the response has none."""
-    match response:
-        case {"usage": {"cost": int(cost) | float(cost)}} if cost >= 0:
-            return Decimal(str(cost))
-        case _:
-            return None
+    usage = response.get("usage")
+    return read_cost(usage.get("cost")) if isinstance(usage, dict) else None
 
 
 def _read_clips(options: Mapping[str, Any]) -> tuple[Clip, ...]:

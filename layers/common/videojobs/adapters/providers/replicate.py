@@ -13,6 +13,7 @@ from urllib.parse import quote
 from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
+from videojobs.adapters.rest.numbers import read_fraction
 from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError
@@ -62,7 +63,8 @@ _REFUSED = re.compile(
 )
 _BUSY = re.compile(r"E003|high demand", re.IGNORECASE)
 """Error messages that contain a code or a reason: https://replicate.com/docs/reference/error-codes."""
-_PERCENT = re.compile(r"(\d{1,3})%")
+_PROGRESS_BAR = re.compile(r"(?:^|[\r\n])[ \t]*([0-9]{1,3})%[ \t]*\|[^|\r\n]+\|[ \t]*[0-9]+/[0-9]+")
+"""Line that tqdm writes, such as ` 12%|█▏  | 6/50`. A percentage of something else has other text before it."""
 
 
 class ReplicateProvider(RestVideoProvider):
@@ -174,6 +176,9 @@ def _read_error(status: int, payload: Any) -> ProviderError | None:
 
 
 def _read_progress(logs: object) -> float | None:
-    """Return the last percentage in the log as a number from 0 to 1, or None."""
-    percentages = _PERCENT.findall(logs) if isinstance(logs, str) else []
-    return min(int(percentages[-1]) / 100, 1.0) if percentages else None
+    """Return the progress of the last progress bar in the log, as Replicate's own clients do, or None without one.
+
+    https://github.com/replicate/replicate-python/blob/main/replicate/prediction.py
+    """
+    percentages = _PROGRESS_BAR.findall(logs) if isinstance(logs, str) else []
+    return read_fraction(int(percentages[-1]), whole=100) if percentages else None

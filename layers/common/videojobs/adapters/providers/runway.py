@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
+from videojobs.adapters.rest.numbers import read_cost, read_fraction
 from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError
@@ -209,14 +210,11 @@ def _video_url(task: Mapping[str, Any]) -> str:
 
 
 def _read_progress(task: Mapping[str, Any]) -> float | None:
-    progress = task.get("progress")
-    return min(max(float(progress), 0.0), 1.0) if isinstance(progress, int | float) else None
+    return read_fraction(task.get("progress"))
 
 
 def _read_cost(task: Mapping[str, Any]) -> Decimal | None:
     """Return the cost in US dollars, or None if the task has none."""
-    match task.get("cost"):
-        case {"credits": int() | float() as amount}:
-            return Decimal(str(amount)) * CREDIT_USD
-        case _:
-            return None
+    cost = task.get("cost")
+    amount = read_cost(cost.get("credits")) if isinstance(cost, dict) else None
+    return None if amount is None else amount * CREDIT_USD
