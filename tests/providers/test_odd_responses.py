@@ -4,6 +4,7 @@ Each test runs for each adapter. A cell that does not apply to an adapter is nam
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,9 +14,9 @@ import pytest
 
 from tests.builders import a_new_job
 from tests.providers.adapters import counterpart_of
-from tests.providers.counterparts.server import Counterpart, Exchange, Reply
+from tests.providers.counterparts.server import Counterpart, Exchange, Fate, Reply
 from tests.providers.http_wire import Call, Wire
-from tests.providers.lifecycle import TOKEN, fetched, polled_until_done, submitted
+from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
 from tests.system import InMemorySystem
 from videojobs.adapters.providers import AI_PROVIDERS
 from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
@@ -30,6 +31,8 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
 
 NOT_APPLICABLE = {
     ("bedrock", "a numeric reference"): "botocore's service model defines the ARN as text.",
+    ("fal", "a result in the status"): "The result is a response of its own, which is requested after the status.",
+    ("bedrock", "a result in the status"): "The result is an object in the bucket, whose folder each response names.",
     **{
         (name, "a cost"): "The API reports no cost, and the adapter reads none."
         for name in ("fal", "replicate", "luma", "veo", "bedrock")
@@ -324,6 +327,142 @@ def test_a_cost_that_is_not_a_valid_number_is_ignored(
     ref, _ = submitted(provider, counterpart)
     wire.changes = {"poll": with_fields(cost={"credits": cost}, usage={"cost": cost})}
     assert polled_until_done(provider, ref)[-1].cost_usd is None
+
+
+# ---------------------------------------------------------------- states
+
+
+STATE_FIELDS = dict.fromkeys(AI_PROVIDERS, "status") | {"luma": "state", "veo": "done"}
+LETTER_CASES: list[Callable[[str], str]] = [str.upper, str.lower, str.title, str.swapcase]
+RUNNING = [
+    "queued",
+    "PENDING",
+    "Processing",
+    "in-progress",
+    "In Progress",
+    "NOT_START",
+    "submitted",
+    "running",
+    "INPROGRESS",
+]
+DONE = ["succeeded", "success", "SUCCEED", "Completed", "complete", "done", "finished"]
+FAILED = [
+    "failed",
+    "Failure",
+    "error",
+    "ERRORED",
+    "canceled",
+    "cancelled",
+    "CANCELED",
+    "aborted",
+    "rejected",
+    "expired",
+]
+
+
+def change_state(counterpart: Counterpart, change: Callable[[str], str]) -> Change:
+    """Return a change of the state in a response that has one; a boolean, which Veo sends, becomes text first."""
+    field = STATE_FIELDS[counterpart.name]
+
+    def apply(reply: Reply) -> Reply:
+        payload = json.loads(reply.content) if reply.content.startswith(b"{") else {}
+        if field not in payload:
+            return reply
+        return Reply(reply.status, {**payload, field: change(str(payload[field]))})
+
+    return apply
+
+
+@pytest.mark.parametrize("letter_case", LETTER_CASES)
+def test_a_state_is_read_in_any_letter_case(
+    provider: VideoProvider,
+    counterpart: Counterpart,
+    wire: OddWire,
+    letter_case: Callable[[str], str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    wire.changes = {"poll": change_state(counterpart, letter_case)}
+    ref, _ = submitted(provider, counterpart)
+    assert polled_until_done(provider, ref)
+    assert not [record for record in caplog.records if vars(record).get("action") == "provider_state_unknown"]
+
+
+@pytest.mark.parametrize("letter_case", LETTER_CASES)
+def test_a_failure_is_read_in_any_letter_case(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, letter_case: Callable[[str], str]
+) -> None:
+    wire.changes = {"poll": change_state(counterpart, letter_case)}
+    counterpart.fate = Fate.FAILS
+    error = error_of(provider, counterpart)
+    assert (type(error), error.reason) == (ProviderError, FailureCode.PROVIDER_ERROR)
+
+
+@pytest.mark.parametrize("state", RUNNING)
+def test_synonyms_of_running_are_known(
+    provider: VideoProvider,
+    counterpart: Counterpart,
+    wire: OddWire,
+    state: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    wire.changes = {"poll": change_state(counterpart, lambda _: state)}
+    assert not provider.poll(ref).done
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("state", DONE)
+def test_synonyms_of_done_are_known(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, state: str, tmp_path: Path
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    assert polled_until_done(provider, ref)
+    wire.changes = {"poll": change_state(counterpart, lambda _: state)}
+    assert provider.poll(ref).done
+    assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+@pytest.mark.parametrize("state", FAILED)
+def test_synonyms_of_failed_are_known(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, state: str
+) -> None:
+    counterpart.fate = Fate.FAILS
+    ref, _ = submitted(provider, counterpart)
+    provider.poll(ref)
+    provider.poll(ref)
+    wire.changes = {"poll": change_state(counterpart, lambda _: state)}
+    with pytest.raises(ProviderError) as failed:
+        provider.poll(ref)
+    assert not isinstance(failed.value, ProviderUnreachable)
+
+
+@pytest.mark.parametrize("state", [None, 7, [], ["completed"], {"a": 1}, "x" * 100_000, "a\ud800b"])
+def test_a_state_of_any_other_value_is_polled_again(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, state: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    wire.changes = {"poll": with_fields(**{STATE_FIELDS[counterpart.name]: state})}
+    try:
+        assert not provider.poll(ref).done
+    except ProviderUnreachable:  # botocore rejects values of another type
+        assert counterpart.name == "bedrock"
+    assert sum(len(record.getMessage()) + len(str(vars(record).get("state"))) for record in caplog.records) < 1000
+    wire.changes.clear()
+    assert polled_until_done(provider, ref)
+
+
+def test_an_unknown_state_with_a_result_is_done(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, tmp_path: Path
+) -> None:
+    if counterpart.name in {"fal", "bedrock"}:
+        assert NOT_APPLICABLE[counterpart.name, "a result in the status"]
+        return
+    ref, _ = submitted(provider, counterpart)
+    assert polled_until_done(provider, ref)
+    link = {"unsigned_urls": ["https://x.test/v.mp4"]} if counterpart.name == "openai_compatible" else {}
+    wire.changes = {"poll": with_fields(**{STATE_FIELDS[counterpart.name]: "wrapped up", **link})}
+    assert provider.poll(ref).done
+    assert fetched(provider, ref, tmp_path) == counterpart.video
 
 
 def test_empty_cells_have_a_reason() -> None:

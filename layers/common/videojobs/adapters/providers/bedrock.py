@@ -27,8 +27,9 @@ from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source, download
 from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.provider import log_unknown_state, read_ref, require_clip
+from videojobs.adapters.rest.provider import read_ref, require_clip, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
@@ -152,16 +153,13 @@ class BedrockProvider:
             ProviderUnreachable: If Bedrock does not respond.
         """
         response = self._invocation(ref)
-        match response["status"]:
-            case "Completed":
+        match settle_state(self.name, response["status"], response):
+            case TaskState.RUNNING:
+                return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+            case TaskState.DONE:
                 return Generation(done=True, progress=1)
-            case "Failed":
-                raise failure(find_reason(response.get("failureMessage", "")) or FailureCode.PROVIDER_ERROR)
-            case "InProgress":
-                pass
-            case state:
-                log_unknown_state(self.name, state)
-        return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+            case _:
+                raise failure(find_reason(str(response.get("failureMessage", ""))) or FailureCode.PROVIDER_ERROR)
 
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
         """Return False: Bedrock can't stop an invocation, which is completed and billed."""

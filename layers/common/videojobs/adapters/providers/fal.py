@@ -9,8 +9,9 @@ from urllib.parse import quote
 from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
+from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, has_error, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
@@ -118,19 +119,15 @@ class FalProvider(RestVideoProvider):
             ProviderUnreachable: If fal does not respond.
         """
         response = self._asks.ask(f"{_path(ref)}/status")
-        match response.get("status"):
-            case "COMPLETED":
-                if response.get("error_type"):
-                    raise failure(_ERROR_TYPES.get(str(response["error_type"]), FailureCode.PROVIDER_ERROR))
-                self._video_url(ref)  # raises the error that the result contains
-                if response.get("error"):
-                    raise failure(FailureCode.PROVIDER_ERROR)
-                return Generation(done=True, progress=1)
-            case "IN_QUEUE" | "IN_PROGRESS":
-                pass
-            case status:
-                log_unknown_state(self.name, status)
-        return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+        state = settle_state(self.name, response.get("status"), response)
+        if state is TaskState.RUNNING:
+            return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+        if response.get("error_type"):
+            raise failure(_ERROR_TYPES.get(str(response["error_type"]), FailureCode.PROVIDER_ERROR))
+        self._video_url(ref)  # raises the error that the result contains
+        if state is not TaskState.DONE or has_error(response):
+            raise failure(FailureCode.PROVIDER_ERROR)
+        return Generation(done=True, progress=1)
 
     def cancel(self, ref: str) -> bool:
         """Cancel the request and return whether it was stopped.
@@ -140,8 +137,9 @@ class FalProvider(RestVideoProvider):
         """
         try:
             response = self._asks.ask(f"{_path(ref)}/cancel", method="PUT")
-            if response.get("status") != "CANCELLATION_REQUESTED":
-                return response.get("status") == "OK"
+            status = str(response.get("status")).upper()
+            if status != "CANCELLATION_REQUESTED":
+                return status == "OK"
             return self._asks.ask(f"{_path(ref)}/status").get("error_type") == "client_cancelled"
         except ProviderError as error:
             if error.reason in {FailureCode.RESULT_LOST, FailureCode.INVALID_REQUEST}:  # it does not exist or has ended

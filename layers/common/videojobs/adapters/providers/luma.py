@@ -12,8 +12,9 @@ from urllib.parse import quote
 from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
+from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
@@ -101,17 +102,14 @@ class LumaProvider(RestVideoProvider):
             ProviderUnreachable: If Luma does not respond.
         """
         response = self._rest.ask(_path(ref))
-        match response.get("state"):
-            case "completed":
+        match settle_state(self.name, response.get("state"), response, has_result=bool(response.get("output"))):
+            case TaskState.RUNNING:
+                return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+            case TaskState.DONE:
                 _video_url(response)  # raises if there is no video
                 return Generation(done=True, progress=1)
-            case "failed":
+            case _:
                 raise failure(FAILURES.get(str(response.get("failure_code")), FailureCode.PROVIDER_ERROR))
-            case "queued" | "processing":
-                pass
-            case state:
-                log_unknown_state(self.name, state)
-        return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def locate(self, ref: str) -> Source:
         """Return a new presigned URL of the video."""

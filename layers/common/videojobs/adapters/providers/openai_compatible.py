@@ -16,8 +16,9 @@ from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure
 from videojobs.adapters.rest.numbers import read_cost, read_fraction
-from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
+from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
@@ -41,6 +42,9 @@ FAILURES: Mapping[str, FailureCode] = {
     "rate_limit_exceeded": FailureCode.RATE_LIMITED,
 }
 """Codes by `error.code` of a response or of a failed task. Other failures of a task are transient."""
+
+RESULT_FIELDS = ("url", "video_url", "unsigned_urls")
+"""Fields in which a response of OpenRouter or another gateway links to the video."""
 
 
 class OpenaiCompatibleProvider(RestVideoProvider):
@@ -93,20 +97,18 @@ class OpenaiCompatibleProvider(RestVideoProvider):
             ProviderUnreachable: If the server does not respond.
         """
         response = self._rest.ask(_path(ref))
-        match response.get("status"):
-            case "completed":
-                return Generation(done=True, progress=1, cost_usd=_read_cost(response))
-            case "failed":
-                raise _failure_of(response.get("error")) or failure(FailureCode.PROVIDER_ERROR)
-            case "expired":
+        has_result = any(response.get(field) for field in RESULT_FIELDS)
+        match settle_state(self.name, response.get("status"), response, has_result=has_result):
+            case TaskState.RUNNING:
+                progress = read_fraction(response.get("progress"), whole=100)
+                return Generation(done=False, progress=progress, poll_after_seconds=POLL_SECONDS)
+            case TaskState.EXPIRED:
                 raise failure(FailureCode.RESULT_LOST)
-            case "cancelled":
-                raise failure(FailureCode.PROVIDER_ERROR)
-            case "queued" | "pending" | "in_progress":
-                pass
-            case status:
-                log_unknown_state(self.name, status)
-        return Generation(done=False, progress=_read_progress(response), poll_after_seconds=POLL_SECONDS)
+            case state:
+                error = _failure_of(response.get("error"))
+                if error is not None or state is not TaskState.DONE:
+                    raise error or failure(FailureCode.PROVIDER_ERROR)
+                return Generation(done=True, progress=1, cost_usd=_read_cost(response))
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video to `path`. The key is sent only to the API's host, not to a host that it redirects to."""
@@ -142,10 +144,6 @@ def _failure_of(error: object) -> ProviderError | None:
             return failure(FAILURES[code])
         case _:  # the general rule reads how long to wait from the headers
             return None
-
-
-def _read_progress(response: Mapping[str, Any]) -> float | None:
-    return read_fraction(response.get("progress"), whole=100)
 
 
 def _read_cost(response: Mapping[str, Any]) -> Decimal | None:

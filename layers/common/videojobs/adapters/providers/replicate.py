@@ -14,8 +14,9 @@ from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE,
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
 from videojobs.adapters.rest.numbers import read_fraction
-from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, log_unknown_state, read_ref
+from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.task_state import TaskState, read_state
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
@@ -54,8 +55,6 @@ MODELS: Mapping[str, Model] = {
 }
 """Supported models by name. Their inputs are documented at `https://replicate.com/{owner}/{name}/api`."""
 
-_RUNNING = frozenset({"starting", "processing"})
-_STOPPED = frozenset({"canceled", "aborted"})
 _REFUSED = re.compile(
     r"E005|flagged as sensitive|\bnsfw\b|content policy|content moderation|safety filter"
     r"|sensitive (words|content|information)|SensitiveContentDetected",  # messages of Veo and Seedance
@@ -115,26 +114,29 @@ class ReplicateProvider(RestVideoProvider):
             ProviderUnreachable: If Replicate does not respond.
         """
         response = self._rest.ask(_path(ref))
-        match response.get("status"):
-            case "succeeded":
+        state = settle_state(self.name, response.get("status"), response, has_result=bool(response.get("output")))
+        match state:
+            case TaskState.RUNNING:
+                progress = _read_progress(response.get("logs"))
+                return Generation(done=False, progress=progress, poll_after_seconds=POLL_SECONDS)
+            case TaskState.DONE:
                 _video_url(response)  # raises if there is no video
                 return Generation(done=True, progress=1)
-            case status if status in {"failed", *_STOPPED}:
-                raise _failure_of(response.get("error"), was_stopped=status != "failed")
-            case status if status not in _RUNNING:
-                log_unknown_state(self.name, status)
-        return Generation(done=False, progress=_read_progress(response.get("logs")), poll_after_seconds=POLL_SECONDS)
+            case _:
+                raise _failure_of(response.get("error"), was_stopped=state is TaskState.STOPPED)
 
     def cancel(self, ref: str) -> bool:
         """Cancel the prediction and return whether it was stopped; if it still runs, read its status once more."""
         try:
             response = self._rest.ask(f"{_path(ref)}/cancel", method="POST")
-            status = response.get("status")
-            return (self._rest.ask(_path(ref)).get("status") if status in _RUNNING else status) in _STOPPED
+            state = read_state(response.get("status"))
+            if state is TaskState.RUNNING:
+                state = read_state(self._rest.ask(_path(ref)).get("status"))
         except ProviderError as error:
             if error.reason is FailureCode.RESULT_LOST:  # the prediction no longer exists
                 return False
             raise
+        return state is TaskState.STOPPED
 
     def locate(self, ref: str) -> Source:
         """Return the URL in the prediction and the key, which the download needs."""

@@ -15,8 +15,9 @@ from urllib.parse import quote
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
 from videojobs.adapters.rest.numbers import read_cost, read_fraction
-from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
+from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.task_state import TaskState, read_state
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
@@ -78,7 +79,6 @@ MODELS: Mapping[str, Model] = {
 }
 """Models by name, from the schemas of `POST /v1/text_to_video` and the pricing page."""
 
-_UNFINISHED = frozenset({"PENDING", "THROTTLED", "RUNNING"})
 _LIMIT_OF_A_PERIOD = re.compile(r"\b(daily|day|24[ -]?h(our)?s?|monthly|month|quota|spend\w*)\b", re.IGNORECASE)
 
 
@@ -129,21 +129,15 @@ class RunwayProvider(RestVideoProvider):
             ProviderUnreachable: If Runway does not respond.
         """
         task = self._rest.ask(_path(ref))
-        match task.get("status"):
-            case "SUCCEEDED":
+        match settle_state(self.name, task.get("status"), task, has_result=bool(task.get("output"))):
+            case TaskState.RUNNING:  # a throttled task starts when the account's concurrency allows
+                progress = read_fraction(task.get("progress"))
+                return Generation(done=False, progress=progress, poll_after_seconds=POLL_SECONDS)
+            case TaskState.DONE:
                 _video_url(task)  # raises if there is no video
                 return Generation(done=True, progress=1, cost_usd=_read_cost(task))
-            case "FAILED":
+            case _:
                 raise failure(_read_failure(task.get("failureCode")))
-            case "CANCELLED":
-                raise failure(FailureCode.PROVIDER_ERROR)
-            case "RUNNING":
-                return Generation(done=False, progress=_read_progress(task), poll_after_seconds=POLL_SECONDS)
-            case "PENDING" | "THROTTLED":  # a throttled task starts when the account's concurrency allows
-                return Generation(done=False, poll_after_seconds=POLL_SECONDS)
-            case state:
-                log_unknown_state(self.name, state)
-                return Generation(done=False, poll_after_seconds=POLL_SECONDS)
 
     def cancel(self, ref: str) -> bool:
         """Cancel the task if it has not ended and return whether it was canceled.
@@ -151,7 +145,7 @@ class RunwayProvider(RestVideoProvider):
         The status is read first, because the same request deletes an ended task with its video.
         """
         try:
-            if self._rest.ask(_path(ref)).get("status") not in _UNFINISHED:
+            if read_state(self._rest.ask(_path(ref)).get("status")) is not TaskState.RUNNING:
                 return False
             self._rest.ask(_path(ref), method="DELETE")
         except ProviderError as error:
@@ -207,10 +201,6 @@ def _video_url(task: Mapping[str, Any]) -> str:
             return url
         case _:
             raise unconfirmed(FailureCode.PROVIDER_ERROR)
-
-
-def _read_progress(task: Mapping[str, Any]) -> float | None:
-    return read_fraction(task.get("progress"))
 
 
 def _read_cost(task: Mapping[str, Any]) -> Decimal | None:

@@ -22,8 +22,9 @@ from videojobs.adapters.rest.aspect_ratios import WIDE
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
-from videojobs.adapters.rest.provider import RestVideoProvider, log_unknown_state, read_ref
+from videojobs.adapters.rest.provider import RestVideoProvider, has_error, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress
@@ -38,6 +39,7 @@ MAXIMUM_ANSWER_BYTES = 100 * 1024 * 1024
 
 SECONDS = (4, 6, 8)
 
+_DONE_VALUES = {"true": TaskState.DONE, "false": TaskState.RUNNING}
 _REFUSED = re.compile(r"usage guidelines|responsible ai|safety|sensitive words|prohibited", re.IGNORECASE)
 _CODES: Mapping[int, FailureCode] = {
     3: FailureCode.INVALID_REQUEST,
@@ -109,15 +111,14 @@ class VeoProvider(RestVideoProvider):
             ProviderUnreachable: If Vertex AI does not respond.
         """
         response = self._ask(ref)
-        match response.get("done", False):
-            case True:
-                _video_of(response)
-                return Generation(done=True, progress=1)
-            case False:
-                pass
-            case state:
-                log_unknown_state(self.name, state)
-        return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+        done, has_result = response.get("done"), bool(response.get("response"))
+        if done is None and not has_result and not has_error(response):
+            done = False  # Google omits fields that are false
+        value = _DONE_VALUES.get(str(done).casefold(), done) if isinstance(done, bool | str) else done
+        if settle_state(self.name, value, response, has_result=has_result) is TaskState.RUNNING:
+            return Generation(done=False, poll_after_seconds=POLL_SECONDS)
+        _video_of(response)
+        return Generation(done=True, progress=1)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video from the bucket to `path`, or write it from the response if that contains it."""

@@ -8,9 +8,10 @@ from typing import Any, TypeIs
 
 from videojobs.adapters.rest.client import MAXIMUM_ANSWER_BYTES, ReadError, RestClient
 from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import not_set_up
+from videojobs.adapters.rest.failures import not_set_up, unconfirmed
 from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.domain.errors import ProviderUnreachable
+from videojobs.adapters.rest.task_state import TaskState, read_state
+from videojobs.domain.errors import FailureCode, ProviderUnreachable
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
 
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 ADD_MODEL = ", or add the model to the table MODELS of the adapter"
 """Advice for an unknown model of a provider that offers more models than the table lists."""
 
+MAXIMUM_LOGGED_CHARACTERS = 100
+_REF_FIELDS = ("id", "request_id", "name")
 MAXIMUM_REF_CHARACTERS = 2048
 """Length of the longest task ID that is accepted. The longest documented one is an ARN of Bedrock with this limit."""
 
@@ -164,7 +167,34 @@ def is_ref(value: object) -> TypeIs[str]:
     )
 
 
-def log_unknown_state(provider: str, state: object) -> None:
-    """Log that a task has a state that the adapter does not know; the task is polled again."""
-    extra = {"action": "provider_state_unknown", "provider": provider, "state": str(state)}
+def settle_state(provider: str, value: object, response: Mapping[str, Any], *, has_result: bool = False) -> TaskState:
+    """Return the state of a task from `value`, which is the field of the response that contains it.
+
+    A task in an unknown state is done if it has a result, failed if it has an error, and otherwise running, which is
+    logged.
+
+    Raises:
+        UnconfirmedFailure: If the response has a task's ID and an error, but no state.
+        ProviderUnreachable: If the response has an error, but neither an ID nor a state: it says nothing about a task.
+    """
+    state = read_state(value)
+    if state is not None:
+        return state
+    if has_result:
+        return TaskState.DONE
+    if has_error(response):
+        if value is not None:
+            return TaskState.FAILED
+        if any(is_ref(response.get(field)) for field in _REF_FIELDS):
+            raise unconfirmed(FailureCode.PROVIDER_ERROR)
+        raise ProviderUnreachable
+    text = ascii(value[:MAXIMUM_LOGGED_CHARACTERS]).strip("'") if isinstance(value, str) else type(value).__name__
+    extra = {"action": "provider_state_unknown", "provider": provider, "state": text}
     logger.warning("Provider state unknown", extra=extra)
+    return TaskState.RUNNING
+
+
+def has_error(response: Mapping[str, Any]) -> bool:
+    """Return whether the field `error` contains something; some gateways send an error with empty fields."""
+    error = response.get("error")
+    return any(error.values()) if isinstance(error, dict) else bool(error)
