@@ -14,6 +14,7 @@ import pytest
 
 from tests.builders import a_new_job
 from tests.providers.adapters import counterpart_of
+from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.server import Counterpart, Exchange, Fate, Reply
 from tests.providers.http_wire import Call, Wire
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
@@ -31,6 +32,7 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
 
 NOT_APPLICABLE = {
     ("bedrock", "a numeric reference"): "botocore's service model defines the ARN as text.",
+    ("bedrock", "a refusal under a 2xx status"): "AWS sends errors with an error status, and a repeat is idempotent.",
     ("fal", "a result in the status"): "The result is a response of its own, which is requested after the status.",
     ("bedrock", "a result in the status"): "The result is an object in the bucket, whose folder each response names.",
     **{
@@ -47,18 +49,18 @@ class OddWire(Wire):
     def __init__(self, counterpart: Counterpart) -> None:
         """Let all calls through unchanged."""
         self.changes: dict[str, Change] = {}
-        self._provider = counterpart
+        self.counterpart = counterpart
         super().__init__(counterpart)
 
     def answer(self, exchange: Exchange) -> None:
         """Carry out the call and send its response, changed if there is a change for its kind."""
-        kind = self._provider.kind(exchange.method, exchange.path)
+        kind = self.counterpart.kind(exchange.method, exchange.path)
         if kind not in self.changes:
             super().answer(exchange)
             return
         key = exchange.headers.get("authorization", "") or exchange.headers.get("x-api-key", "")
         self.calls.append(Call(kind, exchange.method, exchange.path, key, exchange.headers.get("range", "")))
-        exchange.send(self.changes[kind](self._provider.reply(exchange)))
+        exchange.send(self.changes[kind](self.counterpart.reply(exchange)))
 
 
 @pytest.fixture
@@ -190,6 +192,11 @@ def started(provider: VideoProvider, counterpart: Counterpart) -> tuple[InMemory
     clip = counterpart.request.clip
     assert clip is not None
     return system, system.submit(a_new_job(duration=clip.seconds))
+
+
+def started_at(wire: OddWire) -> tuple[InMemorySystem, VideoJob]:
+    """Return a system with the provider at the other end of the wire, and a job that needs one clip."""
+    return started(wire.counterpart.provider(wire.url, call_seconds=PATIENCE_SECONDS), wire.counterpart)
 
 
 @pytest.mark.parametrize("status", [404, 502])
@@ -463,6 +470,124 @@ def test_an_unknown_state_with_a_result_is_done(
     wire.changes = {"poll": with_fields(**{STATE_FIELDS[counterpart.name]: "wrapped up", **link})}
     assert provider.poll(ref).done
     assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+# ---------------------------------------------------------------- refusals and errors under a 2xx status
+
+
+WORDS = "The prompt was flagged by content moderation."
+MODERATED: dict[str, list[object]] = {
+    "fal": [
+        {"detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation"}]},
+        {"detail": "The prompt violates the content policy."},
+    ],
+    "replicate": [{"title": "Invalid input", "detail": "NSFW content detected."}, {"detail": "It failed (E005)"}],
+    "runway": [{"error": WORDS}, {"error": "Rejected.", "failureCode": "SAFETY.INPUT.TEXT"}],
+    "openai_compatible": [
+        {"error": {"code": "moderation_blocked", "message": "Blocked.", "type": "user_error"}},
+        {"error": {"code": 403, "message": WORDS, "metadata": {"reasons": ["violence"]}}},  # OpenRouter
+        {"error": {"code": "400", "message": "litellm.ContentPolicyViolationError: no", "type": None}},
+        {"error": {"code": "content_filter", "innererror": {"code": "ResponsibleAIPolicyViolation"}}},  # Azure
+        {"error": {"code": None, "message": "Your request was rejected by our safety system."}},
+    ],
+    "luma": [{"detail": "Rejected.", "failure_code": "content_moderated"}, {"detail": WORDS}],
+    "veo": [{"error": {"code": 400, "message": "It violates our usage guidelines.", "status": "INVALID_ARGUMENT"}}],
+    "bedrock": [{"message": "This request has been blocked by our content filters."}],
+}
+CASES = [(name, number) for name, forms in MODERATED.items() for number in range(len(forms))]
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+@pytest.mark.parametrize(("adapter", "number"), CASES, indirect=["adapter"])
+def test_moderation_is_content_rejected_and_sent_once_without_an_alarm(
+    adapter: str, number: int, status: int, wire: OddWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    system, job = started_at(wire)
+    error_type = {"x-amzn-ErrorType": "ValidationException"} if adapter == "bedrock" else {}
+    wire.changes = {"submit": instead(Reply(status, MODERATED[adapter][number], error_type))}
+    system.run()
+    after = system.jobs.get(job.id)
+    assert (after.status, after.error and after.error.code) == (JobStatus.FAILED, FailureCode.CONTENT_REJECTED)
+    assert wire.count("submit") == 1
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(("adapter", "number"), CASES, indirect=["adapter"])
+def test_moderation_under_a_2xx_status_without_an_id_is_content_rejected(
+    adapter: str, number: int, wire: OddWire
+) -> None:
+    if adapter == "bedrock":
+        assert NOT_APPLICABLE[adapter, "a refusal under a 2xx status"]
+        return
+    system, job = started_at(wire)
+    wire.changes = {"submit": instead(Reply(200, MODERATED[adapter][number]))}
+    system.run()
+    after = system.jobs.get(job.id)
+    assert (after.status, after.error and after.error.code) == (JobStatus.FAILED, FailureCode.CONTENT_REJECTED)
+    assert wire.count("submit") == 1
+
+
+ERRORS: list[object] = ["Internal error", {"code": 500, "message": "Upstream failed."}, {"message": "Try again"}, [1]]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_under_a_2xx_status_without_an_id_leaves_the_outcome_unknown(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, error: object
+) -> None:
+    wire.changes = {"submit": instead(Reply(200, {"error": error}))}
+    with pytest.raises(ProviderUnreachable):
+        provider.submit(counterpart.request, token=TOKEN)
+    assert wire.count("submit") == 1
+
+
+@pytest.mark.parametrize("error", [*ERRORS, {"message": WORDS}])
+def test_an_error_in_the_response_to_a_submit_with_an_id_does_not_abandon_the_task(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, error: object
+) -> None:
+    system, job = started(provider, counterpart)
+    wire.changes = {"submit": with_fields(error=error)}
+    system.run()
+    assert (system.jobs.get(job.id).status, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("has_id", [True, False])
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_without_a_state_in_a_poll_does_not_abandon_the_task(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, error: object, has_id: bool
+) -> None:
+    system, job = started(provider, counterpart)
+    payload = {"error": error, **({REF_FIELDS[counterpart.name]: "a-task"} if has_id else {})}
+    failing = Failing(system, Reply(200, payload), timedelta(seconds=40))
+    wire.changes = {"poll": failing}
+    system.run()
+    after = system.jobs.get(job.id)
+    assert (after.status, after.attempt, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1, 1)
+    assert failing.count > 0
+
+
+@pytest.mark.parametrize("error", [None, "", {}, {"code": None, "message": ""}, []])
+def test_an_empty_error_is_not_an_error(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, error: object
+) -> None:
+    wire.changes = {"submit": with_fields(error=error)}
+    ref, _ = submitted(provider, counterpart)
+    if counterpart.name != "bedrock":  # its list of objects is XML
+        wire.changes = {"poll": with_fields(error=error)}
+    assert polled_until_done(provider, ref)
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 422, 429])
+def test_a_refused_poll_does_not_abandon_the_task(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, status: int
+) -> None:
+    system, job = started(provider, counterpart)
+    payload = {"error": {"code": "insufficient_quota", "message": WORDS}, "detail": WORDS}
+    failing = Failing(system, Reply(status, payload), timedelta(minutes=5))
+    wire.changes = {"poll": failing}
+    system.run()
+    after = system.jobs.get(job.id)
+    assert (after.status, after.attempt, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1, 1)
+    assert failing.count > 0
 
 
 def test_empty_cells_have_a_reason() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
+from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_rejected_content
 from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REASONS: tuple[tuple[str, FailureCode], ...] = (
-    (r"content filter|moderat|responsible ai|safety|blocked|policy violation", FailureCode.CONTENT_REJECTED),
+    (r"moderat|safety|blocked", FailureCode.CONTENT_REJECTED),
     (r"quota", FailureCode.QUOTA_EXHAUSTED),
     (r"throttl|too many requests", FailureCode.RATE_LIMITED),
     (r"validation|invalid|malformed", FailureCode.INVALID_REQUEST),
@@ -84,6 +85,7 @@ def read_refusal(error: "ClientError") -> ProviderError:
     It is `ProviderUnreachable` if the job may have started despite the error.
     """
     code, status, retry_after = _read_error(error)
+    message = str(error.response.get("Error", {}).get("Message", ""))
     match code:
         case "ConflictException":
             refusal: ProviderError = TokenInUse()
@@ -93,10 +95,12 @@ def read_refusal(error: "ClientError") -> ProviderError:
             refusal = failure(FailureCode.QUOTA_EXHAUSTED, retry_after_seconds=retry_after)
         case _ if code == "ThrottlingException" or status == 429:
             refusal = failure(FailureCode.RATE_LIMITED, retry_after_seconds=retry_after)
+        case _ if status in REFUSAL_STATUSES and is_rejected_content(message):
+            refusal = failure(FailureCode.CONTENT_REJECTED)
         case _ if status in {401, 403}:
             refusal = _not_allowed(code)
         case _ if 400 <= status < 500 and status not in _UNDECIDED:
-            refusal = _invalid(error.response["Error"].get("Message", ""))
+            refusal = _invalid(message)
         case _:
             refusal = ProviderUnreachable(retry_after_seconds=retry_after)
     return refusal
@@ -115,7 +119,9 @@ def read_silence(error: "ClientError") -> ProviderError:
 
 
 def find_reason(message: str) -> FailureCode | None:
-    """Return the code of the first pattern in `REASONS` that the message matches, or None."""
+    """Return the code of a failure message: of rejected content, else of the first pattern in `REASONS`, or None."""
+    if is_rejected_content(message):
+        return FailureCode.CONTENT_REJECTED
     return next((code for pattern, code in REASONS if re.search(pattern, message, re.IGNORECASE)), None)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
+from videojobs.adapters.rest.moderation import REFUSAL_STATUSES
 from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, has_error, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.adapters.rest.task_state import TaskState
@@ -82,8 +83,7 @@ class FalProvider(RestVideoProvider):
             raise ValueError("ProviderOptions: headers of fal must be an object of strings")
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
         base_url = setup.option("baseUrl", BASE_URL)
-        self._creates = self._connect(base_url, _read_refusal)
-        self._asks = self._connect(base_url, _read_failure)
+        self._rest = self._connect(base_url, _read_refusal, _read_failure)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=True,
@@ -106,7 +106,7 @@ class FalProvider(RestVideoProvider):
         webhook = f"?fal_webhook={quote(request.callback_url, safe='')}" if request.callback_url else ""
         lifetime = f'{{"expiration_duration_seconds": {RESULT_LIFETIME.total_seconds():.0f}}}'
         headers = {"X-Fal-Object-Lifecycle-Preference": lifetime}
-        response = self._creates.create(f"/{self._id}{webhook}", body, headers=headers)
+        response = self._rest.create(f"/{self._id}{webhook}", body, headers=headers)
         return f"{self._id}{SEPARATOR}{read_ref(response, 'request_id')}"
 
     def poll(self, ref: str) -> Generation:
@@ -118,7 +118,7 @@ class FalProvider(RestVideoProvider):
             ProviderError: If the request failed or does not exist.
             ProviderUnreachable: If fal does not respond.
         """
-        response = self._asks.ask(f"{_path(ref)}/status")
+        response = self._rest.ask(f"{_path(ref)}/status")
         state = settle_state(self.name, response.get("status"), response)
         if state is TaskState.RUNNING:
             return Generation(done=False, poll_after_seconds=POLL_SECONDS)
@@ -136,11 +136,11 @@ class FalProvider(RestVideoProvider):
         read afterwards: https://fal.ai/docs/inference-api/queue/cancel
         """
         try:
-            response = self._asks.ask(f"{_path(ref)}/cancel", method="PUT")
+            response = self._rest.ask(f"{_path(ref)}/cancel", method="PUT")
             status = str(response.get("status")).upper()
             if status != "CANCELLATION_REQUESTED":
                 return status == "OK"
-            return self._asks.ask(f"{_path(ref)}/status").get("error_type") == "client_cancelled"
+            return self._rest.ask(f"{_path(ref)}/status").get("error_type") == "client_cancelled"
         except ProviderError as error:
             if error.reason in {FailureCode.RESULT_LOST, FailureCode.INVALID_REQUEST}:  # it does not exist or has ended
                 return False
@@ -151,8 +151,8 @@ class FalProvider(RestVideoProvider):
         return Source(self._video_url(ref))
 
     def _video_url(self, ref: str) -> str:
-        """Return the URL of the video in the request's result; raise `ProviderError` if there is none."""
-        match self._asks.ask(_path(ref)):
+        """Return the URL of the video in the request's result; raise `UnconfirmedFailure` if there is none."""
+        match self._rest.ask(_path(ref)):
             case {"video": {"url": str(url)}} if url:
                 return url
             case _:
@@ -173,10 +173,8 @@ def _read_refusal(status: int, payload: Any) -> ProviderError | None:
     match payload:
         case {"detail": str(detail)} if status == 403 and "balance" in detail.lower():
             return failure(FailureCode.QUOTA_EXHAUSTED)
-        case _ if status == 422:
-            return failure(_first_known_type(payload, FailureCode.INVALID_REQUEST))
         case _:
-            return None
+            return _failure_by_type(status, payload)
 
 
 def _read_failure(status: int, payload: Any) -> ProviderError | None:
@@ -185,24 +183,29 @@ def _read_failure(status: int, payload: Any) -> ProviderError | None:
     A model's failure has a list of details, also with the statuses 400 (`downstream_service_error`) and 500 to 504. A
     gateway's error has no such list.
     """
+    if failed := _failure_by_type(status, payload):
+        return failed
     match payload:
         case {"status": "ALREADY_COMPLETED"} if status == 400:
             return failure(FailureCode.INVALID_REQUEST)
         case {"detail": [{"type": str()}, *_]} if status >= 500:
-            return unconfirmed(_first_known_type(payload, FailureCode.PROVIDER_ERROR))
-        case {"detail": [{"type": str()}, *_]} if status == 400:
-            return failure(_first_known_type(payload, FailureCode.PROVIDER_ERROR))
-        case _ if status == 422:
-            return failure(_first_known_type(payload, FailureCode.INVALID_REQUEST))
+            return unconfirmed(_find_type(payload) or FailureCode.PROVIDER_ERROR)
+        case {"detail": [{"type": str()}, *_]} if status in {400, 422}:
+            return failure(FailureCode.PROVIDER_ERROR if status == 400 else FailureCode.INVALID_REQUEST)
         case _:
             return None
 
 
-def _first_known_type(payload: Any, otherwise: FailureCode) -> FailureCode:
-    """Return the code of the first detail with a type in `_ERROR_TYPES`, else `otherwise`."""
+def _failure_by_type(status: int, payload: Any) -> ProviderError | None:
+    code = _find_type(payload) if status in REFUSAL_STATUSES else None
+    return None if code is None else failure(code)
+
+
+def _find_type(payload: Any) -> FailureCode | None:
+    """Return the code of the first detail with a type in `_ERROR_TYPES`, or None."""
     match payload:
         case {"detail": [*details]}:
             types = [str(detail.get("type")) for detail in details if isinstance(detail, dict)]
         case _:
             types = []
-    return next((_ERROR_TYPES[error_type] for error_type in types if error_type in _ERROR_TYPES), otherwise)
+    return next((_ERROR_TYPES[error_type] for error_type in types if error_type in _ERROR_TYPES), None)

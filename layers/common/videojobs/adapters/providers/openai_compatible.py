@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure
+from videojobs.adapters.rest.moderation import is_moderation
 from videojobs.adapters.rest.numbers import read_cost, read_fraction
 from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
@@ -134,11 +135,18 @@ def _path(ref: str) -> str:
 
 def _read_error(status: int, payload: Any) -> ProviderError | None:
     """Return the error for a response with a known `error.code`, or None for the general rule."""
-    return _failure_of(payload.get("error")) if isinstance(payload, dict) and 400 <= status < 500 else None
+    return _failure_by_code(payload.get("error")) if isinstance(payload, dict) and 400 <= status < 500 else None
 
 
 def _failure_of(error: object) -> ProviderError | None:
-    """Return the error for a known `error.code` other than a rate limit, or None."""
+    """Return the failure of a task by its field `error`, or None if the reason is not known."""
+    if is_moderation({"error": error}):
+        return failure(FailureCode.CONTENT_REJECTED)
+    return _failure_by_code(error)
+
+
+def _failure_by_code(error: object) -> ProviderError | None:
+    """Return the error of a known `error.code`, or None."""
     match error:
         case {"code": str(code)} if code in FAILURES and FAILURES[code] is not FailureCode.RATE_LIMITED:
             return failure(FAILURES[code])
@@ -147,6 +155,7 @@ def _failure_of(error: object) -> ProviderError | None:
 
 
 def _read_cost(response: Mapping[str, Any]) -> Decimal | None:
+    """Return the cost in US dollars, or None if the response has none."""
     usage = response.get("usage")
     return read_cost(usage.get("cost")) if isinstance(usage, dict) else None
 

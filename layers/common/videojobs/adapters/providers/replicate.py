@@ -13,6 +13,7 @@ from urllib.parse import quote
 from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
+from videojobs.adapters.rest.moderation import is_rejected_content
 from videojobs.adapters.rest.numbers import read_fraction
 from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
@@ -55,13 +56,8 @@ MODELS: Mapping[str, Model] = {
 }
 """Supported models by name. Their inputs are documented at `https://replicate.com/{owner}/{name}/api`."""
 
-_REFUSED = re.compile(
-    r"E005|flagged as sensitive|\bnsfw\b|content policy|content moderation|safety filter"
-    r"|sensitive (words|content|information)|SensitiveContentDetected",  # messages of Veo and Seedance
-    re.IGNORECASE,
-)
 _BUSY = re.compile(r"E003|high demand", re.IGNORECASE)
-"""Error messages that contain a code or a reason: https://replicate.com/docs/reference/error-codes."""
+"""Error messages of an overloaded model: https://replicate.com/docs/reference/error-codes."""
 _PROGRESS_BAR = re.compile(r"(?:^|[\r\n])[ \t]*([0-9]{1,3})%[ \t]*\|[^|\r\n]+\|[ \t]*[0-9]+/[0-9]+")
 """Line that tqdm writes, such as ` 12%|█▏  | 6/50`. A percentage of something else has other text before it."""
 
@@ -81,7 +77,7 @@ class ReplicateProvider(RestVideoProvider):
         self._name = self._read_model(DEFAULT_MODEL, MODELS, advice=ADD_MODEL)
         self._model = MODELS[self._name]
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
-        self._rest = self._connect(setup.option("baseUrl", BASE_URL), _read_error)
+        self._rest = self._connect(setup.option("baseUrl", BASE_URL))
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=True,
@@ -161,20 +157,11 @@ def _video_url(response: Mapping[str, Any]) -> str:
 def _failure_of(error: object, *, was_stopped: bool) -> ProviderError:
     """Return the error for a prediction's message; without a known reason, a stopped prediction timed out."""
     message = str(error or "")
-    if _REFUSED.search(message):
+    if is_rejected_content(message):
         return failure(FailureCode.CONTENT_REJECTED)
     if _BUSY.search(message):
         return failure(FailureCode.RATE_LIMITED)
     return failure(FailureCode.TIMEOUT if was_stopped else FailureCode.PROVIDER_ERROR)
-
-
-def _read_error(status: int, payload: Any) -> ProviderError | None:
-    """Return the error for a prompt that is rejected at creation, or None for the general rule."""
-    match payload:
-        case {"detail": str(detail)} if status in {400, 422} and _REFUSED.search(detail):
-            return failure(FailureCode.CONTENT_REJECTED)
-        case _:
-            return None
 
 
 def _read_progress(logs: object) -> float | None:

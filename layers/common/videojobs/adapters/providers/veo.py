@@ -22,6 +22,7 @@ from videojobs.adapters.rest.aspect_ratios import WIDE
 from videojobs.adapters.rest.client import CONNECT_SECONDS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
+from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_rejected_content
 from videojobs.adapters.rest.provider import RestVideoProvider, has_error, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.adapters.rest.task_state import TaskState
@@ -40,7 +41,8 @@ MAXIMUM_ANSWER_BYTES = 100 * 1024 * 1024
 SECONDS = (4, 6, 8)
 
 _DONE_VALUES = {"true": TaskState.DONE, "false": TaskState.RUNNING}
-_REFUSED = re.compile(r"usage guidelines|responsible ai|safety|sensitive words|prohibited", re.IGNORECASE)
+_REFUSED = re.compile(r"safety|prohibited", re.IGNORECASE)
+"""Further words of Google's messages about rejected content."""
 _CODES: Mapping[int, FailureCode] = {
     3: FailureCode.INVALID_REQUEST,
     4: FailureCode.TIMEOUT,
@@ -239,8 +241,7 @@ def _video_of(response: Mapping[str, Any]) -> Mapping[str, object]:
 
 
 def _failure_of(code: int, message: str) -> ProviderError:
-    """Return the error for a gRPC status, or `content_rejected` if the message is about the prompt."""
-    if _REFUSED.search(message):
+    if is_rejected_content(message) or _REFUSED.search(message):
         return failure(FailureCode.CONTENT_REJECTED)
     return failure(_CODES.get(code, FailureCode.PROVIDER_ERROR))
 
@@ -248,7 +249,7 @@ def _failure_of(code: int, message: str) -> ProviderError:
 def _read_error(status: int, payload: Any) -> ProviderError | None:
     """Return the error for a prompt that is rejected at creation, or None for the general rule."""
     match payload:
-        case {"error": {"message": str(message)}} if status == 400 and _REFUSED.search(message):
+        case {"error": {"message": str(message)}} if status in REFUSAL_STATUSES and _REFUSED.search(message):
             return failure(FailureCode.CONTENT_REJECTED)
         case _:
             return None

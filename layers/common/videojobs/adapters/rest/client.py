@@ -14,6 +14,7 @@ import httpx
 
 from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.json_body import parse_json
+from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_moderation
 from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.adapters.rest.setup import CALL_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
@@ -53,6 +54,7 @@ class RestClient:
         *,
         authorize: Authorize,
         read_error: ReadError | None = None,
+        read_failure: ReadError | None = None,
         call_seconds: float = CALL_SECONDS,
         maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES,
     ) -> None:
@@ -61,14 +63,17 @@ class RestClient:
         Args:
             base_url: The URL that paths are appended to.
             authorize: Returns the headers with the key.
-            read_error: Translates error responses; None for the general rules only.
+            read_error: Translates error responses to create requests; None for the general rules only.
+            read_failure: Translates error responses to all other requests that report a failed task; None if the API
+                reports failed tasks with the status 200 only.
             call_seconds: The timeout of each read, write and wait for a connection.
             maximum_answer_bytes: The size at which a response is rejected.
         """
         timeout = httpx.Timeout(call_seconds, connect=min(CONNECT_SECONDS, call_seconds))
         tls = tls_context(trust_env=True)
         self._http = httpx.Client(base_url=base_url, timeout=timeout, follow_redirects=False, verify=tls)
-        self._authorize, self._read_error = authorize, read_error or (lambda _status, _payload: None)
+        self._authorize = authorize
+        self._read_error, self._read_failure = read_error or _read_nothing, read_failure or _read_nothing
         self._maximum_answer_bytes = maximum_answer_bytes
 
     def create(
@@ -81,7 +86,7 @@ class RestClient:
             ProviderError: If the task was not created: the provider rejected the request, or it was not sent.
         """
         try:
-            status, payload, response = self._call(method, path, body, headers)
+            status, payload, response = self._call(method, path, body, headers, self.read_refusal)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise failure(FailureCode.PROVIDER_ERROR) from error  # nothing was sent
         except httpx.HTTPError as error:
@@ -90,7 +95,7 @@ class RestClient:
             if not isinstance(payload, dict):
                 raise ProviderUnreachable
             return payload
-        if refusal := self._read_error(status, payload):
+        if refusal := self.read_refusal(status, payload):
             raise refusal
         retry_after = read_retry_after(response.headers, payload)
         match status:
@@ -109,6 +114,16 @@ class RestClient:
             case _:
                 raise ProviderUnreachable(retry_after_seconds=retry_after)
 
+    def read_refusal(self, status: int, payload: Any) -> ProviderError | None:
+        """Return the error of a create request that was rejected for a known reason, or None for the general rules.
+
+        `read_error` decides first. Rejected content is recognized in the format of any provider, because gateways
+        forward such responses.
+        """
+        if refusal := self._read_error(status, payload):
+            return refusal
+        return failure(FailureCode.CONTENT_REJECTED) if status in REFUSAL_STATUSES and is_moderation(payload) else None
+
     def ask(
         self,
         path: str,
@@ -121,11 +136,11 @@ class RestClient:
 
         Raises:
             UnconfirmedFailure: If the task does not exist, or not yet (`result_lost`).
-            ProviderError: As `read_error` translates the response.
+            ProviderError: As `read_failure` translates the response.
             ProviderUnreachable: If there is no response, or a response that says nothing about the task.
         """
         try:
-            status, payload, response = self._call(method, path, body, headers)
+            status, payload, response = self._call(method, path, body, headers, self._read_failure)
         except httpx.HTTPError as error:
             raise ProviderUnreachable from error
         if 200 <= status < 300:
@@ -134,21 +149,31 @@ class RestClient:
             if not isinstance(payload, dict):
                 raise ProviderUnreachable
             return payload
-        if refusal := self._read_error(status, payload):
-            raise refusal
+        if reported := self._read_failure(status, payload):
+            raise reported
         retry_after = read_retry_after(response.headers, payload)
         if status in {404, 410}:
             raise unconfirmed(FailureCode.RESULT_LOST, retry_after_seconds=retry_after)
         raise ProviderUnreachable(retry_after_seconds=retry_after)
 
     def _call(
-        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        read_error: ReadError,
     ) -> tuple[int, Any, httpx.Response]:
-        """Return the status, the JSON (None if it is not JSON) and the response; retry 401 and 403 with a new key."""
+        """Return the status, the JSON (None if it is not JSON) and the response.
+
+        After 401 or 403 the request is sent again with a new key, unless `read_error` knows another reason.
+        """
         response = self._send(method, path, body, headers, refresh=False)
-        if response.status_code in {401, 403}:
+        payload = parse_json(response.content)
+        if response.status_code in {401, 403} and read_error(response.status_code, payload) is None:
             response = self._send(method, path, body, headers, refresh=True)
-        return response.status_code, parse_json(response.content), response
+            payload = parse_json(response.content)
+        return response.status_code, payload, response
 
     def _send(
         self,
@@ -171,3 +196,7 @@ class RestClient:
         # The content is already decoded.
         kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
         return httpx.Response(response.status_code, headers=kept, content=bytes(content))
+
+
+def _read_nothing(_status: int, _payload: Any) -> None:
+    return None

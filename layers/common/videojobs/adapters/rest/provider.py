@@ -8,7 +8,8 @@ from typing import Any, TypeIs
 
 from videojobs.adapters.rest.client import MAXIMUM_ANSWER_BYTES, ReadError, RestClient
 from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import not_set_up, unconfirmed
+from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
+from videojobs.adapters.rest.moderation import is_moderation
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.adapters.rest.task_state import TaskState, read_state
 from videojobs.domain.errors import FailureCode, ProviderUnreachable
@@ -102,13 +103,19 @@ class RestVideoProvider(ABC):
         return {*known, *self._setup.option("resultHosts", known[0]).split(",")}
 
     def _connect(
-        self, base_url: str, read_error: ReadError | None = None, *, maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES
+        self,
+        base_url: str,
+        read_error: ReadError | None = None,
+        read_failure: ReadError | None = None,
+        *,
+        maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES,
     ) -> RestClient:
         """Return a client of the API, which connects at the first call."""
         return RestClient(
             base_url,
             authorize=self._authorize,
             read_error=read_error,
+            read_failure=read_failure,
             call_seconds=self._setup.call_seconds,
             maximum_answer_bytes=maximum_answer_bytes,
         )
@@ -147,12 +154,15 @@ def read_ref(response: Mapping[str, Any], field: str) -> str:
     """Return the task's ID, which is `field` of the response to a create request. A whole number becomes text.
 
     Raises:
-        ProviderUnreachable: If the response has no valid ID (`is_ref`); the task may exist.
+        ProviderError: If the response has no ID and says that the content was rejected.
+        ProviderUnreachable: If the response has no valid ID (`is_ref`); the task may exist, also if there is an error.
     """
     ref = response.get(field)
     if isinstance(ref, int) and not isinstance(ref, bool):
         ref = str(ref)
     if not is_ref(ref):
+        if is_moderation(response):
+            raise failure(FailureCode.CONTENT_REJECTED)
         raise ProviderUnreachable
     return ref
 
