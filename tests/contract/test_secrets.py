@@ -1,5 +1,7 @@
 """The cache of secrets: read once, read again after an hour or a refusal, and kept during an outage."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 import boto3
@@ -22,6 +24,9 @@ class RotatingSecret:
 
     def rotate(self, value: str) -> None:
         self._manager.put_secret_value(SecretId=self.arn, SecretString=value)
+
+    def rotate_binary(self, value: bytes) -> None:
+        self._manager.put_secret_value(SecretId=self.arn, SecretBinary=value)
 
     def delete(self) -> None:
         self._manager.delete_secret(SecretId=self.arn, ForceDeleteWithoutRecovery=True)
@@ -74,6 +79,39 @@ def test_the_cached_value_is_used_during_an_outage(rotating: RotatingSecret) -> 
     rotating.seconds += MAXIMUM_AGE_SECONDS + 1
     assert rotating.secret.get() == "first"
     assert rotating.secret.get(refresh=True) == "first"
+
+
+def test_a_failed_read_is_repeated_after_ten_seconds() -> None:
+    answers: list[str | Exception] = ["first", Unavailable(), "second"]
+    reads: list[float] = []
+    seconds = [1000.0]
+
+    class Manager(AwsJsonClient):
+        def call(self, operation: str, arguments: Mapping[str, object]) -> dict[str, Any]:
+            reads.append(seconds[0])
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return {"SecretString": answer}
+
+    manager = Manager("secretsmanager", "secretsmanager", version="1.1", region="us-east-1")
+    secret = CachedSecret("arn", manager, monotonic=lambda: seconds[0])
+    assert secret.get() == "first"
+    for passed, value in [(MAXIMUM_AGE_SECONDS + 1, "first"), (5, "first"), (6, "second"), (11, "second")]:
+        seconds[0] += passed
+        assert secret.get() == value
+    assert reads == [1000.0, 1301.0, 1312.0]
+
+
+def test_a_binary_secret_is_read_as_text(rotating: RotatingSecret) -> None:
+    rotating.rotate_binary('{"key": "ü"}'.encode())
+    assert rotating.secret.get() == '{"key": "ü"}'
+
+
+def test_a_binary_secret_that_is_not_text_is_unavailable(rotating: RotatingSecret) -> None:
+    rotating.rotate_binary(b"\xff\xfe")
+    with pytest.raises(Unavailable):
+        rotating.secret.get()
 
 
 def test_a_missing_secret_raises_unavailable_at_every_call(rotating: RotatingSecret) -> None:

@@ -292,9 +292,12 @@ def test_missing_credentials_are_reported_to_operators(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     options = {"outputUri": "s3://bucket", "region": REGION, "endpointUrl": "http://127.0.0.1:9"}
+    provider = BedrockProvider(ProviderSetup(_no_key, options))
     with pytest.raises(ProviderError, match="not configured") as refused:
-        BedrockProvider(ProviderSetup(_no_key, options)).poll(ARN)
+        provider.submit(REQUEST, token=TOKEN)
     assert not refused.value.transient
+    with pytest.raises(ProviderUnreachable):
+        provider.poll(ARN)
     assert "provider_not_set_up" in [vars(record).get("action") for record in caplog.records]
 
 

@@ -5,10 +5,12 @@ Each test runs for each adapter. A cell that does not apply to an adapter is nam
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,9 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
 
 NOT_APPLICABLE = {
     ("bedrock", "a numeric reference"): "botocore's service model defines the ARN as text.",
+    ("bedrock", "a key"): "The function's role is authorized; the AWS SDK renews its credentials.",
+    **{(name, "cancel"): "The API can't cancel a task." for name in ("openai_compatible", "luma", "veo")},
+    **{(name, "a key for downloads"): "The store of results needs no key." for name in ("fal", "runway", "luma")},
     ("bedrock", "a refusal under a 2xx status"): "AWS sends errors with an error status, and a repeat is idempotent.",
     ("fal", "a result in the status"): "The result is a response of its own, which is requested after the status.",
     ("bedrock", "a result in the status"): "The result is an object in the bucket, whose folder each response names.",
@@ -43,24 +48,35 @@ NOT_APPLICABLE = {
 """Reasons of the cells that do not apply, by adapter and case."""
 
 
+NOT_CARRIED_OUT = Reply(500)
+
+
 class OddWire(Wire):
-    """Wire that changes the responses to the kinds of calls in `changes`."""
+    """Wire that changes the responses to the kinds of calls in `changes`.
+
+    The functions in `before` can respond to a call that is then not carried out.
+    """
 
     def __init__(self, counterpart: Counterpart) -> None:
         """Let all calls through unchanged."""
         self.changes: dict[str, Change] = {}
+        self.before: dict[str, Change] = {}
         self.counterpart = counterpart
         super().__init__(counterpart)
 
     def answer(self, exchange: Exchange) -> None:
         """Carry out the call and send its response, changed if there is a change for its kind."""
         kind = self.counterpart.kind(exchange.method, exchange.path)
-        if kind not in self.changes:
+        if kind not in self.changes and kind not in self.before:
             super().answer(exchange)
             return
         key = exchange.headers.get("authorization", "") or exchange.headers.get("x-api-key", "")
         self.calls.append(Call(kind, exchange.method, exchange.path, key, exchange.headers.get("range", "")))
-        exchange.send(self.changes[kind](self.counterpart.reply(exchange)))
+        if kind in self.before and (rejection := self.before[kind](NOT_CARRIED_OUT)) is not NOT_CARRIED_OUT:
+            exchange.send(rejection)
+            return
+        reply = self.counterpart.reply(exchange)
+        exchange.send(self.changes[kind](reply) if kind in self.changes else reply)
 
 
 @pytest.fixture
@@ -588,6 +604,68 @@ def test_a_refused_poll_does_not_abandon_the_task(
     after = system.jobs.get(job.id)
     assert (after.status, after.attempt, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1, 1)
     assert failing.count > 0
+
+
+# ---------------------------------------------------------------- rejected keys
+
+
+@pytest.mark.parametrize(("call", "status"), list(product(["submit", "poll", "cancel", "fetch"], [401, 403])))
+def test_a_key_that_any_call_rejects_is_read_again(
+    provider: VideoProvider, wire: OddWire, call: str, status: int, tmp_path: Path
+) -> None:
+    counterpart = wire.counterpart
+    if not counterpart.rotates_keys or (call == "cancel" and not provider.capabilities.can_cancel):
+        assert NOT_APPLICABLE[counterpart.name, "a key" if not counterpart.rotates_keys else "cancel"]
+        return
+    if call == "fetch" and counterpart.name in {"fal", "runway", "luma"}:
+        assert NOT_APPLICABLE[counterpart.name, "a key for downloads"]
+        return
+    rejected: list[str] = []
+
+    def reject_once(reply: Reply) -> Reply:
+        authorization = wire.calls[-1].authorization
+        if not rejected or authorization in rejected:
+            rejected.append(authorization)
+            return Reply(status, {"error": {"message": "invalid key"}})
+        return reply
+
+    wire.before = {call: reject_once}
+    ref, _ = submitted(provider, counterpart)
+    if call == "cancel":
+        provider.cancel(ref)
+    else:
+        assert polled_until_done(provider, ref)
+        assert fetched(provider, ref, tmp_path) == counterpart.video
+    assert rejected
+    assert len(counterpart.tasks) == 1
+
+
+def test_a_key_that_is_missing_for_a_while_does_not_abandon_the_task(counterpart: Counterpart, wire: OddWire) -> None:
+    if not counterpart.rotates_keys:
+        assert NOT_APPLICABLE[counterpart.name, "a key"]
+        return
+    keys = dict(counterpart.key_reader("a-key")())
+    if counterpart.name == "veo":
+        keys["serviceAccount"] = counterpart.account()  # type: ignore[attr-defined]
+    key = dict(keys)
+
+    def read_key(*, refresh: bool = False) -> Mapping[str, Any]:
+        return key
+
+    counterpart.key_reader = lambda *_, **__: read_key  # type: ignore[method-assign]
+    system, job = started(counterpart.provider(wire.url, call_seconds=PATIENCE_SECONDS), counterpart)
+    system.deliver(system.queue.drain()[0])
+    key.clear()
+
+    wire.before = {call: instead(Reply(401, {})) for call in ("poll", "fetch")}
+    for _ in range(5):
+        system.deliver(system.queue.drain()[0])
+    assert system.jobs.get(job.id).attempt == 1
+    wire.before.clear()
+    key.update(keys)
+    system.run()
+    after = system.jobs.get(job.id)
+    assert (after.status, after.attempt, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1, 1)
 
 
 def test_empty_cells_have_a_reason() -> None:

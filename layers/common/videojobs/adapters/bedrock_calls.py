@@ -53,8 +53,8 @@ def call(
 
     Raises:
         ProviderError: If Bedrock returns an error, as translated by `read_error`; or if the function has no credentials
-            or region.
-        ProviderUnreachable: If there is no response, or it can't be parsed; the operation may have been performed.
+            or region for a start (`read_refusal`).
+        ProviderUnreachable: If there is no response, or it can't be parsed; or if a read has no credentials or region.
     """
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
     from botocore.parsers import ResponseParserError
@@ -66,7 +66,8 @@ def call(
         logger.info("Call refused", extra=extra)
         raise read_error(error) from None
     except (NoCredentialsError, NoRegionError) as error:
-        raise _not_allowed(type(error).__name__) from None
+        refusal = _not_allowed(type(error).__name__)
+        raise (refusal if read_error is read_refusal else ProviderUnreachable()) from None
     except (BotoCoreError, ResponseParserError, *_MALFORMED):
         raise ProviderUnreachable from None
     return response

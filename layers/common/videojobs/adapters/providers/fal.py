@@ -146,7 +146,7 @@ class FalProvider(RestVideoProvider):
                 return False
             raise
 
-    def locate(self, ref: str) -> Source:
+    def locate(self, ref: str, *, refresh: bool = False) -> Source:  # noqa: ARG002 - the store needs no key
         """Return the URL of the video in fal's public store."""
         return Source(self._video_url(ref))
 

@@ -111,7 +111,7 @@ class LumaProvider(RestVideoProvider):
             case _:
                 raise failure(FAILURES.get(str(response.get("failure_code")), FailureCode.PROVIDER_ERROR))
 
-    def locate(self, ref: str) -> Source:
+    def locate(self, ref: str, *, refresh: bool = False) -> Source:  # noqa: ARG002 - the store needs no key
         """Return a new presigned URL of the video."""
         return Source(_video_url(self._rest.ask(_path(ref))))
 

@@ -7,8 +7,6 @@ protocol. OpenRouter's variant is documented at https://openrouter.ai/docs/api_r
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from itertools import count
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -23,7 +21,7 @@ from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress
+from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
 
 OPENAI, OPENROUTER = "openai", "openrouter"
 SECONDS = (4, 8, 12)
@@ -111,14 +109,9 @@ class OpenaiCompatibleProvider(RestVideoProvider):
                     raise error or failure(FailureCode.PROVIDER_ERROR)
                 return Generation(done=True, progress=1, cost_usd=_read_cost(response))
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
-        """Download the video to `path`. The key is sent only to the API's host, not to a host that it redirects to."""
-        attempts = count()
-        self._download(lambda: self.locate(ref, refresh=next(attempts) > 0), path, on_progress)
-
     def locate(self, ref: str, *, refresh: bool = False) -> Source:
-        """Return the URL of the content with the key; with `refresh`, read the key again in case it was rejected."""
-        return Source(f"{self._base_url}{_path(ref)}/content", self._authorize(refresh))
+        """Return the URL of the content with the key, which is sent only to the API's host, not after a redirect."""
+        return Source(f"{self._base_url}{_path(ref)}/content", self._authorize_download(refresh=refresh))
 
     def _clip_fields(self, clip: Clip) -> dict[str, object]:
         """Return the fields of a request that describe the clip, in the server's variant."""

@@ -134,9 +134,9 @@ class ReplicateProvider(RestVideoProvider):
             raise
         return state is TaskState.STOPPED
 
-    def locate(self, ref: str) -> Source:
+    def locate(self, ref: str, *, refresh: bool = False) -> Source:
         """Return the URL in the prediction and the key, which the download needs."""
-        return Source(_video_url(self._rest.ask(_path(ref))), self._authorize(False))  # noqa: FBT003
+        return Source(_video_url(self._rest.ask(_path(ref))), self._authorize_download(refresh=refresh))
 
 
 def _path(ref: str) -> str:

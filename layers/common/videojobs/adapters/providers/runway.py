@@ -154,7 +154,7 @@ class RunwayProvider(RestVideoProvider):
             raise
         return True
 
-    def locate(self, ref: str) -> Source:
+    def locate(self, ref: str, *, refresh: bool = False) -> Source:  # noqa: ARG002 - the store needs no key
         """Return a new URL of the video."""
         return Source(_video_url(self._rest.ask(_path(ref))))
 

@@ -126,19 +126,19 @@ class VeoProvider(RestVideoProvider):
         """Download the video from the bucket to `path`, or write it from the response if that contains it."""
         video = _video_of(self._ask(ref))
         if "gcsUri" not in video:
-            path.write_bytes(b64decode(str(video["bytesBase64Encoded"])))
+            path.write_bytes(_decode(str(video["bytesBase64Encoded"])))
             on_progress(1)
             return
         attempts = count()
         self._download(lambda: self._source(video, refresh=next(attempts) > 0), path, on_progress)
 
-    def locate(self, ref: str) -> Source:
+    def locate(self, ref: str, *, refresh: bool = False) -> Source:
         """Return the URL of the video in the bucket, with an access token."""
-        return self._source(_video_of(self._ask(ref)), refresh=False)
+        return self._source(_video_of(self._ask(ref)), refresh=refresh)
 
     def _source(self, video: Mapping[str, Any], *, refresh: bool) -> Source:
         path = quote(str(video["gcsUri"]).removeprefix("gs://"))
-        return Source(f"{self._storage_url}/{path}", self._authorize(refresh))
+        return Source(f"{self._storage_url}/{path}", self._authorize_download(refresh=refresh))
 
     def _ask(self, ref: str) -> dict[str, Any]:
         return self._rest.ask(f"{self._model}:fetchPredictOperation", method="POST", body={"operationName": ref})
@@ -146,20 +146,40 @@ class VeoProvider(RestVideoProvider):
     def _authorize(self, refresh: bool) -> Mapping[str, str]:  # noqa: FBT001 - the signature of `Authorize`
         """Return the header with an access token, which is cached until it expires; with `refresh`, read the key again.
 
+        The key is also read again if Google rejects it, for example because it was deleted after a rotation.
+
         Raises:
             ProviderUnreachable: If Google's token endpoint does not respond.
             ProviderError: If the key is malformed or rejected.
         """
-        if self._credentials is None or refresh:
-            self._credentials = _read_credentials(self._setup.read_key(refresh=refresh))
-        if not self._credentials.valid:
-            try:
-                self._credentials.refresh(_HttpxRequest(self._setup.call_seconds))  # type: ignore[no-untyped-call]
-            except TransportError as error:
-                raise ProviderUnreachable from error
-            except GoogleAuthError as error:
+        credentials = self._credentials
+        if credentials is None or refresh:
+            credentials = _read_credentials(self._setup.read_key(refresh=refresh))
+        try:
+            self._sign_in(credentials)
+        except GoogleAuthError as error:
+            self._credentials = None
+            if refresh:
                 raise not_set_up() from error
-        return {"Authorization": f"Bearer {self._credentials.token}"}
+            return self._authorize(True)  # noqa: FBT003 - the key may have been rotated
+        self._credentials = credentials
+        return {"Authorization": f"Bearer {credentials.token}"}
+
+    def _sign_in(self, credentials: Credentials) -> None:
+        """Request an access token, unless the credentials have a valid one.
+
+        Raises:
+            GoogleAuthError: If Google rejects the key.
+            ProviderUnreachable: If Google's token endpoint does not respond.
+        """
+        if credentials.valid:
+            return
+        try:
+            credentials.refresh(_HttpxRequest(self._setup.call_seconds))  # type: ignore[no-untyped-call]
+        except GoogleAuthError as error:
+            if isinstance(error, TransportError) or error.retryable:
+                raise ProviderUnreachable from error
+            raise
 
 
 class _HttpxResponse(Response):
@@ -238,6 +258,16 @@ def _video_of(response: Mapping[str, Any]) -> Mapping[str, object]:
             raise failure(FailureCode.CONTENT_REJECTED)
         case _:
             raise unconfirmed(FailureCode.PROVIDER_ERROR)
+
+
+def _decode(text: str) -> bytes:
+    try:
+        content = b64decode(text)
+    except ValueError:
+        content = b""
+    if not content:
+        raise unconfirmed(FailureCode.RESULT_LOST)
+    return content
 
 
 def _failure_of(code: int, message: str) -> ProviderError:

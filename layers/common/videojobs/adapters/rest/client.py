@@ -137,11 +137,14 @@ class RestClient:
         Raises:
             UnconfirmedFailure: If the task does not exist, or not yet (`result_lost`).
             ProviderError: As `read_failure` translates the response.
-            ProviderUnreachable: If there is no response, or a response that says nothing about the task.
+            ProviderUnreachable: If there is no response, or a response that says nothing about the task, or no valid
+                key. The task may still succeed, and an operator may still correct the key.
         """
         try:
             status, payload, response = self._call(method, path, body, headers, self._read_failure)
-        except httpx.HTTPError as error:
+        except ProviderUnreachable:
+            raise
+        except (httpx.HTTPError, ProviderError) as error:  # ProviderError: there is no valid key
             raise ProviderUnreachable from error
         if 200 <= status < 300:
             if not response.content:

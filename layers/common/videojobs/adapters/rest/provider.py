@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeIs
 
@@ -12,7 +13,7 @@ from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.moderation import is_moderation
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.adapters.rest.task_state import TaskState, read_state
-from videojobs.domain.errors import FailureCode, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
 
@@ -79,11 +80,15 @@ class RestVideoProvider(ABC):
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video to `path`; see `download` for the errors."""
-        self._download(lambda: self.locate(ref), path, on_progress)
+        attempts = count()
+        self._download(lambda: self.locate(ref, refresh=next(attempts) > 0), path, on_progress)
 
     @abstractmethod
-    def locate(self, ref: str) -> Source:
-        """Return the current location of the task's video. Called again when a URL has expired."""
+    def locate(self, ref: str, *, refresh: bool = False) -> Source:
+        """Return the current location of the task's video.
+
+        Called again, with `refresh`, when the URL has expired or the key that was sent with it was rejected.
+        """
 
     def _read_model(self, default: str, known: Collection[str], *, advice: str = "") -> str:
         """Return the option `model`.
@@ -130,6 +135,17 @@ class RestVideoProvider(ABC):
         if not isinstance(key, str) or not key:
             raise not_set_up()
         return self._authorization(key)
+
+    def _authorize_download(self, *, refresh: bool) -> Mapping[str, str]:
+        """Return the headers that carry the key, for the download of a result.
+
+        Raises:
+            ProviderUnreachable: If there is no valid key; an operator may still correct it.
+        """
+        try:
+            return self._authorize(refresh)
+        except ProviderError as error:
+            raise ProviderUnreachable from error
 
     def _authorization(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key}"}
