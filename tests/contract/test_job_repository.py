@@ -81,7 +81,9 @@ def a_job_with_everything() -> VideoJob:
         version=7,
         attempt=2,
         lease=a_lease(),
-        provider=ProviderTask("scripted", START, ref="task-1", unreachable=3, failing_since=START),
+        provider=ProviderTask(
+            "scripted", START, ref="task-1", unreachable=3, failing_since=START, result_url="https://x.test/1"
+        ),
         progress=0.25,
         output=an_output(),
         poster=StoredObject("videos-of-tests", "videos/1/1.jpg", 12),

@@ -10,20 +10,22 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
 import pytest
 
 from tests.builders import a_new_job
 from tests.providers.adapters import counterpart_of
 from tests.providers.conftest import PATIENCE_SECONDS
-from tests.providers.counterparts.server import Counterpart, Exchange, Fate, Reply
+from tests.providers.counterparts.server import Counterpart, Exchange, Fate, LocalServer, Reply
 from tests.providers.http_wire import Call, Wire
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
 from tests.system import InMemorySystem
 from videojobs.adapters.providers import AI_PROVIDERS
+from videojobs.adapters.rest.result_host import _matches, open_result
 from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
-from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, ResultRefused
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.ports.videos import VideoProvider
 
@@ -34,6 +36,7 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
 
 NOT_APPLICABLE = {
     ("bedrock", "a numeric reference"): "botocore's service model defines the ARN as text.",
+    ("bedrock", "a link"): "The adapter signs the URL of an object in the deployment's own bucket.",
     ("bedrock", "a key"): "The function's role is authorized; the AWS SDK renews its credentials.",
     **{(name, "cancel"): "The API can't cancel a task." for name in ("openai_compatible", "luma", "veo")},
     **{(name, "a key for downloads"): "The store of results needs no key." for name in ("fal", "runway", "luma")},
@@ -666,6 +669,115 @@ def test_a_key_that_is_missing_for_a_while_does_not_abandon_the_task(counterpart
     system.run()
     after = system.jobs.get(job.id)
     assert (after.status, after.attempt, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1, 1)
+
+
+# ---------------------------------------------------------------- result hosts
+
+
+RESULTS: dict[str, Callable[[str], dict[str, object]]] = {
+    "fal": lambda url: {"video": {"url": url}},
+    "replicate": lambda url: {"output": url},
+    "runway": lambda url: {"output": [url]},
+    "luma": lambda url: {"output": [{"type": "video", "url": url}]},
+    "veo": lambda url: {"response": {"videos": [{"gcsUri": url}]}},
+}
+ELSEWHERE = "https://results.example.com/a/video.mp4?signature=1"
+
+
+def test_a_link_to_another_host_is_kept_in_the_job(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    if counterpart.name == "bedrock":
+        assert NOT_APPLICABLE[counterpart.name, "a link"]
+        return
+    system, job = started(provider, counterpart)
+    link = ELSEWHERE
+    if counterpart.name == "openai_compatible":
+        link = f"{wire.url}/v1/videos/{{}}/content"
+        wire.before = {"fetch": instead(Reply(302, None, {"Location": ELSEWHERE}))}
+    else:
+        link = "gs://another-bucket/video.mp4" if counterpart.name == "veo" else link
+        fields = RESULTS[counterpart.name](link)
+
+        def change(reply: Reply) -> Reply:
+            is_done = all(task.ended for task in counterpart.tasks.values())
+            is_status = counterpart.name == "fal" and wire.calls[-1].path.endswith("/status")
+            return with_fields(**fields)(reply) if is_done and not is_status else reply
+
+        wire.changes = {"poll": change}
+    system.run()
+    after = system.jobs.get(job.id)
+    assert after.provider is not None
+    assert after.provider.ref is not None
+    expected = link.format(after.provider.ref)
+    assert (after.status, after.provider.result_url, len(counterpart.tasks)) == (JobStatus.FAILED, expected, 1)
+    assert "result_host_refused" in [vars(record).get("action") for record in caplog.records]
+    assert "signature" not in "".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert not [call for call in wire.calls if "example.com" in call.path]
+
+
+HOSTS = {
+    "fal": [
+        "https://fal.media/files/x/y.mp4",
+        "https://v3.fal.media/files/x/y.mp4",
+        "https://v3b.fal.media/files/x/y.mp4",
+        "https://storage.googleapis.com/falserverless/x/y.mp4",
+    ],
+    "replicate": ["https://replicate.delivery/xezq/x/y.mp4", "https://pbxt.replicate.delivery/x/y.mp4"],
+    "runway": ["https://dnznrvs05pmza.cloudfront.net/x.mp4?_jwt=1"],
+    "luma": ["https://storage.cdn-luma.com/dream_machine/x/y.mp4"],
+}
+OTHERS = [
+    "https://storage.googleapis.com/another/x.mp4",
+    "https://storage.googleapis.com/falserverless.evil/x.mp4",
+    "https://storage.googleapis.com/falserverless/../another/x.mp4",
+    "https://storage.googleapis.com/falserverless/%2e%2e/another/x.mp4",
+    "https://storage.googleapis.com/falserverless/%252e%252e/another/x.mp4",
+    "https://bucket.s3.amazonaws.com/x.mp4",
+    "https://evilfal.media/x.mp4",
+    "https://fal.media.example.com/x.mp4",
+    "https://fal.media@example.com/x.mp4",
+    "http://fal.media/x.mp4",
+]
+
+
+@pytest.mark.parametrize(("name", "url"), [(name, url) for name, urls in HOSTS.items() for url in urls])
+def test_the_hosts_that_a_provider_uses_are_allowed(name: str, url: str) -> None:
+    hosts = counterpart_of(name)
+    counterpart = hosts()
+    try:
+        provider = counterpart.provider(counterpart.url)
+        assert any(_matches(httpx.URL(url), allowed) for allowed in provider._result_hosts)  # type: ignore[attr-defined]
+        for other in OTHERS:
+            parsed = httpx.URL(other)
+            is_allowed = any(_matches(parsed, allowed) for allowed in provider._result_hosts)  # type: ignore[attr-defined]
+            assert not is_allowed or parsed.scheme == "http" or parsed.userinfo, other
+    finally:
+        counterpart.close()
+
+
+def test_a_shared_host_receives_no_key_and_needs_the_prefix() -> None:
+    class Store(LocalServer):
+        seen: ClassVar[list[str]] = []
+
+        def answer(self, exchange: Exchange) -> None:
+            self.seen.append(exchange.headers.get("authorization", ""))
+            exchange.send(Reply(200, b"a video"))
+
+    store, key = Store(), {"Authorization": "Bearer a-key"}
+    try:
+        with httpx.Client() as http:
+            for allowed in ("127.0.0.1/bucket", "127.0.0.1/bucket/", "127.0.0.1"):
+                with open_result(http, f"{store.url}/bucket/x.mp4", key, {}, [allowed]) as response:
+                    assert response.status_code == 200
+            with (
+                pytest.raises(ResultRefused),
+                open_result(http, f"{store.url}/bucket2/x.mp4", key, {}, ["127.0.0.1/bucket"]),
+            ):
+                pass
+        assert store.seen == ["", "", "Bearer a-key"]
+    finally:
+        store.close()
 
 
 def test_empty_cells_have_a_reason() -> None:

@@ -12,7 +12,8 @@ VideoJobsError
 │   └── SubmissionsPaused   an operator has paused new jobs
 ├── ProviderError           the AI provider refused or failed; `reason` has the cause
 │   ├── ProviderUnreachable no response: the call may or may not have taken effect
-│   └── UnconfirmedFailure  a failure that one odd response can report; it is believed after a minute
+│   ├── UnconfirmedFailure  a failure that one odd response can report; it is believed after a minute
+│   └── ResultRefused       the result is at a host that is not allowed; its link is kept
 ├── LeaseLost               another writer changed the job; stop
 └── IllegalTransition       a bug: the status transition is not allowed
 """
@@ -301,6 +302,15 @@ class UnconfirmedFailure(ProviderError):
     The task may have succeeded and is paid for. Repeat the call, and give up only if the failure has lasted for
     `confirmation.CONFIRMATION_PERIOD`.
     """
+
+
+class ResultRefused(ProviderError):
+    """Error for a finished result at a host that is not allowed. `link` is its URL, or "" if it can't be stored."""
+
+    def __init__(self, message: str, *, link: str) -> None:
+        """Create an error with the reason `provider_error`. It is not transient: an operator has to allow the host."""
+        self.link = link
+        super().__init__(FailureCode.PROVIDER_ERROR, message, transient=False)
 
 
 class LeaseLost(VideoJobsError):

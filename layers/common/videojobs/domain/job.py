@@ -103,7 +103,8 @@ class ProviderTask:
     """Provider task of a job. `submitted_at` is stored before the submit, `ref` (the provider's task ID) after it.
 
     `unreachable`: how many calls in a row received no response or an unconfirmed failure. `failing_since`: when the
-    first unconfirmed failure since the last successful poll occurred.
+    first unconfirmed failure since the last successful poll occurred. `result_url`: the link of a result that was not
+    fetched, because its host is not allowed.
     """
 
     name: str
@@ -111,6 +112,7 @@ class ProviderTask:
     ref: str | None = None
     unreachable: int = 0
     failing_since: datetime | None = None
+    result_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

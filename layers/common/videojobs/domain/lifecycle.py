@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from videojobs.domain.errors import FailureCode, ProviderError
+from videojobs.domain.errors import FailureCode, ProviderError, ResultRefused
 from videojobs.domain.job import (
     NOT_SCHEDULED,
     Announcement,
@@ -210,11 +210,17 @@ def complete(job: VideoJob, video_url: str, now: datetime, policy: StepPolicy) -
 
 
 def fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy) -> VideoJob:
-    """Return the job failed, with `error.message` for its user and the time when it expires."""
+    """Return the job failed, with `error.message` for its user and the time when it expires.
+
+    The link of a result at a host that is not allowed is kept with the provider task, for an operator.
+    """
     ended = {"next": None, "lease": None, "expires_at": now + policy.retention}
     reason = JobError(error.reason, retryable=error.transient)
     note = f"failed in attempt {job.attempt} ({error.reason})"
-    return job.moved(JobStatus.FAILED, now, note, error_message=error.message, error=reason, **ended)
+    task = job.provider
+    if isinstance(error, ResultRefused) and task is not None and error.link:
+        task = replace(task, result_url=error.link)
+    return job.moved(JobStatus.FAILED, now, note, error_message=error.message, error=reason, provider=task, **ended)
 
 
 def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:

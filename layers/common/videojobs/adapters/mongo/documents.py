@@ -158,13 +158,19 @@ def _to_next(value: Document) -> NextStep:
 
 def _from_provider(task: ProviderTask) -> Document:
     fields = {"name": task.name, "submittedAt": task.submitted_at, "ref": task.ref, "unreachable": task.unreachable}
-    optional = {"failingSince": task.failing_since}
+    optional = {"failingSince": task.failing_since, "resultUrl": task.result_url}
     return fields | {name: value for name, value in optional.items() if value is not None}
 
 
 def _to_provider(value: Document) -> ProviderTask:
-    unreachable, failing_since = value.get("unreachable", 0), value.get("failingSince")
-    return ProviderTask(value["name"], value["submittedAt"], value.get("ref"), unreachable, failing_since)
+    return ProviderTask(
+        value["name"],
+        value["submittedAt"],
+        ref=value.get("ref"),
+        unreachable=value.get("unreachable", 0),
+        failing_since=value.get("failingSince"),
+        result_url=value.get("resultUrl"),
+    )
 
 
 def _from_object(stored: StoredObject) -> Document:

@@ -19,7 +19,8 @@ from videojobs.domain.prompt import Counting, PromptLimit
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
 
 BASE_URL = "https://queue.fal.run"
-RESULT_HOSTS = (".fal.media",)
+RESULT_HOSTS = ("fal.media", ".fal.media", "storage.googleapis.com/falserverless")
+"""Hosts of fal's content delivery network, and the bucket in which fal stored results before."""
 POLL_SECONDS = 5.0
 RESULT_LIFETIME = timedelta(days=1)
 """Requested lifetime of results, which fal otherwise chooses: https://docs.fal.ai/model-endpoints/media-expiration."""

@@ -24,8 +24,12 @@ BASE_URL = "https://agents.lumalabs.ai"
 DEFAULT_MODEL = "ray-3.2"
 MODELS = (DEFAULT_MODEL,)
 RESOLUTION = "720p"
-RESULT_HOSTS = (".lumalabs.ai", ".cdn-luma.com", ".amazonaws.com", ".r2.cloudflarestorage.com")
-"""Hosts of the presigned result URLs. Luma does not document them: its own hosts and the object stores that it uses."""
+RESULT_HOSTS = (".lumalabs.ai", ".cdn-luma.com")
+"""Luma's own hosts of result URLs, which it does not document.
+
+If a presigned URL is at an object store, the option `resultHosts` must name Luma's bucket there, because the host is
+shared with other customers. The link is kept in the job.
+"""
 POLL_SECONDS = 5.0
 URL_LIFETIME = timedelta(hours=1)
 """Lifetime of a presigned URL; each read of a generation returns a new URL."""

@@ -24,6 +24,7 @@ from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_rejected_content
 from videojobs.adapters.rest.provider import RestVideoProvider, has_error, read_ref, settle_state
+from videojobs.adapters.rest.result_host import result_refused
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
@@ -137,7 +138,11 @@ class VeoProvider(RestVideoProvider):
         return self._source(_video_of(self._ask(ref)), refresh=refresh)
 
     def _source(self, video: Mapping[str, Any], *, refresh: bool) -> Source:
-        path = quote(str(video["gcsUri"]).removeprefix("gs://"))
+        uri = str(video["gcsUri"])
+        bucket = self._output_uri.removeprefix("gs://").partition("/")[0]
+        if not bucket or not uri.startswith(f"gs://{bucket}/"):
+            raise result_refused(uri, "storage.googleapis.com", "not in the bucket of outputUri")
+        path = quote(uri.removeprefix("gs://"))
         return Source(f"{self._storage_url}/{path}", self._authorize_download(refresh=refresh))
 
     def _ask(self, ref: str) -> dict[str, Any]:

@@ -56,8 +56,8 @@ def download(
     Args:
         locate: Returns the current location; called again when a URL has expired.
         path: The file to write; replaced if it exists.
-        allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot. HTTPS is required, except for
-            "127.0.0.1" if it is allowed.
+        allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot, with a path prefix for a shared
+            host. HTTPS is required, except for "127.0.0.1" if it is allowed.
         on_progress: Called with the downloaded part (0 to 1); may raise to stop.
         maximum_bytes: The maximum size of the file.
         call_seconds: The timeout of each read.
@@ -65,7 +65,8 @@ def download(
 
     Raises:
         UnconfirmedFailure: If new URLs are rejected too (`result_lost`).
-        ProviderError: If the file is too large, or if a URL or a redirect leads to a host that is not allowed.
+        ResultRefused: If a URL or a redirect leads to a host that is not allowed.
+        ProviderError: If the file is too large.
         ProviderUnreachable: If the download fails five times, times out, or the host asks to retry later.
     """
     with PartFile(path, maximum_bytes=maximum_bytes, on_progress=on_progress) as part, _client(call_seconds) as http:

@@ -104,8 +104,9 @@ class RestVideoProvider(ABC):
         return model
 
     def _read_result_hosts(self, *known: str) -> Collection[str]:
-        """Return the known hosts of results, and those of the option `resultHosts`."""
-        return {*known, *self._setup.option("resultHosts", known[0]).split(",")}
+        """Return the known hosts of results and those of the option `resultHosts`; see `download` for their form."""
+        added = self._setup.option("resultHosts", known[0]).split(",")
+        return {*known, *(host.strip() for host in added)}
 
     def _connect(
         self,

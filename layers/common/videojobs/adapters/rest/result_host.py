@@ -1,14 +1,16 @@
 """Requests for results, limited to the allowed hosts of a provider, including after redirects."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 import httpx
 
 from videojobs.adapters.public_address import AddressRefused, NoAddress, resolve_public
 from videojobs.adapters.rest.failures import not_set_up
-from videojobs.domain.errors import ProviderError
+from videojobs.domain.errors import ResultRefused
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +20,10 @@ MAXIMUM_ADDRESSES = 2
 LOOPBACK = "127.0.0.1"
 """Host for which plain HTTP and a loopback address are accepted, if it is in the allowed hosts."""
 
+MAXIMUM_LINK_CHARACTERS = 4096
+"""Length of the longest link that is kept. Presigned URLs have about 2,000 characters."""
+
+_HOST = re.compile(r"[a-z0-9.-]+")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -30,35 +36,45 @@ def open_result(
     Args:
         http: The client; it must not follow redirects itself.
         url: The URL of the result.
-        headers: Headers with credentials, sent only to the scheme, host and port of `url`.
+        headers: Headers with credentials, sent only to the scheme, host and port of `url`, and not to a shared host.
         wanted: Headers that are sent to each host.
-        allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot.
+        allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot. A shared host, such as an object
+            store, has a path prefix too: "storage.example.com/bucket".
 
     Raises:
-        ProviderError: If a URL is malformed or leads to a host that is not allowed or not public.
+        ResultRefused: If a URL is malformed or leads to a host that is not allowed or not public.
         httpx.HTTPError: If there is no response, or more than `MAXIMUM_REDIRECTS` redirects.
     """
-    origin = _parse(url)
-    target = origin
-    for _ in range(MAXIMUM_REDIRECTS + 1):
-        own = headers if _origin_of(target) == _origin_of(origin) else {}
-        response = _send(http, target, {**own, **wanted}, allowed_hosts)
-        try:
-            if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                yield response
-                return
-            target = _parse(response.headers["location"], target)
-        finally:
-            response.close()
+    try:
+        origin = target = _parse(url)
+        for _ in range(MAXIMUM_REDIRECTS + 1):
+            addresses, is_shared = _check(target, allowed_hosts)
+            own = headers if _origin_of(target) == _origin_of(origin) and not is_shared else {}
+            response = _send(http, target, {**own, **wanted}, addresses)
+            try:
+                if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                    yield response
+                    return
+                target = _parse(response.headers["location"], target)
+            finally:
+                response.close()
+    except _NotAllowed as error:
+        raise result_refused(url, error.host, error.reason) from None  # the cause can contain the URL
     raise httpx.TooManyRedirects("too many redirects")
 
 
+class _NotAllowed(Exception):
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(reason)
+        self.host, self.reason = host, reason
+
+
 def _parse(url: str, base: httpx.URL | None = None) -> httpx.URL:
-    """Return the URL, relative to `base` if given; raise `ProviderError` if it is malformed."""
+    """Return the URL, relative to `base` if given; raise `_NotAllowed` if it is malformed."""
     try:
         return httpx.URL(url) if base is None else base.join(url)
     except httpx.InvalidURL:
-        raise _refused("", "malformed") from None  # the error contains the URL
+        raise _NotAllowed("", "malformed") from None  # the error contains the URL
 
 
 def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -66,11 +82,8 @@ def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _send(
-    http: httpx.Client, url: httpx.URL, headers: Mapping[str, str], allowed_hosts: Collection[str]
-) -> httpx.Response:
+def _send(http: httpx.Client, url: httpx.URL, headers: Mapping[str, str], addresses: Sequence[str]) -> httpx.Response:
     """Send a GET to a checked address of the host, with the host's name in TLS and in the header `Host`."""
-    addresses = _addresses(url, allowed_hosts)[:MAXIMUM_ADDRESSES]
     for number, address in enumerate(addresses, 1):
         request = http.build_request(
             "GET",
@@ -86,36 +99,47 @@ def _send(
     raise AssertionError("there is no address")  # pragma: no cover - `resolve_public` returns at least one address
 
 
-def _addresses(url: httpx.URL, allowed_hosts: Collection[str]) -> list[str]:
-    """Return the host's addresses.
+def _check(url: httpx.URL, allowed_hosts: Collection[str]) -> tuple[list[str], bool]:
+    """Return at most `MAXIMUM_ADDRESSES` addresses of the host, and whether it is allowed as a shared host only.
 
     Raises:
-        ProviderError: If the URL's scheme, host or address is not allowed.
+        _NotAllowed: If the URL's scheme, host, path or address is not allowed.
         httpx.ConnectError: If the host name does not resolve.
     """
     is_loopback = url.host == LOOPBACK
     if url.scheme != "https" and not (is_loopback and url.scheme == "http"):
-        raise _refused(url.host, "not https")
-    if url.userinfo or not any(_matches(url.host, allowed) for allowed in allowed_hosts):
-        raise _refused(url.host, "not allowed")
+        raise _NotAllowed(url.host, "not https")
+    matching = [allowed for allowed in allowed_hosts if _matches(url, allowed)]
+    if url.userinfo or not matching:
+        raise _NotAllowed(url.host, "not allowed")
+    port = url.port or (443 if url.scheme == "https" else 80)
     try:
-        return resolve_public(url.host, url.port or (443 if url.scheme == "https" else 80), or_loopback=is_loopback)
+        addresses = resolve_public(url.host, port, or_loopback=is_loopback)
     except NoAddress as error:
         raise httpx.ConnectError(str(error)) from error
     except AddressRefused as error:
-        raise _refused(url.host, str(error)) from error
+        raise _NotAllowed(url.host, str(error)) from error
+    return addresses[:MAXIMUM_ADDRESSES], all("/" in allowed for allowed in matching)
 
 
-def _matches(host: str, allowed: str) -> bool:
-    """Return whether the host is the allowed name, or ends with the allowed suffix (".example.com")."""
-    return host.endswith(allowed) if allowed.startswith(".") else host == allowed
+def _matches(url: httpx.URL, allowed: str) -> bool:
+    """Return whether the URL has the allowed host, or ends with the allowed suffix, and has the path prefix if any."""
+    name, _, prefix = allowed.partition("/")
+    name = name.lower()
+    is_host = url.host.endswith(name) if name.startswith(".") else url.host == name
+    if not is_host or not _HOST.fullmatch(url.host):
+        return False
+    path = unquote(url.path)
+    leaves_prefix = "\\" in path or not {".", ".."}.isdisjoint(path.split("/"))
+    return not prefix or (path.startswith(f"/{prefix.strip('/')}/") and not leaves_prefix)
 
 
-def _refused(host: str, reason: str) -> ProviderError:
-    """Log a rejected host and return the error.
+def result_refused(link: str, host: str, reason: str) -> ResultRefused:
+    """Log a rejected host and return the error, which contains the result's link.
 
     An operator has to decide whether the URL is malicious or the provider stores results at a new host.
     """
     extra = {"action": "result_host_refused", "host": host, "reason": reason}
     logger.error("Result host rejected", extra=extra)
-    return not_set_up()
+    is_storable = link.isprintable() and len(link) <= MAXIMUM_LINK_CHARACTERS
+    return ResultRefused(not_set_up().message, link=link if is_storable else "")
