@@ -254,8 +254,10 @@ def _video_of(response: Mapping[str, Any]) -> Mapping[str, object]:
         ProviderError: If the operation failed or has no video, for example because the prompt was rejected.
     """
     match response:
-        case {"error": {"code": int(code)} as error}:
-            raise _failure_of(code, str(error.get("message", "")))
+        case {"error": error} if has_error(response):
+            fields = error if isinstance(error, dict) else {"message": error}
+            code = fields.get("code")
+            raise _failure_of(code if isinstance(code, int) else 0, str(fields.get("message", "")))
         case {"response": {"videos": [{"gcsUri": str()} | {"bytesBase64Encoded": str()} as video, *_]}}:
             result: Mapping[str, object] = video
             return result

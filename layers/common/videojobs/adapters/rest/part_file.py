@@ -11,7 +11,8 @@ from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.ports.videos import ReportProgress
 
 _NOT_VIDEOS = ("text/html", "application/json", "application/xml", "text/xml")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_SIZE = re.compile(r"[0-9]{1,15}")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/([0-9]{1,15}|\*)")
 
 
 class Unusable(Exception):
@@ -117,7 +118,7 @@ class PartFile:
             raise Unusable("the response is compressed")
         self._validator = _validator(response)
         length = response.headers.get("content-length", "")
-        self._total = int(length) if length.isdecimal() else None
+        self._total = int(length) if _SIZE.fullmatch(length) else None
 
     def _check_rest(self, response: httpx.Response) -> None:
         """Check that a partial response continues the file; if it does not, truncate the file and raise `Unusable`."""
@@ -135,7 +136,8 @@ def _validator(response: httpx.Response) -> str:
     """Return the value for If-Range: a strong ETag, else the modification date, else an empty string."""
     etag: str = response.headers.get("etag", "")
     date: str = response.headers.get("last-modified", "")
-    return etag if etag.startswith('"') else date
+    validator = etag if etag.startswith('"') else date
+    return validator if validator.isascii() else ""  # only ASCII can be sent in a header
 
 
 def _too_large() -> ProviderError:
