@@ -393,6 +393,11 @@ def change_state(counterpart: Counterpart, change: Callable[[str], str]) -> Chan
     return apply
 
 
+def with_state(counterpart: Counterpart, state: str) -> Change:
+    """Return a change that sets the state in a response that has one."""
+    return change_state(counterpart, lambda _: state)
+
+
 @pytest.mark.parametrize("letter_case", LETTER_CASES)
 def test_a_state_is_read_in_any_letter_case(
     provider: VideoProvider,
@@ -426,7 +431,7 @@ def test_synonyms_of_states_are_known(
     wire.changes.clear()
     assert polled_until_done(provider, ref)
     for state in DONE.split("|"):
-        wire.changes = {"poll": change_state(counterpart, lambda _, state=state: state)}  # type: ignore[misc]
+        wire.changes = {"poll": with_state(counterpart, state)}
         assert provider.poll(ref).done, state
         assert fetched(provider, ref, tmp_path) == counterpart.video
     assert not actions(caplog)
@@ -438,7 +443,7 @@ def test_synonyms_of_failed_are_known(provider: VideoProvider, counterpart: Coun
     provider.poll(ref)
     provider.poll(ref)
     for state in FAILED.split("|"):
-        wire.changes = {"poll": change_state(counterpart, lambda _, state=state: state)}  # type: ignore[misc]
+        wire.changes = {"poll": with_state(counterpart, state)}
         with pytest.raises(ProviderError) as failed:
             provider.poll(ref)
         assert not isinstance(failed.value, ProviderUnreachable), state
@@ -691,9 +696,10 @@ def test_a_video_of_veo_that_is_not_base64_is_not_believed_at_once(veo: VeoCount
     provider = veo_with(veo, "videos@x.test")
     ref = provider.submit(veo.request, token=TOKEN).ref
     assert polled_until_done(provider, ref)
+    responses: list[dict[str, Any]] = []
+    veo._outcome = lambda *_: responses[-1]  # type: ignore[method-assign]
     for content in ("", "%%%", "abc"):
-        video = {"bytesBase64Encoded": content}
-        veo._outcome = lambda *_, video=video: {"response": {"videos": [video]}}  # type: ignore[method-assign,misc]
+        responses.append({"response": {"videos": [{"bytesBase64Encoded": content}]}})
         with pytest.raises(UnconfirmedFailure):
             fetched(provider, ref, tmp_path)
 

@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 MAXIMUM_RETRY_AFTER_SECONDS = 3600.0
 """Longest pause that is accepted, which is the default deadline of a job. Longer pauses are shortened to it."""
 
+MAXIMUM_DATE_CHARACTERS = 100
+
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -38,7 +40,7 @@ def _limit(seconds: float) -> float | None:
 
 
 def _seconds_until(date: str) -> float | None:
-    if not date.isascii():
+    if not date.isascii() or len(date) > MAXIMUM_DATE_CHARACTERS:
         return None
     try:
         at = parsedate_to_datetime(date)
