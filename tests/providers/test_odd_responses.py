@@ -53,6 +53,9 @@ NOT_APPLICABLE: Mapping[tuple[str, str], str] = {
     ("bedrock", "link"): "The adapter signs the URL of an object in the deployment's own bucket.",
     ("bedrock", "refusal under 2xx"): "AWS sends errors with an error status, and a repeat is idempotent.",
     ("bedrock", "missing key"): _NO_KEY,
+    ("replicate", "quota"): "The API sends 402, which means the same at each provider.",
+    ("veo", "quota"): "The API sends 429, which does not distinguish a quota from a rate limit.",
+    ("bedrock", "quota"): "AWS sends ServiceQuotaExceededException, which test_bedrock.py covers.",
     ("fal", "result in the status"): "The result is a response of its own, which is requested after the status.",
     ("bedrock", "result in the status"): "The result is an object in the bucket, whose folder each response names.",
     **{("bedrock", f"rejected key: {call}"): _NO_KEY for call in ("submit", "poll", "cancel", "fetch")},
@@ -517,6 +520,26 @@ def test_moderation_is_content_rejected_and_sent_once_without_an_alarm(
         assert (after.status, after.error.code) == (JobStatus.FAILED, FailureCode.CONTENT_REJECTED), payload
         assert wire.count("submit") == number
     assert not actions(caplog)
+
+
+QUOTA: dict[str, object] = {
+    "fal": {"detail": "User is locked. Reason: Exhausted balance."},
+    "runway": {"error": "You do not have enough credits to run this task."},
+    "openai_compatible": {"error": {"code": "insufficient_quota", "message": "Pay."}},
+    "luma": {"detail": "No.", "failure_code": "budget_exhausted"},
+}
+
+
+@adapters_with("quota")
+def test_a_used_up_quota_is_known_and_sent_once(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire
+) -> None:
+    for number, status in enumerate([400, 403, 422], 1):
+        wire.changes = {"submit": instead(Reply(status, QUOTA[counterpart.name]))}
+        with pytest.raises(ProviderError) as refused:
+            provider.submit(counterpart.request, token=TOKEN)
+        assert refused.value.reason is FailureCode.QUOTA_EXHAUSTED, status
+        assert wire.count("submit") == number
 
 
 @adapters_with("refusal under 2xx")

@@ -172,7 +172,7 @@ def _path(ref: str) -> str:
 def _read_refusal(status: int, payload: Any) -> ProviderError | None:
     """Return the error for a rejected request, or None. A 403 can mean that the account has no balance."""
     match payload:
-        case {"detail": str(detail)} if status == 403 and "balance" in detail.lower():
+        case {"detail": str(detail)} if status in REFUSAL_STATUSES and "balance" in detail.lower():
             return failure(FailureCode.QUOTA_EXHAUSTED)
         case _:
             return _failure_by_type(status, payload)

@@ -12,10 +12,11 @@ from urllib.parse import quote
 from videojobs.adapters.rest.aspect_ratios import RATIOS
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
+from videojobs.adapters.rest.moderation import REFUSAL_STATUSES
 from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.adapters.rest.task_state import TaskState
-from videojobs.domain.errors import FailureCode
+from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
@@ -74,7 +75,7 @@ class LumaProvider(RestVideoProvider):
         super().__init__(setup, "model", "baseUrl")
         self._model = self._read_model(DEFAULT_MODEL, MODELS)
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
-        self._rest = self._connect(setup.option("baseUrl", BASE_URL))
+        self._rest = self._connect(setup.option("baseUrl", BASE_URL), _read_refusal)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=False,
@@ -118,6 +119,12 @@ class LumaProvider(RestVideoProvider):
     def locate(self, ref: str, *, refresh: bool = False) -> Source:  # noqa: ARG002 - the store needs no key
         """Return a new presigned URL of the video."""
         return Source(_video_url(self._rest.ask(_path(ref))))
+
+
+def _read_refusal(status: int, payload: Any) -> ProviderError | None:
+    """Return the error of a rejected request with a known `failure_code`, or None for the general rule."""
+    code = payload.get("failure_code") if isinstance(payload, dict) and status in REFUSAL_STATUSES else None
+    return failure(FAILURES[code]) if isinstance(code, str) and code in FAILURES else None
 
 
 def _path(ref: str) -> str:

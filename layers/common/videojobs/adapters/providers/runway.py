@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from videojobs.adapters.rest.download import Source
 from videojobs.adapters.rest.failures import failure, unconfirmed
+from videojobs.adapters.rest.moderation import REFUSAL_STATUSES
 from videojobs.adapters.rest.numbers import read_cost, read_fraction
 from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
 from videojobs.adapters.rest.setup import ProviderSetup
@@ -176,7 +177,7 @@ def _read_error(status: int, payload: Any) -> ProviderError | None:
     message = payload.get("error") if isinstance(payload, dict) else None
     if not isinstance(message, str):
         return None
-    has_no_credits = status == HTTPStatus.BAD_REQUEST and "enough credits" in message
+    has_no_credits = status in REFUSAL_STATUSES and "enough credits" in message
     is_at_limit = status == HTTPStatus.TOO_MANY_REQUESTS and _LIMIT_OF_A_PERIOD.search(message)
     return failure(FailureCode.QUOTA_EXHAUSTED) if has_no_credits or is_at_limit else None
 
