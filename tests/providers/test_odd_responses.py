@@ -53,6 +53,7 @@ NOT_APPLICABLE: Mapping[tuple[str, str], str] = {
     ("bedrock", "link"): "The adapter signs the URL of an object in the deployment's own bucket.",
     ("bedrock", "refusal under 2xx"): "AWS sends errors with an error status, and a repeat is idempotent.",
     ("bedrock", "missing key"): _NO_KEY,
+    ("bedrock", "error in the status"): "botocore drops fields that the service model does not define.",
     ("replicate", "quota"): "The API sends 402, which means the same at each provider.",
     ("veo", "quota"): "The API sends 429, which does not distinguish a quota from a rate limit.",
     ("bedrock", "quota"): "AWS sends ServiceQuotaExceededException, which test_bedrock.py covers.",
@@ -479,6 +480,23 @@ def test_an_unknown_state_with_a_result_is_done(
     wire.changes = {"poll": with_fields(**{STATE_FIELDS[counterpart.name]: "wrapped up", **link})}
     assert provider.poll(ref).done
     assert fetched(provider, ref, tmp_path) == counterpart.video
+
+
+@adapters_with("error in the status")
+def test_an_unknown_state_with_an_error_is_not_believed_at_once(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    state = {STATE_FIELDS[counterpart.name]: "trying again"}
+    wire.changes = {"poll": with_fields(**state, error="The upstream server does not respond.")}
+    with pytest.raises(UnconfirmedFailure) as failed:
+        provider.poll(ref)
+    assert (failed.value.reason, failed.value.transient) == (FailureCode.PROVIDER_ERROR, True)
+    wire.changes = {"poll": with_fields(**state, error=WORDS)}
+    with pytest.raises(ProviderError) as rejected:
+        provider.poll(ref)
+    if counterpart.name in {"openai_compatible", "replicate", "veo"}:  # the others have a code in another field
+        assert rejected.value.reason is FailureCode.CONTENT_REJECTED
 
 
 # ---------------------------------------------------------------- refusals and errors under a 2xx status

@@ -178,7 +178,7 @@ def read_ref(response: Mapping[str, Any], field: str) -> str:
     if isinstance(ref, int) and not isinstance(ref, bool):
         ref = str(ref)
     if not is_ref(ref):
-        if is_moderation(response):
+        if not ref and is_moderation(response):
             raise failure(FailureCode.CONTENT_REJECTED)
         raise ProviderUnreachable
     return ref
@@ -197,11 +197,11 @@ def is_ref(value: object) -> TypeIs[str]:
 def settle_state(provider: str, value: object, response: Mapping[str, Any], *, has_result: bool = False) -> TaskState:
     """Return the state of a task from `value`, which is the field of the response that contains it.
 
-    A task in an unknown state is done if it has a result, failed if it has an error, and otherwise running, which is
-    logged.
+    A task in an unknown state is done if it has a result, failed if its content was rejected, and running if it has no
+    error, which is logged.
 
     Raises:
-        UnconfirmedFailure: If the response has a task's ID and an error, but no state.
+        UnconfirmedFailure: If the state is unknown, or missing in the response of a task, and there is another error.
         ProviderUnreachable: If the response has an error, but neither an ID nor a state: it says nothing about a task.
     """
     state = read_state(value)
@@ -210,11 +210,11 @@ def settle_state(provider: str, value: object, response: Mapping[str, Any], *, h
     if has_result:
         return TaskState.DONE
     if has_error(response):
-        if value is not None:
+        if value is None and not any(is_ref(response.get(field)) for field in _REF_FIELDS):
+            raise ProviderUnreachable
+        if value is not None and is_moderation(response):
             return TaskState.FAILED
-        if any(is_ref(response.get(field)) for field in _REF_FIELDS):
-            raise unconfirmed(FailureCode.PROVIDER_ERROR)
-        raise ProviderUnreachable
+        raise unconfirmed(FailureCode.PROVIDER_ERROR)
     text = ascii(value[:MAXIMUM_LOGGED_CHARACTERS]).strip("'") if isinstance(value, str) else type(value).__name__
     extra = {"action": "provider_state_unknown", "provider": provider, "state": text}
     logger.warning("Provider state unknown", extra=extra)
