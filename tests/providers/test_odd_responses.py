@@ -865,3 +865,17 @@ def test_odd_headers_of_a_download_are_ignored(tmp_path: Path) -> None:
             assert path.read_bytes() == video
     finally:
         store.close()
+
+
+@pytest.mark.parametrize("adapter", ["bedrock"], indirect=True)
+def test_an_odd_location_of_a_result_is_not_believed_at_once(
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, tmp_path: Path
+) -> None:
+    ref, _ = submitted(provider, counterpart)
+    assert polled_until_done(provider, ref)
+    for config in ({}, {"s3OutputDataConfig": {}}, {"s3OutputDataConfig": {"s3Uri": "https://x.test"}}):
+        wire.changes = {"poll": with_fields(outputDataConfig=config)}
+        with pytest.raises((ProviderUnreachable, UnconfirmedFailure)):
+            fetched(provider, ref, tmp_path)
+    wire.changes.clear()
+    assert fetched(provider, ref, tmp_path) == counterpart.video

@@ -178,8 +178,11 @@ class BedrockProvider:
 
     def _locate(self, ref: str) -> Source:
         """Return a presigned URL of the invocation's video; raise `ProviderError` if there is no video."""
-        uri = self._invocation(ref)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
-        bucket, prefix = _folder(uri, ref)
+        match self._invocation(ref):
+            case {"outputDataConfig": {"s3OutputDataConfig": {"s3Uri": str(uri)}}}:
+                bucket, prefix = _folder(uri, ref)
+            case _:
+                raise ProviderUnreachable
         response = call(self._s3.list_objects_v2, read_silence, Bucket=bucket, Prefix=prefix)
         if "KeyCount" not in response:
             raise ProviderUnreachable
@@ -273,7 +276,7 @@ def _folder(uri: str, ref: str) -> tuple[str, str]:
     """
     match = _URI.fullmatch(uri)
     if match is None:
-        raise failure(FailureCode.RESULT_LOST)
+        raise unconfirmed(FailureCode.RESULT_LOST)
     parts = [part for part in (match[2] or "").split("/") if part]
     task = ref.rpartition("/")[2]
     folders = parts if parts[-1:] == [task] else [*parts, task]
