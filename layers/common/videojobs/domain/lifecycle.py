@@ -33,6 +33,8 @@ from videojobs.domain.storage import StoredObject
 GENERATED_SHARE = 0.9
 """Share of the job's progress that the provider's work counts for, if its result is fetched and cut afterwards."""
 
+LONGEST_SECONDS = 3600
+"""Longest video that can be made for a job of the Express server, so that a damaged duration needs no endless work."""
 DEADLINE_EXCEEDED = ProviderError(
     FailureCode.TIMEOUT, "The video could not be made in time. Please try again.", transient=True
 )
@@ -272,7 +274,7 @@ def delete(job: VideoJob, now: datetime) -> VideoJob:
 def can_be_made(job: VideoJob) -> bool:
     """Return whether the job has a prompt, a duration, a known style and ratio. Their limits are not checked."""
     known = job.style in set(Style) and job.aspect_ratio in set(AspectRatio)
-    return bool(job.prompt) and known and bool(job.duration)
+    return bool(job.prompt) and known and job.duration is not None and 0 < job.duration <= LONGEST_SECONDS
 
 
 def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:

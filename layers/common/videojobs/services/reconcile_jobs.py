@@ -104,7 +104,7 @@ def fail_dead_lettered_job(job_id: JobId, step_id: str, *, dispatcher: JobDispat
         Unavailable: If MongoDB does not respond; the message should be delivered again.
     """
     job, now = dispatcher.jobs.find(job_id), dispatcher.clock.now()
-    if job is None or job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id:
+    if job is None or not job.is_live or job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id:
         return False
     if job.lease is not None and job.lease.until > now:
         return False

@@ -10,10 +10,11 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
-from videojobs.adapters.mongo.documents import to_document
+from videojobs.adapters.mongo.documents import to_document, to_key
 from videojobs.adapters.mongo.jobs import COLLECTION as JOBS
+from videojobs.adapters.mongo.reading import Fields, read_one, to_list, to_object_id, to_time
 from videojobs.domain.errors import IdempotencyKeyTaken
-from videojobs.domain.job import Batch, BatchId, IdempotencyKey, JobId, UserId, VideoJob
+from videojobs.domain.job import Batch, BatchId, JobId, UserId, VideoJob
 
 COLLECTION = "batches"
 
@@ -57,7 +58,7 @@ class MongoBatchRepository:
             # A duplicate `_id` means that an earlier try of this insert succeeded and its response was lost.
 
     def find(self, batch_id: BatchId) -> Batch | None:
-        """Return the batch, or None. Served by `_id`.
+        """Return the batch, or None if it does not exist or is malformed. Served by `_id`.
 
         Raises:
             Unavailable: If MongoDB does not respond in time.
@@ -92,7 +93,7 @@ class MongoBatchRepository:
 
     def _find(self, query: Document) -> Batch | None:
         document: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one(query))
-        return None if document is None else _from_document(document)
+        return read_one(document, _from_document, "batch")
 
 
 def _to_document(batch: Batch) -> Document:
@@ -109,12 +110,12 @@ def _to_document(batch: Batch) -> Document:
 
 
 def _from_document(document: Document) -> Batch:
-    key = document.get("idempotency")
+    fields = Fields(document)
     return Batch(
-        id=BatchId(str(document["_id"])),
-        user_id=UserId(str(document["userId"])),
-        job_ids=tuple(JobId(str(job_id)) for job_id in document["jobIds"]),
-        created_at=document["createdAt"],
-        expires_at=document["expiresAt"],
-        idempotency=IdempotencyKey(key["key"], key["fingerprint"]) if key else None,
+        id=BatchId(fields.require("_id", to_object_id)),
+        user_id=UserId(fields.require("userId", to_object_id)),
+        job_ids=fields.require("jobIds", lambda ids: tuple(JobId(to_object_id(job_id)) for job_id in to_list(ids))),
+        created_at=fields.require("createdAt", to_time),
+        expires_at=fields.require("expiresAt", to_time),
+        idempotency=fields.read("idempotency", to_key, None),
     )

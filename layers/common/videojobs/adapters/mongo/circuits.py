@@ -3,6 +3,7 @@
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.reading import Fields, read_one, to_integer, to_text, to_time
 from videojobs.domain.circuit import Circuit
 
 COLLECTION = "circuits"
@@ -16,7 +17,7 @@ class MongoCircuitRepository:
         self._connection = connection
 
     def find(self, provider: str) -> Circuit:
-        """Return the provider's circuit; a new closed circuit if none is stored.
+        """Return the provider's circuit; a new closed circuit if none is stored or it is malformed.
 
         Raises:
             Unavailable: If MongoDB does not respond in time.
@@ -24,11 +25,7 @@ class MongoCircuitRepository:
         document: Document | None = self._connection.run(
             lambda database: database[COLLECTION].find_one({"_id": provider})
         )
-        if document is None:
-            return Circuit(provider)
-        return Circuit(
-            provider, document["failures"], document["opened"], document.get("openUntil"), document["version"]
-        )
+        return read_one(document, _from_document, "circuit") or Circuit(provider)
 
     def save(self, before: Circuit, after: Circuit) -> bool:
         """Store `after` if the stored version is still that of `before`; return whether it was stored.
@@ -52,3 +49,14 @@ class MongoCircuitRepository:
         except DuplicateKeyError:
             return False
         return result.matched_count == 1 or result.upserted_id is not None
+
+
+def _from_document(document: Document) -> Circuit:
+    fields = Fields(document)
+    return Circuit(
+        provider=fields.require("_id", to_text),
+        failures=fields.require("failures", to_integer),
+        opened=fields.require("opened", to_integer),
+        open_until=fields.read("openUntil", to_time, None),
+        version=fields.require("version", to_integer),
+    )

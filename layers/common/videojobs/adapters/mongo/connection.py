@@ -161,6 +161,9 @@ def _open_database(uri: str, timeout_ms: int) -> Database[Document]:
             uri,
             appname="videojobs",
             tz_aware=True,
+            # A date or text that Python can't represent would fail the whole cursor, not only its document.
+            datetime_conversion="DATETIME_AUTO",
+            unicode_decode_error_handler="replace",
             maxPoolSize=2,
             timeoutMS=timeout_ms,
             serverSelectionTimeoutMS=3000,

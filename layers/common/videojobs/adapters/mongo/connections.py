@@ -8,6 +8,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.reading import Fields, read_all, read_one, to_list, to_object_id, to_text, to_time
 from videojobs.domain.errors import TooManyConnections
 from videojobs.domain.job import JobId, UserId
 from videojobs.domain.realtime import Connection, ConnectionId, Identity
@@ -54,13 +55,13 @@ class MongoConnectionRepository:
             pass
 
     def find(self, connection_id: ConnectionId) -> Connection | None:
-        """Return the connection, even if it has expired, or None once it is removed. Served by `_id`.
+        """Return the connection, even if it has expired, or None if it is removed or malformed. Served by `_id`.
 
         Raises:
             Unavailable: If MongoDB does not respond in time.
         """
         document = self._run(lambda connections: connections.find_one({"_id": connection_id}))
-        return None if document is None else _from_document(document)
+        return read_one(document, _from_document, "connection")
 
     def find_of_user(self, user_id: UserId) -> list[Connection]:
         """Return all of a user's connections, including expired ones. Served by the index `user_slot`.
@@ -69,7 +70,7 @@ class MongoConnectionRepository:
             Unavailable: If MongoDB does not respond in time.
         """
         query = {"userId": ObjectId(user_id)}
-        return self._run(lambda connections: [_from_document(document) for document in connections.find(query)])
+        return self._run(lambda connections: list(read_all(connections.find(query), _from_document, "connection")))
 
     def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
         """Subscribe the connection to a job, or to all jobs if `job_id` is None. Idempotent.
@@ -121,7 +122,7 @@ class MongoTicketRepository:
         ticket = self._run(lambda tickets: tickets.find_one({"_id": digest, "expiresAt": {"$gt": now}}))
         if ticket is None or self._run(lambda tickets: tickets.delete_one({"_id": digest})).deleted_count == 0:
             return None
-        return Identity(UserId(str(ticket["userId"])), ticket["sessionExpiresAt"])
+        return read_one(ticket, _to_identity, "ticket")
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
         return self._connection.run(lambda database: operation(database[TICKETS]))
@@ -138,10 +139,16 @@ def _to_document(connection: Connection) -> Document:
 
 
 def _from_document(document: Document) -> Connection:
+    fields = Fields(document)
     return Connection(
-        id=ConnectionId(document["_id"]),
-        user_id=UserId(str(document["userId"])),
-        expires_at=document["expiresAt"],
-        all_jobs=document["allJobs"],
-        job_ids=frozenset(JobId(str(job_id)) for job_id in document["jobIds"]),
+        id=ConnectionId(fields.require("_id", to_text)),
+        user_id=UserId(fields.require("userId", to_object_id)),
+        expires_at=fields.require("expiresAt", to_time),
+        all_jobs=document.get("allJobs") is True,
+        job_ids=fields.require("jobIds", lambda ids: frozenset(JobId(to_object_id(job_id)) for job_id in to_list(ids))),
     )
+
+
+def _to_identity(ticket: Document) -> Identity:
+    fields = Fields(ticket)
+    return Identity(UserId(fields.require("userId", to_object_id)), fields.require("sessionExpiresAt", to_time))

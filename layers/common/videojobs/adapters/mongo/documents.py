@@ -1,5 +1,6 @@
 """Conversion between jobs and documents of the collection `videojobs`, including those the Express server wrote."""
 
+import logging
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -8,6 +9,16 @@ from typing import Any
 from bson import ObjectId
 
 from videojobs.adapters.mongo.connection import Document
+from videojobs.adapters.mongo.reading import (
+    Fields,
+    MalformedDocument,
+    to_integer,
+    to_list,
+    to_number,
+    to_object_id,
+    to_text,
+    to_time,
+)
 from videojobs.domain.job import (
     Announcement,
     BatchId,
@@ -45,6 +56,11 @@ CONTRACT_FIELDS = frozenset(
     ]
 )
 """Fields that the platform reads: always present, null without a value. Other fields without a value are absent."""
+
+MAXIMUM_ATTEMPTS = 1000
+"""Attempts of a job, with those of its retries, up to which a document is well-formed: each has objects to remove."""
+
+logger = logging.getLogger(__name__)
 
 
 def to_document(job: VideoJob) -> Document:
@@ -93,54 +109,99 @@ def to_document(job: VideoJob) -> Document:
 
 
 def from_document(document: Document) -> VideoJob:
-    """Return the job that a document contains.
+    """Return the job that a document contains. Unknown fields are ignored.
 
-    Missing fields, as in documents that the Express server wrote, get their defaults. Unknown fields are ignored.
+    Missing fields, as in documents that the Express server wrote, get their defaults. So do malformed values of the
+    fields of a request, of its times and of fields that are only shown; they are logged once, by their names. Any
+    other malformed value makes the whole document malformed, because a wrong step, lease or plan could cost money.
 
     Raises:
-        ArithmeticError, AttributeError, KeyError, TypeError, ValueError: If the document is malformed.
+        MalformedDocument: If the document is malformed.
     """
-    created_at = document.get("createdAt") or document["_id"].generation_time
-    return VideoJob(
-        id=JobId(str(document["_id"])),
-        user_id=UserId(str(document.get("userId"))),
-        prompt=document.get("prompt") or "",
-        style=document.get("style") or "",
-        duration=document.get("duration"),
-        aspect_ratio=document.get("aspectRatio") or "",
-        status=JobStatus(document["status"]),
+    fields = Fields(document)
+    job_id = fields.require("_id", _to_id)
+    created_at = fields.replace("createdAt", to_time, document["_id"].generation_time)
+    job = VideoJob(
+        id=JobId(job_id),
+        user_id=UserId(fields.require("userId", to_object_id)),
+        prompt=fields.replace("prompt", to_text, ""),
+        style=fields.replace("style", to_text, ""),
+        duration=fields.replace("duration", to_number, None),
+        aspect_ratio=fields.replace("aspectRatio", to_text, ""),
+        status=fields.require("status", JobStatus),
         created_at=created_at,
-        updated_at=document.get("updatedAt") or created_at,
-        video_url=document.get("videoUrl"),
-        error_message=document.get("errorMessage"),
-        version=document.get("version", 0),
-        attempt=document.get("attempt", 1),
-        next=_optional(_to_next, document.get("next")),
-        lease=_optional(lambda lease: Lease(lease["token"], lease["until"]), document.get("lease")),
-        started_at=document.get("startedAt"),
-        provider=_optional(_to_provider, document.get("provider")),
-        progress=document.get("progress"),
-        output=_optional(_to_output, document.get("output")),
-        poster=_optional(_to_object, document.get("poster")),
-        preview=_optional(_to_object, document.get("preview")),
-        error=_optional(lambda error: JobError(error["code"], error["retryable"]), document.get("error")),
-        history=tuple(
-            HistoryEntry(entry["at"], JobStatus(entry["status"]), entry["note"])
-            for entry in document.get("history", ())
-        ),
-        outbox=tuple(Announcement(entry["id"], entry["version"], entry["at"]) for entry in document.get("outbox", ())),
-        idempotency=_optional(lambda key: IdempotencyKey(key["key"], key["fingerprint"]), document.get("idempotency")),
-        expires_at=document.get("expiresAt"),
-        priority=Priority(document.get("priority", Priority.NORMAL)),
-        batch_id=_optional(lambda batch_id: BatchId(str(batch_id)), document.get("batchId")),
-        waiting_since=document.get("waitingSince"),
-        attempts_before_retry=document.get("spentAttempts", 0),
-        deleted_at=document.get("deletedAt"),
-        requested_provider=document.get("wantedProvider"),
-        production=_optional(_to_production, document.get("production")),
-        exhausted_providers=tuple(document.get("passedOver", ())),
-        traceparent=document.get("traceparent"),
+        updated_at=fields.replace("updatedAt", to_time, created_at),
+        video_url=fields.replace("videoUrl", to_text, None),
+        error_message=fields.replace("errorMessage", to_text, None),
+        version=fields.read("version", to_integer, 0),
+        attempt=fields.read("attempt", _to_attempt, 1),
+        next=fields.read("next", _to_next, None),
+        lease=fields.read("lease", lambda lease: Lease(to_text(lease["token"]), to_time(lease["until"])), None),
+        started_at=fields.read("startedAt", to_time, None),
+        provider=fields.read("provider", _to_provider, None),
+        progress=fields.replace("progress", to_number, None),
+        output=fields.replace("output", _to_output, None),
+        poster=fields.replace("poster", _to_object, None),
+        preview=fields.replace("preview", _to_object, None),
+        error=fields.replace("error", _to_error, None),
+        history=_read_list(fields, document, "history", _to_entry),
+        outbox=_read_list(fields, document, "outbox", _to_announcement),
+        idempotency=fields.read("idempotency", to_key, None),
+        expires_at=fields.read("expiresAt", to_time, None),
+        priority=fields.read("priority", Priority, Priority.NORMAL),
+        batch_id=fields.read("batchId", lambda batch_id: BatchId(to_object_id(batch_id)), None),
+        waiting_since=fields.read("waitingSince", to_time, None),
+        attempts_before_retry=fields.read("spentAttempts", _to_attempts, 0),
+        deleted_at=fields.read("deletedAt", to_time, None),
+        requested_provider=fields.read("wantedProvider", to_text, None),
+        production=fields.read("production", _to_production, None),
+        exhausted_providers=fields.read("passedOver", lambda names: tuple(map(to_text, to_list(names))), ()),
+        traceparent=fields.replace("traceparent", to_text, None),
     )
+    if fields.replaced:
+        extra = {"action": "document_repaired", "job_id": job_id, "fields": fields.replaced}
+        logger.warning("Malformed fields of a job read as missing", extra=extra)
+    return job
+
+
+def _to_id(value: object) -> str:
+    if not isinstance(value, ObjectId):
+        raise ValueError("not an ObjectId")  # noqa: TRY004 - one error for all malformed values
+    return str(value)
+
+
+def _to_attempts(value: object) -> int:
+    if (attempts := to_integer(value)) > MAXIMUM_ATTEMPTS:
+        raise ValueError("too many attempts")
+    return attempts
+
+
+def _to_attempt(value: object) -> int:
+    return max(_to_attempts(value), 1)
+
+
+def _read_list[T](fields: Fields, document: Document, name: str, convert: Callable[[Any], T]) -> tuple[T, ...]:
+    """Return the converted entries of a list; empty if the field is missing. Null is malformed: `$push` rejects it."""
+    if name in document and document[name] is None:
+        raise MalformedDocument(name)
+    return fields.read(name, lambda entries: tuple(map(convert, to_list(entries))), ())
+
+
+def _to_entry(value: Document) -> HistoryEntry:
+    return HistoryEntry(to_time(value["at"]), JobStatus(value["status"]), to_text(value["note"]))
+
+
+def _to_announcement(value: Document) -> Announcement:
+    return Announcement(to_text(value["id"]), to_integer(value["version"]), to_time(value["at"]))
+
+
+def to_key(value: Document) -> IdempotencyKey:
+    """Return the idempotency key of a job or a batch; raise an error that `Fields` translates if it is malformed."""
+    return IdempotencyKey(to_text(value["key"]), to_text(value["fingerprint"]))
+
+
+def _to_error(value: Document) -> JobError:
+    return JobError(to_text(value["code"]), retryable=value["retryable"] is True)
 
 
 def _optional[T](convert: Callable[[Any], T], value: object) -> T | None:
@@ -153,7 +214,9 @@ def _from_next(step: NextStep) -> Document:
 
 
 def _to_next(value: Document) -> NextStep:
-    return NextStep(value["id"], Step(value["step"]), value["dueAt"], value.get("resends", 0))
+    return NextStep(
+        to_text(value["id"]), Step(value["step"]), to_time(value["dueAt"]), to_integer(value.get("resends", 0))
+    )
 
 
 def _from_provider(task: ProviderTask) -> Document:
@@ -164,12 +227,12 @@ def _from_provider(task: ProviderTask) -> Document:
 
 def _to_provider(value: Document) -> ProviderTask:
     return ProviderTask(
-        value["name"],
-        value["submittedAt"],
-        ref=value.get("ref"),
-        unreachable=value.get("unreachable", 0),
-        failing_since=value.get("failingSince"),
-        result_url=value.get("resultUrl"),
+        to_text(value["name"]),
+        to_time(value["submittedAt"]),
+        ref=_optional(to_text, value.get("ref")),
+        unreachable=to_integer(value.get("unreachable", 0)),
+        failing_since=_optional(to_time, value.get("failingSince")),
+        result_url=_optional(to_text, value.get("resultUrl")),
     )
 
 
@@ -178,7 +241,7 @@ def _from_object(stored: StoredObject) -> Document:
 
 
 def _to_object(value: Document) -> StoredObject:
-    return StoredObject(value["bucket"], value["key"], value["bytes"])
+    return StoredObject(to_text(value["bucket"]), to_text(value["key"]), to_integer(value["bytes"]))
 
 
 def _from_output(output: Output) -> Document:
@@ -187,7 +250,13 @@ def _from_output(output: Output) -> Document:
 
 
 def _to_output(value: Document) -> Output:
-    return Output(_to_object(value), value["width"], value["height"], value["seconds"], value.get("segments", 1))
+    return Output(
+        _to_object(value),
+        to_integer(value["width"]),
+        to_integer(value["height"]),
+        to_number(value["seconds"]),
+        to_integer(value.get("segments", 1)),
+    )
 
 
 def _from_production(production: Production) -> Document:
@@ -207,16 +276,24 @@ def _from_production(production: Production) -> Document:
 
 
 def _to_production(value: Document) -> Production:
-    crop_width, crop_height = value["crop"]
-    clips = tuple(_to_clip(clip) for clip in value["clips"])
+    crop_width, crop_height = map(to_integer, to_list(value["crop"]))
+    clips = tuple(map(_to_clip, to_list(value["clips"])))
+    size = to_integer(value["width"]), to_integer(value["height"])
     return Production(
-        provider=value["provider"],
-        plan=Plan(clips, (crop_width, crop_height), value["width"], value["height"], value["frames"]),
-        is_shortened=value["isShortened"],
+        provider=to_text(value["provider"]),
+        plan=Plan(clips, (crop_width, crop_height), *size, to_integer(value["frames"])),
+        is_shortened=value["isShortened"] is True,
         prices_as_of=_optional(date.fromisoformat, value["pricesAsOf"]),
-        parts=tuple(_to_object(part) for part in value["parts"]),
-        actual_usd=_optional(Decimal, value["actualUsd"]),
+        parts=tuple(map(_to_object, to_list(value["parts"]))),
+        actual_usd=_optional(_to_amount, value["actualUsd"]),
     )
+
+
+def _to_amount(value: object) -> Decimal:
+    amount = Decimal(to_text(value))
+    if not amount.is_finite():
+        raise ValueError("not an amount")
+    return amount
 
 
 def _from_clip(clip: Clip) -> Document:
@@ -225,4 +302,5 @@ def _from_clip(clip: Clip) -> Document:
 
 
 def _to_clip(value: Document) -> Clip:
-    return Clip(value["width"], value["height"], value["seconds"], _optional(Decimal, value["priceUsd"]))
+    size = to_integer(value["width"]), to_integer(value["height"])
+    return Clip(*size, to_number(value["seconds"]), _optional(_to_amount, value["priceUsd"]))

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 
 from bson import ObjectId
+from pymongo.database import Database
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.reading import Fields, read_all, to_object_id, to_time
 from videojobs.domain.job import UserId
 
 COLLECTION = "erasures"
@@ -34,10 +37,11 @@ class MongoErasureRepository:
         Raises:
             Unavailable: If MongoDB does not respond in time.
         """
-        documents: list[Document] = self._connection.run(
-            lambda database: list(database[COLLECTION].find().limit(limit))
-        )
-        return [(UserId(str(document["_id"])), document["createdBefore"]) for document in documents]
+
+        def find(database: Database[Document]) -> list[tuple[UserId, datetime]]:
+            return list(islice(read_all(database[COLLECTION].find(), _from_document, "erasure"), limit))
+
+        return self._connection.run(find)
 
     def remove(self, user_id: UserId, created_before: datetime) -> None:
         """Delete the erasure, unless `created_before` has changed since. Idempotent. Served by `_id`.
@@ -47,3 +51,8 @@ class MongoErasureRepository:
         """
         query = {"_id": ObjectId(user_id), "createdBefore": created_before}
         self._connection.run(lambda database: database[COLLECTION].delete_one(query))
+
+
+def _from_document(document: Document) -> tuple[UserId, datetime]:
+    fields = Fields(document)
+    return UserId(fields.require("_id", to_object_id)), fields.require("createdBefore", to_time)

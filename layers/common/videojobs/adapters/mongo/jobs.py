@@ -1,6 +1,5 @@
 """Repository of jobs in MongoDB. Changes are guarded updates: of concurrent writers exactly one succeeds."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -9,11 +8,13 @@ from typing import Any
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
+from pymongo.cursor import Cursor
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import from_document, to_document
+from videojobs.adapters.mongo.reading import is_time, read_all, read_one
 from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import (
     LIVE_STATUSES,
@@ -31,7 +32,6 @@ from videojobs.domain.request import Priority
 from videojobs.ports.jobs import Position
 
 COLLECTION = "videojobs"
-logger = logging.getLogger(__name__)
 
 _LIVE = sorted(LIVE_STATUSES)
 _ALL = [*_LIVE, *sorted(set(JobStatus) - LIVE_STATUSES)]
@@ -76,9 +76,8 @@ class MongoJobRepository:
         self._connection.run(insert)
 
     def find(self, job_id: JobId) -> VideoJob | None:
-        """Return the job, or None if there is none. Raise `Unavailable` if MongoDB does not respond in time."""
-        document = self._run(lambda jobs: jobs.find_one({"_id": ObjectId(job_id)}))
-        return None if document is None else from_document(document)
+        """Return the job; None if none is readable. Raise `Unavailable` if MongoDB does not respond in time."""
+        return _read(self._run(lambda jobs: jobs.find_one({"_id": ObjectId(job_id)})))
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Lease the next step if it is `step_id` and has no live lease; return the job, or None if it was not leased.
@@ -93,8 +92,7 @@ class MongoJobRepository:
         result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, change))
         if result.matched_count == 0:
             return None
-        document = self._run(lambda jobs: jobs.find_one(identity | {"lease.token": lease.token}))
-        return None if document is None else from_document(document)
+        return _read(self._run(lambda jobs: jobs.find_one(identity | {"lease.token": lease.token})))
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
         """Update the fields that differ if the stored job still matches `before`; return whether it did.
@@ -114,8 +112,7 @@ class MongoJobRepository:
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
         """Return the user's job with this key, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         query = {"userId": ObjectId(user_id), "idempotency.key": key}
-        document = self._run(lambda jobs: jobs.find_one(query))
-        return None if document is None else from_document(document)
+        return _read(self._run(lambda jobs: jobs.find_one(query)))
 
     def release_key(self, job: VideoJob) -> None:
         """Remove the job's key; idempotent. Raise `Unavailable` if MongoDB does not confirm; it may be removed."""
@@ -135,6 +132,9 @@ class MongoJobRepository:
 
         Jobs created at the same time as `after` are a query of their own, which needs no `$or`. Visibility, and the
         status in a batch, are checked after reading. Raise `Unavailable` if MongoDB does not respond in time.
+
+        A job whose `createdAt` is missing or malformed has no place in this order. Such jobs come last, and only if
+        fewer than `limit` jobs are returned with them: no page can begin after them.
         """
         filters: Document = {"userId": ObjectId(user_id)}
         if batch_id is not None:
@@ -148,9 +148,16 @@ class MongoJobRepository:
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             cursors = (jobs.find(query, batch_size=limit).sort(_NEWEST_FIRST) for query in queries)
-            newest = _readable(document for cursor in cursors for document in cursor)
-            shown = (job for job in newest if job.is_shown(now) and status in {None, job.status})
-            return list(islice(shown, limit))
+            undated: list[Document] = []
+            dated = (document for cursor in cursors for document in cursor if _is_dated(document, undated))
+
+            def shown(documents: Iterable[Document], at_most: int) -> list[VideoJob]:
+                jobs_read = _readable(documents)
+                shown_jobs = (job for job in jobs_read if job.is_shown(now) and status in {None, job.status})
+                return list(islice(shown_jobs, at_most))
+
+            newest = shown(dated, limit)
+            return [*newest, *shown(undated, max(limit - 1 - len(newest), 0))]
 
         return self._run(find)
 
@@ -158,8 +165,7 @@ class MongoJobRepository:
         """Return the user's longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         query = _waiting(user_id, priority) | {"waitingSince": {"$gt": _BEFORE_ALL}}
         oldest_first = [("waitingSince", ASCENDING), ("_id", ASCENDING)]
-        document = self._run(lambda jobs: next(iter(jobs.find(query).sort(oldest_first).limit(1)), None))
-        return None if document is None else from_document(document)
+        return self._run(lambda jobs: _first(lambda: jobs.find(query).sort(oldest_first)))
 
     def count_ahead(self, job: VideoJob, limit: int) -> int:
         """Return about how many jobs come before this queued job, at most `limit`; 0 if it has no next step.
@@ -220,8 +226,10 @@ class MongoJobRepository:
         query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": NOT_SCHEDULED}}
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
-            ends = (jobs.find(query).sort("next.dueAt", order).limit(1) for order in (ASCENDING, DESCENDING))
-            return list(_readable(document for end in ends for document in end))
+            def end(order: int) -> VideoJob | None:
+                return _first(lambda: jobs.find(query).sort("next.dueAt", order))
+
+            return [job for job in (end(ASCENDING), end(DESCENDING)) if job is not None]
 
         return self._run(find)
 
@@ -268,14 +276,27 @@ def _waiting(user_id: UserId, priority: Priority) -> Document:
     return {"userId": ObjectId(user_id), "priority": str(priority)}
 
 
+def _is_dated(document: Document, undated: list[Document]) -> bool:
+    """Return whether the document has a valid `createdAt`; add it to `undated` if not."""
+    if is_time(document.get("createdAt")):
+        return True
+    undated.append(document)
+    return False
+
+
+def _read(document: Document | None) -> VideoJob | None:
+    return read_one(document, from_document, "job")
+
+
 def _readable(documents: Iterable[Document]) -> Iterator[VideoJob]:
-    """Yield the jobs of well-formed documents; log malformed documents and skip them, so that a sweep continues."""
-    for document in documents:
-        try:
-            yield from_document(document)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            extra = {"action": "document_unreadable", "job_id": str(document["_id"])}
-            logger.exception("Job document unreadable; skipped", extra=extra)
+    return read_all(documents, from_document, "job")
+
+
+def _first(find: Callable[[], Cursor[Document]]) -> VideoJob | None:
+    """Return the first well-formed job of a query, or None. Usually this is one find of one document."""
+    documents = list(find().limit(1))
+    job = next(_readable(documents), None)
+    return next(_readable(find().skip(1)), None) if documents and job is None else job
 
 
 def _difference(before: VideoJob, after: VideoJob) -> Document:

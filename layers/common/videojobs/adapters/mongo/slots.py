@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from pymongo import ASCENDING
+from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.reading import Fields, read_all, to_list, to_object_id, to_time
 from videojobs.domain.job import JobId, UserId
 from videojobs.domain.request import Priority
 from videojobs.domain.slots import GRACE, UserSlots
@@ -88,10 +91,12 @@ class MongoSlotRepository:
             Unavailable: If MongoDB does not respond in time.
         """
         query = {"checkedAt": {"$lt": checked_before}}
-        documents: list[Document] = self._connection.run(
-            lambda database: list(database[COLLECTION].find(query).sort("checkedAt", ASCENDING).limit(limit))
-        )
-        return [_to_slots(document) for document in documents]
+
+        def find(database: Database[Document]) -> list[UserSlots]:
+            documents = database[COLLECTION].find(query, batch_size=limit).sort("checkedAt", ASCENDING)
+            return list(islice(read_all(documents, _to_slots, "slots"), limit))
+
+        return self._connection.run(find)
 
     def mark_checked(self, slots: UserSlots, now: datetime) -> None:
         """Set `checkedAt`; delete the document instead if it has been empty and unchanged for `GRACE`.
@@ -141,12 +146,18 @@ def _set_on_insert(now: datetime) -> Document:
 
 
 def _to_slots(document: Document) -> UserSlots:
-    user_id, _, priority = document["_id"].partition(":")
+    fields = Fields(document)
+    user_id, priority = fields.require("_id", _to_owner)
     return UserSlots(
-        user_id=UserId(user_id),
-        priority=Priority(priority),
-        active=tuple(JobId(job_id) for job_id in document["active"]),
-        changed_at=document["changedAt"],
-        checked_at=document["checkedAt"],
-        waiting_at=document.get("waitingAt"),
+        user_id=user_id,
+        priority=priority,
+        active=fields.require("active", lambda ids: tuple(JobId(to_object_id(job_id)) for job_id in to_list(ids))),
+        changed_at=fields.require("changedAt", to_time),
+        checked_at=fields.require("checkedAt", to_time),
+        waiting_at=fields.read("waitingAt", to_time, None),
     )
+
+
+def _to_owner(key: str) -> tuple[UserId, Priority]:
+    user_id, _, priority = key.partition(":")
+    return UserId(to_object_id(user_id)), Priority(priority)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pymongo import timeout
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.reading import Fields, read_one, to_integer, to_text, to_time
 from videojobs.domain.submissions import OPEN, SubmissionState
 
 COLLECTION = "intake"
@@ -59,6 +60,13 @@ class MongoSubmissionRepository:
     def _find(self) -> SubmissionState:
         with timeout(READ_SECONDS):
             document: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one(SWITCH))
-        if document is None:
-            return OPEN
-        return SubmissionState(document["pausedAt"], document["reason"], document["retryAfterSeconds"])
+        return read_one(document, _from_document, "intake") or OPEN
+
+
+def _from_document(document: Document) -> SubmissionState:
+    fields = Fields(document)
+    return SubmissionState(
+        fields.require("pausedAt", to_time),
+        fields.require("reason", to_text),
+        fields.require("retryAfterSeconds", to_integer),
+    )

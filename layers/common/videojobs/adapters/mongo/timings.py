@@ -6,6 +6,7 @@ from time import monotonic
 from pymongo import WriteConcern
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.reading import Fields, read_one, to_list, to_number
 
 COLLECTION = "timings"
 KEPT = 50
@@ -47,6 +48,11 @@ class MongoTimingRepository:
             document: Document | None = self._connection.run(
                 lambda database: database[COLLECTION].find_one({"_id": kind})
             )
-            usual = median(document["seconds"]) if document else None
+            usual = read_one(document, _usual, "timing")
             self._remembered[kind] = (monotonic(), usual)
         return usual
+
+
+def _usual(document: Document) -> float:
+    """Return the median of the document's durations."""
+    return Fields(document).require("seconds", lambda seconds: median(map(to_number, to_list(seconds))))

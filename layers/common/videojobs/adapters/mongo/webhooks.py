@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
+from videojobs.adapters.mongo.reading import Fields, read_one, to_time
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 
 ENDPOINTS = "webhooks"
@@ -27,7 +28,7 @@ class MongoWebhookRepository:
         document: Document | None = self._connection.run(
             lambda database: database[ENDPOINTS].find_one({"_id": endpoint})
         )
-        return document["goneUntil"] if document else None
+        return read_one(document, lambda endpoint: Fields(endpoint).require("goneUntil", to_time), "endpoint")
 
     def mark_gone(self, endpoint: EndpointId, until: datetime) -> None:
         """Store that the endpoint gets no deliveries before `until`; replaces an earlier time.
