@@ -82,10 +82,8 @@ def content(job_id: str) -> Response[Any]:
     """Redirect to a presigned URL of the video for GET or HEAD (302), or return an error response without a video."""
     user_id, is_download = _enter(read_limit, parse_content_query)
     job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
-    url = locate_video(job)
-    if url.startswith("s3://"):
-        url = _sign(url, download_filename(job) if is_download else None, api.http.method)
-    return answer_empty(302, {"Location": url})
+    name, method = download_filename(job) if is_download else None, api.http.method
+    return answer_empty(302, {"Location": locate_video(job, sign=lambda url: _sign(url, name, method))})
 
 
 @api.get("/api/batches/<batch_id>", operation_id="countBatch", summary="Get a batch", tags=["batches"])
@@ -113,7 +111,7 @@ def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:
     return Response(200, JSON, views.serialize_job(job, sign=_sign, estimate=estimate), headers)
 
 
-def _sign(url: str, file_name: str | None = None, method: str = "GET") -> str:
+def _sign(url: str, file_name: str | None = None, method: str = "GET") -> str | None:
     return bootstrap.video_store().presigned_url(url, bootstrap.clock().now(), file_name, method=method)
 
 

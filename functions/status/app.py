@@ -34,7 +34,7 @@ def status(job_id: str) -> Response[VideoJobEnvelope]:
     def name_window(url: str) -> str:
         return f"{url} signed in {bootstrap.video_store().signing_window(now)}"
 
-    def sign(url: str) -> str:
+    def sign(url: str) -> str | None:
         return bootstrap.video_store().presigned_url(url, now)
 
     etag = make_etag(serialize_job(job, sign=name_window, estimate=estimate))

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
-from videojobs.domain.storage import StoredObject
+from videojobs.domain.storage import StoredObject, find_key
 from videojobs.ports.videos import ReportProgress
 
 SIGNING_WINDOW_SECONDS = 300
@@ -61,8 +61,12 @@ class InMemoryVideoStore:
                 self.objects.pop(key, None)
                 self.content_types.pop(key, None)
 
-    def presigned_url(self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET") -> str:
+    def presigned_url(
+        self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET"
+    ) -> str | None:
         """Return a URL that names the object and the file name of the download; needs no available store."""
+        if find_key(url, self.bucket) is None:
+            return None
         saved_as = f"&as={file_name}" if file_name else ""
         signed = self.signing_window(now) if method == "GET" else f"{self.signing_window(now)}-for-{method}"
         return f"https://presigned.test/{url.removeprefix('s3://')}?signed={signed}{saved_as}"

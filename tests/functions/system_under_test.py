@@ -109,7 +109,7 @@ class SystemUnderTest:
     queue: RecordingQueue = field(default_factory=RecordingQueue)
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
     tickets: InMemoryTicketRepository = field(default_factory=InMemoryTicketRepository)
-    store: InMemoryVideoStore = field(default_factory=InMemoryVideoStore)
+    store: InMemoryVideoStore = field(default_factory=lambda: InMemoryVideoStore("videos"))
     secret: Secret = field(default_factory=Secret)
     verifier: SigningVerifier = field(default_factory=SigningVerifier)
     log: io.StringIO = field(default_factory=io.StringIO)

@@ -5,7 +5,7 @@ import pytest
 from tests.functions.system_under_test import NOW
 from videojobs.domain.job import JobStatus
 
-VIDEO = {"status": JobStatus.COMPLETED, "video_url": "s3://videos/a.mp4", "next": None}
+VIDEO = {"status": JobStatus.COMPLETED, "video_url": "s3://videos/videos/a.mp4", "next": None}
 SIMULATED = "https://mock-videos.eirthlink.com/videos/x.mp4"
 
 
@@ -17,10 +17,10 @@ def test_the_response_redirects_to_a_new_presigned_url(sut):
     job = sut.put(**VIDEO)
     response = content(sut, job)
     assert (response.status, response.text) == (302, "")
-    assert response.headers["location"] == sut.store.presigned_url("s3://videos/a.mp4", NOW)
+    assert response.headers["location"] == sut.store.presigned_url("s3://videos/videos/a.mp4", NOW)
     assert response.headers["cache-control"] == "no-store"
     sut.clock.advance(hours=1)
-    assert content(sut, job).headers["location"] == sut.store.presigned_url("s3://videos/a.mp4", sut.clock.now())
+    assert content(sut, job).headers["location"] == sut.store.presigned_url("s3://videos/videos/a.mp4", sut.clock.now())
 
 
 @pytest.mark.parametrize("value", ["", "1", "true"])
@@ -36,7 +36,7 @@ def test_head_leads_to_a_url_that_is_signed_for_head(sut, query):
     response = sut.invoke_jobs(sut.event("GET", f"/api/videos/{job.id}/content", query=query, httpMethod="HEAD"))
     assert (response.status, response.text) == (302, "")
     assert response.headers["location"] == sut.store.presigned_url(
-        "s3://videos/a.mp4", NOW, "A paper boat.mp4" if query else None, method="HEAD"
+        "s3://videos/videos/a.mp4", NOW, "A paper boat.mp4" if query else None, method="HEAD"
     )
 
 

@@ -17,7 +17,7 @@ DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read
 
 
 def get(sut, **overrides):
-    return sut.get(sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None).id, **overrides)
+    return sut.get(sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/videos/a.mp4", next=None).id, **overrides)
 
 
 def get_live(sut, **overrides):
@@ -159,7 +159,7 @@ def delete_live(sut, **overrides):
 
 
 def play(sut, **overrides):
-    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
+    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/videos/a.mp4", next=None)
     return sut.call("GET", f"/api/videos/{job.id}/content", **overrides)
 
 

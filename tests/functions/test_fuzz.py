@@ -157,7 +157,7 @@ def test_a_random_query_of_the_list_is_accepted_or_refused(sut, query):
 @fuzz_settings
 @given(query=QUERIES)
 def test_a_random_query_of_the_content_is_accepted_or_refused(sut, query):
-    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
+    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/videos/a.mp4", next=None)
     response = sut.call("GET", f"/api/videos/{job.id}/content", query=query)
     assert response.status in {302, 400}
     assert (response.status == 302) == ("location" in response.headers)
@@ -173,7 +173,7 @@ def test_a_random_entity_tag_matches_only_as_an_asterisk(sut, line):
 @fuzz_settings
 @given(prompt=st.text(st.characters(), max_size=200))
 def test_every_prompt_makes_a_valid_download(sut, prompt):
-    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None, prompt=prompt)
+    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/videos/a.mp4", next=None, prompt=prompt)
     response = sut.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
     assert response.status == 302
     assert response.headers["location"].endswith(".mp4")

@@ -96,7 +96,7 @@ def test_log_lines_cannot_be_forged(sut, place):
     ],
 )
 def test_a_prompt_with_a_path_becomes_a_safe_file_name(sut, prompt):
-    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None, prompt=prompt)
+    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/videos/a.mp4", next=None, prompt=prompt)
     response = sut.call("GET", f"/api/videos/{job.id}/content", query={"download": ""})
     name = response.headers["location"].partition("&as=")[2]
     assert name.endswith(".mp4")

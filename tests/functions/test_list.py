@@ -107,8 +107,8 @@ def test_the_list_can_be_filtered_by_status(sut, status):
 
 
 def test_a_listed_job_has_the_fields_of_a_single_job(sut):
-    poster = StoredObject("videos", "a.jpg", 5)
-    sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", poster=poster, next=None)
+    poster = StoredObject("videos", "videos/a.jpg", 5)
+    sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/videos/a.mp4", poster=poster, next=None)
     (listed,) = sut.list().json["data"]["items"]
     assert listed == sut.get(listed["jobId"]).json["data"]
     assert listed["videoUrl"].startswith("https://presigned.test/")

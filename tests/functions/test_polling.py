@@ -13,8 +13,8 @@ from videojobs.domain.storage import StoredObject
 
 COMPLETED = {
     "status": JobStatus.COMPLETED,
-    "video_url": "s3://videos/a.mp4",
-    "poster": StoredObject("videos", "a.jpg", 5),
+    "video_url": "s3://videos/videos/a.mp4",
+    "poster": StoredObject("videos", "videos/a.jpg", 5),
     "next": None,
 }
 
@@ -68,8 +68,8 @@ def test_another_etag_returns_the_whole_job(sut, lines):
         {"updated_at": NOW + timedelta(milliseconds=1)},
         {"error_message": "No."},
         {"version": 7},
-        {"video_url": "s3://videos/b.mp4"},
-        {"poster": StoredObject("videos", "b.jpg", 5), "status": JobStatus.COMPLETED},
+        {"video_url": "s3://videos/videos/b.mp4"},
+        {"poster": StoredObject("videos", "videos/b.jpg", 5), "status": JobStatus.COMPLETED},
     ],
 )
 def test_every_visible_change_changes_the_etag(sut, change):

@@ -75,8 +75,8 @@ def test_a_queued_job_has_all_fields(sut):
 
 
 def test_a_stored_video_has_a_presigned_url(sut):
-    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/a.mp4", next=None)
-    assert sut.get(job.id).json["data"]["videoUrl"].startswith("https://presigned.test/videos/a.mp4?signed=")
+    job = sut.put(status=JobStatus.COMPLETED, video_url="s3://videos/videos/a.mp4", next=None)
+    assert sut.get(job.id).json["data"]["videoUrl"].startswith("https://presigned.test/videos/videos/a.mp4?signed=")
 
 
 def test_a_url_of_the_provider_is_returned_unchanged(sut):

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from videojobs.adapters.aws import read_credentials
 from videojobs.adapters.sigv4 import sign_url
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
-from videojobs.domain.storage import StoredObject
+from videojobs.domain.storage import StoredObject, find_key
 from videojobs.ports.videos import ReportProgress
 
 if TYPE_CHECKING:
@@ -138,8 +138,12 @@ class S3VideoStore:
             if response.get("Errors"):
                 raise Unavailable from RuntimeError(f"s3 DeleteObjects: {response['Errors'][0].get('Code')}")
 
-    def presigned_url(self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET") -> str:
+    def presigned_url(
+        self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET"
+    ) -> str | None:
         """Return a presigned URL for a request of `s3://bucket/key`, signed locally at the start of the signing window.
+
+        Return None for another bucket, and for a key outside of the folder of jobs' objects.
 
         With `file_name`, browsers save the file under that name. The URL stays the same until `signing_window` changes
         and is valid for at least two thirds of `url_seconds`.
@@ -147,12 +151,14 @@ class S3VideoStore:
         Raises:
             Unavailable: If the function has no credentials (see `read_credentials`).
         """
-        bucket, key = urlsplit(url).netloc, quote(urlsplit(url).path)
-        endpoint = f"{self._endpoint_url}/{bucket}" if self._endpoint_url else self._virtual_host(bucket)
+        key = find_key(url, self._bucket)
+        if key is None:
+            return None
+        endpoint = f"{self._endpoint_url}/{self._bucket}" if self._endpoint_url else self._virtual_host
         query = {"response-content-disposition": _attachment(file_name)} if file_name else {}
         return sign_url(
             method,
-            endpoint + key,
+            f"{endpoint}/{quote(key)}",
             query,
             credentials=read_credentials(),
             service="s3",
@@ -170,8 +176,9 @@ class S3VideoStore:
         window = self._url_seconds // 3
         return datetime.fromtimestamp(now.timestamp() // window * window, UTC)
 
-    def _virtual_host(self, bucket: str) -> str:
-        return f"https://{bucket}.s3.{self._region}.amazonaws.com"
+    @property
+    def _virtual_host(self) -> str:
+        return f"https://{self._bucket}.s3.{self._region}.amazonaws.com"
 
     @property
     def _client(self) -> "S3Client":

@@ -1,11 +1,10 @@
 """Messages to clients of a live connection: updates of jobs, pongs and errors."""
 
-from collections.abc import Callable
 from typing import Literal, TypedDict
 
 from videojobs.api.envelopes import VideoJobData
 from videojobs.api.errors import answer_error
-from videojobs.api.views import serialize_job
+from videojobs.api.views import Sign, serialize_job
 from videojobs.ports.changes import Change
 
 
@@ -36,7 +35,7 @@ class ErrorMessage(TypedDict):
 PONG: Pong = {"type": "pong"}
 
 
-def serialize_update(change: Change, *, sign: Callable[[str], str]) -> JobUpdated:
+def serialize_update(change: Change, *, sign: Sign) -> JobUpdated:
     """Return the change as a message. `sign` makes a presigned URL of an `s3://` URL; its errors are raised."""
     job = change.job
     data = serialize_job(job, sign=sign)["data"]

@@ -22,10 +22,11 @@ from videojobs.api.envelopes import (
 from videojobs.domain.estimate import JobEstimate
 from videojobs.domain.job import Batch, JobId, JobStatus, Output, VideoJob
 from videojobs.domain.production import Production
+from videojobs.domain.storage import is_web_url
 from videojobs.domain.timestamps import format_timestamp
 
-type Sign = Callable[[str], str]
-"""A function that makes a presigned URL of an `s3://` URL."""
+type Sign = Callable[[str], str | None]
+"""A function that makes a presigned URL of an `s3://` URL, or None if the object is not one of a job."""
 
 
 def serialize_accepted(job: VideoJob) -> AcceptedEnvelope:
@@ -87,11 +88,10 @@ def _accepted(job_id: JobId) -> AcceptedData:
 
 
 def _show(job: VideoJob, sign: Sign, estimate: JobEstimate | None = None) -> VideoJobData:
-    url = _text(job.video_url)
     return {
         "jobId": job.id,
         "status": job.status.value,
-        "videoUrl": sign(url) if url and url.startswith("s3://") else url,
+        "videoUrl": _show_url(job.video_url, sign),
         "errorMessage": _text(job.error_message),
         "prompt": _text(job.prompt),
         "style": _text(job.style),
@@ -140,6 +140,12 @@ def _show_cost(production: Production | None) -> CostData | None:
 
 
 # The former Express server stored unvalidated values: values that violate the OpenAPI schema become null.
+
+
+def _show_url(url: object, sign: Sign) -> str | None:
+    if not isinstance(url, str) or not url:
+        return None
+    return sign(url) if url.startswith("s3://") else url if is_web_url(url) else None
 
 
 def _text(value: object) -> str | None:

@@ -59,9 +59,12 @@ class VideoStore(Protocol):
         """
         ...
 
-    def presigned_url(self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET") -> str:
-        """Return a presigned URL of the object `s3://bucket/key`, which anyone can download with it. S3 is not called.
+    def presigned_url(
+        self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET"
+    ) -> str | None:
+        """Return a presigned URL of an object, which anyone can download with it. S3 is not called.
 
+        `url` is `s3://bucket/key`. Return None for a URL that is not of a job's object in this store's bucket.
         The URL is the same until `signing_window` changes, and is valid for at least two thirds of the configured time.
         With a file name, a browser saves the object under that name. `method` is GET or HEAD; the URL is valid for it
         only.

@@ -1,15 +1,14 @@
 """Read a job on behalf of its owner."""
 
-import re
+from collections.abc import Callable
 
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound
 from videojobs.domain.job import JobId, JobStatus, UserId, VideoJob, is_object_id
+from videojobs.domain.storage import is_web_url
 from videojobs.ports.jobs import Clock, JobRepository
 
 TRIES = 10
 """How often a user's change of a job is tried. A try fails only if the job changes in the same few milliseconds."""
-
-_ADDRESS = re.compile(r"(s3|https?)://[!-~]+")
 
 
 def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock) -> VideoJob:
@@ -30,8 +29,10 @@ def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock)
     return job
 
 
-def locate_video(job: VideoJob) -> str:
-    """Return the URL of a completed job's video: `s3://…`, or that of a provider that stores the video itself.
+def locate_video(job: VideoJob, *, sign: Callable[[str], str | None]) -> str:
+    """Return the URL of a completed job's video: presigned, or that of a provider that stores the video itself.
+
+    `sign` makes a presigned URL of an `s3://` URL, or returns None if the object is not one of a job.
 
     Raises:
         JobConflict: If the job has no video, or none yet.
@@ -39,7 +40,10 @@ def locate_video(job: VideoJob) -> str:
     if job.is_live:
         raise JobConflict(f"This video job is {job.status}. Its video is not ready yet.")
     # URLs stored by the Express server were never validated, and the caller's browser is redirected to this URL.
-    url = job.video_url if job.status is JobStatus.COMPLETED and isinstance(job.video_url, str) else ""
-    if not _ADDRESS.fullmatch(url):
+    url = job.video_url if job.status is JobStatus.COMPLETED else None
+    if isinstance(url, str) and is_web_url(url):
+        return url
+    signed = sign(url) if isinstance(url, str) and url.startswith("s3://") else None
+    if signed is None:
         raise JobConflict(f"This video job is {job.status}. It has no video.")
-    return url
+    return signed
