@@ -15,7 +15,7 @@ from videojobs.services.erase_videos import erase_videos
 from videojobs.services.measure_delays import measure_delays
 from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
 
-ERASURES, ERASURE_TIME = 10, timedelta(seconds=15)
+ERASURES, ERASURE_TIME = 100, timedelta(seconds=15)
 """The maximum number of users whose erasures one sweep continues, and the time limit for all of them."""
 
 

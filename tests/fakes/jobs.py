@@ -20,7 +20,7 @@ from videojobs.domain.job import (
     VideoJob,
 )
 from videojobs.domain.request import Priority
-from videojobs.ports.jobs import Clock, Position
+from videojobs.ports.jobs import Clock, JobsLeft, MalformedJob, Position
 
 
 class InMemoryJobRepository:
@@ -149,6 +149,16 @@ class InMemoryJobRepository:
                 queued = [other for other in self.all() if other.status is JobStatus.QUEUED]
                 ahead = [other for other in queued if other.next and job.next and other.next.due_at < job.next.due_at]
             return min(len(ahead), limit)
+
+    def find_left(self, user_id: UserId, created_before: datetime, limit: int) -> JobsLeft:
+        """Return the user's jobs up to a time. No job in memory is malformed."""
+        with self._answering():
+            old = [job for job in self.all() if job.user_id == user_id and job.created_at <= created_before]
+            waiting = [job for job in old if job.is_waiting_for_clean_up]
+            return JobsLeft([job for job in old if job not in waiting][:limit], [], is_waiting=bool(waiting))
+
+    def remove_malformed(self, malformed: MalformedJob) -> None:
+        """Do nothing: no job in memory is malformed."""
 
     def remove(self, job: VideoJob) -> bool:
         """Compare the guard and remove the job, atomically."""

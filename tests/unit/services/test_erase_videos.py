@@ -43,18 +43,19 @@ def test_an_erasure_removes_everything_of_the_user_and_nothing_of_other_users() 
 def test_a_running_job_is_cancelled_cleaned_up_and_removed() -> None:
     system = InMemorySystem()
     system.put(a_started_job())
-    assert system.erase()
+    assert not system.erase()
     [hidden] = system.jobs.all()
     assert not hidden.is_shown(system.clock.now())
     system.run()
     assert (system.jobs.all(), system.provider.cancelled) == ([], ["task-1"])
+    assert continue_erasures(system) == [True]
 
 
 def test_waiting_jobs_and_jobs_before_their_clean_up_are_removed() -> None:
     system = InMemorySystem()
     system.jobs.put(a_waiting_job())
     message = system.put(a_cancelled_job())
-    assert system.erase()
+    assert not system.erase()
     system.hand_out(message)
     assert system.jobs.all() == []
 

@@ -177,6 +177,14 @@ class Batch:
     idempotency: IdempotencyKey | None = None
 
 
+def object_keys(job_id: JobId, attempts: int) -> tuple[str, ...]:
+    """Return every object key in the bucket that the first `attempts` attempts of a job may have written."""
+    numbers = range(1, attempts + 1)
+    finished = (object_key(job_id, attempt, kind) for attempt in numbers for kind in OBJECT_KINDS)
+    parts = (part_key(job_id, attempt, part) for attempt in numbers for part in range(1, MAXIMUM_PARTS + 1))
+    return (*finished, *parts)
+
+
 @dataclass(frozen=True, slots=True)
 class VideoJob:
     """A video job, as stored in the collection `videojobs`. Times are aware UTC datetimes in whole milliseconds.
@@ -238,12 +246,14 @@ class VideoJob:
         return self.deleted_at is None and (self.expires_at is None or self.expires_at > now)
 
     @property
+    def is_waiting_for_clean_up(self) -> bool:
+        """Return whether the job is deleted and a clean-up has to stop its provider task before it is removed."""
+        return self.deleted_at is not None and self.next is not None and self.provider is not None
+
+    @property
     def object_keys(self) -> tuple[str, ...]:
         """Return every object key in the bucket that an attempt of the job may have written."""
-        attempts = range(1, self.attempt + 1)
-        finished = (object_key(self.id, attempt, kind) for attempt in attempts for kind in OBJECT_KINDS)
-        parts = (part_key(self.id, attempt, part) for attempt in attempts for part in range(1, MAXIMUM_PARTS + 1))
-        return (*finished, *parts)
+        return object_keys(self.id, self.attempt)
 
     @property
     def generation_token(self) -> str:

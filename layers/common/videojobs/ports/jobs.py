@@ -42,6 +42,26 @@ class Erasure(NamedTuple):
     created_before: datetime
 
 
+class MalformedJob(NamedTuple):
+    """Stored job that can't be read.
+
+    `key` identifies it to its repository. `job_id` is None if it has no valid ID, and then it has no objects.
+    `attempts`: the number of attempts that may have stored objects.
+    """
+
+    key: object
+    job_id: JobId | None
+    attempts: int
+
+
+class JobsLeft(NamedTuple):
+    """Jobs of a user that an erasure has not removed yet. `is_waiting`: whether there are deleted jobs to clean up."""
+
+    jobs: list[VideoJob]
+    malformed: list[MalformedJob]
+    is_waiting: bool
+
+
 class KeyedRepository[T](Protocol):
     """A repository whose items can hold an idempotency key."""
 
@@ -137,6 +157,17 @@ class JobRepository(Protocol):
 
         Raise `Unavailable` if MongoDB does not respond in time; the job may have been deleted.
         """
+        ...
+
+    def find_left(self, user_id: UserId, created_before: datetime, limit: int) -> JobsLeft:
+        """Return up to `limit` of a user's jobs that were created up to a time: hidden, expired or malformed ones too.
+
+        A job without a valid time of creation counts as created before. Served by the index `user_newest`.
+        """
+        ...
+
+    def remove_malformed(self, malformed: MalformedJob) -> None:
+        """Delete a job that can't be read. Idempotent."""
         ...
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:

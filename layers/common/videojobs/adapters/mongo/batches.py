@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import to_document, to_key
 from videojobs.adapters.mongo.jobs import COLLECTION as JOBS
-from videojobs.adapters.mongo.reading import Fields, read_one, to_list, to_object_id, to_time
+from videojobs.adapters.mongo.reading import Fields, created_up_to, read_one, to_list, to_object_id, to_time
 from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import Batch, BatchId, JobId, UserId, VideoJob
 
@@ -83,12 +83,12 @@ class MongoBatchRepository:
         self._connection.run(lambda database: database[COLLECTION].update_one({"_id": ObjectId(batch.id)}, change))
 
     def remove_all(self, user_id: UserId, created_before: datetime) -> None:
-        """Delete the user's batches created at or before `created_before`. Idempotent. Index: `user_newest`.
+        """Delete the user's batches that `created_up_to` matches. Idempotent. Index: `user_newest`.
 
         Raises:
             Unavailable: If MongoDB does not respond in time; some batches may have been deleted.
         """
-        query = {"userId": ObjectId(user_id), "createdAt": {"$lte": created_before}}
+        query = created_up_to(user_id, created_before)
         self._connection.run(lambda database: database[COLLECTION].delete_many(query))
 
     def _find(self, query: Document) -> Batch | None:

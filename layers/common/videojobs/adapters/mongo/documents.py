@@ -39,6 +39,7 @@ from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.production import Production
 from videojobs.domain.request import Priority
 from videojobs.domain.storage import StoredObject
+from videojobs.ports.jobs import MalformedJob
 
 CONTRACT_FIELDS = frozenset(
     [
@@ -57,8 +58,10 @@ CONTRACT_FIELDS = frozenset(
 )
 """Fields that the platform reads: always present, null without a value. Other fields without a value are absent."""
 
-MAXIMUM_ATTEMPTS = 1000
+MAXIMUM_ATTEMPTS = 10_000
 """Attempts of a job, with those of its retries, up to which a document is well-formed: each has objects to remove."""
+ATTEMPTS_OF_MALFORMED = 1000
+"""Attempts whose objects are removed with a malformed document, because its `attempt` may be wrong too."""
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +167,13 @@ def from_document(document: Document) -> VideoJob:
     return job
 
 
+def describe_malformed(document: Document) -> MalformedJob:
+    """Return what is known of a malformed document. At least `ATTEMPTS_OF_MALFORMED` attempts may have objects."""
+    job_id = JobId(str(document["_id"])) if isinstance(document["_id"], ObjectId) else None
+    attempts = max(Fields(document).replace("attempt", _to_attempt, 1), ATTEMPTS_OF_MALFORMED)
+    return MalformedJob(document["_id"], job_id, attempts)
+
+
 def _to_id(value: object) -> str:
     if not isinstance(value, ObjectId):
         raise ValueError("not an ObjectId")  # noqa: TRY004 - one error for all malformed values
@@ -177,7 +187,9 @@ def _to_attempts(value: object) -> int:
 
 
 def _to_attempt(value: object) -> int:
-    return max(_to_attempts(value), 1)
+    if (attempt := _to_attempts(value)) < 1:
+        raise ValueError("not an attempt")
+    return attempt
 
 
 def _read_list[T](fields: Fields, document: Document, name: str, convert: Callable[[Any], T]) -> tuple[T, ...]:

@@ -13,8 +13,8 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
-from videojobs.adapters.mongo.documents import from_document, to_document
-from videojobs.adapters.mongo.reading import is_time, read_all, read_one
+from videojobs.adapters.mongo.documents import describe_malformed, from_document, to_document
+from videojobs.adapters.mongo.reading import created_up_to, is_time, read_all, read_one
 from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import (
     LIVE_STATUSES,
@@ -29,7 +29,7 @@ from videojobs.domain.job import (
     VideoJob,
 )
 from videojobs.domain.request import Priority
-from videojobs.ports.jobs import Position
+from videojobs.ports.jobs import JobsLeft, MalformedJob, Position
 
 COLLECTION = "videojobs"
 
@@ -108,6 +108,32 @@ class MongoJobRepository:
         Raise `Unavailable` if MongoDB does not respond in time; the job may have been deleted.
         """
         return self._run(lambda jobs: jobs.delete_one(_guard(job))).deleted_count == 1
+
+    def find_left(self, user_id: UserId, created_before: datetime, limit: int) -> JobsLeft:
+        """Return up to `limit` jobs that `created_up_to` matches, and which of them are malformed.
+
+        Deleted jobs whose clean-up is pending are not returned.
+        """
+
+        def find(jobs: Collection[Document]) -> JobsLeft:
+            left = JobsLeft([], [], is_waiting=False)
+            for document in jobs.find(created_up_to(user_id, created_before), batch_size=limit):
+                job = _read(document)
+                if job is None:
+                    left.malformed.append(describe_malformed(document))
+                elif job.is_waiting_for_clean_up:
+                    left = left._replace(is_waiting=True)
+                else:
+                    left.jobs.append(job)
+                if len(left.jobs) + len(left.malformed) == limit:
+                    break
+            return left
+
+        return self._run(find)
+
+    def remove_malformed(self, malformed: MalformedJob) -> None:
+        """Delete the document; idempotent. Served by `_id`."""
+        self._run(lambda jobs: jobs.delete_one({"_id": malformed.key}))
 
     def find_by_key(self, user_id: UserId, key: str) -> VideoJob | None:
         """Return the user's job with this key, or None. Raise `Unavailable` if MongoDB does not respond in time."""

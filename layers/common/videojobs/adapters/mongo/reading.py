@@ -9,7 +9,7 @@ from typing import Any
 from bson import ObjectId
 
 from videojobs.adapters.mongo.connection import Document
-from videojobs.domain.job import NOT_SCHEDULED
+from videojobs.domain.job import NOT_SCHEDULED, UserId
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,17 @@ class Fields:
         if value is None:
             raise MalformedDocument(name)
         return value
+
+
+def created_up_to(user_id: UserId, created_before: datetime) -> Document:
+    """Return a query for a user's documents that were created up to a time, including malformed ones.
+
+    That is every document without a `createdAt` after that time, and every document with an older ID or a time of
+    creation that no clock has reached. The user ID may be stored as text.
+    """
+    older = {"_id": {"$lt": ObjectId.from_datetime(created_before)}}
+    ages = [{"createdAt": {"$not": {"$gt": created_before}}}, older, {"createdAt": {"$gt": NOT_SCHEDULED}}]
+    return {"userId": {"$in": [ObjectId(user_id), user_id]}, "$or": ages}
 
 
 def read_all[T](documents: Iterable[Document], convert: Callable[[Document], T], kind: str) -> Iterator[T]:
