@@ -32,6 +32,7 @@ UNDATED: dict[str, Any] = {
     "list": [START],
     "timestamp": Timestamp(1, 1),
     "maximum": MaxKey(),
+    "next year": NOW + timedelta(days=365),
     "year 9999": datetime(9999, 12, 31, 23, tzinfo=UTC),
 }
 DAMAGE: dict[str, Any] = {

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 LATEST_YEAR = 9998
 """Year of the latest valid times. Later ones leave no room for the pauses and deadlines that are added to them."""
+CLOCK_DIFFERENCE = timedelta(days=1)
 MAXIMUM_INTEGER = 2**53
 
 
@@ -67,12 +68,13 @@ class Fields:
 def created_up_to(user_id: UserId, created_before: datetime) -> Document:
     """Return a query for a user's documents that were created up to a time, including malformed ones.
 
-    That is every document without a `createdAt` after that time, and every document with an older ID or a time of
-    creation that no clock has reached. The user ID may be stored as text.
+    That is every document whose `createdAt` is not a date after that time, or is later than its ID by more than clocks
+    differ. The user ID may be stored as text.
     """
-    older = {"_id": {"$lt": ObjectId.from_datetime(created_before)}}
-    ages = [{"createdAt": {"$not": {"$gt": created_before}}}, older, {"createdAt": {"$gt": NOT_SCHEDULED}}]
-    return {"userId": {"$in": [ObjectId(user_id), user_id]}, "$or": ages}
+    not_after = {"createdAt": {"$not": {"$gt": created_before}}}
+    older_id = {"_id": {"$lt": ObjectId.from_datetime(created_before)}}
+    misdated = {"createdAt": {"$gt": created_before + CLOCK_DIFFERENCE}}
+    return {"userId": {"$in": [ObjectId(user_id), user_id]}, "$or": [not_after, older_id | misdated]}
 
 
 def read_all[T](documents: Iterable[Document], convert: Callable[[Document], T], kind: str) -> Iterator[T]:
