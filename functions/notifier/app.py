@@ -30,7 +30,7 @@ def _read_event(body: Mapping[str, Any]) -> tuple[str, JobId]:
 
 
 def _notify(event: tuple[str, JobId]) -> None:
-    notify_change(*event, jobs=bootstrap.job_repository(), listeners=_listeners())
+    notify_change(*event, jobs=bootstrap.job_repository(), clock=bootstrap.clock(), listeners=_listeners())
 
 
 def _listeners() -> Sequence[Listener]:

@@ -11,6 +11,7 @@ from videojobs.domain.job import JobId
 from videojobs.domain.webhook import WebhookDelivery
 from videojobs.observability import logger
 from videojobs.services.deliver_webhook import deliver_webhook
+from videojobs.services.read_job import find_shown
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -30,5 +31,5 @@ def _deliver(delivery: WebhookDelivery) -> None:
 
 
 def _read_body(job_id: JobId) -> str | None:
-    job = bootstrap.job_repository().find(job_id)
+    job = find_shown(job_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     return None if job is None else serialize_webhook(job)

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -310,3 +310,17 @@ def test_deliveries_wait_while_the_secret_is_malformed(sut: SystemUnderTest, on_
         on_aws.deliver()
     assert receiver.got == []
     assert on_aws.count("Delayed") == 1
+
+
+@pytest.mark.parametrize("withdrawn", ["deleted_at", "expires_at"])
+def test_retry_sends_no_job_that_was_deleted_or_has_expired(sut: SystemUnderTest, withdrawn: str) -> None:
+    job = sut.jobs.put(a_job(prompt="SECRET", status=JobStatus.FAILED, next=None))
+    with sut.receiving(500, 200) as receiver:
+        first = WebhookDelivery(name_endpoint(receiver.url), "event-1", job.id)
+        assert call(message(first)) == {"batchItemFailures": []}
+        [(retry, delay_seconds)] = sut.queue.drain()
+        sut.clock.advance(delay_seconds)
+        sut.jobs.put(replace(job, **{withdrawn: sut.clock.now()}))
+        assert call(message(retry)) == {"batchItemFailures": []}
+    assert len(receiver.got) == 1
+    assert sut.queue.drain() == []

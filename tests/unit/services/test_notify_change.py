@@ -3,6 +3,7 @@
 import pytest
 
 from tests.builders import a_job, an_id
+from tests.fakes.clock import VirtualClock
 from tests.fakes.jobs import InMemoryJobRepository
 from videojobs.domain.errors import Unavailable
 from videojobs.ports.changes import Change
@@ -17,7 +18,13 @@ def test_every_listener_receives_the_current_job() -> None:
     job = a_job(version=7)
     first: list[Change] = []
     second: list[Change] = []
-    notify_change("event-1", job.id, jobs=InMemoryJobRepository(job), listeners=[first.append, second.append])
+    notify_change(
+        "event-1",
+        job.id,
+        jobs=InMemoryJobRepository(job),
+        clock=VirtualClock(),
+        listeners=[first.append, second.append],
+    )
     assert first == second == [Change("event-1", job)]
 
 
@@ -25,13 +32,15 @@ def test_a_failing_listener_does_not_block_the_others_and_the_event_is_retried()
     job = a_job()
     received: list[Change] = []
     with pytest.raises(Unavailable):
-        notify_change("event-1", job.id, jobs=InMemoryJobRepository(job), listeners=[_fail, received.append])
+        notify_change(
+            "event-1", job.id, jobs=InMemoryJobRepository(job), clock=VirtualClock(), listeners=[_fail, received.append]
+        )
     assert received == [Change("event-1", job)]
 
 
 def test_no_listener_is_called_for_a_deleted_job() -> None:
     received: list[Change] = []
-    notify_change("event-1", an_id(), jobs=InMemoryJobRepository(), listeners=[received.append])
+    notify_change("event-1", an_id(), jobs=InMemoryJobRepository(), clock=VirtualClock(), listeners=[received.append])
     assert received == []
 
 
@@ -39,4 +48,4 @@ def test_the_event_is_retried_when_the_database_is_unavailable() -> None:
     jobs = InMemoryJobRepository()
     jobs.available = False
     with pytest.raises(Unavailable):
-        notify_change("event-1", an_id(), jobs=jobs, listeners=[])
+        notify_change("event-1", an_id(), jobs=jobs, clock=VirtualClock(), listeners=[])

@@ -89,7 +89,7 @@ def deliver_webhook(
     Args:
         delivery: The event and the endpoint.
         url: The endpoint's URL, or None if the operator has removed it: the delivery is dropped.
-        read_body: Returns the request body for a job, or None if the job no longer exists.
+        read_body: Returns the request body for a job, or None if its owner can't see the job (any more).
         sender: Signs and sends the request.
         outcomes: Records the outcome.
 
@@ -108,7 +108,7 @@ def deliver_webhook(
             return
         body = read_body(delivery.job_id)
         if body is None:
-            _drop(delivery, "the job no longer exists")
+            _drop(delivery, "the job is deleted or expired")
             return
         response = sender.send(url, delivery.event_id, body, outcomes.now())
     except Unavailable:

@@ -21,12 +21,22 @@ def read_job(job_id: str, *, user_id: UserId, jobs: JobRepository, clock: Clock)
     """
     if not is_object_id(job_id):
         raise JobNotFound
-    job = jobs.find(JobId(job_id.lower()))
-    if job is None or not job.is_shown(clock.now()):
+    job = find_shown(JobId(job_id.lower()), jobs=jobs, clock=clock)
+    if job is None:
         raise JobNotFound
     if job.user_id != user_id:
         raise JobForbidden
     return job
+
+
+def find_shown(job_id: JobId, *, jobs: JobRepository, clock: Clock) -> VideoJob | None:
+    """Return a job that its owner can see, or None if it does not exist or is malformed, deleted or expired.
+
+    Raises:
+        Unavailable: If MongoDB does not answer.
+    """
+    job = jobs.find(job_id)
+    return job if job is not None and job.is_shown(clock.now()) else None
 
 
 def locate_video(job: VideoJob, *, sign: Callable[[str], str | None]) -> str:
