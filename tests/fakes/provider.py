@@ -56,6 +56,8 @@ class ScriptedProvider:
         self.sought: list[str] = []
         self.cancelled: list[str] = []
         self.fetched: list[str] = []
+        self.discards: list[Answer[bool]] = []
+        self.discarded: list[str] = []
         self._lock = Lock()
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
@@ -80,6 +82,11 @@ class ScriptedProvider:
         """Return the scripted outcome; by default the task is cancelled."""
         self.cancelled.append(ref)
         return self._next_outcome(self.cancels, True)
+
+    def discard(self, ref: str) -> bool:
+        """Return True unless the script says otherwise."""
+        self.discarded.append(ref)
+        return self._answer(self.discards, True)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Write the scripted content to the file; by default a text that names the task."""

@@ -65,6 +65,10 @@ class HttpProvider:
         """Stop the task. Return True."""
         return bool(_call("DELETE", f"{self._url}/tasks/{ref}")["stopped"])
 
+    def discard(self, ref: str) -> bool:
+        """Return True: the result is not in the deployment's bucket."""
+        return True
+
 
 class HttpRenderer:
     """See `ports.VideoRenderer`. The provider's result is used as the video without changes."""

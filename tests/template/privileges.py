@@ -59,6 +59,7 @@ _DISTINGUISHES_MISSING_FROM_FORBIDDEN = ("worker", "render")
 _BEDROCK: dict[str, set[Privilege]] = {
     "worker": {
         ("s3:PutObject", RESULTS),  # Bedrock writes the result with the privileges of the caller
+        ("s3:DeleteObject", RESULTS),  # discards results that were copied
         *((f"bedrock:{action}", "BedrockModelArn") for action in ("InvokeModel", "GetFoundationModel")),
         *(
             (f"bedrock:{action}", where)
@@ -66,7 +67,11 @@ _BEDROCK: dict[str, set[Privilege]] = {
             for where in ("BedrockModelArn", "bedrock:async-invoke/*")
         ),
     },
-    "render": {("s3:GetObject", RESULTS), ("bedrock:GetAsyncInvoke", "bedrock:async-invoke/*")},
+    "render": {
+        ("s3:GetObject", RESULTS),
+        ("s3:DeleteObject", RESULTS),
+        ("bedrock:GetAsyncInvoke", "bedrock:async-invoke/*"),
+    },
 }
 
 

@@ -46,6 +46,7 @@ class BedrockCounterpart(Counterpart):
         self.names_folder = False
         self.model_questions = 0
         self._located: set[str] = set()
+        self.deleted: set[str] = set()
 
     def provider(
         self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
@@ -74,6 +75,11 @@ class BedrockCounterpart(Counterpart):
                 return self._tell_lifecycle(unquote(path))
             case "GET", "fetch":
                 return self._serve(path, headers)
+            case "POST", "poll":
+                keys = re.findall("<Key>([^<]*)</Key>", body.decode())
+                self.deleted |= set(keys)
+                text = b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>'
+                return Reply(200, text, {"Content-Type": "application/xml"})
             case _:
                 return self._list(query["prefix"]) if path == f"/{BUCKET}" else self._tell(unquote(path))
 
@@ -142,7 +148,7 @@ class BedrockCounterpart(Counterpart):
             if task.stage is Stage.DONE and task.fate is not Fate.LOST
             for name in ("manifest.json", "output.mp4")
         ]
-        found = [key for key in there if key.startswith(prefix)]
+        found = [key for key in there if key.startswith(prefix) and key not in self.deleted]
         contents = "".join(f"<Contents><Key>{key}</Key><Size>1</Size></Contents>" for key in found)
         listed = f"<Name>{BUCKET}</Name><Prefix>{prefix}</Prefix><KeyCount>{len(found)}</KeyCount>{contents}"
         text = f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}</ListBucketResult>'

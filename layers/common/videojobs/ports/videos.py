@@ -221,6 +221,14 @@ class VideoProvider(Protocol):
         """
         ...
 
+    def discard(self, ref: str) -> bool:
+        """Remove the result of a task that the provider has written to the deployment's bucket. Idempotent.
+
+        Return False if the task has not ended, so that its result may still be written. A provider that keeps its
+        results elsewhere returns True.
+        """
+        ...
+
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video of a finished task to `path`. Called only if `capabilities.clips` is not None.
 

@@ -7,10 +7,13 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.ports.videos import Providers, UnknownSubmit, VideoProvider, VideoStore
+from videojobs.services.discard_result import discard_result
 from videojobs.services.job_dispatcher import JobDispatcher
 
 logger = logging.getLogger(__name__)
 
+DISCARD_TRIES = 20
+"""How often the result of a task that can't be cancelled is looked for: for about 40 minutes, with growing pauses."""
 CANCEL_TRIES = 5
 """How often the cancellation of a task is tried if the provider does not respond. After that, the task is left."""
 
@@ -18,7 +21,8 @@ CANCEL_TRIES = 5
 def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, store: VideoStore) -> VideoJob:
     """Cancel the provider task of the job's last run and remove its files. Remove the document of a deleted job.
 
-    If the provider does not respond, schedule another clean-up instead, up to `CANCEL_TRIES` times in all.
+    If the provider does not respond, schedule another clean-up instead, up to `CANCEL_TRIES` times in all. Do the same
+    up to `DISCARD_TRIES` times while a task runs that will write its result to the bucket.
 
     Returns:
         The job as stored afterwards; for a deleted job, its last state.
@@ -39,6 +43,8 @@ def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, 
             return dispatcher.commit(job, lifecycle.retry_call(job, Step.CLEAN_UP, now(), error.retry_after_seconds))
         extra = {"action": "cancel_failed", "job_id": job.id}
         logger.warning("Provider task not cancelled; the provider does not respond", extra=extra, exc_info=True)
+    if not discard_result(run, providers=providers) and _tries(job) < DISCARD_TRIES:
+        return dispatcher.commit(job, lifecycle.retry_call(job, Step.CLEAN_UP, now()))
     store.remove(run.object_keys)
     after = lifecycle.finish_cleanup(job, now())
     if job.deleted_at is None:
@@ -47,6 +53,10 @@ def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, 
         raise LeaseLost
     logger.info("Job removed", extra={"action": "job_removed", "job_id": job.id})
     return after
+
+
+def _tries(job: VideoJob) -> int:
+    return 1 + (job.provider.unreachable if job.provider else 0)
 
 
 def cancel_at_provider(job: VideoJob, *, providers: Providers) -> None:

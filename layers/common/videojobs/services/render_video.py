@@ -14,6 +14,7 @@ from videojobs.domain.storage import OBJECT_KINDS, object_key, part_key
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Providers, RenderedVideo, ReportProgress, VideoRenderer, VideoStore
 from videojobs.services.claim_step import claim_step
+from videojobs.services.discard_result import discard_result
 from videojobs.services.job_dispatcher import JobDispatcher
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,8 @@ def render_video(
         _discard(work.job, jobs=dispatcher.jobs, store=store)
         return
     dispatcher.dispatch(after)
+    if after.provider is None and after.attempt == job.attempt:  # a part is stored: its result is not needed any more
+        discard_result(job, providers=providers)
 
 
 def _discard(job: VideoJob, *, jobs: JobRepository, store: VideoStore) -> None:

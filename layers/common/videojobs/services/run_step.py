@@ -11,6 +11,7 @@ from videojobs.ports.jobs import Clock, TimingRepository
 from videojobs.ports.videos import Capabilities, Generation, Providers, VideoProvider, VideoStore
 from videojobs.services.claim_step import claim_step
 from videojobs.services.clean_up import cancel_at_provider, clean_up
+from videojobs.services.discard_result import discard_result
 from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.start_generation import poll_pause, start_generation
@@ -51,6 +52,8 @@ def run_step(
                 after = _poll(job, dispatcher=dispatcher, router=router)
             case Step.FINISH:
                 after = _finish(job, dispatcher=dispatcher, store=store)
+                if not after.is_live:
+                    discard_result(job, providers=router.providers)
             case Step.CLEAN_UP:
                 after = clean_up(job, dispatcher=dispatcher, providers=router.providers, store=store)
             case Step.RENDER:  # pragma: no branch - the last case

@@ -85,6 +85,7 @@ class BedrockProvider:
         self._output_uri = setup.option("outputUri", setup.results_uri or "-").rstrip("/")
         if not _URI.fullmatch(self._output_uri):
             raise ValueError("ProviderOptions: bedrock needs an outputUri of the form s3://bucket/prefix")
+        self._is_own_bucket = self._output_uri == (setup.results_uri or "").rstrip("/")
         self._region = setup.option("region", "-") if "region" in setup.options else None
         self._endpoint_url = setup.option("endpointUrl", "-") if "endpointUrl" in setup.options else None
         self._seconds, self._given_session = setup.call_seconds, session
@@ -164,6 +165,29 @@ class BedrockProvider:
     def cancel(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
         """Return False: Bedrock can't stop an invocation, which is completed and billed."""
         return False
+
+    def discard(self, ref: str) -> bool:
+        """Delete the invocation's folder, if it is in the deployment's bucket; return whether the invocation has ended.
+
+        Raises:
+            ProviderUnreachable: If Bedrock or S3 does not respond, or if an object could not be deleted.
+        """
+        if not self._is_own_bucket:
+            return True
+        try:
+            status = self._invocation(ref)["status"]
+        except ProviderUnreachable:
+            raise
+        except ProviderError:  # the invocation is not known any more
+            status = "Failed"
+        bucket, prefix = _folder(self._output_uri, ref)
+        response = call(self._s3.list_objects_v2, read_silence, Bucket=bucket, Prefix=prefix)
+        objects = [{"Key": entry["Key"]} for entry in response.get("Contents", ())]
+        if objects:
+            deletion = {"Objects": objects, "Quiet": True}
+            if call(self._s3.delete_objects, read_silence, Bucket=bucket, Delete=deletion).get("Errors"):
+                raise ProviderUnreachable
+        return status in {"Completed", "Failed"}
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video from the bucket, with a presigned URL; see `download` for the errors."""

@@ -40,6 +40,11 @@ class InstrumentedProvider:
         with self._measured("cancel"):
             return self._provider.cancel(ref)
 
+    def discard(self, ref: str) -> bool:
+        """Discard at the wrapped provider; log the call as `discard`."""
+        with self._measured("discard"):
+            return self._provider.discard(ref)
+
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Fetch from the wrapped provider; log the call as `fetch`, including the whole download."""
         with self._measured("fetch"):

@@ -69,6 +69,10 @@ class SimulatedProvider:
         """Return True, because no work runs."""
         return True
 
+    def discard(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return True: there are no files."""
+        return True
+
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:  # noqa: ARG002 - part of the protocol
         """Raise an error; never called, because this provider has no clips.
 

@@ -38,6 +38,10 @@ class SketchProvider:
         """Return True: a rendering in progress stops at its next progress report, which detects the cancellation."""
         return True
 
+    def discard(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return True: there are no files."""
+        return True
+
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:  # noqa: ARG002 - part of the protocol
         """Raise an error; never called, because this provider has no clips.
 

@@ -78,6 +78,10 @@ class RestVideoProvider(ABC):
         """Return False: a task that was created is completed and billed."""
         return False
 
+    def discard(self, ref: str) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return True: the result is not in the deployment's bucket."""
+        return True
+
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video to `path`; see `download` for the errors."""
         attempts = count()
