@@ -20,7 +20,7 @@ from tests.fakes.timings import InMemoryTimingRepository
 from videojobs.domain.job import Batch, IdempotencyKey, JobId, Step, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import NewJob
-from videojobs.ports.jobs import Erasure
+from videojobs.ports.erasures import Erasure
 from videojobs.ports.videos import Providers
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.claim_step import claim_step

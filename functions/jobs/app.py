@@ -17,7 +17,7 @@ from videojobs.api.rates import ChooseLimit, count_call, generate_limit, read_li
 from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.domain.job import UserId, VideoJob
 from videojobs.observability import logger
-from videojobs.ports.jobs import Erasure
+from videojobs.ports.erasures import Erasure
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.check_submissions import check_submissions
 from videojobs.services.delete_job import delete_job

@@ -10,7 +10,7 @@ from videojobs.api.batch import process_batch
 from videojobs.domain.job import JobId
 from videojobs.domain.trace import begin_trace
 from videojobs.observability import logger
-from videojobs.ports.jobs import Erasure
+from videojobs.ports.erasures import Erasure
 from videojobs.services.erase_videos import erase_videos
 from videojobs.services.measure_delays import measure_delays
 from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs

@@ -11,7 +11,8 @@ from tests.fakes.erasures import InMemoryErasureRepository
 from tests.fakes.timings import InMemoryTimingRepository
 from videojobs.adapters.mongo.erasures import MongoErasureRepository
 from videojobs.adapters.mongo.timings import MongoTimingRepository
-from videojobs.ports.jobs import ErasureRepository, TimingRepository
+from videojobs.ports.erasures import ErasureRepository
+from videojobs.ports.jobs import TimingRepository
 
 LATER = START + timedelta(seconds=1)
 

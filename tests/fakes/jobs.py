@@ -20,7 +20,8 @@ from videojobs.domain.job import (
     VideoJob,
 )
 from videojobs.domain.request import Priority
-from videojobs.ports.jobs import Clock, JobsLeft, MalformedJob, Position
+from videojobs.ports.erasures import JobsLeft, MalformedJob
+from videojobs.ports.jobs import Clock, Position
 
 
 class InMemoryJobRepository:

@@ -56,7 +56,7 @@ class ScriptedProvider:
         self.sought: list[str] = []
         self.cancelled: list[str] = []
         self.fetched: list[str] = []
-        self.discards: list[Answer[bool]] = []
+        self.discards: list[Outcome[bool]] = []
         self.discarded: list[str] = []
         self._lock = Lock()
 
@@ -84,9 +84,9 @@ class ScriptedProvider:
         return self._next_outcome(self.cancels, True)
 
     def discard(self, ref: str) -> bool:
-        """Return True unless the script says otherwise."""
+        """Return the scripted outcome; by default True."""
         self.discarded.append(ref)
-        return self._answer(self.discards, True)
+        return self._next_outcome(self.discards, True)
 
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Write the scripted content to the file; by default a text that names the task."""

@@ -20,7 +20,7 @@ from videojobs.adapters.mongo.jobs import COLLECTION, MongoJobRepository
 from videojobs.adapters.mongo.slots import MongoSlotRepository
 from videojobs.domain.job import JobId, JobStatus, VideoJob
 from videojobs.domain.policy import StepPolicy
-from videojobs.ports.jobs import Erasure
+from videojobs.ports.erasures import Erasure
 from videojobs.services.erase_videos import PAGE, erase_videos
 from videojobs.services.job_dispatcher import JobDispatcher
 

@@ -30,11 +30,11 @@ from videojobs.ports.changes import (
     WebhookRepository,
     WebhookSender,
 )
+from videojobs.ports.erasures import ErasureRepository
 from videojobs.ports.fairness import RateLimiter, SlotRepository
 from videojobs.ports.jobs import (
     BatchRepository,
     Clock,
-    ErasureRepository,
     JobQueue,
     JobRepository,
     SubmissionRepository,

@@ -12,7 +12,7 @@ from tests.system import InMemorySystem
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.request import Priority
-from videojobs.ports.jobs import Erasure
+from videojobs.ports.erasures import Erasure
 from videojobs.services.erase_videos import PAGE, erase_videos
 
 

@@ -33,8 +33,7 @@ from videojobs.domain.storage import StoredObject
 GENERATED_SHARE = 0.9
 """Share of the job's progress that the provider's work counts for, if its result is fetched and cut afterwards."""
 
-LONGEST_SECONDS = 3600
-"""Longest video that can be made for a job of the Express server, so that a damaged duration needs no endless work."""
+LONGEST_SECONDS = 3600  # a damaged duration of the Express server must not cause endless work
 DEADLINE_EXCEEDED = ProviderError(
     FailureCode.TIMEOUT, "The video could not be made in time. Please try again.", transient=True
 )
@@ -272,9 +271,9 @@ def delete(job: VideoJob, now: datetime) -> VideoJob:
 
 
 def can_be_made(job: VideoJob) -> bool:
-    """Return whether the job has a prompt, a duration, a known style and ratio. Their limits are not checked."""
+    """Return whether the job has a prompt, a known style and ratio, and a duration of up to `LONGEST_SECONDS`."""
     known = job.style in set(Style) and job.aspect_ratio in set(AspectRatio)
-    return bool(job.prompt) and known and job.duration is not None and 0 < job.duration <= LONGEST_SECONDS
+    return bool(job.prompt) and known and 0 < (job.duration or 0) <= LONGEST_SECONDS
 
 
 def adopt(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from videojobs.domain.job import Announcement, Batch, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
 from videojobs.domain.request import Priority
 from videojobs.domain.submissions import SubmissionState
+from videojobs.ports.erasures import JobsLeft, MalformedJob
 
 
 class Clock(Protocol):
@@ -33,33 +34,6 @@ class JobQuery(NamedTuple):
     after: Position | None = None
     status: JobStatus | None = None
     batch_id: BatchId | None = None
-
-
-class Erasure(NamedTuple):
-    """Request to remove all of a user's jobs that were created up to a time."""
-
-    user_id: UserId
-    created_before: datetime
-
-
-class MalformedJob(NamedTuple):
-    """Stored job that can't be read.
-
-    `key` identifies it to its repository. `job_id` is None if it has no valid ID, and then it has no objects.
-    `attempts`: the number of attempts that may have stored objects.
-    """
-
-    key: object
-    job_id: JobId | None
-    attempts: int
-
-
-class JobsLeft(NamedTuple):
-    """Jobs of a user that an erasure has not removed yet. `is_waiting`: whether there are deleted jobs to clean up."""
-
-    jobs: list[VideoJob]
-    malformed: list[MalformedJob]
-    is_waiting: bool
 
 
 class KeyedRepository[T](Protocol):
@@ -95,7 +69,7 @@ class JobRepository(Protocol):
         ...
 
     def find(self, job_id: JobId) -> VideoJob | None:
-        """Return the stored job, or None if there is none. Raise `Unavailable` if MongoDB does not respond in time."""
+        """Return the stored job; None if none is readable. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
@@ -262,28 +236,6 @@ class TimingRepository(Protocol):
         """Return the median of the recent durations in seconds, at most a minute old, or None if there are none.
 
         Raise `Unavailable` if MongoDB does not respond in time.
-        """
-        ...
-
-
-class ErasureRepository(Protocol):
-    """Repository of unfinished erasures."""
-
-    def add(self, user_id: UserId, created_before: datetime) -> None:
-        """Store an erasure of a user's jobs. A later time replaces an earlier one, but not the reverse.
-
-        Raise `Unavailable` if MongoDB does not respond in time; the write may have been applied.
-        """
-        ...
-
-    def find_all(self, limit: int) -> Iterable[tuple[UserId, datetime]]:
-        """Return up to `limit` erasures by user and time. Raise `Unavailable` if MongoDB does not respond in time."""
-        ...
-
-    def remove(self, user_id: UserId, created_before: datetime) -> None:
-        """Delete a finished erasure, unless one with a later time was requested meanwhile. Idempotent.
-
-        Raise `Unavailable` if MongoDB does not respond in time; the write may have been applied.
         """
         ...
 

@@ -62,15 +62,11 @@ class VideoStore(Protocol):
     def presigned_url(
         self, url: str, now: datetime, file_name: str | None = None, *, method: str = "GET"
     ) -> str | None:
-        """Return a presigned URL of an object, which anyone can download with it. S3 is not called.
+        """Return a presigned URL of a job's object `s3://bucket/key`, which anyone can download with it, or None.
 
-        `url` is `s3://bucket/key`. Return None for a URL that is not of a job's object in this store's bucket.
-        The URL is the same until `signing_window` changes, and is valid for at least two thirds of the configured time.
-        With a file name, a browser saves the object under that name. `method` is GET or HEAD; the URL is valid for it
-        only.
-
-        Raises:
-            Unavailable: If the function has no credentials.
+        None: the URL is not that of a job's object in this bucket. The result is the same until `signing_window`
+        changes, and is valid for at least two thirds of the configured time, for `method` (GET or HEAD) only. With a
+        file name, a browser saves the object under it. Raise `Unavailable` if the function has no credentials.
         """
         ...
 
@@ -222,10 +218,9 @@ class VideoProvider(Protocol):
         ...
 
     def discard(self, ref: str) -> bool:
-        """Remove the result of a task that the provider has written to the deployment's bucket. Idempotent.
+        """Remove a task's result from the deployment's bucket; idempotent. Return False if it may still be written.
 
-        Return False if the task has not ended, so that its result may still be written. A provider that keeps its
-        results elsewhere returns True.
+        A provider that keeps its results elsewhere returns True. Raise `ProviderError` if the provider fails.
         """
         ...
 

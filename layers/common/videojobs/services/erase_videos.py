@@ -8,7 +8,8 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import LeaseLost
 from videojobs.domain.job import JobId, VideoJob, object_keys
 from videojobs.domain.request import Priority
-from videojobs.ports.jobs import BatchRepository, Erasure, ErasureRepository, JobRepository, MalformedJob
+from videojobs.ports.erasures import Erasure, ErasureRepository, MalformedJob
+from videojobs.ports.jobs import BatchRepository, JobRepository
 from videojobs.ports.videos import VideoStore
 from videojobs.services.delete_job import remove_ended
 from videojobs.services.job_dispatcher import JobDispatcher

@@ -43,6 +43,6 @@ def read_batch(
         raise BatchNotFound
     if batch.user_id != user_id:
         raise BatchForbidden
-    batch_jobs = jobs.list_newest(user_id, now, limit=len(batch.job_ids), batch_id=batch.id)
+    batch_jobs = jobs.list_newest(user_id, now, limit=len(batch.job_ids) + 1, batch_id=batch.id)
     statuses = [job.status for job in batch_jobs]
     return batch, {status: statuses.count(status) for status in JobStatus}

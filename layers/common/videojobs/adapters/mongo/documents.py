@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from bson import ObjectId
 
 from videojobs.adapters.mongo.connection import Document
+from videojobs.adapters.mongo.productions import from_object, from_production, optional, to_object, to_production
 from videojobs.adapters.mongo.reading import (
     Fields,
     MalformedDocument,
@@ -35,11 +34,8 @@ from videojobs.domain.job import (
     UserId,
     VideoJob,
 )
-from videojobs.domain.plan import Clip, Plan
-from videojobs.domain.production import Production
 from videojobs.domain.request import Priority
-from videojobs.domain.storage import StoredObject
-from videojobs.ports.jobs import MalformedJob
+from videojobs.ports.erasures import MalformedJob
 
 CONTRACT_FIELDS = frozenset(
     [
@@ -91,8 +87,8 @@ def to_document(job: VideoJob) -> Document:
         "provider": job.provider and _from_provider(job.provider),
         "progress": job.progress,
         "output": job.output and _from_output(job.output),
-        "poster": job.poster and _from_object(job.poster),
-        "preview": job.preview and _from_object(job.preview),
+        "poster": job.poster and from_object(job.poster),
+        "preview": job.preview and from_object(job.preview),
         "error": job.error and {"code": job.error.code, "retryable": job.error.retryable},
         "outbox": [{"id": entry.id, "version": entry.version, "at": entry.at} for entry in job.outbox],
         "history": [{"at": entry.at, "status": str(entry.status), "note": entry.note} for entry in job.history],
@@ -104,7 +100,7 @@ def to_document(job: VideoJob) -> Document:
         "spentAttempts": job.attempts_before_retry or None,
         "deletedAt": job.deleted_at,
         "wantedProvider": job.requested_provider,
-        "production": job.production and _from_production(job.production),
+        "production": job.production and from_production(job.production),
         "passedOver": list(job.exhausted_providers) or None,
         "traceparent": job.traceparent,
     }
@@ -144,8 +140,8 @@ def from_document(document: Document) -> VideoJob:
         provider=fields.read("provider", _to_provider, None),
         progress=fields.replace("progress", to_number, None),
         output=fields.replace("output", _to_output, None),
-        poster=fields.replace("poster", _to_object, None),
-        preview=fields.replace("preview", _to_object, None),
+        poster=fields.replace("poster", to_object, None),
+        preview=fields.replace("preview", to_object, None),
         error=fields.replace("error", _to_error, None),
         history=_read_list(fields, document, "history", _to_entry),
         outbox=_read_list(fields, document, "outbox", _to_announcement),
@@ -157,7 +153,7 @@ def from_document(document: Document) -> VideoJob:
         attempts_before_retry=fields.read("spentAttempts", _to_attempts, 0),
         deleted_at=fields.read("deletedAt", to_time, None),
         requested_provider=fields.read("wantedProvider", to_text, None),
-        production=fields.read("production", _to_production, None),
+        production=fields.read("production", to_production, None),
         exhausted_providers=fields.read("passedOver", lambda names: tuple(map(to_text, to_list(names))), ()),
         traceparent=fields.replace("traceparent", to_text, None),
     )
@@ -216,11 +212,6 @@ def _to_error(value: Document) -> JobError:
     return JobError(to_text(value["code"]), retryable=value["retryable"] is True)
 
 
-def _optional[T](convert: Callable[[Any], T], value: object) -> T | None:
-    """Return the converted value, or None for None."""
-    return None if value is None else convert(value)
-
-
 def _from_next(step: NextStep) -> Document:
     return {"id": step.id, "step": str(step.step), "dueAt": step.due_at, "resends": step.resends}
 
@@ -241,78 +232,23 @@ def _to_provider(value: Document) -> ProviderTask:
     return ProviderTask(
         to_text(value["name"]),
         to_time(value["submittedAt"]),
-        ref=_optional(to_text, value.get("ref")),
+        ref=optional(to_text, value.get("ref")),
         unreachable=to_integer(value.get("unreachable", 0)),
-        failing_since=_optional(to_time, value.get("failingSince")),
-        result_url=_optional(to_text, value.get("resultUrl")),
+        failing_since=optional(to_time, value.get("failingSince")),
+        result_url=optional(to_text, value.get("resultUrl")),
     )
-
-
-def _from_object(stored: StoredObject) -> Document:
-    return {"bucket": stored.bucket, "key": stored.key, "bytes": stored.size_bytes}
-
-
-def _to_object(value: Document) -> StoredObject:
-    return StoredObject(to_text(value["bucket"]), to_text(value["key"]), to_integer(value["bytes"]))
 
 
 def _from_output(output: Output) -> Document:
     size = {"width": output.width, "height": output.height, "seconds": output.seconds, "segments": output.segments}
-    return _from_object(output.video) | size
+    return from_object(output.video) | size
 
 
 def _to_output(value: Document) -> Output:
     return Output(
-        _to_object(value),
+        to_object(value),
         to_integer(value["width"]),
         to_integer(value["height"]),
         to_number(value["seconds"]),
         to_integer(value.get("segments", 1)),
     )
-
-
-def _from_production(production: Production) -> Document:
-    plan = production.plan
-    return {
-        "provider": production.provider,
-        "clips": [_from_clip(clip) for clip in plan.clips],
-        "crop": list(plan.crop),
-        "width": plan.width,
-        "height": plan.height,
-        "frames": plan.frames,
-        "isShortened": production.is_shortened,
-        "pricesAsOf": production.prices_as_of and production.prices_as_of.isoformat(),
-        "parts": [_from_object(part) for part in production.parts],
-        "actualUsd": None if production.actual_usd is None else str(production.actual_usd),
-    }
-
-
-def _to_production(value: Document) -> Production:
-    crop_width, crop_height = map(to_integer, to_list(value["crop"]))
-    clips = tuple(map(_to_clip, to_list(value["clips"])))
-    size = to_integer(value["width"]), to_integer(value["height"])
-    return Production(
-        provider=to_text(value["provider"]),
-        plan=Plan(clips, (crop_width, crop_height), *size, to_integer(value["frames"])),
-        is_shortened=value["isShortened"] is True,
-        prices_as_of=_optional(date.fromisoformat, value["pricesAsOf"]),
-        parts=tuple(map(_to_object, to_list(value["parts"]))),
-        actual_usd=_optional(_to_amount, value["actualUsd"]),
-    )
-
-
-def _to_amount(value: object) -> Decimal:
-    amount = Decimal(to_text(value))
-    if not amount.is_finite():
-        raise ValueError("not an amount")
-    return amount
-
-
-def _from_clip(clip: Clip) -> Document:
-    price = None if clip.price_usd is None else str(clip.price_usd)
-    return {"width": clip.width, "height": clip.height, "seconds": clip.seconds, "priceUsd": price}
-
-
-def _to_clip(value: Document) -> Clip:
-    size = to_integer(value["width"]), to_integer(value["height"])
-    return Clip(*size, to_number(value["seconds"]), _optional(_to_amount, value["priceUsd"]))

@@ -55,4 +55,12 @@ class MongoErasureRepository:
 
 def _from_document(document: Document) -> tuple[UserId, datetime]:
     fields = Fields(document)
-    return UserId(fields.require("_id", to_object_id)), fields.require("createdBefore", to_time)
+    return UserId(fields.require("_id", to_object_id)), fields.require("createdBefore", _to_request_time)
+
+
+def _to_request_time(value: object) -> datetime:
+    """Return a time that an ObjectId can contain, which has 32 bits for it; raise ValueError for other values."""
+    time = to_time(value)
+    if not 1970 <= time.year < 2106:
+        raise ValueError("not the time of a request")
+    return time

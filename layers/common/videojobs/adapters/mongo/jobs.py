@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
@@ -14,11 +13,11 @@ from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import describe_malformed, from_document, to_document
-from videojobs.adapters.mongo.reading import created_up_to, is_time, read_all, read_one
+from videojobs.adapters.mongo.job_updates import difference, guard
+from videojobs.adapters.mongo.reading import created_up_to, keep_dated, read_all, read_first, read_one
 from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import (
     LIVE_STATUSES,
-    MAXIMUM_HISTORY,
     NOT_SCHEDULED,
     Announcement,
     BatchId,
@@ -29,7 +28,8 @@ from videojobs.domain.job import (
     VideoJob,
 )
 from videojobs.domain.request import Priority
-from videojobs.ports.jobs import JobsLeft, MalformedJob, Position
+from videojobs.ports.erasures import JobsLeft, MalformedJob
+from videojobs.ports.jobs import Position
 
 COLLECTION = "videojobs"
 
@@ -100,20 +100,17 @@ class MongoJobRepository:
         The update is guarded by status, attempt, next step and lease token. Raise `Unavailable` if MongoDB does not
         respond in time; the write may have been applied.
         """
-        return self._run(lambda jobs: jobs.update_one(_guard(before), _difference(before, after))).matched_count == 1
+        return self._run(lambda jobs: jobs.update_one(guard(before), difference(before, after))).matched_count == 1
 
     def remove(self, job: VideoJob) -> bool:
         """Delete the document if it still matches `job`, by the guard of `save`; return whether it was deleted.
 
         Raise `Unavailable` if MongoDB does not respond in time; the job may have been deleted.
         """
-        return self._run(lambda jobs: jobs.delete_one(_guard(job))).deleted_count == 1
+        return self._run(lambda jobs: jobs.delete_one(guard(job))).deleted_count == 1
 
     def find_left(self, user_id: UserId, created_before: datetime, limit: int) -> JobsLeft:
-        """Return up to `limit` jobs that `created_up_to` matches, and which of them are malformed.
-
-        Deleted jobs whose clean-up is pending are not returned.
-        """
+        """Return up to `limit` jobs that `created_up_to` matches, without those that wait for their clean-up."""
 
         def find(jobs: Collection[Document]) -> JobsLeft:
             left = JobsLeft([], [], is_waiting=False)
@@ -175,7 +172,7 @@ class MongoJobRepository:
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             cursors = (jobs.find(query, batch_size=limit).sort(_NEWEST_FIRST) for query in queries)
             undated: list[Document] = []
-            dated = (document for cursor in cursors for document in cursor if _is_dated(document, undated))
+            dated = keep_dated((document for cursor in cursors for document in cursor), undated)
 
             def shown(documents: Iterable[Document], at_most: int) -> list[VideoJob]:
                 jobs_read = _readable(documents)
@@ -285,29 +282,9 @@ class MongoJobRepository:
         return self._connection.run(lambda database: operation(database[COLLECTION]))
 
 
-def _guard(job: VideoJob) -> Document:
-    """Return a query for the job with its status, attempt, next step and lease token unchanged."""
-    return {
-        "_id": ObjectId(job.id),
-        "status": str(job.status),
-        "attempt": job.attempt if job.attempt > 1 else {"$in": [1, None]},  # the Express server stored no attempt
-        "next.id": job.next.id if job.next else None,
-        "next.dueAt": job.next.due_at if job.next else None,
-        "lease.token": job.lease.token if job.lease else None,
-    }
-
-
 def _waiting(user_id: UserId, priority: Priority) -> Document:
     """Return the first part of a query for the user's jobs that wait for a slot."""
     return {"userId": ObjectId(user_id), "priority": str(priority)}
-
-
-def _is_dated(document: Document, undated: list[Document]) -> bool:
-    """Return whether the document has a valid `createdAt`; add it to `undated` if not."""
-    if is_time(document.get("createdAt")):
-        return True
-    undated.append(document)
-    return False
 
 
 def _read(document: Document | None) -> VideoJob | None:
@@ -319,28 +296,4 @@ def _readable(documents: Iterable[Document]) -> Iterator[VideoJob]:
 
 
 def _first(find: Callable[[], Cursor[Document]]) -> VideoJob | None:
-    """Return the first well-formed job of a query, or None. Usually this is one find of one document."""
-    documents = list(find().limit(1))
-    job = next(_readable(documents), None)
-    return next(_readable(find().skip(1)), None) if documents and job is None else job
-
-
-def _difference(before: VideoJob, after: VideoJob) -> Document:
-    """Return the update that changes the document of `before` into that of `after`.
-
-    New entries of history and outbox are pushed, so that concurrent removals from the outbox are kept.
-    """
-    old, new = to_document(before), to_document(after)
-    old_history, new_history = old.pop("history"), new.pop("history")
-    old_outbox, new_outbox = old.pop("outbox"), new.pop("outbox")
-    changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
-    update: dict[str, Any] = {
-        "$set": changed | {"version": new["version"]},  # never empty: MongoDB rejects updates without operators
-        "$unset": dict.fromkeys(old.keys() - new.keys(), ""),
-        "$push": {},
-    }
-    if added := new_history[len(old_history) :]:
-        update["$push"]["history"] = {"$each": added, "$slice": -MAXIMUM_HISTORY}
-    if added := new_outbox[len(old_outbox) :]:
-        update["$push"]["outbox"] = {"$each": added}
-    return {operator: value for operator, value in update.items() if value}
+    return read_first(find, from_document, "job")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
+from pymongo.cursor import Cursor
 
 from videojobs.adapters.mongo.connection import Document
 from videojobs.domain.job import NOT_SCHEDULED, UserId
@@ -95,6 +96,22 @@ def read_one[T](document: Document | None, convert: Callable[[Document], T], kin
         extra = {"action": "document_unreadable", f"{kind}_id": str(document["_id"])[:100], "field": str(error)}
         logger.error("Document malformed; skipped", extra=extra)  # noqa: TRY400 - a trace can contain values
         return None
+
+
+def read_first[T](find: Callable[[], Cursor[Document]], convert: Callable[[Document], T], kind: str) -> T | None:
+    """Return the first well-formed document of a query, converted, or None. Usually one find of one document."""
+    documents = list(find().limit(1))
+    first = next(read_all(documents, convert, kind), None)
+    return next(read_all(find().skip(1), convert, kind), None) if documents and first is None else first
+
+
+def keep_dated(documents: Iterable[Document], undated: list[Document]) -> Iterator[Document]:
+    """Yield the documents with a valid `createdAt`, and append the other documents to `undated`."""
+    for document in documents:
+        if is_time(document.get("createdAt")):
+            yield document
+        else:
+            undated.append(document)
 
 
 def to_object_id(value: object) -> str:
