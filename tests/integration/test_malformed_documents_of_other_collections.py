@@ -69,8 +69,6 @@ DAMAGE: list[tuple[str, str, Any]] = [
     ("shares", "active", SECRET),
     ("shares", "changedAt", None),
     ("shares", "waitingAt", SECRET),
-    ("intake", "pausedAt", SECRET),
-    ("intake", "retryAfterSeconds", SECRET),
     ("timings", "seconds", [3.0, SECRET]),
     ("timings", "seconds", []),
     ("webhooks", "goneUntil", SECRET),
@@ -96,6 +94,14 @@ def test_malformed_document_reads_as_missing(
     read, without = READS[collection]
     assert read(connection) == without
     [record] = [record for record in caplog.records if getattr(record, "action", "") == "document_unreadable"]
+    assert SECRET not in str(vars(record))
+
+
+@pytest.mark.parametrize("field", ["pausedAt", "reason", "retryAfterSeconds"])
+def test_malformed_pause_is_a_pause(connection: MongoConnection, caplog: pytest.LogCaptureFixture, field: str) -> None:
+    insert(connection, "intake", {**WELL_FORMED["intake"], field: [SECRET]})
+    assert MongoSubmissionRepository(connection).read(START).is_paused
+    [record] = [record for record in caplog.records if getattr(record, "action", "") == "document_repaired"]
     assert SECRET not in str(vars(record))
 
 

@@ -1,6 +1,5 @@
 """Conversion between jobs and documents of the collection `videojobs`, including those the Express server wrote."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -58,8 +57,6 @@ MAXIMUM_ATTEMPTS = 10_000
 """Attempts of a job, with those of its retries, up to which a document is well-formed: each has objects to remove."""
 ATTEMPTS_OF_MALFORMED = 1000
 """Attempts whose objects are removed with a malformed document, because its `attempt` may be wrong too."""
-
-logger = logging.getLogger(__name__)
 
 
 def to_document(job: VideoJob) -> Document:
@@ -157,9 +154,7 @@ def from_document(document: Document) -> VideoJob:
         exhausted_providers=fields.read("passedOver", lambda names: tuple(map(to_text, to_list(names))), ()),
         traceparent=fields.replace("traceparent", to_text, None),
     )
-    if fields.replaced:
-        extra = {"action": "document_repaired", "job_id": job_id, "fields": fields.replaced}
-        logger.warning("Malformed fields of a job read as missing", extra=extra)
+    fields.log_replaced("job")
     return job
 
 

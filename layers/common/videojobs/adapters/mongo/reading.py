@@ -54,6 +54,12 @@ class Fields:
             self.replaced.append(name)
             return default
 
+    def log_replaced(self, kind: str) -> None:
+        """Log the document's ID and the names of the fields whose values were replaced, if there are any."""
+        if self.replaced:
+            about = {f"{kind}_id": str(self._document["_id"]), "fields": self.replaced}
+            logger.warning("Malformed fields read as missing", extra={"action": "document_repaired", **about})
+
     def require[T](self, name: str, convert: Callable[[Any], T]) -> T:
         """Return the converted value of a field.
 

@@ -1,14 +1,15 @@
 """Repository of the submission state: one document in the collection `intake`, present while submissions are paused."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pymongo import timeout
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
-from videojobs.adapters.mongo.reading import Fields, read_one, to_integer, to_text, to_time
-from videojobs.domain.submissions import OPEN, SubmissionState
+from videojobs.adapters.mongo.reading import Fields, to_integer, to_text, to_time
+from videojobs.domain.submissions import OPEN, RETRY_AFTER_SECONDS, SubmissionState
 
 COLLECTION = "intake"
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 SWITCH = {"_id": "switch"}
 CACHE_SECONDS = timedelta(seconds=3)
 """How long an environment uses the state that it read. A pause or resumption takes effect within this time."""
@@ -60,13 +61,16 @@ class MongoSubmissionRepository:
     def _find(self) -> SubmissionState:
         with timeout(READ_SECONDS):
             document: Document | None = self._connection.run(lambda database: database[COLLECTION].find_one(SWITCH))
-        return read_one(document, _from_document, "intake") or OPEN
+        return OPEN if document is None else _from_document(document)
 
 
 def _from_document(document: Document) -> SubmissionState:
+    """Return the state that the document contains. Submissions are paused even if all of its values are malformed."""
     fields = Fields(document)
-    return SubmissionState(
-        fields.require("pausedAt", to_time),
-        fields.require("reason", to_text),
-        fields.require("retryAfterSeconds", to_integer),
+    state = SubmissionState(
+        fields.replace("pausedAt", to_time, UNKNOWN_TIME),
+        fields.replace("reason", to_text, ""),
+        fields.replace("retryAfterSeconds", to_integer, RETRY_AFTER_SECONDS),
     )
+    fields.log_replaced("intake")
+    return state
