@@ -16,9 +16,23 @@ from videojobs.adapters.mongo.documents import from_document, to_document
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.mongo.reading import MalformedDocument, to_integer, to_number
 from videojobs.domain.job import VideoJob
+from videojobs.domain.lifecycle import can_be_made
 from videojobs.domain.request import Priority
 
 DATES = {"year 275760": 8_640_000_000_000_000, "year 0": -62_200_000_000_000, "year -292": -(2**53)}
+CLIP = {"width": 1280, "height": 720, "seconds": 5, "priceUsd": None}
+PRODUCTION: Document = {
+    "provider": "fal",
+    "clips": [CLIP],
+    "crop": [1280, 720],
+    "width": 1280,
+    "height": 720,
+    "frames": 120,
+    "isShortened": False,
+    "parts": [],
+    "pricesAsOf": None,
+    "actualUsd": None,
+}
 DECIDING_DATES = ["startedAt", "expiresAt", "waitingSince", "deletedAt"]
 
 
@@ -63,11 +77,25 @@ def test_invalid_utf8_is_replaced(read: Callable[[bytes], Document]) -> None:
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "much", ""])
 @pytest.mark.parametrize("field", ["actualUsd", "pricesAsOf"])
 def test_production_with_a_malformed_amount_or_date_is_malformed(field: str, amount: str) -> None:
-    production: Document = {"provider": "fal", "clips": [], "crop": [1, 1], "width": 1, "height": 1, "frames": 1}
-    production |= {"isShortened": False, "parts": [], "pricesAsOf": None, "actualUsd": None}
-    from_document(to_document(a_job()) | {"production": production})
+    from_document(to_document(a_job()) | {"production": PRODUCTION})
     with pytest.raises(MalformedDocument, match="production"):
-        from_document(to_document(a_job()) | {"production": production | {field: amount}})
+        from_document(to_document(a_job()) | {"production": PRODUCTION | {field: amount}})
+
+
+@pytest.mark.parametrize("damage", [{"clips": []}, {"crop": [1]}, {"parts": None}, {"width": "1"}, {"frames": -1}])
+def test_production_that_can_not_be_carried_out_is_malformed(damage: Document) -> None:
+    with pytest.raises(MalformedDocument, match="production"):
+        from_document(to_document(a_job()) | {"production": PRODUCTION | damage})
+
+
+@pytest.mark.parametrize("progress", [-0.1, 1.1, float("nan"), True, "0.5"])
+def test_malformed_progress_reads_as_unknown(progress: object) -> None:
+    assert from_document(to_document(a_job()) | {"progress": progress}).progress is None
+
+
+@pytest.mark.parametrize("duration", [-1, 0, 1e9, 10**15])
+def test_job_with_an_impossible_duration_is_not_made(duration: float) -> None:
+    assert not can_be_made(from_document(to_document(a_job()) | {"duration": duration}))
 
 
 @pytest.mark.parametrize("value", [True, -1, 1.5, 2**53 + 1, "1", None, float("nan"), float("inf")], ids=str)

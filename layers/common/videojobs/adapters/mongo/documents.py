@@ -135,7 +135,7 @@ def from_document(document: Document) -> VideoJob:
         lease=fields.read("lease", lambda lease: Lease(to_text(lease["token"]), to_time(lease["until"])), None),
         started_at=fields.read("startedAt", to_time, None),
         provider=fields.read("provider", _to_provider, None),
-        progress=fields.replace("progress", to_number, None),
+        progress=fields.replace("progress", _to_progress, None),
         output=fields.replace("output", _to_output, None),
         poster=fields.replace("poster", to_object, None),
         preview=fields.replace("preview", to_object, None),
@@ -169,6 +169,12 @@ def _to_id(value: object) -> str:
     if not isinstance(value, ObjectId):
         raise ValueError("not an ObjectId")  # noqa: TRY004 - one error for all malformed values
     return str(value)
+
+
+def _to_progress(value: object) -> float:
+    if not 0 <= (progress := to_number(value)) <= 1:
+        raise ValueError("not a progress")
+    return progress
 
 
 def _to_attempts(value: object) -> int:

@@ -48,6 +48,8 @@ def to_production(value: Document) -> Production:
     """Return a production; raise an error that `Fields` translates if it is malformed."""
     crop_width, crop_height = map(to_integer, to_list(value["crop"]))
     clips = tuple(map(_to_clip, to_list(value["clips"])))
+    if not clips:
+        raise ValueError("no clips")
     size = to_integer(value["width"]), to_integer(value["height"])
     return Production(
         provider=to_text(value["provider"]),
