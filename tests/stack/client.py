@@ -161,7 +161,7 @@ class User:
             self.call("POST", f"{path}/cancel")  # 409 if it has ended, 404 if it does not exist
             self._until({204, 404}, "DELETE", path)
         if not self.given_token:
-            self._until({204}, "DELETE", "/api/users/me/videos")
+            self._until({202, 204}, "DELETE", "/api/users/me/videos")  # 202: clean-ups of cancelled jobs are pending
 
     def _until(self, statuses: set[int], method: str, path: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS

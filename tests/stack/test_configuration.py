@@ -200,6 +200,7 @@ def test_videos_expire_and_are_served_over_tls_only(deployed: Deployed, expected
     assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
     assert str(rules["expire"]["Expiration"]["Days"]) == expected.parameters["VideoRetentionDays"]
     assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert rules["provider-results"]["Expiration"]["Days"] == 1
     statements = json.loads(s3.get_bucket_policy(**bucket)["Policy"])["Statement"]
     assert ("Deny", {"Bool": {"aws:SecureTransport": "false"}}) in [
         (statement["Effect"], statement.get("Condition")) for statement in statements

@@ -78,11 +78,12 @@ def test_videos_bucket_requires_tls() -> None:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_videos_and_incomplete_uploads_expire() -> None:
+def test_videos_results_and_incomplete_uploads_expire() -> None:
     always = [rule for rule in BUCKET["LifecycleConfiguration"]["Rules"] if "Fn::If" not in rule]
     rules = {rule["Id"]: rule for rule in always}
     assert rules["expire"]["ExpirationInDays"] == {"Ref": "VideoRetentionDays"}
     assert rules["abort-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert (rules["provider-results"]["Prefix"], rules["provider-results"]["ExpirationInDays"]) == ("bedrock/", 1)
     assert all(rule["Status"] == "Enabled" for rule in rules.values())
 
 
