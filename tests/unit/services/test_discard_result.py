@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.builders import a_cancelled_job, a_started_job, an_output
+from tests.builders import a_cancelled_job, a_retried_job, a_started_job, an_output
 from tests.fakes.provider import ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
@@ -53,6 +53,14 @@ def test_erasure_is_complete_after_a_running_task_has_ended(not_yet: bool | Prov
     assert system.jobs.all() == []
     assert len(system.provider.discarded) == 3
     assert system.erase()
+
+
+def test_retried_job_does_not_wait_for_the_task_of_its_last_run() -> None:
+    system = a_system()
+    system.provider.discards = [False]
+    job = system.deliver(system.put(a_retried_job()))
+    assert job.next is not None
+    assert (job.next.step, system.provider.discarded) == (Step.START, ["task-1"])
 
 
 def test_clean_up_ends_though_a_task_never_does() -> None:

@@ -43,7 +43,8 @@ def clean_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers, 
             return dispatcher.commit(job, lifecycle.retry_call(job, Step.CLEAN_UP, now(), error.retry_after_seconds))
         extra = {"action": "cancel_failed", "job_id": job.id}
         logger.warning("Provider task not cancelled; the provider does not respond", extra=extra, exc_info=True)
-    if not discard_result(run, providers=providers) and _tries(job) < DISCARD_TRIES:
+    is_discarded = discard_result(run, providers=providers)
+    if not is_discarded and not job.is_live and _tries(job) < DISCARD_TRIES:  # a retried job does not wait
         return dispatcher.commit(job, lifecycle.retry_call(job, Step.CLEAN_UP, now()))
     store.remove(run.object_keys)
     after = lifecycle.finish_cleanup(job, now())
