@@ -52,8 +52,6 @@ def run_step(
                 after = _poll(job, dispatcher=dispatcher, router=router)
             case Step.FINISH:
                 after = _finish(job, dispatcher=dispatcher, store=store)
-                if not after.is_live:
-                    discard_result(job, providers=router.providers)
             case Step.CLEAN_UP:
                 after = clean_up(job, dispatcher=dispatcher, providers=router.providers, store=store)
             case Step.RENDER:  # pragma: no branch - the last case
@@ -64,6 +62,7 @@ def run_step(
     dispatcher.dispatch(after)
     if after.status is JobStatus.COMPLETED and job.is_live:
         _record_time(after, timings=timings, clock=dispatcher.clock)
+        discard_result(after, providers=router.providers)
 
 
 def _give_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers) -> VideoJob:
