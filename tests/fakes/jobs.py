@@ -153,7 +153,7 @@ class InMemoryJobRepository:
 
     def find_left(self, user_id: UserId, created_before: datetime, limit: int) -> JobsLeft:
         """Return the user's jobs up to a time. No job in memory is malformed."""
-        with self._answering():
+        with self._available_lock():
             old = [job for job in self.all() if job.user_id == user_id and job.created_at <= created_before]
             waiting = [job for job in old if job.is_waiting_for_clean_up]
             return JobsLeft([job for job in old if job not in waiting][:limit], [], is_waiting=bool(waiting))
