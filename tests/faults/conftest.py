@@ -18,16 +18,29 @@ from tests.sampling import SAMPLING
 type MakeSystem = Callable[..., SystemUnderTest]
 
 
+OTHER_FAULTS = 3
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one point of each kind of fault, drawn with the run's seed; `TEST_LONG=1` keeps all of them."""
+    """Keep one point of each kind of crash, and `OTHER_FAULTS` tests of each file that are not crashes.
+
+    They are drawn with the run's seed. `TEST_LONG=1` keeps all of them.
+    """
     kinds: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.path.parent == Path(__file__).parent and item.path.name != "test_mutants.py":
             kinds[item.nodeid.partition("[")[0]].append(item)
-    dropped = {item for points in kinds.values() for item in points} - {
-        item for points in kinds.values() for item in SAMPLING.draw(points, 1)
-    }
-    if dropped:
+    others: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    kept: set[pytest.Item] = set()
+    for kind, points in kinds.items():
+        chosen = SAMPLING.draw(points, 1)
+        if "crash" in kind.lower():
+            kept.update(chosen)
+        else:
+            others[kind.partition("::")[0]].extend(chosen)
+    for tests in others.values():
+        kept.update(SAMPLING.draw(tests, OTHER_FAULTS))
+    if dropped := {item for points in kinds.values() for item in points} - kept:
         config.hook.pytest_deselected(items=list(dropped))
         items[:] = [item for item in items if item not in dropped]
 
