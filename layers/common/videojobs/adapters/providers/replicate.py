@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
 from videojobs.adapters.rest.download import Source
@@ -76,8 +76,10 @@ class ReplicateProvider(RestVideoProvider):
         super().__init__(setup, "model", "baseUrl")
         self._name = self._read_model(DEFAULT_MODEL, MODELS, advice=ADD_MODEL)
         self._model = MODELS[self._name]
-        self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
-        self._rest = self._connect(setup.option("baseUrl", BASE_URL))
+        base_url = setup.option("baseUrl", BASE_URL)
+        # The key is sent to the API's own host, but not to hosts that the option adds.
+        self._result_hosts = self._read_result_hosts(*RESULT_HOSTS, urlsplit(base_url).hostname or "")
+        self._rest = self._connect(base_url)
         self.capabilities = Capabilities(
             yields_pixels=True,
             can_cancel=True,

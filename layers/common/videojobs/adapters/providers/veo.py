@@ -137,10 +137,16 @@ class VeoProvider(RestVideoProvider):
         """Return the URL of the video in the bucket, with an access token."""
         return self._source(_video_of(self._ask(ref)), refresh=refresh)
 
+    def allows_result(self, link: str) -> bool:
+        """Return whether the result is in the bucket of `outputUri`, or at an allowed host after a redirect."""
+        if not link.startswith("gs://"):
+            return super().allows_result(link)
+        bucket = self._output_uri.removeprefix("gs://").partition("/")[0]
+        return bool(bucket) and link.startswith(f"gs://{bucket}/")
+
     def _source(self, video: Mapping[str, Any], *, refresh: bool) -> Source:
         uri = str(video["gcsUri"])
-        bucket = self._output_uri.removeprefix("gs://").partition("/")[0]
-        if not bucket or not uri.startswith(f"gs://{bucket}/"):
+        if not uri.startswith("gs://") or not self.allows_result(uri):
             raise result_refused(uri, "storage.googleapis.com", "not in the bucket of outputUri")
         path = quote(uri.removeprefix("gs://"))
         return Source(f"{self._storage_url}/{path}", self._authorize_download(refresh=refresh))

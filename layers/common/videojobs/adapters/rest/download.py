@@ -57,7 +57,7 @@ def download(
         locate: Returns the current location; called again when a URL has expired.
         path: The file to write; replaced if it exists.
         allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot, with a path prefix for a shared
-            host. HTTPS is required, except for "127.0.0.1" if it is allowed.
+            host; see `open_result`. HTTPS is required, except for "127.0.0.1" if it is allowed.
         on_progress: Called with the downloaded part (0 to 1); may raise to stop.
         maximum_bytes: The maximum size of the file.
         call_seconds: The timeout of each read.

@@ -7,10 +7,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeIs
 
+from videojobs.adapters.rest.added_hosts import read_added_hosts
 from videojobs.adapters.rest.client import MAXIMUM_ANSWER_BYTES, ReadError, RestClient
 from videojobs.adapters.rest.download import Source, download
 from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.moderation import is_moderation
+from videojobs.adapters.rest.result_host import is_allowed
 from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.adapters.rest.task_state import TaskState, read_state
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
@@ -82,6 +84,10 @@ class RestVideoProvider(ABC):
         """Return True: the result is not in the deployment's bucket."""
         return True
 
+    def allows_result(self, link: str) -> bool:
+        """Return whether a result at the link would be fetched; redirects are not checked."""
+        return is_allowed(link, self._result_hosts)
+
     def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
         """Download the video to `path`; see `download` for the errors."""
         attempts = count()
@@ -108,9 +114,14 @@ class RestVideoProvider(ABC):
         return model
 
     def _read_result_hosts(self, *known: str) -> Collection[str]:
-        """Return the known hosts of results and those of the option `resultHosts`; see `download` for their form."""
-        added = self._setup.option("resultHosts", known[0]).split(",")
-        return {*known, *(host.strip() for host in added)}
+        """Return the known hosts of results and those of the option `resultHosts`; see `download` for their form.
+
+        Raises:
+            ValueError: If the option is malformed or allows a host that is shared with other customers.
+        """
+        if "resultHosts" not in self._setup.options:
+            return set(known)
+        return {*known, *read_added_hosts(self._setup.option("resultHosts", ""))}
 
     def _connect(
         self,

@@ -39,12 +39,15 @@ def open_result(
         headers: Headers with credentials, sent only to the scheme, host and port of `url`, and not to a shared host.
         wanted: Headers that are sent to each host.
         allowed_hosts: Allowed hosts, as names or as suffixes that start with a dot. A shared host, such as an object
-            store, has a path prefix too: "storage.example.com/bucket".
+            store, has a path prefix too: "storage.example.com/bucket". An empty prefix, "cdn.example.com/", allows
+            every path and no credentials.
 
     Raises:
-        ResultRefused: If a URL is malformed or leads to a host that is not allowed or not public.
+        ResultRefused: If a URL is malformed or leads to a host that is not allowed or not public. Its link is the URL
+            that was refused, after a redirect the target.
         httpx.HTTPError: If there is no response, or more than `MAXIMUM_REDIRECTS` redirects.
     """
+    origin = target = None
     try:
         origin = target = _parse(url)
         for _ in range(MAXIMUM_REDIRECTS + 1):
@@ -59,7 +62,9 @@ def open_result(
             finally:
                 response.close()
     except _NotAllowed as error:
-        raise result_refused(url, error.host, error.reason) from None  # the cause can contain the URL
+        # After a redirect, the link is its target. The cause can contain the URL.
+        link = url if target is origin else str(target)
+        raise result_refused(link, error.host, error.reason) from None
     raise httpx.TooManyRedirects("too many redirects")
 
 
@@ -106,20 +111,37 @@ def _check(url: httpx.URL, allowed_hosts: Collection[str]) -> tuple[list[str], b
         _NotAllowed: If the URL's scheme, host, path or address is not allowed.
         httpx.ConnectError: If the host name does not resolve.
     """
-    is_loopback = url.host == LOOPBACK
-    if url.scheme != "https" and not (is_loopback and url.scheme == "http"):
-        raise _NotAllowed(url.host, "not https")
-    matching = [allowed for allowed in allowed_hosts if _matches(url, allowed)]
-    if url.userinfo or not matching:
-        raise _NotAllowed(url.host, "not allowed")
+    matching = _find_matching(url, allowed_hosts)
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
-        addresses = resolve_public(url.host, port, or_loopback=is_loopback)
+        addresses = resolve_public(url.host, port, or_loopback=url.host == LOOPBACK)
     except NoAddress as error:
         raise httpx.ConnectError(str(error)) from error
     except AddressRefused as error:
         raise _NotAllowed(url.host, str(error)) from error
     return addresses[:MAXIMUM_ADDRESSES], all("/" in allowed for allowed in matching)
+
+
+def is_allowed(link: str, allowed_hosts: Collection[str]) -> bool:
+    """Return whether `open_result` would send a request to the link. Its address and redirects are not checked."""
+    try:
+        return bool(_find_matching(_parse(link), allowed_hosts))
+    except _NotAllowed:
+        return False
+
+
+def _find_matching(url: httpx.URL, allowed_hosts: Collection[str]) -> list[str]:
+    """Return the allowed hosts that match the URL.
+
+    Raises:
+        _NotAllowed: If the URL's scheme, host or path is not allowed.
+    """
+    if url.scheme != "https" and not (url.host == LOOPBACK and url.scheme == "http"):
+        raise _NotAllowed(url.host, "not https")
+    matching = [allowed for allowed in allowed_hosts if _matches(url, allowed)]
+    if url.userinfo or not matching:
+        raise _NotAllowed(url.host, "not allowed")
+    return matching
 
 
 def _matches(url: httpx.URL, allowed: str) -> bool:
