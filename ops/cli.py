@@ -28,11 +28,11 @@ def main(words: Sequence[str] | None = None, connect: Callable[[Namespace], Comm
 
     Raises:
         SystemExit: 2 if the arguments are invalid, 0 after `--help`.
-        SettingsError: If the reconciler's environment variables are missing or malformed.
+        SettingsError: If the function's environment variables are missing or malformed.
     """
     arguments = _parser().parse_args(words)
     try:
-        done: int = getattr(connect(arguments), arguments.command)(arguments)
+        done: int = getattr(connect(arguments), arguments.command.replace("-", "_"))(arguments)
     except OpsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -111,6 +111,14 @@ def _parser() -> argparse.ArgumentParser:
         "--limit", type=int, default=100, metavar="N", help="with --code: maximum number of jobs (default: %(default)s)"
     )
     _add_yes(replay)
+    fetch_result = _add(
+        commands,
+        "fetch-result",
+        "fetch the finished result of a failed job, after its host was allowed and deployed",
+        "fetch-result 6921f0c2a1b2c3d4e5f60718",
+    )
+    fetch_result.add_argument("job", metavar="JOB", help="job ID")
+    _add_yes(fetch_result)
     return parser
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ops.cloud import AwsCloud, Cloud
 from ops.errors import OpsError
+from ops.fetch_result import describe_fetch, find_refused_job, queue_fetch
 from ops.replay import find_failed, replay_jobs
 from ops.status import format_status
 from ops.submissions import pause_submissions, resume_submissions
@@ -19,22 +20,24 @@ from videojobs.observability import logger
 
 
 def connect(arguments: Namespace) -> "Commands":
-    """Find the selected system, set its reconciler's environment variables in this process, and return its commands.
+    """Find the selected system, set its environment variables in this process, and return its commands.
+
+    The variables are those of the reconciler, or of `render` for a command that needs the options of the providers.
 
     Raises:
         OpsError: If there is no such system, or the credentials do not allow access to it.
     """
     system = find_system(stack=arguments.stack, profile=arguments.profile, region=arguments.region)
-    enter_system(system)
+    enter_system(system, "Render" if arguments.command == "fetch-result" else "Reconciler")
     return Commands(system.stack_name, AwsCloud(system))
 
 
 class Commands:
     """Commands for operators: one method each, which takes the parsed arguments, prints its result and returns 0.
 
-    `pause`, `resume`, `redrive` and `replay` ask for a confirmation at the terminal unless `--yes` is given, and log an
-    audit line with the ARN of the operator. With `--json`, results are JSON. A command that reads MongoDB raises
-    `SettingsError` if the reconciler's environment variables are missing or malformed.
+    `pause`, `resume`, `redrive`, `replay` and `fetch-result` ask for a confirmation at the terminal unless `--yes` is
+    given, and log an audit line with the ARN of the operator. With `--json`, results are JSON. A command that reads
+    MongoDB raises `SettingsError` if the function's environment variables are missing or malformed.
     """
 
     def __init__(self, stack_name: str, cloud: Cloud) -> None:
@@ -156,6 +159,26 @@ class Commands:
         )
         result = replay_jobs(candidates, dispatcher=bootstrap.job_dispatcher(), width=_table_width(arguments))
         self._audit("jobs_replayed", jobs=[job if isinstance(job, str) else job.id for job in candidates])
+        self._print_result(result, arguments)
+        return 0
+
+    def fetch_result(self, arguments: Namespace) -> int:
+        """Queue a failed job to fetch its refused result, after a confirmation; log an audit line and return 0.
+
+        Raises:
+            OpsError: If the job ID is invalid, the job has no refused result, its host is still not allowed, the
+                options of the provider are invalid, or the operator does not confirm.
+            Unavailable: If MongoDB, or the secret with its URI, can't be reached. The job may have been queued.
+            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. The job is queued.
+            SettingsError: If the environment variables of `render` are missing or malformed.
+        """
+        job_id, allows_result = read_job_id(arguments.job), bootstrap.allows_result
+        refused = find_refused_job(
+            job_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock(), allows_result=allows_result
+        )
+        self._confirm(describe_fetch(refused), arguments)
+        result = queue_fetch(job_id, dispatcher=bootstrap.job_dispatcher(), allows_result=allows_result)
+        self._audit("result_fetch_queued", jobs=[job_id])
         self._print_result(result, arguments)
         return 0
 

@@ -7,6 +7,7 @@ from ops.tables import format_span
 from videojobs.domain.errors import FailureCode
 from videojobs.domain.job import JobStatus, NextStep, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.refused_result import describe_place, refused_link
 from videojobs.domain.timestamps import format_timestamp
 from videojobs.services.reconcile_jobs import GRACE
 
@@ -89,4 +90,11 @@ def _diagnose_ended(job: VideoJob, now: datetime) -> Diagnosis:
     state = f"Failed at {ended} in attempt {job.attempt} with code {code}: “{job.error_message}”{expiry}"
     if code in {FailureCode.CONTENT_REJECTED, FailureCode.INVALID_REQUEST}:
         return Diagnosis(state, _INVALID_REQUEST)
+    link = refused_link(job)
+    if link is not None and job.provider is not None:
+        return Diagnosis(
+            state,
+            f"The result at {describe_place(link)} was refused. If it is a host of {job.provider.name}, allow it in "
+            f"the parameter ProviderOptions, deploy, then run: python -m ops fetch-result {job.id}",
+        )
     return Diagnosis(state, f"Fix the cause, then run: python -m ops replay {job.id}")

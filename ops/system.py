@@ -1,7 +1,8 @@
 """The deployed system of a command, and the environment in which the command runs.
 
 A command runs with the environment variables of the deployed reconciler, which has all permissions that commands need.
-Therefore `bootstrap` creates the same objects from the same settings as in the function (docs/adr/0041).
+Therefore `bootstrap` creates the same objects from the same settings as in the function (docs/adr/0041). A command that
+needs the options of the providers runs with those of `render`.
 """
 
 import json
@@ -65,8 +66,8 @@ def find_system(*, stack: str | None, profile: str | None, region: str | None) -
     return System(system.stack_name, system.session, system.endpoint_url, outputs)
 
 
-def enter_system(system: System) -> None:
-    """Set the environment variables of the system's reconciler and the operator's AWS credentials in this process.
+def enter_system(system: System, function: str = "Reconciler") -> None:
+    """Set the environment variables of a function of the system and the operator's AWS credentials in this process.
 
     Call it before the first use of `bootstrap`, which then creates the same objects as in the function.
 
@@ -74,12 +75,12 @@ def enter_system(system: System) -> None:
         OpsError: If the function's configuration can't be read or there are no AWS credentials.
     """
     try:
-        name = system.outputs["ReconcilerFunctionName"]
+        name = system.outputs[f"{function}FunctionName"]
         configuration = system.client("lambda").get_function_configuration(FunctionName=name)
         credentials = system.session.get_credentials()
         frozen = credentials and credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
-        raise OpsError(explain_aws(error, "the reconciler's configuration")) from error
+        raise OpsError(explain_aws(error, f"the configuration of the function {function.lower()}")) from error
     if frozen is None:
         raise OpsError("No AWS credentials were found. Sign in, or select a profile with --profile.")
     variables = dict(configuration["Environment"]["Variables"])

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.builders import a_new_job
 from tests.providers.adapters import counterpart_of
-from tests.providers.counterparts.server import Exchange, LocalServer, Reply
+from tests.providers.counterparts.server import Counterpart, Exchange, LocalServer, Reply
 from tests.providers.lifecycle import fetched, polled_until_done, submitted
+from tests.system import InMemorySystem
 from videojobs.adapters.providers.openai_compatible import OpenaiCompatibleProvider
 from videojobs.adapters.providers.replicate import ReplicateProvider
 from videojobs.adapters.providers.veo import VeoProvider
@@ -16,6 +18,9 @@ from videojobs.adapters.rest.added_hosts import read_added_hosts
 from videojobs.adapters.rest.provider import RestVideoProvider
 from videojobs.adapters.rest.result_host import is_allowed
 from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.domain.job import JobStatus
+from videojobs.domain.refused_result import refused_link
+from videojobs.services.fetch_result import fetch_result
 
 
 @pytest.mark.parametrize(
@@ -141,3 +146,28 @@ def test_the_key_of_replicate_is_not_sent_to_an_added_host(tmp_path: Path) -> No
     finally:
         counterpart.close()
         store.close()
+
+
+@pytest.mark.parametrize("name", ["fal", "runway", "luma"])
+def test_a_refused_result_is_fetched_after_its_host_was_allowed(name: str) -> None:
+    counterpart: Counterpart = counterpart_of(name)()
+    try:
+        clip = counterpart.request.clip
+        assert clip is not None
+        before = counterpart.provider(counterpart.url, resultHosts="cdn.example.com")
+        after = counterpart.provider(counterpart.url)
+        system = InMemorySystem(provider=before)
+        job = system.submit(a_new_job(duration=clip.seconds))
+        system.run()
+        failed = system.jobs.get(job.id)
+        link = refused_link(failed)
+        assert link is not None
+        assert (failed.status, before.allows_result(link), after.allows_result(link)) == (JobStatus.FAILED, False, True)
+        system.provider = after
+        fetch_result(
+            job.id, dispatcher=system.dispatcher, allows_result=lambda _, url: after.allows_result(url), by="us"
+        )
+        system.run()
+        assert (system.jobs.get(job.id).status, len(counterpart.tasks)) == (JobStatus.COMPLETED, 1)
+    finally:
+        counterpart.close()

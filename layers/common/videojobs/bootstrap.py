@@ -439,10 +439,32 @@ def _provider(name: str) -> VideoProvider | None:
         return SketchProvider()
     if name == "simulated":
         return _simulated_provider()
+    provider = _ai_provider(name)
+    if provider is None:
+        return None
+    from videojobs.adapters.providers.instrumented import InstrumentedProvider
+
+    return InstrumentedProvider(provider)
+
+
+def allows_result(provider: str, link: str) -> bool:
+    """Return whether the options of the provider allow to fetch a result at the link. No request is sent.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+        ValueError: If the options of the provider are invalid.
+    """
+    from videojobs.adapters.rest.provider import RestVideoProvider
+
+    adapter = _ai_provider(provider)
+    return isinstance(adapter, RestVideoProvider) and adapter.allows_result(link)
+
+
+@cache
+def _ai_provider(name: str) -> VideoProvider | None:
     make = find_ai_provider(name)
     if make is None:
         return None
-    from videojobs.adapters.providers.instrumented import InstrumentedProvider
     from videojobs.adapters.rest.setup import ProviderKeys, ProviderSetup, read_options
 
     settings = ProviderSettings.from_environment()
@@ -451,7 +473,7 @@ def _provider(name: str) -> VideoProvider | None:
     results_uri = f"s3://{StoreSettings.from_environment().videos_bucket}/{name}"
     unknown_submit = UnknownSubmit(settings.unknown_submit)
     setup = ProviderSetup(keys.read, options, unknown_submit=unknown_submit, results_uri=results_uri)
-    return InstrumentedProvider(make(setup))
+    return make(setup)
 
 
 def callback_verifier(name: str) -> CallbackVerifier | None:

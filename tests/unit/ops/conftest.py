@@ -24,6 +24,7 @@ def operator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         "job_queue": lambda: operator.queue,
         "notifier": lambda: operator.notifier,
     }
+    monkeypatch.setattr(bootstrap, "allows_result", lambda _, link: link in operator.allowed_links)
     for name, factory in factories.items():
         monkeypatch.setattr(bootstrap, name, factory)
     monkeypatch.setattr(logger.registered_handler, "stream", sys.stderr)  # monkeypatch restores the stream

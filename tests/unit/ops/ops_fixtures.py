@@ -32,6 +32,8 @@ class Operator:
     queue: RecordingQueue = field(default_factory=RecordingQueue)
     notifier: RecordingNotifier = field(default_factory=RecordingNotifier)
     cloud: InMemoryCloud = field(default_factory=InMemoryCloud)
+    allowed_links: list[str] = field(default_factory=list)
+    """The links that the options of the providers allow."""
     out: str = ""
     errors: str = ""
 

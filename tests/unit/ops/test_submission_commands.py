@@ -67,7 +67,7 @@ def test_a_retry_after_outside_its_range_is_refused(operator: Operator, seconds:
     assert operator.submissions.read(START) == OPEN
 
 
-@pytest.mark.parametrize("command", ["timeline", "pause", "resume"])
+@pytest.mark.parametrize("command", ["timeline", "pause", "resume", "fetch-result"])
 def test_the_help_of_every_command_contains_an_example(
     operator: Operator, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -1,6 +1,7 @@
 """The timeline of a job: complete, in order of time, and without the prompt unless it is requested."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from tests.builders import a_cancelled_job, a_job, a_lease, a_started_job, a_ste
 from tests.fakes.clock import START
 from tests.unit.ops.ops_fixtures import Operator
 from videojobs.domain.errors import FailureCode
-from videojobs.domain.job import HistoryEntry, JobError, JobId, JobStatus, Step, VideoJob
+from videojobs.domain.job import HistoryEntry, JobError, JobId, JobStatus, ProviderTask, Step, VideoJob
 
 MADE = JobId(f"{int(START.timestamp()):08x}0000000000000001")
 PROMPT = "A cat on a surfboard"
@@ -119,6 +120,11 @@ def failed(code: FailureCode) -> VideoJob:
     return a_job(status=JobStatus.FAILED, next=None, error=JobError(code, retryable=True), error_message="It broke.")
 
 
+def refused() -> VideoJob:
+    link = "https://results.example.com/a/video.mp4?signature=1"
+    return replace(failed(FailureCode.PROVIDER_ERROR), provider=ProviderTask("luma", START, "task-1", result_url=link))
+
+
 @pytest.mark.parametrize(
     ("job", "now", "to_do"),
     [
@@ -163,6 +169,8 @@ def failed(code: FailureCode) -> VideoJob:
         (a_cancelled_job(), "The step clean_up is pending.", "retry"),
         (a_job(status=JobStatus.CANCELLED, next=None), "No steps are pending.", "retry"),
         (failed(FailureCode.PROVIDER_ERROR), "Failed at 2096", "ops replay"),
+        (refused(), "Failed at 2096", "ops fetch-result"),
+        (refused(), "Failed at 2096", "The result at https://results.example.com/a was refused."),
         (failed(FailureCode.CONTENT_REJECTED), "code content_rejected: “It broke.”", "Nothing"),
         (a_job(deleted_at=START), "Deleted by its user at 2096", "Nothing"),
         (a_job(deleted_at=START, next=None), "its document is removed next", "Nothing"),

@@ -49,7 +49,7 @@ TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
 }
 """Statuses that may follow each status. A job stays in processing between its attempts. Only `lifecycle.retry`, which a
-user or an operator requests, returns a job to queued."""
+user or an operator requests, and `refused_result.fetch_again` return a job to queued."""
 
 LIVE_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.PROCESSING})
 
@@ -104,7 +104,7 @@ class ProviderTask:
 
     `unreachable`: how many calls in a row received no response or an unconfirmed failure. `failing_since`: when the
     first unconfirmed failure since the last successful poll occurred. `result_url`: the link of a result that was not
-    fetched, because its host is not allowed.
+    fetched, because its host was not allowed.
     """
 
     name: str

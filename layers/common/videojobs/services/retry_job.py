@@ -1,6 +1,8 @@
 """Retry a failed or cancelled job, on behalf of its owner or an operator."""
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import JobConflict, LeaseLost, Unavailable
@@ -28,11 +30,32 @@ def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: st
         Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
             queued; repeat the call to find out.
     """
+
+    def read() -> VideoJob:
+        return _read_retryable(job_id, user_id=user_id, dispatcher=dispatcher)
+
+    return requeue_job(read, lambda job, now: lifecycle.retry(job, now, by), dispatcher=dispatcher)
+
+
+def requeue_job(
+    read: Callable[[], VideoJob], change: Callable[[VideoJob, datetime], VideoJob], *, dispatcher: JobDispatcher
+) -> VideoJob:
+    """Queue an ended job again, within its user's slots, and return it. Of concurrent calls only one succeeds.
+
+    Args:
+        read: Returns the ended job, or raises an error if it can't be queued. Called again if the job has changed.
+        change: Returns the job queued at a time.
+        dispatcher: Stores the change and sends its message.
+
+    Raises:
+        Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
+            queued.
+    """
     queued = None
     for _ in range(TRIES):
-        job = _read_retryable(job_id, user_id=user_id, dispatcher=dispatcher)
-        now = dispatcher.clock.now()
-        after = lifecycle.retry(job, now, by)
+        job = read()
+        user_id, now = job.user_id, dispatcher.clock.now()
+        after = change(job, now)
         if queued is None:
             (queued,) = dispatcher.acquire_slots([after])
         elif queued.waiting_since is None and dispatcher.slots.acquire_waiting(user_id, job.priority, job.id, now):

@@ -8,6 +8,7 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
+from videojobs.domain.refused_result import refused_link, start_fetch
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Capabilities, Submission, UnknownSubmit, VideoProvider
 from videojobs.services.job_dispatcher import JobDispatcher
@@ -27,6 +28,8 @@ def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: Provid
     provider's `Capabilities.unknown_submit` is then applied and recorded in the history. If all circuits are open, the
     start is postponed. A `ProviderError` leads to another attempt or fails the job.
 
+    If an operator requested a refused result again, nothing is submitted and the render step follows.
+
     Raises:
         LeaseLost: If the job has changed meanwhile.
         Unavailable: If MongoDB does not confirm a write, or the secret with the provider's key can't be read.
@@ -34,6 +37,8 @@ def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: Provid
     """
     clock, policy = dispatcher.clock, dispatcher.policy
     now = clock.now()
+    if refused_link(job) is not None:
+        return dispatcher.commit(job, start_fetch(job, now))
     try:
         choice = router.choose(job, now)
         if isinstance(choice, datetime):
