@@ -51,6 +51,10 @@ def test_variable_has_the_same_value_in_every_function() -> None:
             assert values.setdefault(variable, value) == value, f"{variable} of {name}"
 
 
+def test_a_command_can_run_with_the_variables_of_render_instead_of_those_of_the_reconciler() -> None:
+    assert set(variables(functions()["reconciler"])) <= set(variables(functions()["render"]))
+
+
 def test_values_of_variables_are_strings() -> None:
     for name in FUNCTIONS:
         for variable, value in variables(functions()[name]).items():

@@ -1,6 +1,7 @@
 """The command that fetches a refused result; it can be repeated and reports why it refuses a job."""
 
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -118,3 +119,21 @@ def test_a_job_of_a_user_without_a_free_slot_waits(operator: Operator) -> None:
     assert operator.run("fetch-result", job.id, "--yes") == 0
     assert "waiting for a slot" in operator.out
     assert operator.queue.sent == []
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Deploy options that allow the host of `LINK` for Luma only."""
+    options = '{"luma": {"resultHosts": "results.example.com"}}'
+    variables = {"MONGODB_SECRET_ARN": "a-secret", "VIDEOS_BUCKET": "a-bucket", "PROVIDER": "luma"}
+    for name, value in {**variables, "PROVIDER_OPTIONS": options}.items():
+        monkeypatch.setenv(name, value)
+    bootstrap._ai_provider.cache_clear()
+    yield
+    bootstrap._ai_provider.cache_clear()
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_deployed_options_decide_whether_a_link_is_allowed() -> None:
+    assert bootstrap.allows_result("luma", LINK)
+    assert not any(bootstrap.allows_result(name, LINK) for name in ("fal", "sketch", "simulated", "unknown"))
