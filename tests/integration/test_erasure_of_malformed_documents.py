@@ -1,4 +1,4 @@
-"""An erasure ends when no document and no object of the user is left, whatever another tool made of the documents."""
+"""An erasure ends when no document and no object of the user is left, even if another tool damaged the documents."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
