@@ -84,6 +84,19 @@ def test_dead_letters_of_every_queue_of_steps_reach_the_reconciler() -> None:
     assert {f"{queue_of(event)}.Arn" for name, event in SOURCES if name == "reconciler"} == targets
 
 
+def test_an_outage_of_an_hour_leaves_nothing_in_dead_letter_queues_that_no_function_reads() -> None:
+    read = {queue_of(event) for _, event in SOURCES}
+    redriven = {name: queue["RedrivePolicy"] for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
+    unread = [
+        name
+        for name, policy in redriven.items()
+        if policy["deadLetterTargetArn"]["Fn::GetAtt"].removesuffix(".Arn") not in read
+    ]
+    assert sorted(unread) == ["EventsQueue", "WebhooksQueue"]
+    for name in unread:
+        assert QUEUES[name]["VisibilityTimeout"] * redriven[name]["maxReceiveCount"] >= 3600, name
+
+
 def test_queues_are_encrypted() -> None:
     assert all(queue["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
 
