@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ops.tables import format_span
+from videojobs.domain.deadlines import MAXIMUM_RUNS
 from videojobs.domain.errors import FailureCode
 from videojobs.domain.job import JobStatus, NextStep, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
@@ -67,8 +68,10 @@ def _diagnose_step(job: VideoJob, step: NextStep, now: datetime) -> Diagnosis:
     if -due_in < GRACE.total_seconds():
         return Diagnosis(f"The step {step.step} is due; its message is on the way to the {worker}.", _NOTHING)
     expired = " and the lease of its worker has expired" if job.lease else ""
+    runs = f" after run {step.runs} of {MAXIMUM_RUNS}" if step.runs else ""
+    overdue = f"The step {step.step} is overdue by {format_span(-due_in)}{expired}{runs}"
     return Diagnosis(
-        f"The step {step.step} is overdue by {format_span(-due_in)}{expired}; the next sweep resends its message.",
+        f"{overdue}; the next sweep resends its message.",
         "If this persists, run `status`: check the oldest queued job, and that the reconciler runs.",
     )
 

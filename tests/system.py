@@ -27,7 +27,7 @@ from videojobs.services.claim_step import claim_step
 from videojobs.services.delete_job import delete_job
 from videojobs.services.erase_videos import erase_videos
 from videojobs.services.job_dispatcher import JobDispatcher
-from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
+from videojobs.services.reconcile_jobs import reconcile_jobs, resend_dead_letter
 from videojobs.services.render_video import render_video
 from videojobs.services.retry_job import retry_job
 from videojobs.services.route_provider import ProviderRouter
@@ -154,8 +154,8 @@ class InMemorySystem:
         return reconcile_jobs(dispatcher=self.dispatcher)
 
     def bury(self, message: SentMessage) -> bool:
-        """Process a dead letter as `reconciler` does. Return True if that failed the job."""
-        return fail_dead_lettered_job(message.job_id, message.step_id, dispatcher=self.dispatcher)
+        """Process a dead letter as `reconciler` does. Return True if that changed the job."""
+        return resend_dead_letter(message.job_id, message.step_id, dispatcher=self.dispatcher)
 
     def run(self, *, sweeping: bool = False, at_most: int = 200) -> None:
         """Deliver messages one by one, after their delays on the virtual clock, until no message is left.

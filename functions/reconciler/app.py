@@ -1,4 +1,4 @@
-"""The reconciler: recovers jobs after crashes or lost messages every minute, and fails jobs of dead letters."""
+"""The reconciler: recovers jobs after crashes or lost messages every minute, and resends dead-lettered steps."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from videojobs.observability import logger
 from videojobs.ports.erasures import Erasure
 from videojobs.services.erase_videos import erase_videos
 from videojobs.services.measure_delays import measure_delays
-from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
+from videojobs.services.reconcile_jobs import reconcile_jobs, resend_dead_letter
 
 ERASURES, ERASURE_TIME = 100, timedelta(seconds=15)
 """The maximum number of users whose erasures one sweep continues, and the time limit for all of them."""
@@ -21,7 +21,7 @@ ERASURES, ERASURE_TIME = 100, timedelta(seconds=15)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Sweep on the event of the schedule; fail the jobs of a batch of dead letters.
+    """Sweep on the event of the schedule; resend the steps of a batch of dead letters.
 
     Return the sweep's counts, or the messages that SQS must deliver again.
 
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         for record in event["Records"]:
             extra = {"action": "dead_letter_received", "queue": record["eventSourceARN"].rpartition(":")[2]}
             logger.error("Dead letter received", extra=extra | {"message_id": record["messageId"]})
-        return process_batch(event, _fail_job, drop_malformed=True)  # this queue has no dead-letter queue
+        return process_batch(event, _resend, drop_malformed=True)  # this queue has no dead-letter queue
     delays = measure_delays(jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     counts = reconcile_jobs(dispatcher=bootstrap.job_dispatcher())
     logger.info("Swept", extra={"action": "swept", **counts, **delays})
@@ -54,5 +54,5 @@ def _resume_erasures() -> None:
         )
 
 
-def _fail_job(job_id: JobId, step_id: str) -> None:
-    fail_dead_lettered_job(job_id, step_id, dispatcher=bootstrap.job_dispatcher())
+def _resend(job_id: JobId, step_id: str) -> None:
+    resend_dead_letter(job_id, step_id, dispatcher=bootstrap.job_dispatcher())

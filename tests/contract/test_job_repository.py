@@ -233,12 +233,12 @@ class TestIdempotencyKeys:
 
 
 class TestClaims:
-    def test_a_claim_sets_the_lease_and_changes_nothing_else(self, jobs: JobRepository) -> None:
+    def test_a_claim_sets_the_lease_counts_the_run_and_changes_nothing_else(self, jobs: JobRepository) -> None:
         job = a_started_job()
         jobs.add(job)
         assert job.next is not None
         claimed = jobs.claim(job.id, job.next.id, a_lease(), START)
-        assert claimed == replace(job, lease=a_lease())
+        assert claimed == replace(job, lease=a_lease(), next=replace(job.next, runs=1))
         assert jobs.find(job.id) == claimed
 
     def test_a_stale_step_cannot_be_claimed(self, jobs: JobRepository) -> None:
@@ -270,7 +270,7 @@ class TestClaims:
         assert job.next is not None
         theirs, now = a_lease(60, "theirs"), START + timedelta(seconds=25)
         claimed = jobs.claim(job.id, job.next.id, theirs, now)
-        assert claimed == replace(job, lease=theirs, next=replace(job.next, due_at=now))
+        assert claimed == replace(job, lease=theirs, next=replace(job.next, due_at=now, runs=1))
 
     def test_one_of_sixteen_concurrent_claims_succeeds(self, jobs: JobRepository) -> None:
         job = a_started_job()

@@ -78,14 +78,15 @@ class InMemoryJobRepository:
             return self._jobs.get(job_id)
 
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
-        """Compare step and lease, and set the lease, atomically."""
+        """Compare step and lease, set the lease and count the run, atomically."""
         with self._available_lock():
             job = self._jobs.get(job_id)
             if job is None or job.next is None or job.next.id != step_id:
                 return None
             if not _is_free(job, now):
                 return None
-            return self.put(replace(job, lease=lease, next=replace(job.next, due_at=now)))
+            step = replace(job.next, due_at=now, runs=job.next.runs + 1)
+            return self.put(replace(job, lease=lease, next=step))
 
     def save(self, before: VideoJob, after: VideoJob) -> bool:
         """Compare the guard and set the fields that differ, atomically; append new entries of history and outbox."""

@@ -126,7 +126,7 @@ def _count_a_crash_as_an_attempt(replace_attribute: Replace) -> None:
 
 
 def _fail_dead_letters_unconditionally(replace_attribute: Replace) -> None:
-    def fail_unconditionally(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> bool:
+    def fail_unconditionally(job_id: JobId, _step_id: str, *, dispatcher: JobDispatcher) -> bool:
         job, now = dispatcher.jobs.find(job_id), dispatcher.clock.now()
         assert job is not None
         failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, dispatcher.policy) if job.is_live else job
@@ -134,7 +134,7 @@ def _fail_dead_letters_unconditionally(replace_attribute: Replace) -> None:
 
     from functions.reconciler import app
 
-    replace_attribute(app, "fail_dead_lettered_job", fail_unconditionally)
+    replace_attribute(app, "resend_dead_letter", fail_unconditionally)
 
 
 def _publish_under_a_new_id(replace_attribute: Replace) -> None:

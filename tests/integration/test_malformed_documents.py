@@ -26,7 +26,7 @@ from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.list_jobs import list_jobs
 from videojobs.services.measure_delays import measure_delays
 from videojobs.services.read_job import read_job
-from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
+from videojobs.services.reconcile_jobs import reconcile_jobs, resend_dead_letter
 
 SECRET = "a prompt that no log may contain"
 YEAR_9999 = datetime(9999, 6, 1, tzinfo=UTC)
@@ -194,7 +194,7 @@ def test_job_with_a_malformed_deciding_field_is_skipped(
     assert logged(caplog, damaged) == 1
     assert database.listed() == [healthy]
     assert database.listed(batch_id=batch_id) == [healthy]
-    assert not fail_dead_lettered_job(damaged, "7", dispatcher=database.dispatcher)
+    assert not resend_dead_letter(damaged, "7", dispatcher=database.dispatcher)
     assert logged(caplog, damaged) <= 4
 
 

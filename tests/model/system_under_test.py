@@ -20,7 +20,7 @@ from tests.model.watched_store import WatchedVideoStore
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.services.job_dispatcher import JobDispatcher
-from videojobs.services.reconcile_jobs import fail_dead_lettered_job, reconcile_jobs
+from videojobs.services.reconcile_jobs import reconcile_jobs, resend_dead_letter
 from videojobs.services.render_video import render_video
 from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.run_step import run_step
@@ -108,7 +108,7 @@ class SystemUnderTest:
 
         def work() -> None:
             about = letter.sent.job_id, letter.sent.step_id
-            fail_dead_lettered_job(*about, dispatcher=self.dispatcher(actor))
+            resend_dead_letter(*about, dispatcher=self.dispatcher(actor))
 
         def receipt() -> None:
             if actor.outcome is not Outcome.DONE:

@@ -182,14 +182,22 @@ MUTANTS = [
         "I1: a job is never started",
     ),
     Mutant(
-        "a dead letter of an earlier step fails the job",
+        "a dead letter fails its job",
         SERVICES + "reconcile_jobs.py",
-        "job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id",
-        "job.next is None or job.next.step is Step.CLEAN_UP",
-        "I5: a stale dead letter failed a job",
+        "    return _Sweep(dispatcher).rescue(job)\n",
+        "    failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, dispatcher.policy) if job.is_live else job\n"
+        "    return dispatcher.jobs.save(job, failed)\n",
+        "untrue: the job failed with internal_error",
     ),
     Mutant(
-        "a dead letter fails a job with a live lease",
+        "a dead letter of an earlier step changes the job",
+        SERVICES + "reconcile_jobs.py",
+        "job.next is None or job.next.id != step_id or job.next.due_at > now",
+        "job.next is None or job.next.due_at > now",
+        "I5: a stale dead letter changed a job",
+    ),
+    Mutant(
+        "a dead letter changes a job with a live lease",
         SERVICES + "reconcile_jobs.py",
         "    if job.lease is not None and job.lease.until > now:\n        return False\n",
         "",

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders import a_job, a_lease, a_started_job
+from tests.builders import a_job, a_lease, a_started_job, a_step
 from tests.fakes.clock import START
 from videojobs.domain import deadlines
-from videojobs.domain.job import JobStatus
+from videojobs.domain.job import JobStatus, Step
 from videojobs.domain.policy import StepPolicy
 
 NOW = START + timedelta(seconds=10)
@@ -22,15 +22,15 @@ class TestResending:
             job = deadlines.resend_later(job, NOW)
             assert job.next is not None
             pauses.append((job.next.due_at - NOW).total_seconds())
-        assert pauses[:6] == [30, 60, 120, 240, 480, 900]
-        assert set(pauses[6:]) == {900}
+        assert pauses[:5] == [30, 60, 120, 240, 300]
+        assert set(pauses[5:]) == {300}
 
     def test_a_resent_step_keeps_its_id_and_the_state_of_its_job(self) -> None:
-        job = a_started_job(lease=a_lease())
+        job = a_started_job(lease=a_lease(), next=a_step(Step.POLL, runs=3))
         after = deadlines.resend_later(job, NOW)
         assert job.next is not None
         assert after.next is not None
-        assert (after.next.id, after.next.resends) == (job.next.id, 1)
+        assert (after.next.id, after.next.resends, after.next.runs) == (job.next.id, 1, 3)
         assert (after.lease, after.version, after.attempt) == (job.lease, job.version, job.attempt)
 
     def test_an_ended_job_has_no_step_to_resend(self) -> None:

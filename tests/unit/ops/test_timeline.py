@@ -152,8 +152,8 @@ def refused() -> VideoJob:
             "`status`",
         ),
         (
-            a_started_job(next=a_step(Step.POLL, -60), lease=a_lease(-1)),
-            "and the lease of its worker has expired",
+            a_started_job(next=a_step(Step.POLL, -60, runs=4), lease=a_lease(-1)),
+            "and the lease of its worker has expired after run 4 of 10; the next sweep resends",
             "`status`",
         ),
         (

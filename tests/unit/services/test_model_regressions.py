@@ -46,7 +46,7 @@ class TestPausesEndAtTheDeadline:
         system = InMemorySystem(policy=POLICY)
         job = a_started_job(Step.POLL, next=a_step(Step.POLL, resends=9))
         system.put(job)
-        system.clock.advance(minutes=1)
+        system.clock.advance(minutes=6)
         system.sweep()
         assert next_of(system.jobs.get(job.id)).due_at == DEADLINE
 

@@ -76,13 +76,15 @@ NOT_SCHEDULED = datetime(9999, 12, 31, tzinfo=UTC)
 class NextStep:
     """Next step of a job. A message with another step ID is stale and has no effect.
 
-    `resends`: how often the reconciler has sent the step's message again. Each resend moves `due_at`.
+    `resends`: how often the reconciler has sent the step's message again. Each resend moves `due_at`. `runs`: how often
+    a worker has claimed the step. A run that ends because a service does not respond is subtracted (`return_run`).
     """
 
     id: str
     step: Step
     due_at: datetime
     resends: int = 0
+    runs: int = 0
 
     @classmethod
     def new(cls, step: Step, due_at: datetime) -> Self:

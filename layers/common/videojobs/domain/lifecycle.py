@@ -35,7 +35,7 @@ GENERATED_SHARE = 0.9
 
 LONGEST_SECONDS = 3600  # a damaged duration of the Express server must not cause endless work
 DEADLINE_EXCEEDED = ProviderError(
-    FailureCode.TIMEOUT, "The video could not be made in time. Please try again.", transient=True
+    FailureCode.TIMEOUT, "The video was not finished before its deadline. Please try again.", transient=True
 )
 INTERNAL_FAILURE = ProviderError(
     FailureCode.INTERNAL_ERROR, "The video failed because of an internal error. Please try again.", transient=True

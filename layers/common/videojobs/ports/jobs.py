@@ -75,8 +75,9 @@ class JobRepository(Protocol):
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Lease the job's next step and return the job, or None if the next step has another ID or a live lease.
 
-        The step's due time becomes `now`, which ends a pause set by the reconciler. Of concurrent calls exactly one
-        gets the job. Raise `Unavailable` if MongoDB does not respond in time; the step may have been leased.
+        The step's due time becomes `now`, which ends a pause set by the reconciler, and its `runs` grow by one. Of
+        concurrent calls exactly one gets the job. Raise `Unavailable` if MongoDB does not respond in time; the step may
+        have been leased.
         """
         ...
 

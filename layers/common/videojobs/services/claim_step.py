@@ -1,8 +1,10 @@
-"""Claim a job's next step by acquiring a lease on it."""
+"""Claim a job's next step by acquiring a lease on it, and return a run that an outage ended."""
 
 import logging
+from dataclasses import replace
 from uuid import uuid4
 
+from videojobs.domain.errors import LeaseLost, Unavailable
 from videojobs.domain.job import JobId, Lease, VideoJob
 from videojobs.services.job_dispatcher import JobDispatcher
 
@@ -24,3 +26,21 @@ def claim_step(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> Vid
     extra = {"action": "step_claimed", "job_id": job_id, "step": job.next.step, "attempt": job.attempt}
     logger.info("Step claimed", extra=extra)
     return job
+
+
+def return_run(job: VideoJob, *, dispatcher: JobDispatcher) -> None:
+    """Subtract a run that ended because a service did not respond, so that outages do not count as runs. Best effort.
+
+    `job` is the claimed job. Nothing is changed if its lease was lost. If MongoDB does not respond, this is logged and
+    not raised, and the run counts: an outage of MongoDB adds at most one run to a step, because later claims fail.
+    """
+    try:
+        stored = dispatcher.jobs.find(job.id)
+        if stored is None or stored.next is None or stored.lease is None or job.lease is None:
+            return
+        if stored.lease.token == job.lease.token:
+            step = replace(stored.next, runs=stored.next.runs - 1)
+            dispatcher.commit(stored, replace(stored, next=step))
+    except (LeaseLost, Unavailable):
+        extra = {"action": "run_not_returned", "job_id": job.id}
+        logger.warning("Run not returned; it counts as a failed run", extra=extra, exc_info=True)

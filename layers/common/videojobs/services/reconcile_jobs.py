@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import LeaseLost
-from videojobs.domain.job import JobId, Step, VideoJob
+from videojobs.domain.job import JobId, VideoJob
 from videojobs.domain.slots import CHECK_EVERY, UserSlots
 from videojobs.domain.trace import following
 from videojobs.services.job_dispatcher import JobDispatcher
@@ -92,29 +92,25 @@ class _Sweep:
         return True
 
 
-def fail_dead_lettered_job(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> bool:
-    """Fail the job of a message in the dead-letter queue, if its step is still next and is not leased. Idempotent.
+def resend_dead_letter(job_id: JobId, step_id: str, *, dispatcher: JobDispatcher) -> bool:
+    """Send the step of a dead letter again, or fail its job if the deadline of the job has passed. Idempotent.
 
-    A job with a clean-up step is not changed: the reconciler keeps resending that step.
+    An outage may be the reason that the message was received too often, so this does not end the job. A step that is
+    not next, is leased or is not due is ignored: it is not due if its message was sent again meanwhile. Sweeps and dead
+    letters together therefore send at most one message for a step per pause (`deadlines.resend_later`).
 
     Returns:
-        Whether this call set the job to failed.
+        Whether the job was changed.
 
     Raises:
-        Unavailable: If MongoDB does not respond; the message should be delivered again.
+        Unavailable: If MongoDB does not respond; the dead letter should be delivered again.
     """
     job, now = dispatcher.jobs.find(job_id), dispatcher.clock.now()
-    if job is None or not job.is_live or job.next is None or job.next.step is Step.CLEAN_UP or job.next.id != step_id:
+    if job is None or job.next is None or job.next.id != step_id or job.next.due_at > now:
         return False
     if job.lease is not None and job.lease.until > now:
         return False
-    failed = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, now, dispatcher.policy)
-    try:
-        failed = dispatcher.commit(job, failed, level=logging.ERROR, because="its message is in the dead-letter queue")
-    except LeaseLost:
-        return False
-    dispatcher.release_slot(failed)
-    return True
+    return _Sweep(dispatcher).rescue(job)
 
 
 def _in_job_trace(handle: Callable[[VideoJob], bool]) -> Callable[[VideoJob], bool]:

@@ -13,7 +13,7 @@ from videojobs.domain.job import JobId, JobStatus, Lease, Output, Step, VideoJob
 from videojobs.domain.storage import OBJECT_KINDS, object_key, part_key
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Providers, RenderedVideo, ReportProgress, VideoRenderer, VideoStore
-from videojobs.services.claim_step import claim_step
+from videojobs.services.claim_step import claim_step, return_run
 from videojobs.services.discard_result import discard_result
 from videojobs.services.job_dispatcher import JobDispatcher
 
@@ -71,8 +71,8 @@ def render_video(
     provider makes the video in parts, each part is downloaded when it is finished, because results expire at the
     provider, and the last part is joined with the earlier ones. Scratch files are always removed.
 
-    A `ProviderError` leads to another attempt or fails the job. If the lease is lost, files that are not used are
-    removed.
+    A `ProviderError` leads to another attempt or fails the job. If `MAXIMUM_RUNS` runs have ended without an outcome,
+    the job fails. If the lease is lost, files that are not used are removed.
 
     Raises:
         Unavailable: If MongoDB or S3 does not respond, or the secret with the provider's key can't be read; the message
@@ -90,6 +90,8 @@ def render_video(
             try:
                 if deadlines.is_past_deadline(job, clock.now(), policy):
                     after = lifecycle.fail(job, lifecycle.DEADLINE_EXCEEDED, clock.now(), policy)
+                elif deadlines.is_out_of_runs(job):
+                    after = lifecycle.fail(job, lifecycle.INTERNAL_FAILURE, clock.now(), policy)
                 else:
                     after = _render(
                         work, Path(folder), providers=providers, renderer=renderer, store=store, clock=clock
@@ -103,6 +105,9 @@ def render_video(
         logger.info("Lease lost; rendering stopped", extra={"action": "lease_lost", "job_id": job_id})
         _discard(work.job, jobs=dispatcher.jobs, store=store)
         return
+    except Unavailable:
+        return_run(job, dispatcher=dispatcher)
+        raise
     dispatcher.dispatch(after)
     if after.provider is None and after.attempt == job.attempt:  # a part is stored: its result is not needed any more
         discard_result(job, providers=providers)

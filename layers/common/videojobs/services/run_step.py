@@ -9,7 +9,7 @@ from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.production import Production
 from videojobs.ports.jobs import Clock, TimingRepository
 from videojobs.ports.videos import Capabilities, Generation, Providers, VideoProvider, VideoStore
-from videojobs.services.claim_step import claim_step
+from videojobs.services.claim_step import claim_step, return_run
 from videojobs.services.clean_up import cancel_at_provider, clean_up
 from videojobs.services.discard_result import discard_result
 from videojobs.services.job_dispatcher import JobDispatcher
@@ -32,7 +32,7 @@ def run_step(
 
     The outcome is one write, guarded by the step's ID and the lease; then the next step's message is sent. After a
     crash, the job has either the old step with an expiring lease, or a new step whose message was not sent. The
-    reconciler finds both and sends the message.
+    reconciler finds both and sends the message. If `MAXIMUM_RUNS` runs have ended without an outcome, the job fails.
 
     Raises:
         Unavailable: If MongoDB or S3 does not respond, or the secret with the provider's key can't be read; the message
@@ -45,7 +45,9 @@ def run_step(
     try:
         match job.next.step:
             case Step.START | Step.POLL if deadlines.is_past_deadline(job, dispatcher.clock.now(), dispatcher.policy):
-                after = _give_up(job, dispatcher=dispatcher, providers=router.providers)
+                after = _give_up(job, lifecycle.DEADLINE_EXCEEDED, dispatcher=dispatcher, providers=router.providers)
+            case Step.START | Step.POLL | Step.FINISH if deadlines.is_out_of_runs(job):
+                after = _give_up(job, lifecycle.INTERNAL_FAILURE, dispatcher=dispatcher, providers=router.providers)
             case Step.START:
                 after = start_generation(job, dispatcher=dispatcher, router=router)
             case Step.POLL:
@@ -59,20 +61,22 @@ def run_step(
     except LeaseLost:
         logger.info("Lease lost; outcome not stored", extra={"action": "lease_lost", "job_id": job_id})
         return
+    except Unavailable:
+        return_run(job, dispatcher=dispatcher)
+        raise
     dispatcher.dispatch(after)
     if after.status is JobStatus.COMPLETED and job.is_live:
         _record_time(after, timings=timings, clock=dispatcher.clock)
         discard_result(after, providers=router.providers)
 
 
-def _give_up(job: VideoJob, *, dispatcher: JobDispatcher, providers: Providers) -> VideoJob:
-    error = lifecycle.DEADLINE_EXCEEDED
+def _give_up(job: VideoJob, error: ProviderError, *, dispatcher: JobDispatcher, providers: Providers) -> VideoJob:
     after = dispatcher.commit(job, lifecycle.fail(job, error, dispatcher.clock.now(), dispatcher.policy))
     try:
         cancel_at_provider(after, providers=providers)
     except ProviderUnreachable:
         extra = {"action": "cancel_failed", "job_id": job.id}
-        logger.warning("Provider task not cancelled after the deadline", extra=extra, exc_info=True)
+        logger.warning("Provider task not cancelled; its job has failed", extra=extra, exc_info=True)
     return after
 
 

@@ -214,12 +214,17 @@ def _to_error(value: Document) -> JobError:
 
 
 def _from_next(step: NextStep) -> Document:
-    return {"id": step.id, "step": str(step.step), "dueAt": step.due_at, "resends": step.resends}
+    counts = {"resends": step.resends, "runs": step.runs}
+    return {"id": step.id, "step": str(step.step), "dueAt": step.due_at} | counts
 
 
 def _to_next(value: Document) -> NextStep:
     return NextStep(
-        to_text(value["id"]), Step(value["step"]), to_time(value["dueAt"]), to_integer(value.get("resends", 0))
+        to_text(value["id"]),
+        Step(value["step"]),
+        to_time(value["dueAt"]),
+        resends=to_integer(value.get("resends", 0)),
+        runs=to_integer(value.get("runs", 0)),
     )
 
 

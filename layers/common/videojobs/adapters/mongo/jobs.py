@@ -82,13 +82,15 @@ class MongoJobRepository:
     def claim(self, job_id: JobId, step_id: str, lease: Lease, now: datetime) -> VideoJob | None:
         """Lease the next step if it is `step_id` and has no live lease; return the job, or None if it was not leased.
 
-        The guarded update also sets the step due `now`. The job is then read; it is None if the lease was replaced.
+        The guarded update also sets the step due `now` and counts the run. The job is then read; it is None if the
+        lease was replaced.
         Raise `Unavailable` if MongoDB does not respond in time; the step may have been leased.
         """
         identity = {"_id": ObjectId(job_id)}
         # Matches an expired lease and a missing one: $not also matches documents without the field.
         unleased = {"lease.until": {"$not": {"$gt": now}}}
-        change = {"$set": {"lease": {"token": lease.token, "until": lease.until}, "next.dueAt": now}}
+        leased = {"lease": {"token": lease.token, "until": lease.until}, "next.dueAt": now}
+        change = {"$set": leased, "$inc": {"next.runs": 1}}
         result = self._run(lambda jobs: jobs.update_one(identity | {"next.id": step_id} | unleased, change))
         if result.matched_count == 0:
             return None
