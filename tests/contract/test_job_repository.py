@@ -320,6 +320,24 @@ class TestSaves:
         assert not jobs.save(before, replace(before, progress=0.5, lease=None))
         assert jobs.find(before.id) == moved_on
 
+    def test_a_lease_is_renewed_any_number_of_times_and_is_then_valid_longer(self, jobs: JobRepository) -> None:
+        before = a_started_job(lease=a_lease(25))
+        jobs.add(before)
+        for seconds in (33, 41):
+            assert jobs.save(before, replace(before, lease=a_lease(seconds)))
+            assert jobs.find(before.id) == replace(before, lease=a_lease(seconds))
+        assert before.next is not None
+        now = START + timedelta(seconds=40)
+        assert jobs.claim(before.id, before.next.id, a_lease(60, "theirs"), now) is None
+
+    def test_a_lease_that_another_worker_has_taken_over_is_not_renewed(self, jobs: JobRepository) -> None:
+        before = a_started_job(lease=a_lease(25))
+        jobs.add(before)
+        assert before.next is not None
+        taken_over = jobs.claim(before.id, before.next.id, a_lease(60, "theirs"), START + timedelta(seconds=25))
+        assert not jobs.save(before, replace(before, lease=a_lease(99)))
+        assert jobs.find(before.id) == taken_over
+
     def test_a_save_of_a_step_whose_due_time_has_changed_is_refused(self, jobs: JobRepository) -> None:
         before = a_started_job()
         assert before.next is not None

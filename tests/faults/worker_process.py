@@ -15,8 +15,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TextIO
@@ -34,10 +35,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 class EventClock:
-    """Clock that starts at the event's time plus `skew` and advances by `tick` at each reading."""
+    """Clock that starts at the event's time plus `skew` and advances by `tick` at each reading.
 
-    def __init__(self, skew: timedelta, tick: timedelta) -> None:
-        self._skew, self._tick, self._lock = skew, tick, threading.Lock()
+    In each context of `every`, `repeats` intervals pass.
+    """
+
+    def __init__(self, skew: timedelta, tick: timedelta, repeats: int) -> None:
+        self._skew, self._tick, self._repeats, self._lock = skew, tick, repeats, threading.Lock()
         self._now = datetime.min.replace(tzinfo=UTC)
 
     def set(self, now: datetime) -> None:
@@ -50,6 +54,16 @@ class EventClock:
         with self._lock:
             self._now += self._tick
             return self._now
+
+    @contextmanager
+    def every(self, interval: timedelta, action: Callable[[], bool]) -> Iterator[None]:
+        """Advance the clock by `repeats` intervals and call `action` after each, before the body of the context."""
+        for _ in range(self._repeats):
+            with self._lock:
+                self._now += interval
+            if not action():
+                break
+        yield
 
 
 def main() -> None:
@@ -81,7 +95,8 @@ def _serve(connection: socket.socket) -> None:
     channel = Channel(connection)
     os.environ.update(config["environment"])
     random.seed(config["seed"])
-    clock = EventClock(timedelta(seconds=config["skew_seconds"]), timedelta(seconds=config["tick_seconds"]))
+    skew, tick = timedelta(seconds=config["skew_seconds"]), timedelta(seconds=config["tick_seconds"])
+    clock = EventClock(skew, tick, config.get("renewals", 0))
     _wire(config, clock, channel)
     handler = importlib.import_module(f"functions.{config['function']}.app").handler
     channel.send(pid=os.getpid())

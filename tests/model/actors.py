@@ -1,6 +1,7 @@
 """Actors (workers, sweeps, requests) and the faults at their calls to ports."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -77,6 +78,10 @@ class SkewedClock:
     def now(self) -> datetime:
         """Return the time of this machine."""
         return self.true.now() + self.skew
+
+    def every(self, interval: timedelta, action: Callable[[], bool]) -> AbstractContextManager[None]:
+        """Return a context without effect: time passes only while an actor is paused, and then its machine is too."""
+        return nullcontext()
 
 
 class Actor:

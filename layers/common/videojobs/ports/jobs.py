@@ -1,8 +1,9 @@
 """Protocols for the repositories and queues of jobs. The adapters and the fakes of the tests implement them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from videojobs.domain.job import Announcement, Batch, BatchId, JobId, JobStatus, Lease, UserId, VideoJob
@@ -12,10 +13,18 @@ from videojobs.ports.erasures import JobsLeft, MalformedJob
 
 
 class Clock(Protocol):
-    """Source of the current time."""
+    """Source of the current time, and of calls at regular intervals."""
 
     def now(self) -> datetime:
         """Return the time as an aware UTC datetime in whole milliseconds, the precision of MongoDB."""
+        ...
+
+    def every(self, interval: timedelta, action: Callable[[], bool]) -> AbstractContextManager[None]:
+        """Return a context in which `action` is called whenever `interval` has passed, until it returns False.
+
+        The calls run in the background, one at a time. The end of the context waits for a call in progress; there are
+        none afterwards.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from videojobs.domain.refused_result import refused_link, start_fetch
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Capabilities, Submission, UnknownSubmit, VideoProvider
 from videojobs.services.job_dispatcher import JobDispatcher
+from videojobs.services.keep_lease import keep_lease, with_renewed_lease
 from videojobs.services.route_provider import Choice, ProviderRouter, next_request
 
 logger = logging.getLogger(__name__)
@@ -24,9 +25,10 @@ MAXIMUM_CALLBACK_POLL_SECONDS = 60.0
 def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: ProviderRouter) -> VideoJob:
     """Choose a provider, store the intent, submit, and store the task's ref. Return the job as stored.
 
-    The intent is stored before the call. An intent without a ref means that an earlier submit may have arrived. The
-    provider's `Capabilities.unknown_submit` is then applied and recorded in the history. If all circuits are open, the
-    start is postponed. A `ProviderError` leads to another attempt or fails the job.
+    The intent is stored before the call, and the lease is renewed during the call. An intent without a ref means that
+    an earlier submit may have arrived. The provider's `Capabilities.unknown_submit` is then applied and recorded in the
+    history. If all circuits are open, the start is postponed. A `ProviderError` leads to another attempt or fails the
+    job.
 
     If an operator requested a refused result again, nothing is submitted and the render step follows.
 
@@ -43,12 +45,14 @@ def start_generation(job: VideoJob, *, dispatcher: JobDispatcher, router: Provid
         choice = router.choose(job, now)
         if isinstance(choice, datetime):
             return dispatcher.commit(job, lifecycle.postpone(job, choice, now))
-        intent = dispatcher.commit(job, _intend(job, choice, clock, policy))
+        intended = _intend(job, choice, clock, policy)
+        intent = dispatcher.commit(job, with_renewed_lease(intended, dispatcher=dispatcher))
     except ProviderError as error:
         return dispatcher.commit(job, lifecycle.fail(job, error, clock.now(), policy))
     provider, circuit = choice.provider, choice.circuit
     try:
-        submission = _submit(intent, provider, policy, repeated=_is_unknown(job))
+        with keep_lease(intent, dispatcher=dispatcher):
+            submission = _submit(intent, provider, policy, repeated=_is_unknown(job))
     except ProviderError as error:
         stored = dispatcher.commit(intent, _after_refusal(intent, error, router, dispatcher))
         if error.transient or circuit.failures:
