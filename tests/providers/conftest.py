@@ -1,6 +1,8 @@
 """Fixtures: an adapter, its counterpart, and the proxy between them."""
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -48,3 +50,35 @@ def provider(counterpart: Counterpart, wire: Wire) -> VideoProvider:
 def impatient(counterpart: Counterpart, wire: Wire) -> VideoProvider:
     """Return the same adapter with a timeout of one second."""
     return counterpart.provider(wire.url, call_seconds=IMPATIENCE_SECONDS)
+
+
+@pytest.fixture
+def deployed(counterpart: Counterpart, wire: Wire) -> VideoProvider:
+    """Return the same adapter with the timeouts of a deployment."""
+    return counterpart.provider(wire.url, call_seconds=None)
+
+
+@pytest.fixture
+def delay_responses(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Return a function that delays all later responses by that many seconds, without waiting.
+
+    A read from a socket with a shorter timeout ends at once, as if the timeout had passed. The servers of the tests set
+    no timeouts.
+    """
+
+    def delay(seconds: float) -> None:
+        for name in ("recv", "recv_into"):
+            _delay(name, seconds)
+
+    def _delay(name: str, seconds: float) -> None:
+        original = getattr(socket.socket, name)
+
+        def read(self: socket.socket, *arguments: Any) -> Any:
+            timeout = self.gettimeout()
+            if timeout is not None and timeout <= seconds:
+                raise TimeoutError("timed out")
+            return original(self, *arguments)
+
+        monkeypatch.setattr(socket.socket, name, read)
+
+    return delay

@@ -94,7 +94,7 @@ def test_invalid_options_are_rejected_with_a_message(options: dict[str, Any], me
 def test_all_calls_match_the_service_model(stubbed: BedrockProvider) -> None:
     with (
         _stub(stubbed._control, "get_foundation_model", {"modelIdentifier": MODEL}, _model(status="ACTIVE")),
-        _stub(stubbed._runtime, "start_async_invoke", START, {"invocationArn": ARN}),
+        _stub(stubbed._starter, "start_async_invoke", START, {"invocationArn": ARN}),
     ):
         assert stubbed.submit(REQUEST, token=TOKEN).ref == ARN
     with _stub(stubbed._runtime, "get_async_invoke", {"invocationArn": ARN}, _invocation("InProgress")):
@@ -169,10 +169,9 @@ def test_token_in_use_returns_the_existing_invocation(bedrock: BedrockCounterpar
 
 def test_token_conflict_without_an_invocation_is_ambiguous(stubbed: BedrockProvider) -> None:
     stubbed._is_checked = True
-    stub = Stubber(stubbed._runtime)
-    stub.add_client_error("start_async_invoke", "ConflictException", http_status_code=400)
-    stub.add_response("list_async_invokes", {"asyncInvokeSummaries": []})
-    with stub, pytest.raises(ProviderUnreachable):
+    in_use, nothing = _refusing(stubbed, "start_async_invoke", "ConflictException", 400), Stubber(stubbed._runtime)
+    nothing.add_response("list_async_invokes", {"asyncInvokeSummaries": []})
+    with in_use, nothing, pytest.raises(ProviderUnreachable):
         stubbed.submit(REQUEST, token=TOKEN)
 
 
@@ -302,7 +301,7 @@ def test_missing_credentials_are_reported_to_operators(
 
 
 def test_clients_do_not_retry_calls(stubbed: BedrockProvider) -> None:
-    for client in (stubbed._runtime, stubbed._control, stubbed._s3):
+    for client in (stubbed._starter, stubbed._runtime, stubbed._control, stubbed._s3):
         assert client.meta.config.retries["total_max_attempts"] == 1
 
 
@@ -345,7 +344,7 @@ def _stub(client: Any, operation: str, parameters: dict[str, Any], response: dic
 
 
 def _refusing(adapter: BedrockProvider, operation: str, code: str, status: int, message: str = "") -> Stubber:
-    stub = Stubber(adapter._runtime)
+    stub = Stubber(adapter._starter if operation == "start_async_invoke" else adapter._runtime)
     stub.add_client_error(operation, code, message, http_status_code=status)
     return stub
 

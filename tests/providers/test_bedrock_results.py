@@ -12,7 +12,7 @@ from tests.providers.counterparts.server import Fate
 from tests.providers.lifecycle import polled_until_done, submitted
 from tests.providers.test_bedrock import REQUEST
 from videojobs.adapters.providers.bedrock import BedrockProvider
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.setup import ProviderSetup, Timeouts
 from videojobs.domain.errors import ProviderUnreachable
 
 OWN = f"s3://{BUCKET}/bedrock"
@@ -35,7 +35,7 @@ def provider_of(bedrock: BedrockCounterpart, **options: str) -> BedrockProvider:
     setup = ProviderSetup(
         read_no_key,
         {"region": REGION, "endpointUrl": bedrock.url, **options},
-        call_seconds=PATIENCE_SECONDS,
+        timeouts=Timeouts(PATIENCE_SECONDS),
         results_uri=OWN,
     )
     return BedrockProvider(setup, boto3.Session("AKIAIOSFODNN7EXAMPLE", "of-no-account", region_name=REGION))

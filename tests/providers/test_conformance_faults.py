@@ -12,6 +12,8 @@ from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreacha
 from videojobs.ports.videos import VideoProvider
 
 UNKNOWN = [Fault.BROKEN, Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.CUT_MIDWAY, Fault.GARBAGE]
+ACCEPTED_AFTER_SECONDS = 20
+ANOTHER_TOKEN = "65a0000000000000000000aa:2"
 CARRIED_OUT = {Fault.CUT_AFTER, Fault.CUT_MIDWAY, Fault.SLOW}
 
 each_fault = pytest.mark.parametrize("fault", UNKNOWN)
@@ -46,6 +48,27 @@ def test_a_slow_submit_is_sent_once(impatient: VideoProvider, counterpart: Count
         impatient.submit(counterpart.request, token=TOKEN)
     assert wire.count("submit") == 1
     assert len(counterpart.tasks) == 1
+
+
+def test_submit_that_is_accepted_after_twenty_seconds_returns_the_task(
+    deployed: VideoProvider, counterpart: Counterpart, wire: Wire, delay_responses: Callable[[float], None]
+) -> None:
+    submitted(deployed, counterpart)  # signs in
+    before = wire.count("submit")
+    delay_responses(ACCEPTED_AFTER_SECONDS)
+    submission = deployed.submit(counterpart.request, token=ANOTHER_TOKEN)
+    assert submission.ref
+    assert wire.count("submit") == before + 1
+    assert len(counterpart.tasks) == 2
+
+
+def test_poll_without_a_response_for_ten_seconds_is_given_up(
+    deployed: VideoProvider, counterpart: Counterpart, delay_responses: Callable[[float], None]
+) -> None:
+    ref, _ = submitted(deployed, counterpart)
+    delay_responses(10)
+    with pytest.raises(ProviderUnreachable):
+        deployed.poll(ref)
 
 
 def test_rate_limited_poll_reports_retry_after(provider: VideoProvider, counterpart: Counterpart, wire: Wire) -> None:

@@ -30,7 +30,7 @@ from videojobs.adapters.providers.veo import VeoProvider
 from videojobs.adapters.rest.download import Source, download
 from videojobs.adapters.rest.result_host import _matches, open_result
 from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.setup import ProviderSetup, Timeouts
 from videojobs.domain.errors import (
     FailureCode,
     ProviderError,
@@ -707,7 +707,7 @@ def veo_with(counterpart: VeoCounterpart, *accounts: str) -> VeoProvider:
         return {"serviceAccount": counterpart.account(left[0])}
 
     options = {"baseUrl": counterpart.url, "storageUrl": counterpart.url, "project": "a-project"}
-    return VeoProvider(ProviderSetup(read_key, options, call_seconds=PATIENCE_SECONDS))
+    return VeoProvider(ProviderSetup(read_key, options, timeouts=Timeouts(PATIENCE_SECONDS)))
 
 
 def test_a_deleted_key_of_veo_is_replaced_by_a_fresh_one(veo: VeoCounterpart) -> None:

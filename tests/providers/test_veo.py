@@ -13,7 +13,7 @@ from tests.providers.counterparts.veo import VeoCounterpart, private_key
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done
 from tests.servers import free_port
 from videojobs.adapters.providers.veo import VeoProvider
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs.adapters.rest.setup import ProviderSetup, Timeouts
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
 
@@ -35,7 +35,7 @@ def signed_in_as(counterpart: VeoCounterpart, *keys: Mapping[str, Any]) -> VeoPr
         return left[0]
 
     at = {"baseUrl": counterpart.url, "storageUrl": counterpart.url, "project": "a-project"}
-    return VeoProvider(ProviderSetup(read_key, at, call_seconds=2))
+    return VeoProvider(ProviderSetup(read_key, at, timeouts=Timeouts(2)))
 
 
 def test_token_of_a_service_account_is_cached(counterpart: VeoCounterpart) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import boto3
 
-from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task
+from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
 from videojobs.adapters.providers.bedrock import BedrockProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 
@@ -49,12 +49,12 @@ class BedrockCounterpart(Counterpart):
         self.deleted: set[str] = set()
 
     def provider(
-        self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
+        self, url: str, *, key: str = "a-key", call_seconds: float | None = CALL_SECONDS, **options: str
     ) -> BedrockProvider:
         """Return the adapter with invalid credentials; `options` extend and replace the defaults of the tests."""
         every = {"outputUri": f"s3://{BUCKET}/bedrock", "region": REGION, "endpointUrl": url, **options}
         session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "of-no-account", region_name=REGION)
-        return BedrockProvider(ProviderSetup(_read_no_key, every, call_seconds=call_seconds), session)
+        return BedrockProvider(ProviderSetup(_read_no_key, every, timeouts=timeouts(call_seconds)), session)
 
     def kind(self, method: str, path: str) -> str:
         """Return the kind by the path. Bedrock can't cancel; listing the objects before a download counts as a poll."""

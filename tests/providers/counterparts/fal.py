@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task
+from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
 from videojobs.adapters.providers.fal import FalProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 
@@ -39,11 +39,11 @@ class FalCounterpart(Counterpart):
         self._expired: dict[str, int] = {}
 
     def provider(
-        self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: Any
+        self, url: str, *, key: str = "a-key", call_seconds: float | None = CALL_SECONDS, **options: Any
     ) -> FalProvider:
         """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": url, "resultHosts": "127.0.0.1", **options}
-        return FalProvider(ProviderSetup(self.key_reader(key), every, call_seconds=call_seconds))
+        return FalProvider(ProviderSetup(self.key_reader(key), every, timeouts=timeouts(call_seconds)))
 
     def kind(self, method: str, path: str) -> str:
         """Return the kind by the path; reading a result counts as a poll, like reading a status."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task
+from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
 from videojobs.adapters.providers.openai_compatible import OpenaiCompatibleProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 
@@ -37,11 +37,11 @@ class OpenaiCompatibleCounterpart(Counterpart):
         self._tried: set[str] = set()
 
     def provider(
-        self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: Any
+        self, url: str, *, key: str = "a-key", call_seconds: float | None = CALL_SECONDS, **options: Any
     ) -> OpenaiCompatibleProvider:
         """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": f"{url}/v1", "model": "sora-2", "variant": self.variant, "resultHosts": "127.0.0.1"}
-        setup = ProviderSetup(self.key_reader(key), {**every, **options}, call_seconds=call_seconds)
+        setup = ProviderSetup(self.key_reader(key), {**every, **options}, timeouts=timeouts(call_seconds))
         return OpenaiCompatibleProvider(setup)
 
     def kind(self, method: str, path: str) -> str:

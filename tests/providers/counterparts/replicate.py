@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Reply, Stage, Task
+from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Reply, Stage, Task, timeouts
 from videojobs.adapters.providers.replicate import ReplicateProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 
@@ -40,11 +40,11 @@ class ReplicateCounterpart(Counterpart):
         self._expired: dict[str, int] = {}
 
     def provider(
-        self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
+        self, url: str, *, key: str = "a-key", call_seconds: float | None = CALL_SECONDS, **options: str
     ) -> ReplicateProvider:
         """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": url, "resultHosts": "127.0.0.1", **options}
-        return ReplicateProvider(ProviderSetup(self.key_reader(key), every, call_seconds=call_seconds))
+        return ReplicateProvider(ProviderSetup(self.key_reader(key), every, timeouts=timeouts(call_seconds)))
 
     def kind(self, method: str, path: str) -> str:
         """Return the kind by the path."""

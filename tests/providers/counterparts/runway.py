@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task
+from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
 from videojobs.adapters.providers.runway import RunwayProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 
@@ -44,11 +44,11 @@ class RunwayCounterpart(Counterpart):
         self._expired: dict[str, int] = {}
 
     def provider(
-        self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: str
+        self, url: str, *, key: str = "a-key", call_seconds: float | None = CALL_SECONDS, **options: str
     ) -> RunwayProvider:
         """Return the adapter; `options` extend and replace the defaults of the tests."""
         every = {"baseUrl": url, "resultHosts": "127.0.0.1", **options}
-        return RunwayProvider(ProviderSetup(self.key_reader(key), every, call_seconds=call_seconds))
+        return RunwayProvider(ProviderSetup(self.key_reader(key), every, timeouts=timeouts(call_seconds)))
 
     def kind(self, method: str, path: str) -> str:
         """Return the kind by the path, and for tasks by the method."""

@@ -21,12 +21,17 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from tests.providers.video import make_video
-from videojobs.adapters.rest.setup import ReadKey
+from videojobs.adapters.rest.setup import ReadKey, Timeouts
 from videojobs.domain.job import JobId
 from videojobs.ports.videos import GenerationRequest, VideoProvider
 
 CALL_SECONDS = 0.5
 """Timeout of a client in tests. A response normally takes a few milliseconds."""
+
+
+def timeouts(call_seconds: float | None) -> Timeouts:
+    """Return timeouts of `call_seconds` for every request, also for a submit; for None, those of a deployment."""
+    return Timeouts() if call_seconds is None else Timeouts(call_seconds, submit_seconds=call_seconds)
 
 
 class Fate(StrEnum):
@@ -192,8 +197,8 @@ class Counterpart(LocalServer):
         """Return `submit`, `poll`, `cancel`, `fetch` (the bytes of the video), or another name such as `sign-in`."""
 
     @abstractmethod
-    def provider(self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS) -> VideoProvider:
-        """Return an adapter that calls `url`."""
+    def provider(self, url: str, *, key: str = "a-key", call_seconds: float | None = CALL_SECONDS) -> VideoProvider:
+        """Return an adapter that calls `url`, with the `timeouts` of `call_seconds`."""
 
     @cached_property
     def request(self) -> GenerationRequest:

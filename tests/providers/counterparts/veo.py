@@ -12,7 +12,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task
+from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
 from videojobs.adapters.providers.veo import VeoProvider
 from videojobs.adapters.rest.setup import ProviderSetup
 
@@ -54,13 +54,13 @@ class VeoCounterpart(Counterpart):
         }
 
     def provider(
-        self, url: str, *, key: str = "a-key", call_seconds: float = CALL_SECONDS, **options: Any
+        self, url: str, *, key: str = "a-key", call_seconds: float | None = CALL_SECONDS, **options: Any
     ) -> VeoProvider:
         """Return the adapter; `options` extend and replace the defaults of the tests."""
         at = {"baseUrl": url, "storageUrl": url, "resultHosts": "127.0.0.1"}
         every = {**at, "project": "a-project", "outputUri": "gs://a-bucket/videos", **options}
         read_key = self.key_reader(key, serviceAccount=self.account())
-        return VeoProvider(ProviderSetup(read_key, every, call_seconds=call_seconds))
+        return VeoProvider(ProviderSetup(read_key, every, timeouts=timeouts(call_seconds)))
 
     def kind(self, method: str, path: str) -> str:
         """Return the kind by the path; for a sign-in, `sign-in`."""

@@ -1,6 +1,7 @@
 """Responses of REST APIs: how statuses and bodies are mapped to provider errors."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -12,6 +13,7 @@ from tests.providers.counterparts.server import Exchange, LocalServer, Reply
 from tests.servers import free_port
 from videojobs.adapters.rest.client import RestClient
 from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS, read_retry_after
+from videojobs.adapters.rest.setup import Timeouts
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
 
@@ -26,6 +28,28 @@ class ReplyingServer(LocalServer):
         """Send the next reply; the last reply is repeated."""
         self.received_headers.append(exchange.headers)
         exchange.send(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0])
+
+
+class DrippingServer(LocalServer):
+    """A server that sends the response to a create in single bytes, faster than any read times out."""
+
+    def answer(self, exchange: Exchange) -> None:
+        """Send a byte every 20 ms, for ten seconds or until the client hangs up."""
+        content = b'{"id": "' + b"1" * 500 + b'"}'
+        exchange.connection.sendall(f"HTTP/1.1 200 -\r\nContent-Length: {len(content)}\r\n\r\n".encode())
+        exchange.connection.settimeout(0.02)
+        for byte in content:
+            exchange.connection.sendall(bytes([byte]))
+            with suppress(TimeoutError):
+                exchange.connection.recv(1)
+
+
+@pytest.fixture
+def dripping() -> Iterator[LocalServer]:
+    """Yield a server whose responses drip."""
+    server = DrippingServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -45,7 +69,7 @@ def serve() -> Iterator[Any]:
 
 def client(url: str) -> RestClient:
     """Return a client that sends the key `old`, or `fresh` after a refresh."""
-    return RestClient(url, authorize=lambda refresh: {"X-Key": "fresh" if refresh else "old"}, call_seconds=2)
+    return RestClient(url, authorize=lambda refresh: {"X-Key": "fresh" if refresh else "old"}, timeouts=Timeouts(2, 2))
 
 
 @pytest.mark.parametrize(
@@ -112,6 +136,22 @@ def test_a_rejected_key_is_refreshed_and_the_call_repeated_once(serve: Any) -> N
     server, rest = serve(Reply(401, {}), Reply(200, {"id": "1"}))
     assert rest.create("/tasks", {}) == {"id": "1"}
     assert [headers["x-key"] for headers in server.received_headers] == ["old", "fresh"]
+
+
+def test_a_create_is_not_sent_if_too_little_time_is_left_for_its_response(serve: Any) -> None:
+    server, _ = serve(Reply(200, {"id": "1"}))
+    rest = RestClient(server.url, authorize=lambda _: {}, timeouts=Timeouts(2, 20, submit_limit_seconds=20))
+    with pytest.raises(ProviderError) as refused:
+        rest.create("/tasks", {})
+    assert not isinstance(refused.value, ProviderUnreachable)
+    assert refused.value.transient
+    assert server.received_headers == []
+
+
+def test_a_create_whose_response_drips_ends_at_its_limit(dripping: LocalServer) -> None:
+    rest = RestClient(dripping.url, authorize=lambda _: {}, timeouts=Timeouts(0.2, 0.2, submit_limit_seconds=1))
+    with pytest.raises(ProviderUnreachable):
+        rest.create("/tasks", {})
 
 
 def test_a_response_over_the_maximum_size_is_aborted(serve: Any) -> None:

@@ -12,6 +12,7 @@ from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.exceptions import ClientError
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,20 @@ def call(
     return response
 
 
-def drop_byte_order_mark(response_dict: dict[str, Any], **_more: object) -> None:
+def make_client(
+    session: "boto3.Session", service: str, *, region: str | None, endpoint_url: str | None, **config: Any
+) -> Any:
+    """Return a boto3 client of the service without retries; `config` has other options of botocore's `Config`."""
+    from botocore.config import Config
+
+    # No retries here: the worker decides when to retry, in particular a start.
+    options = Config(retries={"total_max_attempts": 1, "mode": "standard"}, **config)
+    client: Any = session.client(service, region_name=region, endpoint_url=endpoint_url, config=options)  # type: ignore[call-overload]
+    client.meta.events.register("before-parse", _drop_byte_order_mark)
+    return client
+
+
+def _drop_byte_order_mark(response_dict: dict[str, Any], **_more: object) -> None:
     """Drop a leading byte order mark of a response; a handler of botocore's event `before-parse`."""
     body = response_dict.get("body")
     if isinstance(body, bytes):

@@ -14,6 +14,7 @@ from jwt import PyJWKSet, PyJWTError
 from videojobs.adapters.callbacks.age import read_signed_at
 from videojobs.adapters.rest.client import RestClient
 from videojobs.adapters.rest.json_body import parse_json
+from videojobs.adapters.rest.setup import Timeouts
 from videojobs.domain.errors import CallbackRefused, ProviderError, Unavailable
 
 KEYS_HOST = "https://rest.fal.ai"
@@ -30,7 +31,7 @@ class FalVerifier:
 
     def __init__(self, keys_host: str = KEYS_HOST) -> None:
         """Create the verifier; the first callback requests the keys."""
-        self._rest = RestClient(keys_host, authorize=lambda _refresh: {}, call_seconds=CALL_SECONDS)
+        self._rest = RestClient(keys_host, authorize=lambda _refresh: {}, timeouts=Timeouts(CALL_SECONDS))
         self._keys: list[Ed25519PublicKey] = []
         self._read_at: datetime | None = None
         self._asked_at: datetime | None = None

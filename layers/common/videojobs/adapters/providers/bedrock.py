@@ -18,8 +18,8 @@ from videojobs.adapters.bedrock_calls import (
     ModelGone,
     TokenInUse,
     call,
-    drop_byte_order_mark,
     find_reason,
+    make_client,
     read_refusal,
     read_silence,
 )
@@ -88,7 +88,7 @@ class BedrockProvider:
         self._is_own_bucket = self._output_uri == (setup.results_uri or "").rstrip("/")
         self._region = setup.option("region", "-") if "region" in setup.options else None
         self._endpoint_url = setup.option("endpointUrl", "-") if "endpointUrl" in setup.options else None
-        self._seconds, self._given_session = setup.call_seconds, session
+        self._timeouts, self._given_session = setup.timeouts, session
         self._is_checked = False
         self.capabilities = Capabilities(
             yields_pixels=True,
@@ -110,7 +110,7 @@ class BedrockProvider:
         self._check_model()
         try:
             response = call(
-                self._runtime.start_async_invoke,
+                self._starter.start_async_invoke,
                 read_refusal,
                 clientRequestToken=_client_token(token),
                 modelId=self._model,
@@ -197,7 +197,7 @@ class BedrockProvider:
             path,
             allowed_hosts=(host, f".{host}"),
             on_progress=on_progress,
-            call_seconds=self._seconds,
+            call_seconds=self._timeouts.call_seconds,
         )
 
     def _locate(self, ref: str) -> Source:
@@ -237,9 +237,8 @@ class BedrockProvider:
             response = call(self._control.get_foundation_model, read_silence, modelIdentifier=self._model)
         except ProviderUnreachable:
             # The role may lack the permission for this check. If the model is invalid, the submit fails.
-            logger.warning(
-                "Model lifecycle not available", extra={"action": "model_not_checked", "provider": self.name}
-            )
+            extra = {"action": "model_not_checked", "provider": self.name}
+            logger.warning("Model lifecycle not available", extra=extra)
             return
         except ProviderError:
             self._is_checked = False
@@ -258,6 +257,10 @@ class BedrockProvider:
         return self._client("bedrock-runtime")
 
     @cached_property
+    def _starter(self) -> Any:
+        return self._client("bedrock-runtime", read_timeout=self._timeouts.submit_seconds)
+
+    @cached_property
     def _control(self) -> Any:
         return self._client("bedrock")
 
@@ -272,20 +275,10 @@ class BedrockProvider:
 
         return self._given_session or boto3.Session()
 
-    def _client(self, service: str, **more: Any) -> Any:
-        """Return a boto3 client with the provider's timeouts and without retries."""
-        from botocore.config import Config
-
-        # No retries here: the worker decides when to retry, in particular a start.
-        config = Config(
-            connect_timeout=min(CONNECT_SECONDS, self._seconds),
-            read_timeout=self._seconds,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            **more,
-        )
-        client = self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
-        client.meta.events.register("before-parse", drop_byte_order_mark)
-        return client
+    def _client(self, service: str, **config: Any) -> Any:
+        seconds = self._timeouts.call_seconds
+        config = {"connect_timeout": min(CONNECT_SECONDS, seconds), "read_timeout": seconds} | config
+        return make_client(self._session, service, region=self._region, endpoint_url=self._endpoint_url, **config)
 
 
 def _client_token(token: str) -> str:

@@ -186,7 +186,7 @@ class VeoProvider(RestVideoProvider):
         if credentials.valid:
             return
         try:
-            credentials.refresh(_HttpxRequest(self._setup.call_seconds))  # type: ignore[no-untyped-call]
+            credentials.refresh(_HttpxRequest(self._setup.timeouts.call_seconds))  # type: ignore[no-untyped-call]
         except GoogleAuthError as error:
             if isinstance(error, TransportError) or error.retryable:
                 raise ProviderUnreachable from error

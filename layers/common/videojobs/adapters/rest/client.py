@@ -1,13 +1,15 @@
 """Client of a provider's REST API that distinguishes rejected requests from requests with an unknown outcome.
 
 A request that creates a task is sent once, because these APIs have no idempotency key and a repeat costs money. Only
-after 401 or 403 is it sent again with a new key.
+after 401 or 403 is it sent again with a new key. It has a longer timeout than other requests, because a task that is
+accepted late is paid for.
 """
 
 import logging
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -16,7 +18,7 @@ from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
 from videojobs.adapters.rest.json_body import parse_json
 from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_moderation
 from videojobs.adapters.rest.retry_after import read_retry_after
-from videojobs.adapters.rest.setup import CALL_SECONDS
+from videojobs.adapters.rest.setup import Timeouts
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.trace import continued
 
@@ -55,7 +57,7 @@ class RestClient:
         authorize: Authorize,
         read_error: ReadError | None = None,
         read_failure: ReadError | None = None,
-        call_seconds: float = CALL_SECONDS,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - immutable
         maximum_answer_bytes: int = MAXIMUM_ANSWER_BYTES,
     ) -> None:
         """Create the client; the first call connects.
@@ -66,10 +68,14 @@ class RestClient:
             read_error: Translates error responses to create requests; None for the general rules only.
             read_failure: Translates error responses to all other requests that report a failed task; None if the API
                 reports failed tasks with the status 200 only.
-            call_seconds: The timeout of each read, write and wait for a connection.
+            timeouts: The timeouts of each read, write and wait for a connection, and the limit for `create`.
             maximum_answer_bytes: The size at which a response is rejected.
         """
-        timeout = httpx.Timeout(call_seconds, connect=min(CONNECT_SECONDS, call_seconds))
+        seconds, connect_seconds = timeouts.call_seconds, min(CONNECT_SECONDS, timeouts.call_seconds)
+        timeout = httpx.Timeout(seconds, connect=connect_seconds)
+        self._submit_timeout = httpx.Timeout(seconds, connect=connect_seconds, read=timeouts.submit_seconds)
+        self._submit_limit_seconds = timeouts.submit_limit_seconds
+        self._response_seconds = connect_seconds + timeouts.submit_seconds
         tls = tls_context(trust_env=True)
         self._http = httpx.Client(base_url=base_url, timeout=timeout, follow_redirects=False, verify=tls)
         self._authorize = authorize
@@ -81,12 +87,15 @@ class RestClient:
     ) -> dict[str, Any]:
         """Send a request that creates a task, once, and return the JSON of the response.
 
+        The request is sent only if enough of `submit_limit_seconds` is left to wait for the response.
+
         Raises:
             ProviderUnreachable: If the task may or may not have been created.
             ProviderError: If the task was not created: the provider rejected the request, or it was not sent.
         """
+        ends = monotonic() + self._submit_limit_seconds
         try:
-            status, payload, response = self._call(method, path, body, headers, self.read_refusal)
+            status, payload, response = self._call(method, path, body, headers, self.read_refusal, ends=ends)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise failure(FailureCode.PROVIDER_ERROR) from error  # nothing was sent
         except httpx.HTTPError as error:
@@ -166,15 +175,18 @@ class RestClient:
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None,
         read_error: ReadError,
+        *,
+        ends: float | None = None,
     ) -> tuple[int, Any, httpx.Response]:
         """Return the status, the JSON (None if it is not JSON) and the response.
 
-        After 401 or 403 the request is sent again with a new key, unless `read_error` knows another reason.
+        After 401 or 403 the request is sent again with a new key, unless `read_error` knows another reason. `ends` is
+        the monotonic time when a submit must have ended, or None for another call.
         """
-        response = self._send(method, path, body, headers, refresh=False)
+        response = self._send(method, path, body, headers, refresh=False, ends=ends)
         payload = parse_json(response.content)
         if response.status_code in {401, 403} and read_error(response.status_code, payload) is None:
-            response = self._send(method, path, body, headers, refresh=True)
+            response = self._send(method, path, body, headers, refresh=True, ends=ends)
             payload = parse_json(response.content)
         return response.status_code, payload, response
 
@@ -186,16 +198,22 @@ class RestClient:
         headers: Mapping[str, str] | None,
         *,
         refresh: bool,
+        ends: float | None,
     ) -> httpx.Response:
         traceparent = continued()
         trace = {"traceparent": traceparent} if traceparent else {}
         all_headers = {**trace, **self._authorize(refresh), **(headers or {})}
-        with self._http.stream(method, path, json=body, headers=all_headers) as response:
+        if ends is not None and monotonic() + self._response_seconds > ends:
+            raise httpx.ConnectTimeout("too little time is left for the response")
+        timeout = httpx.USE_CLIENT_DEFAULT if ends is None else self._submit_timeout
+        with self._http.stream(method, path, json=body, headers=all_headers, timeout=timeout) as response:
             content = bytearray()
             for piece in response.iter_bytes():
                 content += piece
                 if len(content) > self._maximum_answer_bytes:
                     raise httpx.ReadError("the response is too large")
+                if ends is not None and monotonic() > ends:
+                    raise httpx.ReadTimeout("the response takes too long")
         # The content is already decoded.
         kept = {name: value for name, value in response.headers.items() if name != "content-encoding"}
         return httpx.Response(response.status_code, headers=kept, content=bytes(content))

@@ -137,7 +137,7 @@ class RestVideoProvider(ABC):
             authorize=self._authorize,
             read_error=read_error,
             read_failure=read_failure,
-            call_seconds=self._setup.call_seconds,
+            timeouts=self._setup.timeouts,
             maximum_answer_bytes=maximum_answer_bytes,
         )
 
@@ -167,7 +167,7 @@ class RestVideoProvider(ABC):
         return {"Authorization": f"Bearer {key}"}
 
     def _download(self, locate: Callable[[], Source], path: Path, on_progress: ReportProgress) -> None:
-        seconds = self._setup.call_seconds
+        seconds = self._setup.timeouts.call_seconds
         download(locate, path, allowed_hosts=self._result_hosts, on_progress=on_progress, call_seconds=seconds)
 
 

@@ -14,7 +14,20 @@ from videojobs.ports.videos import UnknownSubmit
 logger = logging.getLogger(__name__)
 
 CALL_SECONDS = 8.0
-"""Timeout of a provider's API. Two requests fit into the 20 s of the worker."""
+"""Timeout of a request that may be repeated, such as a poll."""
+SUBMIT_SECONDS = 25.0
+"""Timeout of a request that creates a task. Some providers take 20 s to accept, and the accepted task is paid for."""
+SUBMIT_LIMIT_SECONDS = 40.0
+"""Limit for a submit with signing in, connecting and the repeat after a rejected key. It fits the worker's timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Timeouts of a provider's API, in seconds."""
+
+    call_seconds: float = CALL_SECONDS
+    submit_seconds: float = SUBMIT_SECONDS
+    submit_limit_seconds: float = SUBMIT_LIMIT_SECONDS
 
 
 class ReadKey(Protocol):
@@ -35,13 +48,13 @@ class ProviderSetup:
     """Settings of one provider.
 
     `options` come from the parameter `ProviderOptions` (docs/providers.md). `unknown_submit` is the policy of a
-    provider without idempotency tokens: `RESUBMIT` or `FAIL`. `call_seconds` is the timeout of its API.
+    provider without idempotency tokens: `RESUBMIT` or `FAIL`.
     """
 
     read_key: ReadKey
     options: Mapping[str, Any]
     unknown_submit: UnknownSubmit = UnknownSubmit.FAIL
-    call_seconds: float = CALL_SECONDS
+    timeouts: Timeouts = Timeouts()
     results_uri: str = ""
     """Default location for a provider that writes its results to S3, in the form `s3://bucket/prefix`."""
 
