@@ -1,10 +1,15 @@
 """Queues: settings that prevent lost messages and endless retries."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.template.parsed import FUNCTIONS, events, functions, queue_of, resources, variables
+from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.rest.setup import SUBMIT_LIMIT_SECONDS
+from videojobs.domain.policy import StepPolicy
+from videojobs.services.reconcile_jobs import GRACE
 
 SOURCES = [(name, event) for name in FUNCTIONS for event in events(functions()[name], "SQS")]
 QUEUES = resources("AWS::SQS::Queue")
@@ -122,8 +127,15 @@ def _reached(sends_to: dict[str, set[str]], start: str) -> set[str]:
     return reached
 
 
-def test_a_lease_outlives_the_worker_that_took_it() -> None:
-    for name in FUNCTIONS:
-        declared = variables(functions()[name])
-        if "LEASE_SECONDS" in declared:
-            assert float(declared["LEASE_SECONDS"]) > functions()["worker"]["Timeout"], name
+def test_the_worker_has_time_for_the_longest_submit_and_the_writes_around_it() -> None:
+    writes = 2 * MongoConnection.TIMEOUT_MS / 1000  # the intent and the ref
+    assert SUBMIT_LIMIT_SECONDS + writes < functions()["worker"]["Timeout"]
+
+
+def test_a_step_whose_worker_was_killed_is_sent_again_within_ninety_seconds() -> None:
+    leases = {variables(functions()[name]).get("LEASE_SECONDS") for name in FUNCTIONS} - {None}
+    assert leases == {f"{StepPolicy().lease_duration.total_seconds():g}"}
+    [schedule] = events(functions()["reconciler"], "Schedule")
+    assert schedule["Schedule"] == "rate(1 minute)"
+    assert StepPolicy().lease_duration + timedelta(minutes=1) < timedelta(seconds=90)
+    assert StepPolicy().lease_duration >= GRACE

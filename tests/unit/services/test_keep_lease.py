@@ -161,6 +161,17 @@ def test_a_lease_that_the_reconciler_found_expired_is_not_renewed() -> None:
     system.deliver(message)
 
 
+def test_the_lease_is_not_renewed_after_the_deadline_of_the_job() -> None:
+    def accept_late() -> Submission:
+        system.clock.advance(40)
+        assert leased_until(system, message.job_id) == START + LEASE
+        return ACCEPTED
+
+    system = a_system(accept_late)
+    message = system.put(a_job(started_at=START + timedelta(seconds=5) - system.policy.deadline))
+    system.deliver(message)
+
+
 def test_a_renewal_that_fails_does_not_interrupt_the_submit_and_is_repeated(caplog: pytest.LogCaptureFixture) -> None:
     def accept_during_an_outage() -> Submission:
         system.jobs.available = False

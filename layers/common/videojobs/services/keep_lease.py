@@ -4,6 +4,7 @@ import logging
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+from videojobs.domain import deadlines
 from videojobs.domain.errors import LeaseLost, Unavailable
 from videojobs.domain.job import VideoJob
 from videojobs.services.job_dispatcher import JobDispatcher
@@ -19,10 +20,13 @@ def keep_lease(job: VideoJob, *, dispatcher: JobDispatcher) -> AbstractContextMa
 
     Each renewal is a write with the guard of `JobRepository.save`, so a lease that was lost is not renewed. It never
     interrupts the caller: if MongoDB does not respond, this is logged, and the next renewal tries again. After a crash,
-    the lease expires `StepPolicy.lease_duration` after the last renewal at the latest.
+    the lease expires `StepPolicy.lease_duration` after the last renewal at the latest. After the job's deadline it is
+    not renewed, so that the reconciler can fail the job in time.
     """
 
     def renew() -> bool:
+        if deadlines.is_past_deadline(job, dispatcher.clock.now(), dispatcher.policy):
+            return False
         try:
             dispatcher.commit(job, with_renewed_lease(job, dispatcher=dispatcher))
         except LeaseLost:  # the caller learns it from its own write
