@@ -159,20 +159,24 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Create a job. A call without a response, or with a 503, is retried with the same key and creates no second job.
+   * Create a job. A call without a response, or with a 503, is retried with the same key and creates no second job. So
+   * is a 429 after such a call, because the job may exist.
    * @param {VideoRequest} request
    * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
    * @returns {Promise<{ jobId: string, status: "queued" }>}
    */
   async generate(request, idempotencyKey = crypto.randomUUID()) {
+    let mayHaveLanded = false;
     for (let attempt = 1; ; attempt++) {
       try {
         const accepted = await this.#call("POST", "/api/videos/generate", request, { "Idempotency-Key": idempotencyKey });
         this.#hurry();
         return accepted;
       } catch (error) {
-        const mayHaveLanded = error instanceof VideoJobsError && (error.status === 0 || error.status === 503);
-        if (!mayHaveLanded || attempt === GENERATE_TRIES) throw error;
+        if (!(error instanceof VideoJobsError) || attempt === GENERATE_TRIES) throw error;
+        const isUnknown = error.status === 0 || error.status === 503;
+        if (!isUnknown && !(mayHaveLanded && error.status === 429)) throw error;
+        mayHaveLanded = true;
         await pause(error.retryAfter ? error.retryAfter * SECOND : this.#random() * 2 ** attempt * SECOND);
       }
     }

@@ -1,7 +1,5 @@
 """POST /api/videos/generate and /batch: queue jobs and return their IDs; the worker processes them."""
 
-from collections.abc import Sequence
-
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from videojobs import bootstrap
@@ -14,7 +12,6 @@ from videojobs.api.resolver import JSON, VideoJobsApi
 from videojobs.api.schemas import MAXIMUM_BATCH_BYTES, parse_batch, parse_generate
 from videojobs.api.views import serialize_accepted, serialize_accepted_batch
 from videojobs.domain.job import Batch, VideoJob
-from videojobs.domain.request import NewJob
 from videojobs.observability import logger
 from videojobs.services.check_submissions import check_submissions
 from videojobs.services.store_once import find_earlier
@@ -33,7 +30,7 @@ def generate() -> Response[AcceptedEnvelope]:
 
     Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
     """
-    session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
+    session = _enter()
     request = parse_generate(read_object(api.http), allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, [request])
     jobs, clock = bootstrap.job_repository(), bootstrap.clock()
@@ -44,7 +41,7 @@ def generate() -> Response[AcceptedEnvelope]:
     )
     if earlier is not None:
         return _job_response(earlier, replayed=True)
-    _allow(session, [request])
+    session.check_priority([request])
     job, replayed = submit_job(
         request, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), idempotency=idempotency
     )
@@ -57,7 +54,7 @@ def batch() -> Response[BatchAcceptedEnvelope]:
 
     Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
     """
-    session = authenticate(api.http, settings=bootstrap.api_settings(), secret=bootstrap.jwt_secret)
+    session = _enter()
     body = read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES)
     requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers())
     idempotency = read_idempotency_key(api.http, requests)
@@ -69,7 +66,7 @@ def batch() -> Response[BatchAcceptedEnvelope]:
     )
     if earlier is not None:
         return _batch_response(earlier, replayed=True)
-    _allow(session, requests)
+    session.check_priority(requests)
     new_batch, replayed = submit_batch(
         requests,
         user_id=session.user_id,
@@ -80,10 +77,13 @@ def batch() -> Response[BatchAcceptedEnvelope]:
     return _batch_response(new_batch, replayed=replayed)
 
 
-def _allow(session: Session, requests: Sequence[NewJob]) -> None:
-    session.check_priority(requests)
-    limit, now = generate_limit(bootstrap.api_settings()), bootstrap.clock().now()
+def _enter() -> Session:
+    """Authenticate the caller and count the request, before its body is read."""
+    settings = bootstrap.api_settings()
+    session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
+    limit, now = generate_limit(settings), bootstrap.clock().now()
     count_call(api, session.user_id, limit, rates=bootstrap.rate_limiter(), now=now)
+    return session
 
 
 def _job_response(job: VideoJob, *, replayed: bool) -> Response[AcceptedEnvelope]:

@@ -8,14 +8,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from videojobs import bootstrap
 from videojobs.api import envelopes, views
-from videojobs.api.auth import authenticate
+from videojobs.api.auth import Session, authenticate
 from videojobs.api.body import read_no_fields
 from videojobs.api.download_filename import download_filename
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, link_next, parse_content_query, parse_list_query
 from videojobs.api.rates import ChooseLimit, count_call, generate_limit, read_limit
 from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
-from videojobs.domain.job import UserId, VideoJob
+from videojobs.domain.job import VideoJob
 from videojobs.observability import logger
 from videojobs.ports.erasures import Erasure
 from videojobs.services.cancel_job import cancel_job
@@ -36,8 +36,8 @@ bootstrap.prepare_api(bootstrap.rate_limiter)
 @api.get("/api/videos", operation_id="listVideos", summary="List video jobs", tags=["videos"])
 def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     """Return a page of the caller's jobs, with the next page in `Link`. Errors become error responses."""
-    user_id, query = _enter(read_limit, parse_list_query)
-    page, after = list_jobs(user_id, query, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
+    session, query = _enter(read_limit, parse_list_query)
+    page, after = list_jobs(session.user_id, query, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     cursor = encode_cursor(after) if after else None
     headers = {"Link": link_next(query, cursor)} if cursor else {}
     return Response(200, JSON, views.serialize_jobs(page, cursor, sign=_sign), headers)
@@ -46,33 +46,33 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
 @api.post("/api/videos/<job_id>/cancel", operation_id="cancelVideo", summary="Cancel a video job", tags=["videos"])
 def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """Cancel the job and return it. Idempotent. Errors of `cancel_job` become error responses."""
-    user_id, _ = _enter(read_limit, read_no_fields)
-    return _show(cancel_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
+    session, _ = _enter(read_limit, read_no_fields)
+    return _show(cancel_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
 @api.post("/api/videos/<job_id>/retry", operation_id="retryVideo", summary="Retry a video job", tags=["videos"])
 def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """Queue a failed or cancelled job again and return it. Errors of `retry_job` become error responses."""
-    user_id, _ = _enter(generate_limit, read_no_fields)
+    session, _ = _enter(generate_limit, read_no_fields)
     check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
-    return _show(retry_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher()))
+    return _show(retry_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
 @api.delete("/api/videos/<job_id>", operation_id="deleteVideo", summary="Delete a video job", tags=["videos"])
 def delete(job_id: str) -> Response[Any]:
     """Delete an ended job and its files. Return 204 without a body, or an error response."""
-    user_id, _ = _enter(read_limit, read_no_fields)
-    delete_job(job_id, user_id=user_id, dispatcher=bootstrap.job_dispatcher(), store=bootstrap.video_store())
+    session, _ = _enter(read_limit, read_no_fields)
+    delete_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), store=bootstrap.video_store())
     return answer_empty(204)
 
 
 @api.delete("/api/users/me/videos", operation_id="eraseVideos", summary="Remove all that you have", tags=["videos"])
 def erase() -> Response[envelopes.ErasureEnvelope]:
     """Erase all of the caller's jobs. Return 204 when done, 202 if the reconciler continues, or an error response."""
-    user_id, _ = _enter(read_limit, read_no_fields)
+    session, _ = _enter(read_limit, read_no_fields)
     now, dispatcher, store = bootstrap.clock().now(), bootstrap.job_dispatcher(), bootstrap.video_store()
     batches, erasures = bootstrap.batch_repository(), bootstrap.erasure_repository()
-    erasure, until = Erasure(user_id, created_before=now), now + ERASURE_TIME
+    erasure, until = Erasure(session.user_id, created_before=now), now + ERASURE_TIME
     is_done = erase_videos(erasure, until=until, dispatcher=dispatcher, batches=batches, erasures=erasures, store=store)
     return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
@@ -80,8 +80,8 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
 @api.get_and_head("/api/videos/<job_id>/content", operation_id="getContent", summary="Get the video", tags=["videos"])
 def content(job_id: str) -> Response[Any]:
     """Redirect to a presigned URL of the video for GET or HEAD (302), or return an error response without a video."""
-    user_id, is_download = _enter(read_limit, parse_content_query)
-    job = read_job(job_id, user_id=user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
+    session, is_download = _enter(read_limit, parse_content_query)
+    job = read_job(job_id, user_id=session.user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     name, method = download_filename(job) if is_download else None, api.http.method
     return answer_empty(302, {"Location": locate_video(job, sign=lambda url: _sign(url, name, method))})
 
@@ -89,19 +89,18 @@ def content(job_id: str) -> Response[Any]:
 @api.get("/api/batches/<batch_id>", operation_id="countBatch", summary="Get a batch", tags=["batches"])
 def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     """Return the number of the batch's jobs in each status. Errors become error responses."""
-    user_id, _ = _enter(read_limit, read_no_fields)
+    session, _ = _enter(read_limit, read_no_fields)
     jobs, batches = bootstrap.job_repository(), bootstrap.batch_repository()
-    counted = read_batch(batch_id, user_id=user_id, batches=batches, jobs=jobs, clock=bootstrap.clock())
+    counted = read_batch(batch_id, user_id=session.user_id, batches=batches, jobs=jobs, clock=bootstrap.clock())
     return Response(200, JSON, views.serialize_batch(*counted))
 
 
-def _enter[T](limit: ChooseLimit, read: Callable[[HttpRequest], T]) -> tuple[UserId, T]:
-    """Authenticate the caller, parse the request and apply the rate limit, in that order."""
+def _enter[T](limit: ChooseLimit, read: Callable[[HttpRequest], T]) -> tuple[Session, T]:
+    """Authenticate the caller, count the request and parse it, in that order. Invalid requests count too."""
     settings = bootstrap.api_settings()
-    user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
-    parsed = read(api.http)
-    count_call(api, user_id, limit(settings), rates=bootstrap.rate_limiter(), now=bootstrap.clock().now())
-    return user_id, parsed
+    session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
+    count_call(api, session.user_id, limit(settings), rates=bootstrap.rate_limiter(), now=bootstrap.clock().now())
+    return session, read(api.http)
 
 
 def _show(job: VideoJob) -> Response[envelopes.VideoJobEnvelope]:

@@ -112,8 +112,8 @@ def ticket_api() -> "VideoJobsApi":
         """Create a ticket that opens one connection and return it with its expiry. Errors become error responses."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()
         session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
-        read_no_fields(api.http)
         count_call(api, session.user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=clock.now())
+        read_no_fields(api.http)
         identity, tickets = Identity(session.user_id, session.expires_at), bootstrap.ticket_repository()
         return Response(201, JSON, serialize_ticket(*issue_ticket(identity, tickets=tickets, clock=clock)))
 

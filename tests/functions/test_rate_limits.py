@@ -1,12 +1,15 @@
 """Rate limits: which calls count against which limit, and the headers of the responses."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.functions.system_under_test import ANOTHER_USER, ROUTES, USER, a_batch
+from tests.functions.system_under_test import ANOTHER_USER, NOW, ROUTES, USER, a_batch
 from videojobs.domain.job import JobStatus
 
+DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 REQUEST = {"prompt": "A paper boat", "style": "calm", "duration": 8, "aspectRatio": "16:9"}
 GENERATE = {"/api/videos/generate", "/api/videos/batch", "/api/videos/{jobId}/retry"}
 EVERY_ROUTE = pytest.mark.parametrize(("method", "route"), [route[:2] for route in ROUTES])
@@ -84,36 +87,79 @@ def test_the_limits_of_users_are_independent(sut):
     assert sut.list(sut.sign_in(ANOTHER_USER)).status == 200
 
 
+USERS_ROUTES = [
+    (method.upper(), path)
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+    if operation.get("security") != []
+]
+
+
+def test_only_the_callbacks_of_providers_need_no_session():
+    documented = {(method.upper(), path) for path, operations in DOCUMENT["paths"].items() for method in operations}
+    assert documented - set(USERS_ROUTES) == {("POST", "/api/providers/{provider}/callback")}
+
+
+@pytest.mark.parametrize(("method", "route"), USERS_ROUTES)
+def test_an_invalid_request_is_counted_on_every_route(sut, method, route):
+    path = route.replace("{jobId}", "no-id").replace("{batchId}", "no-id")
+    routed = "GET" if method == "HEAD" else method
+    responses = [
+        sut.call(routed, path, "{", httpMethod=method, query={"nonsense": "1"}, headers={"Content-Type": "text/plain"})
+        for _ in range(2)
+    ]
+    assert [response.status in {400, 404, 415} for response in responses] == [True, True]
+    assert [read_limit(response)[1] for response in responses] == [999, 998]
+
+
 @pytest.mark.parametrize(
-    "invalid",
+    ("invalid", "status"),
     [
-        {"headers": {"Cookie": None}},
-        {"headers": {"Cookie": "token=x"}},
-        {"headers": {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}},
-        {"headers": {"Content-Type": "text/plain"}},
-        {"headers": {"Idempotency-Key": ""}},
-        {"body": "{"},
-        {"body": "{}"},
-        {"body": " " * 70_000},
-        {"httpMethod": "PUT"},
+        ({"headers": {"Content-Type": "text/plain"}}, 415),
+        ({"headers": {"Idempotency-Key": ""}}, 400),
+        ({"body": "{"}, 400),
+        ({"body": "{}"}, 400),
+        ({"body": " " * 70_000}, 413),
+        ({"body": REQUEST | {"priority": "high"}}, 403),
+        ({"body": REQUEST | {"provider": "luma"}}, 400),
     ],
     ids=lambda invalid: str(invalid)[:60],
 )
-def test_an_invalid_request_is_not_counted(sut, invalid):
-    response = sut.call("POST", "/api/videos/generate", **{"body": REQUEST} | invalid)
-    assert response.status >= 400
+def test_an_invalid_request_is_counted_and_refused_over_the_limit(sut, invalid, status):
+    sut.settings.generate_calls_per_minute = 2
+    first, second, third = (sut.call("POST", "/api/videos/generate", **{"body": REQUEST} | invalid) for _ in range(3))
+    assert [first.status, second.status, third.status] == [status, status, 429]
+    assert [read_limit(first), read_limit(second), read_limit(third)] == [("generate", left) for left in (1, 0, 0)]
+    assert third.headers["retry-after"] == "60"
+
+
+def test_the_body_of_a_request_over_the_limit_is_not_parsed(sut):
+    sut.settings.generate_calls_per_minute = 1
+    assert [sut.post(REQUEST).status, sut.post("{").status, sut.post_batch("{").status] == [201, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        ({"headers": {"Cookie": None}}, 401),
+        ({"headers": {"Cookie": "token=x"}}, 401),
+        ({"headers": {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}}, 403),
+        ({"httpMethod": "PUT"}, 404),
+    ],
+    ids=str,
+)
+def test_a_request_without_a_user_is_not_counted(sut, refused, status):
+    # A page of another site could otherwise use up the calls of the user who visits it.
+    response = sut.call("POST", "/api/videos/generate", **{"body": REQUEST} | refused)
+    assert response.status == status
     assert not {"ratelimit", "ratelimit-policy"} & set(response.headers)
     assert read_limit(sut.post(REQUEST)) == ("generate", 999)
 
 
-def test_a_priority_that_is_not_permitted_is_not_counted(sut):
-    assert sut.post(REQUEST | {"priority": "high"}).status == 403
-    assert read_limit(sut.post(REQUEST)) == ("generate", 999)
-
-
-def test_an_invalid_query_is_not_counted(sut):
-    assert sut.list(limit="0").status == 400
-    assert read_limit(sut.list()) == ("read", 999)
+def test_a_request_is_counted_while_submissions_are_paused(sut):
+    sut.submissions.pause(NOW, reason="", retry_after_seconds=300)
+    response = sut.post(REQUEST)
+    assert (response.status, response.headers["retry-after"], read_limit(response)) == (503, "300", ("generate", 999))
 
 
 @pytest.mark.parametrize(
@@ -137,12 +183,23 @@ def test_an_internal_error_after_the_count_reports_the_remaining_calls(sut):
 
 def test_the_remaining_calls_are_not_carried_over_to_the_next_response(sut):
     assert "ratelimit" in sut.post(REQUEST).headers
-    assert "ratelimit" not in sut.post("{").headers
+    assert "ratelimit" not in sut.post(REQUEST, headers={"Cookie": None}).headers
 
 
 def test_a_replayed_request_is_counted(sut):
     key = {"Idempotency-Key": "first"}
     assert [read_limit(sut.post(REQUEST, headers=key)) for _ in range(2)] == [("generate", 999), ("generate", 998)]
+
+
+def test_a_replay_over_the_limit_succeeds_after_the_announced_pause(sut):
+    sut.settings.generate_calls_per_minute = 1
+    key = {"Idempotency-Key": "first"}
+    accepted, refused = sut.post(REQUEST, headers=key), sut.post(REQUEST, headers=key)
+    sut.clock.advance(seconds=int(refused.headers["retry-after"]))
+    repeated = sut.post(REQUEST, headers=key)
+    assert [accepted.status, refused.status, repeated.status] == [201, 429, 201]
+    assert repeated.json == accepted.json
+    assert repeated.headers["idempotent-replayed"] == "true"
 
 
 def test_a_304_response_is_counted(sut):

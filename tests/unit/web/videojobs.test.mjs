@@ -312,6 +312,20 @@ test("a request with an unknown outcome is repeated with the same idempotency ke
   assert.equal(keys.size, 1);
 });
 
+test("a 429 response is repeated after a request with an unknown outcome, and not otherwise", async () => {
+  const limited = { status: 429, error: { code: "RATE_LIMITED", message: "" }, headers: { "Retry-After": "40" } };
+  api.respond("POST /api/videos/generate", limited, { status: 0 }, limited, { status: 201, data: { jobId: JOB_ID, status: "queued" } });
+  await assert.rejects(client().generate({ prompt: "A kite" }), { status: 429, retryAfter: 40 });
+  const submitted = client().generate({ prompt: "A kite" });
+  await settle();
+  await time.pass(2000);
+  await time.pass(40_000);
+  assert.deepEqual(await submitted, { jobId: JOB_ID, status: "queued" });
+  const [, ...keys] = api.calls.map(({ headers }) => headers["Idempotency-Key"]);
+  assert.equal(keys.length, 3);
+  assert.equal(new Set(keys).size, 1);
+});
+
 test("two requests have different idempotency keys", async () => {
   api.respond("POST /api/videos/generate", { status: 201, data: { jobId: JOB_ID, status: "queued" } });
   await client().generate({ prompt: "A kite" });

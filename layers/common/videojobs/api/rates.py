@@ -29,7 +29,8 @@ def read_limit(settings: ApiSettings) -> RateLimit:
 def count_call(api: VideoJobsApi, user_id: UserId, limit: RateLimit, *, rates: RateLimiter, now: datetime) -> None:
     """Count the current request and add the `RateLimit` headers to its response, also to an error response.
 
-    Call it after authentication and validation, so that unauthenticated and invalid requests do not count.
+    Call it directly after authentication and before the request is parsed, so that invalid and refused requests count
+    too. Requests without a valid session belong to no user and are not counted.
 
     Raises:
         RateLimited: If the user has reached the limit. The request is not counted.
