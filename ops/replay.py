@@ -41,7 +41,7 @@ def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher,
 
     def replay(job: VideoJob) -> str:
         try:
-            queued = retry_job(job.id, user_id=job.user_id, dispatcher=dispatcher, by=BY)
+            queued = retry_job(job.id, user_id=job.user_id, dispatcher=dispatcher, rights=None, by=BY)
         except (JobConflict, JobForbidden, JobNotFound) as refusal:
             return f"unchanged: {refusal}"
         waits = ", waiting for a slot" if queued.waiting_since is not None else ""

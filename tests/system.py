@@ -29,7 +29,7 @@ from videojobs.services.erase_videos import erase_videos
 from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.reconcile_jobs import reconcile_jobs, resend_dead_letter
 from videojobs.services.render_video import render_video
-from videojobs.services.retry_job import retry_job
+from videojobs.services.retry_job import RetryRights, retry_job
 from videojobs.services.route_provider import ProviderRouter
 from videojobs.services.run_step import run_step
 from videojobs.services.submit_batch import submit_batch
@@ -96,9 +96,9 @@ class InMemorySystem:
         """Cancel a job as `jobs` does. Return the job."""
         return cancel_job(job_id, user_id=user_id, dispatcher=self.dispatcher)
 
-    def retry(self, job_id: JobId, *, user_id: UserId = A_USER) -> VideoJob:
-        """Retry a job as `jobs` does. Return the job."""
-        return retry_job(job_id, user_id=user_id, dispatcher=self.dispatcher)
+    def retry(self, job_id: JobId, *, user_id: UserId = A_USER, rights: RetryRights | None = None) -> VideoJob:
+        """Retry a job as `jobs` does, without a check of rights by default. Return the job."""
+        return retry_job(job_id, user_id=user_id, dispatcher=self.dispatcher, rights=rights)
 
     def delete(self, job_id: JobId, *, user_id: UserId = A_USER) -> None:
         """Delete a job as `jobs` does."""

@@ -25,7 +25,7 @@ from videojobs.services.erase_videos import erase_videos
 from videojobs.services.estimate_job import estimate_job
 from videojobs.services.list_jobs import list_jobs, read_batch
 from videojobs.services.read_job import locate_video, read_job
-from videojobs.services.retry_job import retry_job
+from videojobs.services.retry_job import RetryRights, retry_job
 
 ERASURE_TIME = timedelta(seconds=20)  # API Gateway times out after 29 s; the reconciler erases the rest
 
@@ -55,7 +55,8 @@ def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """Queue a failed or cancelled job again and return it. Errors of `retry_job` become error responses."""
     session, _ = _enter(generate_limit, read_no_fields)
     check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
-    return _show(retry_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher()))
+    rights = RetryRights(session.can_use_high_priority, bootstrap.allowed_providers())
+    return _show(retry_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), rights=rights))
 
 
 @api.delete("/api/videos/<job_id>", operation_id="deleteVideo", summary="Delete a video job", tags=["videos"])

@@ -6,6 +6,7 @@ from tests.builders import a_step
 from tests.functions.system_under_test import NOW
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobStatus, Lease, ProviderTask, Step
+from videojobs.domain.request import Priority
 
 ENDED = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 PROCESSING = {
@@ -85,6 +86,24 @@ def test_a_job_with_another_status_cannot_be_retried(sut, status):
     response = retry(sut, sut.put(status=status))
     assert (response.status, response.code) == (409, "CONFLICT")
     assert sut.queue.sent == []
+
+
+def test_a_retry_with_high_priority_needs_the_claim_of_the_current_session(sut):
+    job = sut.put(status=JobStatus.FAILED, next=None, priority=Priority.HIGH)
+    refused = retry(sut, job)
+    assert (refused.status, refused.code) == (403, "FORBIDDEN")
+    assert sut.jobs.get(job.id) == job
+    assert retry(sut, job, headers=sut.sign_in(priority="high")).status == 200
+
+
+@pytest.mark.parametrize(("provider", "status"), [("fal", 200), ("luma", 400)])
+def test_a_retry_uses_the_chosen_provider_only_while_it_can_be_chosen(sut, provider, status):
+    job = sut.put(status=JobStatus.FAILED, next=None, requested_provider=provider)
+    response = retry(sut, job)
+    assert response.status == status
+    if status == 400:
+        assert (response.code, list(response.details)) == ("VALIDATION_ERROR", ["provider"])
+        assert sut.jobs.get(job.id) == job
 
 
 def test_a_second_retry_is_a_conflict(sut):

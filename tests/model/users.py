@@ -80,7 +80,7 @@ class Users:
         def work(actor: Actor) -> None:
             earlier, retries = jobs.look(job_id), jobs.retries[job_id]
             try:
-                retry_job(job_id, user_id=jobs.owners[job_id], dispatcher=self._sut.dispatcher(actor))
+                retry_job(job_id, user_id=jobs.owners[job_id], dispatcher=self._sut.dispatcher(actor), rights=None)
             except JobConflict:
                 self._check_now(job_id, _can_not_be_retried, "untrue: a job could have been retried")
                 refused = earlier is not None and _can_not_be_retried(earlier)

@@ -164,8 +164,11 @@ def retry_operation() -> Json:
         "The job, queued again.", "VideoJobEnvelope", {"queued": show_example(JobStatus.QUEUED)}, "Retry-After"
     )
     return {
-        "description": "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of "
-        "`generateVideo`.",
+        "description": (
+            "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of `generateVideo`. The "
+            "rights of the current session apply: returns 403 if the job has high priority and the session does not "
+            "allow it, and 400 if the job's request chose a provider that requests can't choose any more."
+        ),
         "parameters": [_id("jobId")],
         "responses": {
             "200": with_links(queued, "follow", "cancel"),

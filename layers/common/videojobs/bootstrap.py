@@ -44,8 +44,8 @@ from videojobs.ports.videos import CircuitRepository, Providers, UnknownSubmit, 
 from videojobs.settings import (
     ApiSettings,
     CallbacksSettings,
+    ChoiceSettings,
     EventsSettings,
-    GenerateSettings,
     ProviderSettings,
     QueueSettings,
     RealtimeSettings,
@@ -85,7 +85,7 @@ def allowed_providers() -> tuple[str, ...]:
     Raises:
         SettingsError: If an environment variable is missing or malformed.
     """
-    return GenerateSettings.from_environment().allowed_providers
+    return ChoiceSettings.from_environment().allowed_providers
 
 
 @cache

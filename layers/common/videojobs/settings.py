@@ -163,17 +163,23 @@ class SimulatedSettings(Settings):
     simulated_failure_rate: Annotated[float, Range(0, 1)] = 0
 
 
-class GenerateSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, LifetimeSettings):
-    """Settings of `functions/generate`. Requests may choose one of `allowed_providers`."""
+class ChoiceSettings(Settings):
+    """The providers that requests may choose."""
 
     allowed_providers: tuple[str, ...] = ()
+
+
+class GenerateSettings(ApiSettings, ChoiceSettings, QueueSettings, SlotSettings, EventsSettings, LifetimeSettings):
+    """Settings of `functions/generate`."""
 
 
 class StatusSettings(ApiSettings, StoreSettings):
     """Settings of `functions/status`."""
 
 
-class JobsSettings(ApiSettings, QueueSettings, SlotSettings, EventsSettings, StoreSettings, LifetimeSettings):
+class JobsSettings(
+    ApiSettings, ChoiceSettings, QueueSettings, SlotSettings, EventsSettings, StoreSettings, LifetimeSettings
+):
     """Settings of `functions/jobs`."""
 
 

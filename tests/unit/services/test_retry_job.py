@@ -11,12 +11,22 @@ from tests.fakes.clock import START
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
-from videojobs.domain.errors import FailureCode, JobConflict, JobForbidden, JobNotFound, ProviderError, Unavailable
+from videojobs.domain.errors import (
+    FailureCode,
+    JobConflict,
+    JobForbidden,
+    JobNotFound,
+    PriorityForbidden,
+    ProviderError,
+    Unavailable,
+    ValidationFailed,
+)
 from videojobs.domain.job import JobId, JobStatus, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Priority
 from videojobs.ports.videos import Generation
 from videojobs.services.read_job import TRIES
+from videojobs.services.retry_job import RetryRights
 
 STUMBLE = ProviderError(FailureCode.PROVIDER_ERROR, "The provider stumbled.", transient=True)
 
@@ -96,6 +106,43 @@ def test_a_user_cannot_retry_the_job_of_another_user() -> None:
     with pytest.raises(JobForbidden):
         system.retry(job.id, user_id=ANOTHER_USER)
     assert system.jobs.get(job.id) == job
+
+
+@pytest.mark.parametrize(
+    ("job", "error"),
+    [
+        (a_failed_job(priority=Priority.HIGH), PriorityForbidden),
+        (a_failed_job(requested_provider="luma"), ValidationFailed),
+        (a_failed_job(priority=Priority.HIGH, requested_provider="fal"), PriorityForbidden),
+    ],
+    ids=["priority", "provider", "both"],
+)
+def test_a_retry_without_the_rights_that_the_job_needs_is_refused(job: VideoJob, error: type[Exception]) -> None:
+    system = InMemorySystem()
+    system.jobs.put(job)
+    with pytest.raises(error):
+        system.retry(job.id, rights=RetryRights(can_use_high_priority=False, allowed_providers=("fal",)))
+    assert system.jobs.get(job.id) == job
+    assert (system.slots.get(A_USER, job.priority), system.queue.sent) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [RetryRights(can_use_high_priority=True, allowed_providers=("fal", "luma")), None],
+    ids=["all", "operator"],
+)
+def test_a_retry_with_the_rights_that_the_job_needs_keeps_its_priority_and_provider(rights: RetryRights | None) -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job(priority=Priority.HIGH, requested_provider="luma"))
+    queued = system.retry(job.id, rights=rights)
+    assert (queued.status, queued.priority, queued.requested_provider) == (JobStatus.QUEUED, Priority.HIGH, "luma")
+
+
+def test_a_job_that_needs_no_rights_is_retried_without_any() -> None:
+    system = InMemorySystem()
+    job = system.jobs.put(a_failed_job())
+    rights = RetryRights(can_use_high_priority=False, allowed_providers=())
+    assert system.retry(job.id, rights=rights).status is JobStatus.QUEUED
 
 
 def test_an_expired_job_cannot_be_retried() -> None:

@@ -1,25 +1,57 @@
 """Retry a failed or cancelled job, on behalf of its owner or an operator."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from videojobs.domain import lifecycle
-from videojobs.domain.errors import JobConflict, LeaseLost, Unavailable
+from videojobs.domain.errors import (
+    ErrorDetail,
+    JobConflict,
+    LeaseLost,
+    PriorityForbidden,
+    Unavailable,
+    ValidationFailed,
+)
 from videojobs.domain.job import JobStatus, UserId, VideoJob
+from videojobs.domain.request import Priority
 from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.read_job import TRIES, read_job
 
 logger = logging.getLogger(__name__)
 
 
-def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: str = "the user") -> VideoJob:
+class RetryRights(NamedTuple):
+    """Rights of a session at the time of a retry, which can be fewer than when the job was created."""
+
+    can_use_high_priority: bool
+    allowed_providers: Collection[str]
+
+    def check(self, job: VideoJob) -> None:
+        """Check that the session could request this job now.
+
+        Raises:
+            PriorityForbidden: If the job has high priority and the session does not allow it.
+            ValidationFailed: If the job's request chose a provider that requests can't choose any more.
+        """
+        if job.priority is Priority.HIGH and not self.can_use_high_priority:
+            raise PriorityForbidden("Your account can't use high priority any more. Create a job with normal priority.")
+        if job.requested_provider is not None and job.requested_provider not in self.allowed_providers:
+            message = "This video job chose a provider that can't be chosen any more. Create a job without it."
+            raise ValidationFailed([ErrorDetail("provider", "Can't be chosen any more in this deployment.")], message)
+
+
+def retry_job(
+    job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, rights: RetryRights | None, by: str = "the user"
+) -> VideoJob:
     """Queue the user's failed or cancelled job in a new attempt and return it. Of concurrent calls only one succeeds.
 
     Args:
         job_id: The job ID from the request, not validated.
         user_id: The user who must own the job.
         dispatcher: Stores the change and sends its message.
+        rights: The rights of the user's session, or None for an operator, who can retry every failed job.
         by: The user or operator, for the job's history.
 
     Raises:
@@ -27,12 +59,17 @@ def retry_job(job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, by: st
         JobForbidden: If the job is another user's.
         JobConflict: If the job is live, has completed, or lacks a prompt, a duration, a known style or a known aspect
             ratio.
+        PriorityForbidden: If the job has high priority and `rights` do not include it.
+        ValidationFailed: If the job's request chose a provider that is not in `rights`.
         Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
             queued; repeat the call to find out.
     """
 
     def read() -> VideoJob:
-        return _read_retryable(job_id, user_id=user_id, dispatcher=dispatcher)
+        job = _read_retryable(job_id, user_id=user_id, dispatcher=dispatcher)
+        if rights is not None:
+            rights.check(job)
+        return job
 
     return requeue_job(read, lambda job, now: lifecycle.retry(job, now, by), dispatcher=dispatcher)
 
