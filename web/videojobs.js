@@ -80,6 +80,8 @@ const GENERATE_TRIES = 3;
 /** A handshake takes at most as long as a cold start; after this time polling starts. */
 const PATIENCE = 3 * SECOND;
 const LONGEST_PAUSE = 60 * SECOND;
+/** The window of the API's rate limits: after this time without messages, all of them are available again. */
+const RATE_WINDOW = 60 * SECOND;
 /** API Gateway closes a connection after 10 minutes without messages, and always after 2 hours. */
 const PING_EVERY = 4 * 60 * SECOND;
 const PONG_WITHIN = 10 * SECOND;
@@ -454,6 +456,8 @@ class LiveConnection {
   #useTicket = false;
   #failures = 0;
   #isWanted = false;
+  /** @type {Set<string | null>} Subscriptions that were sent over the socket; null for all jobs. */
+  #subscribed = new Set();
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */
   #timers = {};
 
@@ -476,7 +480,7 @@ class LiveConnection {
 
   /** @param {string | null} jobId */
   subscribe(jobId) {
-    if (this.#socket) this.#say({ action: "subscribe", ...(jobId && { jobId }) });
+    if (this.#socket) this.#request(jobId);
     else if (!this.#isWanted) {
       this.#isWanted = true;
       this.#options.onMode("connecting");
@@ -525,8 +529,9 @@ class LiveConnection {
     this.#clear();
     this.#after("ping", PING_EVERY, () => this.#ping());
     this.#after("renew", RENEW_AFTER + this.#options.random() * RENEW_SPREAD, () => this.#connect());
+    this.#subscribed.clear();
     const jobIds = this.#options.subscriptions();
-    for (const jobId of jobIds.includes(null) ? [null] : jobIds) this.#say({ action: "subscribe", ...(jobId && { jobId }) });
+    for (const jobId of jobIds.includes(null) ? [null] : jobIds) this.#request(jobId);
     this.#options.onMode("live");
     former?.close(1000); // only after the new connection is open
   }
@@ -535,7 +540,9 @@ class LiveConnection {
   #read(text) {
     const message = parse(text);
     if (message?.type === "error") {
-      this.#broke(this.#socket); // the next poll over HTTP reports the cause
+      // The next poll over HTTP reports the cause. An early handshake would count towards the limit that was reached.
+      const isLimited = message.code === "RATE_LIMITED";
+      this.#broke(this.#socket, isLimited ? (1 + this.#options.random()) * RATE_WINDOW : undefined);
       return;
     }
     this.#failures = 0;
@@ -550,8 +557,11 @@ class LiveConnection {
     this.#after("ping", PING_EVERY, () => this.#ping());
   }
 
-  /** @param {WebSocket | null} socket */
-  #broke(socket) {
+  /**
+   * @param {WebSocket | null} socket
+   * @param {number} [wait] Milliseconds until the next handshake; by default the backoff after a failure.
+   */
+  #broke(socket, wait) {
     if (socket) socket.onclose = null;
     socket?.close();
     if (socket === this.#socket) {
@@ -560,7 +570,17 @@ class LiveConnection {
     }
     if (!this.#isWanted) return;
     if (!this.#socket) this.#options.onMode("polling");
-    this.#after("again", backoff(this.#failures++, this.#options.random), () => this.#connect());
+    this.#after("again", wait ?? backoff(this.#failures++, this.#options.random), () => this.#connect());
+  }
+
+  /**
+   * Subscribe, once per socket: the API refuses a second subscription to all jobs within seconds.
+   * @param {string | null} jobId
+   */
+  #request(jobId) {
+    if (this.#subscribed.has(jobId)) return;
+    this.#subscribed.add(jobId);
+    this.#say({ action: "subscribe", ...(jobId && { jobId }) });
   }
 
   /** @param {object} message */

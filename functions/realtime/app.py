@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs import bootstrap
 from videojobs.api.auth import authenticate, refuse_foreign_origin
 from videojobs.api.http import HttpRequest
+from videojobs.api.rates import count_call, live_limit, read_limit
 from videojobs.api.realtime import Action, SocketEvent, answer_event, parse_message, read_connection_id, read_ticket
 from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error, serialize_update
 from videojobs.domain.errors import ConnectionOver, Unavailable
@@ -15,21 +16,21 @@ from videojobs.domain.realtime import ConnectionId, Identity
 from videojobs.domain.trace import begin_trace
 from videojobs.observability import logger
 from videojobs.ports.changes import Change
+from videojobs.services.count_message import count_message
 from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
 from videojobs.services.subscribe import subscribe
 
 if TYPE_CHECKING:
     from videojobs.api.resolver import VideoJobsApi
 
-bootstrap.prepare_api()
+bootstrap.prepare_api(bootstrap.rate_limiter)
 
 
 @logger.inject_lambda_context(clear_state=True, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle an event of the WebSocket API, or a request for a ticket, and return its status.
 
-    Errors are logged and become that status. Only a handshake's status reaches the client. Errors of messages are sent
-    to it.
+    Errors become that status, which reaches the client only for a handshake. Errors of messages are sent as messages.
     """
     if "httpMethod" in event:
         return ticket_api().resolve(event, context)
@@ -64,6 +65,7 @@ def _connect(connection_id: ConnectionId, event: dict[str, Any]) -> None:
         identity = Identity(session.user_id, session.expires_at)
     else:
         identity = redeem_ticket(ticket, tickets=bootstrap.ticket_repository(), clock=clock)
+    bootstrap.rate_limiter().count(identity.user_id, live_limit(settings), clock.now())
     connections, at_most = bootstrap.connection_repository(), bootstrap.maximum_connections()
     open_connection(connection_id, identity, connections=connections, clock=clock, at_most=at_most)
 
@@ -71,13 +73,12 @@ def _connect(connection_id: ConnectionId, event: dict[str, Any]) -> None:
 def _on_message(connection_id: ConnectionId, body: object) -> None:
     live = bootstrap.live_connections()
     connection = live.find(connection_id)
+    count_message(connection, live_limit(bootstrap.api_settings()), live=live, rates=bootstrap.rate_limiter())
     message = parse_message(body)
-    match message.action:
-        case Action.PING:
-            _send(connection_id, PONG)
-        case Action.SUBSCRIBE:
-            jobs = bootstrap.job_repository()
-            subscribe(connection, message.job_id, live=live, jobs=jobs, serialize=_serialize)
+    if message.action is Action.PING:
+        _send(connection_id, PONG)
+    else:
+        subscribe(connection, message.job_id, live=live, jobs=bootstrap.job_repository(), serialize=_serialize)
 
 
 def _send(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
@@ -101,7 +102,6 @@ def ticket_api() -> "VideoJobsApi":
 
     from videojobs.api.body import read_no_fields
     from videojobs.api.envelopes import TicketEnvelope
-    from videojobs.api.rates import count_call, read_limit
     from videojobs.api.resolver import JSON, VideoJobsApi
     from videojobs.api.views import serialize_ticket
 

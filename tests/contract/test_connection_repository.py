@@ -14,11 +14,12 @@ from tests.fakes.connections import InMemoryConnectionRepository
 from tests.servers import free_port
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.connections import MongoConnectionRepository
-from videojobs.domain.errors import TooManyConnections, Unavailable
+from videojobs.domain.errors import RateLimited, TooManyConnections, Unavailable
 from videojobs.domain.job import UserId
-from videojobs.domain.realtime import Connection, ConnectionId
+from videojobs.domain.realtime import SNAPSHOT_INTERVAL, Connection, ConnectionId
 from videojobs.ports.changes import ConnectionRepository
 
+MILLISECOND = timedelta(milliseconds=1)
 LATER = START + timedelta(hours=1)
 
 
@@ -71,11 +72,11 @@ def test_the_connections_of_users_are_separate(connections: ConnectionRepository
 def test_subscriptions_accumulate_and_a_repeat_changes_nothing(connections: ConnectionRepository) -> None:
     connection, first, second = a_connection(), an_id(), an_id()
     connections.add(connection, at_most=1, now=START)
-    assert all(connections.subscribe(connection.id, job_id) for job_id in (first, second, first))
+    assert all(connections.subscribe(connection.id, job_id, START) for job_id in (first, second, first))
     stored_connection = connections.find(connection.id)
     assert stored_connection is not None
     assert (stored_connection.job_ids, stored_connection.all_jobs) == (frozenset({first, second}), False)
-    assert connections.subscribe(connection.id, None)
+    assert connections.subscribe(connection.id, None, START)
     stored_connection = connections.find(connection.id)
     assert stored_connection is not None
     assert (stored_connection.job_ids, stored_connection.all_jobs) == (frozenset({first, second}), True)
@@ -86,8 +87,35 @@ def test_a_removed_connection_cannot_subscribe(connections: ConnectionRepository
     connections.add(connection, at_most=1, now=START)
     connections.remove(connection.id)
     connections.remove(connection.id)
-    assert not connections.subscribe(connection.id, None)
+    assert not connections.subscribe(connection.id, None, START)
+    assert not connections.subscribe(connection.id, an_id(), START)
     assert connections.find_of_user(A_USER) == []
+
+
+def test_a_connection_subscribes_to_all_jobs_at_most_once_per_interval(connections: ConnectionRepository) -> None:
+    connection, other = a_connection(), a_connection()
+    for new in (connection, other):
+        connections.add(new, at_most=2, now=START)
+    assert connections.subscribe(connection.id, None, START)
+    with pytest.raises(RateLimited):
+        connections.subscribe(connection.id, None, START + SNAPSHOT_INTERVAL - MILLISECOND)
+    assert connections.subscribe(connection.id, an_id(), START)
+    assert connections.subscribe(other.id, None, START)
+    assert connections.subscribe(connection.id, None, START + SNAPSHOT_INTERVAL)
+
+
+def test_of_concurrent_subscriptions_to_all_jobs_one_succeeds(connections: ConnectionRepository) -> None:
+    connection = a_connection()
+    connections.add(connection, at_most=1, now=START)
+
+    def subscribe(_: int) -> bool:
+        try:
+            return connections.subscribe(connection.id, None, START)
+        except RateLimited:
+            return False
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(subscribe, range(16))).count(True) == 1
 
 
 def test_a_connection_over_the_limit_is_refused_until_another_is_removed(connections: ConnectionRepository) -> None:
@@ -139,7 +167,7 @@ CALLS: dict[str, Callable[[ConnectionRepository], object]] = {
     "add": lambda connections: connections.add(a_connection(), at_most=1, now=START),
     "find": lambda connections: connections.find(ConnectionId("c")),
     "find_of_user": lambda connections: connections.find_of_user(A_USER),
-    "subscribe": lambda connections: connections.subscribe(ConnectionId("c"), None),
+    "subscribe": lambda connections: connections.subscribe(ConnectionId("c"), None, START),
     "remove": lambda connections: connections.remove(ConnectionId("c")),
 }
 

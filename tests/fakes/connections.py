@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
-from videojobs.domain.errors import TooManyConnections, Unavailable
+from videojobs.domain.errors import RateLimited, TooManyConnections, Unavailable
 from videojobs.domain.job import JobId, UserId
-from videojobs.domain.realtime import Connection, ConnectionId, Identity
+from videojobs.domain.realtime import SNAPSHOT_INTERVAL, Connection, ConnectionId, Identity
 
 
 class InMemoryConnectionRepository:
@@ -14,6 +14,7 @@ class InMemoryConnectionRepository:
 
     def __init__(self, *connections: Connection) -> None:
         self._connections = {connection.id: connection for connection in connections}
+        self._snapshots: dict[ConnectionId, datetime] = {}
         self._lock = Lock()
         self.available = True
 
@@ -35,12 +36,17 @@ class InMemoryConnectionRepository:
         with self._available_lock():
             return self._of_user(user_id)
 
-    def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
+    def subscribe(self, connection_id: ConnectionId, job_id: JobId | None, now: datetime) -> bool:
         """Add the subscription, atomically; return False if the connection does not exist."""
         with self._available_lock():
             connection = self._connections.get(connection_id)
             if connection is None:
                 return False
+            if job_id is None:
+                snapshot_at = self._snapshots.get(connection_id)
+                if snapshot_at is not None and snapshot_at > now - SNAPSHOT_INTERVAL:
+                    raise RateLimited(round(SNAPSHOT_INTERVAL.total_seconds()))
+                self._snapshots[connection_id] = now
             changes = {"all_jobs": True} if job_id is None else {"job_ids": connection.job_ids | {job_id}}
             self._connections[connection_id] = replace(connection, **changes)
             return True

@@ -21,10 +21,12 @@ from tests.builders import ANOTHER_USER, an_output
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
-from tests.functions.system_under_test import ORIGIN, USER, Response, SystemUnderTest, call
+from tests.functions.system_under_test import NOW, ORIGIN, USER, Response, SystemUnderTest, call
 from videojobs import bootstrap
+from videojobs.api.rates import live_limit
+from videojobs.api.realtime import SocketEvent
 from videojobs.domain.job import JobStatus, VideoJob
-from videojobs.domain.realtime import ConnectionId
+from videojobs.domain.realtime import REFUSED_MESSAGES, ConnectionId
 from videojobs.domain.webhook import WebhookDelivery, name_endpoint
 from videojobs.observability import logger
 
@@ -75,7 +77,8 @@ class Live:
         """Send a message and return the messages that the client receives."""
         body = message if isinstance(message, str) or message is None else json.dumps(message)
         count = len(self.broadcaster.sent.get(connection_id, []))
-        assert self.invoke(self.event("MESSAGE", connection_id, body=body)) in {200, 400, 401, 403, 404, 413, 500, 503}
+        statuses = {200, 400, 401, 403, 404, 413, 429, 500, 503}
+        assert self.invoke(self.event("MESSAGE", connection_id, body=body)) in statuses
         return self.received(connection_id)[count:]
 
     def invoke(self, event: dict[str, Any]) -> int:
@@ -194,6 +197,76 @@ def test_a_handshake_returns_503_while_the_database_is_unavailable(live: Live, p
 def test_an_internal_error_in_a_handshake_returns_500(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "connection_repository", lambda: 1 / 0)
     assert live.handshake() == 500
+
+
+NOT_COUNTED = {SocketEvent.DISCONNECT}
+"""A disconnect follows a counted handshake, and deletes one document."""
+
+
+@pytest.mark.parametrize("kind", SocketEvent)
+def test_every_event_of_a_user_is_counted(live: Live, kind: SocketEvent) -> None:
+    live.handshake()
+    cookie = {"Cookie": f"token={live.sut.token()}"}
+    live.invoke(live.event(kind, ConnectionId("another") if kind is SocketEvent.CONNECT else TAB, headers=cookie))
+    allowance = live.sut.rates.count(USER, live_limit(live.sut.settings), NOW)
+    assert 999 - allowance.remaining == 1 + (kind not in NOT_COUNTED)
+
+
+@pytest.mark.parametrize("with_ticket", [False, True])
+def test_a_handshake_over_the_limit_is_refused_until_the_window_has_passed(live: Live, *, with_ticket: bool) -> None:
+    live.sut.settings.read_calls_per_minute = 1
+    assert live.handshake() == 200
+    ticket = live.ticket().json["data"]["ticket"] if with_ticket else None
+    assert live.handshake(ConnectionId("second"), ticket=ticket) == 429
+    assert live.connections.find(ConnectionId("second")) is None
+    live.sut.clock.advance(seconds=60)
+    assert live.handshake(ConnectionId("third")) == 200
+
+
+def test_a_handshake_without_a_session_is_not_counted(live: Live) -> None:
+    live.sut.settings.read_calls_per_minute = 1
+    assert [live.handshake(Cookie=None), live.handshake(ticket="made-up"), live.handshake(Origin="null")] == [
+        401,
+        401,
+        403,
+    ]
+    assert live.handshake() == 200
+
+
+def test_a_flood_of_messages_is_refused_and_ends_the_connection(live: Live) -> None:
+    live.sut.settings.read_calls_per_minute = 20
+    live.sut.put()
+    live.handshake()
+    sent = [message for _ in range(200) for message in live.send_message({"action": "subscribe"})]
+    received = [message.get("code", message["type"]) for message in sent]
+    assert received == ["job.updated"] + ["RATE_LIMITED"] * (18 + REFUSED_MESSAGES.calls)
+    assert live.connections.find(TAB) is None
+    assert live.handshake() == 429
+
+
+def test_an_invalid_message_is_counted_and_not_parsed_over_the_limit(live: Live) -> None:
+    live.sut.settings.read_calls_per_minute = 2
+    live.handshake()
+    codes = [live.send_message("nonsense")[0]["code"] for _ in range(2)]
+    assert codes == ["VALIDATION_ERROR", "RATE_LIMITED"]
+
+
+def test_live_events_and_requests_are_limited_separately(live: Live) -> None:
+    live.sut.settings.read_calls_per_minute = 1
+    live.handshake()
+    assert live.send_message({"action": "ping"})[0]["code"] == "RATE_LIMITED"
+    assert live.sut.list().status == 200
+
+
+@pytest.mark.parametrize("step", ["handshake", "message"])
+def test_an_unavailable_rate_limiter_refuses_handshakes_and_messages(live: Live, step: str) -> None:
+    if step == "message":
+        live.handshake()
+    live.sut.rates.available = False
+    if step == "handshake":
+        assert live.handshake() == 503
+    else:
+        assert live.send_message({"action": "ping"})[0]["code"] == "UNAVAILABLE"
 
 
 def test_a_closed_connection_is_removed(live: Live) -> None:

@@ -1,6 +1,7 @@
 """Live updates of the deployed system, received by a real WebSocket client."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from localcloud.stack import Stack
 from tests.stack.client import ENDED, PATIENCE_SECONDS, User, eventually
+from tests.stack.deployed import Deployed
 from tests.stack.environment import Environment
+from videojobs.domain.realtime import REFUSED_MESSAGES
 
 RECEIVE_TIMEOUT_SECONDS = 900 if Environment.named() else PATIENCE_SECONDS
 """Longer for a real AI provider."""
@@ -234,6 +237,22 @@ def test_document_of_a_connection_is_deleted_when_its_client_disconnects(user: U
             assert connection.request({"action": "ping"}) == {"type": "pong"}
             assert documents.count_documents(own) == 1
         eventually(lambda: not documents.count_documents(own), "the connection's document still exists")
+
+
+def test_user_over_the_limit_is_refused_and_a_connection_that_continues_is_closed(
+    user: User, stranger: User, deployed: Deployed
+) -> None:
+    limit = int(deployed.described.parameters["ReadCallsPerMinute"])
+    with live(user) as connection, connections_of(user) as (documents, _):
+        assert connection.request({"action": "ping"}) == {"type": "pong"}
+        calls = {"calls": [round(time.time() * 1000)] * limit}  # as if the user had just sent so many messages
+        documents.database["rates"].update_one({"_id": f"live:{user.id}"}, {"$set": calls})
+        refusals = [connection.request({"action": "ping"}) for _ in range(REFUSED_MESSAGES.calls)]
+        assert {refusal["code"] for refusal in refusals} == {"RATE_LIMITED"}
+        assert not can_connect(user)
+        assert can_connect(stranger)
+        connection.send({"action": "ping"})
+        assert connection.is_closed()
 
 
 def test_user_can_open_at_most_twenty_connections(user: User, stack: Stack) -> None:

@@ -12,19 +12,25 @@ from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.clock import START, VirtualClock
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.jobs import InMemoryJobRepository
+from tests.fakes.rates import InMemoryRateLimiter
 from videojobs.domain.errors import (
+    ConnectionFlooded,
     ConnectionOver,
     JobForbidden,
     JobNotFound,
+    RateLimited,
     TokenInvalid,
     TooManyConnections,
     TooManySubscriptions,
     Unavailable,
 )
 from videojobs.domain.job import JobStatus, UserId, VideoJob
+from videojobs.domain.rate import WINDOW, RateLimit
 from videojobs.domain.realtime import (
     LONGEST_CONNECTION,
     MAXIMUM_SUBSCRIPTIONS,
+    REFUSED_MESSAGES,
+    SNAPSHOT_INTERVAL,
     SNAPSHOT_JOBS,
     TICKET_LIFETIME,
     Connection,
@@ -33,6 +39,7 @@ from videojobs.domain.realtime import (
     Message,
 )
 from videojobs.ports.changes import Change
+from videojobs.services.count_message import count_message
 from videojobs.services.open_connection import issue_ticket, open_connection, redeem_ticket
 from videojobs.services.push_change import LiveConnections, push_change
 from videojobs.services.subscribe import subscribe
@@ -225,6 +232,62 @@ def test_a_connection_at_its_subscription_limit_can_still_subscribe_to_all_jobs(
         sut.subscribe(late.id)
     assert [message["jobId"] for message in sut.subscribe(last.id)] == [last.id]
     assert len(sut.subscribe()) == 2
+
+
+def test_a_snapshot_of_all_jobs_is_sent_at_most_once_per_interval(sut: SystemUnderTest) -> None:
+    sut.open()
+    sut.open(OTHER_TAB)
+    job = sut.jobs.put(a_job())
+    assert len(sut.subscribe()) == 1
+    for _ in range(100):
+        with pytest.raises(RateLimited):
+            sut.subscribe()
+    assert len(sut.broadcaster.sent[TAB]) == 1
+    assert len(sut.subscribe(job.id)) == len(sut.subscribe(connection_id=OTHER_TAB)) == 1
+    sut.push(job)
+    assert sut.broadcaster.sent[TAB][-1]["id"] == "event-1"
+    sut.clock.advance(SNAPSHOT_INTERVAL.total_seconds())
+    assert len(sut.subscribe()) == 1
+
+
+# ------------------------------------------------------------------ limits
+
+
+def test_messages_over_the_limit_are_refused_and_a_connection_that_continues_is_closed(sut: SystemUnderTest) -> None:
+    connection = sut.open()
+    limit, rates = RateLimit("live", 3), InMemoryRateLimiter()
+    for _ in range(limit.calls):
+        count_message(connection, limit, live=sut.live, rates=rates)
+    for _ in range(REFUSED_MESSAGES.calls):
+        with pytest.raises(RateLimited):
+            count_message(connection, limit, live=sut.live, rates=rates)
+    assert sut.find().id == TAB
+    with pytest.raises(ConnectionFlooded):
+        count_message(connection, limit, live=sut.live, rates=rates)
+    assert sut.broadcaster.closed == [TAB]
+    assert sut.connections.find(TAB) is None
+
+
+def test_the_limit_covers_all_connections_of_a_user_and_no_other_user(sut: SystemUnderTest) -> None:
+    first, second = sut.open(), sut.open(OTHER_TAB)
+    stranger = sut.open(ConnectionId("stranger"), ANOTHER_USER)
+    limit, rates = RateLimit("live", 1), InMemoryRateLimiter()
+    count_message(first, limit, live=sut.live, rates=rates)
+    with pytest.raises(RateLimited):
+        count_message(second, limit, live=sut.live, rates=rates)
+    count_message(stranger, limit, live=sut.live, rates=rates)
+
+
+def test_messages_are_accepted_again_after_a_minute_and_the_connection_is_kept(sut: SystemUnderTest) -> None:
+    connection = sut.open()
+    limit, rates = RateLimit("live", 1), InMemoryRateLimiter()
+    for _ in range(3):
+        count_message(connection, limit, live=sut.live, rates=rates)
+        for _ in range(REFUSED_MESSAGES.calls):
+            with pytest.raises(RateLimited):
+                count_message(connection, limit, live=sut.live, rates=rates)
+        sut.clock.advance(WINDOW.total_seconds())
+    assert sut.broadcaster.closed == []
 
 
 def test_a_change_during_the_subscription_is_not_missed(sut: SystemUnderTest) -> None:

@@ -14,7 +14,15 @@ from videojobs.api.realtime import MAXIMUM_MESSAGE_LENGTH, Action, parse_message
 from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error
 from videojobs.domain import errors
 from videojobs.domain.errors import RequestError
-from videojobs.domain.realtime import LONGEST_CONNECTION, MAXIMUM_SUBSCRIPTIONS, SNAPSHOT_JOBS, TICKET_LIFETIME
+from videojobs.domain.realtime import (
+    LONGEST_CONNECTION,
+    MAXIMUM_SUBSCRIPTIONS,
+    REFUSED_MESSAGES,
+    SNAPSHOT_INTERVAL,
+    SNAPSHOT_JOBS,
+    TICKET_LIFETIME,
+)
+from videojobs.settings import ApiSettings
 
 DOCS = Path(__file__).parents[3] / "docs"
 DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
@@ -63,13 +71,16 @@ def test_a_message_has_the_fields_that_the_code_sends(message: type) -> None:
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    text = " ".join([DOCUMENT["info"]["description"], MESSAGES["subscribe"]["description"]])
+    text = " ".join(" ".join([DOCUMENT["info"]["description"], MESSAGES["subscribe"]["description"]]).split())
     hours, seconds = LONGEST_CONNECTION.total_seconds() / 3600, TICKET_LIFETIME.total_seconds()
     for limit in (
         f"{hours:.0f} hours",
         f"{seconds:.0f} s",
         f"newest {SNAPSHOT_JOBS}",
         f"{MAXIMUM_SUBSCRIPTIONS} single",
+        f"{ApiSettings.read_calls_per_minute} handshakes and messages per minute",
+        f"After {REFUSED_MESSAGES.calls} such errors",
+        f"once in {SNAPSHOT_INTERVAL.total_seconds():.0f} s",
     ):
         assert limit in text
 
@@ -83,6 +94,7 @@ def test_the_examples_of_errors_are_those_that_the_code_sends() -> None:
         errors.JobForbidden(),
         errors.JobNotFound(),
         errors.TooManySubscriptions(),
+        errors.RateLimited(),
         errors.Unavailable(),
         errors.VideoJobsError(),
     )

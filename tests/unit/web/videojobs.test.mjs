@@ -212,6 +212,34 @@ test("the client polls a job whose subscription was refused", async () => {
   assert.equal(videos.mode, "idle");
 });
 
+test("a rate limit ends the connection, and the next handshake is at least a minute later", async () => {
+  api.respond(STATUS, { data: aJob({ version: 2 }), headers: { "Retry-After": "30" } });
+  const { videos, socket } = await live();
+  for (let message = 0; message < 20; message++) socket.receive({ type: "error", code: "RATE_LIMITED", message: "Wait." });
+  await settle();
+  assert.equal(socket.isClosed, true);
+  assert.equal(videos.mode, "polling");
+  assert.deepEqual(versions(), [2]);
+  await time.pass(MINUTE);
+  assert.equal(sockets.created.length, 1);
+  await time.pass(MINUTE / 2);
+  assert.equal(sockets.created.length, 2);
+  sockets.created[1].open();
+  assert.equal(videos.mode, "live");
+});
+
+test("a subscription is sent once per connection", async () => {
+  const { videos, socket } = await live();
+  follow(videos);
+  videos.followAll(() => {});
+  videos.followAll(() => {});
+  assert.deepEqual(socket.sent, [{ action: "subscribe", jobId: JOB_ID }, { action: "subscribe" }]);
+  await time.pass(108 * MINUTE); // the connection is replaced
+  assert.deepEqual(sockets.created.at(-1).sent, []);
+  sockets.created.at(-1).open();
+  assert.deepEqual(sockets.created.at(-1).sent, [{ action: "subscribe" }]);
+});
+
 // ---- polling
 
 test("an unchanged job is polled with its entity tag and not delivered again", async () => {

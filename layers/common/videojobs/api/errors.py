@@ -45,6 +45,7 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.TooManyConnections: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManySubscriptions: HTTPStatus.BAD_REQUEST,
     errors.ConnectionOver: HTTPStatus.UNAUTHORIZED,
+    errors.ConnectionFlooded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.IdempotencyKeyTaken: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SubmissionsPaused: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -5,13 +5,16 @@ The headers follow draft-ietf-httpapi-ratelimit-headers-10.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from videojobs.api.resolver import VideoJobsApi
 from videojobs.domain.errors import RateLimited
 from videojobs.domain.job import UserId
 from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 from videojobs.ports.fairness import RateLimiter
 from videojobs.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from videojobs.api.resolver import VideoJobsApi  # its import is slow, and WebSocket events need no resolver
 
 type ChooseLimit = Callable[[ApiSettings], RateLimit]
 
@@ -26,7 +29,12 @@ def read_limit(settings: ApiSettings) -> RateLimit:
     return RateLimit("read", settings.read_calls_per_minute)
 
 
-def count_call(api: VideoJobsApi, user_id: UserId, limit: RateLimit, *, rates: RateLimiter, now: datetime) -> None:
+def live_limit(settings: ApiSettings) -> RateLimit:
+    """Return the limit of WebSocket handshakes and messages, which are counted together and apart from requests."""
+    return RateLimit("live", settings.read_calls_per_minute)
+
+
+def count_call(api: "VideoJobsApi", user_id: UserId, limit: RateLimit, *, rates: RateLimiter, now: datetime) -> None:
     """Count the current request and add the `RateLimit` headers to its response, also to an error response.
 
     Call it directly after authentication and before the request is parsed, so that invalid and refused requests count

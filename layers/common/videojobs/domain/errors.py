@@ -6,7 +6,7 @@ VideoJobsError
 │   ├── TokenMissing · TokenInvalid · TokenExpired · CallbackRefused
 │   ├── CrossSiteRequest · JobForbidden · BatchForbidden · PriorityForbidden
 │   ├── JobNotFound · BatchNotFound · JobConflict · IdempotencyMismatch · RateLimited
-│   └── TooManyConnections · TooManySubscriptions · ConnectionOver
+│   └── TooManyConnections · TooManySubscriptions · ConnectionOver · ConnectionFlooded
 ├── IdempotencyKeyTaken     a job with the same user and idempotency key exists
 ├── Unavailable             MongoDB or an AWS service does not respond; a retry can help
 │   └── SubmissionsPaused   an operator has paused new jobs
@@ -219,6 +219,13 @@ class ConnectionOver(RequestError):
 
     code = ErrorCode.TOKEN_EXPIRED
     message = "The session of this connection has ended. Sign in and connect again."
+
+
+class ConnectionFlooded(ConnectionOver):
+    """Error for a message on a connection that was closed, because its user continued over the rate limit."""
+
+    code = ErrorCode.RATE_LIMITED
+    message = "This connection sent too many messages and was closed. Connect again in a minute."
 
 
 class IdempotencyKeyTaken(VideoJobsError):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NewType
 
 from videojobs.domain.job import JobId, UserId
+from videojobs.domain.rate import RateLimit
 
 ConnectionId = NewType("ConnectionId", str)
 """Connection ID assigned by API Gateway."""
@@ -20,6 +21,10 @@ MAXIMUM_SUBSCRIPTIONS = 100
 """Maximum number of single jobs that a connection can subscribe to, apart from a subscription to all jobs."""
 SNAPSHOT_JOBS = 50
 """Maximum number of jobs of each live status in a snapshot, and of the newest jobs. Each job occurs once."""
+SNAPSHOT_INTERVAL = timedelta(seconds=5)
+"""Minimum interval of two snapshots of all jobs for a connection. Updates are not delayed by it."""
+REFUSED_MESSAGES = RateLimit("live-refused", 10)
+"""The messages over the rate limit that are refused with an error. The connection of a further one is closed."""
 
 
 @dataclass(frozen=True, slots=True)

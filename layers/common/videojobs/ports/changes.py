@@ -144,10 +144,14 @@ class ConnectionRepository(Protocol):
         """
         ...
 
-    def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
+    def subscribe(self, connection_id: ConnectionId, job_id: JobId | None, now: datetime) -> bool:
         """Subscribe a connection to a job, or to all jobs if None. Return False if it was removed. Idempotent.
 
+        Of any number of subscriptions to all jobs within `SNAPSHOT_INTERVAL`, also concurrent ones, only one succeeds,
+        because a snapshot follows it.
+
         Raises:
+            RateLimited: If the connection was subscribed to all jobs within `SNAPSHOT_INTERVAL` before `now`.
             Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         ...

@@ -51,7 +51,7 @@ def retry_job(
         job_id: The job ID from the request, not validated.
         user_id: The user who must own the job.
         dispatcher: Stores the change and sends its message.
-        rights: The rights of the user's session, or None for an operator, who can retry every failed job.
+        rights: The rights of the user's session, or None for an operator: no right is checked.
         by: The user or operator, for the job's history.
 
     Raises:

@@ -26,12 +26,13 @@ def subscribe(
 
     The subscription is stored before the snapshot is read, so a change is in the snapshot, is pushed, or both. The
     snapshot is one update per job. With a subscription to all jobs, it contains the newest jobs and those of each live
-    status, up to `SNAPSHOT_JOBS` of each.
+    status, up to `SNAPSHOT_JOBS` of each, and is sent at most once per `SNAPSHOT_INTERVAL`.
 
     Raises:
         JobNotFound: If no such job exists, it is deleted or expired, or `job_id` is not a valid ID.
         JobForbidden: If the job is another user's.
         TooManySubscriptions: If the connection is subscribed to `MAXIMUM_SUBSCRIPTIONS` other jobs.
+        RateLimited: If the connection was subscribed to all jobs within `SNAPSHOT_INTERVAL`, and so got a snapshot.
         ConnectionOver: If the connection was removed meanwhile.
         Unavailable: If MongoDB or API Gateway does not respond.
     """
@@ -41,7 +42,7 @@ def subscribe(
         subscribed_id = read_job(job_id, user_id=connection.user_id, jobs=jobs, clock=clock).id
         if len(connection.job_ids | {subscribed_id}) > MAXIMUM_SUBSCRIPTIONS:
             raise TooManySubscriptions
-    if not live.repository.subscribe(connection.id, subscribed_id):
+    if not live.repository.subscribe(connection.id, subscribed_id, clock.now()):
         raise ConnectionOver
     if subscribed_id is None:
         snapshot = _find_newest(connection.user_id, jobs=jobs, clock=clock)

@@ -9,9 +9,9 @@ from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.reading import Fields, read_all, read_one, to_list, to_object_id, to_text, to_time
-from videojobs.domain.errors import TooManyConnections
+from videojobs.domain.errors import RateLimited, TooManyConnections
 from videojobs.domain.job import JobId, UserId
-from videojobs.domain.realtime import Connection, ConnectionId, Identity
+from videojobs.domain.realtime import SNAPSHOT_INTERVAL, Connection, ConnectionId, Identity
 
 CONNECTIONS, TICKETS = "connections", "tickets"
 
@@ -72,16 +72,27 @@ class MongoConnectionRepository:
         query = {"userId": ObjectId(user_id)}
         return self._run(lambda connections: list(read_all(connections.find(query), _from_document, "connection")))
 
-    def subscribe(self, connection_id: ConnectionId, job_id: JobId | None) -> bool:
+    def subscribe(self, connection_id: ConnectionId, job_id: JobId | None, now: datetime) -> bool:
         """Subscribe the connection to a job, or to all jobs if `job_id` is None. Idempotent.
 
-        Return whether the connection exists. Served by `_id`.
+        Return whether the connection exists. A subscription to all jobs stores `snapshotAt` under a guard. Served by
+        `_id`.
 
         Raises:
+            RateLimited: If the connection was subscribed to all jobs within `SNAPSHOT_INTERVAL` before `now`.
             Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
-        change = {"$set": {"allJobs": True}} if job_id is None else {"$addToSet": {"jobIds": ObjectId(job_id)}}
-        return self._run(lambda connections: connections.update_one({"_id": connection_id}, change)).matched_count == 1
+        key: Document = {"_id": connection_id}
+        guard: Document = {}
+        change: Document = {"$addToSet": {"jobIds": ObjectId(job_id)}}
+        if job_id is None:
+            guard = {"snapshotAt": {"$not": {"$gt": now - SNAPSHOT_INTERVAL}}}
+            change = {"$set": {"allJobs": True, "snapshotAt": now}}
+        if self._run(lambda connections: connections.update_one(key | guard, change)).matched_count == 1:
+            return True
+        if guard and self.find(connection_id) is not None:
+            raise RateLimited(round(SNAPSHOT_INTERVAL.total_seconds()))
+        return False
 
     def remove(self, connection_id: ConnectionId) -> None:
         """Delete the connection; idempotent. Served by `_id`.
