@@ -33,10 +33,9 @@ def callback(provider: str) -> Response[CallbackEnvelope]:
     body = read_bytes(api.http, maximum_bytes=MAXIMUM_CALLBACK_BYTES)
     headers = {name: ", ".join(values) for name, values in api.http.headers.items()}
     task_id = verifier.verify(headers, body, bootstrap.clock().now())
+    jobs, queue, clock = bootstrap.job_repository(), bootstrap.job_queue(), bootstrap.clock()
     for job_id in api.http.query.get("job", ())[:1]:
-        handle_callback(
-            job_id, provider=provider, task_id=task_id, jobs=bootstrap.job_repository(), queue=bootstrap.job_queue()
-        )
+        handle_callback(job_id, provider=provider, task_id=task_id, jobs=jobs, queue=queue, clock=clock)
     return Response(200, JSON, serialize_callback())
 
 

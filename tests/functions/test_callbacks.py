@@ -11,18 +11,25 @@ from tests.builders import a_started_job
 from tests.functions.system_under_test import NOW, USER, call
 from videojobs import bootstrap
 from videojobs.adapters.callbacks import make_verifier
-from videojobs.domain.job import ProviderTask
+from videojobs.domain.job import NextStep, ProviderTask, Step
 from videojobs.ports.callbacks import CALLBACK_PROVIDERS, MAXIMUM_AGE
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"id": "task-1", "status": "succeeded"}'
+FORGED = {
+    "Webhook-Id": "msg-1",
+    "Webhook-Timestamp": str(int(NOW.timestamp())),
+    "Webhook-Signature": Webhook("whsec_0000000000000000000000000000000A").sign("msg-1", NOW, BODY),
+}
+CALLBACK_VERIFIER = bootstrap.callback_verifier
+"""The factory itself, which the fixture `sut` replaces."""
 ACCEPTED = {"success": True, "data": {"accepted": True}}
 
 
 def a_polled_job(sut, **fields):
     """Store a job that waits for its provider, and return it."""
-    task = ProviderTask("replicate", NOW, "task-1")
-    return sut.jobs.put(a_started_job(**({"provider": task, "user_id": USER} | fields)))
+    task, poll = ProviderTask("replicate", NOW, "task-1"), NextStep.new(Step.POLL, due_at=NOW + timedelta(minutes=1))
+    return sut.jobs.put(a_started_job(**({"provider": task, "user_id": USER, "next": poll} | fields)))
 
 
 def call_back(sut, job_id, **overrides):
@@ -34,6 +41,12 @@ def test_a_signed_callback_sends_the_step_at_once(sut):
     response = call_back(sut, job.id)
     assert (response.status, response.json) == (200, ACCEPTED)
     assert [(sent.job_id, sent.step_id, sent.delay_seconds) for sent in sut.queue.sent] == [(job.id, job.next.id, 0)]
+
+
+def test_a_replayed_callback_is_accepted_and_sends_no_further_message(sut):
+    job, headers = a_polled_job(sut), sut.verifier.sign(BODY, NOW)
+    assert {call_back(sut, job.id, headers=headers).status for _ in range(500)} == {200}
+    assert len(sut.queue.sent) == 1
 
 
 def test_the_response_reveals_nothing_about_jobs(sut):
@@ -131,7 +144,7 @@ def test_the_content_of_a_callback_is_not_logged(sut):
 
 
 def test_a_callback_in_the_format_of_replicate_is_accepted(sut, monkeypatch):
-    verifier = make_verifier("replicate", lambda *, refresh=False: {"webhookSecret": SECRET})
+    verifier = make_verifier("replicate", lambda *, refresh=False: {"webhookSecret": SECRET}, {})
     monkeypatch.setattr(bootstrap, "callback_verifier", lambda _: verifier)
     job = a_polled_job(sut)
     signature = Webhook(SECRET).sign("msg-1", NOW, BODY)
@@ -141,18 +154,49 @@ def test_a_callback_in_the_format_of_replicate_is_accepted(sut, monkeypatch):
     assert len(sut.queue.sent) == 1
 
 
-def test_every_provider_with_callbacks_has_a_verifier(monkeypatch):
-    variables = {
-        "MONGODB_SECRET_ARN": "arn",
-        "PROVIDER_SECRET_ARN": "",
-        "JOBS_QUEUE_URL": "http://127.0.0.1:9/jobs",
-        "HIGH_JOBS_QUEUE_URL": "http://127.0.0.1:9/high",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture
+def deploy(monkeypatch):
+    """Return a function that sets the environment of `callbacks`, and returns the factory of verifiers."""
+    make = CALLBACK_VERIFIER
+
+    def set_environment(**variables):
+        required = {
+            "MONGODB_SECRET_ARN": "arn",
+            "PROVIDER": "sketch",
+            "JOBS_QUEUE_URL": "http://127.0.0.1:9/jobs",
+            "HIGH_JOBS_QUEUE_URL": "http://127.0.0.1:9/high",
+        }
+        for name, value in (required | variables).items():
+            monkeypatch.setenv(name, value)
+        bootstrap._callback_verifier.cache_clear()
+        monkeypatch.setattr(bootstrap, "callback_verifier", make)
+        return make
+
+    yield set_environment
     bootstrap._callback_verifier.cache_clear()
-    verifiers = [bootstrap.callback_verifier(name) for name in CALLBACK_PROVIDERS]
-    assert None not in verifiers
-    assert verifiers == [bootstrap.callback_verifier(name) for name in CALLBACK_PROVIDERS]
-    assert [bootstrap.callback_verifier(name) for name in ("luma", "", "unknown")] == [None] * 3
-    bootstrap._callback_verifier.cache_clear()
+
+
+@pytest.mark.parametrize("parameter", ["PROVIDER", "FALLBACK_PROVIDERS", "ALLOWED_PROVIDERS"])
+@pytest.mark.parametrize("provider", CALLBACK_PROVIDERS)
+def test_a_configured_provider_with_callbacks_has_one_verifier(deploy, provider, parameter):
+    make = deploy(**{parameter: provider})
+    assert make(provider) is not None
+    assert make(provider) is make(provider)
+    assert [make(name) for name in (*CALLBACK_PROVIDERS, "luma", "", "unknown") if name != provider] == [None] * 5
+
+
+@pytest.mark.parametrize("provider", CALLBACK_PROVIDERS)
+def test_a_provider_that_is_not_configured_is_not_found_and_causes_no_warning(sut, deploy, provider, caplog):
+    deploy()
+    response = sut.call_back(BODY, provider=provider, headers=FORGED)
+    assert (response.status, response.code) == (404, "NOT_FOUND")
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+@pytest.mark.parametrize("headers", [{}, FORGED], ids=["unsigned", "forged"])
+@pytest.mark.parametrize("provider", ["replicate", "openai_compatible"])
+def test_an_unverified_callback_causes_no_error_in_the_log(sut, deploy, provider, headers, caplog):
+    deploy(PROVIDER=provider, PROVIDER_SECRET_ARN="")
+    response = sut.call_back(BODY, provider=provider, headers=headers)
+    assert (response.status, response.code) == (401, "TOKEN_INVALID")
+    assert {record.levelname for record in caplog.records} == {"INFO", "WARNING" if headers else "INFO"}

@@ -149,6 +149,8 @@ def test_gateway_receives_its_own_headers(counterpart: FalCounterpart) -> None:
         ),
         ({"headers": ["X"]}, "headers of fal must be an object of strings"),
         ({"headers": {"X": 1}}, "headers of fal must be an object of strings"),
+        ({"webhookUserId": ""}, "webhookUserId must be a non-empty string"),
+        ({"webhookUserId": 7}, "webhookUserId must be a non-empty string"),
     ],
 )
 def test_invalid_options_are_named(counterpart: FalCounterpart, options: dict[str, Any], message: str) -> None:

@@ -15,7 +15,7 @@ UNREAD = {"CONFIGURATION_DIGEST"}  # publishes a new version of a function whose
 NO_SETTINGS = READ_FOR_LOGGING | UNREAD
 SET_BY_LAMBDA = {"AWS_REGION"}
 NOT_NEEDED = {  # fields of a shared class that this function never reads
-    "callbacks": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
+    "callbacks": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL", "UNKNOWN_SUBMIT"},
     "generate": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "jobs": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "worker": {"PRESIGNED_URL_SECONDS"},

@@ -165,9 +165,9 @@ def retry_operation() -> Json:
     )
     return {
         "description": (
-            "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of `generateVideo`. The "
-            "rights of the current session apply: returns 403 if the job has high priority and the session does not "
-            "allow it, and 400 if the job's request chose a provider that requests can't choose any more."
+            "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of `generateVideo`. "
+            "The rights of the current session apply: returns 403 if the job has high priority and the session lacks "
+            "it, and 400 if the request of the job chose a provider that can no longer be chosen."
         ),
         "parameters": [_id("jobId")],
         "responses": {
@@ -275,7 +275,8 @@ def callback_operation() -> Json:
     return {
         "description": (
             "Accepts a callback of an AI provider, authenticated by the provider's signature instead of a session. It "
-            "triggers a poll of the provider and may be repeated. The body can have up to 1 MiB."
+            "triggers a poll of the provider and may be repeated. A provider that the deployment does not use is not "
+            "found (404). The body can have up to 1 MiB."
         ),
         "security": [],
         "parameters": [

@@ -3,6 +3,7 @@
 Objects are created, and slow modules imported, on first use. Tests replace factories here and patch nothing else.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -477,23 +478,30 @@ def _ai_provider(name: str) -> VideoProvider | None:
 
 
 def callback_verifier(name: str) -> CallbackVerifier | None:
-    """Return the verifier of a provider's callbacks, or None if `name` is not a provider that sends callbacks.
+    """Return the verifier of a provider's callbacks, or None.
 
+    It is None if the provider does not send callbacks, or if the deployment neither uses it nor offers it for choice.
     Only known names reach the cache, because unauthenticated requests choose `name`.
 
     Raises:
         SettingsError: If an environment variable is missing or malformed.
+        ValueError: If the parameter `ProviderOptions` has another form than a JSON object of objects.
     """
     return _callback_verifier(name) if name in CALLBACK_PROVIDERS else None
 
 
 @cache
-def _callback_verifier(name: str) -> CallbackVerifier:
+def _callback_verifier(name: str) -> CallbackVerifier | None:
+    settings = CallbacksSettings.from_environment()
+    if name not in {settings.provider, *settings.fallback_providers, *settings.allowed_providers}:
+        return None
     from videojobs.adapters.callbacks import make_verifier
-    from videojobs.adapters.rest.setup import ProviderKeys
+    from videojobs.adapters.rest.setup import ProviderKeys, read_options
 
-    arn = CallbacksSettings.from_environment().provider_secret_arn
-    return make_verifier(name, ProviderKeys(name, _secret(arn).get if arn else None).read)
+    arn = settings.provider_secret_arn
+    # A warning, because unauthenticated callers can cause it. The worker logs the same problem as an error.
+    keys = ProviderKeys(name, _secret(arn).get if arn else None, level=logging.WARNING)
+    return make_verifier(name, keys.read, read_options(settings.provider_options, name))
 
 
 def _simulated_provider() -> VideoProvider:

@@ -203,10 +203,8 @@ class RealtimeSettings(ApiSettings, StoreSettings, WebSocketSettings):
     maximum_connections: Annotated[int, Range(1, 1000)] = 20
 
 
-class CallbacksSettings(QueueSettings):
+class CallbacksSettings(QueueSettings, ProviderSettings, ChoiceSettings):
     """Settings of `functions/callbacks`. The providers' secret contains the keys that verify callbacks."""
-
-    provider_secret_arn: str = ""
 
 
 class NotifierSettings(StoreSettings, WebSocketSettings, WebhookQueueSettings):

@@ -117,7 +117,7 @@ def signing(
     """Return the verifier of each provider, and a function that signs for it."""
     if request.param == "fal":
         return fal, lambda body, at=NOW: sign_for_fal(body, key, at)
-    return make_verifier(request.param, Keys(SECRET)), lambda body, at=NOW: sign_standard(body, at=at)
+    return make_verifier(request.param, Keys(SECRET), {}), lambda body, at=NOW: sign_standard(body, at=at)
 
 
 type Signing = tuple[CallbackVerifier, Callable[..., Signed]]
@@ -181,12 +181,12 @@ def test_a_missing_header_is_refused(signing: Signing) -> None:
     "body", [b"", b"[]", b"7", b"{", b'{"id": 7}', b'{"data": {}}', b'{"request_id": null}', b"[" * 9999]
 )
 def test_a_callback_without_a_task_id_is_accepted_without_a_task(body: bytes) -> None:
-    assert sign_standard(body).verify(make_verifier("replicate", Keys(SECRET))) is None
+    assert sign_standard(body).verify(make_verifier("replicate", Keys(SECRET), {})) is None
 
 
 @pytest.mark.parametrize("provider", ["replicate", "openai_compatible"])
 def test_a_byte_order_mark_is_signed_with_the_body_and_then_dropped(provider: str) -> None:
-    verifier = make_verifier(provider, Keys(SECRET))
+    verifier = make_verifier(provider, Keys(SECRET), {})
     signed = sign_standard(b'\xef\xbb\xbf{"id": "task-1"}')
     assert signed.verify(verifier) == "task-1"
     signed.body = signed.body.removeprefix(b"\xef\xbb\xbf")
@@ -198,48 +198,61 @@ def test_a_body_that_is_not_text_is_refused() -> None:
     signed = sign_standard(b"{}")
     signed.body = b"\xff"
     with pytest.raises(CallbackRefused):
-        signed.verify(make_verifier("replicate", Keys(SECRET)))
+        signed.verify(make_verifier("replicate", Keys(SECRET), {}))
 
 
 def test_the_task_id_of_an_openai_callback_is_read_from_the_data_of_the_event() -> None:
     event = {"id": "evt_1", "type": "video.completed", "data": {"id": "video_1"}}
     assert (
-        sign_standard(json.dumps(event).encode()).verify(make_verifier("openai_compatible", Keys(SECRET))) == "video_1"
+        sign_standard(json.dumps(event).encode()).verify(make_verifier("openai_compatible", Keys(SECRET), {}))
+        == "video_1"
     )
 
 
 def test_a_signature_by_an_unknown_secret_is_refused() -> None:
     keys = Keys(SECRET)
     with pytest.raises(CallbackRefused):
-        sign_standard(b"{}", ANOTHER_SECRET).verify(make_verifier("replicate", keys))
+        sign_standard(b"{}", ANOTHER_SECRET).verify(make_verifier("replicate", keys, {}))
     assert keys.refreshed == 1
 
 
 @pytest.mark.parametrize("secret", [SECRET, NEW_SECRET])
 def test_both_secrets_are_accepted_during_a_rotation(secret: str) -> None:
     keys = Keys(f"{SECRET} {NEW_SECRET}")
-    assert sign_standard(b'{"id": "task-1"}', secret).verify(make_verifier("replicate", keys)) == "task-1"
+    assert sign_standard(b'{"id": "task-1"}', secret).verify(make_verifier("replicate", keys, {})) == "task-1"
     assert keys.refreshed == 0
 
 
 def test_one_valid_signature_of_several_is_sufficient() -> None:
     signed = sign_standard(b'{"id": "task-1"}')
     signed.headers["webhook-signature"] = f"v1,AAAA v1a,BBBB {signed.headers['webhook-signature']}"
-    assert signed.verify(make_verifier("replicate", Keys(SECRET))) == "task-1"
+    assert signed.verify(make_verifier("replicate", Keys(SECRET), {})) == "task-1"
 
 
 def test_a_replaced_secret_is_read_again() -> None:
     keys = Keys(SECRET, current=NEW_SECRET)
-    assert sign_standard(b'{"id": "task-1"}', NEW_SECRET).verify(make_verifier("replicate", keys)) == "task-1"
+    assert sign_standard(b'{"id": "task-1"}', NEW_SECRET).verify(make_verifier("replicate", keys, {})) == "task-1"
 
 
 @pytest.mark.parametrize("secret", [None, "", 7, "whsec_", "whsec_é", "whsec_A"])
-def test_a_callback_without_a_valid_secret_is_refused_and_logged_for_operators(
+def test_a_callback_without_a_valid_secret_is_refused_and_logged_as_a_warning(
     secret: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(CallbackRefused):
-        sign_standard(b"{}").verify(make_verifier("replicate", Keys(secret)))
+        sign_standard(b"{}").verify(make_verifier("replicate", Keys(secret), {}))
     assert {vars(record).get("action") for record in caplog.records} == {"provider_not_set_up"}
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-signature", "webhook-timestamp"])
+def test_the_secret_is_not_read_for_an_unsigned_callback(name: str) -> None:
+    def read_key(*, refresh: bool = False) -> Mapping[str, Any]:
+        raise AssertionError("the secret was read")
+
+    signed = sign_standard(b"{}")
+    del signed.headers[name]
+    with pytest.raises(CallbackRefused):
+        signed.verify(make_verifier("replicate", read_key, {}))
 
 
 def test_a_callback_of_a_provider_without_credentials_is_refused() -> None:
@@ -247,13 +260,32 @@ def test_a_callback_of_a_provider_without_credentials_is_refused() -> None:
         raise not_set_up()
 
     with pytest.raises(CallbackRefused):
-        sign_standard(b"{}").verify(make_verifier("replicate", read_key))
+        sign_standard(b"{}").verify(make_verifier("replicate", read_key, {}))
 
 
 def test_the_task_id_of_a_fal_callback_is_in_the_body_or_the_header(fal: FalVerifier, key: Ed25519PrivateKey) -> None:
     assert sign_for_fal(b'{"request_id": "task-1"}', key).verify(fal) == "task-1"
     assert sign_for_fal(b'\xef\xbb\xbf{"request_id": "task-1"}', key).verify(fal) == "task-1"
     assert sign_for_fal(b"?", key).verify(fal) == sign_for_fal(b"[]", key).verify(fal) == "try-2"
+
+
+@pytest.mark.parametrize("user_id", ["somebody", "somebody-else", "SOMEBODY", "", 7, ["somebody"]])
+def test_only_callbacks_of_the_configured_account_of_fal_are_accepted(
+    published: KeyServer, key: Ed25519PrivateKey, user_id: Any
+) -> None:
+    verifier, signed = FalVerifier(published.url, user_id=user_id), sign_for_fal(b"{}", key)
+    if user_id == "somebody":
+        assert signed.verify(verifier) == "try-2"
+    else:
+        with pytest.raises(CallbackRefused):
+            signed.verify(verifier)
+        assert published.requests == 0
+
+
+def test_the_account_of_fal_is_an_option_of_the_provider() -> None:
+    made = make_verifier("fal", Keys(None), {"webhookUserId": "our-account", "model": "m"})
+    with pytest.raises(CallbackRefused):  # without a request for fal's keys
+        sign_for_fal(b"{}", Ed25519PrivateKey.generate()).verify(made)
 
 
 def test_fals_keys_are_read_once_a_day(fal: FalVerifier, key: Ed25519PrivateKey, published: KeyServer) -> None:

@@ -29,8 +29,13 @@ CALL_SECONDS = 3.0
 class FalVerifier:
     """Verifier of fal's callbacks. Implements `ports.callbacks.CallbackVerifier`; fal publishes its public keys."""
 
-    def __init__(self, keys_host: str = KEYS_HOST) -> None:
-        """Create the verifier; the first callback requests the keys."""
+    def __init__(self, keys_host: str = KEYS_HOST, *, user_id: str | None = None) -> None:
+        """Create the verifier; the first callback requests the keys.
+
+        fal's keys sign the callbacks of all of its customers. `user_id` is the account whose callbacks are accepted;
+        with None, those of every account are.
+        """
+        self._user_id = user_id
         self._rest = RestClient(keys_host, authorize=lambda _refresh: {}, timeouts=Timeouts(CALL_SECONDS))
         self._keys: list[Ed25519PublicKey] = []
         self._read_at: datetime | None = None
@@ -43,12 +48,12 @@ class FalVerifier:
         the keys are requested again, at most once a minute.
 
         Raises:
-            CallbackRefused: If the signature is missing, malformed, invalid or too old.
+            CallbackRefused: If the signature is missing, malformed, invalid or too old, or of another account.
             Unavailable: If the cached keys are missing or older than `KEYS_LIFETIME`, and fal does not return new ones.
         """
         signed = [headers.get(f"x-fal-webhook-{part}", "") for part in ("request-id", "user-id", "timestamp")]
         read_signed_at(signed[2], now)
-        if not all(part and part.isascii() for part in signed):
+        if not all(part and part.isascii() for part in signed) or self._user_id not in (None, signed[1]):
             raise CallbackRefused
         try:
             signature = bytes.fromhex(headers.get("x-fal-webhook-signature", ""))

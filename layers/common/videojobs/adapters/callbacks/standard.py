@@ -45,7 +45,7 @@ class StandardVerifier:
             text = body.decode()
         except UnicodeDecodeError:
             raise CallbackRefused from None
-        if not message_id.isascii() or not given.isascii():
+        if not message_id or not given or not message_id.isascii() or not given.isascii():
             raise CallbackRefused
         for refresh in (False, True):
             for secret in self._secrets(refresh=refresh):
@@ -66,7 +66,7 @@ class StandardVerifier:
             webhooks = []
         if not webhooks:
             extra = {"action": "provider_not_set_up", "provider": self._name, "reason": "no webhookSecret"}
-            logger.error("Provider not set up", extra=extra)
+            logger.warning("Callback not verified", extra=extra)
         yield from webhooks
 
 

@@ -66,7 +66,10 @@ _ERROR_TYPES: Mapping[str, FailureCode] = {
 
 
 class FalProvider(RestVideoProvider):
-    """Text-to-video provider for fal. Options: `model`, `baseUrl`, `headers`, `resultHosts`. Secret: `key`."""
+    """Text-to-video provider for fal. Secret: `key`.
+
+    Options: `model`, `baseUrl`, `headers`, `resultHosts`, and `webhookUserId`, which the verifier of callbacks uses.
+    """
 
     name = "fal"
 
@@ -76,7 +79,8 @@ class FalProvider(RestVideoProvider):
         Raises:
             ValueError: If an option is unknown or malformed, or the model is unknown.
         """
-        super().__init__(setup, "model", "baseUrl", "headers")
+        super().__init__(setup, "model", "baseUrl", "headers", "webhookUserId")
+        setup.option("webhookUserId", "any")
         self._id = self._read_model(DEFAULT_MODEL, MODELS, advice=ADD_MODEL)
         self._model = MODELS[self._id]
         self._headers = setup.options.get("headers", {})

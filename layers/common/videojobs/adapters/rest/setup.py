@@ -82,9 +82,12 @@ class ProviderSetup:
 class ProviderKeys:
     """One provider's part of the secret, which is a JSON object with an object for each provider."""
 
-    def __init__(self, name: str, read_secret: ReadSecret | None) -> None:
-        """Keep the provider's name and the reader of the secret, or None if the deployment has no secret."""
-        self._name, self._read_secret = name, read_secret
+    def __init__(self, name: str, read_secret: ReadSecret | None, *, level: int = logging.ERROR) -> None:
+        """Keep the provider's name and the reader of the secret, or None if the deployment has no secret.
+
+        `level` is that of the log message about a problem with the secret.
+        """
+        self._name, self._read_secret, self._level = name, read_secret, level
 
     def read(self, *, refresh: bool = False) -> Mapping[str, Any]:
         """Return the provider's part of the secret; see `ReadKey`. A problem is logged without the secret's content."""
@@ -102,7 +105,7 @@ class ProviderKeys:
     def _incomplete(self, reason: str) -> ProviderError:
         """Log why the provider is not set up and return the error."""
         extra = {"action": "provider_not_set_up", "provider": self._name, "reason": reason}
-        logger.error("Provider not set up", extra=extra)
+        logger.log(self._level, "Provider not set up", extra=extra)
         return not_set_up()
 
 
