@@ -17,7 +17,7 @@ import yaml
 
 from functions.notifier import app as notifier_app
 from functions.realtime import app as realtime_app
-from tests.builders import ANOTHER_USER, an_output
+from tests.builders import ANOTHER_USER
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
@@ -27,6 +27,7 @@ from videojobs.api.rates import live_limit
 from videojobs.api.realtime import SocketEvent
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.realtime import REFUSED_MESSAGES, ConnectionId
+from videojobs.domain.storage import StoredObject
 from videojobs.domain.webhook import WebhookDelivery, name_endpoint
 from videojobs.observability import logger
 
@@ -300,9 +301,8 @@ def test_a_snapshot_contains_each_job_as_get_returns_it(live: Live) -> None:
 
 
 def test_a_completed_job_contains_presigned_urls(live: Live) -> None:
-    output = an_output()
-    urls = {"video_url": output.video.url, "poster": output.video}
-    live.sut.put(status=JobStatus.COMPLETED, next=None, output=output, **urls)
+    poster = StoredObject("videos", "videos/a.jpg", 5)
+    live.sut.put(status=JobStatus.COMPLETED, next=None, video_url="s3://videos/videos/a.mp4", poster=poster)
     live.handshake()
     [update] = live.send_message({"action": "subscribe"})
     assert update["data"]["videoUrl"].startswith("https://presigned.test/")
