@@ -84,10 +84,13 @@ def test_the_longest_waiting_job_of_a_user_and_priority_is_found(jobs: JobReposi
     for job in (second, first, *others):
         jobs.add(job)
     assert jobs.find_waiting(A_USER, Priority.NORMAL) == first
+    assert jobs.list_waiting(A_USER, Priority.NORMAL, 1000) == [first.id, second.id]
+    assert jobs.list_waiting(A_USER, Priority.NORMAL, 1) == [first.id]
     assert jobs.remove(first)
     assert jobs.find_waiting(A_USER, Priority.NORMAL) == second
     assert jobs.remove(second)
     assert jobs.find_waiting(A_USER, Priority.NORMAL) is None
+    assert jobs.list_waiting(A_USER, Priority.NORMAL, 1000) == []
 
 
 def test_the_position_of_a_waiting_job_counts_only_the_waiting_jobs_of_its_user(jobs: JobRepository) -> None:

@@ -138,6 +138,11 @@ class InMemoryJobRepository:
         with self._available_lock():
             return next(iter(self._waiting(user_id, priority)), None)
 
+    def list_waiting(self, user_id: UserId, priority: Priority, limit: int) -> list[JobId]:
+        """Return the IDs of the user's waiting jobs, longest waiting first."""
+        with self._available_lock():
+            return [job.id for job in self._waiting(user_id, priority)[:limit]]
+
     def count_ahead(self, job: VideoJob, limit: int) -> int:
         """Count the jobs ahead: the user's own waiting jobs, or all queued jobs that are due earlier."""
         with self._available_lock():

@@ -128,6 +128,13 @@ class JobRepository(Protocol):
         """Return the user's longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
         ...
 
+    def list_waiting(self, user_id: UserId, priority: Priority, limit: int) -> list[JobId]:
+        """Return the IDs of up to `limit` of the user's waiting jobs, the longest waiting first.
+
+        Raise `Unavailable` if MongoDB does not respond in time.
+        """
+        ...
+
     def count_ahead(self, job: VideoJob, limit: int) -> int:
         """Return approximately how many queued jobs come before this queued job, at most `limit`.
 

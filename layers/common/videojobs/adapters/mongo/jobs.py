@@ -1,7 +1,7 @@
 """Repository of jobs in MongoDB. Changes are guarded updates: of concurrent writers exactly one succeeds."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 
 from bson import ObjectId
@@ -13,6 +13,13 @@ from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import describe_malformed, from_document, to_document
+from videojobs.adapters.mongo.job_queries import (
+    BEFORE_ALL,
+    LONGEST_WAITING_FIRST,
+    NEWEST_FIRST,
+    jobs_ahead,
+    waiting_jobs,
+)
 from videojobs.adapters.mongo.job_updates import difference, guard
 from videojobs.adapters.mongo.reading import created_up_to, keep_dated, read_all, read_first, read_one
 from videojobs.domain.errors import IdempotencyKeyTaken
@@ -35,9 +42,6 @@ COLLECTION = "videojobs"
 
 _LIVE = sorted(LIVE_STATUSES)
 _ALL = [*_LIVE, *sorted(set(JobStatus) - LIVE_STATUSES)]
-_NEWEST_FIRST = [("createdAt", DESCENDING), ("_id", DESCENDING)]
-_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
-"""Lower bound of date ranges; it excludes documents without the date from the index scan."""
 
 
 class MongoJobRepository:
@@ -172,7 +176,7 @@ class MongoJobRepository:
             queries = [filters | same_time, filters | {"createdAt": {"$lt": after.created_at}}]
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
-            cursors = (jobs.find(query, batch_size=limit).sort(_NEWEST_FIRST) for query in queries)
+            cursors = (jobs.find(query, batch_size=limit).sort(NEWEST_FIRST) for query in queries)
             undated: list[Document] = []
             dated = keep_dated((document for cursor in cursors for document in cursor), undated)
 
@@ -188,9 +192,21 @@ class MongoJobRepository:
 
     def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
         """Return the user's longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
-        query = _waiting(user_id, priority) | {"waitingSince": {"$gt": _BEFORE_ALL}}
-        oldest_first = [("waitingSince", ASCENDING), ("_id", ASCENDING)]
-        return self._run(lambda jobs: _first(lambda: jobs.find(query).sort(oldest_first)))
+        query = waiting_jobs(user_id, priority)
+        return self._run(lambda jobs: _first(lambda: jobs.find(query).sort(LONGEST_WAITING_FIRST)))
+
+    def list_waiting(self, user_id: UserId, priority: Priority, limit: int) -> list[JobId]:
+        """Return up to `limit` IDs of the user's waiting jobs, longest waiting first. Read from the index `waiting`.
+
+        Raise `Unavailable` if MongoDB does not respond in time.
+        """
+        query, fields = waiting_jobs(user_id, priority), {"_id": 1}
+
+        def find(jobs: Collection[Document]) -> list[JobId]:
+            documents = jobs.find(query, fields).sort(LONGEST_WAITING_FIRST).limit(limit)
+            return [JobId(str(document["_id"])) for document in documents]
+
+        return self._run(find)
 
     def count_ahead(self, job: VideoJob, limit: int) -> int:
         """Return about how many jobs come before this queued job, at most `limit`; 0 if it has no next step.
@@ -198,16 +214,7 @@ class MongoJobRepository:
         For a job that waits for a slot, count the user's jobs that have waited longer. For other jobs, count the jobs
         due earlier (index `sweep`). Raise `Unavailable` if MongoDB does not respond in time.
         """
-        if job.waiting_since is not None:
-            waiting, since = _waiting(job.user_id, job.priority), job.waiting_since
-            queries = [
-                waiting | {"waitingSince": {"$gt": _BEFORE_ALL, "$lt": since}},
-                waiting | {"waitingSince": since, "_id": {"$lt": ObjectId(job.id)}},
-            ]
-        elif job.next is not None:
-            queries = [{"status": str(job.status), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": job.next.due_at}}]
-        else:
-            return 0
+        queries = jobs_ahead(job)
         return min(sum(self._run(lambda jobs: [jobs.count_documents(query, limit=limit) for query in queries])), limit)
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
@@ -248,7 +255,7 @@ class MongoJobRepository:
 
         A single job is returned twice. Raise `Unavailable` if MongoDB does not respond in time.
         """
-        query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": _BEFORE_ALL, "$lt": NOT_SCHEDULED}}
+        query = {"status": str(JobStatus.QUEUED), "next.dueAt": {"$gt": BEFORE_ALL, "$lt": NOT_SCHEDULED}}
 
         def find(jobs: Collection[Document]) -> list[VideoJob]:
             def end(order: int) -> VideoJob | None:
@@ -263,7 +270,7 @@ class MongoJobRepository:
 
         Served by the index `sweep`. Raise `Unavailable` if MongoDB does not respond in time.
         """
-        overdue = {"next.dueAt": {"$gt": _BEFORE_ALL, "$lt": due_before}}
+        overdue = {"next.dueAt": {"$gt": BEFORE_ALL, "$lt": due_before}}
         return self._find_due(_ALL, overdue, lambda job: job.lease is None or job.lease.until <= now, limit)
 
     def _find_due(
@@ -282,11 +289,6 @@ class MongoJobRepository:
 
     def _run[T](self, operation: Callable[[Collection[Document]], T]) -> T:
         return self._connection.run(lambda database: operation(database[COLLECTION]))
-
-
-def _waiting(user_id: UserId, priority: Priority) -> Document:
-    """Return the first part of a query for the user's jobs that wait for a slot."""
-    return {"userId": ObjectId(user_id), "priority": str(priority)}
 
 
 def _read(document: Document | None) -> VideoJob | None:
