@@ -163,7 +163,7 @@ def list_calls(connection: MongoConnection, size: int) -> dict[str, Call | None]
         Unavailable: If MongoDB does not respond.
     """
     jobs = MongoJobRepository(connection)
-    slots, rates = MongoSlotRepository(connection, cap=20), MongoRateLimiter(connection)
+    slots, rates = MongoSlotRepository(connection, cap=20, maximum_waiting=1000), MongoRateLimiter(connection)
     sample = list(islice(make_jobs(size), LIVE_JOBS + 20))
     due = iter([job for job in sample if job.is_live and job.waiting_since is None])
     waiting, ended = sample[1], sample[-1]

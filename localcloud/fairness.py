@@ -28,6 +28,7 @@ PARAMETERS = {
     "SimulatedMinSeconds": "1",
     "SimulatedMaxSeconds": "1",
     "ActiveJobsPerUser": str(WORKERS),
+    "WaitingJobsPerUser": "5000",
     "GenerateCallsPerMinute": "10000",
     "ReadCallsPerMinute": "10000",
     "RequestsPerSecond": "1000",

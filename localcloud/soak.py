@@ -37,6 +37,7 @@ PARAMETERS = {
     "SimulatedMinSeconds": "1",
     "SimulatedMaxSeconds": "3",
     "RequestsPerSecond": "1000",
+    "WaitingJobsPerUser": "5000",
     "GenerateCallsPerMinute": "10000",
 }
 ENDED = frozenset({"completed", "failed"})

@@ -7,6 +7,7 @@ from ops.errors import OpsError
 from videojobs.domain.errors import JobConflict, JobNotFound
 from videojobs.domain.job import JobId, VideoJob
 from videojobs.domain.refused_result import describe_place, refused_link
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.services.fetch_result import AllowsResult, fetch_result, find_refused
 from videojobs.services.job_dispatcher import JobDispatcher
@@ -56,7 +57,7 @@ def _explained(job_id: JobId) -> Iterator[None]:
         yield
     except JobNotFound:
         raise OpsError(f"Job {job_id} was not found. It does not exist, or it is deleted or expired.") from None
-    except JobConflict as error:
+    except (JobConflict, TooManyWaitingJobs) as error:
         raise OpsError(f"Job {job_id} is unchanged. {error}") from error
     except ValueError as error:  # the options of the provider are invalid
         raise OpsError(f"Job {job_id} is unchanged. The deployed parameters are invalid: {error}") from error

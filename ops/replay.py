@@ -6,6 +6,7 @@ from datetime import datetime
 from ops.tables import draw_table
 from videojobs.domain.errors import JobConflict, JobForbidden, JobNotFound
 from videojobs.domain.job import JobId, JobStatus, VideoJob
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.ports.jobs import JobRepository
 from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.retry_job import retry_job
@@ -31,6 +32,8 @@ def find_failed(
 def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher, width: int | None = None) -> str:
     """Queue each failed job again, within its user's slots. Jobs that have not failed are left unchanged.
 
+    So are failed jobs that would have to wait, if as many of the user's jobs as are allowed wait already.
+
     Return a table with the outcome of each job, for a terminal of `width` columns (None: unlimited), or a sentence if
     `found` is empty. A string in `found` is the ID of a job that does not exist.
 
@@ -42,7 +45,7 @@ def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher,
     def replay(job: VideoJob) -> str:
         try:
             queued = retry_job(job.id, user_id=job.user_id, dispatcher=dispatcher, rights=None, by=BY)
-        except (JobConflict, JobForbidden, JobNotFound) as refusal:
+        except (JobConflict, JobForbidden, JobNotFound, TooManyWaitingJobs) as refusal:
             return f"unchanged: {refusal}"
         waits = ", waiting for a slot" if queued.waiting_since is not None else ""
         return f"queued, attempt {queued.attempt}{waits}"

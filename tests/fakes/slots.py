@@ -9,14 +9,14 @@ from typing import Any
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobId, UserId
 from videojobs.domain.request import Priority
-from videojobs.domain.slots import GRACE, UserSlots
+from videojobs.domain.slots import GRACE, TooManyWaitingJobs, UserSlots
 
 
 class InMemorySlotRepository:
     """See `ports.SlotRepository`. Safe for threads. With `available = False` every call raises `Unavailable`."""
 
-    def __init__(self, *slots: UserSlots, cap: int = 20) -> None:
-        self.cap = cap
+    def __init__(self, *slots: UserSlots, cap: int = 20, maximum_waiting: int = 1000) -> None:
+        self.cap, self.maximum_waiting = cap, maximum_waiting
         self._slots = {(slots.user_id, slots.priority): slots for slots in slots}
         self._lock = Lock()
         self.available = True
@@ -33,32 +33,47 @@ class InMemorySlotRepository:
             return slots
 
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
-        """Add the jobs that fit to the active jobs, atomically, and return their number."""
+        """Add the jobs that fit to the active jobs and the others to the waiting jobs, atomically, or raise."""
         with self._available_lock():
             slots = self._find_or_create(user_id, priority, now)
             free = 0 if slots.waiting_at else self.cap - len(slots.active)
-            admitted = job_ids[:free]
-            waiting_at = slots.waiting_at if len(admitted) == len(job_ids) else now
-            self._store(_with(slots, *admitted), changed_at=now, waiting_at=waiting_at)
+            admitted, excess = job_ids[:free], job_ids[free:]
+            waiting = tuple({*slots.waiting} - {*admitted} | {*excess})
+            if excess and len(waiting) > self.maximum_waiting:
+                raise TooManyWaitingJobs(self.maximum_waiting, priority)
+            waiting_at = now if excess else slots.waiting_at
+            self._store(_with(slots, *admitted), changed_at=now, waiting_at=waiting_at, waiting=waiting)
             return len(admitted)
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
-        """Add the job to the active jobs if a slot is free, atomically; return whether it holds a slot."""
+        """Move the job to the active jobs if a slot is free, atomically; return whether it holds a slot."""
         with self._available_lock():
             slots = self._find_or_create(user_id, priority, now)
-            if job_id not in slots.active and len(slots.active) >= self.cap:
-                return False
-            self._store(_with(slots, job_id), changed_at=now)
+            if len(slots.active) >= self.cap:
+                return job_id in slots.active
+            waiting = _without(slots.waiting, [job_id])
+            self._store(_with(slots, job_id), changed_at=now, waiting=waiting)
             return True
 
     def release(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
-        """Remove the jobs from the active jobs; return whether jobs wait for a slot."""
+        """Remove the jobs from the active and the waiting jobs; return whether jobs may wait for a slot."""
         with self._available_lock():
             slots = self._slots.get((user_id, priority))
             if slots is None:
                 return False
-            self._store(slots, active=tuple(job_id for job_id in slots.active if job_id not in job_ids))
+            self._store(slots, active=_without(slots.active, job_ids), waiting=_without(slots.waiting, job_ids))
             return slots.waiting_at is not None
+
+    def correct(self, held: UserSlots, actual: UserSlots) -> None:
+        """Apply the differences to the stored slots, atomically."""
+        with self._available_lock():
+            slots = self._slots.get((held.user_id, held.priority))
+            if slots is None:
+                return
+            active = _without(slots.active, _without(held.active, actual.active))
+            kept = _without(slots.waiting, _without(held.waiting, actual.waiting))
+            waiting = tuple({*kept, *_without(actual.waiting, held.waiting)})
+            self._store(slots, active=active, waiting=waiting)
 
     def clear_waiting(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:
         """Clear the mark of waiting jobs, unless it is later than `seen_at`, atomically."""
@@ -79,7 +94,12 @@ class InMemorySlotRepository:
             stored = self._slots.get((slots.user_id, slots.priority))
             if stored is None:
                 return
-            is_idle = not stored.active and stored.waiting_at is None and stored.changed_at < now - GRACE
+            is_idle = (
+                not stored.active
+                and not stored.waiting
+                and stored.waiting_at is None
+                and stored.changed_at < now - GRACE
+            )
             if is_idle and stored == slots:
                 del self._slots[slots.user_id, slots.priority]
             else:
@@ -99,3 +119,7 @@ class InMemorySlotRepository:
 
 def _with(slots: UserSlots, *job_ids: JobId) -> UserSlots:
     return replace(slots, active=(*slots.active, *(job_id for job_id in job_ids if job_id not in slots.active)))
+
+
+def _without(job_ids: Iterable[JobId], others: Iterable[JobId]) -> tuple[JobId, ...]:
+    return tuple(job_id for job_id in job_ids if job_id not in set(others))

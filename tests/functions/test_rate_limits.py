@@ -63,6 +63,33 @@ def test_a_refused_call_has_no_effect_and_is_not_counted(sut):
     assert sut.post(REQUEST).status == 201
 
 
+def test_jobs_over_the_maximum_of_waiting_jobs_are_refused_before_anything_is_stored(sut):
+    sut.slots.cap, sut.slots.maximum_waiting = 1, 1000
+    for _ in range(20):
+        assert sut.post_batch({"items": [REQUEST] * 50}).status == 201
+    assert sut.post(REQUEST).status == 201
+    stored, sent = len(sut.jobs.all()), len(sut.queue.sent)
+    for response in (sut.post(REQUEST), sut.post_batch({"items": [REQUEST, REQUEST]})):
+        assert (response.status, response.headers["retry-after"]) == (429, "60")
+        assert response.json["error"] == {
+            "code": "RATE_LIMITED",
+            "message": "At most 1,000 of your videos with priority normal can wait at a time. "
+            "Try again when some of them have started, or cancel some.",
+            "details": [],
+        }
+        assert read_limit(response)[0] == "generate"
+    assert (stored, len(sut.jobs.all()), len(sut.queue.sent)) == (1001, 1001, sent)
+
+
+def test_a_retry_over_the_maximum_of_waiting_jobs_is_refused(sut):
+    sut.slots.cap, sut.slots.maximum_waiting = 1, 1
+    failed = sut.put(status=JobStatus.FAILED, next=None)
+    assert [sut.post(REQUEST).status for _ in range(2)] == [201, 201]
+    response = sut.call("POST", f"/api/videos/{failed.id}/retry")
+    assert (response.status, response.code, response.headers["retry-after"]) == (429, "RATE_LIMITED", "60")
+    assert sut.jobs.get(failed.id) == failed
+
+
 def test_the_two_limits_are_independent(sut):
     sut.settings.generate_calls_per_minute = sut.settings.read_calls_per_minute = 1
     job_id = sut.post(REQUEST).json["data"]["jobId"]

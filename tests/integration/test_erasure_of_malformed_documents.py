@@ -57,7 +57,7 @@ class System:
         self.jobs = MongoJobRepository(connection)
         self.dispatcher = JobDispatcher(
             jobs=self.jobs,
-            slots=MongoSlotRepository(connection, cap=2),
+            slots=MongoSlotRepository(connection, cap=2, maximum_waiting=1000),
             queue=RecordingQueue(),
             notifier=RecordingNotifier(),
             clock=self.clock,

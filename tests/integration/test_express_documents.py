@@ -162,7 +162,7 @@ def test_save_of_other_fields_keeps_the_number_type(
 def bring_to_an_end(connection: MongoConnection, jobs: MongoJobRepository, job_id: JobId) -> VideoJob:
     """Reconcile once, deliver messages until the queue is empty, and return the job."""
     queue, notifier, clock, policy = RecordingQueue(), RecordingNotifier(), VirtualClock(), StepPolicy()
-    slots = MongoSlotRepository(connection, cap=20)
+    slots = MongoSlotRepository(connection, cap=20, maximum_waiting=1000)
     dispatcher = JobDispatcher(jobs=jobs, slots=slots, queue=queue, notifier=notifier, clock=clock, policy=policy)
     reconcile_jobs(dispatcher=dispatcher)
     router = ProviderRouter(only(ScriptedProvider()), MongoCircuitRepository(connection))

@@ -85,6 +85,7 @@ BY_INDEX: dict[str, tuple[Callable[[MongoJobRepository], object], str]] = {
         "user_batch",
     ),
     "find_waiting": (lambda jobs: jobs.find_waiting(A_USER, Priority.NORMAL), "waiting"),
+    "list_waiting": (lambda jobs: jobs.list_waiting(A_USER, Priority.NORMAL, 10), "waiting"),
 }
 
 
@@ -152,7 +153,7 @@ def test_queue_position_is_counted_in_an_index(
 
 def test_unchecked_slots_are_found_by_an_index(connection: MongoConnection) -> None:
     with RECORDER.listening() as heard:
-        MongoSlotRepository(connection, cap=3).find_unchecked(START, 10)
+        MongoSlotRepository(connection, cap=3, maximum_waiting=1000).find_unchecked(START, 10)
     [query] = filters(heard)
     plan = connection.run(lambda database: database["shares"].find(query).explain())
     scans = [stage for stage in stages(plan["queryPlanner"]["winningPlan"]) if stage["stage"].endswith("SCAN")]

@@ -82,7 +82,7 @@ class Database:
         self.clock = VirtualClock()
         self.dispatcher = JobDispatcher(
             jobs=self.jobs,
-            slots=MongoSlotRepository(connection, cap=20),
+            slots=MongoSlotRepository(connection, cap=20, maximum_waiting=1000),
             queue=RecordingQueue(),
             notifier=RecordingNotifier(),
             clock=self.clock,

@@ -45,7 +45,10 @@ READS: dict[str, tuple[Callable[[MongoConnection], Any], Any]] = {
     "connections": (lambda mongo: MongoConnectionRepository(mongo).find(ConnectionId("c-1")), None),
     "tickets": (lambda mongo: MongoTicketRepository(mongo).redeem("digest", START), None),
     "erasures": (lambda mongo: list(MongoErasureRepository(mongo).find_all(9)), []),
-    "shares": (lambda mongo: list(MongoSlotRepository(mongo, cap=2).find_unchecked(LATER, 9)), []),
+    "shares": (
+        lambda mongo: list(MongoSlotRepository(mongo, cap=2, maximum_waiting=1000).find_unchecked(LATER, 9)),
+        [],
+    ),
     "intake": (lambda mongo: MongoSubmissionRepository(mongo).read(START), OPEN),
     "timings": (lambda mongo: MongoTimingRepository(mongo).usual_seconds("fun:8"), None),
     "webhooks": (lambda mongo: MongoWebhookRepository(mongo).find_gone_until(EndpointId("endpoint")), None),
@@ -69,6 +72,7 @@ DAMAGE: list[tuple[str, str, Any]] = [
     ("shares", "active", SECRET),
     ("shares", "changedAt", None),
     ("shares", "waitingAt", SECRET),
+    ("shares", "waiting", [SECRET]),
     ("timings", "seconds", [3.0, SECRET]),
     ("timings", "seconds", []),
     ("webhooks", "goneUntil", SECRET),
@@ -115,5 +119,5 @@ def test_malformed_connection_stops_no_message_to_the_others(connection: MongoCo
 def test_malformed_slots_stop_no_check_of_the_others(connection: MongoConnection, key: str) -> None:
     insert(connection, "shares", {**WELL_FORMED["shares"], "_id": key, "checkedAt": datetime(2000, 1, 1, tzinfo=UTC)})
     insert(connection, "shares", {**WELL_FORMED["shares"], "_id": f"{ANOTHER_USER}:high"})
-    [slots] = MongoSlotRepository(connection, cap=2).find_unchecked(LATER, 1)
+    [slots] = MongoSlotRepository(connection, cap=2, maximum_waiting=1000).find_unchecked(LATER, 1)
     assert (slots.user_id, slots.priority) == (UserId(ANOTHER_USER), Priority.HIGH)

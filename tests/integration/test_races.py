@@ -29,6 +29,7 @@ from videojobs.domain.job import IdempotencyKey, JobStatus, Lease, Step, VideoJo
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.rate import RateLimit
 from videojobs.domain.request import Priority
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.reconcile_jobs import reconcile_jobs
 from videojobs.services.route_provider import ProviderRouter
@@ -68,12 +69,13 @@ def a_dispatcher(
     *,
     queue: RecordingQueue | None = None,
     notifier: RecordingNotifier | None = None,
+    slots: MongoSlotRepository | None = None,
     clock: VirtualClock,
 ) -> JobDispatcher:
     """Return a dispatcher on the repositories of that connection."""
     return JobDispatcher(
         jobs=MongoJobRepository(connection),
-        slots=MongoSlotRepository(connection, cap=20),
+        slots=slots or MongoSlotRepository(connection, cap=20, maximum_waiting=1000),
         queue=queue or RecordingQueue(),
         notifier=notifier or RecordingNotifier(),
         clock=clock,
@@ -215,7 +217,7 @@ def test_concurrent_requests_with_one_key_create_one_job(
 
 def test_slots_are_never_exceeded_and_never_leaked(connections: list[MongoConnection]) -> None:
     # Concurrent jobs acquire and release slots. At the end all slots are free.
-    slots = [MongoSlotRepository(connection, cap=3) for connection in connections]
+    slots = [MongoSlotRepository(connection, cap=3, maximum_waiting=1000) for connection in connections]
     counts: list[int] = []
 
     def acquire_and_release(repository: MongoSlotRepository) -> None:
@@ -229,6 +231,33 @@ def test_slots_are_never_exceeded_and_never_leaked(connections: list[MongoConnec
     assert max(counts) <= 3
     [share] = slots[0].find_unchecked(START + timedelta(days=1), 10)
     assert share.active == ()
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_concurrent_submissions_store_exactly_the_permitted_number_of_jobs(
+    connections: list[MongoConnection], size: int
+) -> None:
+    cap, maximum_waiting = 2, 7
+    clock, queue = VirtualClock(), RecordingQueue()
+
+    def submit(connection: MongoConnection) -> bool:
+        slots = MongoSlotRepository(connection, cap=cap, maximum_waiting=maximum_waiting)
+        dispatcher = a_dispatcher(connection, queue=queue, clock=clock, slots=slots)
+        try:
+            if size == 1:
+                submit_job(a_new_job(), user_id=A_USER, dispatcher=dispatcher)
+            else:
+                batches = MongoBatchRepository(connection)
+                submit_batch([a_new_job()] * size, user_id=A_USER, dispatcher=dispatcher, batches=batches)
+        except TooManyWaitingJobs:
+            return False
+        return True
+
+    accepted = race(connections, submit).count(True)
+    jobs = MongoJobRepository(connections[0]).list_newest(A_USER, clock.now(), limit=100)
+    assert accepted * size == len(jobs) == cap + maximum_waiting
+    assert len([job for job in jobs if job.waiting_since is not None]) == maximum_waiting
+    assert len(queue.sent) == cap
 
 
 def test_concurrent_calls_pass_exactly_up_to_the_rate_limit(connections: list[MongoConnection]) -> None:

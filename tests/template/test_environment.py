@@ -18,7 +18,7 @@ NOT_NEEDED = {  # fields of a shared class that this function never reads
     "callbacks": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL", "UNKNOWN_SUBMIT"},
     "generate": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
     "jobs": {"RENDER_QUEUE_URL", "HIGH_RENDER_QUEUE_URL"},
-    "worker": {"PRESIGNED_URL_SECONDS"},
+    "worker": {"PRESIGNED_URL_SECONDS", "WAITING_JOBS_PER_USER"},
     "render": {"CALLBACKS_URL", "PRESIGNED_URL_SECONDS"},
     "reconciler": {"CALLBACKS_URL", "PRESIGNED_URL_SECONDS"},
 }

@@ -180,7 +180,10 @@ def slot_repository() -> SlotRepository:
     """
     from videojobs.adapters.mongo.slots import MongoSlotRepository
 
-    return MongoSlotRepository(mongo_connection(), cap=SlotSettings.from_environment().active_jobs_per_user)
+    settings = SlotSettings.from_environment()
+    return MongoSlotRepository(
+        mongo_connection(), cap=settings.active_jobs_per_user, maximum_waiting=settings.waiting_jobs_per_user
+    )
 
 
 @cache

@@ -96,9 +96,10 @@ class QueueSettings(Settings):
 
 
 class SlotSettings(Settings):
-    """The number of jobs that each user can run at a time per priority; additional jobs wait for a slot."""
+    """The number of jobs that each user can run at a time per priority, and of those that can wait for a slot."""
 
     active_jobs_per_user: Annotated[int, Range(1, 1000)] = 20
+    waiting_jobs_per_user: Annotated[int, Range(50, 5000)] = 1000
 
 
 class EventsSettings(Settings):

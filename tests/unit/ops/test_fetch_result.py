@@ -77,6 +77,15 @@ def test_a_job_that_cannot_be_fetched_is_refused_and_unchanged(
     assert (operator.jobs.get(job.id), operator.queue.sent, operator.audit()) == (job, [], [])
 
 
+def test_a_result_is_not_fetched_while_too_many_jobs_of_the_user_wait(operator: Operator) -> None:
+    operator.slots.cap = operator.slots.maximum_waiting = 0
+    job = operator.jobs.put(a_refused_job())
+    operator.allowed_links = [LINK]
+    assert operator.run("fetch-result", job.id, "--yes") == 1
+    assert f"Job {job.id} is unchanged. At most 0 of your videos" in operator.errors
+    assert operator.jobs.get(job.id) == job
+
+
 @pytest.mark.parametrize(("job_id", "reason"), [("abc", "Invalid job ID"), (an_id(), "was not found")])
 def test_an_invalid_or_unknown_job_is_reported(operator: Operator, job_id: str, reason: str) -> None:
     assert operator.run("fetch-result", job_id, "--yes") == 1

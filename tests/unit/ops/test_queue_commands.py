@@ -65,6 +65,14 @@ def test_replay_queues_a_failed_job_once_and_records_the_operator_in_its_history
     assert len(operator.queue.sent) == 1
 
 
+def test_replay_leaves_a_job_unchanged_if_too_many_jobs_of_its_user_wait(operator: Operator) -> None:
+    operator.slots.cap, operator.slots.maximum_waiting = 1, 1
+    failed = [operator.jobs.put(a_failed_job()) for _ in range(3)]
+    assert operator.run("replay", *(job.id for job in failed), "--yes") == 0
+    assert f"{failed[1].id}  failed  queued, attempt 2, waiting for a slot" in operator.out
+    assert f"{failed[2].id}  failed  unchanged: At most 1 of your videos" in operator.out
+
+
 def test_replay_by_code_queues_all_recently_failed_jobs(operator: Operator) -> None:
     operator.clock.advance(7_200)
     recent, rejected = a_failed_job(created_at=operator.clock.now()), a_failed_job("content_rejected")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders import A_USER, ANOTHER_USER, a_job, a_new_job, a_waiting_job, an_id
+from tests.builders import A_USER, ANOTHER_USER, a_cancelled_job, a_job, a_new_job, a_waiting_job, an_id
 from tests.fakes.clock import START
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.slots import InMemorySlotRepository
@@ -14,14 +14,14 @@ from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
 from videojobs.domain.job import JobId, JobStatus, VideoJob
 from videojobs.domain.request import Priority
-from videojobs.domain.slots import CHECK_EVERY, GRACE, UserSlots
+from videojobs.domain.slots import CHECK_EVERY, GRACE, TooManyWaitingJobs, UserSlots
 
 HIGH = a_new_job(priority=Priority.HIGH)
 
 
-def a_system(cap: int, provider: ScriptedProvider | None = None) -> InMemorySystem:
-    """Return a system in which each user has `cap` slots per priority."""
-    slots = InMemorySlotRepository(cap=cap)
+def a_system(cap: int, provider: ScriptedProvider | None = None, *, maximum_waiting: int = 1000) -> InMemorySystem:
+    """Return a system in which each user has `cap` slots per priority, and up to `maximum_waiting` waiting jobs."""
+    slots = InMemorySlotRepository(cap=cap, maximum_waiting=maximum_waiting)
     return InMemorySystem(slots=slots, provider=provider or ScriptedProvider())
 
 
@@ -29,6 +29,12 @@ def active(system: InMemorySystem, priority: Priority = Priority.NORMAL) -> tupl
     """Return the IDs of the user's jobs that hold a slot at the priority."""
     user_slots = system.slots.get(A_USER, priority)
     return user_slots.active if user_slots else ()
+
+
+def counted(system: InMemorySystem) -> set[JobId]:
+    """Return the IDs that count as waiting jobs of the user at normal priority."""
+    user_slots = system.slots.get(A_USER)
+    return set(user_slots.waiting) if user_slots else set()
 
 
 def waiting(system: InMemorySystem) -> list[JobId]:
@@ -128,6 +134,111 @@ class TestCap:
             assert system.sweep()["late"] == 1
         assert active(system) == (second.id,)
         assert [sent.job_id for sent in system.queue.drain()] == [second.id]
+
+
+class TestMaximumOfWaitingJobs:
+    def test_a_job_over_the_maximum_is_refused_before_anything_is_stored(self) -> None:
+        system = a_system(1, maximum_waiting=2)
+        for _ in range(3):
+            system.submit()
+        stored, sent = system.jobs.all(), list(system.queue.sent)
+        with pytest.raises(TooManyWaitingJobs, match="At most 2 of your videos with priority normal can wait"):
+            system.submit()
+        assert (system.jobs.all(), system.queue.sent) == (stored, sent)
+        assert counted(system) == set(waiting(system))
+
+    def test_the_maximum_holds_per_user_and_priority(self) -> None:
+        system = a_system(1, maximum_waiting=1)
+        for request, user_id in ((None, A_USER), (HIGH, A_USER), (None, ANOTHER_USER)):
+            system.submit(request, user_id=user_id)
+            assert system.submit(request, user_id=user_id).waiting_since is not None
+
+    def test_concurrent_submissions_never_exceed_the_maximum(self) -> None:
+        system = a_system(2, maximum_waiting=3)
+
+        def submit(_: int) -> bool:
+            try:
+                system.submit()
+            except TooManyWaitingJobs:
+                return False
+            return True
+
+        with ThreadPoolExecutor(16) as pool:
+            accepted = list(pool.map(submit, range(16)))
+        assert accepted.count(True) == len(system.jobs.all()) == 5
+        assert len(waiting(system)) == 3
+
+    @pytest.mark.parametrize("end", ["admitted", "cancelled", "erased"])
+    def test_a_job_that_stops_waiting_makes_room_for_another(self, end: str) -> None:
+        system = a_system(1, maximum_waiting=1)
+        first, second = system.submit(), system.submit()
+        if end == "erased":
+            system.erase()
+        else:
+            system.cancel(first.id if end == "admitted" else second.id)
+        assert counted(system) == set()
+        for _ in range(1 if end != "erased" else 2):
+            last = system.submit()
+        assert counted(system) == {last.id}
+
+    def test_a_retry_over_the_maximum_is_refused_and_changes_nothing(self) -> None:
+        system = a_system(1, maximum_waiting=1)
+        cancelled = system.submit()
+        system.cancel(cancelled.id)
+        system.submit()
+        waits = system.submit()
+        before = system.jobs.get(cancelled.id)
+        with pytest.raises(TooManyWaitingJobs):
+            system.retry(cancelled.id)
+        assert system.jobs.get(cancelled.id) == before
+        system.cancel(waits.id)
+        assert system.retry(cancelled.id).waiting_since is not None
+        assert counted(system) == {cancelled.id}
+
+    def test_a_retried_job_whose_clean_up_ends_at_the_same_time_is_counted(self) -> None:
+        system = a_system(1)
+        message = system.put(a_cancelled_job())
+        system.submit()
+
+        def clean_up_first(*_: VideoJob) -> None:
+            system.jobs.before_save = None
+            system.deliver(message)
+            system.slots.release(A_USER, Priority.NORMAL, [message.job_id])
+
+        system.jobs.before_save = clean_up_first
+        assert system.retry(message.job_id).waiting_since is not None
+        assert counted(system) == {message.job_id}
+
+    def test_jobs_of_the_express_server_are_adopted_over_the_maximum(self) -> None:
+        system = a_system(1, maximum_waiting=1)
+        system.submit()
+        system.submit()
+        left = [system.jobs.put(a_job(next=None, outbox=())) for _ in range(3)]
+        system.clock.advance(minutes=1)
+        assert system.sweep()["adopted"] == len(left)
+
+    def test_an_id_that_a_crash_has_left_waiting_is_removed(self) -> None:
+        system = a_system(1, maximum_waiting=1)
+        system.submit()
+        system.slots.acquire(A_USER, Priority.NORMAL, [system.jobs.new_id()], START)
+        with pytest.raises(TooManyWaitingJobs):
+            system.submit()
+        system.clock.set(START + GRACE)
+        check(system)
+        assert len(counted(system)) == 1  # its job may be about to be stored
+        system.clock.set(START + GRACE + timedelta(seconds=1))
+        check(system)
+        assert counted(system) == set()
+        assert system.submit().waiting_since is not None
+
+    def test_waiting_jobs_that_are_not_counted_are_added(self) -> None:
+        system = a_system(1, maximum_waiting=2)
+        system.submit()
+        uncounted = [system.jobs.put(a_waiting_job(number)) for number in range(2)]
+        check(system)
+        assert counted(system) == {job.id for job in uncounted}
+        with pytest.raises(TooManyWaitingJobs):
+            system.submit()
 
 
 class TestFreedSlots:

@@ -13,15 +13,16 @@ from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import Batch, IdempotencyKey, JobStatus, VideoJob
 from videojobs.domain.request import Priority
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.services.store_once import KEY_LIFETIME, KEY_TRIES
 
 KEY = IdempotencyKey("key", "a" * 64)
 THREE = [a_new_job(prompt=f"Cat {number}") for number in range(3)]
 
 
-def a_system(cap: int = 20) -> InMemorySystem:
-    """Return a system in which each user has `cap` slots per priority."""
-    return InMemorySystem(slots=InMemorySlotRepository(cap=cap))
+def a_system(cap: int = 20, maximum_waiting: int = 1000) -> InMemorySystem:
+    """Return a system in which each user has `cap` slots per priority, and up to `maximum_waiting` waiting jobs."""
+    return InMemorySystem(slots=InMemorySlotRepository(cap=cap, maximum_waiting=maximum_waiting))
 
 
 def test_the_jobs_of_a_batch_are_created_in_the_order_of_the_requests() -> None:
@@ -80,6 +81,31 @@ def test_a_batch_with_both_priorities_keeps_its_order_and_uses_separate_slots() 
     jobs = [system.jobs.get(job_id) for job_id in batch.job_ids]
     assert [job.priority for job in jobs] == priorities
     assert [job.waiting_since is None for job in jobs] == [True, True, False, False]
+
+
+def test_a_batch_up_to_the_maximum_of_waiting_jobs_is_accepted() -> None:
+    system = a_system(cap=1, maximum_waiting=2)
+    batch, _ = system.submit_batch(THREE)
+    user_slots = system.slots.get(A_USER)
+    assert user_slots is not None
+    assert set(user_slots.waiting) == set(batch.job_ids[1:])
+
+
+def test_a_batch_over_the_maximum_of_waiting_jobs_is_refused_as_a_whole() -> None:
+    system = a_system(cap=1, maximum_waiting=1)
+    with pytest.raises(TooManyWaitingJobs):
+        system.submit_batch(THREE)
+    assert (system.jobs.all(), system.batches.all(), system.queue.sent, system.slots.get(A_USER)) == ([], [], [], None)
+
+
+def test_a_batch_over_the_maximum_at_one_priority_gives_back_its_slots_at_the_other() -> None:
+    system = a_system(cap=1, maximum_waiting=1)
+    with pytest.raises(TooManyWaitingJobs):
+        system.submit_batch([*THREE, a_new_job(priority=Priority.HIGH), a_new_job(priority=Priority.HIGH)])
+    assert (system.jobs.all(), system.batches.all(), system.queue.sent) == ([], [], [])
+    user_slots = system.slots.get(A_USER, Priority.HIGH)
+    assert user_slots is not None
+    assert (user_slots.active, user_slots.waiting, user_slots.waiting_at) == ((), (), None)
 
 
 def test_a_slot_that_is_freed_during_a_batch_is_taken_at_once() -> None:

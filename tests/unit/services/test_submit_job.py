@@ -80,6 +80,16 @@ class TestIdempotency:
             assert user_slots is not None
             assert user_slots.active == (first.id,)
 
+    def test_a_repeat_that_would_wait_is_not_counted(self) -> None:
+        system = InMemorySystem(slots=InMemorySlotRepository(cap=1))
+        submit(system)
+        for fingerprint in ("a" * 64, "b" * 64):
+            with suppress(IdempotencyMismatch):
+                submit(system, IdempotencyKey("key", fingerprint))
+            user_slots = system.slots.get(A_USER)
+            assert user_slots is not None
+            assert (user_slots.waiting, user_slots.waiting_at) == ((), None)
+
     def test_a_repeat_over_the_cap_keeps_the_slot_of_the_first_request(self) -> None:
         system = InMemorySystem(slots=InMemorySlotRepository(cap=1))
         first, _ = submit(system)

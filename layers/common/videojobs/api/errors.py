@@ -13,6 +13,7 @@ from videojobs.domain.errors import (
     ValidationFailed,
     VideoJobsError,
 )
+from videojobs.domain.slots import TooManyWaitingJobs
 
 
 class RouteNotFound(RequestError):
@@ -41,6 +42,7 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.JobConflict: HTTPStatus.CONFLICT,
     RouteNotFound: HTTPStatus.NOT_FOUND,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyWaitingJobs: HTTPStatus.TOO_MANY_REQUESTS,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyConnections: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManySubscriptions: HTTPStatus.BAD_REQUEST,

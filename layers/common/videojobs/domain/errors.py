@@ -187,10 +187,10 @@ class RateLimited(RequestError):
     code = ErrorCode.RATE_LIMITED
     message = "Too many requests. Try again shortly."
 
-    def __init__(self, retry_after_seconds: int = 1) -> None:
+    def __init__(self, retry_after_seconds: int = 1, message: str | None = None) -> None:
         """Create the error; another request is allowed after `retry_after_seconds` whole seconds."""
         self.retry_after_seconds = retry_after_seconds
-        super().__init__()
+        super().__init__(message)
 
 
 class IdempotencyMismatch(RequestError):

@@ -11,26 +11,32 @@ from videojobs.domain.slots import UserSlots
 
 
 class SlotRepository(Protocol):
-    """Repository of slots: for each user and priority, the set of active jobs, never larger than `cap`.
+    """Repository of slots: for each user and priority, the set of active jobs and the set of jobs that wait for a slot.
 
-    It is a set and not a counter, so that repeats and crashes can't count a job twice, and a slot that was not released
+    Of active jobs there are never more than `cap`, and new jobs that would wait are refused above `maximum_waiting`.
+    They are sets and not counters, so that repeats and crashes can't count a job twice, and a job that was not removed
     can be found.
     """
 
     cap: int
+    maximum_waiting: int
 
     def acquire(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId], now: datetime) -> int:
         """Acquire slots for new jobs, in their order, while slots are free and no job waits. Return their number.
 
-        Concurrent calls can't exceed `cap`. If not all jobs get a slot, `now` is stored as `waiting_at`.
+        The remaining jobs wait, and `now` is stored as `waiting_at`. Concurrent calls can't exceed `cap` or
+        `maximum_waiting`.
 
         Raises:
+            TooManyWaitingJobs: If more than `maximum_waiting` jobs would wait. Nothing is stored.
             Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         ...
 
     def acquire_waiting(self, user_id: UserId, priority: Priority, job_id: JobId, now: datetime) -> bool:
-        """Acquire a slot for a job that has waited, if one is free. Return whether the job has a slot. Idempotent.
+        """Acquire a slot for a job that waits, if one is free. Return whether the job has a slot. Idempotent.
+
+        A job that gets a slot does not wait any more.
 
         Raises:
             Unavailable: If MongoDB does not respond in time; the write may have been applied.
@@ -38,7 +44,7 @@ class SlotRepository(Protocol):
         ...
 
     def release(self, user_id: UserId, priority: Priority, job_ids: Sequence[JobId]) -> bool:
-        """Release the slots of jobs. Idempotent. Return whether jobs may be waiting for a slot, by `waiting_at`.
+        """Release the slots of jobs, and end their waiting. Idempotent. Return whether jobs may wait, by `waiting_at`.
 
         Raises:
             Unavailable: If MongoDB does not respond in time; the write may have been applied.
@@ -50,6 +56,16 @@ class SlotRepository(Protocol):
 
         Raises:
             Unavailable: If MongoDB does not respond in time; the write may have been applied.
+        """
+        ...
+
+    def correct(self, held: UserSlots, actual: UserSlots) -> None:
+        """Remove and add the IDs that differ in `active` and `waiting`. Other IDs, and later changes, are kept.
+
+        Idempotent. `actual` contains no active job that `held` does not contain.
+
+        Raises:
+            Unavailable: If MongoDB does not respond in time; a part may have been corrected.
         """
         ...
 

@@ -30,6 +30,8 @@ def fetch_result(job_id: JobId, *, dispatcher: JobDispatcher, allows_result: All
     Raises:
         JobNotFound: If the job does not exist, or is deleted or expired.
         JobConflict: If `find_refused` refuses the job.
+        TooManyWaitingJobs: If the job would have to wait for a slot, and as many of the user's jobs as are allowed
+            wait already.
         Unavailable: If MongoDB does not confirm, or if the job changes during each try. The job may be queued.
         ValueError: If the options of the provider are invalid.
     """

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from videojobs.domain import deadlines, lifecycle
 from videojobs.domain.errors import LeaseLost, Unavailable
 from videojobs.domain.job import JobId, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Priority
-from videojobs.domain.slots import GRACE, UserSlots
+from videojobs.domain.slots import GRACE, TooManyWaitingJobs, UserSlots
 from videojobs.domain.trace import following
 from videojobs.ports.changes import Notifier
 from videojobs.ports.fairness import SlotRepository
@@ -108,26 +109,36 @@ class JobDispatcher:
         return replace(job, outbox=())
 
     def acquire_slots(self, queued: Sequence[VideoJob]) -> list[VideoJob]:
-        """Acquire slots for new jobs of one user and priority. Return the jobs to store; excess jobs wait for a slot.
+        """Acquire slots for new jobs of one user, for all of them or for none. Return the jobs to store, by priority.
 
-        After a crash before the jobs are stored, `check_slots` releases their slots.
+        Excess jobs wait for a slot. After a crash before the jobs are stored, `check_slots` removes them from the
+        slots.
 
         Raises:
+            TooManyWaitingJobs: If more of the user's jobs would wait than are allowed.
             Unavailable: If MongoDB does not respond in time; slots may have been acquired.
         """
-        first, now = queued[0], self.clock.now()
-        acquired = self.slots.acquire(first.user_id, first.priority, [job.id for job in queued], now)
-        return [*queued[:acquired], *(lifecycle.wait_for_slot(job, now) for job in queued[acquired:])]
+        acquired: list[VideoJob] = []
+        for group in _by_priority(queued):
+            first, now = group[0], self.clock.now()
+            try:
+                count = self.slots.acquire(first.user_id, first.priority, [job.id for job in group], now)
+            except TooManyWaitingJobs:
+                self.return_slots(acquired)
+                raise
+            acquired += [*group[:count], *(lifecycle.wait_for_slot(job, now) for job in group[count:])]
+        return acquired
 
-    def return_slots(self, never_stored: Iterable[VideoJob]) -> None:
-        """Release the slots of jobs that were not stored.
+    def return_slots(self, never_stored: Sequence[VideoJob]) -> None:
+        """Release the slots of jobs that were not stored, end their waiting, and admit the user's waiting jobs.
 
         Raises:
             Unavailable: If MongoDB does not respond in time; `check_slots` releases the remaining slots.
         """
-        for job in never_stored:
-            if job.waiting_since is None:
-                self.slots.release(job.user_id, job.priority, [job.id])
+        for group in _by_priority(never_stored):
+            first = group[0]
+            if self.slots.release(first.user_id, first.priority, [job.id for job in group]):
+                self.admit_waiting(first.user_id, first.priority)
 
     def release_slot(self, job: VideoJob) -> None:
         """Release the slot of an ended job and admit the user's waiting jobs. Idempotent.
@@ -168,11 +179,14 @@ class JobDispatcher:
                 self.send_step(admitted)
 
     def check_slots(self, held: UserSlots) -> list[JobId]:
-        """Release the slots of jobs that have ended, wait or were never stored, and admit waiting jobs.
+        """Compare a user's slots with the jobs, correct them, and admit waiting jobs.
+
+        Released are the slots of jobs that have ended, wait or were never stored. Jobs that don't wait are removed from
+        the waiting jobs, and jobs that wait are added.
 
         Returns:
             The IDs of the jobs whose slots were released. An ID that was created within `GRACE` and has no job yet
-            keeps its slot, because its job may be about to be stored.
+            is kept, because its job may be about to be stored.
 
         Raises:
             Unavailable: If MongoDB does not respond in time; the next sweep checks the slots again.
@@ -184,12 +198,23 @@ class JobDispatcher:
             job = self.jobs.find(job_id)
             if not _is_active(job) and (job is not None or self.jobs.created_at(job_id) < oldest_new):
                 gone.append(job_id)
+        waiting = self.jobs.list_waiting(held.user_id, held.priority, self.slots.maximum_waiting)
+        new = [job_id for job_id in held.waiting if self.jobs.created_at(job_id) >= oldest_new]
+        active = tuple(job_id for job_id in held.active if job_id not in gone)
+        self.slots.correct(held, replace(held, active=active, waiting=(*waiting, *new)))
         if gone:
-            self.slots.release(held.user_id, held.priority, gone)
             logger.warning("Slots released", extra={"action": "slots_released", "slots": len(gone)})
         self.admit_waiting(held.user_id, held.priority)
         self.slots.mark_checked(held, now)
         return gone
+
+
+def _by_priority(jobs: Iterable[VideoJob]) -> list[list[VideoJob]]:
+    return [list(group) for _, group in groupby(sorted(jobs, key=_priority), key=_priority)]
+
+
+def _priority(job: VideoJob) -> str:
+    return job.priority
 
 
 def _is_active(job: VideoJob | None) -> bool:

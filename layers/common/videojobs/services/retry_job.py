@@ -61,6 +61,8 @@ def retry_job(
             ratio.
         PriorityForbidden: If the job has high priority and `rights` do not include it.
         ValidationFailed: If the job's request chose a provider that is not in `rights`.
+        TooManyWaitingJobs: If the job would have to wait for a slot, and as many of the user's jobs as are allowed
+            wait already.
         Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
             queued; repeat the call to find out.
     """
@@ -85,6 +87,8 @@ def requeue_job(
         dispatcher: Stores the change and sends its message.
 
     Raises:
+        TooManyWaitingJobs: If the job would have to wait for a slot, and as many of the user's jobs as are allowed
+            wait already.
         Unavailable: If MongoDB does not confirm, or if the job changes during each of `TRIES` tries. The job may be
             queued.
     """
@@ -93,12 +97,12 @@ def requeue_job(
         job = read()
         user_id, now = job.user_id, dispatcher.clock.now()
         after = change(job, now)
-        if queued is None:
-            (queued,) = dispatcher.acquire_slots([after])
-        elif queued.waiting_since is None and dispatcher.slots.acquire_waiting(user_id, job.priority, job.id, now):
-            queued = after  # acquired again, because a finished clean-up releases the job's slot
+        # Acquired again in each try, because a finished clean-up releases the job's slot and ends its waiting.
+        has_slot = queued is not None and queued.waiting_since is None
+        if has_slot and dispatcher.slots.acquire_waiting(user_id, job.priority, job.id, now):
+            queued = after
         else:
-            queued = lifecycle.wait_for_slot(after, now)
+            (queued,) = dispatcher.acquire_slots([after])
         try:
             queued = dispatcher.commit(job, queued)
         except LeaseLost:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from itertools import groupby
 
 from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyMismatch
@@ -31,6 +30,7 @@ def submit_batch(
 
     Raises:
         IdempotencyMismatch: If the key belongs to another batch.
+        TooManyWaitingJobs: If more of the user's jobs would wait for a slot than are allowed. Nothing is stored.
         Unavailable: If MongoDB does not confirm a write. Either everything is stored, or nothing; repeat the request
             with the same key to find out.
     """
@@ -48,8 +48,7 @@ def submit_batch(
     ]
     job_ids = tuple(job.id for job in accepted)
     batch = Batch(batch_id, user_id, job_ids, now, now + 2 * dispatcher.policy.retention, idempotency)
-    groups = [list(group) for _, group in groupby(sorted(accepted, key=_priority), key=_priority)]
-    jobs = [job for group in groups for job in dispatcher.acquire_slots(group)]
+    jobs = dispatcher.acquire_slots(accepted)
     try:
         stored = store_once(batch, lambda: batches.add(batch, jobs), repository=batches)
     except IdempotencyMismatch:
@@ -72,7 +71,3 @@ def _announce_all(waiting: Sequence[VideoJob], *, dispatcher: JobDispatcher) -> 
     for job in waiting:
         if dispatcher.announce(job).outbox:
             return  # an unavailable service would cost its timeout for each job
-
-
-def _priority(job: VideoJob) -> str:
-    return job.priority

@@ -28,6 +28,8 @@ def submit_job(
 
     Raises:
         IdempotencyMismatch: If the key belongs to another request.
+        TooManyWaitingJobs: If the job would have to wait for a slot, and as many of the user's jobs as are allowed
+            wait already. Nothing is stored.
         Unavailable: If MongoDB does not confirm a write. The job may exist and is then processed; repeat the request
             with the same key to find it.
     """

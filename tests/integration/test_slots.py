@@ -1,0 +1,114 @@
+"""Users' slots on the real protocol: the number of operations, concurrent deletion, and documents of other versions."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pymongo.monitoring
+import pytest
+
+from tests.builders import A_USER, an_id
+from tests.fakes.clock import START
+from videojobs.adapters.mongo.connection import MongoConnection
+from videojobs.adapters.mongo.slots import MongoSlotRepository
+from videojobs.domain.job import JobId
+from videojobs.domain.request import Priority
+from videojobs.domain.slots import TooManyWaitingJobs
+
+CAP, MAXIMUM_WAITING = 2, 3
+
+
+class Recorder(pymongo.monitoring.CommandListener):
+    """Recorder of the names of the commands that clients send within a block of `listening`."""
+
+    def __init__(self) -> None:
+        self.names: list[str] | None = None
+
+    def started(self, event: pymongo.monitoring.CommandStartedEvent) -> None:
+        if self.names is not None:
+            self.names.append(event.command_name)
+
+    def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
+        """Ignore the event."""
+
+    def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
+        """Ignore the event."""
+
+    @contextmanager
+    def listening(self) -> Iterator[list[str]]:
+        """Yield a list to which the names of the block's commands are added."""
+        self.names = names = []
+        yield names
+        self.names = None
+
+
+RECORDER = Recorder()
+pymongo.monitoring.register(RECORDER)
+
+
+@pytest.fixture
+def slots(connection: MongoConnection) -> MongoSlotRepository:
+    """Return a repository without slots."""
+    return MongoSlotRepository(connection, cap=CAP, maximum_waiting=MAXIMUM_WAITING)
+
+
+def acquire(slots: MongoSlotRepository, number: int) -> int:
+    """Acquire slots for new jobs of the user."""
+    return slots.acquire(A_USER, Priority.NORMAL, [an_id() for _ in range(number)], START)
+
+
+def test_an_acquisition_takes_one_operation_if_slots_are_free_and_else_two(slots: MongoSlotRepository) -> None:
+    with RECORDER.listening() as first:
+        assert acquire(slots, CAP) == CAP
+    with RECORDER.listening() as first_to_wait:
+        assert acquire(slots, 1) == 0
+    with RECORDER.listening() as next_to_wait:
+        assert acquire(slots, 2) == 0
+    with RECORDER.listening() as refused, pytest.raises(TooManyWaitingJobs):
+        acquire(slots, 1)
+    assert [len(names) for names in (first, first_to_wait, next_to_wait, refused)] == [1, 2, 2, 2]
+
+
+def test_a_first_batch_over_the_cap_takes_two_operations(slots: MongoSlotRepository) -> None:
+    with RECORDER.listening() as names:
+        assert acquire(slots, CAP + 1) == CAP
+    assert len(names) == 2
+
+
+class DeletingConnection:
+    """Connection that deletes the user's slots after its first operation, as the reconciler may."""
+
+    def __init__(self, connection: MongoConnection) -> None:
+        self._connection, self._is_first = connection, True
+
+    def run(self, operation: Callable[[Any], Any]) -> Any:
+        """Run the operation on the real connection."""
+        try:
+            return self._connection.run(operation)
+        finally:
+            if self._is_first:
+                self._is_first = False
+                self._connection.run(lambda database: database["shares"].delete_many({}))
+
+
+def test_slots_that_are_deleted_during_an_acquisition_are_created_again(
+    slots: MongoSlotRepository, connection: MongoConnection
+) -> None:
+    acquire(slots, CAP)
+    deleting = MongoSlotRepository(DeletingConnection(connection), cap=CAP, maximum_waiting=0)  # type: ignore[arg-type]
+    assert acquire(deleting, 1) == 1
+
+
+def test_a_document_of_the_previous_release_has_no_counted_jobs(
+    slots: MongoSlotRepository, connection: MongoConnection
+) -> None:
+    active = [JobId("6" * 24), JobId("7" * 24)]
+    document = {"_id": f"{A_USER}:normal", "active": active, "waitingAt": START, "changedAt": START, "checkedAt": START}
+    connection.run(lambda database: database["shares"].insert_one(document))
+    [held] = slots.find_unchecked(START.replace(year=2100), 1)
+    assert held.waiting == ()
+    assert slots.release(A_USER, Priority.NORMAL, active[:1])
+    waiting = an_id()
+    assert slots.acquire(A_USER, Priority.NORMAL, [waiting], START) == 0
+    [held] = slots.find_unchecked(START.replace(year=2100), 1)
+    assert (held.active, held.waiting) == ((active[1],), (waiting,))
