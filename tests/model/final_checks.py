@@ -79,17 +79,24 @@ def _split(token: str) -> list[str]:
 
 
 def _check_slots(sut: SystemUnderTest) -> None:
-    crowd = Counter(
-        (job.user_id, job.priority)
-        for job in sut.jobs.all()
-        if job.is_live and job.waiting_since is None and job.id not in sut.jobs.adopted
-    )
+    live = [job for job in sut.jobs.all() if job.is_live and job.id not in sut.jobs.adopted]
+    crowd = Counter((job.user_id, job.priority) for job in live if job.waiting_since is None)
+    sut.uncounted |= {job.id for job in live if job.waiting_since is not None and not _is_counted(sut, job)}
+    counted = [job for job in live if job.waiting_since is not None and job.id not in sut.uncounted]
+    waiting = Counter((job.user_id, job.priority) for job in counted)
     for user_id in set(sut.jobs.owners.values()):
         for priority in Priority:
             taken = sut.slots.get(user_id, priority)
             assert taken is None or len(taken.active) <= sut.cap, "I7: a user holds more slots than allowed"
             # An actor that paused while acquiring or releasing a slot may cause one more for a while.
             assert sut.has_slept or crowd[user_id, priority] <= sut.cap, "I7: a user has more active jobs than slots"
+            is_few = waiting[user_id, priority] <= sut.maximum_waiting
+            assert is_few, "I7: more jobs of a user wait than allowed"
+
+
+def _is_counted(sut: SystemUnderTest, job: VideoJob) -> bool:
+    slots = sut.slots.get(job.user_id, job.priority)
+    return slots is not None and job.id in slots.waiting
 
 
 def _check_remains(sut: SystemUnderTest) -> None:
@@ -135,7 +142,7 @@ def _check_announcements(sut: SystemUnderTest) -> None:
 
 def _is_quiet(sut: SystemUnderTest) -> bool:
     slots = [sut.slots.get(user_id, priority) for user_id in set(sut.jobs.owners.values()) for priority in Priority]
-    is_taken = any(taken is not None and taken.active for taken in slots)
+    is_taken = any(taken is not None and (taken.active or taken.waiting) for taken in slots)
     return not is_taken and not any(job.next or job.is_live or job.outbox or job.deleted_at for job in sut.jobs.all())
 
 

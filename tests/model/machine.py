@@ -52,10 +52,12 @@ class VideoJobsMachine(RuleBasedStateMachine):
         kind=st.sampled_from(ProviderKind),
         unknown_submit=st.sampled_from(UnknownSubmit),
         cap=st.sampled_from([1, 1, 2]),
+        maximum_waiting=st.sampled_from([1, 3]),
     )
-    def start(self, kind, unknown_submit, cap):
-        """Start with a kind of provider, a number of slots per user, and a first job."""
-        self.sut = SystemUnderTest(LedgerProvider(kind, unknown_submit), log=note, check=check_jobs, cap=cap)
+    def start(self, kind, unknown_submit, cap, maximum_waiting):
+        """Start with a kind of provider, a number of slots and of waiting jobs per user, and a first job."""
+        provider, limits = LedgerProvider(kind, unknown_submit), {"cap": cap, "maximum_waiting": maximum_waiting}
+        self.sut = SystemUnderTest(provider, log=note, check=check_jobs, **limits)
         self.users = Users(self.sut)
         self.users.submit(A_USER, None, "a cat", Priority.NORMAL, ())
 

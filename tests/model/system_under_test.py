@@ -63,6 +63,9 @@ class SystemUnderTest:
     has_slept: bool = False
     history: list[str] = field(default_factory=list)
     cap: int = 20
+    maximum_waiting: int = 1000
+    uncounted: set[JobId] = field(default_factory=set)
+    """Jobs that waited without being counted, for example because their admission was interrupted."""
     renderer: ScriptedRenderer = field(init=False)
     jobs: WatchedJobRepository = field(init=False)
     slots: InMemorySlotRepository = field(init=False)
@@ -71,7 +74,7 @@ class SystemUnderTest:
         """Create the components that depend on others."""
         self.renderer = ScriptedRenderer(at_report=lambda _: self.pass_time(RENDER_PACE))
         self.jobs = WatchedJobRepository(self.provider, POLICY, self.clock, self.history.append)
-        self.slots = InMemorySlotRepository(cap=self.cap)
+        self.slots = InMemorySlotRepository(cap=self.cap, maximum_waiting=self.maximum_waiting)
 
     def pass_time(self, by: timedelta) -> None:
         """Advance the clock of all machines."""

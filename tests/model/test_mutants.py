@@ -303,6 +303,20 @@ MUTANTS = [
         "I7: a user holds more slots than allowed",
     ),
     Mutant(
+        "the number of waiting jobs is unlimited",
+        FAKES + "slots.py",
+        "if excess and len(waiting) > self.maximum_waiting:",
+        "if False:",
+        "I7: more jobs of a user wait than allowed",
+    ),
+    Mutant(
+        "a job that was never stored waits for ever",
+        SERVICES + "job_dispatcher.py",
+        "replace(held, active=active, waiting=(*waiting, *new))",
+        "replace(held, active=active)",
+        "the system never settles",
+    ),
+    Mutant(
         "a retry needs no slot",
         SERVICES + "retry_job.py",
         "(queued,) = dispatcher.acquire_slots([after])",

@@ -9,6 +9,7 @@ from tests.model.system_under_test import SystemUnderTest
 from videojobs.domain.errors import IdempotencyMismatch, JobConflict, JobNotFound
 from videojobs.domain.job import IdempotencyKey, JobId, JobStatus, UserId, VideoJob
 from videojobs.domain.request import Priority
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.services.cancel_job import cancel_job
 from videojobs.services.delete_job import delete_job
 from videojobs.services.retry_job import retry_job
@@ -51,6 +52,8 @@ class Users:
                 )
             except IdempotencyMismatch:
                 self._check_mismatch(user_id, key, f"{body} {priority}")
+            except TooManyWaitingJobs:
+                self._check_full(user_id, priority)
             else:
                 self._acknowledge(Acknowledged(user_id, key, f"{body} {priority}", job.id))
 
@@ -85,6 +88,9 @@ class Users:
                 self._check_now(job_id, _can_not_be_retried, "untrue: a job could have been retried")
                 refused = earlier is not None and _can_not_be_retried(earlier)
                 assert refused or jobs.retries[job_id] > retries, "untrue: only a pending clean-up prevented it"
+            except TooManyWaitingJobs:
+                assert earlier is not None, "untrue: a job that does not exist was refused"
+                self._check_full(earlier.user_id, earlier.priority)
             else:
                 assert jobs.retries[job_id], "untrue: a job was reported as retried"
 
@@ -140,6 +146,11 @@ class Users:
                 apart = abs(jobs.made_at[response.job_id] - jobs.made_at[earlier.job_id])
                 is_gone = None in (jobs.look(earlier.job_id), jobs.look(response.job_id))
                 assert is_gone or apart >= KEY_LIFETIME, "one key created two jobs"
+
+    def _check_full(self, user_id: UserId, priority: Priority) -> None:
+        slots = self._sut.slots.get(user_id, priority)
+        is_full = slots is not None and len(slots.waiting) >= self._sut.maximum_waiting
+        assert self._sut.has_slept or is_full, "untrue: a job was refused although few jobs wait"
 
     def _check_mismatch(self, user_id: UserId, key: str | None, body: str) -> None:
         keys = self._sut.jobs.keys
