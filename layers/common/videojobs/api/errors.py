@@ -53,6 +53,8 @@ STATUS_OF: Mapping[type[VideoJobsError], HTTPStatus] = {
     errors.SubmissionsPaused: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ProviderUnreachable: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.UnconfirmedFailure: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ResultRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.LeaseLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.IllegalTransition: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
