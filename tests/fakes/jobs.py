@@ -36,6 +36,7 @@ class InMemoryJobRepository:
         self._jobs = {job.id: job for job in jobs}
         self._ids = ObjectIds(clock or VirtualClock())
         self._lock = RLock()
+        self.malformed: dict[object, MalformedJob] = {}
         self.available = True
         self.before_save: Callable[[VideoJob, VideoJob], None] | None = None
 
@@ -158,14 +159,17 @@ class InMemoryJobRepository:
             return min(len(ahead), limit)
 
     def find_left(self, user_id: UserId, created_before: datetime, limit: int) -> JobsLeft:
-        """Return the user's jobs up to a time. No job in memory is malformed."""
+        """Return the user's jobs up to a time, and all malformed ones."""
         with self._available_lock():
             old = [job for job in self.all() if job.user_id == user_id and job.created_at <= created_before]
             waiting = [job for job in old if job.is_waiting_for_clean_up]
-            return JobsLeft([job for job in old if job not in waiting][:limit], [], is_waiting=bool(waiting))
+            left = [job for job in old if job not in waiting][:limit]
+            return JobsLeft(left, list(self.malformed.values())[: limit - len(left)], is_waiting=bool(waiting))
 
     def remove_malformed(self, malformed: MalformedJob) -> None:
-        """Do nothing: no job in memory is malformed."""
+        """Remove the malformed job, idempotent."""
+        with self._available_lock():
+            self.malformed.pop(malformed.key, None)
 
     def remove(self, job: VideoJob) -> bool:
         """Compare the guard and remove the job, atomically."""

@@ -57,7 +57,8 @@ def copies(function: str) -> list[dict[str, Any]]:
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "common")]),
     }
     for variable in functions()[function]["Environment"]["Variables"]:
-        environment[variable] = "1" if variable.endswith(("MINUTE", "SECONDS", "USER", "DAYS", "CONNECTIONS")) else "x"
+        is_number = variable.endswith(("MINUTE", "SECONDS", "USER", "DAYS", "CONNECTIONS"))
+        environment[variable] = "50" if variable == "WAITING_JOBS_PER_USER" else "1" if is_number else "x"
         if variable.startswith("ACCEPT_"):
             environment[variable] = "false"
     command = [sys.executable, "-c", COPIED, f"functions.{function}.app"]

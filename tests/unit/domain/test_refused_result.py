@@ -96,7 +96,7 @@ def test_other_jobs_get_their_next_attempt() -> None:
     ("link", "place"),
     [
         (LINK, "https://results.example.com/a"),
-        ("https://user:secret@results.example.com/video.mp4#x", "https://results.example.com"),
+        ("https://user:word@results.example.com/video.mp4#x", "https://results.example.com"),
         ("https://results.example.com?token=1/2", "https://results.example.com"),
         ("gs://bucket/video.mp4", "gs://bucket"),
         ("https://storage.googleapis.com/bucket/secret/x.mp4", "https://storage.googleapis.com/bucket"),

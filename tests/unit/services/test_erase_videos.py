@@ -10,9 +10,9 @@ from tests.fakes.clock import START
 from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import JobStatus, VideoJob
+from videojobs.domain.job import JobStatus, VideoJob, object_keys
 from videojobs.domain.request import Priority
-from videojobs.ports.erasures import Erasure
+from videojobs.ports.erasures import Erasure, MalformedJob
 from videojobs.services.erase_videos import PAGE, erase_videos
 
 
@@ -35,6 +35,20 @@ def test_an_erasure_removes_everything_of_the_user_and_nothing_of_other_users() 
     assert system.batches.all() == []
     assert set(system.store.objects) == set(foreign_job.object_keys)
     assert list(system.erasures.find_all(1)) == []
+    user_slots = system.slots.get(A_USER)
+    assert user_slots is not None
+    assert user_slots.active == ()
+
+
+def test_malformed_jobs_are_removed_with_the_objects_of_their_attempts_and_their_slots() -> None:
+    system = InMemorySystem()
+    job = a_job(priority=Priority.NORMAL)
+    system.slots.acquire(A_USER, Priority.NORMAL, [job.id], START)
+    keys = object_keys(job.id, 2)
+    system.store.objects |= dict.fromkeys(keys, b"bytes")
+    system.jobs.malformed = {"1": MalformedJob("1", job.id, attempts=2), "2": MalformedJob("2", None, attempts=0)}
+    assert system.erase()
+    assert (system.jobs.malformed, system.store.objects) == ({}, {})
     user_slots = system.slots.get(A_USER)
     assert user_slots is not None
     assert user_slots.active == ()
