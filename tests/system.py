@@ -153,6 +153,19 @@ class InMemorySystem:
         """Run the reconciler once, as happens each minute. Return its counts."""
         return reconcile_jobs(dispatcher=self.dispatcher)
 
+    def sweep_until_resent(self, first_sweep: float) -> timedelta:
+        """Run the reconciler `first_sweep` seconds from now, then each minute, until it sends a step.
+
+        Return the time that this took.
+        """
+        since = self.clock.now()
+        self.clock.advance(first_sweep)
+        self.sweep()
+        while not self.queue.sent:
+            self.clock.advance(minutes=1)
+            self.sweep()
+        return self.clock.now() - since
+
     def bury(self, message: SentMessage) -> bool:
         """Process a dead letter as `reconciler` does. Return True if that changed the job."""
         return resend_dead_letter(message.job_id, message.step_id, dispatcher=self.dispatcher)

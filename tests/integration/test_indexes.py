@@ -1,16 +1,15 @@
 """Every query of the repository uses an index, so its cost does not grow with the number of jobs."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import pymongo.monitoring
 import pytest
 from pymongo.database import Database
 
 from tests.builders import A_USER, a_job, a_lease, a_started_job, a_waiting_job, an_id
 from tests.fakes.clock import START
+from tests.integration.recorder import RECORDER
 from videojobs.adapters.mongo.batches import MongoBatchRepository
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.connections import MongoConnectionRepository
@@ -24,34 +23,6 @@ from videojobs.ports.jobs import Position
 LAST = Position(START, an_id())
 A_BATCH = BatchId("6" * 24)
 JOB = a_started_job(idempotency=IdempotencyKey("key", "f"))
-
-
-class Recorder(pymongo.monitoring.CommandListener):
-    """Recorder of the commands that clients send within a block of `listening`."""
-
-    def __init__(self) -> None:
-        self.heard: list[Mapping[str, Any]] | None = None
-
-    def started(self, event: pymongo.monitoring.CommandStartedEvent) -> None:
-        if self.heard is not None:
-            self.heard.append(dict(event.command))
-
-    def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
-        """Ignore the event."""
-
-    def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
-        """Ignore the event."""
-
-    @contextmanager
-    def listening(self) -> Iterator[list[Mapping[str, Any]]]:
-        """Yield a list to which the commands of the block are added."""
-        self.heard = heard = []
-        yield heard
-        self.heard = None
-
-
-RECORDER = Recorder()
-pymongo.monitoring.register(RECORDER)
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """Users' slots on the real protocol: the number of operations, concurrent deletion, and documents of other versions."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import pymongo.monitoring
 import pytest
 
 from tests.builders import A_USER, an_id
 from tests.fakes.clock import START
+from tests.integration.recorder import RECORDER
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.slots import MongoSlotRepository
 from videojobs.domain.job import JobId
@@ -16,34 +15,6 @@ from videojobs.domain.request import Priority
 from videojobs.domain.slots import TooManyWaitingJobs
 
 CAP, MAXIMUM_WAITING = 2, 3
-
-
-class Recorder(pymongo.monitoring.CommandListener):
-    """Recorder of the names of the commands that clients send within a block of `listening`."""
-
-    def __init__(self) -> None:
-        self.names: list[str] | None = None
-
-    def started(self, event: pymongo.monitoring.CommandStartedEvent) -> None:
-        if self.names is not None:
-            self.names.append(event.command_name)
-
-    def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
-        """Ignore the event."""
-
-    def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
-        """Ignore the event."""
-
-    @contextmanager
-    def listening(self) -> Iterator[list[str]]:
-        """Yield a list to which the names of the block's commands are added."""
-        self.names = names = []
-        yield names
-        self.names = None
-
-
-RECORDER = Recorder()
-pymongo.monitoring.register(RECORDER)
 
 
 @pytest.fixture
@@ -66,13 +37,13 @@ def test_an_acquisition_takes_one_operation_if_slots_are_free_and_else_two(slots
         assert acquire(slots, 2) == 0
     with RECORDER.listening() as refused, pytest.raises(TooManyWaitingJobs):
         acquire(slots, 1)
-    assert [len(names) for names in (first, first_to_wait, next_to_wait, refused)] == [1, 2, 2, 2]
+    assert [len(commands) for commands in (first, first_to_wait, next_to_wait, refused)] == [1, 2, 2, 2]
 
 
 def test_a_first_batch_over_the_cap_takes_two_operations(slots: MongoSlotRepository) -> None:
-    with RECORDER.listening() as names:
+    with RECORDER.listening() as commands:
         assert acquire(slots, CAP + 1) == CAP
-    assert len(names) == 2
+    assert len(commands) == 2
 
 
 class DeletingConnection:

@@ -24,7 +24,9 @@ def describe_place(link: str) -> str:
 
 
 def fetch_again(job: VideoJob, now: datetime, by: str) -> VideoJob:
-    """Return the failed job queued in the same attempt, with its provider task and parts, and with time like a new job.
+    """Return the failed job queued in the same attempt, with its provider task and parts.
+
+    Its deadline is counted again when it starts.
 
     Raises:
         ValueError: If the job has not failed, or has no result that was refused.
