@@ -5,6 +5,7 @@ RUN = .venv/bin/python -m
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/sam
 # The tests run their own system, which does not change yours and stops when they end.
 TEST_STATE = .local/test
+TEMPLATES = template.yaml infrastructure/account.yaml infrastructure/github.yaml infrastructure/monitoring.yaml infrastructure/studio.yaml
 UNITS = tests/unit tests/functions tests/template tests/bench
 DEPLOYED = tests/stack tests/browser
 SERVICES = tests/contract tests/integration tests/faults tests/providers tests/model tests/audit
@@ -71,8 +72,8 @@ types:
 	@.venv/bin/mypy --no-error-summary
 
 template:
-	@.venv/bin/cfn-lint template.yaml .github/deploy-role.yaml
-	@$(SAM) validate --lint --config-env local > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
+	@.venv/bin/cfn-lint --regions us-east-1 eu-central-1 -- $(TEMPLATES)
+	@$(SAM) validate --lint --config-env dev > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
 
 check: setup ## lint, types, template and quick tests: under a minute
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target units lint types template

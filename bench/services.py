@@ -82,11 +82,11 @@ def run_services() -> Iterator[Services]:
                 **declared_variables(
                     {
                         **dict.fromkeys(("JobsQueue", "HighJobsQueue", "EventsQueue"), queue_url["QueueUrl"]),
-                        "AwsEndpointUrl": endpoint_url,
                         "MongoSecretArn": arns.mongo,
                         "JwtSecretArn": arns.jwt,
                     }
                 ),
+                "AWS_ENDPOINT_URL": endpoint_url,
             },
             mongo_uri=mongo_uri,
             events={"generate": _post_event(secret), "status": _get_event(secret, _seed(mongo_uri))},
@@ -110,7 +110,16 @@ def declared_variables(known: Mapping[str, str]) -> dict[str, str]:
     for logical_id in FUNCTIONS.values():
         declared |= template["Resources"][logical_id]["Properties"]["Environment"]["Variables"]
     declared.pop("CONFIGURATION_DIGEST")  # set at deployment; the functions do not read it
-    return {name: value if isinstance(value, str) else values[value["Ref"]] for name, value in declared.items()}
+
+    def resolve(value: str | dict[str, Any]) -> str:
+        if isinstance(value, str):
+            return value
+        if "Ref" in value:
+            return values[value["Ref"]]
+        name, group, key = value["Fn::FindInMap"]
+        return str(template["Mappings"][name][group][key])
+
+    return {name: resolve(value) for name, value in declared.items()}
 
 
 def new_document(job_id: ObjectId) -> dict[str, Any]:

@@ -14,10 +14,10 @@ _PARAMETERS = {
     "FALLBACK_PROVIDERS": "FallbackProviders",
     "ALLOWED_PROVIDERS": "AllowedProviders",
     "PROVIDER_OPTIONS": "ProviderOptions",
-    "UNKNOWN_SUBMIT": "UnknownSubmit",
-    "SNAP_START": "SnapStart",
 }
 """Parameters of the template by the environment variable that sets them."""
+_SETTINGS = {"UNKNOWN_SUBMIT": "UnknownSubmit", "SNAP_START": "SnapStart"}
+"""Keys in the template's `Mappings` by the environment variable that replaces their value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class CloudConfig:
     """Connection string of a MongoDB to use instead of SecantusDB; None for SecantusDB."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Values for parameters of template.yaml; they take precedence over those of every other source."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Values that replace those of `Mappings`, by key, and constants, by environment variable; see `overlay.adapt`."""
     provider_keys: str = "{}"
     """Content of the secret `ProviderSecretArn`, a JSON object; see docs/providers.md."""
 
@@ -64,6 +66,7 @@ class CloudConfig:
                 for variable, parameter in _PARAMETERS.items()
                 if environment.get(variable)
             },
+            settings={key: environment[variable] for variable, key in _SETTINGS.items() if environment.get(variable)},
         )
 
     @property

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import platform
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,14 +17,22 @@ from localcloud.aws import open_session, tool_environment
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns
+from localcloud.overlay import adapt
 from localcloud.packaging import zip_artifacts
 from localcloud.processes import run_tool
-from localcloud.template import read_defaults
+from localcloud.template import read_defaults, read_template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-DEPLOYMENT_INPUTS = ("template.yaml", "infrastructure", "samconfig.toml", "functions", "layers")
+DEPLOYMENT_INPUTS = (
+    "template.yaml",
+    "infrastructure",
+    "samconfig.toml",
+    "functions",
+    "layers",
+    "localcloud/overlay.py",
+)
 """Files and folders that a deployment depends on; a missing one counts as empty."""
 _FINGERPRINT = "fingerprint"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
@@ -77,7 +86,7 @@ def read_stack(client: "CloudFormationClient", stack_name: str) -> DeployedStack
     )
 
 
-def template_parameters(config: CloudConfig, endpoint_url: str, web_url: str, arns: SecretArns) -> dict[str, str]:
+def template_parameters(config: CloudConfig, web_url: str, arns: SecretArns) -> dict[str, str]:
     """Return a value for every parameter of template.yaml.
 
     `sam deploy` keeps the previous value of a parameter that is left out, so a value of an earlier deployment would
@@ -91,7 +100,6 @@ def template_parameters(config: CloudConfig, endpoint_url: str, web_url: str, ar
         **read_defaults(config.root / "template.yaml"),
         **_configured_parameters(config.root / "samconfig.toml"),
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
-        "AwsEndpointUrl": endpoint_url,
         "AllowedOrigins": web_url.rstrip("/"),
         "MongoSecretArn": arns.mongo,
         "JwtSecretArn": arns.jwt,
@@ -124,9 +132,10 @@ def _parse_overrides(overrides: object) -> dict[str, str]:
     return parsed
 
 
-def fingerprint(config: CloudConfig, parameters: Mapping[str, str]) -> str:
-    """Return a digest of the parameters and input files, which changes whenever a deployment would differ."""
-    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+def fingerprint(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]) -> str:
+    """Return a digest of everything on which a deployment depends, including the content of its input files."""
+    values = (endpoint_url, sorted(config.settings.items()), sorted(parameters.items()))
+    digest = hashlib.sha256(repr(values).encode())
     for path in _input_files(config.root):
         digest.update(f"{path.relative_to(config.root)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -148,7 +157,7 @@ def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str])
     Raises:
         CommandFailedError: If sam fails.
     """
-    command = ["sam", "build", "--cached", "--parallel", "--build-dir", str(config.build)]
+    command = ["sam", "build", "--config-env", "local", "--build-dir", str(config.build)]
     run_tool(
         [*command, *override_parameters({"Architecture": parameters["Architecture"]})],
         environment=tool_environment(config, endpoint_url),
@@ -165,11 +174,12 @@ def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]
 
     Raises:
         CommandFailedError: If sam fails.
-        LocalCloudError: If sam cannot read the value of a parameter.
+        LocalCloudError: If sam cannot read the value of a parameter, or the template lacks a setting of `config`.
     """
-    command = ["sam", "deploy", "--config-env", "local", "--template-file", str(zip_artifacts(config.build))]
+    command = ["sam", "deploy", "--config-env", "local", "--template-file", str(write_templates(config, endpoint_url))]
     flags = ["--stack-name", config.stack_name, "--region", config.region, "--resolve-s3", "--no-progressbar"]
     flags += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--capabilities", *_CAPABILITIES]
+    flags += ["--language-extensions"]  # sam reads samconfig.toml from the folder of the template, which has none
     run_tool(
         [*command, *flags, "--tags", f"{_FINGERPRINT}={wanted}", *override_parameters(parameters)],
         environment=tool_environment(config, endpoint_url),
@@ -177,6 +187,39 @@ def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]
         log=config.logs / "deploy.log",
         state=config.state,
     )
+
+
+def write_templates(config: CloudConfig, endpoint_url: str) -> Path:
+    """Write the adapted copies of the built templates next to the build folder, and return the path of the root's copy.
+
+    Raises:
+        LocalCloudError: If the template lacks a setting of `config`.
+        OSError: If the folder contains no complete build, or a file can't be written.
+    """
+    root = adapt(read_template(config.build / "template.yaml"), endpoint_url, config.settings)
+    zip_artifacts(config.build, root)
+    for name, resource in root["Resources"].items():
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            built = config.build / resource["Properties"]["TemplateURL"]
+            nested = adapt(read_template(built), endpoint_url, {})
+            _make_absolute(nested, built.parent)
+            resource["Properties"]["TemplateURL"] = str(_write_json(config, name, nested))
+    return _write_json(config, "template", root)
+
+
+def _make_absolute(part: object, folder: Path) -> None:
+    """Replace the locations of included files, which are relative to the template's folder."""
+    values = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for value in values:
+        _make_absolute(value, folder)
+    if isinstance(part, dict) and part.get("Name") == "AWS::Include":
+        part["Parameters"]["Location"] = str((folder / part["Parameters"]["Location"]).resolve())
+
+
+def _write_json(config: CloudConfig, name: str, template: Mapping[str, object]) -> Path:
+    path = config.build.parent / f"{name}.deployed.json"
+    path.write_text(json.dumps(template, indent=1))
+    return path
 
 
 def override_parameters(parameters: Mapping[str, str]) -> list[str]:

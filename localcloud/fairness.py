@@ -15,25 +15,28 @@ from pymongo.database import Database
 
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
+from localcloud.overlay import CONCURRENCY
 from localcloud.progress import console, step
 from localcloud.stack import Stack
 from localcloud.system import bring_up
 from localcloud.tables import FittingTable
 from localcloud.tokens import make_token
 
-WORKERS = 4
-"""Number of steps that the local stack runs at once at normal priority (`template.yaml`)."""
+WORKERS = CONCURRENCY["JobsQueue"]
+"""Number of steps that the local stack runs at once at normal priority."""
 PARAMETERS = {
     "Provider": "simulated",
-    "SimulatedMinSeconds": "1",
-    "SimulatedMaxSeconds": "1",
     "ActiveJobsPerUser": str(WORKERS),
     "WaitingJobsPerUser": "5000",
     "GenerateCallsPerMinute": "10000",
+}
+SETTINGS = {
+    "SIMULATED_MIN_SECONDS": "1",
+    "SIMULATED_MAX_SECONDS": "1",
     "ReadCallsPerMinute": "10000",
     "RequestsPerSecond": "1000",
 }
-"""Template parameters of the measured system.
+"""Parameters and settings of the measured system.
 
 One user may use as many workers as there are, so the flood has the strongest effect that the limit of active jobs
 allows. On AWS the defaults are 20 active jobs per user and about 50 workers.
@@ -94,7 +97,7 @@ def run_fairness(config: CloudConfig, plan: FairnessPlan) -> int:
             f"{plan.flood} jobs end before the measurement does. "
             f"Use at least {plan.smallest_flood}:  make fairness JOBS={plan.smallest_flood}"
         )
-    stack = bring_up(replace(config, parameters=PARAMETERS))
+    stack = bring_up(replace(config, parameters=PARAMETERS, settings=SETTINGS))
     with pymongo.MongoClient[Document](stack.mongo_uri, tz_aware=True) as client:
         database = client.get_default_database()
         with step("Measure the idle system"):

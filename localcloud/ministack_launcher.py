@@ -18,11 +18,14 @@ are normal invocations.
 
 Versions: MiniStack does not set the initialization type of a snapshot, ignores the weights of an alias, and after a
 deployment lets a queue invoke the alias that it had before.
+
+Nested stacks: MiniStack applies the transforms of a template (loops, included files) only to a root stack.
 """
 
 import importlib
 import random
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 actions: Any = importlib.import_module("ministack.core.iam_actions")
@@ -32,6 +35,10 @@ stamp_published_version = functions._stamp_snapstart_published_version  # noqa: 
 resolve_qualifier = functions._effective_func_record_for_qualifier  # noqa: SLF001
 mappings: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
 update_mapping = mappings._lambda_esm_update  # noqa: SLF001
+deploy_stack = mappings._cfn_nested_stack_deploy  # noqa: SLF001
+engine: Any = importlib.import_module("ministack.services.cloudformation.engine")
+parse_plain = engine._parse_template  # noqa: SLF001
+nested_parameters: ContextVar[list[dict[str, str]] | None] = ContextVar("nested_parameters", default=None)
 
 
 def extract_real_action(*arguments: Any, **named: Any) -> str | None:
@@ -116,12 +123,39 @@ def update_event_source(*arguments: Any) -> Any:
     return result
 
 
+def deploy_nested_stack(logical_id: str, properties: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    """Deploy a nested stack, with the transforms of its template applied, and return MiniStack's result."""
+    given = properties.get("Parameters", {})
+    token = nested_parameters.set([{"Key": name, "Value": str(value)} for name, value in given.items()])
+    try:
+        return deploy_stack(logical_id, properties, *arguments, **named)
+    finally:
+        nested_parameters.reset(token)
+
+
+def parse_template(body: str) -> Any:
+    """Return a parsed template; apply its transforms while a nested stack is deployed.
+
+    Raises:
+        ValueError: If a transform fails.
+    """
+    template, parameters = parse_plain(body), nested_parameters.get()
+    if parameters is None:
+        return template
+    transformed = engine._apply_transforms(template, parameters)  # noqa: SLF001
+    if error := getattr(transformed, "error", None):
+        raise ValueError(error)
+    return transformed
+
+
 if __name__ == "__main__":
     importlib.import_module("ministack.core.lambda_runtime").get_or_create_worker = CallLikeAnyOther  # type: ignore[attr-defined]
     functions.invalidate_worker = invalidate_broken_worker
     functions._stamp_snapstart_published_version = stamp_snapshot  # noqa: SLF001
     functions._effective_func_record_for_qualifier = choose_version  # noqa: SLF001
     mappings._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]["update"] = update_event_source  # noqa: SLF001
+    mappings._cfn_nested_stack_deploy = deploy_nested_stack  # noqa: SLF001
+    engine._parse_template = parse_template  # noqa: SLF001
     actions.extract_iam_action = extract_real_action
     actions.extract_resource_arn = extract_real_resource
     importlib.import_module("ministack.app").main()

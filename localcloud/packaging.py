@@ -4,20 +4,20 @@ The compression level is low because the archives stay on this machine and each 
 """
 
 import hashlib
-import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-_ARTIFACT = re.compile(r"^( +)(CodeUri|ContentUri): (\w+)$", re.MULTILINE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same archive, which sam does not upload again
 _COMPRESSION_LEVEL = 1
 
 
-def zip_artifacts(build: Path) -> Path:
-    """Zip the functions and layers of a build, and return the path of a template that refers to the archives.
+def zip_artifacts(build: Path, template: dict[str, Any]) -> None:
+    """Zip the functions and layers of a build, and replace their folders in the parsed template by the archives.
 
-    The archives and the template are written next to the folder `build`. Existing archives of the same content are
-    kept, and archives that the build does not use are deleted.
+    The archives are written next to the folder `build`. Existing archives of the same content are kept, and archives
+    that the build does not use are deleted.
 
     Raises:
         OSError: If the folder contains no complete build, or a file can't be written.
@@ -25,20 +25,21 @@ def zip_artifacts(build: Path) -> Path:
     archives = build.parent / "archives"
     archives.mkdir(exist_ok=True)
     used = set()
-
-    def archive_of(match: re.Match[str]) -> str:
-        indent, key, name = match.groups()
-        archive = archives / f"{name}-{_digest(build / name)}.zip"
+    for properties, key in _artifacts(template):
+        folder = build / properties[key]
+        archive = archives / f"{properties[key]}-{_digest(folder)}.zip"
         used.add(archive)
         if not archive.exists():
-            _write_archive(build / name, archive)
-        return f"{indent}{key}: {archive}"
-
-    template = build.parent / "template.zipped.yaml"
-    template.write_text(_ARTIFACT.sub(archive_of, (build / "template.yaml").read_text()))
+            _write_archive(folder, archive)
+        properties[key] = str(archive)
     for archive in set(archives.iterdir()) - used:
         archive.unlink()
-    return template
+
+
+def _artifacts(template: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        yield from ((properties, key) for key in ("CodeUri", "ContentUri") if key in properties)
 
 
 def _digest(folder: Path) -> str:

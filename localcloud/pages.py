@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SETTINGS = "config.json"
 """Name of the file with the page's settings; generated for each environment, not part of the checkout."""
+REGION = "us-east-1"
+"""Region of the studio's stack, because CloudFront requires its certificate and web ACL there."""
 CACHE_CONTROL = "no-cache"
 """Makes browsers and CloudFront revalidate each file, so file names need no hash and changes need no invalidation."""
 
@@ -39,12 +41,13 @@ def make_settings(live_url: str | None, sign_in_url: str | None) -> bytes:
 
 
 def publish(root: Path, environment: str) -> str:
-    """Upload the studio's files to the bucket of an environment's stack on AWS, and return the studio's URL.
+    """Upload the studio's files to the bucket of an environment's studio on AWS, and return the studio's URL.
 
-    `environment` is a section of samconfig.toml, such as `dev`. Other objects in the bucket are deleted.
+    `environment` is a section of samconfig.toml, such as `dev`. The name of the studio's stack is that of the
+    environment's stack with the ending `-studio`. Other objects in the bucket are deleted.
 
     Raises:
-        LocalCloudError: If the environment is not in samconfig.toml or its stack has no studio.
+        LocalCloudError: If the environment is not in samconfig.toml.
         BotoCoreError, ClientError: If the stack does not exist, or AWS does not respond or rejects a request. Some
             files may have been uploaded.
     """
@@ -55,13 +58,8 @@ def publish(root: Path, environment: str) -> str:
         raise LocalCloudError(
             f"samconfig.toml has no environment “{environment}” on AWS. Choose one:  make publish ENVIRONMENT=dev"
         )
-    session = boto3.Session()
-    stack_name = sections[environment]["global"]["parameters"]["stack_name"]
-    outputs = _read_outputs(session, stack_name)
-    if "WebBucketName" not in outputs:
-        raise LocalCloudError(
-            f"The stack {stack_name} has no studio. Deploy it with WebDomainName; see docs/deploy.md."
-        )
+    session = boto3.Session(region_name=REGION)
+    outputs = _read_outputs(session, f"{sections[environment]['global']['parameters']['stack_name']}-studio")
     upload_pages(session.client("s3"), outputs, root / "web")
     return outputs["WebUrl"]
 

@@ -32,14 +32,8 @@ from localcloud.stack import Stack
 from localcloud.system import bring_up
 from localcloud.tokens import make_token
 
-PARAMETERS = {
-    "Provider": "simulated",
-    "SimulatedMinSeconds": "1",
-    "SimulatedMaxSeconds": "3",
-    "RequestsPerSecond": "1000",
-    "WaitingJobsPerUser": "5000",
-    "GenerateCallsPerMinute": "10000",
-}
+PARAMETERS = {"Provider": "simulated", "WaitingJobsPerUser": "5000", "GenerateCallsPerMinute": "10000"}
+SETTINGS = {"SIMULATED_MIN_SECONDS": "1", "SIMULATED_MAX_SECONDS": "3", "RequestsPerSecond": "1000"}
 ENDED = frozenset({"completed", "failed"})
 _CALL_SECONDS = 35
 _KILL_SECONDS = 30
@@ -87,7 +81,7 @@ def run_soak(config: CloudConfig, plan: SoakPlan) -> int:
             5xx.
         BotoCoreError, ClientError: If the local AWS reports an error or does not respond during the start.
     """
-    config = replace(config, parameters=PARAMETERS)
+    config = replace(config, parameters=PARAMETERS, settings=SETTINGS)
     stack = bring_up(config)
     deadline = time.monotonic() + plan.limit_seconds
     tally = _Tally(accepted={})

@@ -202,7 +202,7 @@ class StudioHandler(BaseHTTPRequestHandler):
         stack = self._stack()
         videos = stack.aws_endpoint_url if stack else "'self'"
         live = videos.replace("http:", "ws:", 1)
-        return read_page_headers(self._config.root / "template.yaml", videos=videos, live=live).items()
+        return read_page_headers(self._config.root / "infrastructure" / "studio.yaml", videos=videos, live=live).items()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of the base class
         """Log nothing; the browser's developer tools show the requests."""

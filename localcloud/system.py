@@ -94,8 +94,8 @@ def _deploy_changes(config: CloudConfig, endpoint_url: str, web_url: str, arns: 
     Raises:
         LocalCloudError: If the build or the deployment fails.
     """
-    parameters = template_parameters(config, endpoint_url, web_url, arns)
-    expected = fingerprint(config, parameters)
+    parameters = template_parameters(config, web_url, arns)
+    expected = fingerprint(config, endpoint_url, parameters)
     before = describe_stack(config, endpoint_url)
     if before and before.fingerprint == expected:
         return before

@@ -1,6 +1,5 @@
-"""Parsed content of template.yaml."""
+"""Parsed content of the CloudFormation templates."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -51,16 +50,29 @@ def read_defaults(path: Path) -> dict[str, str]:
 
 
 def read_dashboard(path: Path) -> dict[str, Any]:
-    """Return the body of the CloudWatch dashboard of a template.
+    """Return the body of the CloudWatch dashboard in an included file, with every condition true.
 
-    Variables of `Fn::Sub` remain as `${Name}`, except `${CostAlarm}`, which is removed.
+    References and the variables of `Fn::Sub` become text: `${Name}`.
 
     Raises:
-        KeyError: If the template has no resource `Dashboard`.
+        OSError: If the file can't be read.
     """
-    body = read_template(path)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
-    parsed: dict[str, Any] = json.loads(body.replace("${CostAlarm}", ""))
-    return parsed
+    body: dict[str, Any] = _as_text(read_template(path))
+    return body
+
+
+def _as_text(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_as_text(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if set(part) == {"Ref"}:
+        return f"${{{part['Ref']}}}"
+    if set(part) == {"Fn::Sub"}:
+        return part["Fn::Sub"]
+    if set(part) == {"Fn::If"}:
+        return _as_text(part["Fn::If"][1])
+    return {key: _as_text(value) for key, value in part.items()}
 
 
 @cache

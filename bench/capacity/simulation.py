@@ -45,16 +45,17 @@ class Limits:
 
     @classmethod
     def of_template(cls, **changes: int) -> "Limits":
-        """Return the defaults of the template's parameters, with `changes` by field name applied."""
-        parameters = read_template(ROOT / "template.yaml")["Parameters"]
-        names = {
-            "render": "RenderConcurrency",
-            "high_render": "HighRenderConcurrency",
-            "worker": "WorkerConcurrency",
-            "high_worker": "HighWorkerConcurrency",
-            "active_jobs": "ActiveJobsPerUser",
+        """Return the limits of the template's defaults, with `changes` by field name applied."""
+        template = read_template(ROOT / "template.yaml")
+        parameters, concurrency = template["Parameters"], template["Mappings"]["Release"]["Concurrency"]
+        limits = {
+            "render": parameters["RenderConcurrency"]["Default"],
+            "high_render": concurrency["HighRender"],
+            "worker": parameters["WorkerConcurrency"]["Default"],
+            "high_worker": concurrency["HighWorker"],
+            "active_jobs": parameters["ActiveJobsPerUser"]["Default"],
         }
-        return cls(**({field: int(parameters[name]["Default"]) for field, name in names.items()} | changes))
+        return cls(**({field: int(limit) for field, limit in limits.items()} | changes))
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ from bench.services import declared_variables
 from videojobs.settings import ApiSettings, GenerateSettings, StatusSettings
 
 KNOWN = {
-    "AwsEndpointUrl": "http://127.0.0.1:1",
     "MongoSecretArn": "arn:mongo",
     "JwtSecretArn": "arn:jwt",
     "JobsQueue": "http://127.0.0.1:1/queue",

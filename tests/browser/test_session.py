@@ -5,12 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from localcloud.aws import open_session
-from localcloud.config import CloudConfig
-from localcloud.deployment import describe_stack
-from localcloud.pages import upload_pages
-from localcloud.stack import Stack
-from tests.browser.studio import Studio, expect_status, put_jobs
+from tests.browser.studio import Studio, put_jobs
 from tests.browser.test_access import find_violations
 from tests.stack.client import User
 
@@ -65,22 +60,3 @@ def test_user_does_not_see_jobs_of_another_user(
     page = open_context(stranger).new_page()
     page.goto("/")
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
-
-
-@pytest.mark.complains("WebSocket", "cloudfront.localhost")
-def test_studio_works_behind_cloudfront(
-    cloud: CloudConfig, stack: Stack, user: User, open_context: Callable[..., BrowserContext]
-) -> None:
-    deployed = describe_stack(cloud, stack.aws_endpoint_url)
-    assert deployed
-    settings = deployed.outputs | {"WebSocketUrl": str(stack.ws_url)}
-    upload_pages(open_session(cloud).client("s3", endpoint_url=stack.aws_endpoint_url), settings, cloud.pages)
-    label, port = deployed.outputs["WebUrl"].split("/")[2].split(".")[0], stack.aws_endpoint_url.rpartition(":")[2]
-    origin = f"http://{label}.cloudfront.localhost:{port}"
-    context = open_context()
-    context.add_cookies([{"name": stack.cookie_name, "value": user.token(), "url": origin}])
-    page = context.new_page()
-    page.goto(f"{origin}/")
-    # This origin is not allowed to open a WebSocket connection, so the page polls instead.
-    expect_status(Studio(page).submit("Through CloudFront"), "completed")
-    assert page.evaluate("isSecureContext")

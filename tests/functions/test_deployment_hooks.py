@@ -234,7 +234,7 @@ def test_a_sufficient_secret_lets_the_deployment_continue(
 @pytest.mark.parametrize(
     ("secret", "problem"),
     [
-        ("a-platforms-old-key", "AcceptShortJwtSecret=true"),
+        ("a-platforms-old-key", "set AcceptShortJwtSecret to true"),
         (f"{KEY}\n", "printf"),
         (json.dumps({"key": KEY}), "Store the key itself"),
         (Unavailable(), "can't be read"),

@@ -90,5 +90,5 @@ def test_exactly_the_functions_that_prepare_themselves_use_snapstart() -> None:
     prepared = {path.parent.name for path in (ROOT / "functions").glob("*/app.py") if "prepare_api" in path.read_text()}
     assert prepared == set(SNAPPED)
     for name in SNAPPED:
-        assert functions()[name]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
+        assert functions()[name]["SnapStart"] == {"ApplyOn": {"Fn::FindInMap": ["Release", "Functions", "SnapStart"]}}
         assert "EphemeralStorage" not in functions()[name], "SnapStart supports at most 512 MB"

@@ -73,6 +73,11 @@ class Deployed:
         return {resource.name: resource for resource in self._list(self.stack_name)}
 
     @cached_property
+    def monitoring(self) -> "Deployed":
+        """Return the nested stack with the alarms, the topic and the dashboard."""
+        return Deployed(self.session, self.resources["Monitoring"].id, self.endpoint_url, read_only=self.read_only)
+
+    @cached_property
     def artifacts_bucket(self) -> str | None:
         """Return SAM's artifacts bucket; None if another tool deployed the stack or access is denied."""
         try:

@@ -86,8 +86,8 @@ def read_stack_of(named: Environment) -> Stack:
     return Stack.of(
         described,
         stack_name=named.stack_name,
-        endpoint_url=described.parameters.get("AwsEndpointUrl", ""),
-        web_url=described.outputs.get("WebUrl", ""),
+        endpoint_url="",
+        web_url="",
         mongo_uri=_read_secret(named.deployed, "MongoSecretArn"),
         secret=_read_secret(named.deployed, "JwtSecretArn") if named.may_write else "",
     )

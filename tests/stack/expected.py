@@ -9,6 +9,7 @@ from typing import Any
 from samcli.lib.intrinsic_resolver.intrinsic_property_resolver import IntrinsicResolver
 from samcli.lib.intrinsic_resolver.intrinsics_symbol_table import IntrinsicsSymbolTable
 
+from localcloud.overlay import adapt
 from tests.stack.deployed import Deployed
 from tests.template.parsed import template
 
@@ -21,8 +22,12 @@ class Expected:
     """The template's resources as they should be in one environment."""
 
     def __init__(self, deployed: Deployed) -> None:
-        """Resolve the template; a parameter that the deployed stack does not have keeps its default."""
-        written = _with_long_attributes(copy.deepcopy(dict(template())))
+        """Resolve the template; a parameter that the deployed stack does not have keeps its default.
+
+        For the local system, resolve the template with the changes of localcloud/overlay.py.
+        """
+        changed = adapt(template(), deployed.endpoint_url or "", {}) if deployed.is_local else dict(template())
+        written = _with_long_attributes(copy.deepcopy(changed))
         written["Conditions"] = _with_text(written["Conditions"])
         self.parameters = {
             name: deployed.described.parameters.get(name, str(it.get("Default", "")))
@@ -60,6 +65,10 @@ class Expected:
     def resolve(self, value: Any) -> Any:
         """Return any other part of the template with its intrinsic functions resolved."""
         return _without_nothing(self._resolver.intrinsic_property_resolver(_with_long_attributes(value), False))
+
+    def mapped(self, *keys: str) -> str:
+        """Return a value of the template's `Mappings`, given the names of the map, its group and its key."""
+        return str(self.resolve({"Fn::FindInMap": list(keys)}))
 
     def holds(self, condition: str) -> bool:
         """Return True if a condition of the template holds."""

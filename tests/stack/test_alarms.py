@@ -27,7 +27,8 @@ def alarms(deployed: Deployed) -> list[dict[str, Any]]:
 
 def test_alarms_refer_to_deployed_resources_and_notify_the_topic(deployed: Deployed) -> None:
     metric_alarms = alarms(deployed)
-    assert len(metric_alarms) == len(deployed.of_kind("AWS::CloudWatch::Alarm")) > 10
+    kind = "AWS::CloudWatch::Alarm"
+    assert len(metric_alarms) == len(deployed.of_kind(kind)) + len(deployed.monitoring.of_kind(kind)) > 10
     for alarm in metric_alarms:
         metrics = [query["MetricStat"]["Metric"] for query in queries_of(alarm) if "MetricStat" in query]
         for dimension in (dimension for metric in metrics for dimension in metric["Dimensions"]):
@@ -41,7 +42,7 @@ def test_alarms_refer_to_deployed_resources_and_notify_the_topic(deployed: Deplo
 
 
 def test_dashboard_shows_every_function_and_deployed_queues(deployed: Deployed) -> None:
-    [dashboard] = deployed.of_kind("AWS::CloudWatch::Dashboard")
+    [dashboard] = deployed.monitoring.of_kind("AWS::CloudWatch::Dashboard")
     body = deployed.client("cloudwatch").get_dashboard(DashboardName=dashboard.id)["DashboardBody"]
     assert dashboard.id in deployed.described.outputs["DashboardUrl"]
     shown: dict[str, set[str]] = {dimension: set() for dimension in KINDS_BY_DIMENSION}

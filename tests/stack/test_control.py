@@ -7,6 +7,7 @@ import pytest
 
 from tests.stack.client import User, eventually
 from tests.stack.deployed import Deployed
+from tests.stack.expected import Expected
 
 A_FEW = 100
 
@@ -82,7 +83,7 @@ def test_unchanged_job_returns_304(user: User) -> None:
 @pytest.mark.writes
 @pytest.mark.usefixtures("invented")
 def test_high_priority_requires_a_token_that_allows_it(user: User, deployed: Deployed) -> None:
-    claim = {deployed.described.parameters["PriorityClaim"]: "high"}
+    claim = {Expected(deployed).properties("GenerateFunction")["Environment"]["Variables"]["PRIORITY_CLAIM"]: "high"}
     request = {"prompt": "A kite", "style": "calm", "duration": 1, "aspectRatio": "16:9", "priority": "high"}
 
     refused = user.call("POST", "/api/videos/generate", request)

@@ -1,12 +1,17 @@
 """Metrics of the alarms and of the dashboard, and whether each of them exists."""
 
+import copy
 import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from tests.template.parsed import resources, template
+from samcli.lib.cfn_language_extensions import process_template
+
+from localcloud.template import read_dashboard
+from tests.template.parsed import ROOT, mapped, resources, template
 from videojobs.domain.errors import FailureCode
 from videojobs.observability import METRICS, NAMESPACE
 
@@ -25,6 +30,7 @@ OURS = _logged()
 AWS_METRICS = {
     ("AWS/ApiGateway", ("ApiName", "Stage")): {"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"},
     ("AWS/ApiGateway", ("ApiId", "Stage")): {"ConnectCount", "MessageCount", "ClientError", "ExecutionError"},
+    ("AWS/Lambda", ()): {"Throttles"},
     ("AWS/Lambda", ("FunctionName",)): {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"},
     ("AWS/SQS", ("QueueName",)): {
         "ApproximateAgeOfOldestMessage",
@@ -37,6 +43,8 @@ AWS_METRICS = {
 """Metrics of AWS by namespace and dimensions, from the documentation of each service."""
 
 STACK = "${AWS::StackName}"
+ALARM, COMPOSITE_ALARM = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
+ALARM_KINDS = frozenset({ALARM, COMPOSITE_ALARM})
 SEARCH = re.compile(
     r"""SEARCH\('\{(?P<schema>VideoJobs,Stack,[\w,]+)\} MetricName="(?P<name>\w+)" """
     r"""Stack="(?P<stack>[^"]+)"', '\w+', \d+\)$"""
@@ -52,9 +60,66 @@ class Metric:
     dimensions: Mapping[str, str]
 
 
-def alarms() -> dict[str, dict[str, Any]]:
-    """Return the properties of all alarms, including composite alarms, by logical ID."""
-    return resources("AWS::CloudWatch::Alarm") | resources("AWS::CloudWatch::CompositeAlarm")
+@cache
+def monitoring() -> dict[str, dict[str, Any]]:
+    """Return the resources of the nested stack and the alarms of the root stack, by logical ID.
+
+    SAM expands `Fn::ForEach`. A reference to a resource or parameter of the root stack is text: `${Name}`.
+    """
+    root = {key: copy.deepcopy(template()[key]) for key in ("Parameters", "Mappings")}
+    root["Resources"] = {
+        name: copy.deepcopy(resource)
+        for name, resource in template()["Resources"].items()
+        if name == "Monitoring" or resource["Type"] in ALARM_KINDS
+    }
+    own = process_template(root, {name: f"${{{name}}}" for name in root["Parameters"]})["Resources"]
+    nested = copy.deepcopy(dict(template("monitoring")))
+    expanded = process_template(nested, nested_parameters())["Resources"]
+    assert not set(own) & set(expanded)
+    return {name: _with_numbers(resource) for name, resource in (own | expanded).items()}
+
+
+@cache
+def nested_parameters() -> dict[str, str]:
+    """Return the parameters of the nested stack as text, with `${Name}` for a reference to the root stack."""
+    given = template()["Resources"]["Monitoring"]["Properties"]["Parameters"]
+    return {name: _text(mapped(value)) for name, value in given.items()}
+
+
+@cache
+def dashboard() -> dict[str, Any]:
+    """Return the body of the dashboard with the parameters of the nested stack."""
+    return _replaced(read_dashboard(ROOT / "infrastructure" / "dashboard.yaml"))
+
+
+def _replaced(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_replaced(item) for item in part]
+    if isinstance(part, dict):
+        return {key: _replaced(value) for key, value in part.items()}
+    if isinstance(part, str):
+        return re.sub(r"\$\{(\w+)\}", lambda match: nested_parameters()[match[1]], part)
+    return part
+
+
+def _with_numbers(part: Any) -> Any:
+    """Convert the text of a number, as in `Mappings`, to a number where CloudWatch requires one."""
+    if isinstance(part, list):
+        return [_with_numbers(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: float(value)
+        if key in {"Period", "Threshold"} and re.fullmatch(r"[\d.]+", str(value))
+        else _with_numbers(value)
+        for key, value in part.items()
+    }
+
+
+def alarms(kind: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return the properties of the alarms of both stacks by logical ID: those of a type, or all."""
+    kinds = {kind} if kind else ALARM_KINDS
+    return {name: resource["Properties"] for name, resource in monitoring().items() if resource["Type"] in kinds}
 
 
 def metrics_of(alarm: Mapping[str, Any]) -> dict[str, Metric]:

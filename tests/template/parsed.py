@@ -1,4 +1,4 @@
-"""Parsed template.yaml, with the queries of the tests."""
+"""The parsed templates, with the queries of the tests."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -11,20 +11,24 @@ ROOT = Path(__file__).parents[2]
 
 
 @cache
-def template() -> Mapping[str, Any]:
-    """Return the whole template."""
-    return read_template(ROOT / "template.yaml")
+def template(name: str = "template") -> Mapping[str, Any]:
+    """Return the whole template: template.yaml, or one of the folder `infrastructure`."""
+    return read_template(ROOT / "template.yaml" if name == "template" else ROOT / "infrastructure" / f"{name}.yaml")
 
 
-def resources(kind: str) -> dict[str, Any]:
-    """Return the properties of every resource of a type, by logical ID.
+def resources(kind: str, name: str = "template") -> dict[str, Any]:
+    """Return the properties of every resource of a type in a template, by logical ID.
 
     Raises:
         AssertionError: If the template has no resource of the type.
     """
-    matching = {name: resource for name, resource in template()["Resources"].items() if resource["Type"] == kind}
+    matching = {
+        logical_id: resource
+        for logical_id, resource in template(name)["Resources"].items()
+        if isinstance(resource, dict) and resource["Type"] == kind
+    }
     assert matching, f"The template has no {kind}"
-    return {name: resource.get("Properties", {}) for name, resource in matching.items()}
+    return {logical_id: resource.get("Properties", {}) for logical_id, resource in matching.items()}
 
 
 def functions() -> dict[str, Any]:
@@ -39,6 +43,14 @@ FUNCTIONS = sorted(functions())
 def variables(function: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment variables of a function, without those that all functions share."""
     return dict(function["Environment"]["Variables"])
+
+
+def mapped(value: Any) -> Any:
+    """Return the value that an `Fn::FindInMap` with constant keys refers to; return any other value unchanged."""
+    if isinstance(value, dict) and "Fn::FindInMap" in value:
+        name, group, key = value["Fn::FindInMap"]
+        return template()["Mappings"][name][group][key]
+    return value
 
 
 def events(function: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:

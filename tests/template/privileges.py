@@ -20,6 +20,7 @@ from tests.template.parsed import (
     queue_of,
     resources,
     statements,
+    template,
     variables,
     without_condition,
 )
@@ -80,7 +81,8 @@ def needs(name: str, *, bedrock: bool = True) -> frozenset[Privilege]:
 
     Those for Amazon Bedrock are included if `bedrock`.
     """
-    environment = variables(functions()[name])
+    shared_variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    environment = shared_variables | variables(functions()[name])
     privileges: set[Privilege] = set()
     own_logs = functions()[name]["LoggingConfig"]["LogGroup"]["Ref"]
     privileges |= {(f"logs:{action}", own_logs) for action in ("CreateLogStream", "PutLogEvents")}
@@ -132,6 +134,7 @@ def label(resource: Any) -> str:
     if function == "Fn::GetAtt":
         return str(value).removesuffix(".Arn")
     if function == "Fn::Sub":
+        value = value[0].replace("${Region}", "${AWS::Region}") if isinstance(value, list) else value
         short = re.sub(
             r"^arn:\$\{AWS::Partition\}:([\w-]+):\$\{AWS::Region\}:(?:\$\{AWS::AccountId\}|\*):", r"\1:", str(value)
         )

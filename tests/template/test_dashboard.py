@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from localcloud.template import read_dashboard
-from tests.template.monitored import OURS, alarms, anchor, complaints, metrics_shown
+from localcloud.template import read_template
+from tests.template.monitored import OURS, alarms, anchor, complaints, dashboard, metrics_shown
 from tests.template.parsed import ROOT, resources, template
 from videojobs.observability import NAMESPACE
 
-BODY = read_dashboard(ROOT / "template.yaml")
-WIDGETS: list[dict[str, Any]] = BODY["widgets"]
+WIDGETS: list[dict[str, Any]] = dashboard()["widgets"]
 METRICS = [widget for widget in WIDGETS if widget["type"] == "metric"]
 SHOWN = [(metric, options) for widget in METRICS for metric, options in metrics_shown(widget)]
 TEXTS = [widget["properties"]["markdown"] for widget in WIDGETS if widget["type"] == "text"]
+DASHBOARD = ROOT / "infrastructure" / "dashboard.yaml"
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 
@@ -83,34 +83,30 @@ def test_dashboard_shows_every_metric_that_the_functions_log() -> None:
 
 def test_dashboard_lists_every_alarm_that_notifies() -> None:
     [widget] = [widget for widget in WIDGETS if widget["type"] == "alarm"]
-    listed = [arn.removeprefix("${Alarm}-") for arn in widget["properties"]["alarms"]]
-    notifying = {
-        alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
-        for name, alarm in alarms().items()
-        if "AlarmActions" in alarm and name != "ProviderCostAlarm"
-    }
-    assert sorted(listed) == sorted(notifying)
-    substitutions = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][1]
-    condition, with_budget, without_budget = substitutions["CostAlarm"]["Fn::If"]
-    assert (condition, without_budget) == ("HasDailyBudget", "")
-    assert with_budget["Fn::Sub"].endswith('-provider-cost"')
+    listed = [arn.partition(":alarm:")[2] for arn in widget["properties"]["alarms"]]
+    assert sorted(listed) == sorted(alarm["AlarmName"] for alarm in alarms().values() if "AlarmActions" in alarm)
+
+
+def test_dashboard_lists_an_optional_alarm_under_the_condition_of_the_alarm() -> None:
+    [widget] = [widget for widget in read_template(DASHBOARD)["widgets"] if widget["type"] == "alarm"]
+    [(condition, _, otherwise)] = [arn["Fn::If"] for arn in widget["properties"]["alarms"] if "Fn::If" in arn]
+    assert template("monitoring")["Resources"]["ProviderCostAlarm"]["Condition"] == condition
+    assert otherwise == {"Ref": "AWS::NoValue"}
 
 
 @pytest.mark.parametrize("widget", [widget for widget in METRICS if "annotations" in widget["properties"]], ids=title)
 def test_annotation_is_the_threshold_of_its_alarm(widget: dict[str, Any]) -> None:
     for line in widget["properties"]["annotations"]["horizontal"]:
         page = line["label"].split(",")[0]
-        thresholds = {
-            alarm.get("Threshold") for alarm in alarms().values() if f"#{page}" in alarm["AlarmDescription"]["Fn::Sub"]
-        }
+        thresholds = {alarm.get("Threshold") for alarm in alarms().values() if f"#{page}" in alarm["AlarmDescription"]}
         assert line["value"] in thresholds
 
 
 def test_every_row_has_a_text_with_a_link_to_the_runbook() -> None:
     headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", RUNBOOK, re.MULTILINE)}
     for text in TEXTS:
-        assert "](${RunbookUrl}" in text
-        assert set(re.findall(r"\$\{RunbookUrl\}#([\w-]+)", text)) <= headings
+        assert "](docs/runbook.md" in text
+        assert set(re.findall(r"docs/runbook\.md#([\w-]+)", text)) <= headings
     rows = {
         widget["y"] for widget in WIDGETS if widget["type"] == "metric" and widget["properties"]["view"] == "timeSeries"
     }
@@ -124,9 +120,19 @@ def test_runbook_uses_the_names_of_the_rows() -> None:
     assert names_in_runbook <= rows
 
 
-def test_placeholders_refer_to_names_of_the_template() -> None:
-    body = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    names = {placeholder.split(".")[0] for placeholder in re.findall(r"\$\{([^}]+)\}", body[0])}
-    known = set(template()["Resources"]) | set(template()["Parameters"]) | {"AWS::StackName", "AWS::Region"}
-    assert names - set(body[1]) <= known
-    assert set(body[1]) <= names
+def test_included_file_uses_no_short_forms() -> None:
+    # CloudFormation rejects !Ref and the like in a file that AWS::Include inserts.
+    assert not re.findall(r"(?<![\w$])!\w+", DASHBOARD.read_text().split("widgets:")[1])
+
+
+def test_dashboard_includes_the_file() -> None:
+    body = template("monitoring")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
+    include = body["Fn::ToJsonString"]["Fn::Transform"]
+    assert (include["Name"], include["Parameters"]["Location"]) == ("AWS::Include", DASHBOARD.name)
+
+
+def test_every_parameter_of_the_nested_stack_is_given_and_used() -> None:
+    declared = set(template("monitoring")["Parameters"])
+    assert set(template()["Resources"]["Monitoring"]["Properties"]["Parameters"]) == declared
+    texts = (ROOT / "infrastructure" / "monitoring.yaml").read_text() + DASHBOARD.read_text()
+    assert [name for name in declared if not re.search(rf"Ref:? {name}\b|\$\{{{name}\}}", texts)] == []

@@ -11,7 +11,6 @@ from tests.template.parsed import template
 
 COMPARED = (
     "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::CompositeAlarm",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
     "AWS::SQS::Queue",
@@ -21,7 +20,6 @@ OPTIONS = {
     "Environment": "dev",
     "DomainName": "api.example.com",
     "WebSocketDomainName": "live.example.com",
-    "WebDomainName": "studio.example.com",
     "SubnetIds": "subnet-1,subnet-2",
     "SecurityGroupIds": "sg-1",
     "BedrockModelArn": "arn:aws:bedrock:eu-central-1::foundation-model/any",
@@ -58,12 +56,13 @@ def test_properties_contain_options_and_parameters() -> None:
     assert worker["VpcConfig"] == {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
     assert worker["Events"]["Steps"]["Properties"]["ScalingConfig"] == {"MaximumConcurrency": "7"}
     assert worker["Environment"]["Variables"]["CALLBACKS_URL"] == "https://api.example.com"
+    assert worker["Environment"]["Variables"]["UNKNOWN_SUBMIT"] == "fail"
     queue = on_aws().properties("JobsQueue")["RedrivePolicy"]["deadLetterTargetArn"]
     assert queue == "arn:aws:sqs:eu-central-1:123456789012:DeadLetterQueue"
 
 
 def test_conditions_are_those_of_an_environment_on_aws() -> None:
-    assert on_aws().holds("OnAws")
-    assert not on_aws().holds("IsLocal")
-    assert not on_aws().holds("HasDailyBudget")
+    assert on_aws().holds("HasDomain")
+    assert not on_aws().holds("ShiftsTraffic")
+    assert not on_aws().holds("HasWaf")
     assert on_aws().names("AWS::SQS::QueuePolicy") == ["QueuesPolicy"]

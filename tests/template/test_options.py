@@ -12,7 +12,6 @@ REST = resources("AWS::Serverless::Api")["Api"]["AccessLogSetting"]["Fn::If"]
 LIVE = resources("AWS::Serverless::WebSocketApi")["WebSocketApi"]["AccessLogSettings"]["Fn::If"]
 OPTIONS = {
     "AccessLogs": ("false", "HasAccessLogs", {"AccessLogGroup"}),
-    "ApiGatewayMayLog": ("false", "MakesLogRole", {"ApiGatewayLogRole", "ApiGatewayAccount"}),
     "WafRequestsPerFiveMinutes": (0, "HasWaf", {"WebAcl", "WebAclAssociation"}),
     "AuditBucketAccess": ("false", "HasAudit", {"AuditBucket", "AuditBucketPolicy", "AuditTrail"}),
 }
@@ -74,3 +73,11 @@ def test_audit_trail_records_reads_and_writes_of_videos_and_only_cloudtrail_writ
     allowed = [statement for statement in statements if statement["Effect"] == "Allow"]
     assert {statement["Principal"]["Service"] for statement in allowed} == {"cloudtrail.amazonaws.com"}
     assert all("${AWS::StackName}-videos" in str(statement["Condition"]) for statement in allowed)
+
+
+def test_logging_role_of_the_account_remains_when_its_stack_is_deleted() -> None:
+    # The account's setting continues to refer to the role, also for other APIs.
+    account = template("account")["Resources"]
+    assert {resource["Type"] for resource in account.values()} == {"AWS::IAM::Role", "AWS::ApiGateway::Account"}
+    assert {resource["DeletionPolicy"] for resource in account.values()} == {"Retain"}
+    assert not {"AWS::ApiGateway::Account"} & {resource["Type"] for resource in template()["Resources"].values()}

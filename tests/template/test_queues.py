@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.overlay import CONCURRENCY
 from tests.template.parsed import FUNCTIONS, events, functions, queue_of, resources, variables
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.rest.setup import SUBMIT_LIMIT_SECONDS
@@ -34,12 +35,22 @@ def test_one_bad_message_of_a_batch_is_delivered_again_alone(name: str, event: d
 def test_a_queue_has_a_bound_on_how_many_run_at_once(name: str) -> None:
     for event in events(functions()[name], "SQS"):
         assert event["BatchSize"] == 1
-        [condition, local, deployed] = event["ScalingConfig"]["MaximumConcurrency"]["Fn::If"]
-        assert condition == "IsLocal"
-        assert local >= 2
-        prefix = "High" if queue_of(event).startswith("High") else ""
-        assert deployed == {"Ref": f"{prefix}{name.capitalize()}Concurrency"}
+        assert event["ScalingConfig"]["MaximumConcurrency"] in (
+            {"Ref": f"{name.capitalize()}Concurrency"},
+            {"Fn::FindInMap": ["Release", "Concurrency", ("High" if is_high(event) else "") + name.capitalize()]},
+        )
+        assert queue_of(event) in CONCURRENCY
     assert "ReservedConcurrentExecutions" not in functions()[name]
+
+
+def test_the_dead_letters_after_an_outage_do_not_use_up_the_concurrency_of_the_account() -> None:
+    for event in events(functions()["reconciler"], "SQS"):
+        assert event["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def is_high(event: dict[str, Any]) -> bool:
+    """Return whether an event source reads a queue for high priority."""
+    return queue_of(event).startswith("High")
 
 
 def test_each_priority_has_its_own_queues_with_the_same_settings() -> None:

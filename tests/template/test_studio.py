@@ -1,17 +1,15 @@
 """Studio on CloudFront: access to its files, caching, and security headers."""
 
-from typing import Any
-
 import pytest
 
 from localcloud.template import read_page_headers
-from tests.template.parsed import ROOT, resources, template, without_condition
+from tests.template.parsed import ROOT, resources, template
 
 [DISTRIBUTION] = (
-    properties["DistributionConfig"] for properties in resources("AWS::CloudFront::Distribution").values()
+    properties["DistributionConfig"] for properties in resources("AWS::CloudFront::Distribution", "studio").values()
 )
-HEADERS = read_page_headers(ROOT / "template.yaml", videos="https://videos.example", live="wss://live.example")
-STUDIO = ("WebBucket", "WebBucketPolicy", "WebAccess", "WebHeaders", "WebDistribution")
+STUDIO = ROOT / "infrastructure" / "studio.yaml"
+HEADERS = read_page_headers(STUDIO, videos="https://videos.example", live="wss://live.example")
 
 
 def _directives() -> dict[str, list[str]]:
@@ -19,21 +17,29 @@ def _directives() -> dict[str, list[str]]:
     return {name: values for name, *values in parts}
 
 
-def _on_aws(value: Any) -> Any:
-    condition = value.get("Fn::If") if isinstance(value, dict) else None
-    return condition[2] if condition and condition[0] == "IsLocal" else value
+def test_studio_is_not_part_of_the_root_stack_and_is_deployed_only_in_us_east_1() -> None:
+    assert not any(resource["Type"].startswith("AWS::CloudFront") for resource in template()["Resources"].values())
+    [rule] = template("studio")["Rules"].values()
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}
 
 
-def test_studio_is_deployed_only_with_a_domain() -> None:
-    assert template()["Conditions"]["HasStudio"] == {
-        "Fn::Or": [{"Condition": "IsLocal"}, {"Condition": "HasWebDomain"}]
-    }
-    assert all(template()["Resources"][name]["Condition"] == "HasStudio" for name in STUDIO)
+def test_web_acl_protects_the_distribution() -> None:
+    [acl] = resources("AWS::WAFv2::WebACL", "studio").values()
+    assert acl["Scope"] == "CLOUDFRONT"
+    assert DISTRIBUTION["WebACLId"] == {"Fn::GetAtt": "WebAcl.Arn"}
+
+
+def test_names_are_those_of_the_stack() -> None:
+    # They are unique in the account, so stacks of two regions of the API must differ in them.
+    access = resources("AWS::CloudFront::OriginAccessControl", "studio")["WebAccess"]
+    headers = resources("AWS::CloudFront::ResponseHeadersPolicy", "studio")["WebHeaders"]
+    names = (access["OriginAccessControlConfig"]["Name"], headers["ResponseHeadersPolicyConfig"]["Name"])
+    assert names == ({"Ref": "AWS::StackName"}, {"Ref": "AWS::StackName"})
 
 
 def test_only_the_distribution_reads_the_files() -> None:
-    statements = resources("AWS::S3::BucketPolicy")["WebBucketPolicy"]["PolicyDocument"]["Statement"]
-    statement, tls = map(without_condition, statements)
+    policy = resources("AWS::S3::BucketPolicy", "studio")["WebBucketPolicy"]
+    statement, tls = policy["PolicyDocument"]["Statement"]
     assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert (statement["Effect"], statement["Action"]) == ("Allow", "s3:GetObject")
     assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
@@ -50,9 +56,9 @@ def test_api_responses_are_not_cached_and_the_cookie_is_forwarded() -> None:
 
 
 def test_all_connections_use_tls() -> None:
-    assert _on_aws(DISTRIBUTION["DefaultCacheBehavior"]["ViewerProtocolPolicy"]) == "redirect-to-https"
-    assert _on_aws(DISTRIBUTION["CacheBehaviors"][0]["ViewerProtocolPolicy"]) == "https-only"
-    api = _on_aws(DISTRIBUTION["Origins"][1])
+    assert DISTRIBUTION["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert DISTRIBUTION["CacheBehaviors"][0]["ViewerProtocolPolicy"] == "https-only"
+    api = DISTRIBUTION["Origins"][1]
     assert api["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
     assert HEADERS["Strict-Transport-Security"] == "max-age=31536000"
 

@@ -75,7 +75,8 @@ def test_changed_parameter_publishes_a_version() -> None:
     assert set(CONFIGURATION) == used | {"SecretsRevision"}, (
         "a parameter that no function uses must not publish a version"
     )
-    assert all(value == {"Ref": name} for name, value in CONFIGURATION.items())
+    for name, value in CONFIGURATION.items():
+        assert value == {"Ref": name} or value["Fn::FindInMap"][-1] == name
 
 
 def test_indexes_are_created_before_any_function_changes() -> None:
@@ -91,13 +92,24 @@ def test_new_revision_of_the_secrets_updates_the_resources_that_read_them(resour
 
 
 def _parameters_of(function: str) -> set[str]:
-    """Return the parameters that a deployed function depends on, directly or through conditions."""
+    """Return the parameters and keys of `Mappings` that a deployed function depends on, also through conditions."""
     parts, seen = [dict(DEPLOYED[function]["Properties"])], set()
     while parts:
         part = parts.pop()
-        seen |= references(part)
+        seen |= references(part) & set(template()["Parameters"])
+        seen |= {key for key in _mapped_keys(part) if key not in template()["Mappings"]["Environments"]["dev"]}
         parts += [template()["Conditions"][name] for name in _conditions(part)]
-    return seen & set(template()["Parameters"])
+    return seen
+
+
+def _mapped_keys(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(_mapped_keys, value))
+    if not isinstance(value, dict):
+        return set()
+    if "Fn::FindInMap" in value:
+        return {value["Fn::FindInMap"][-1]}
+    return set().union(*map(_mapped_keys, value.values()))
 
 
 def _conditions(value: Any) -> set[str]:

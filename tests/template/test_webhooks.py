@@ -20,7 +20,6 @@ URLS = template()["Parameters"]["WebhookUrls"]["AllowedPattern"]
         "https://platform.example",
         "https://platform.example/hooks?key=a+b%2C&x=[1]#top",
         "https://platform.example:8443/,https://other.example/hooks",
-        "http://127.0.0.1:4580/",
     ],
 )
 def test_valid_urls_are_accepted(urls: str) -> None:
@@ -32,6 +31,7 @@ def test_valid_urls_are_accepted(urls: str) -> None:
     [
         "platform.example",
         "http://platform.example/",
+        "http://127.0.0.1:4580/",
         "http://127.0.0.1.platform.example/",
         "https://user:word@platform.example/",
         "https://platform.example/a b",

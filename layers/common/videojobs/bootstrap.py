@@ -390,7 +390,7 @@ def webhook_sender() -> WebhookSender:
     from videojobs.adapters.webhook import HttpWebhookSender
 
     settings = WebhooksSettings.from_environment()
-    return HttpWebhookSender(_secret(settings.webhook_secret_arn).get, local=settings.environment == "local")
+    return HttpWebhookSender(_secret(settings.webhook_secret_arn).get, local=settings.allow_loopback_webhooks)
 
 
 @cache

@@ -11,6 +11,9 @@ from functools import cache
 from inspect import get_annotations
 from typing import Annotated, Any, Never, Self
 
+SET_BY_OVERLAY = frozenset({"allow_loopback_webhooks"})
+"""Fields that template.yaml does not set. Only localcloud/overlay.py sets them."""
+
 
 class SettingsError(ValueError):
     """Error for missing or malformed variables. The message names each variable and never quotes a value."""
@@ -213,10 +216,13 @@ class NotifierSettings(StoreSettings, WebSocketSettings, WebhookQueueSettings):
 
 
 class WebhooksSettings(WebhookQueueSettings):
-    """Settings of `functions/webhooks`. URLs require a secret; the environment `local` also allows http URLs."""
+    """Settings of `functions/webhooks`. URLs require a secret.
 
-    environment: str
+    `allow_loopback_webhooks` also allows plain HTTP and addresses of the machine itself.
+    """
+
     webhook_secret_arn: str = ""
+    allow_loopback_webhooks: bool = False
 
 
 class DeploymentHooksSettings(Settings):

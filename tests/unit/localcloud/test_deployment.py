@@ -1,6 +1,8 @@
 """Deployment: when `up` deploys again, and the parameters that it passes to sam."""
 
+import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,13 @@ import pytest
 
 from localcloud.aws import tool_environment
 from localcloud.config import CloudConfig
-from localcloud.deployment import fingerprint, override_parameters, template_parameters
+from localcloud.deployment import fingerprint, override_parameters, template_parameters, write_templates
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns, read_jwt_secret
-from localcloud.packaging import zip_artifacts
 from localcloud.template import read_template
 
 ROOT = Path(__file__).resolve().parents[3]
+ENDPOINT = "http://127.0.0.1:1"
 ARNS = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
 TEMPLATE = """\
 Parameters:
@@ -44,46 +46,53 @@ def configure(root: Path, overrides: str) -> None:
 
 
 def parameters_of(config: CloudConfig) -> dict[str, str]:
-    return template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", ARNS)
+    return template_parameters(config, "http://127.0.0.1:2/", ARNS)
 
 
 def test_the_fingerprint_depends_only_on_the_inputs(config: CloudConfig) -> None:
-    assert fingerprint(config, {"A": "1", "B": "2"}) == fingerprint(config, {"B": "2", "A": "1"})
+    assert fingerprint(config, ENDPOINT, {"A": "1", "B": "2"}) == fingerprint(config, ENDPOINT, {"B": "2", "A": "1"})
 
 
 def test_a_change_in_a_function_changes_the_fingerprint(config: CloudConfig) -> None:
-    before = fingerprint(config, {})
+    before = fingerprint(config, ENDPOINT, {})
     (config.root / "functions" / "status" / "app.py").write_text("handler = 1\n")
 
-    assert fingerprint(config, {}) != before
+    assert fingerprint(config, ENDPOINT, {}) != before
 
 
 def test_moving_a_file_changes_the_fingerprint(config: CloudConfig) -> None:
-    before = fingerprint(config, {})
+    before = fingerprint(config, ENDPOINT, {})
     (config.root / "functions" / "status" / "app.py").rename(config.root / "functions" / "app.py")
 
-    assert fingerprint(config, {}) != before
+    assert fingerprint(config, ENDPOINT, {}) != before
 
 
 def test_a_changed_parameter_changes_the_fingerprint(config: CloudConfig) -> None:
-    assert fingerprint(config, {"A": "1"}) != fingerprint(config, {"A": "2"})
+    assert fingerprint(config, ENDPOINT, {"A": "1"}) != fingerprint(config, ENDPOINT, {"A": "2"})
+
+
+def test_another_endpoint_or_setting_changes_the_fingerprint(config: CloudConfig) -> None:
+    before = fingerprint(config, ENDPOINT, {})
+
+    assert fingerprint(config, "http://127.0.0.1:2", {}) != before
+    assert fingerprint(replace(config, settings={"SnapStart": "PublishedVersions"}), ENDPOINT, {}) != before
 
 
 def test_bytecode_does_not_change_the_fingerprint(config: CloudConfig) -> None:
-    before = fingerprint(config, {})
+    before = fingerprint(config, ENDPOINT, {})
     cache = config.root / "functions" / "status" / "__pycache__"
     cache.mkdir()
     (cache / "app.cpython-313.pyc").write_bytes(b"\0")
 
-    assert fingerprint(config, {}) == before
+    assert fingerprint(config, ENDPOINT, {}) == before
 
 
 def test_a_template_of_another_folder_changes_the_fingerprint(config: CloudConfig) -> None:
-    before = fingerprint(config, {})
+    before = fingerprint(config, ENDPOINT, {})
     (config.root / "infrastructure").mkdir()
     (config.root / "infrastructure" / "monitoring.yaml").write_text("Resources: {}\n")
 
-    assert fingerprint(config, {}) != before
+    assert fingerprint(config, ENDPOINT, {}) != before
 
 
 def test_parameters_are_defaults_then_samconfig_then_values_of_this_run(config: CloudConfig) -> None:
@@ -97,7 +106,6 @@ def test_parameters_are_defaults_then_samconfig_then_values_of_this_run(config: 
         "Switch": "false",
         "List": "",
         "Provider": "sketch",
-        "AwsEndpointUrl": "http://127.0.0.1:1",
         "AllowedOrigins": "http://127.0.0.1:2",
         "MongoSecretArn": "arn:m",
         "JwtSecretArn": "arn:j",
@@ -154,6 +162,12 @@ def test_the_providers_are_read_from_the_environment(tmp_path: Path) -> None:
     assert config.provider_keys == keys
     assert config.parameters == {"Provider": "fal", "AllowedProviders": "sketch,fal", "ProviderOptions": options}
     assert CloudConfig.from_environment({}, root=tmp_path).provider_keys == "{}"
+
+
+def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
+    config = CloudConfig.from_environment({"UNKNOWN_SUBMIT": "resubmit"}, root=tmp_path)
+    assert config.settings == {"UnknownSubmit": "resubmit"}
+    assert config.parameters == {}
 
 
 def read_by_sam(parameters: dict[str, str]) -> dict[str, Any]:
@@ -221,24 +235,46 @@ def test_a_truncated_signing_key_is_created_again(config: CloudConfig) -> None:
     assert len(read_jwt_secret(config)) == 64
 
 
-def a_build(tmp_path: Path, content: str) -> Path:
+def a_build(tmp_path: Path, content: str) -> CloudConfig:
+    """Return the configuration of a checkout whose build has a layer, and a nested stack with an included file."""
     build = tmp_path / ".aws-sam" / "build"
     (build / "Layer" / "python").mkdir(parents=True, exist_ok=True)
     (build / "Layer" / "python" / "module.py").write_text(content)
-    (build / "template.yaml").write_text("Resources:\n  Layer:\n    Properties:\n      ContentUri: Layer\n")
-    return build
+    (build / "Nested").mkdir(exist_ok=True)
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "Layer"}}
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "Nested/template.yaml"}}
+    include = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "../../../body.yaml"}}}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": [include]}}
+    (build / "template.yaml").write_text(json.dumps({"Resources": {"Layer": layer, "Nested": nested}}))
+    (build / "Nested" / "template.yaml").write_text(json.dumps({"Resources": {"Topic": topic}}))
+    return CloudConfig(root=tmp_path, state=tmp_path / ".local")
+
+
+def written(config: CloudConfig) -> tuple[Path, dict[str, Any]]:
+    """Return the path of the copy of the root template, and its resources."""
+    path = write_templates(config, ENDPOINT)
+    resources: dict[str, Any] = json.loads(path.read_text())["Resources"]
+    return path, resources
 
 
 def test_the_template_refers_to_the_archive_of_the_build(tmp_path: Path) -> None:
-    template = zip_artifacts(a_build(tmp_path, "a = 1\n"))
+    _, resources = written(a_build(tmp_path, "a = 1\n"))
 
-    archive = Path(template.read_text().split("ContentUri: ")[1].strip())
+    archive = resources["Layer"]["Properties"]["ContentUri"]
     assert zipfile.ZipFile(archive).read("python/module.py") == b"a = 1\n"
 
 
+def test_a_nested_stack_refers_to_a_copy_with_absolute_paths(tmp_path: Path) -> None:
+    _, resources = written(a_build(tmp_path, ""))
+
+    nested = json.loads(Path(resources["Nested"]["Properties"]["TemplateURL"]).read_text())
+    [body] = nested["Resources"]["Topic"]["Properties"]["DisplayName"]
+    assert body["Fn::Transform"]["Parameters"]["Location"] == str(tmp_path / "body.yaml")
+
+
 def test_the_same_content_makes_the_same_archive(tmp_path: Path) -> None:
-    first = zip_artifacts(a_build(tmp_path / "a", "a = 1\n")).parent / "archives"
-    second = zip_artifacts(a_build(tmp_path / "b", "a = 1\n")).parent / "archives"
+    first = written(a_build(tmp_path / "a", "a = 1\n"))[0].parent / "archives"
+    second = written(a_build(tmp_path / "b", "a = 1\n"))[0].parent / "archives"
 
     assert [(path.name, path.read_bytes()) for path in first.iterdir()] == [
         (path.name, path.read_bytes()) for path in second.iterdir()
@@ -246,8 +282,8 @@ def test_the_same_content_makes_the_same_archive(tmp_path: Path) -> None:
 
 
 def test_archives_of_earlier_builds_are_removed(tmp_path: Path) -> None:
-    zip_artifacts(a_build(tmp_path, "a = 1\n"))
-    template = zip_artifacts(a_build(tmp_path, "a = 2\n"))
+    written(a_build(tmp_path, "a = 1\n"))
+    path, _ = written(a_build(tmp_path, "a = 2\n"))
 
-    [archive] = (template.parent / "archives").iterdir()
+    [archive] = (path.parent / "archives").iterdir()
     assert zipfile.ZipFile(archive).read("python/module.py") == b"a = 2\n"

@@ -90,7 +90,7 @@ def test_webhooks_are_sent_to_the_listener_while_it_runs(config: CloudConfig) ->
     arns = SecretArns(mongo="arn:m", jwt="arn:j", webhook="arn:w", provider="arn:p")
 
     def webhook_urls() -> str:
-        return template_parameters(config, "http://127.0.0.1:1", "http://127.0.0.1:2/", arns)["WebhookUrls"]
+        return template_parameters(config, "http://127.0.0.1:2/", arns)["WebhookUrls"]
 
     assert webhook_urls() == ""
     config.listener_file.parent.mkdir(parents=True)

@@ -198,7 +198,7 @@ def check_secret(secret: str, *, accept_short: bool) -> bool:
         message = (
             f"has a key of {shortest} bytes. HS256 needs {MINIMUM_KEY_BYTES}: a shorter key can be guessed from one "
             "token and used to sign in as any user. Create one with `openssl rand -hex 32` and have the platform "
-            "sign with it. If the platform cannot change its key yet, deploy with AcceptShortJwtSecret=true"
+            "sign with it. If the platform cannot change its key yet, set AcceptShortJwtSecret to true in template.yaml"
         )
         raise UnusableSecretError(message)
     return shortest >= MINIMUM_KEY_BYTES
