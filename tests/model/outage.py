@@ -35,9 +35,9 @@ class Outage(StrEnum):
 
 def deployed_policy() -> StepPolicy:
     """Return the policy with the lease and the deadline of the template."""
-    lease = variables(functions()["worker"])["LEASE_SECONDS"]
-    deadline = template()["Parameters"]["JobDeadlineSeconds"]["Default"]
-    return StepPolicy(lease_duration=timedelta(seconds=float(lease)), deadline=timedelta(seconds=deadline))
+    declared = variables(functions()["worker"])
+    lease, deadline = (float(declared[name]) for name in ("LEASE_SECONDS", "JOB_DEADLINE_SECONDS"))
+    return StepPolicy(lease_duration=timedelta(seconds=lease), deadline=timedelta(seconds=deadline))
 
 
 class Event(NamedTuple):
