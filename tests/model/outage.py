@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tests.fakes.queue import SentMessage
 from tests.fakes.webhooks import InMemoryWebhookRepository, RecordingWebhookQueue, ScriptedReceiver
 from tests.system import InMemorySystem
-from tests.template.parsed import FUNCTIONS, events, functions, queue_of, resources, template, variables
+from tests.template.parsed import FUNCTIONS, events, functions, queue_of, resources, variables
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import JobId, Step, VideoJob
 from videojobs.domain.policy import StepPolicy
