@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import samtranslator.model.apigateway
 
 from tests.template.parsed import FUNCTIONS, ROOT, events, functions, resources, template
-from tests.template.translated import of_type, translate
+from tests.template.translated import Resources, of_type, references, translate
 from videojobs.api.errors import STATUS_OF
 from videojobs.api.resolver import SECURITY_HEADERS
 from videojobs.domain.errors import ErrorCode
@@ -93,3 +95,58 @@ def test_gateway_response_with_429_or_503_has_retry_after(kind: str) -> None:
 
 def test_other_gateway_responses_have_a_default() -> None:
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(RESPONSES)
+
+
+def test_throttled_function_results_in_503() -> None:
+    # API Gateway reports a throttled invocation as an internal error: services-apigateway-errors of Lambda's guide. The
+    # status of DEFAULT_5XX is that of every other 5xx without a response of its own.
+    assert RESPONSES["DEFAULT_5XX"]["StatusCode"] == 503
+    assert [kind for kind, response in RESPONSES.items() if response["StatusCode"] >= 500] == ["DEFAULT_5XX"]
+
+
+@pytest.fixture
+def deployments(monkeypatch: pytest.MonkeyPatch) -> list[Resources]:
+    """Return the resources of two deployments of the same template, a minute apart."""
+
+    def translate_at(seconds: int) -> Resources:
+        monkeypatch.setattr(samtranslator.model.apigateway, "time", SimpleNamespace(time=lambda: seconds))
+        return translate()
+
+    return [translate_at(seconds) for seconds in (1_800_000_000, 1_800_000_060)]
+
+
+def test_every_deployment_publishes_the_api(deployments: list[Resources]) -> None:
+    # Otherwise a change of a parameter, such as DomainName or AllowedOrigins, does not reach the stage.
+    [before], [after] = (of_type(deployment, "AWS::ApiGateway::Deployment") for deployment in deployments)
+    assert before != after
+    for name, deployment in ((before, deployments[0]), (after, deployments[1])):
+        [stage] = of_type(deployment, "AWS::ApiGateway::Stage").values()
+        assert stage["Properties"]["DeploymentId"] == {"Ref": name}
+
+
+def test_api_is_published_after_its_body_has_changed(deployments: list[Resources]) -> None:
+    [published] = of_type(deployments[0], "AWS::ApiGateway::Deployment").values()
+    assert "Api" in references(published["Properties"])
+    body = deployments[0]["Api"]["Properties"]["Body"]
+    assert set(body["x-amazon-apigateway-gateway-responses"]) == set(RESPONSES)
+
+
+@pytest.mark.parametrize(
+    ("resource", "required"),
+    [
+        ("ApiDomainMapping", "AWS::ApiGateway::Stage"),
+        ("WebAclAssociation", "AWS::ApiGateway::Stage"),
+        ("WebSocketDomainMapping", "AWS::ApiGatewayV2::Stage"),
+    ],
+)
+def test_resource_of_a_stage_is_created_after_the_stage(
+    deployments: list[Resources], resource: str, required: str
+) -> None:
+    [stage] = of_type(deployments[0], required)
+    assert stage in references(deployments[0][resource]["Properties"])
+
+
+def test_stages_that_log_are_created_after_the_log_group(deployments: list[Resources]) -> None:
+    for kind in ("AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage"):
+        [stage] = of_type(deployments[0], kind).values()
+        assert "AccessLogGroup" in references(stage["Properties"])
