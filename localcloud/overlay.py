@@ -122,6 +122,12 @@ def _replace_endpoints(template: Template, endpoint_url: str) -> None:
         variables |= {name: value for name, value in replaced.items() if name in variables}
 
 
+def _publish_only_changes(template: Template, _: str) -> None:
+    for _mapping, _key, resource in _resources(template):
+        if resource["Type"] == "AWS::Serverless::Api":
+            resource["Properties"].pop("AlwaysDeploy", None)
+
+
 def _bound_concurrency(template: Template, _: str) -> None:
     for properties in _functions(template):
         for event in properties.get("Events", {}).values():
@@ -175,6 +181,12 @@ CHANGES = (
         "the addresses of MiniStack",
         "the names `*.localhost` resolve only in browsers",
         _replace_endpoints,
+    ),
+    Change(
+        "`AlwaysDeploy`",
+        "removed",
+        "a deployment without changes should change nothing; no parameter that changes locally is part of the API",
+        _publish_only_changes,
     ),
     Change(
         "`MaximumConcurrency`",

@@ -43,6 +43,11 @@ def test_functions_call_the_local_endpoints() -> None:
         assert variables_of(changed, name)[variable]["Fn::Sub"].startswith(f"{URL}/_aws/execute-api/")
 
 
+def test_api_is_published_only_after_a_change() -> None:
+    assert template()["Resources"]["Api"]["Properties"]["AlwaysDeploy"] is True
+    assert "AlwaysDeploy" not in local()["Resources"]["Api"]["Properties"]
+
+
 def test_every_queue_with_a_configured_concurrency_has_a_number() -> None:
     changed = local()
     sources = {
