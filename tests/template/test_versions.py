@@ -1,10 +1,13 @@
 """Versions and aliases: every change is published as a version, and every caller uses the alias `live`."""
 
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.template.parsed import FUNCTION, resources, template, variables
+from tests.template.parsed import FUNCTION, ROOT, resources, template, variables
 from tests.template.translated import Resources, of_type, references, translate
 
 CALLED = sorted(set(resources(FUNCTION)) - {"IndexesFunction"})  # CloudFormation calls IndexesFunction without an alias
@@ -56,6 +59,46 @@ def test_new_layer_publishes_a_version_of_each_function_that_uses_it() -> None:
         users = {name for name in CALLED if any(reference.startswith(layer) for reference in uses[name])}
         assert users, f"{layer} is not used"
         assert {name for name in CALLED if before[name] != after[name]} == users
+
+
+def layer_content(template_text: str, folder: Path) -> str:
+    """Return the part of the common layer that depends on the template, built in a copy of its sources."""
+    for path in ("layers/layer.mk", "layers/common/Makefile", "layers/platform/arm64/wheels.mk"):
+        (folder / path).parent.mkdir(parents=True)
+        shutil.copy(ROOT / path, folder / path)
+    (folder / "template.yaml").write_text(template_text)
+    built = folder / "built"
+    command = ["make", "-f", str(folder / "layers/common/Makefile"), "template-checksum", f"ARTIFACTS_DIR={built}"]
+    subprocess.run(command, cwd=folder / "layers/platform/arm64", check=True, timeout=60)
+    return "".join(path.read_text() for path in built.iterdir())
+
+
+def test_changed_template_changes_the_common_layer(tmp_path: Path) -> None:
+    text = (ROOT / "template.yaml").read_text()
+    tagged = text.replace("    Runtime: python3.13\n", "    Runtime: python3.13\n    Tags: {team: video}\n", 1)
+    assert tagged != text
+    before, again, after = (
+        layer_content(content, tmp_path / name)
+        for name, content in (("before", text), ("again", text), ("after", tagged))
+    )
+    assert before == again
+    assert before != after
+
+
+def test_changed_tag_publishes_a_version_and_changes_the_function() -> None:
+    # Lambda rejects a version of a function whose code and configuration have not changed. A layer belongs to
+    # these, but a tag does not: https://github.com/aws/serverless-application-model/issues/3281
+    before, after = translate(), translate({"CommonLayer": "with-another-checksum"}, tags={"team": "video"})
+    for function in CALLED:
+        assert versions(before)[function] != versions(after)[function]
+        layers = [deployment[function]["Properties"]["Layers"][0] for deployment in (before, after)]
+        assert layers[0] != layers[1], function
+
+
+def test_tag_alone_would_publish_a_version_of_an_unchanged_function() -> None:
+    # The reason for the checksum in the layer. If this fails, SAM no longer needs it.
+    before, after = translate(), translate(tags={"team": "video"})
+    assert all(versions(before)[function] != versions(after)[function] for function in CALLED)
 
 
 def test_changed_function_publishes_a_version_only_of_itself() -> None:

@@ -13,13 +13,17 @@ from tests.template.parsed import template
 type Resources = Mapping[str, Mapping[str, Any]]
 
 
-def translate(uploads: Mapping[str, str] | None = None, **parameters: str) -> Resources:
+def translate(
+    uploads: Mapping[str, str] | None = None, tags: Mapping[str, str] | None = None, **parameters: str
+) -> Resources:
     """Return the resources of a deployment with these template parameters; other parameters have their defaults.
 
     `uploads` contains the names of the uploaded archives of functions and layers, by logical ID. `sam deploy` derives
-    these names from the content. The default is the logical ID.
+    these names from the content. The default is the logical ID. `tags` are added to all functions.
     """
     source = copy.deepcopy(dict(template()))
+    if tags:
+        source["Globals"]["Function"]["Tags"] = dict(tags)
     for logical_id, resource in source["Resources"].items():
         for key in ("CodeUri", "ContentUri"):
             if key in resource.get("Properties", {}):
