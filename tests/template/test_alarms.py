@@ -8,6 +8,7 @@ import pytest
 from localcloud import alarm_states
 from tests.template.monitored import COMPOSITE_ALARM, STACK, alarms, anchor, complaints, metrics_of, monitoring
 from tests.template.parsed import ROOT, functions, resources, template
+from videojobs.observability import METRICS
 
 ALARMS = alarms()
 COMPOSITE = alarms(COMPOSITE_ALARM)
@@ -198,6 +199,13 @@ def test_composite_alarm_requires_a_long_and_a_short_window(name: str) -> None:
 )
 def test_no_completions_alarm_fires_only_while_jobs_wait(values: dict[str, float], expected: bool) -> None:
     assert fires("NoCompletionsAlarm", **values) is expected
+
+
+def test_every_sweep_publishes_the_metrics_of_the_no_completions_alarm() -> None:
+    # FILL may not fill a metric that has never had data, as in a stack whose worker has never completed a job.
+    assert {metric.name for metric in metrics_of(ALARMS["NoCompletionsAlarm"]).values()} <= {
+        metric.name for metric in METRICS["swept"]
+    }
 
 
 def test_reconciler_alarm_fires_when_metrics_are_missing() -> None:

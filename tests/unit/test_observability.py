@@ -122,6 +122,14 @@ def test_failures_are_counted_by_their_code(write: Write) -> None:
     assert line["Code"] == "timeout"
 
 
+def test_a_sweep_adds_no_completed_job_to_a_metric_that_then_always_has_data(write: Write) -> None:
+    assert counted(write("swept", outbox_seconds=0, oldest_queued_seconds=7)) == {
+        "OutboxAge": (0, [["Stack"]]),
+        "OldestQueuedAge": (7, [["Stack"]]),
+        "JobsCompleted": (0, [["Stack"]]),
+    }
+
+
 def test_the_latency_of_a_provider_is_measured_per_call(write: Write) -> None:
     line = write("provider_called", provider="fal", call="submit", milliseconds=412, errors=1)
     assert counted(line) == {

@@ -20,7 +20,7 @@ NAMESPACE = "VideoJobs"
 
 
 class Metric(NamedTuple):
-    """A CloudWatch metric of a log event: the value of `field`, or 1 if `field` is empty.
+    """A CloudWatch metric of a log event: the value of `field`, or `constant` if `field` is empty.
 
     A line without the field has no metric. `by` maps the names of dimensions, in addition to the stack, to fields of
     the line. `also_in_all` adds the metric with the stack's dimension alone.
@@ -31,6 +31,7 @@ class Metric(NamedTuple):
     field: str = ""
     by: Mapping[str, str] = {}
     also_in_all: bool = True
+    constant: int = 1
 
 
 METRICS: Mapping[str, tuple[Metric, ...]] = {
@@ -61,6 +62,8 @@ METRICS: Mapping[str, tuple[Metric, ...]] = {
     "swept": (
         Metric("OutboxAge", "Seconds", "outbox_seconds"),
         Metric("OldestQueuedAge", "Seconds", "oldest_queued_seconds"),
+        # FILL in an alarm may not fill a metric without any data, as in a stack that has never completed a job.
+        Metric("JobsCompleted", "Count", constant=0),
     ),
     "dead_letter_received": (Metric("DeadLetters", "Count", by={"Queue": "queue"}),),
 }
@@ -79,7 +82,7 @@ def _embed(line: Mapping[str, Any], metrics: tuple[Metric, ...]) -> dict[str, An
     values: dict[str, Any] = {}
     directives: list[dict[str, Any]] = []
     for metric in metrics:
-        value = line.get(metric.field) if metric.field else 1
+        value = line.get(metric.field) if metric.field else metric.constant
         if value is None:
             continue
         dimensions = {name: line[field] for name, field in metric.by.items() if field in line}
