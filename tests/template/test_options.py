@@ -12,7 +12,7 @@ REST = resources("AWS::Serverless::Api")["Api"]["AccessLogSetting"]["Fn::If"]
 LIVE = resources("AWS::Serverless::WebSocketApi")["WebSocketApi"]["AccessLogSettings"]["Fn::If"]
 OPTIONS = {
     "AccessLogs": ("false", "HasAccessLogs", {"AccessLogGroup"}),
-    "WafRequestsPerFiveMinutes": (0, "HasWaf", {"WebAcl", "WebAclAssociation"}),
+    "WafRequestsPerFiveMinutes": (0, "HasWaf", {"WebAcl", "WebAclAssociation", "StudioSecret"}),
     "AuditBucketAccess": ("false", "HasAudit", {"AuditBucket", "AuditBucketPolicy", "AuditTrail"}),
 }
 
@@ -55,12 +55,52 @@ def test_firewall_protects_the_api_and_limits_requests_per_address() -> None:
     assert association["WebACLArn"] == {"Fn::GetAtt": "WebAcl.Arn"}
 
 
-def test_firewall_does_not_block_bodies_by_their_content_or_size() -> None:
+BODY_RULES = {
+    "common": {"SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"},
+    "known-bad": {"Log4JRCE", "JavaDeserializationRCE", "ReactJSRCE"},
+}
+"""Rules on bodies: https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html"""
+
+
+@pytest.mark.parametrize("name", BODY_RULES)
+def test_firewall_does_not_block_bodies_by_their_content_or_size(name: str) -> None:
     [acl] = resources("AWS::WAFv2::WebACL").values()
-    common = next(rule["Statement"]["ManagedRuleGroupStatement"] for rule in acl["Rules"] if rule["Name"] == "common")
-    counted = {rule["Name"] for rule in common["RuleActionOverrides"] if rule["ActionToUse"] == {"Count": {}}}
-    body_rules = {"SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"}
-    assert counted >= {f"{rule}_BODY" for rule in body_rules}
+    group = next(rule["Statement"]["ManagedRuleGroupStatement"] for rule in acl["Rules"] if rule["Name"] == name)
+    counted = {rule["Name"] for rule in group["RuleActionOverrides"] if rule["ActionToUse"] == {"Count": {}}}
+    assert counted >= {f"{rule}_BODY" for rule in BODY_RULES[name]}
+
+
+def test_rules_on_addresses_ignore_requests_of_the_studio_and_the_studio_has_the_same_rules() -> None:
+    # Through the studio they have addresses of CloudFront, which many users share.
+    by_address = {"rate", "reputation"}
+    [acl] = resources("AWS::WAFv2::WebACL").values()
+    statements = {rule["Name"]: next(iter(rule["Statement"].values())) for rule in acl["Rules"]}
+    for name in by_address:
+        match = statements[name]["ScopeDownStatement"]["NotStatement"]["Statement"]["ByteMatchStatement"]
+        assert match["PositionalConstraint"] == "EXACTLY"
+        assert match["SearchString"] == {"Fn::Sub": "{{resolve:secretsmanager:${StudioSecret}:SecretString}}"}
+        assert match["FieldToMatch"] == {"SingleHeader": {"Name": _header_of_the_studio()}}
+    assert not [name for name in statements if name not in by_address and "ScopeDownStatement" in statements[name]]
+    [studio] = resources("AWS::WAFv2::WebACL", "studio").values()
+    assert {rule["Name"] for rule in studio["Rules"]} == by_address
+
+
+def test_secret_of_the_studio_is_generated_and_readable_in_the_region_of_the_studio() -> None:
+    [secret] = resources("AWS::SecretsManager::Secret").values()
+    assert secret["GenerateSecretString"]["PasswordLength"] >= 32
+    assert secret["ReplicaRegions"]["Fn::If"][1:] == [{"Ref": "AWS::NoValue"}, [{"Region": "us-east-1"}]]
+    pattern = template("studio")["Parameters"]["ApiSecretName"]["AllowedPattern"]
+    assert re.fullmatch(pattern, secret["Name"]["Fn::Sub"].replace("${AWS::StackName}", "videojobs-dev"))
+
+
+def _header_of_the_studio() -> str:
+    """Return the name of the header with which the studio's distribution identifies itself to the API."""
+    [distribution] = resources("AWS::CloudFront::Distribution", "studio").values()
+    [api] = [origin for origin in distribution["DistributionConfig"]["Origins"] if origin["Id"] == "api"]
+    condition, [header], otherwise = api["OriginCustomHeaders"]["Fn::If"]
+    assert (condition, otherwise) == ("HasApiSecret", {"Ref": "AWS::NoValue"})
+    assert header["HeaderValue"] == {"Fn::Sub": "{{resolve:secretsmanager:${ApiSecretName}:SecretString}}"}
+    return str(header["HeaderName"])
 
 
 def test_audit_trail_records_reads_and_writes_of_videos_and_only_cloudtrail_writes_it() -> None:
