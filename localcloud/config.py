@@ -38,6 +38,9 @@ class CloudConfig:
     provider_keys: str = "{}"
     """Content of the secret `ProviderSecretArn`, a JSON object; see docs/providers.md."""
 
+    account_concurrency: int | None = None
+    """Concurrent executions of the account, which MiniStack reads when it starts; None for its default."""
+
     stack_name: str = "videojobs"
     database: str = "videojobs"
     region: str = "us-east-1"
@@ -52,15 +55,18 @@ class CloudConfig:
         """Return the configuration that environment variables describe.
 
         `LOCALCLOUD_STATE` sets the state folder (default `.local`), `MONGODB_URI` a database to use instead of
-        SecantusDB, `WEBHOOK_URLS` the receivers of webhooks, `PROVIDER` and related variables the video providers, and
-        `PROVIDER_KEYS` their API keys. An empty variable counts as unset.
+        SecantusDB, `WEBHOOK_URLS` the receivers of webhooks, `PROVIDER` and related variables the video providers,
+        `PROVIDER_KEYS` their API keys, and `ACCOUNT_CONCURRENCY` the concurrent executions of the account. An empty
+        variable counts as unset.
         """
         state = Path(environment.get("LOCALCLOUD_STATE") or root / ".local")
+        concurrency = environment.get("ACCOUNT_CONCURRENCY")
         return cls(
             root=root,
             state=(root / state).resolve(),
             mongodb_uri=environment.get("MONGODB_URI") or None,
             provider_keys=environment.get("PROVIDER_KEYS") or "{}",
+            account_concurrency=int(concurrency) if concurrency else None,
             parameters={
                 parameter: environment[variable]
                 for variable, parameter in _PARAMETERS.items()

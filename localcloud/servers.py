@@ -103,7 +103,7 @@ def _start_aws(config: CloudConfig) -> int:
             shutil.rmtree(config.state / "aws" / "state", ignore_errors=True)
         return start_server(
             [str(config.servers / "python"), str(Path(__file__).with_name(_LAUNCHER))],
-            environment=_aws_environment(config, port),
+            environment=aws_environment(config, port),
             log=config.logs / "aws.log",
             state=config.state,
             role=AWS,
@@ -168,8 +168,9 @@ def _bare_environment(config: CloudConfig) -> dict[str, str]:
     return {**passed_on, "PATH": path, "HOME": str(config.state), "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
-def _aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
-    home = config.state / "aws"
+def aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
+    """Return the environment variables of MiniStack on `port`, which it passes to every function too."""
+    home, concurrency = config.state / "aws", config.account_concurrency
     return {
         **_bare_environment(config),
         "GATEWAY_PORT": str(port),
@@ -185,6 +186,7 @@ def _aws_environment(config: CloudConfig, port: int) -> dict[str, str]:
         "TMPDIR": str(home / "tmp"),
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",  # for the functions; MiniStack does not set it
         "LAMBDA_WARM_TTL_SECONDS": "3600",
+        **({} if concurrency is None else {"LAMBDA_ACCOUNT_CONCURRENCY": str(concurrency)}),
         "DOCKER_HOST": f"unix://{home}/no-docker.sock",  # at start it removes containers, including unrelated ones
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -2,10 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +11,7 @@ from pymongo.database import Database
 from localcloud.aws import open_session
 from localcloud.config import CloudConfig
 from localcloud.stack import Stack
+from tests.local_system import ROOT, running
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.video import make_video
 from tests.receiver import Receiver, receiving
@@ -28,7 +26,6 @@ from videojobs.adapters.mongo.indexes import ensure_indexes
 
 AI_KEY = "a-key-that-no-log-may-hold"
 AI_WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-_ROOT = Path(__file__).resolve().parents[1]
 _STATE = os.environ.get("LOCALCLOUD_STATE", ".local/test")
 
 
@@ -140,26 +137,19 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 @pytest.fixture(scope="session")
 def local_stack(cloud: CloudConfig, platform: Receiver, ai_server: OpenaiCompatibleCounterpart) -> Iterator[Stack]:
     """Yield the local system as `stack.json` describes it; start it first and stop it afterwards."""
-    if not (_ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
+    if not (ROOT / ".local" / "cloud" / "bin" / "ministack").exists():
         missing("The local cloud is not installed. Run `make setup`.")
     urls = f"{platform.url},{platform.url.replace('/hooks', '/gone')}"
     served = {"baseUrl": f"{ai_server.url}/v1", "model": "sora-2", "resultHosts": "127.0.0.1", "webhooks": True}
     priced = {"sizes": ["1280x720"], "seconds": [8], "pricePerSecondUsd": 0.1, "pricesAsOf": "2026-11-01"}
-    environment = {
-        **os.environ,
-        "LOCALCLOUD_STATE": str(cloud.state),
-        "WEBHOOK_URLS": urls,
-        "ALLOWED_PROVIDERS": "openai_compatible",
-        "PROVIDER_OPTIONS": json.dumps({"openai_compatible": served | priced}),
-        "PROVIDER_KEYS": json.dumps({"openai_compatible": {"key": AI_KEY, "webhookSecret": AI_WEBHOOK_SECRET}}),
-    }
-    command = [sys.executable, "-m", "localcloud"]
-    try:
-        up = subprocess.run([*command, "up"], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert up.returncode == 0, f"`localcloud up` failed:\n{up.stdout}{up.stderr}"
-        yield Stack.read(cloud)
-    finally:
-        subprocess.run([*command, "down"], cwd=_ROOT, env=environment, capture_output=True, check=False)
+    with running(
+        cloud,
+        WEBHOOK_URLS=urls,
+        ALLOWED_PROVIDERS="openai_compatible",
+        PROVIDER_OPTIONS=json.dumps({"openai_compatible": served | priced}),
+        PROVIDER_KEYS=json.dumps({"openai_compatible": {"key": AI_KEY, "webhookSecret": AI_WEBHOOK_SECRET}}),
+    ) as system:
+        yield system
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localcloud.config import CloudConfig
 from localcloud.forwarding import forwarded
-from localcloud.servers import choose_port
+from localcloud.servers import aws_environment, choose_port
 
 
 def test_the_first_free_port_is_chosen() -> None:
@@ -34,6 +34,12 @@ def test_the_mongodb_uri_is_read_from_the_environment(tmp_path: Path) -> None:
     config = CloudConfig.from_environment({"MONGODB_URI": "mongodb://db/jobs"}, root=tmp_path)
 
     assert (config.mongodb_uri, config.state) == ("mongodb://db/jobs", tmp_path / ".local")
+
+
+def test_the_concurrency_of_the_account_is_passed_to_the_local_aws(tmp_path: Path) -> None:
+    limited = CloudConfig.from_environment({"ACCOUNT_CONCURRENCY": "10"}, root=tmp_path)
+    assert aws_environment(limited, 4566)["LAMBDA_ACCOUNT_CONCURRENCY"] == "10"
+    assert "LAMBDA_ACCOUNT_CONCURRENCY" not in aws_environment(CloudConfig.from_environment({}, root=tmp_path), 4566)
 
 
 def test_a_forwarded_port_carries_both_directions() -> None:
