@@ -13,6 +13,7 @@ from videojobs.api.realtime import Action, SocketEvent, answer_event, parse_mess
 from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error, serialize_update
 from videojobs.domain.errors import ConnectionOver, Unavailable
 from videojobs.domain.realtime import ConnectionId, Identity
+from videojobs.domain.time_limit import REPORT_SECONDS, time_limit
 from videojobs.domain.trace import begin_trace
 from videojobs.observability import logger
 from videojobs.ports.changes import Change
@@ -38,11 +39,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connection_id, kind = read_connection_id(event), event["requestContext"]["eventType"]
     error: Exception | None = None
     try:
-        _dispatch(connection_id, kind, event)
+        with time_limit(context.get_remaining_time_in_millis, kept_seconds=REPORT_SECONDS):
+            _dispatch(connection_id, kind, event)
     except Exception as caught:  # noqa: BLE001 - the client gets each error as a message
         error = caught
         if kind == SocketEvent.MESSAGE and not isinstance(error, ConnectionOver):
-            _send(connection_id, serialize_error(error))
+            with time_limit(context.get_remaining_time_in_millis):
+                _send(connection_id, serialize_error(error))
     return answer_event(event, error)
 
 

@@ -4,7 +4,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -236,11 +236,19 @@ def find_route(method: str, path: str) -> tuple[str, Any]:
     raise LookupError(f"{method} {path} is not routed")
 
 
-def call(handler: Any, event: dict[str, Any]) -> Response:
-    context = SimpleNamespace(
-        aws_request_id="lambda-1", function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:f"
+def lambda_context(remaining_ms: Callable[[], int] = lambda: 10_000) -> Any:
+    """Return Lambda's context. `remaining_ms` returns the milliseconds until the function's timeout."""
+    return SimpleNamespace(
+        aws_request_id="lambda-1",
+        function_name="f",
+        memory_limit_in_mb=256,
+        invoked_function_arn="arn:aws:lambda:f",
+        get_remaining_time_in_millis=remaining_ms,
     )
-    proxy = handler(event, context)
+
+
+def call(handler: Any, event: dict[str, Any], context: Any = None) -> Response:
+    proxy = handler(event, context or lambda_context())
     # Lambda writes the response as JSON in UTF-8; a response that cannot be encoded becomes a 502.
     proxy = json.loads(json.dumps(proxy, ensure_ascii=False, allow_nan=False).encode("utf-8"))
     assert set(proxy) == {"statusCode", "body", "isBase64Encoded", "multiValueHeaders"}

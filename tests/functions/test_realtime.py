@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -21,7 +20,7 @@ from tests.builders import ANOTHER_USER
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
-from tests.functions.system_under_test import NOW, ORIGIN, USER, Response, SystemUnderTest, call
+from tests.functions.system_under_test import NOW, ORIGIN, USER, Response, SystemUnderTest, call, lambda_context
 from videojobs import bootstrap
 from videojobs.api.rates import live_limit
 from videojobs.api.realtime import SocketEvent
@@ -41,9 +40,7 @@ SCHEMAS = {
     )
     for kind, name in {"job.updated": "jobUpdated", "pong": "pong", "error": "error"}.items()
 }
-CONTEXT = SimpleNamespace(
-    aws_request_id="lambda-1", function_name="f", memory_limit_in_mb=256, invoked_function_arn="arn:aws:lambda:f"
-)
+CONTEXT = lambda_context()
 
 
 @dataclass
@@ -84,7 +81,7 @@ class Live:
 
     def invoke(self, event: dict[str, Any]) -> int:
         """Call the function and return the status, which is its whole response."""
-        response = realtime_app.handler(event, CONTEXT)  # type: ignore[arg-type]
+        response = realtime_app.handler(event, CONTEXT)
         assert set(response) == {"statusCode"}
         return int(response["statusCode"])
 
@@ -105,7 +102,7 @@ class Live:
             {"messageId": f"m-{number}", "body": event if isinstance(event, str) else json.dumps(event)}
             for number, event in enumerate(events)
         ]
-        response = notifier_app.handler({"Records": records}, CONTEXT)  # type: ignore[arg-type]
+        response = notifier_app.handler({"Records": records}, CONTEXT)
         return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 

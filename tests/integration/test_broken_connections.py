@@ -1,6 +1,7 @@
 """MongoDB connections that break, hang, are rejected or are not fully confirmed: callers soon get `Unavailable`."""
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Batch
+from videojobs.domain.time_limit import time_limit
 
 
 @contextmanager
@@ -122,6 +124,38 @@ class TestSilence:
             with pytest.raises(Unavailable):
                 MongoJobRepository(connection).find(a_job().id)
             connection.run(lambda database: database.client.close())
+
+    @pytest.mark.timeout(25, func_only=True)
+    def test_slow_operations_of_a_call_end_before_the_timeout_of_the_function(
+        self, jobs: MongoJobRepository, connection: MongoConnection
+    ) -> None:
+        job = a_job()
+        jobs.add(job)
+        ends_at = time.monotonic() + 2.5
+
+        def remaining_ms() -> int:
+            return int((ends_at - time.monotonic()) * 1000)
+
+        blocked = failing(connection, 10, ["find"], blockConnection=True, blockTimeMS=1000)
+        with blocked, time_limit(remaining_ms):
+            assert jobs.find(job.id) == job
+            with pytest.raises(Unavailable):
+                jobs.find(job.id)
+            assert remaining_ms() > 0
+
+    @pytest.mark.timeout(25, func_only=True)
+    def test_an_operation_in_a_call_takes_no_longer_than_without_a_limit(
+        self, jobs: MongoJobRepository, connection: MongoConnection
+    ) -> None:
+        ends_at = time.monotonic() + 10
+
+        def remaining_ms() -> int:
+            return int((ends_at - time.monotonic()) * 1000)
+
+        with failing(connection, 1, ["find"], blockConnection=True, blockTimeMS=6000):
+            with time_limit(remaining_ms), pytest.raises(Unavailable):
+                jobs.find(a_job().id)
+            assert remaining_ms() > 4500
 
     def test_timeouts_allow_a_response_within_five_seconds(self, connection: MongoConnection) -> None:
         options = connection.run(lambda database: database.client.options)

@@ -1,6 +1,8 @@
 """The AWS client, against a server with scripted responses."""
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +18,7 @@ from videojobs.adapters.sqs import SqsJobQueue
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step
 from videojobs.domain.request import Priority
+from videojobs.domain.time_limit import time_limit
 
 
 @dataclass
@@ -132,4 +135,24 @@ def test_sending_a_step_without_a_queue_raises_key_error(service: Service) -> No
     for other in (a_started_job(Step.RENDER), a_started_job(Step.POLL, priority=Priority.HIGH)):
         with pytest.raises(KeyError):
             queue.send(other)
+    assert service.requests == []
+
+
+@pytest.mark.timeout(25, func_only=True)
+def test_a_request_without_a_response_ends_within_the_time_limit_of_the_call(service: Service) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        service.url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        ends_at = time.monotonic() + 1.5
+
+        def remaining_ms() -> int:
+            return int((ends_at - time.monotonic()) * 1000)
+
+        with time_limit(remaining_ms), pytest.raises(Unavailable):
+            service.client().call("SendMessage", {})
+        assert remaining_ms() > 0
+
+
+def test_no_request_is_sent_after_the_time_limit_of_the_call(service: Service) -> None:
+    with time_limit(lambda: 1000), pytest.raises(Unavailable):
+        service.client().call("SendMessage", {})
     assert service.requests == []

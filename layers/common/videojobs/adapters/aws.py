@@ -15,11 +15,12 @@ import urllib3
 
 from videojobs.adapters.sigv4 import Credentials, sign_request
 from videojobs.domain.errors import Unavailable
+from videojobs.domain.time_limit import seconds_left
 
 if TYPE_CHECKING:
     import botocore.credentials
 
-_TIMEOUT = urllib3.Timeout(connect=1, read=2)
+CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
 _RETRIES = urllib3.Retry(total=1, read=0, status_forcelist=(500, 502, 503, 504), allowed_methods=None)
 
 
@@ -51,11 +52,24 @@ def _find_role() -> "botocore.credentials.Credentials":
     return credentials
 
 
+def _choose_timeout() -> urllib3.Timeout:
+    """Return the timeout of one attempt. The two attempts of a request end within the call's time limit.
+
+    Raises:
+        Unavailable: If the limit is reached.
+    """
+    left = seconds_left()
+    if left is None:
+        return urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    half = left / 2
+    return urllib3.Timeout(connect=min(CONNECT_SECONDS, half), read=min(READ_SECONDS, half), total=half)
+
+
 class AwsClient:
     """Client that sends signed requests to one service over keep-alive connections; thread-safe.
 
-    The timeouts are 1 s to connect and 2 s to read. A request is retried once after a failed connection, or after the
-    status 500, 502, 503 or 504.
+    The timeouts are 1 s to connect and 2 s to read, or shorter in a call with a `time_limit`. A request is retried
+    once after a failed connection, or after the status 500, 502, 503 or 504.
     """
 
     def __init__(self, service: str, url: str, *, region: str, connections: int = 2) -> None:
@@ -68,14 +82,14 @@ class AwsClient:
             connections: The maximum number of connections that are kept alive.
         """
         self._service, self._url, self._region = service, url, region
-        self._pool = urllib3.PoolManager(maxsize=connections, timeout=_TIMEOUT, retries=_RETRIES)
+        self._pool = urllib3.PoolManager(maxsize=connections, retries=_RETRIES)
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
         """Send a signed request and return the response with any status; `path` must be percent-encoded.
 
         Raises:
             Unavailable: If there is no response, in which case the request may have been processed; if the retry also
-                fails with 500, 502, 503 or 504; or if there are no credentials.
+                fails with 500, 502, 503 or 504; if there are no credentials; or if the call's time limit is reached.
             botocore.exceptions.CredentialRetrievalError: If the credentials endpoint does not respond.
         """
         url = self._url + path
@@ -90,7 +104,7 @@ class AwsClient:
             now=datetime.now(UTC),
         )
         try:
-            return self._pool.request(method, url, body=body, headers=signed)
+            return self._pool.request(method, url, body=body, headers=signed, timeout=_choose_timeout())
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable from error
 

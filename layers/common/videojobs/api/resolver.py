@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs.api.errors import ErrorEnvelope, RouteNotFound, answer_error
 from videojobs.api.http import HttpRequest
 from videojobs.domain.errors import VideoJobsError
+from videojobs.domain.time_limit import time_limit
 from videojobs.domain.trace import begin_trace
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ class VideoJobsApi(APIGatewayRestResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Route the request, log it, and return the proxy response, to HEAD without a body.
 
-        Never raises: API Gateway would turn an exception into a 502.
+        If operations are slow, the response is a 503 before the function's timeout. Never raises: API Gateway would
+        turn an exception, or a timeout of the function, into its own error response.
         """
         self.http = HttpRequest.from_event(event, fallback_id=context.aws_request_id)
         self.headers = {}
@@ -79,7 +81,8 @@ class VideoJobsApi(APIGatewayRestResolver):
         cors: dict[str, str] = {}
         try:
             cors = self._cors_headers()
-            proxy = dict(_NO_CONTENT) if self.http.method == "OPTIONS" else super().resolve(event, context)
+            with time_limit(context.get_remaining_time_in_millis):
+                proxy = dict(_NO_CONTENT) if self.http.method == "OPTIONS" else super().resolve(event, context)
         except Exception as error:  # noqa: BLE001 - for example a malformed event or invalid settings
             response = self._refuse(error)
             proxy = {

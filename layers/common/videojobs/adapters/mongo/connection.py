@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Any
 
@@ -10,6 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError, OperationFailure, PyMongoError
 
 from videojobs.domain.errors import Unavailable
+from videojobs.domain.time_limit import seconds_left
 from videojobs.ports.secrets import ReadSecret
 
 ACCESS_REFUSED = frozenset({13, 18, 8000})
@@ -39,7 +41,8 @@ class MongoConnection:
     Threads may share a connection. If a client is closed while another thread runs an operation, that operation can
     fail with `Unavailable`; the thread's next operation uses the new client.
 
-    The driver's default timeout (30 s) is longer than API Gateway's (29 s).
+    The driver's default timeout (30 s) is longer than API Gateway's (29 s). In a call with a `time_limit`, all
+    operations together end within it.
     """
 
     TIMEOUT_MS = 4000
@@ -58,17 +61,18 @@ class MongoConnection:
 
         Raises:
             Unavailable: If MongoDB does not respond in time or reports an error; a write may still have been applied.
-                Also if the first URI is unusable or can't be read.
+                Also if the first URI is unusable or can't be read, or the call's time limit is reached.
             DuplicateKeyError: If the operation violates a unique index.
         """
         try:
             database = self._connect()
-            try:
-                return operation(database)
-            except OperationFailure as error:
-                if error.code not in ACCESS_REFUSED:
-                    raise
-                return operation(self._reconnect(database))
+            with self._within_the_call():
+                try:
+                    return operation(database)
+                except OperationFailure as error:
+                    if error.code not in ACCESS_REFUSED:
+                        raise
+                    return operation(self._reconnect(database))
         except DuplicateKeyError:
             raise
         except PyMongoError as error:
@@ -98,6 +102,18 @@ class MongoConnection:
                     self._open(uri)
         except ConfigurationError as error:
             raise Unavailable from error
+
+    def _within_the_call(self) -> AbstractContextManager[None]:
+        """Return the timeout of an operation in a call with a time limit.
+
+        Within `pymongo.timeout`, a client's own `timeoutMS` does not apply, so the shorter of both is set.
+        https://pymongo.readthedocs.io/en/stable/api/pymongo/index.html#pymongo.timeout
+
+        Raises:
+            Unavailable: If the limit is reached.
+        """
+        left = seconds_left()
+        return nullcontext() if left is None else timeout(min(left, self.TIMEOUT_MS / 1000))
 
     def _connect(self) -> Database[Document]:
         """Return the database of the current URI, connecting if the URI is new."""
