@@ -24,7 +24,7 @@ CONCURRENCY = 10
 JOBS = 40
 REQUEST = {"prompt": "A kite over the sea", "style": "background", "duration": 1, "aspectRatio": "1:1"}
 REFUSALS = {429, 503}
-"""Statuses of a throttled call: 503 on AWS, 429 on the local AWS."""
+"""Statuses of a throttled call: 503, or the 429 of the local AWS."""
 PATIENCE_SECONDS = 1800
 
 

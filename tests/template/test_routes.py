@@ -93,15 +93,15 @@ def test_gateway_response_with_429_or_503_has_retry_after(kind: str) -> None:
     assert ("Retry-After" in headers) == (RESPONSES[kind]["StatusCode"] in {429, 503})
 
 
+@pytest.mark.parametrize("kind", ["INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"])
+def test_failed_call_of_a_function_is_unavailable_and_can_be_retried(kind: str) -> None:
+    assert RESPONSES[kind]["StatusCode"] == 503
+    assert json.loads(RESPONSES[kind]["ResponseTemplates"]["application/json"])["error"]["code"] == "UNAVAILABLE"
+    assert RESPONSES["DEFAULT_5XX"]["StatusCode"] == 500
+
+
 def test_other_gateway_responses_have_a_default() -> None:
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(RESPONSES)
-
-
-def test_throttled_function_results_in_503() -> None:
-    # API Gateway reports a throttled invocation as an internal error: services-apigateway-errors of Lambda's guide. The
-    # status of DEFAULT_5XX is that of every other 5xx without a response of its own.
-    assert RESPONSES["DEFAULT_5XX"]["StatusCode"] == 503
-    assert [kind for kind, response in RESPONSES.items() if response["StatusCode"] >= 500] == ["DEFAULT_5XX"]
 
 
 @pytest.fixture

@@ -55,6 +55,17 @@ def test_api_responses_are_not_cached_and_the_cookie_is_forwarded() -> None:
     assert {"POST", "DELETE", "OPTIONS"} <= set(api["AllowedMethods"])
 
 
+def test_errors_are_not_cached_and_keep_the_body_of_the_api() -> None:
+    # CloudFront accepts these codes: the list in
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/creating-custom-error-pages.html
+    configurable = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
+    responses = DISTRIBUTION["CustomErrorResponses"]
+    assert {response["ErrorCode"] for response in responses} == configurable
+    for response in responses:
+        assert response["ErrorCachingMinTTL"] == 0
+        assert set(response) == {"ErrorCode", "ErrorCachingMinTTL"}, "a page would replace the API's body"
+
+
 def test_all_connections_use_tls() -> None:
     assert DISTRIBUTION["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
     assert DISTRIBUTION["CacheBehaviors"][0]["ViewerProtocolPolicy"] == "https-only"
