@@ -150,7 +150,10 @@ def _input_files(root: Path) -> Iterator[Path]:
 
 
 def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]) -> None:
-    """Run `sam build`, which takes unchanged functions and layers from its cache, with its output in `build.log`.
+    """Run `sam build`, with its output in `build.log`.
+
+    sam's cache is off: it compares only the folder of a layer itself, not the files that its Makefile includes
+    (https://github.com/aws/aws-sam-cli/issues/2989), and a build without it takes no longer.
 
     The caller holds the lock of `build_folder`.
 
