@@ -37,16 +37,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return ticket_api().resolve(event, context)
     begin_trace()
     connection_id, kind = read_connection_id(event), event["requestContext"]["eventType"]
-    error: Exception | None = None
     try:
         with time_limit(context.get_remaining_time_in_millis, kept_seconds=REPORT_SECONDS):
             _dispatch(connection_id, kind, event)
-    except Exception as caught:  # noqa: BLE001 - the client gets each error as a message
-        error = caught
+    except Exception as error:  # noqa: BLE001 - the client gets each error as a message
         if kind == SocketEvent.MESSAGE and not isinstance(error, ConnectionOver):
             with time_limit(context.get_remaining_time_in_millis):
                 _send(connection_id, serialize_error(error))
-    return answer_event(event, error)
+        return answer_event(event, error)
+    return answer_event(event, None)
 
 
 def _dispatch(connection_id: ConnectionId, kind: str, event: dict[str, Any]) -> None:
@@ -62,8 +61,7 @@ def _dispatch(connection_id: ConnectionId, kind: str, event: dict[str, Any]) -> 
 def _connect(connection_id: ConnectionId, event: dict[str, Any]) -> None:
     request, settings, clock = HttpRequest.from_event(event), bootstrap.api_settings(), bootstrap.clock()
     refuse_foreign_origin(request, settings.allowed_origins)
-    ticket = read_ticket(event)
-    if ticket is None:
+    if (ticket := read_ticket(event)) is None:
         session = authenticate(request, settings=settings, secret=bootstrap.jwt_secret)
         identity = Identity(session.user_id, session.expires_at)
     else:
@@ -93,7 +91,6 @@ def _send(connection_id: ConnectionId, message: Pong | ErrorMessage) -> None:
 
 
 def _serialize(change: Change) -> JobUpdated:
-    # The store is created on first use, because most followed jobs have no video yet.
     now = bootstrap.clock().now()
     return serialize_update(change, sign=lambda url: bootstrap.video_store().presigned_url(url, now))
 

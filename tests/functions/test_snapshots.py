@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.parsed import functions
+from tests.template.parsed import functions, template
 
 ROOT = Path(__file__).parents[2]
 SNAPPED = sorted(name for name, function in functions().items() if "SnapStart" in function)
@@ -40,6 +40,7 @@ for hooks in (False, True):
             seen = {"hooks": hooks, "ids": ids, "random": random.random(), "before": before, "after": len(connected)}
             os.write(writer, json.dumps(seen).encode())
             os._exit(0)
+        os.close(writer)  # or a read waits for a copy that has failed
         os.wait()
         print(os.read(reader, 10_000).decode(), flush=True)  # or the next copy inherits the buffered line
 """
@@ -56,7 +57,8 @@ def copies(function: str) -> list[dict[str, Any]]:
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "common")]),
     }
-    for variable in functions()[function]["Environment"]["Variables"]:
+    shared = template()["Globals"]["Function"]["Environment"]["Variables"]
+    for variable in {*shared, *functions()[function]["Environment"]["Variables"]} - {*environment, "LOG_LEVEL"}:
         is_number = variable.endswith(("MINUTE", "SECONDS", "USER", "DAYS", "CONNECTIONS"))
         environment[variable] = "50" if variable == "WAITING_JOBS_PER_USER" else "1" if is_number else "x"
         if variable.startswith("ACCEPT_"):
