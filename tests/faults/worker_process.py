@@ -109,7 +109,11 @@ def _serve(connection: socket.socket) -> None:
 def _handle(handler: Any, event: Mapping[str, Any], times: int) -> list[Any]:
     """Run the handler `times` times concurrently. Return the responses, or the errors as `unhandled`."""
     context = SimpleNamespace(
-        aws_request_id="request", function_name="function", memory_limit_in_mb=512, invoked_function_arn="arn"
+        aws_request_id="request",
+        function_name="function",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn",
+        get_remaining_time_in_millis=lambda: 29_000,
     )
 
     def run(_: int) -> Any:
