@@ -18,6 +18,7 @@ from localcloud.stack import Stack
 from tests.stack.client import ENDED, PATIENCE_SECONDS, User, eventually
 from tests.stack.deployed import Deployed
 from tests.stack.environment import Environment
+from tests.stack.expected import Expected
 from videojobs.domain.realtime import REFUSED_MESSAGES
 
 RECEIVE_TIMEOUT_SECONDS = 900 if Environment.named() else PATIENCE_SECONDS
@@ -242,7 +243,7 @@ def test_document_of_a_connection_is_deleted_when_its_client_disconnects(user: U
 def test_user_over_the_limit_is_refused_and_a_connection_that_continues_is_closed(
     user: User, stranger: User, deployed: Deployed
 ) -> None:
-    limit = int(deployed.described.parameters["ReadCallsPerMinute"])
+    limit = int(Expected(deployed).mapped("Release", "Limits", "ReadCallsPerMinute"))
     with live(user) as connection, connections_of(user) as (documents, _):
         assert connection.request({"action": "ping"}) == {"type": "pong"}
         calls = {"calls": [round(time.time() * 1000)] * limit}  # as if the user had just sent so many messages
