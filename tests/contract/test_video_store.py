@@ -1,5 +1,6 @@
 """The contract of `VideoStore`."""
 
+import socket
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from tests.servers import free_port
 from videojobs.adapters.s3 import S3VideoStore
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, Unavailable
 from videojobs.domain.storage import StoredObject
+from videojobs.domain.time_limit import time_limit
 from videojobs.ports.videos import VideoStore
 
 MULTIPART_BYTES = 9 * 1024 * 1024
@@ -266,6 +268,37 @@ class TestS3:
         with refusing() as endpoint, pytest.raises(Unavailable) as caught:
             S3VideoStore("a-bucket", region="us-east-1", endpoint_url=endpoint).remove(["k"])
         assert "AccessDenied" in str(caught.value.__cause__)
+
+    @pytest.mark.timeout(9, func_only=True)
+    def test_a_deletion_without_a_response_ends_before_the_timeout_of_the_function(self, aws: str) -> None:
+        # An attempt takes 10 s without the limit. The first one starts with 4.1 s left, and no second one with 4 s.
+        milliseconds = iter([5100])
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            store = S3VideoStore("a-bucket", region="us-east-1", endpoint_url=endpoint)
+            with time_limit(lambda: next(milliseconds, 5000)), pytest.raises(Unavailable):
+                store.remove(["videos/1/1.mp4"])
+            connections = accept_all(silent)
+        assert connections == 1
+
+    def test_a_deletion_in_a_call_succeeds(self, aws: str, bucket: str, video: Path) -> None:
+        store = S3VideoStore(bucket, region="us-east-1", endpoint_url=aws)
+        stored = store.put(video, "videos/1/1.mp4", "video/mp4")
+        with time_limit(lambda: 28_000):
+            store.remove([stored.key])
+        assert store.size(stored) is None
+
+
+def accept_all(server: socket.socket) -> int:
+    """Accept the connections that wait at a server, close them, and return their number."""
+    server.setblocking(False)
+    connections = 0
+    while True:
+        try:
+            server.accept()[0].close()
+        except BlockingIOError:
+            return connections
+        connections += 1
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from videojobs.adapters.aws import read_credentials
 from videojobs.adapters.sigv4 import sign_url
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
 from videojobs.domain.storage import StoredObject, find_key
+from videojobs.domain.time_limit import seconds_left
 from videojobs.ports.videos import ReportProgress
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 KEYS_PER_CALL = 1000
 """S3's limit of keys per DeleteObjects request."""
+CONNECT_SECONDS, READ_SECONDS = 2.0, 10.0
+MAXIMUM_ATTEMPTS = 3
+BACKOFF_SECONDS = 2.0
+"""botocore's longest wait between `MAXIMUM_ATTEMPTS` attempts.
+
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+"""
 
 
 class S3VideoStore:
@@ -186,10 +194,33 @@ class S3VideoStore:
             import boto3
             from botocore.config import Config
 
-            config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+            config = Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"total_max_attempts": MAXIMUM_ATTEMPTS, "mode": "standard"},
+            )
             endpoint = self._endpoint_url or None
             self._made = boto3.client("s3", region_name=self._region, endpoint_url=endpoint, config=config)
+            self._made.meta.events.register("before-send.s3", _keep_to_time_limit)
         return self._made
+
+
+def _keep_to_time_limit(request: Any, **_: object) -> None:
+    """Shorten the read timeout of an attempt so that it, and the wait after it, end within the call's time limit.
+
+    `request` is botocore's `AWSPreparedRequest`, whose stub lacks the context.
+
+    Raises:
+        Unavailable: If too little time is left for an attempt.
+    """
+    left = seconds_left()
+    if left is None:
+        return
+    read_seconds = left - CONNECT_SECONDS - BACKOFF_SECONDS
+    if read_seconds <= 0:
+        raise Unavailable from TimeoutError("the time limit of the call is too close for a request to S3")
+    # Here botocore expects the timeout of one attempt; its client has only one timeout for all requests.
+    request.context["read_timeout"] = min(READ_SECONDS, read_seconds)
 
 
 def _attachment(file_name: str) -> str:
