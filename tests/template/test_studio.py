@@ -1,7 +1,12 @@
-"""Studio on CloudFront: access to its files, caching, and security headers."""
+"""Studio on CloudFront: access to its files, routing, caching, and security headers."""
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 
+from localcloud.pages import CACHE_CONTROL, SETTINGS, find_pages
 from localcloud.template import read_page_headers
 from tests.template.parsed import ROOT, resources, template
 
@@ -9,6 +14,8 @@ from tests.template.parsed import ROOT, resources, template
     properties["DistributionConfig"] for properties in resources("AWS::CloudFront::Distribution", "studio").values()
 )
 STUDIO = ROOT / "infrastructure" / "studio.yaml"
+FILES = [*find_pages(ROOT / "web"), SETTINGS]
+API_PATHS: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"]
 HEADERS = read_page_headers(STUDIO, videos="https://videos.example", live="wss://live.example")
 
 
@@ -45,6 +52,32 @@ def test_only_the_distribution_reads_the_files() -> None:
     assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     source = statement["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
     assert source.endswith(":distribution/${WebDistribution}")
+
+
+def test_paths_of_the_api_reach_the_api_with_their_methods_and_files_do_not() -> None:
+    [api] = DISTRIBUTION["CacheBehaviors"]
+    for path, operations in API_PATHS.items():
+        assert fnmatchcase(path, api["PathPattern"])
+        assert {method.upper() for method in operations} <= set(api["AllowedMethods"])
+    assert [name for name in FILES if fnmatchcase(f"/{name}", api["PathPattern"])] == []
+
+
+def test_requests_reach_both_origins_with_the_path_of_the_page() -> None:
+    origins = {origin["Id"]: origin for origin in DISTRIBUTION["Origins"]}
+    assert [name for name, origin in origins.items() if "OriginPath" in origin] == []
+    # The custom domain of the API has no stage in its path, unlike its execute-api endpoint.
+    assert origins[DISTRIBUTION["CacheBehaviors"][0]["TargetOriginId"]]["DomainName"] == {"Ref": "ApiDomainName"}
+    files = origins[DISTRIBUTION["DefaultCacheBehavior"]["TargetOriginId"]]
+    assert files["DomainName"] == {"Fn::GetAtt": "WebBucket.RegionalDomainName"}
+    assert files["OriginAccessControlId"] == {"Fn::GetAtt": "WebAccess.Id"}
+    assert DISTRIBUTION["DefaultRootObject"] in FILES
+
+
+def test_files_are_revalidated_before_they_are_used() -> None:
+    # The managed policy CachingOptimized follows Cache-Control, with a minimum of one second:
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+    assert DISTRIBUTION["DefaultCacheBehavior"]["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
+    assert CACHE_CONTROL == "no-cache"
 
 
 def test_api_responses_are_not_cached_and_the_cookie_is_forwarded() -> None:
@@ -92,7 +125,16 @@ def test_page_allows_no_frames_and_no_base_url(name: str) -> None:
     assert _directives()[name] == ["'none'"]
 
 
-def test_headers_are_set_on_the_files() -> None:
+def test_headers_are_set_on_the_files_and_the_api_keeps_its_own() -> None:
     assert DISTRIBUTION["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "WebHeaders"}
+    assert "ResponseHeadersPolicyId" not in DISTRIBUTION["CacheBehaviors"][0]
     assert HEADERS["X-Content-Type-Options"] == "nosniff"
     assert HEADERS["X-Frame-Options"] == "DENY"
+
+
+def test_local_server_knows_every_header_of_the_policy() -> None:
+    config = resources("AWS::CloudFront::ResponseHeadersPolicy", "studio")["WebHeaders"]["ResponseHeadersPolicyConfig"]
+    policies, custom = config["SecurityHeadersConfig"], config["CustomHeadersConfig"]["Items"]
+    assert set(config) == {"Name", "SecurityHeadersConfig", "CustomHeadersConfig"}
+    assert len(HEADERS) == len(policies) + len(custom)
+    assert all(header["Override"] for header in [*policies.values(), *custom])
