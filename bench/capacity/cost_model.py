@@ -53,8 +53,13 @@ AI = Job(steps=7, render_seconds=2.5, video_gb=0.004, log_kb=20, database_operat
 
 LIGHT_MB, RENDER_MB, SCRATCH_GB = 512, 1769, 3.5
 LIGHT_SECONDS, STATUS_SECONDS = 0.03, 0.02
-QUEUES, POLLERS = 12, 2
-"""Event sources, and pollers per source. Each poller receives from an empty queue every 20 s."""
+EVENT_SOURCES, POLLERS = 10, 5
+"""Event sources, and pollers per source. Each poller receives from an empty queue every 20 s.
+
+A source with a maximum concurrency never has fewer: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+"""
+CONNECTIONS_PER_ENVIRONMENT = 3
+"""Connections to the primary: two in the driver's pool, and the driver's monitor."""
 METRICS, ALARMS, SECRETS = 40, 60, 4
 
 
@@ -65,7 +70,7 @@ def lambda_calls(job: Job) -> float:
 
 def sqs_requests(jobs: float, job: Job) -> float:
     """Return the requests per month: send, receive and delete of each message, and receives from empty queues."""
-    return 3 * (job.steps + job.changes) * jobs + QUEUES * POLLERS * SECONDS / 20
+    return 3 * (job.steps + job.changes) * jobs + EVENT_SOURCES * POLLERS * SECONDS / 20
 
 
 def operations_per_second(jobs: float, job: Job) -> float:
@@ -88,7 +93,7 @@ def find_tier(jobs: float, job: Job) -> tuple[ClusterTier, int]:
     The busiest hour uses at most half of the connections and of the operations. If no single cluster suffices, the
     clusters are of the largest tier.
     """
-    connections, operations = 2 * environments(jobs, job), operations_per_second(jobs, job)
+    connections, operations = CONNECTIONS_PER_ENVIRONMENT * environments(jobs, job), operations_per_second(jobs, job)
     needed = [
         max(ceil(2 * connections / tier.connections), ceil(2 * operations / (OPERATIONS * tier.processors)))
         for tier in ATLAS

@@ -8,6 +8,7 @@ from bench.capacity.cost_model import (
     AI,
     COLUMNS,
     DECADES,
+    EVENT_SOURCES,
     PARTS,
     SKETCH,
     cost_of,
@@ -19,6 +20,7 @@ from bench.capacity.cost_model import (
 )
 from bench.capacity.prices import ATLAS, PRICES, Price
 from bench.capacity.scaling_page import PAGE, fill
+from tests.template.parsed import events, functions
 
 
 def test_each_tier_of_a_price_applies_only_to_the_units_above_the_previous_tier() -> None:
@@ -46,8 +48,14 @@ def test_cost_of_a_million_jobs_equals_the_calculation_by_hand() -> None:
     assert cost["Lambda"] == pytest.approx(
         1e6 * ((light + render) * 1.33334e-5 + (lambda_calls(SKETCH) + 1) * 0.2e-6 + 3.5 * 3.5 * 3.09e-8)
     )
-    assert sqs_requests(0, SKETCH) == 12 * 2 * 730 * 3600 / 20
+    assert sqs_requests(0, SKETCH) == 10 * 5 * 730 * 3600 / 20
     assert cost["provider"] == 0
+
+
+def test_every_event_source_of_the_template_is_counted() -> None:
+    sources = [event for function in functions().values() for event in events(function, "SQS")]
+    assert len(sources) == EVENT_SOURCES
+    assert all("ScalingConfig" in event for event in sources), "only these sources have five pollers at all times"
 
 
 def test_more_jobs_cost_more_in_every_part_but_less_per_job() -> None:
