@@ -24,6 +24,7 @@ from tests.functions.system_under_test import NOW, ORIGIN, USER, Response, Syste
 from videojobs import bootstrap
 from videojobs.api.rates import live_limit
 from videojobs.api.realtime import SocketEvent
+from videojobs.domain.estimate import timing_kind
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.domain.realtime import REFUSED_MESSAGES, ConnectionId
 from videojobs.domain.storage import StoredObject
@@ -284,7 +285,8 @@ def test_a_ping_is_answered_with_a_pong(live: Live) -> None:
 
 
 def test_a_snapshot_contains_each_job_as_get_returns_it(live: Live) -> None:
-    live.sut.put(version=3, progress=0.25, status=JobStatus.PROCESSING)
+    job = live.sut.put(version=3, progress=0.25, status=JobStatus.PROCESSING, started_at=NOW)
+    live.sut.timings.record(timing_kind(job), 30)
     live.handshake()
     [update] = live.send_message({"action": "subscribe"})
     response = live.sut.get("665f1f77bcf86cd799439011")
@@ -295,6 +297,36 @@ def test_a_snapshot_contains_each_job_as_get_returns_it(live: Live) -> None:
         "version": 3,
         "data": response.json["data"],
     }
+    assert update["data"]["estimatedSecondsLeft"] == 30
+
+
+def test_a_queued_job_has_no_position_in_a_message(live: Live) -> None:
+    job = live.sut.put()
+    live.handshake()
+    [update] = live.send_message({"action": "subscribe"})
+    shown = live.sut.get(job.id).json["data"]
+    assert shown["queuePosition"] == 1
+    assert update["data"] == shown | {"queuePosition": None}
+
+
+def test_a_change_contains_the_remaining_time(live: Live) -> None:
+    job = live.sut.put(status=JobStatus.PROCESSING, started_at=NOW)
+    live.sut.timings.record(timing_kind(job), 30)
+    live.handshake()
+    live.send_message({"action": "subscribe"})
+    live.sut.clock.advance(seconds=22)
+    live.notify(an_event(job))
+    assert [update["data"]["estimatedSecondsLeft"] for update in live.received()] == [30, 8]
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.COMPLETED])
+def test_a_message_about_another_job_reads_no_timings(live: Live, status: JobStatus) -> None:
+    job = live.sut.put(status=status)
+    live.sut.timings.available = False
+    live.handshake()
+    live.send_message({"action": "subscribe"})
+    assert live.notify(an_event(job)) == []
+    assert [update["type"] for update in live.received()] == ["job.updated", "job.updated"]
 
 
 def test_a_completed_job_contains_presigned_urls(live: Live) -> None:

@@ -89,7 +89,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "estimatedSecondsLeft": {
             "minimum": 1,
             "description": "An estimate from the durations of similar jobs. Null unless processing, if unknown, and in "
-            "lists and live messages.",
+            "lists.",
         },
         "queuePosition": {
             "minimum": 1,

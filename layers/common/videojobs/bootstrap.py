@@ -334,7 +334,7 @@ def live_connections() -> "LiveConnections":
     """
     from videojobs.services.push_change import LiveConnections
 
-    return LiveConnections(connection_repository(), broadcaster(), clock())
+    return LiveConnections(connection_repository(), broadcaster(), timing_repository(), clock())
 
 
 @cache

@@ -13,6 +13,7 @@ from tests.fakes.clock import START, VirtualClock
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.jobs import InMemoryJobRepository
 from tests.fakes.rates import InMemoryRateLimiter
+from tests.fakes.timings import InMemoryTimingRepository
 from videojobs.domain.errors import (
     ConnectionFlooded,
     ConnectionOver,
@@ -63,6 +64,7 @@ class SystemUnderTest:
     connections: InMemoryConnectionRepository = field(default_factory=InMemoryConnectionRepository)
     tickets: InMemoryTicketRepository = field(default_factory=InMemoryTicketRepository)
     broadcaster: RecordingBroadcaster = field(default_factory=RecordingBroadcaster)
+    timings: InMemoryTimingRepository = field(default_factory=InMemoryTimingRepository)
 
     def open(self, connection_id: ConnectionId = TAB, user_id: UserId = A_USER, **wishes: Any) -> Connection:
         """Open a connection as a handshake does, and replace the fields in `wishes`."""
@@ -83,7 +85,7 @@ class SystemUnderTest:
     @property
     def live(self) -> LiveConnections:
         """Return the `LiveConnections` that the functions use."""
-        return LiveConnections(self.connections, self.broadcaster, self.clock)
+        return LiveConnections(self.connections, self.broadcaster, self.timings, self.clock)
 
     def subscribe(self, job_id: str | None = None, connection_id: ConnectionId = TAB) -> list[Message]:
         """Subscribe the connection and return the messages that it receives."""

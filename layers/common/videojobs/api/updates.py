@@ -9,7 +9,7 @@ from videojobs.ports.changes import Change
 
 
 class JobUpdated(TypedDict):
-    """A job in the form of `GET`. Of two updates of a job, the one with the higher `version` is newer."""
+    """A job as `GET` returns it, but without `queuePosition`. The update with the higher `version` is newer."""
 
     type: Literal["job.updated"]
     id: str
@@ -38,7 +38,7 @@ PONG: Pong = {"type": "pong"}
 def serialize_update(change: Change, *, sign: Sign) -> JobUpdated:
     """Return the change as a message. `sign` makes a presigned URL of an `s3://` URL; its errors are raised."""
     job = change.job
-    data = serialize_job(job, sign=sign)["data"]
+    data = serialize_job(job, sign=sign, estimate=change.estimate)["data"]
     return {"type": "job.updated", "id": change.id, "jobId": job.id, "version": job.version, "data": data}
 
 

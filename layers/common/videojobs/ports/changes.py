@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from videojobs.domain.estimate import JobEstimate
 from videojobs.domain.job import Announcement, JobId, UserId, VideoJob
 from videojobs.domain.realtime import Connection, ConnectionId, Identity, Message
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
@@ -27,10 +28,14 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Change that a user can see: the announcement's ID, and the job at the announced version or a later one."""
+    """Change that a user can see: the announcement's ID, and the job at the announced version or a later one.
+
+    `estimate` is set only for messages to live connections, and only for a job in processing.
+    """
 
     id: str
     job: VideoJob
+    estimate: JobEstimate | None = None
 
 
 type Listener = Callable[[Change], None]

@@ -1,18 +1,32 @@
 """Send messages to open WebSocket connections, and close expired connections."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from videojobs.domain.errors import ConnectionOver, Unavailable
 from videojobs.domain.realtime import Connection, ConnectionId, Message
 from videojobs.ports.changes import Broadcaster, Change, ConnectionRepository, Delivery
-from videojobs.ports.jobs import Clock
+from videojobs.ports.jobs import Clock, TimingRepository
+from videojobs.services.estimate_job import estimate_processing
 
 
 class LiveConnections:
     """Open WebSocket connections: finds them, sends messages to them and closes them."""
 
-    def __init__(self, connections: ConnectionRepository, broadcaster: Broadcaster, clock: Clock) -> None:
-        self.repository, self._broadcaster, self.clock = connections, broadcaster, clock
+    def __init__(
+        self, connections: ConnectionRepository, broadcaster: Broadcaster, timings: TimingRepository, clock: Clock
+    ) -> None:
+        self.repository, self._broadcaster, self._timings, self.clock = connections, broadcaster, timings, clock
+
+    def with_estimate(self, change: Change) -> Change:
+        """Return the change with the estimate for its job, if the job is in processing.
+
+        The position of a queued job is left out, because it needs a query per message.
+
+        Raises:
+            Unavailable: If MongoDB does not respond.
+        """
+        return replace(change, estimate=estimate_processing(change.job, timings=self._timings, clock=self.clock))
 
     def find(self, connection_id: ConnectionId) -> Connection:
         """Return an open connection. Close one that has expired or is unknown.
@@ -75,7 +89,7 @@ def push_change(change: Change, *, live: LiveConnections, serialize: Callable[[C
         connection.id for connection in connections if connection.expires_at > now and connection.wants(change.job.id)
     ]
     if subscribed:
-        message = serialize(change)
+        message = serialize(live.with_estimate(change))
         live.send([(connection_id, message) for connection_id in subscribed])
     for connection in connections:
         if connection.expires_at <= now:

@@ -48,7 +48,8 @@ def subscribe(
         snapshot = _find_newest(connection.user_id, jobs=jobs, clock=clock)
     else:
         snapshot = [read_job(subscribed_id, user_id=connection.user_id, jobs=jobs, clock=clock)]
-    updates = [(connection.id, serialize(Change(f"snapshot-{job.id}-{job.version}", job))) for job in snapshot]
+    changes = [Change(f"snapshot-{job.id}-{job.version}", job) for job in snapshot]
+    updates = [(connection.id, serialize(live.with_estimate(change))) for change in changes]
     live.send(updates)
     extra = {"action": "subscribed", "connection_id": connection.id, "jobs": len(updates)}
     logger.info("Subscribed", extra=extra)
