@@ -159,7 +159,7 @@ growth: setup ## measure database calls at several numbers of jobs
 screenshots: setup ## make the screenshots in docs/images (needs Chromium)
 	@env LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python tools/make_screenshots.py
 
-apidocs: setup ## write docs/openapi.json from the code
+apidocs: setup ## write docs/openapi.json and parts of docs/asyncapi.yaml
 	@$(RUN) tools.apidocs
 
 publish: setup ## upload the studio's files to AWS, after sam deploy

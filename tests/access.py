@@ -68,12 +68,12 @@ RULES: Mapping[str, Rule] = {
     "cancelVideo": Rule({Thing.LIVE: 200, Thing.COMPLETED: 409, Thing.CANCELLED: 200}, FORBIDDEN, NO_SUCH_FIELD),
     "retryVideo": Rule({Thing.LIVE: 409, Thing.COMPLETED: 409, Thing.CANCELLED: 200}, FORBIDDEN, NO_SUCH_FIELD),
     "deleteVideo": Rule({Thing.LIVE: 409, Thing.COMPLETED: 204, Thing.CANCELLED: 204}, FORBIDDEN, NO_SUCH_FIELD),
-    "getContent": Rule({Thing.LIVE: 409, Thing.COMPLETED: 302, Thing.CANCELLED: 409}, FORBIDDEN, NO_SUCH_FIELD),
-    "headContent": Rule({Thing.LIVE: 409, Thing.COMPLETED: 302, Thing.CANCELLED: 409}, FORBIDDEN, NO_SUCH_FIELD),
-    "countBatch": Rule({Thing.BATCH: 200}, FORBIDDEN, FORBIDDEN),
-    "eraseVideos": Rule({Thing.OWN: 204}, 204, NO_SUCH_FIELD),
-    "makeTicket": Rule({Thing.OWN: 201}, 201, NO_SUCH_FIELD),
-    "noteCallback": Rule({Thing.TASK: 401}, 401, 401, {}, "?job={jobId}", _UNSIGNED),
+    "getVideoContent": Rule({Thing.LIVE: 409, Thing.COMPLETED: 302, Thing.CANCELLED: 409}, FORBIDDEN, NO_SUCH_FIELD),
+    "headVideoContent": Rule({Thing.LIVE: 409, Thing.COMPLETED: 302, Thing.CANCELLED: 409}, FORBIDDEN, NO_SUCH_FIELD),
+    "getBatch": Rule({Thing.BATCH: 200}, FORBIDDEN, FORBIDDEN),
+    "deleteAllVideos": Rule({Thing.OWN: 204}, 204, NO_SUCH_FIELD),
+    "createLiveTicket": Rule({Thing.OWN: 201}, 201, NO_SUCH_FIELD),
+    "receiveProviderCallback": Rule({Thing.TASK: 401}, 401, 401, {}, "?job={jobId}", _UNSIGNED),
 }
 
 

@@ -18,8 +18,8 @@ api = VideoJobsApi(tuple)  # providers call it, not pages, so no origin is allow
 
 @api.post(
     "/api/providers/<provider>/callback",
-    operation_id="noteCallback",
-    summary="Report that a task has ended",
+    operation_id="receiveProviderCallback",
+    summary="Receive a provider's callback",
     tags=["providers"],
 )
 def callback(provider: str) -> Response[CallbackEnvelope]:

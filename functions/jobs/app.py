@@ -67,7 +67,7 @@ def delete(job_id: str) -> Response[Any]:
     return answer_empty(204)
 
 
-@api.delete("/api/users/me/videos", operation_id="eraseVideos", summary="Remove all that you have", tags=["videos"])
+@api.delete("/api/users/me/videos", operation_id="deleteAllVideos", summary="Delete all videos", tags=["account"])
 def erase() -> Response[envelopes.ErasureEnvelope]:
     """Erase all of the caller's jobs. Return 204 when done, 202 if the reconciler continues, or an error response."""
     session, _ = _enter(read_limit, read_no_fields)
@@ -78,7 +78,9 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
     return answer_empty(204) if is_done else Response(202, JSON, views.serialize_erasure())
 
 
-@api.get_and_head("/api/videos/<job_id>/content", operation_id="getContent", summary="Get the video", tags=["videos"])
+@api.get_and_head(
+    "/api/videos/<job_id>/content", operation_id="getVideoContent", summary="Get a video", tags=["videos"]
+)
 def content(job_id: str) -> Response[Any]:
     """Redirect to a presigned URL of the video for GET or HEAD (302), or return an error response without a video."""
     session, is_download = _enter(read_limit, parse_content_query)
@@ -87,7 +89,7 @@ def content(job_id: str) -> Response[Any]:
     return answer_empty(302, {"Location": locate_video(job, sign=lambda url: _sign(url, name, method))})
 
 
-@api.get("/api/batches/<batch_id>", operation_id="countBatch", summary="Get a batch", tags=["batches"])
+@api.get("/api/batches/<batch_id>", operation_id="getBatch", summary="Get a batch", tags=["batches"])
 def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     """Return the number of the batch's jobs in each status. Errors become error responses."""
     session, _ = _enter(read_limit, read_no_fields)

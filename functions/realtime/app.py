@@ -107,7 +107,7 @@ def ticket_api() -> "VideoJobsApi":
 
     api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
 
-    @api.post("/api/realtime/ticket", operation_id="makeTicket", summary="Create a connection ticket", tags=["videos"])
+    @api.post("/api/realtime/ticket", operation_id="createLiveTicket", summary="Create a live ticket", tags=["live"])
     def ticket() -> Response[TicketEnvelope]:
         """Create a ticket that opens one connection and return it with its expiry. Errors become error responses."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()

@@ -123,7 +123,7 @@ def _sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
 @schemathesis.hook
 def before_call(_context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Sign every second callback with the secret of the provider that the tests configure."""
-    if case.operation.definition.raw["operationId"] == "noteCallback" and next(_turns) % 2:
+    if case.operation.definition.raw["operationId"] == "receiveProviderCallback" and next(_turns) % 2:
         kwargs["auth"] = _sign
 
 
@@ -140,6 +140,6 @@ def after_call(_context: Any, case: Any, response: Response) -> None:
 def filter_failure(_context: Any, failure: Failure, case: Any, response: Response) -> bool:
     """Ignore responses of the local gateway, and that a signed callback is accepted with any content."""
     if isinstance(failure, AcceptedNegativeData):
-        return str(case.operation.definition.raw["operationId"]) != "noteCallback"
+        return str(case.operation.definition.raw["operationId"]) != "receiveProviderCallback"
     is_gateways = response.headers.get("x-amzn-errortype") == ["MissingAuthenticationTokenException"]
     return not (is_gateways and response.status_code == 403 and response.content in {GATEWAYS_OWN, b""})

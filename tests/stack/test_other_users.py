@@ -93,7 +93,7 @@ def ask(household: Household, cell: Cell) -> tuple[int, str]:
         connection.request(cell.method, api.path + target, json.dumps(body) if body is not None else None, headers)
         response = connection.getresponse()
         # An erasure of live jobs returns 202 until their clean-ups are finished, and 204 afterwards.
-        status = 204 if cell.operation == "eraseVideos" and response.status == 202 else response.status
+        status = 204 if cell.operation == "deleteAllVideos" and response.status == 202 else response.status
         return status, f"{response.getheaders()}{response.read().decode()}"
     finally:
         connection.close()

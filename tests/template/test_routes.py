@@ -11,7 +11,7 @@ import samtranslator.model.apigateway
 from tests.template.parsed import FUNCTIONS, ROOT, events, functions, resources, template
 from tests.template.translated import Resources, of_type, references, translate
 from videojobs.api.errors import STATUS_OF
-from videojobs.api.resolver import SECURITY_HEADERS
+from videojobs.api.resolver import EXPOSED_HEADERS, SECURITY_HEADERS
 from videojobs.domain.errors import ErrorCode
 
 [API] = resources("AWS::Serverless::Api").values()
@@ -85,6 +85,7 @@ def test_gateway_response_has_cors_and_security_headers(kind: str) -> None:
     own = {name: value.strip("'") for name, value in headers.items() if name in SECURITY_HEADERS}
     assert own == SECURITY_HEADERS | {"Content-Security-Policy": "sandbox"}
     assert headers["X-Frame-Options"] == "'DENY'"
+    assert headers["Access-Control-Expose-Headers"] == f"'{EXPOSED_HEADERS}'"
 
 
 @pytest.mark.parametrize("kind", sorted(RESPONSES))

@@ -1,12 +1,12 @@
 """The responses of the OpenAPI document: their headers, and the errors that callers can receive."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 
 from tools.apidocs.examples import REQUEST_ID
 from tools.apidocs.schemas import Json, refer_to
 from videojobs.api.errors import STATUS_OF, answer_error
-from videojobs.api.resolver import EXPOSED_HEADERS, JSON, SECURITY_HEADERS
+from videojobs.api.resolver import JSON
 from videojobs.api.schemas import GenerateRequest
 from videojobs.domain import errors
 from videojobs.domain.errors import ErrorDetail, RateLimited, Unavailable, ValidationFailed, VideoJobsError
@@ -32,9 +32,8 @@ _SOMETIMES: Mapping[str, Json] = {
         "description": "The version of the response, including its presigned URLs. Send it in If-None-Match.",
         "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{32}"$'},
     },
-    "Polling-Cache-Control": {"schema": {"type": "string", "const": "private, no-cache"}},
 }
-_ALWAYS: Mapping[str, Json] = {
+_COUNTED: Mapping[str, Json] = {
     "RateLimit-Policy": {
         "description": "The rate limit: q requests in w seconds. Present if the request was counted.",
         "schema": {"type": "string", "pattern": r'^"(generate|read)";q=\d+;w=\d+$'},
@@ -44,22 +43,9 @@ _ALWAYS: Mapping[str, Json] = {
         "request was counted.",
         "schema": {"type": "string", "pattern": r'^"(generate|read)";r=\d+;t=\d+$'},
     },
-    "Access-Control-Allow-Origin": {
-        "description": "The origin of the request, if it is allowed.",
-        "schema": {"type": "string"},
-    },
-    "Access-Control-Allow-Credentials": {
-        "description": "Present if the origin of the request is allowed.",
-        "schema": {"type": "string", "const": "true"},
-    },
-    "Access-Control-Expose-Headers": {
-        "description": "Present if the origin of the request is allowed.",
-        "schema": {"type": "string", "const": EXPOSED_HEADERS},
-    },
-    **{name: {"schema": {"type": "string", "const": value}} for name, value in SECURITY_HEADERS.items()},
 }
-HEADERS = {**_SOMETIMES, **_ALWAYS}
-"""The response headers: those of some responses, then those that any response can have."""
+HEADERS = {**_SOMETIMES, **_COUNTED}
+"""The response headers that clients use: those of some responses, then those of any response to a counted request."""
 
 _ERRORS: Sequence[VideoJobsError] = (
     ValidationFailed([ErrorDetail("duration", str(GenerateRequest.model_fields["duration"].description))]),
@@ -87,7 +73,7 @@ _ERRORS: Sequence[VideoJobsError] = (
 def answer_with(description: str, schema: str, examples: Mapping[str, object], *headers: str) -> Json:
     """Return an OpenAPI response with a JSON body of a schema, examples by their names, and the named headers.
 
-    The headers that any response can have are added.
+    The headers of counted requests are added.
     """
     named_examples = {name: {"value": value} for name, value in examples.items()}
     return answer_without_body(description, *headers) | {
@@ -96,18 +82,17 @@ def answer_with(description: str, schema: str, examples: Mapping[str, object], *
 
 
 def answer_without_body(description: str, *headers: str) -> Json:
-    """Return an OpenAPI response that has no body, with the named headers and those that any response can have."""
-    names = (*headers, *_ALWAYS)
+    """Return an OpenAPI response that has no body, with the named headers and those of counted requests."""
+    names = (*headers, *_COUNTED)
     return {
         "description": description,
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
     }
 
 
-def pollable(answer: Json) -> Json:
-    """Return the response with the `Cache-Control` of conditional requests, which lets a browser revalidate it."""
-    reference = {"Cache-Control": {"$ref": "#/components/headers/Polling-Cache-Control"}}
-    return answer | {"headers": answer["headers"] | reference}
+def uncounted(answer: Json) -> Json:
+    """Return the response without the headers of counted requests."""
+    return answer | {"headers": {name: header for name, header in answer["headers"].items() if name not in _COUNTED}}
 
 
 def error_responses(*statuses: int) -> Json:
@@ -144,15 +129,9 @@ def _name(status: HTTPStatus) -> str:
     return status.phrase.replace(" ", "")
 
 
-def _error_answer(status: HTTPStatus, group: Iterable[VideoJobsError]) -> Json:
-    group = list(group)
-    codes = sorted({error.code.value for error in group})
-    has_details = any(isinstance(error, ValidationFailed) for error in group)
-    error_schema = {"code": {"enum": codes}, "details": {"minItems": 1} if has_details else {"maxItems": 0}}
+def _error_answer(status: HTTPStatus, group: Collection[VideoJobsError]) -> Json:
+    codes = ", ".join(sorted({error.code.value for error in group}))
     waits = any(isinstance(error, Unavailable | RateLimited) for error in group)
     examples = {type(error).__name__: answer_error(error, REQUEST_ID).body for error in group}
     headers = ["Retry-After"] if waits else []
-    answer = answer_with(f"{status.phrase}: {', '.join(codes)}.", "ErrorEnvelope", examples, *headers)
-    schema = {"allOf": [refer_to("ErrorEnvelope"), {"properties": {"error": {"properties": error_schema}}}]}
-    answer["content"][JSON]["schema"] = schema
-    return answer
+    return answer_with(f"{status.phrase}, with the code {codes}.", "ErrorEnvelope", examples, *headers)

@@ -8,6 +8,7 @@ from functions.jobs import app as jobs
 from functions.realtime import app as realtime
 from functions.status import app as status
 from tools.apidocs.answers import HEADERS, error_answers
+from tools.apidocs.introduction import VERSION, introduction
 from tools.apidocs.links import all_links
 from tools.apidocs.operations import OPERATIONS
 from tools.apidocs.schemas import Json, all_schemas
@@ -23,18 +24,26 @@ def build_document() -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Video Jobs",
-            "version": "1.0.0",
+            "version": VERSION,
             "summary": "Generates videos from prompts, asynchronously.",
-            "description": "Post a prompt to create a video job, poll the job or subscribe to "
-            "its updates, and play the video.",
+            "description": introduction(),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [
+            {
+                "url": "https://{domain}",
+                "description": "A deployment. Without the parameter `DomainName`, use the stack's output `ApiUrl`.",
+                "variables": {"domain": {"default": "api.example.com", "description": "The parameter `DomainName`."}},
+            },
+            {"url": "http://127.0.0.1:4570", "description": "The local system (`make up`)."},
+        ],
         "security": [{"session": []}],
         "tags": [
             {"name": "videos", "description": "Video jobs. Each user can access only their own jobs."},
             {"name": "batches", "description": "Jobs that one request created together."},
-            {"name": "providers", "description": "Callbacks of AI providers."},
+            {"name": "live", "description": "Access to the live updates, which asyncapi.yaml describes."},
+            {"name": "account", "description": "All data of the user."},
+            {"name": "providers", "description": "Callbacks of AI providers. Not for clients."},
         ],
         "paths": _paths(),
         "components": {
@@ -43,9 +52,9 @@ def build_document() -> Json:
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "token",
-                    "description": "Your platform's JWT (HS256, with the claims `userId` and `exp`) "
-                    "in an HTTP-only cookie. "
-                    'The claim `priority` with the value "high", or a list that contains it, allows high priority.',
+                    "description": "A JWT (HS256, with the claims `userId` and `exp`) in an HttpOnly cookie that your "
+                    "application sets when a user signs in. Scripts can't read or set it, so API consoles can't send "
+                    'it. The claim `priority` with the value "high", or a list that contains it, allows high priority.',
                 }
             },
             "headers": dict(HEADERS),

@@ -22,9 +22,9 @@ _LINKS: Mapping[str, _Link] = {
     "cancel": _Link("cancelVideo", "jobId", _JOB_ID, "Cancel the job while it is queued or processing."),
     "retry": _Link("retryVideo", "jobId", _JOB_ID, "Retry the job if it has failed or was cancelled."),
     "delete": _Link("deleteVideo", "jobId", _JOB_ID, "Delete the job after it has ended."),
-    "play": _Link("getContent", "jobId", _JOB_ID, "Get the video file of a completed job."),
+    "play": _Link("getVideoContent", "jobId", _JOB_ID, "Get the video file of a completed job."),
     "followFirst": _Link("getVideo", "jobId", _FIRST_JOB_ID, "Get the first job of the batch."),
-    "count": _Link("countBatch", "batchId", _BATCH_ID, "Get the number of the batch's jobs in each status."),
+    "count": _Link("getBatch", "batchId", _BATCH_ID, "Get the number of the batch's jobs in each status."),
     "list": _Link("listVideos", "batchId", _BATCH_ID, "List the jobs of the batch."),
 }
 OF_A_JOB = ("follow", "cancel", "retry", "delete", "play")

@@ -25,33 +25,71 @@ ID_PATTERN = "^[0-9a-f]{24}$"
 CURSOR_PATTERN = "^AA([A-C][0-9A-Za-z_-]|D[A-Za-l])[0-9A-Za-z_-]{22}[AEIMQUYcgkosw048]$"
 
 
-def _visible_pattern() -> str:
-    """Return a pattern of a visible character, for ECMA-262 with the flag `u` and for Python's `re`.
+_LAST_ESCAPED = 0xFFFF
+_TAGS = range(0xE0000, 0xE1000)
+"""Invisible characters, too many to list one by one."""
 
-    Both understand the escape of a character up to U+FFFF only; characters above are in the pattern themselves.
+
+def _visible_pattern() -> str:
+    r"""Return a pattern of a visible character, for Python's `re` and for ECMA-262 with and without the flag `u`.
+
+    All of them understand the escape of a character up to U+FFFF, so characters above are in the pattern themselves.
+    Without the flag, each of these is two surrogates. A range between two of them is then a syntax error, so the
+    pattern lists them, except `_TAGS`: it has the characters below and above these instead. A range from U+0000 has no
+    such problem.
     """
-    invisible = (code for code in range(sys.maxunicode + 1) if not is_visible(chr(code)))
+    invisible = [code for code in range(sys.maxunicode + 1) if not is_visible(chr(code)) and code not in _TAGS]
     ranges = [[code for _, code in run] for _, run in groupby(enumerate(invisible), lambda pair: pair[1] - pair[0])]
-    shown = ("-".join(_escape(code) for code in dict.fromkeys((run[0], run[-1]))) for run in ranges)
-    return f"[^{''.join(shown)}]"
+    shown = ("-".join(map(_escape, dict.fromkeys((run[0], run[-1])))) for run in ranges if run[-1] <= _LAST_ESCAPED)
+    listed = (chr(code) for code in invisible if code > _LAST_ESCAPED)
+    below, above = (f"\\u0000-{chr(code)}" for code in (_TAGS[0] - 1, _TAGS[-1]))
+    return f"(?![{''.join((*shown, *listed))}])[{below}]|[^{above}]"
 
 
 def _escape(code: int) -> str:
-    return f"\\u{code:04x}" if code <= 0xFFFF else chr(code)
+    return f"\\u{code:04x}"
 
 
-_TIME: Json = {
-    "type": "string",
-    "format": "date-time",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-    "description": "ISO 8601 in UTC with milliseconds.",
-}
+def _time(description: str) -> Json:
+    """Return the schema of a time with a description."""
+    return {
+        "type": "string",
+        "format": "date-time",
+        "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        "description": f"{description} ISO 8601 in UTC with milliseconds.",
+    }
+
+
+_SUCCESS: Json = {"description": "True for every successful response. Errors have false."}
+_PRIORITY = "Each priority has its own queues, so that urgent jobs do not wait for others."
+_CURRENCY: Json = {"description": "The currency of the amount."}
 _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
-    "GenerateRequest": {"prompt": {"pattern": _visible_pattern()}},
+    "GenerateRequest": {
+        "prompt": {
+            "pattern": _visible_pattern(),
+            "description": "The content of the video. At least one character must be visible. Code points are counted.",
+        },
+        "style": {"description": "The style of the video."},
+        "duration": {"description": "The length of the video in seconds. Fractions are allowed."},
+        "aspectRatio": {"description": "The ratio of width to height."},
+        "priority": {
+            "description": f"`normal` if omitted. `high` needs a session with the claim `priority`. {_PRIORITY}"
+        },
+        "provider": {
+            "description": "The AI provider. Only the providers that the deployment offers can be chosen; omit it for "
+            "the default."
+        },
+    },
+    "BatchRequest": {
+        "items": {"description": "The requested videos."},
+        "priority": {"description": "The priority of the items that have none. `normal` if omitted."},
+    },
+    "AcceptedEnvelope": {"success": _SUCCESS},
     "AcceptedData": {
         "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID], "description": "The job ID, for `/api/videos/{jobId}`."},
-        "status": {"const": JobStatus.QUEUED.value},
+        "status": {"const": JobStatus.QUEUED.value, "description": "The status of a new job."},
     },
+    "BatchAcceptedEnvelope": {"success": _SUCCESS},
     "BatchAcceptedData": {
         "batchId": {
             "pattern": ID_PATTERN,
@@ -60,8 +98,9 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         },
         "items": {"minItems": 1, "maxItems": MAXIMUM_ITEMS, "description": "The jobs, in the order of the request."},
     },
+    "VideoJobEnvelope": {"success": _SUCCESS},
     "VideoJobData": {
-        "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID]},
+        "jobId": {"pattern": ID_PATTERN, "examples": [JOB_ID], "description": "The job ID."},
         "status": {
             "enum": [status.value for status in JobStatus],
             "description": "`queued` → `processing` → `completed` (with `videoUrl`) or `failed` (with `errorMessage`); "
@@ -72,19 +111,22 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
             "fresh URL. Null until completed."
         },
         "errorMessage": {"description": "The reason of the failure, for the user. Null unless failed."},
+        "prompt": {"description": "The prompt of the request."},
         "style": {"description": f"One of {', '.join(Style)}. Old jobs can have other values, or null."},
         "duration": {"description": "The requested length in seconds."},
         "aspectRatio": {"description": f"One of {', '.join(AspectRatio)}. Old jobs can have other values, or null."},
-        "createdAt": _TIME,
-        "updatedAt": _TIME,
+        "createdAt": _time("The time of the request that created the job."),
+        "updatedAt": _time("The time of the last change."),
         "progress": {"minimum": 0, "maximum": 1, "description": "The progress from 0 to 1. Null until processing."},
         "posterUrl": {
-            "description": "A still image as JPEG. Null until completed, and if the provider renders no images."
+            "description": "A URL of a still image (JPEG), valid as long as `videoUrl`. Null until completed, and if "
+            "the provider renders no images."
         },
         "previewUrl": {
-            "description": "Two to three seconds of the video as an animated WebP under 500 kB. Null like `posterUrl`."
+            "description": "A URL of two to three seconds of the video as an animated WebP under 500 kB, valid as long "
+            "as `videoUrl`. Null in the same cases as `posterUrl`."
         },
-        "priority": {"enum": [priority.value for priority in Priority]},
+        "priority": {"enum": [priority.value for priority in Priority], "description": "The priority of the job."},
         "batchId": {"description": "The batch of the job. Null for a single video."},
         "estimatedSecondsLeft": {
             "minimum": 1,
@@ -116,28 +158,53 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "actualCost": {"description": "The cost that the provider has reported so far. Null if it reports none."},
     },
     "OutputData": {
-        "seconds": {"description": "The actual length of the video."},
+        "seconds": {"description": "The actual length of the video in seconds."},
+        "width": {"minimum": 1, "description": "The width in pixels."},
+        "height": {"minimum": 1, "description": "The height in pixels."},
+        "bytes": {"minimum": 0, "description": "The size of the file in bytes."},
         "segments": {"minimum": 1, "description": "The number of generations that the video is joined from."},
     },
+    "CostData": {"amount": {"description": "The amount that the provider has reported."}, "currency": _CURRENCY},
     "EstimateData": {
-        "pricesAsOf": {"format": "date", "description": "The date of the prices."},
+        "amount": {"description": "The expected amount."},
+        "currency": _CURRENCY,
+        "pricesAsOf": {"format": "date", "description": "The date of the prices. Null if it is not known."},
     },
+    "VideoJobListEnvelope": {"success": _SUCCESS},
     "VideoJobListData": {
-        "items": {"maxItems": MAXIMUM_LIMIT},
+        "items": {"maxItems": MAXIMUM_LIMIT, "description": "The jobs of the page, newest first."},
         "nextCursor": {
             "examples": [CURSOR],
             "description": "The value of `cursor` for the next page. Null on the last page.",
         },
     },
+    "BatchEnvelope": {"success": _SUCCESS},
     "BatchData": {
-        "batchId": {"pattern": ID_PATTERN},
-        "createdAt": _TIME,
+        "batchId": {"pattern": ID_PATTERN, "description": "The batch ID."},
+        "createdAt": _time("The time of the request that created the batch."),
         "total": {"minimum": 1, "description": "The number of requested jobs."},
         "counts": {"description": "The number of jobs in each status, without deleted jobs."},
     },
+    "BatchCounts": {
+        status.value: {"minimum": 0, "description": f"The number of jobs with the status `{status}`."}
+        for status in JobStatus
+    },
+    "ErasureEnvelope": {"success": _SUCCESS},
+    "ErasureData": {"status": {"description": "Jobs are still being deleted."}},
+    "TicketEnvelope": {"success": _SUCCESS},
+    "TicketData": {
+        "ticket": {"description": "A ticket that opens one live connection: `wss://…?ticket=…`."},
+        "expiresAt": _time("The time after which the ticket opens no connection."),
+    },
+    "CallbackEnvelope": {"success": _SUCCESS},
+    "CallbackData": {"accepted": {"description": "True for every callback with a valid signature."}},
+    "ErrorEnvelope": {
+        "success": {"description": "False for every error."},
+        "requestId": {"description": "The request ID. Include it in support requests."},
+    },
     "ErrorData": {
         "code": {"enum": [code.value for code in ErrorCode], "description": "A stable code for programs."},
-        "message": {"description": "A message for people."},
+        "message": {"description": "A message for people: what happened, and what to do."},
         "details": {
             "maxItems": MAXIMUM_DETAILS,
             "description": "The fields to correct. Empty unless the code is VALIDATION_ERROR.",
@@ -147,13 +214,9 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "field": {
             "description": "The path of a field, the name of a parameter or header, or `body` for the whole body.",
             "examples": ["duration", "items[4].duration"],
-        }
+        },
+        "message": {"description": "What the field must be, for people."},
     },
-    "TicketData": {
-        "ticket": {"description": "A ticket that opens one live connection: `wss://…?ticket=…`."},
-        "expiresAt": _TIME,
-    },
-    "ErrorEnvelope": {"requestId": {"description": "The request ID. Include it in support requests."}},
 }
 """The refinements by schema and field."""
 
@@ -180,12 +243,24 @@ def all_schemas() -> Json:
     )
     schemas: Json = definitions["$defs"]
     for name, schema in schemas.items():
+        del schema["title"]
         for field, content in schema.get("properties", {}).items():
             content.pop("title", None)
-            if content.get("default") == "":
-                del content["default"]  # an internal default for an omitted field, not a valid value
-            content.update(_REFINEMENTS.get(name, {}).get(field, {}))
+            content.pop("default", None)  # generators of types take a field with a default for one that is always set
+            schema["properties"][field] = _join_types(content) | _REFINEMENTS.get(name, {}).get(field, {})
     return schemas
+
+
+def _join_types(content: Json) -> Json:
+    """Return a schema with a list of types instead of an `anyOf` of types. A number can be an integer."""
+    options = content.get("anyOf", [{}])
+    if any(option.keys() != {"type"} for option in options):
+        return content
+    types = [option["type"] for option in options]
+    if "number" in types:
+        types = [name for name in types if name != "integer"]
+    rest = {name: value for name, value in content.items() if name != "anyOf"}
+    return {"type": types[0] if len(types) == 1 else types} | rest
 
 
 def refer_to(schema: str) -> Json:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from tools.apidocs.live import refresh_live_document
 from videojobs.api.realtime import MAXIMUM_MESSAGE_LENGTH, Action, parse_message
 from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error
 from videojobs.domain import errors
 from videojobs.domain.errors import RequestError
+from videojobs.domain.job import Announcement
 from videojobs.domain.realtime import (
     LONGEST_CONNECTION,
     MAXIMUM_SUBSCRIPTIONS,
@@ -53,6 +56,41 @@ def check(payload: object, message: str) -> None:
     """Validate the payload against the schema of the message."""
     schema = MESSAGES[message]["payload"] | {"components": DOCUMENT["components"]}
     jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(payload)
+
+
+def test_the_generated_parts_of_the_committed_document_are_current() -> None:
+    text = (DOCS / "asyncapi.yaml").read_text(encoding="utf-8")
+    assert refresh_live_document(text) == text, "stale: make apidocs"
+
+
+def test_every_message_and_every_example_has_a_name() -> None:
+    assert len({message["name"] for message in MESSAGES.values()}) == len(MESSAGES)
+    for message in MESSAGES.values():
+        names = [example["name"] for example in message["examples"]]
+        assert len(set(names)) == len(names)
+
+
+def test_every_field_has_a_description() -> None:
+    fields = {
+        (schema, field): content
+        for schema, definition in SCHEMAS.items()
+        for field, content in definition["properties"].items()
+    }
+    assert [name for name, content in fields.items() if "description" not in content and "$ref" not in content] == []
+
+
+def test_a_message_and_its_job_have_the_same_id_and_version() -> None:
+    updates = [example["payload"] for example in MESSAGES["jobUpdated"]["examples"]]
+    assert {update["data"]["status"] for update in updates} == {"queued", "processing", "completed", "failed"}
+    for update in updates:
+        assert (update["jobId"], update["version"]) == (update["data"]["jobId"], update["data"]["version"])
+
+
+def test_the_ids_of_the_example_messages_are_like_those_of_the_code() -> None:
+    for example in MESSAGES["jobUpdated"]["examples"]:
+        update = example["payload"]
+        snapshot_id = f"snapshot-{update['jobId']}-{update['version']}"
+        assert update["id"] == snapshot_id or len(update["id"]) == len(Announcement.of(1, datetime.now(UTC)).id)
 
 
 def test_a_job_has_the_schema_of_the_rest_api() -> None:

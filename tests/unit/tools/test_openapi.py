@@ -14,11 +14,13 @@ from functions.generate import app as generate_app
 from functions.jobs import app as jobs_app
 from functions.realtime import app as realtime_app
 from functions.status import app as status_app
+from localcloud.config import CloudConfig
 from tools.apidocs.document import build_document
 from tools.apidocs.schemas import CURSOR_PATTERN
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, parse_list_query
 from videojobs.domain.prompt import is_visible
+from videojobs.settings import ApiSettings, SlotSettings
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 DOCUMENT = build_document()
@@ -131,21 +133,110 @@ def test_the_documented_batch_refuses_what_the_code_refuses(wrong):
             jsonschema.validate(good["examples"]["two"]["value"] | items, schema)
 
 
+OPERATIONS = {operation["operationId"]: operation for path in DOCUMENT["paths"].values() for operation in path.values()}
+
+
 def test_every_operation_id_is_unique():
-    names = list(find(DOCUMENT["paths"], "operationId"))
-    assert len(names) == len(set(names))
+    assert len(OPERATIONS) == len(list(find(DOCUMENT["paths"], "operationId")))
+
+
+def test_the_id_of_a_head_operation_is_that_of_get():
+    for methods in DOCUMENT["paths"].values():
+        if "head" in methods:
+            assert methods["head"]["operationId"] == methods["get"]["operationId"].replace("get", "head")
+
+
+def test_every_tag_is_described_and_used():
+    described = [tag["name"] for tag in DOCUMENT["tags"] if tag["description"]]
+    assert set(described) == {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
+
+
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_every_field_is_described(schema):
+    assert SCHEMAS[schema]["description"]
+    for field, content in SCHEMAS[schema].get("properties", {}).items():
+        target = content.get("$ref", "").rpartition("/")[2]
+        assert content.get("description") or SCHEMAS[target]["description"], field
+
+
+def test_every_parameter_header_and_response_is_described():
+    described = [
+        *DOCUMENT["components"]["headers"].values(),
+        *DOCUMENT["components"]["responses"].values(),
+        *(parameter for operation in OPERATIONS.values() for parameter in operation.get("parameters", [])),
+        *(response for operation in OPERATIONS.values() for response in operation["responses"].values()),
+    ]
+    assert [content for content in described if "$ref" not in content and not content.get("description")] == []
+
+
+@pytest.mark.parametrize("schema", ["GenerateRequest", "BatchRequest"])
+def test_a_field_of_a_request_has_no_default(schema):
+    assert [field for field, content in SCHEMAS[schema]["properties"].items() if "default" in content] == []
+
+
+def test_every_error_has_the_same_schema():
+    contents = [response["content"] for response in DOCUMENT["components"]["responses"].values()]
+    assert [content["application/json"]["schema"] for content in contents] == [
+        {"$ref": "#/components/schemas/ErrorEnvelope"}
+    ] * len(contents)
+
+
+def test_the_introduction_contains_the_limits():
+    introduction = " ".join(DOCUMENT["info"]["description"].split())
+    for limit in (
+        f"{ApiSettings.generate_calls_per_minute} requests to create or retry jobs",
+        f"{ApiSettings.read_calls_per_minute} other requests",
+        f"{SlotSettings.active_jobs_per_user} active",
+        "64 KiB",
+        "1 MiB",
+        "24 hours",
+    ):
+        assert limit in introduction
+
+
+def test_the_local_server_is_that_of_the_local_system():
+    assert DOCUMENT["servers"][-1]["url"] == f"http://127.0.0.1:{CloudConfig.from_environment({}).web_port}"
+
+
+MOMENTS = [
+    example["value"]["data"]
+    for name, example in OPERATIONS["getVideo"]["responses"]["200"]["content"]["application/json"]["examples"].items()
+    if name != "cancelled"
+]
+
+
+def test_the_examples_of_a_job_show_one_job_at_four_moments():
+    assert [job["status"] for job in MOMENTS] == ["queued", "processing", "completed", "failed"]
+    same = {(job["jobId"], job["prompt"], job["duration"], job["createdAt"]) for job in MOMENTS}
+    assert len(same) == 1
+    queued, processing, *ended = MOMENTS
+    for job in ended:
+        assert queued["version"] < processing["version"] < job["version"]
+        assert queued["createdAt"] <= queued["updatedAt"] < processing["updatedAt"] < job["updatedAt"]
+
+
+@pytest.mark.parametrize("job", MOMENTS, ids=lambda job: job["status"])
+def test_an_example_of_a_job_has_the_fields_of_its_status(job):
+    of_status = {
+        "queued": {"queuePosition"},
+        "processing": {"progress", "estimatedSecondsLeft", "estimatedCost"},
+        "completed": {"progress", "videoUrl", "posterUrl", "previewUrl", "output", "estimatedCost", "actualCost"},
+        "failed": {"progress", "errorMessage", "estimatedCost"},
+    }
+    depending = set().union(*of_status.values())
+    assert {field for field in depending if job[field] is not None} == of_status[job["status"]]
 
 
 def test_every_link_is_used_and_leads_to_an_operation_with_its_parameters():
-    operations = {
-        operation["operationId"]: operation for path in DOCUMENT["paths"].values() for operation in path.values()
-    }
     links = DOCUMENT["components"]["links"]
     for link in links.values():
-        names = {parameter["name"] for parameter in operations[link["operationId"]]["parameters"]}
+        names = {parameter["name"] for parameter in OPERATIONS[link["operationId"]]["parameters"]}
         assert set(link["parameters"]) <= names
     used = [
-        response.get("links", {}) for operation in operations.values() for response in operation["responses"].values()
+        response.get("links", {}) for operation in OPERATIONS.values() for response in operation["responses"].values()
     ]
     assert {name for links_of_response in used for name in links_of_response} == set(links)
 

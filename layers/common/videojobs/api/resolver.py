@@ -21,7 +21,7 @@ JSON = "application/json"
 ALLOWED_METHODS = "GET, POST, DELETE, OPTIONS"
 ALLOWED_HEADERS = "Content-Type, Idempotency-Key, If-None-Match, traceparent, tracestate, baggage, sentry-trace"
 """The headers that pages can send. OpenTelemetry and Sentry add the last four to each request of a page."""
-EXPOSED_HEADERS = "Location, ETag, Retry-After, Link, RateLimit, RateLimit-Policy"
+EXPOSED_HEADERS = "Location, ETag, Retry-After, Link, Idempotent-Replayed, RateLimit, RateLimit-Policy"
 PREFLIGHT_SECONDS = 600
 """How long browsers may cache a preflight response, in seconds."""
 
