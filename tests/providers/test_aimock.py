@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.node import NPM, install, running
 from tests.providers.adapters import counterpart_of
 from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCounterpart
 from tests.providers.counterparts.server import Counterpart
 from tests.providers.gateway import RESULT_URL, FalGateway, Gateway, OpenRouterGateway, VeoGateway
 from tests.providers.lifecycle import TOKEN, fetched, polled_until_done
-from tests.providers.node import NPM, install, running
 from tests.providers.video import make_video
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.ports.videos import GenerationRequest, VideoProvider

@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.node import NPM, install, running
 from tests.providers.adapters import counterpart_of
 from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.server import Counterpart, Exchange, Fate, Reply
 from tests.providers.gateway import Gateway
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
-from tests.providers.node import NPM, install, running
 from tests.providers.specs import SPECS, cut
 from tests.servers import free_port
 from videojobs.domain.errors import FailureCode, ProviderUnreachable

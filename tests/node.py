@@ -1,4 +1,4 @@
-"""Counterparts from npm: installed once in the versions of the lock file, each run on its own port."""
+"""Programs from npm: installed once in the versions of the lock file. Servers run on ports of their own."""
 
 import fcntl
 import hashlib
@@ -19,10 +19,12 @@ from tests.servers import missing
 
 NPM = Path(__file__).parent / "npm"
 _STAMP = NPM / "node_modules" / ".installed"
-_LOCK = Path(__file__).resolve().parents[2] / ".local" / "npm.lock"
-_OLDEST_NODE = (20, 15)  # of aimock
-_INSTALL_SECONDS = 240
+_LOCK = Path(__file__).resolve().parents[1] / ".local" / "npm.lock"
+_OLDEST_NODE = (20, 19)  # of Redocly CLI
+_INSTALL_SECONDS = 480
 _START_SECONDS = 60
+_RUN_SECONDS = 120
+_OFFLINE = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
 @dataclass
@@ -39,7 +41,7 @@ def install() -> None:
         missing("Node and npm are not installed: `apt-get install nodejs npm` brings them")
     version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     if tuple(map(int, re.findall(r"\d+", version)))[:2] < _OLDEST_NODE:
-        missing(f"Node {version} is too old: at least 20.15 is needed")
+        missing(f"Node {version} is too old: at least 20.19 is needed")
     digest = hashlib.sha256((NPM / "package-lock.json").read_bytes()).hexdigest()
     _LOCK.parent.mkdir(exist_ok=True)
     with _LOCK.open("w") as lock:
@@ -52,6 +54,21 @@ def install() -> None:
         except (subprocess.SubprocessError, OSError) as error:
             missing(f"`{' '.join(command)}` failed: {getattr(error, 'stderr', None) or error}")
         _STAMP.write_text(digest)
+
+
+def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run a program in Node, installed first if necessary, and return it with its output."""
+    install()
+    return subprocess.run(
+        ["node", *command],
+        cwd=NPM,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=_RUN_SECONDS,
+        env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": "0", **_OFFLINE},
+    )
 
 
 @contextmanager
