@@ -22,6 +22,7 @@ from localcloud.deployment import describe_stack
 from localcloud.stack import Stack
 from tests.conftest import AI_WEBHOOK_SECRET
 from tests.stack.client import User
+from tools.apidocs.schemas import UNLISTED
 
 CACHE_SECONDS = 1000
 """Maximum number of owners to remember. A scenario has a few steps."""
@@ -96,11 +97,13 @@ class SessionCookie:
 
 @schemathesis.hook
 def before_load_schema(_context: Any, raw_schema: dict[str, Any]) -> None:
-    """Restrict `provider` to the values that this deployment allows; the document does not define them."""
+    """Add what the document can't define: the values of `provider`, and all of the invisible characters."""
     deployed = describe_stack(config, stack.aws_endpoint_url)
     assert deployed is not None
     allowed = [name for name in deployed.parameters["AllowedProviders"].split(",") if name]
     fields = raw_schema["components"]["schemas"]["GenerateRequest"]["properties"]
+    unlisted = f"{chr(UNLISTED[0])}-{chr(UNLISTED[-1])}]"
+    fields["prompt"]["pattern"] = fields["prompt"]["pattern"].removesuffix("]") + unlisted
     if allowed:
         fields["provider"] = {"enum": allowed}
     else:

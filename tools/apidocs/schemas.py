@@ -25,9 +25,9 @@ ID_PATTERN = "^[0-9a-f]{24}$"
 CURSOR_PATTERN = "^AA([A-C][0-9A-Za-z_-]|D[A-Za-l])[0-9A-Za-z_-]{22}[AEIMQUYcgkosw048]$"
 
 
+UNLISTED = range(0xE0000, 0xE1000)
+"""Invisible characters that the pattern of a visible character matches, because they are too many to list."""
 _LAST_ESCAPED = 0xFFFF
-_TAGS = range(0xE0000, 0xE1000)
-"""Invisible characters, too many to list one by one."""
 
 
 def _visible_pattern() -> str:
@@ -35,15 +35,13 @@ def _visible_pattern() -> str:
 
     All of them understand the escape of a character up to U+FFFF, so characters above are in the pattern themselves.
     Without the flag, each of these is two surrogates. A range between two of them is then a syntax error, so the
-    pattern lists them, except `_TAGS`: it has the characters below and above these instead. A range from U+0000 has no
-    such problem.
+    pattern lists them one by one, except those in `UNLISTED`.
     """
-    invisible = [code for code in range(sys.maxunicode + 1) if not is_visible(chr(code)) and code not in _TAGS]
+    invisible = [code for code in range(sys.maxunicode + 1) if not is_visible(chr(code)) and code not in UNLISTED]
     ranges = [[code for _, code in run] for _, run in groupby(enumerate(invisible), lambda pair: pair[1] - pair[0])]
     shown = ("-".join(map(_escape, dict.fromkeys((run[0], run[-1])))) for run in ranges if run[-1] <= _LAST_ESCAPED)
     listed = (chr(code) for code in invisible if code > _LAST_ESCAPED)
-    below, above = (f"\\u0000-{chr(code)}" for code in (_TAGS[0] - 1, _TAGS[-1]))
-    return f"(?![{''.join((*shown, *listed))}])[{below}]|[^{above}]"
+    return f"[^{''.join((*shown, *listed))}]"
 
 
 def _escape(code: int) -> str:
