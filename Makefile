@@ -12,7 +12,7 @@ SERVICES = tests/contract tests/integration tests/faults tests/providers tests/m
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs publish lock clean
+.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs clienttypes client publish lock clean
 
 # `##@` starts a section of the help, `##` after a target describes it, and `#:` above a recipe lists its variables.
 help: ## list the targets
@@ -161,6 +161,12 @@ screenshots: setup ## make the screenshots in docs/images (needs Chromium)
 
 apidocs: setup ## write docs/openapi.json and parts of docs/asyncapi.yaml
 	@$(RUN) tools.apidocs
+
+clienttypes: setup ## write the types of the JavaScript client from its comments
+	@$(RUN) tools.client_types
+
+client: ## pack the JavaScript client as an npm package in out/
+	@mkdir -p out && cd web && npm pack --silent --pack-destination ../out
 
 publish: setup ## upload the studio's files to AWS, after sam deploy
 #: ENVIRONMENT=dev

@@ -20,13 +20,20 @@ REGION = "us-east-1"
 CACHE_CONTROL = "no-cache"
 """Makes browsers and CloudFront revalidate each file, so file names need no hash and changes need no invalidation."""
 
+_PACKAGE = frozenset({"package.json", "README.md", "types.d.ts", "videojobs.d.ts"})
+"""Files in the folder of the pages that only the client's npm package needs."""
+
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
 
 
 def find_pages(folder: Path) -> dict[str, Path]:
-    """Return all files below the folder by their path relative to it, which is also their path on the site."""
-    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Return the files below the folder by their path relative to it, which is also their path on the site.
+
+    Files that only the client's npm package needs are left out.
+    """
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: path for name, path in files.items() if name not in _PACKAGE}
 
 
 def media_type(name: str) -> str:

@@ -1,10 +1,7 @@
 """Programs from npm: installed once in the versions of the lock file. Servers run on ports of their own."""
 
-import fcntl
-import hashlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -16,12 +13,8 @@ from threading import Event, Thread
 import pytest
 
 from tests.servers import missing
+from tools.node_packages import NPM, NodeMissing, install_packages
 
-NPM = Path(__file__).parent / "npm"
-_STAMP = NPM / "node_modules" / ".installed"
-_LOCK = Path(__file__).resolve().parents[1] / ".local" / "npm.lock"
-_OLDEST_NODE = (20, 19)  # of Redocly CLI
-_INSTALL_SECONDS = 480
 _START_SECONDS = 60
 _RUN_SECONDS = 120
 _OFFLINE = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
@@ -35,25 +28,21 @@ class NodeServer:
     lines: list[str] = field(default_factory=list)
 
 
+def installed(folder: Path) -> Path:
+    """Install the packages of the lock file in `folder`; without Node or a registry, call `missing`.
+
+    Return the path of `node_modules`.
+    """
+    try:
+        return install_packages(folder)
+    except NodeMissing as error:
+        missing(str(error))
+        raise  # not reached: `missing` raises
+
+
 def install() -> None:
-    """Install the packages of the lock file into `node_modules`; without Node or a registry, call `missing`."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        missing("Node and npm are not installed: `apt-get install nodejs npm` brings them")
-    version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    if tuple(map(int, re.findall(r"\d+", version)))[:2] < _OLDEST_NODE:
-        missing(f"Node {version} is too old: at least 20.19 is needed")
-    digest = hashlib.sha256((NPM / "package-lock.json").read_bytes()).hexdigest()
-    _LOCK.parent.mkdir(exist_ok=True)
-    with _LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another run of the tests may be installing too
-        if _STAMP.exists() and _STAMP.read_text() == digest:
-            return
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        try:
-            subprocess.run(command, cwd=NPM, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
-        except (subprocess.SubprocessError, OSError) as error:
-            missing(f"`{' '.join(command)}` failed: {getattr(error, 'stderr', None) or error}")
-        _STAMP.write_text(digest)
+    """Install the packages of the tests; without Node or a registry, call `missing`."""
+    installed(NPM)
 
 
 def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -7,6 +7,7 @@ import { ENDED } from "./videojobs.js";
 /** @typedef {import("./videojobs.js").VideoJob} VideoJob */
 /** @typedef {"cancel" | "retry" | "copy" | "remove"} Action */
 
+/** @type {Record<string, string>} */
 const NAMES = { fun: "Fun", calm: "Calm", background: "Background" };
 const STATES = { queued: "Queued", processing: "Processing", completed: "", failed: "Failed", cancelled: "Cancelled" };
 const OFFERS = {

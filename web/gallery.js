@@ -3,7 +3,7 @@
 
 import { Card } from "./card.js";
 import { byId } from "./dom.js";
-import { ENDED, VideoJobsError } from "./videojobs.js";
+import { ENDED, expiryOf, VideoJobsError } from "./videojobs.js";
 
 /** @typedef {import("./videojobs.js").VideoJob} VideoJob */
 /** @typedef {import("./videojobs.js").VideoJobs} VideoJobs */
@@ -234,7 +234,8 @@ export class Gallery {
     const url = this.#videos.status(card.job.jobId).then((job) => (card.update(job), job.videoUrl ?? ""));
     // Called in the click handler, because some browsers allow writing to the clipboard only there.
     await navigator.clipboard.write([new ClipboardItem({ "text/plain": url.then((text) => new Blob([text], { type: "text/plain" })) })]);
-    const minutes = Math.floor(secondsLeft(await url) / 60);
+    const expiry = expiryOf(await url);
+    const minutes = expiry ? Math.floor((expiry.getTime() - Date.now()) / 60_000) : 0;
     this.#announce(minutes > 0 ? `Link copied. Anyone who has it can play the video for ${minutes} minutes.` : "Link copied.", true);
   }
 
@@ -275,11 +276,4 @@ function check(status) {
  */
 function isNewer(job, other) {
   return job.createdAt === other.createdAt ? job.jobId > other.jobId : job.createdAt > other.createdAt;
-}
-
-/** @param {string} url Presigned URL of S3. The result is 0 for other URLs. */
-function secondsLeft(url) {
-  const query = new URL(url, location.href).searchParams;
-  const signed = Date.parse((query.get("X-Amz-Date") ?? "").replace(/^(....)(..)(..T..)(..)/, "$1-$2-$3:$4:"));
-  return signed ? (signed - Date.now()) / 1000 + Number(query.get("X-Amz-Expires")) : 0;
 }

@@ -77,7 +77,7 @@ function showMode(mode) {
   byId("mode").dataset.mode = mode;
   byId("mode").textContent = mode === "live" ? "Live" : "Every few seconds";
   clearTimeout(modeTimer);
-  if (mode === "polling") {
+  if (mode === "polling" && !standing) {
     modeTimer = setTimeout(() => {
       standing = "Live updates are interrupted. Looking every few seconds instead.";
       showBanner(standing);

@@ -9,57 +9,31 @@
  *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
  */
 
-/** @typedef {"queued" | "processing" | "completed" | "failed" | "cancelled"} Status */
-/** @typedef {"fun" | "calm" | "background"} Style */
-/** @typedef {"16:9" | "9:16" | "1:1" | "4:3"} AspectRatio */
-
-/**
- * Request for a video.
- * @typedef {object} VideoRequest
- * @property {string} prompt 1 to 1000 characters (code points), at least one of them visible.
- * @property {Style} style
- * @property {number} duration Seconds, 1 to 60, whole or fractional.
- * @property {AspectRatio} aspectRatio
- * @property {"normal" | "high"} [priority] `high` requires an account with permission.
- */
-
-/**
- * Job as the API returns it. Times are ISO 8601 in UTC. URLs expire after some minutes.
- * @typedef {object} VideoJob
- * @property {string} jobId
- * @property {Status} status
- * @property {string | null} videoUrl Null until completed.
- * @property {string | null} errorMessage Message for the user; null unless failed.
- * @property {string | null} prompt
- * @property {Style | null} style
- * @property {number | null} duration Seconds.
- * @property {AspectRatio | null} aspectRatio
- * @property {string} createdAt
- * @property {string} updatedAt
- * @property {number} version Increases with every change that is visible to the user.
- * @property {number | null} progress 0 to 1.
- * @property {string | null} posterUrl Still image, as JPEG.
- * @property {string | null} previewUrl Animation of two or three seconds, as WebP.
- * @property {"normal" | "high"} priority
- * @property {string | null} batchId
- * @property {number | null} estimatedSecondsLeft Estimate; null if unknown.
- * @property {number | null} queuePosition Estimate; null if unknown.
- * @property {object | null} output See docs/openapi.json
- */
-
-/**
- * @typedef {object} Options
- * @property {string} [apiUrl] Base URL to which `/api/videos` is appended; empty for the page's own origin.
- * @property {string | null} [liveUrl] URL of the WebSocket API; without it, jobs are followed by polling.
- * @property {typeof fetch} [fetch]
- * @property {typeof WebSocket} [WebSocket]
- * @property {() => number} [random] Returns a number from 0 to 1, for the jitter.
- */
-
-/**
- * How changes are received: `live` over a WebSocket, `polling` over HTTP, `idle` while no job is followed.
- * @typedef {"idle" | "connecting" | "live" | "polling"} Mode
- */
+/** @typedef {import("./types.js").Status} Status */
+/** @typedef {import("./types.js").Style} Style */
+/** @typedef {import("./types.js").AspectRatio} AspectRatio */
+/** @typedef {import("./types.js").Priority} Priority */
+/** @typedef {import("./types.js").VideoRequest} VideoRequest */
+/** @typedef {import("./types.js").BatchRequest} BatchRequest */
+/** @typedef {import("./types.js").Accepted} Accepted */
+/** @typedef {import("./types.js").AcceptedBatch} AcceptedBatch */
+/** @typedef {import("./types.js").VideoJob} VideoJob */
+/** @typedef {import("./types.js").Output} Output */
+/** @typedef {import("./types.js").Cost} Cost */
+/** @typedef {import("./types.js").Estimate} Estimate */
+/** @typedef {import("./types.js").Batch} Batch */
+/** @typedef {import("./types.js").Page} Page */
+/** @typedef {import("./types.js").Filter} Filter */
+/** @typedef {import("./types.js").Ticket} Ticket */
+/** @typedef {import("./types.js").RateLimit} RateLimit */
+/** @typedef {import("./types.js").RateLimits} RateLimits */
+/** @typedef {import("./types.js").ApiErrorCode} ApiErrorCode */
+/** @typedef {import("./types.js").ClientErrorCode} ClientErrorCode */
+/** @typedef {import("./types.js").ErrorCode} ErrorCode */
+/** @typedef {import("./types.js").Detail} Detail */
+/** @typedef {import("./types.js").Options} Options */
+/** @typedef {import("./types.js").Mode} Mode */
+/** @typedef {import("./types.js").PollingReason} PollingReason */
 
 /**
  * @typedef {object} Follow
@@ -90,23 +64,29 @@ const RENEW_SPREAD = 15 * 60 * SECOND;
 const POLL_BUSY = 3 * SECOND;
 const POLL_QUIET = 15 * SECOND;
 const POLLED_JOBS = 50;
+/** After this time, all messages of a snapshot have arrived. */
+const SNAPSHOT_WITHIN = 5 * SECOND;
+/** `renew` replaces URLs that are valid for less than this. */
+const RENEW_MARGIN = 60 * SECOND;
+/** Statuses, besides 0, after which it is unknown whether the request had an effect. */
+const UNKNOWN_OUTCOMES = new Set([502, 503, 504]);
 
 /** Error of a call that was refused or did not reach the API. */
 export class VideoJobsError extends Error {
   /**
    * @param {string} message Message for the user.
-   * @param {{ status?: number, code?: string, details?: { field: string, message: string }[], requestId?: string, retryAfter?: number | null }} facts
+   * @param {{ status?: number, code?: ErrorCode, details?: Detail[], requestId?: string, retryAfter?: number | null }} facts
    */
   constructor(message, { status = 0, code = "UNREACHABLE", details = [], requestId = "", retryAfter = null } = {}) {
     super(message);
     this.name = "VideoJobsError";
     /** HTTP status; 0 if there was no response. */
     this.status = status;
-    /** Error code for programs: `VALIDATION_ERROR`, `TOKEN_MISSING`, `NOT_FOUND`, `CONFLICT`, `RATE_LIMITED`, `UNREACHABLE`, … */
+    /** Error code for programs. */
     this.code = code;
     /** Invalid fields of the request. */
     this.details = details;
-    /** ID of the request, for support. */
+    /** ID of the request, for support; empty if there was no response of the API. */
     this.requestId = requestId;
     /** Seconds to wait before the next attempt, or null. */
     this.retryAfter = retryAfter;
@@ -119,16 +99,22 @@ export class VideoJobsError extends Error {
 
   /** Whether the same call can succeed later. */
   get isTemporary() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    if (this.code === "ORIGIN_BLOCKED") return false;
+    return this.status < 400 || this.status === 429 || this.status >= 500;
   }
 }
 
 /**
- * Client of the API for the signed-in user. Dispatches a `mode` event when `mode` changes.
+ * Client of the API for the signed-in user. Dispatches the event `mode` when `mode` or `pollingReason` changes, and the
+ * event `ratelimit` when `rateLimits` changes.
  */
 export class VideoJobs extends EventTarget {
   /** @type {Mode} */
   mode = "idle";
+  /** @type {PollingReason | null} Null unless `mode` is `polling`. */
+  pollingReason = null;
+  /** @type {RateLimits} */
+  rateLimits = { generate: null, read: null };
 
   #apiUrl;
   #fetch;
@@ -136,8 +122,12 @@ export class VideoJobs extends EventTarget {
   #live;
   /** @type {Set<Follow>} */
   #follows = new Set();
-  /** @type {Map<string, number>} Newest delivered version, by job ID. */
-  #versions = new Map();
+  /** @type {Map<string, { job: VideoJob, version: number, connection: number }>} Newest delivered update, by job ID. */
+  #known = new Map();
+  /** Number of the live connection. */
+  #connection = 0;
+  /** Whether a response could be read, which means that the page's origin is allowed. */
+  #isAllowed = false;
   /** @type {AbortController | null} Stops polling. */
   #polling = null;
 
@@ -152,31 +142,52 @@ export class VideoJobs extends EventTarget {
           url: liveUrl,
           WebSocket: WebSocket ?? globalThis.WebSocket,
           random,
-          askForTicket: () => this.ticket(),
+          askForTicket: async () => (await this.ticket()).ticket,
           subscriptions: () => [...this.#follows].map(({ jobId }) => jobId),
           onUpdate: (job, version) => this.#receive(job, version),
-          onMode: (mode) => this.#enter(mode),
+          onOpen: () => this.#connection++,
+          onSnapshot: () => this.#catchUp(),
+          onMode: (mode, reason) => this.#enter(mode, reason),
         })
       : null;
   }
 
   /**
-   * Create a job. A call without a response, or with a 503, is retried with the same key and creates no second job. So
-   * is a 429 after such a call, because the job may exist.
+   * Create a job. If the outcome of the call is unknown (no response, 502, 503, 504, or a response that is not of the API),
+   * it is retried with the same key and creates no second job. So is a 429 after such a call, because the job may exist.
    * @param {VideoRequest} request
    * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
-   * @returns {Promise<{ jobId: string, status: "queued" }>}
+   * @returns {Promise<Accepted>}
    */
-  async generate(request, idempotencyKey = crypto.randomUUID()) {
+  generate(request, idempotencyKey = randomId()) {
+    return this.#create("/api/videos/generate", request, idempotencyKey);
+  }
+
+  /**
+   * Create 1 to 50 jobs, or none of them. The call is retried as by `generate`.
+   * @param {BatchRequest} request
+   * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
+   * @returns {Promise<AcceptedBatch>}
+   */
+  generateBatch(request, idempotencyKey = randomId()) {
+    return this.#create("/api/videos/batch", request, idempotencyKey);
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} request
+   * @param {string} idempotencyKey
+   */
+  async #create(path, request, idempotencyKey) {
     let mayHaveLanded = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        const accepted = await this.#call("POST", "/api/videos/generate", request, { "Idempotency-Key": idempotencyKey });
+        const accepted = await this.#call("POST", path, request, { "Idempotency-Key": idempotencyKey });
         this.#hurry();
         return accepted;
       } catch (error) {
         if (!(error instanceof VideoJobsError) || attempt === GENERATE_TRIES) throw error;
-        const isUnknown = error.status === 0 || error.status === 503;
+        const isUnknown = error.isTemporary && (error.status < 400 || UNKNOWN_OUTCOMES.has(error.status));
         if (!isUnknown && !(mayHaveLanded && error.status === 429)) throw error;
         mayHaveLanded = true;
         await pause(error.retryAfter ? error.retryAfter * SECOND : this.#random() * 2 ** attempt * SECOND);
@@ -194,9 +205,20 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Return a page of the user's jobs, newest first. `nextCursor` is the cursor of the next page; null on the last page.
-   * @param {{ status?: Status | null, batchId?: string | null, limit?: number, cursor?: string | null }} [filter]
-   * @returns {Promise<{ items: VideoJob[], nextCursor: string | null }>}
+   * Return the job with URLs that are valid for at least a minute. The API is called only if a URL of the job expires
+   * earlier, by the clock of this device. After an error of a media element, call `status` instead.
+   * @param {VideoJob} job
+   * @returns {Promise<VideoJob>}
+   */
+  async renew(job) {
+    const times = [job.videoUrl, job.posterUrl, job.previewUrl].flatMap((url) => (url ? [expiryOf(url)?.getTime() ?? 0] : []));
+    return Math.min(...times) > Date.now() + RENEW_MARGIN ? job : this.status(job.jobId);
+  }
+
+  /**
+   * Return a page of the user's jobs, newest first.
+   * @param {Filter} [filter]
+   * @returns {Promise<Page>}
    */
   async list(filter = {}) {
     const parameters = Object.entries(filter).filter(([, value]) => value != null);
@@ -206,6 +228,15 @@ export class VideoJobs extends EventTarget {
       if (follow.jobId === null) for (const job of page.items) note(follow, job);
     }
     return page;
+  }
+
+  /**
+   * Return the number of a batch's jobs in each status. `list({ batchId })` returns the jobs.
+   * @param {string} batchId
+   * @returns {Promise<Batch>}
+   */
+  batch(batchId) {
+    return this.#call("GET", `/api/batches/${batchId}`);
   }
 
   /**
@@ -233,8 +264,19 @@ export class VideoJobs extends EventTarget {
    * @param {string} jobId
    * @returns {Promise<void>}
    */
-  remove(jobId) {
-    return this.#call("DELETE", `/api/videos/${jobId}`);
+  async remove(jobId) {
+    await this.#call("DELETE", `/api/videos/${jobId}`);
+    this.#known.delete(jobId);
+  }
+
+  /**
+   * Delete all jobs, batches and videos of the user permanently.
+   * @returns {Promise<boolean>} True if nothing is left; false while the rest is deleted in the background. Call again to check.
+   */
+  async removeAll() {
+    const erasure = await this.#call("DELETE", "/api/users/me/videos");
+    this.#known.clear();
+    return erasure === undefined;
   }
 
   /**
@@ -247,16 +289,16 @@ export class VideoJobs extends EventTarget {
   }
 
   /**
-   * Return a ticket that opens one live connection, for pages whose cookie is not sent to the WebSocket API.
-   * @returns {Promise<string>}
+   * Return a ticket that opens one live connection, for a WebSocket of your own. `follow` requests the tickets that it needs.
+   * @returns {Promise<Ticket>}
    */
-  async ticket() {
-    return (await this.#call("POST", "/api/realtime/ticket")).ticket;
+  ticket() {
+    return this.#call("POST", "/api/realtime/ticket");
   }
 
   /**
    * Call `onJob` with the current state of a job and with each change until it ends. Versions older than one that was
-   * already delivered are dropped.
+   * already delivered are dropped. The same version can be delivered again with new URLs, for example after a reconnection.
    * @param {string} jobId
    * @param {(job: VideoJob) => void} onJob
    * @param {(error: VideoJobsError) => void} [onError] Called when following ends early: the user is signed out, or the job is deleted.
@@ -272,7 +314,7 @@ export class VideoJobs extends EventTarget {
 
   /**
    * Call `onJob` with the current state of the newest and the unfinished jobs, and with each change of any of the user's
-   * jobs, including new ones.
+   * jobs, including new ones. Deletions are not reported.
    * @param {(job: VideoJob) => void} onJob
    * @param {(error: VideoJobsError) => void} [onError] Called when following ends: the user is signed out.
    * @returns {() => void} Function that stops following.
@@ -291,8 +333,10 @@ export class VideoJobs extends EventTarget {
     const follow = { jobId, onJob, onError, unfinished: new Set(), etag: null, hurry: () => {} };
     this.#follows.add(follow);
     if (this.#polling) this.#poll(follow, this.#polling.signal);
-    else if (this.#live) this.#live.subscribe(jobId);
-    else this.#enter("polling");
+    else if (this.#live) {
+      if (this.mode === "live") this.#replay(follow);
+      this.#live.subscribe(jobId);
+    } else this.#enter("polling", "NO_LIVE_URL");
     return () => this.#stop(follow);
   }
 
@@ -304,8 +348,38 @@ export class VideoJobs extends EventTarget {
     this.#enter("idle");
   }
 
-  /** @param {Mode} mode */
-  #enter(mode) {
+  /**
+   * Deliver what the connection has already sent, because it sends the snapshot of a subscription once.
+   * @param {Follow} follow
+   */
+  #replay(follow) {
+    const jobs = [...this.#known.values()].filter(({ connection }) => connection === this.#connection).map(({ job }) => job);
+    queueMicrotask(() => {
+      for (const job of jobs) if (this.#known.get(job.jobId)?.job === job) this.#notify(follow, job);
+    });
+  }
+
+  /**
+   * Request the unfinished jobs that a snapshot did not contain, for example because they ended while this device slept.
+   */
+  async #catchUp() {
+    for (const follow of this.#follows) {
+      for (const jobId of follow.jobId === null ? [...follow.unfinished] : []) {
+        if (this.#known.get(jobId)?.connection === this.#connection) continue;
+        try {
+          await this.#askForOlder(follow, jobId);
+        } catch {
+          return; // the connection or the next one reports the cause
+        }
+      }
+    }
+  }
+
+  /**
+   * @param {Mode} mode
+   * @param {PollingReason | null} [reason]
+   */
+  #enter(mode, reason = null) {
     if (mode === "polling" && !this.#polling) {
       this.#polling = new AbortController();
       for (const follow of this.#follows) this.#poll(follow, this.#polling.signal);
@@ -313,18 +387,22 @@ export class VideoJobs extends EventTarget {
       this.#polling?.abort();
       this.#polling = null;
     }
-    if (mode === this.mode) return;
+    if (mode === this.mode && reason === this.pollingReason) return;
     this.mode = mode;
+    this.pollingReason = reason;
     this.dispatchEvent(new Event("mode"));
   }
 
   /**
-   * Handle an update from the connection, which may be a duplicate or out of order.
+   * Handle an update from the connection, which may be a duplicate or out of order. A new connection repeats jobs of the
+   * same version with new URLs.
    * @param {VideoJob} job
    * @param {number} version
    */
   #receive(job, version) {
-    if (version > (this.#versions.get(job.jobId) ?? -1)) this.#deliver({ ...job, version });
+    const known = this.#known.get(job.jobId);
+    const isKnown = known && (version < known.version || (version === known.version && known.connection === this.#connection));
+    if (!isKnown) this.#deliver({ ...job, version }, version);
   }
 
   /**
@@ -332,16 +410,31 @@ export class VideoJobs extends EventTarget {
    * @param {VideoJob} job
    */
   #learn(job) {
-    if ((job.version ?? Infinity) >= (this.#versions.get(job.jobId) ?? -1)) this.#deliver(job);
+    const version = this.#known.get(job.jobId)?.version ?? -1;
+    if ((job.version ?? Infinity) >= version) this.#deliver(job, job.version ?? version);
   }
 
-  /** @param {VideoJob} job */
-  #deliver(job) {
-    if (job.version !== undefined) this.#versions.set(job.jobId, job.version);
-    for (const follow of this.#follows) {
-      if (follow.jobId !== null && follow.jobId !== job.jobId) continue;
-      note(follow, job);
+  /**
+   * @param {VideoJob} job
+   * @param {number} version
+   */
+  #deliver(job, version) {
+    this.#known.set(job.jobId, { job, version, connection: this.#connection });
+    for (const follow of this.#follows) this.#notify(follow, job);
+  }
+
+  /**
+   * Call the follower if it follows the job. An error that it throws is reported to the page and does not end the following.
+   * @param {Follow} follow
+   * @param {VideoJob} job
+   */
+  #notify(follow, job) {
+    if (!this.#follows.has(follow) || (follow.jobId !== null && follow.jobId !== job.jobId)) return;
+    note(follow, job);
+    try {
       follow.onJob(job);
+    } catch (error) {
+      report(error);
     }
   }
 
@@ -384,9 +477,9 @@ export class VideoJobs extends EventTarget {
     const response = await this.#send("GET", `/api/videos/${jobId}`, undefined, headers);
     if (response.status !== 304) {
       follow.etag = response.headers.get("ETag");
-      this.#learn((await response.json()).data);
+      this.#learn(response.data);
     }
-    return (readRetryAfter(response) ?? POLL_BUSY / SECOND) * SECOND;
+    return (readRetryAfter(response.headers) ?? POLL_BUSY / SECOND) * SECOND;
   }
 
   /** @param {Follow} follow */
@@ -395,21 +488,26 @@ export class VideoJobs extends EventTarget {
     const shown = new Set(items.map(({ jobId }) => jobId));
     const older = [...follow.unfinished].filter((jobId) => !shown.has(jobId));
     for (const job of items) this.#learn(job);
-    for (const jobId of older) {
-      try {
-        this.#learn(await this.status(jobId));
-      } catch (error) {
-        if (!(error instanceof VideoJobsError) || error.status !== 404) throw error;
-        follow.unfinished.delete(jobId);
-      }
-    }
+    for (const jobId of older) await this.#askForOlder(follow, jobId);
     return follow.unfinished.size ? POLL_BUSY : POLL_QUIET;
+  }
+
+  /**
+   * @param {Follow} follow
+   * @param {string} jobId
+   */
+  async #askForOlder(follow, jobId) {
+    try {
+      this.#learn(await this.status(jobId));
+    } catch (error) {
+      if (!(error instanceof VideoJobsError) || error.status !== 404) throw error;
+      follow.unfinished.delete(jobId);
+    }
   }
 
   /** @param {[method: string, path: string, body?: object, headers?: Record<string, string>]} request */
   async #call(...request) {
-    const response = await this.#send(...request);
-    return response.status === 204 ? undefined : (await response.json()).data;
+    return (await this.#send(...request)).data;
   }
 
   /**
@@ -417,10 +515,11 @@ export class VideoJobs extends EventTarget {
    * @param {string} path
    * @param {object} [body]
    * @param {Record<string, string>} [headers]
+   * @returns {Promise<{ status: number, headers: Headers, data: any }>}
    */
   async #send(method, path, body, headers = {}) {
-    let response;
-    const id = crypto.randomUUID().replaceAll("-", "");
+    let response, text;
+    const id = randomId();
     if (body && !this.#apiUrl) headers = { ...headers, traceparent: `00-${id}-${id.slice(16)}-01` };
     try {
       response = await this.#fetch(this.#apiUrl + path, {
@@ -431,18 +530,55 @@ export class VideoJobs extends EventTarget {
         cache: "no-store", // this client stores the ETags itself
         signal: AbortSignal.timeout(CALL_TIMEOUT),
       });
-    } catch {
-      throw new VideoJobsError("The server can’t be reached. Check your connection and try again.");
+      this.#isAllowed = true;
+      text = await response.text();
+    } catch (error) {
+      throw await this.#explain(error);
     }
-    if (response.ok || response.status === 304) return response;
-    const { error, requestId } = await response.json().catch(() => ({}));
-    throw new VideoJobsError(error?.message ?? `The server answered ${response.status}. Try again in a moment.`, {
-      status: response.status,
-      code: error?.code ?? "INTERNAL_ERROR",
-      details: error?.details ?? [],
-      requestId,
-      retryAfter: readRetryAfter(response),
-    });
+    this.#readRateLimit(response.headers);
+    const { status } = response;
+    if (status === 204 || status === 304) return { status, headers: response.headers, data: undefined };
+    const content = parse(text);
+    if (response.ok && content?.data !== undefined) return { status, headers: response.headers, data: content.data };
+    if (!response.ok && content?.error?.code) {
+      const { code, message, details } = content.error;
+      throw new VideoJobsError(message, { status, code, details, requestId: content.requestId, retryAfter: readRetryAfter(response.headers) });
+    }
+    const message = `The server answered ${status} with a response that this page can’t read. Try again in a moment.`;
+    throw new VideoJobsError(message, { status, code: "BAD_RESPONSE", retryAfter: readRetryAfter(response.headers) });
+  }
+
+  /**
+   * Return the error of a call without a response. A browser reports a blocked origin and a lost network as the same
+   * error. A request whose response can't be read succeeds if the server is reachable.
+   * @param {any} error
+   */
+  async #explain(error) {
+    if (globalThis.navigator?.onLine === false) {
+      return new VideoJobsError("The server can’t be reached because this device is offline. Connect to the internet, then try again.", { code: "OFFLINE" });
+    }
+    if (error?.name === "TimeoutError") {
+      return new VideoJobsError("The server took too long to respond. Try again in a moment.", { code: "TIMEOUT" });
+    }
+    const page = globalThis.location?.origin;
+    if (page && this.#apiUrl && !this.#isAllowed && new URL(this.#apiUrl, page).origin !== page) {
+      /** @type {RequestInit} */
+      const probe = { mode: "no-cors", credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(CALL_TIMEOUT) };
+      const isReachable = await this.#fetch(`${this.#apiUrl}/api/videos`, probe).then(() => true, () => false);
+      const message = `The server does not allow requests from ${page}. Add this origin to AllowedOrigins of the API.`;
+      if (isReachable) return new VideoJobsError(message, { code: "ORIGIN_BLOCKED" });
+    }
+    return new VideoJobsError("The server can’t be reached. Check your connection and try again.");
+  }
+
+  /** @param {Headers} headers */
+  #readRateLimit(headers) {
+    const state = /^"(generate|read)";r=(\d+);t=(\d+)$/.exec(headers.get("RateLimit") ?? "");
+    const policy = /;q=(\d+);w=(\d+)$/.exec(headers.get("RateLimit-Policy") ?? "");
+    if (!state || !policy) return;
+    const [remaining, resetSeconds, limit, windowSeconds] = [state[2], state[3], policy[1], policy[2]].map(Number);
+    this.rateLimits = { ...this.rateLimits, [state[1]]: { limit, remaining, resetSeconds, windowSeconds } };
+    this.dispatchEvent(new Event("ratelimit"));
   }
 }
 
@@ -469,7 +605,9 @@ class LiveConnection {
    * @param {() => Promise<string>} options.askForTicket
    * @param {() => (string | null)[]} options.subscriptions Returns job IDs; null for all jobs.
    * @param {(job: VideoJob, version: number) => void} options.onUpdate
-   * @param {(mode: Mode) => void} options.onMode
+   * @param {() => void} options.onOpen Called before the first message of a connection.
+   * @param {() => void} options.onSnapshot Called when the snapshots of the subscriptions have arrived.
+   * @param {(mode: Mode, reason?: PollingReason) => void} options.onMode
    */
   constructor(options) {
     this.#options = options;
@@ -498,12 +636,12 @@ class LiveConnection {
 
   async #connect() {
     clearTimeout(this.#timers.again);
-    if (!this.#socket) this.#after("patience", PATIENCE, () => this.#options.onMode("polling"));
+    if (!this.#socket) this.#after("patience", PATIENCE, () => this.#options.onMode("polling", "SLOW_HANDSHAKE"));
     let ticket = "";
     try {
       if (this.#useTicket) ticket = `?ticket=${encodeURIComponent(await this.#options.askForTicket())}`;
     } catch {
-      this.#broke(null);
+      this.#broke(null, "TICKET_REFUSED");
       return;
     }
     if (!this.#isWanted) return;
@@ -518,7 +656,7 @@ class LiveConnection {
     socket.onclose = () => {
       // A page can't read why a handshake was refused, so the next one uses a ticket instead of the cookie, or the reverse.
       if (!isOpen) this.#useTicket = !this.#useTicket;
-      if (socket === this.#socket || !isOpen) this.#broke(socket);
+      if (socket === this.#socket || !isOpen) this.#broke(socket, isOpen ? "CONNECTION_LOST" : "HANDSHAKE_REFUSED");
     };
   }
 
@@ -529,7 +667,9 @@ class LiveConnection {
     this.#clear();
     this.#after("ping", PING_EVERY, () => this.#ping());
     this.#after("renew", RENEW_AFTER + this.#options.random() * RENEW_SPREAD, () => this.#connect());
+    this.#after("snapshot", SNAPSHOT_WITHIN, this.#options.onSnapshot);
     this.#subscribed.clear();
+    this.#options.onOpen();
     const jobIds = this.#options.subscriptions();
     for (const jobId of jobIds.includes(null) ? [null] : jobIds) this.#request(jobId);
     this.#options.onMode("live");
@@ -542,7 +682,8 @@ class LiveConnection {
     if (message?.type === "error") {
       // The next poll over HTTP reports the cause. An early handshake would count towards the limit that was reached.
       const isLimited = message.code === "RATE_LIMITED";
-      this.#broke(this.#socket, isLimited ? (1 + this.#options.random()) * RATE_WINDOW : undefined);
+      const [reason, wait] = isLimited ? [/** @type {const} */ ("RATE_LIMITED"), (1 + this.#options.random()) * RATE_WINDOW] : [/** @type {const} */ ("SUBSCRIPTION_REFUSED")];
+      this.#broke(this.#socket, reason, wait);
       return;
     }
     this.#failures = 0;
@@ -553,15 +694,16 @@ class LiveConnection {
   #ping() {
     if (!this.#socket) return;
     this.#say({ action: "ping" });
-    this.#after("pong", PONG_WITHIN, () => this.#broke(this.#socket));
+    this.#after("pong", PONG_WITHIN, () => this.#broke(this.#socket, "CONNECTION_LOST"));
     this.#after("ping", PING_EVERY, () => this.#ping());
   }
 
   /**
    * @param {WebSocket | null} socket
+   * @param {PollingReason} reason
    * @param {number} [wait] Milliseconds until the next handshake; by default the backoff after a failure.
    */
-  #broke(socket, wait) {
+  #broke(socket, reason, wait) {
     if (socket) socket.onclose = null;
     socket?.close();
     if (socket === this.#socket) {
@@ -569,7 +711,7 @@ class LiveConnection {
       this.#clear();
     }
     if (!this.#isWanted) return;
-    if (!this.#socket) this.#options.onMode("polling");
+    if (!this.#socket) this.#options.onMode("polling", reason);
     this.#after("again", wait ?? backoff(this.#failures++, this.#options.random), () => this.#connect());
   }
 
@@ -622,9 +764,36 @@ function note(follow, job) {
   else follow.unfinished.add(job.jobId);
 }
 
-/** @param {Response} response */
-function readRetryAfter(response) {
-  const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+/**
+ * Return the time at which a presigned URL of Amazon S3 expires; null for any other URL.
+ * @param {string} url
+ * @returns {Date | null}
+ */
+export function expiryOf(url) {
+  const query = new URL(url, "https://relative.invalid").searchParams;
+  const signed = Date.parse((query.get("X-Amz-Date") ?? "").replace(/^(....)(..)(..T..)(..)/, "$1-$2-$3:$4:"));
+  const seconds = Number(query.get("X-Amz-Expires"));
+  return signed && seconds ? new Date(signed + seconds * SECOND) : null;
+}
+
+/** Return 32 random hexadecimal digits. `crypto.randomUUID` exists only on pages with HTTPS or on localhost. */
+function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Report an error of a callback to the page as an uncaught error.
+ * @param {unknown} error
+ */
+function report(error) {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+/** @param {Headers} headers */
+function readRetryAfter(headers) {
+  const seconds = Number.parseInt(headers.get("Retry-After") ?? "", 10);
   return Number.isNaN(seconds) ? null : seconds;
 }
 

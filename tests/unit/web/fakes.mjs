@@ -31,12 +31,17 @@ export function fakeTime() {
         const [timer, next] = [...waiting].sort(([, one], [, other]) => one.at - other.at)[0] ?? [];
         if (!next || next.at > end) break;
         waiting.delete(timer);
-        now = next.at;
+        now = Math.max(now, next.at);
         next.act();
         await settle();
       }
       now = end;
       await settle();
+    },
+    /** Advance the clock as if the device slept: no timer fires until the end, then all that are due. */
+    async sleep(milliseconds) {
+      now += milliseconds;
+      await this.pass(0);
     },
     restore: () => Object.assign(globalThis, { setTimeout, clearTimeout }),
   };
@@ -59,17 +64,17 @@ export class FakeApi {
     return this.calls.filter((call) => call.route === route);
   }
 
-  fetch = async (url, { method, headers, body }) => {
+  fetch = async (url, { method = "GET", mode = "cors", headers, body }) => {
     const route = `${method} ${url}`;
-    this.calls.push({ route, headers, body: body && JSON.parse(body) });
+    this.calls.push({ route, mode, headers, body: body && JSON.parse(body) });
     const remaining = this.#responses.get(route);
     if (!remaining) throw new Error(`unexpected call of ${route}`);
     const response = remaining.length > 1 ? remaining.shift() : remaining[0];
-    const { status = 200, data, error, headers: given = {}, until } = response;
+    const { status = 200, data, error, text, headers: given = {}, until, failure = "TypeError" } = response;
     await until;
-    if (status === 0) throw new TypeError("Failed to fetch");
-    const text = error ? { success: false, error, requestId: "r1" } : { success: true, data };
-    return new Response(status === 204 || status === 304 ? null : JSON.stringify(text), { status, headers: given });
+    if (status === 0) throw Object.assign(new TypeError("Failed to fetch"), { name: failure });
+    const content = error ? { success: false, error, requestId: "r1" } : { success: true, data };
+    return new Response(status === 204 || status === 304 ? null : (text ?? JSON.stringify(content)), { status, headers: given });
   };
 }
 

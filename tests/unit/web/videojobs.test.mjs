@@ -384,5 +384,13 @@ test("each method calls its route", async () => {
   await videos.status(JOB_ID);
   assert.equal(await videos.remove(JOB_ID), undefined);
   assert.deepEqual(await videos.list({ status: "failed", batchId: null, limit: 5, cursor: "a+b" }), { items: [], nextCursor: null });
+  api.respond("POST /api/videos/batch", { status: 201, data: { batchId: "b1", items: [{ jobId: JOB_ID, status: "queued" }] } });
+  api.respond("GET /api/batches/b1", { data: { batchId: "b1", total: 1 } });
+  api.respond("POST /api/realtime/ticket", { status: 201, data: { ticket: "t", expiresAt: "" } });
+  api.respond("DELETE /api/users/me/videos", { status: 202, data: { status: "erasing" } }, { status: 204 });
+  assert.equal((await videos.generateBatch({ items: [{ prompt: "A kite" }] })).batchId, "b1");
+  assert.equal((await videos.batch("b1")).total, 1);
+  assert.equal((await videos.ticket()).ticket, "t");
+  assert.deepEqual([await videos.removeAll(), await videos.removeAll()], [false, true]);
   assert.equal(videos.contentUrl(JOB_ID, { download: true }), `/api/videos/${JOB_ID}/content?download`);
 });

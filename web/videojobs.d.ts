@@ -1,0 +1,191 @@
+/**
+ * Return the time at which a presigned URL of Amazon S3 expires; null for any other URL.
+ * @param {string} url
+ * @returns {Date | null}
+ */
+export function expiryOf(url: string): Date | null;
+/**
+ * Client of Video Jobs for browsers: create jobs, control them, and follow their changes.
+ *
+ * This file has no dependencies and needs no build. The session is the platform's cookie, which the browser sends.
+ *
+ *     const videos = new VideoJobs({ liveUrl: "wss://live.example.com" });
+ *     const { jobId } = await videos.generate({ prompt: "A kite over the sea", style: "calm", duration: 8, aspectRatio: "16:9" });
+ *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
+ */
+export const ENDED: ReadonlySet<string>;
+/** Error of a call that was refused or did not reach the API. */
+export class VideoJobsError extends Error {
+    /**
+     * @param {string} message Message for the user.
+     * @param {{ status?: number, code?: ErrorCode, details?: Detail[], requestId?: string, retryAfter?: number | null }} facts
+     */
+    constructor(message: string, { status, code, details, requestId, retryAfter }?: {
+        status?: number;
+        code?: ErrorCode;
+        details?: Detail[];
+        requestId?: string;
+        retryAfter?: number | null;
+    });
+    /** HTTP status; 0 if there was no response. */
+    status: number;
+    /** Error code for programs. */
+    code: import("./types.js").ErrorCode;
+    /** Invalid fields of the request. */
+    details: import("./types.js").Detail[];
+    /** ID of the request, for support; empty if there was no response of the API. */
+    requestId: string;
+    /** Seconds to wait before the next attempt, or null. */
+    retryAfter: number | null;
+    /** Whether the user must sign in first. */
+    get isSignedOut(): boolean;
+    /** Whether the same call can succeed later. */
+    get isTemporary(): boolean;
+}
+/**
+ * Client of the API for the signed-in user. Dispatches the event `mode` when `mode` or `pollingReason` changes, and the
+ * event `ratelimit` when `rateLimits` changes.
+ */
+export class VideoJobs extends EventTarget {
+    /** @param {Options} [options] */
+    constructor({ apiUrl, liveUrl, fetch, WebSocket, random }?: Options);
+    mode: Mode;
+    pollingReason: PollingReason | null;
+    rateLimits: RateLimits;
+    /**
+     * Create a job. If the outcome of the call is unknown (no response, 502, 503, 504, or a response that is not of the API),
+     * it is retried with the same key and creates no second job. So is a 429 after such a call, because the job may exist.
+     * @param {VideoRequest} request
+     * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
+     * @returns {Promise<Accepted>}
+     */
+    generate(request: VideoRequest, idempotencyKey?: string): Promise<Accepted>;
+    /**
+     * Create 1 to 50 jobs, or none of them. The call is retried as by `generate`.
+     * @param {BatchRequest} request
+     * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
+     * @returns {Promise<AcceptedBatch>}
+     */
+    generateBatch(request: BatchRequest, idempotencyKey?: string): Promise<AcceptedBatch>;
+    /**
+     * Return the current state of a job.
+     * @param {string} jobId
+     * @returns {Promise<VideoJob>}
+     */
+    status(jobId: string): Promise<VideoJob>;
+    /**
+     * Return the job with URLs that are valid for at least a minute. The API is called only if a URL of the job expires
+     * earlier, by the clock of this device. After an error of a media element, call `status` instead.
+     * @param {VideoJob} job
+     * @returns {Promise<VideoJob>}
+     */
+    renew(job: VideoJob): Promise<VideoJob>;
+    /**
+     * Return a page of the user's jobs, newest first.
+     * @param {Filter} [filter]
+     * @returns {Promise<Page>}
+     */
+    list(filter?: Filter): Promise<Page>;
+    /**
+     * Return the number of a batch's jobs in each status. `list({ batchId })` returns the jobs.
+     * @param {string} batchId
+     * @returns {Promise<Batch>}
+     */
+    batch(batchId: string): Promise<Batch>;
+    /**
+     * Cancel a queued or processing job. Idempotent. Fails with `CONFLICT` if the job has completed or failed.
+     * @param {string} jobId
+     * @returns {Promise<VideoJob>}
+     */
+    cancel(jobId: string): Promise<VideoJob>;
+    /**
+     * Start a failed or cancelled job again.
+     * @param {string} jobId
+     * @returns {Promise<VideoJob>}
+     */
+    retry(jobId: string): Promise<VideoJob>;
+    /**
+     * Delete an ended job and its video permanently.
+     * @param {string} jobId
+     * @returns {Promise<void>}
+     */
+    remove(jobId: string): Promise<void>;
+    /**
+     * Delete all jobs, batches and videos of the user permanently.
+     * @returns {Promise<boolean>} True if nothing is left; false while the rest is deleted in the background. Call again to check.
+     */
+    removeAll(): Promise<boolean>;
+    /**
+     * Return a URL that redirects to the video, for its signed-in owner. The URL does not expire.
+     * @param {string} jobId
+     * @param {{ download?: boolean }} [options] `download`: save the video under a readable file name instead of playing it.
+     */
+    contentUrl(jobId: string, { download }?: {
+        download?: boolean;
+    }): string;
+    /**
+     * Return a ticket that opens one live connection, for a WebSocket of your own. `follow` requests the tickets that it needs.
+     * @returns {Promise<Ticket>}
+     */
+    ticket(): Promise<Ticket>;
+    /**
+     * Call `onJob` with the current state of a job and with each change until it ends. Versions older than one that was
+     * already delivered are dropped. The same version can be delivered again with new URLs, for example after a reconnection.
+     * @param {string} jobId
+     * @param {(job: VideoJob) => void} onJob
+     * @param {(error: VideoJobsError) => void} [onError] Called when following ends early: the user is signed out, or the job is deleted.
+     * @returns {() => void} Function that stops following.
+     */
+    follow(jobId: string, onJob: (job: VideoJob) => void, onError?: (error: VideoJobsError) => void): () => void;
+    /**
+     * Call `onJob` with the current state of the newest and the unfinished jobs, and with each change of any of the user's
+     * jobs, including new ones. Deletions are not reported.
+     * @param {(job: VideoJob) => void} onJob
+     * @param {(error: VideoJobsError) => void} [onError] Called when following ends: the user is signed out.
+     * @returns {() => void} Function that stops following.
+     */
+    followAll(onJob: (job: VideoJob) => void, onError?: (error: VideoJobsError) => void): () => void;
+    #private;
+}
+export type Status = import("./types.js").Status;
+export type Style = import("./types.js").Style;
+export type AspectRatio = import("./types.js").AspectRatio;
+export type Priority = import("./types.js").Priority;
+export type VideoRequest = import("./types.js").VideoRequest;
+export type BatchRequest = import("./types.js").BatchRequest;
+export type Accepted = import("./types.js").Accepted;
+export type AcceptedBatch = import("./types.js").AcceptedBatch;
+export type VideoJob = import("./types.js").VideoJob;
+export type Output = import("./types.js").Output;
+export type Cost = import("./types.js").Cost;
+export type Estimate = import("./types.js").Estimate;
+export type Batch = import("./types.js").Batch;
+export type Page = import("./types.js").Page;
+export type Filter = import("./types.js").Filter;
+export type Ticket = import("./types.js").Ticket;
+export type RateLimit = import("./types.js").RateLimit;
+export type RateLimits = import("./types.js").RateLimits;
+export type ApiErrorCode = import("./types.js").ApiErrorCode;
+export type ClientErrorCode = import("./types.js").ClientErrorCode;
+export type ErrorCode = import("./types.js").ErrorCode;
+export type Detail = import("./types.js").Detail;
+export type Options = import("./types.js").Options;
+export type Mode = import("./types.js").Mode;
+export type PollingReason = import("./types.js").PollingReason;
+export type Follow = {
+    /**
+     * Null for all of the user's jobs.
+     */
+    jobId: string | null;
+    onJob: (job: VideoJob) => void;
+    onError: (error: VideoJobsError) => void;
+    /**
+     * IDs of the jobs that had not ended in their last update.
+     */
+    unfinished: Set<string>;
+    etag: string | null;
+    /**
+     * Ends the pause before the next poll.
+     */
+    hurry: () => void;
+};
