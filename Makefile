@@ -30,6 +30,7 @@ demo: setup ## make a video from a prompt, starting the system if needed
 	@$(RUN) localcloud demo $(if $(PROMPT),--prompt $(call quoted,$(PROMPT))) $(STYLE:%=--style %) $(DURATION:%=--duration %) $(RATIO:%=--ratio %)
 
 up: setup ## start the system, or deploy changes to it
+#: ALLOWED_ORIGINS=http://localhost:8080 (pages that may call)
 	@$(RUN) localcloud up
 
 down: setup ## stop the system; its data is kept

@@ -16,6 +16,8 @@ _PARAMETERS = {
     "PROVIDER_OPTIONS": "ProviderOptions",
 }
 """Parameters of the template by the environment variable that sets them."""
+DEVELOPMENT_ORIGINS = tuple(f"http://{host}:{port}" for port in (5173, 3000) for host in ("127.0.0.1", "localhost"))
+"""Origins of the development servers of Vite and Next.js on their default ports."""
 _SETTINGS = {"UNKNOWN_SUBMIT": "UnknownSubmit", "SNAP_START": "SnapStart"}
 """Keys in the template's `Mappings` by the environment variable that replaces their value."""
 
@@ -38,6 +40,8 @@ class CloudConfig:
     provider_keys: str = "{}"
     """Content of the secret `ProviderSecretArn`, a JSON object; see docs/providers.md."""
 
+    allowed_origins: tuple[str, ...] = DEVELOPMENT_ORIGINS
+    """Origins of pages, other than the studio, that can call the API and open its WebSocket."""
     account_concurrency: int | None = None
     """Concurrent executions of the account, which MiniStack reads when it starts; None for its default."""
 
@@ -56,16 +60,18 @@ class CloudConfig:
 
         `LOCALCLOUD_STATE` sets the state folder (default `.local`), `MONGODB_URI` a database to use instead of
         SecantusDB, `WEBHOOK_URLS` the receivers of webhooks, `PROVIDER` and related variables the video providers,
-        `PROVIDER_KEYS` their API keys, and `ACCOUNT_CONCURRENCY` the concurrent executions of the account. An empty
-        variable counts as unset.
+        `PROVIDER_KEYS` their API keys, `ALLOWED_ORIGINS` the origins of pages, separated by commas, and
+        `ACCOUNT_CONCURRENCY` the concurrent executions of the account. An empty variable counts as unset.
         """
         state = Path(environment.get("LOCALCLOUD_STATE") or root / ".local")
         concurrency = environment.get("ACCOUNT_CONCURRENCY")
+        origins = tuple(name.strip().rstrip("/") for name in environment.get("ALLOWED_ORIGINS", "").split(","))
         return cls(
             root=root,
             state=(root / state).resolve(),
             mongodb_uri=environment.get("MONGODB_URI") or None,
             provider_keys=environment.get("PROVIDER_KEYS") or "{}",
+            allowed_origins=tuple(filter(None, origins)) or DEVELOPMENT_ORIGINS,
             account_concurrency=int(concurrency) if concurrency else None,
             parameters={
                 parameter: environment[variable]

@@ -100,7 +100,7 @@ def template_parameters(config: CloudConfig, web_url: str, arns: SecretArns) -> 
         **read_defaults(config.root / "template.yaml"),
         **_configured_parameters(config.root / "samconfig.toml"),
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
-        "AllowedOrigins": web_url.rstrip("/"),
+        "AllowedOrigins": ",".join(_allowed_origins(config, web_url)),
         "MongoSecretArn": arns.mongo,
         "JwtSecretArn": arns.jwt,
         "WebhookSecretArn": arns.webhook,
@@ -108,6 +108,12 @@ def template_parameters(config: CloudConfig, web_url: str, arns: SecretArns) -> 
         **({"WebhookUrls": config.listener_file.read_text()} if config.listener_file.exists() else {}),
         **config.parameters,
     }
+
+
+def _allowed_origins(config: CloudConfig, web_url: str) -> list[str]:
+    """Return the studio's origin, which must be the first, its form with `localhost`, and the configured origins."""
+    studio = web_url.rstrip("/")
+    return list(dict.fromkeys([studio, studio.replace(config.host, "localhost"), *config.allowed_origins]))
 
 
 def _configured_parameters(samconfig: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""TCP forwarding, through which containers reach servers that listen only on the loopback address."""
+"""TCP forwarding: containers reach servers that listen only on the loopback address, and pages the WebSocket."""
 
 import contextlib
 import socket
@@ -31,8 +31,15 @@ def _accept(listener: socket.socket, target: tuple[str, int]) -> None:
             except OSError:
                 caller.close()
                 continue
-            for source, sink in ((caller, callee), (callee, caller)):
-                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+            threading.Thread(target=join, args=(caller, callee), daemon=True).start()
+
+
+def join(caller: socket.socket, callee: socket.socket) -> None:
+    """Forward bytes between two connections in both directions until one of them ends, then close both."""
+    back = threading.Thread(target=_pump, args=(callee, caller), daemon=True)
+    back.start()
+    _pump(caller, callee)
+    back.join()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

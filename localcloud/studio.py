@@ -12,7 +12,14 @@ from localcloud.processes import start_server
 from localcloud.servers import WEB, end_role, find_current, start_on_a_port
 from localcloud.studio_server import READY
 
-_PARTS = ("infrastructure/studio.yaml", "localcloud/studio_server.py", "localcloud/template.py", "localcloud/pages.py")
+_PARTS = (
+    "infrastructure/studio.yaml",
+    "localcloud/studio_server.py",
+    "localcloud/local_sessions.py",
+    "localcloud/forwarding.py",
+    "localcloud/template.py",
+    "localcloud/pages.py",
+)
 """Files that the server keeps in memory; a change of one restarts the server."""
 
 

@@ -1,4 +1,6 @@
-"""Server of the studio on this machine: its files, the API and a sign-in page at one origin, as in production.
+"""Server of the studio on this machine: its files, the API, live updates and a sign-in page at one origin.
+
+A development server of another page can forward `/api`, `/dev` and the WebSocket `/live` to it.
 
 `make up` starts it as a separate process. It reads `stack.json` for each request, because a deployment can change the
 URL of the API.
@@ -7,32 +9,34 @@ URL of the API.
 import hashlib
 import http.client
 import json
-import re
+import socket
 import sys
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from string import Template
 
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
+from localcloud.forwarding import join
+from localcloud.local_sessions import InvalidSignIn, name_cookie, sign_in, translate_cookies
 from localcloud.pages import CACHE_CONTROL, SETTINGS, find_pages, make_settings, media_type
 from localcloud.stack import Stack
 from localcloud.template import read_page_headers
-from localcloud.tokens import SAMPLE_USER, make_token
+from localcloud.tokens import SAMPLE_USER
 
+LIVE = "/live"
+DEVELOPMENT = "/dev/"
 SIGN_IN = "/dev/login"
 SIGN_IN_STYLE = "/dev/login.css"
 SIGN_OUT = "/dev/logout"
 READY = "/dev/ready"
 USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "65a1b2c3d4e5f60718293a4d"}
 """Sample users of the sign-in page by name. Ada is the user of `make demo` and `make token`."""
-SESSION_MINUTES = 480
 _API_SECONDS = 30
 _MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
 """The limit of API Gateway."""
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"})
 
 
@@ -67,6 +71,8 @@ class StudioHandler(BaseHTTPRequestHandler):
             self._answer(421, b"")
         elif path.startswith("/api/"):
             self._pass_on()
+        elif path == LIVE and self.headers.get("Upgrade", "").lower() == "websocket":
+            self._forward_live()
         elif path == SIGN_IN:
             self._sign_in()
         elif path == SIGN_OUT and self.command == "POST":
@@ -79,8 +85,8 @@ class StudioHandler(BaseHTTPRequestHandler):
             self._answer(200, (self._config.root / "localcloud" / "sign_in.css").read_bytes(), media_type(path))
         elif path == f"/{SETTINGS}":
             self._answer(200, self._settings(), "application/json")
-        else:
-            self._show_file(path)
+        else:  # the sign-in page finds its style and fonts below its own path, which a development server forwards
+            self._show_file(path.replace(DEVELOPMENT, "/", 1) if path.startswith(DEVELOPMENT) else path)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer_request  # noqa: N815
 
@@ -116,7 +122,7 @@ class StudioHandler(BaseHTTPRequestHandler):
             return
         api = urllib.parse.urlsplit(stack.api_url)
         body = self.rfile.read(int(length))
-        sent = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        sent = dict(self._headers_for_api(stack, _HOP_BY_HOP))
         connection = http.client.HTTPConnection(api.netloc, timeout=_API_SECONDS)
         try:
             connection.request(self.command, api.path + self.path, body or None, sent)
@@ -130,6 +136,34 @@ class StudioHandler(BaseHTTPRequestHandler):
             self._answer(response.status, content, headers=headers, by_api=True)
         finally:
             connection.close()
+
+    def _headers_for_api(self, stack: Stack, excluded: Set[str]) -> Iterable[tuple[str, str]]:
+        for name, value in self.headers.items():
+            if name.lower() == "cookie":
+                cookies = translate_cookies(value, cookie_name=stack.cookie_name, page_cookie=self._cookie_name(stack))
+                yield name, cookies
+            elif name.lower() not in excluded:
+                yield name, value
+
+    def _forward_live(self) -> None:
+        """Forward a WebSocket to the API, from its handshake until it is closed."""
+        stack = self._stack()
+        if stack is None or stack.ws_url is None:
+            self._refuse()
+            return
+        live, query = urllib.parse.urlsplit(stack.ws_url), urllib.parse.urlsplit(self.path).query
+        lines = [f"GET {live.path}?{query} HTTP/1.1".replace("? ", " "), f"Host: {live.netloc}"]
+        lines += [f"{name}: {value}" for name, value in self._headers_for_api(stack, frozenset({"host"}))]
+        try:
+            api = socket.create_connection((live.hostname or "", live.port or 80), _API_SECONDS)
+        except OSError:
+            self._refuse()
+            return
+        api.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        for connection in (self.connection, api):
+            connection.settimeout(None)
+        self.close_connection = True
+        join(self.connection, api)
 
     def _give_up(self, status: int) -> None:
         """Respond without reading the body, and close the connection because the next request cannot be located."""
@@ -151,23 +185,26 @@ class StudioHandler(BaseHTTPRequestHandler):
             )
             self._answer(200, page.substitute(users=users).encode(), "text/html; charset=utf-8")
             return
-        fields = urllib.parse.parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
-        user_id = fields.get("user", [""])[0].strip().lower()
+        form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()))
         stack = self._stack()
         if self.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
             self._answer(403, b"")
         elif stack is None:
             self._answer(503, b"The local system is not running. Start it:  make up", "text/plain")
-        elif not _OBJECT_ID.fullmatch(user_id):
-            self._answer(400, b"The user ID is invalid. Enter 24 hexadecimal digits.", "text/plain")
         else:
-            token = make_token(stack, user_id=user_id, minutes=SESSION_MINUTES)
-            self._redirect(self._cookie(token, max_age=SESSION_MINUTES * 60), to="/")
+            try:
+                token, seconds = sign_in(stack, form)
+            except InvalidSignIn as error:
+                self._answer(400, str(error).encode(), "text/plain")
+            else:
+                self._redirect(self._cookie(token, max_age=seconds), to="/")
 
     def _cookie(self, value: str, *, max_age: int) -> str:
-        stack = self._stack()
+        return f"{self._cookie_name(self._stack())}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}"
+
+    def _cookie_name(self, stack: Stack | None) -> str:
         name = stack.cookie_name if stack else "token"
-        return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}"
+        return name_cookie(name, self.headers.get("Host", ""), self.connection.getsockname()[1])
 
     def _redirect(self, cookie: str, *, to: str) -> None:
         self._answer(303, b"", headers=[("Set-Cookie", cookie), ("Location", to)])

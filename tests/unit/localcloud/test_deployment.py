@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localcloud.aws import tool_environment
-from localcloud.config import CloudConfig
+from localcloud.config import DEVELOPMENT_ORIGINS, CloudConfig
 from localcloud.deployment import fingerprint, override_parameters, template_parameters, write_templates
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns, read_jwt_secret
@@ -106,12 +106,22 @@ def test_parameters_are_defaults_then_samconfig_then_values_of_this_run(config: 
         "Switch": "false",
         "List": "",
         "Provider": "sketch",
-        "AllowedOrigins": "http://127.0.0.1:2",
+        "AllowedOrigins": ",".join(["http://127.0.0.1:2", "http://localhost:2", *DEVELOPMENT_ORIGINS]),
         "MongoSecretArn": "arn:m",
         "JwtSecretArn": "arn:j",
         "WebhookSecretArn": "arn:w",
         "ProviderSecretArn": "arn:p",
     }
+
+
+def test_pages_of_vite_and_next_are_allowed_unless_others_are_named(config: CloudConfig) -> None:
+    assert {"http://127.0.0.1:5173", "http://localhost:5173", "http://127.0.0.1:3000", "http://localhost:3000"} == {
+        *DEVELOPMENT_ORIGINS
+    }
+    variables = {"ALLOWED_ORIGINS": "http://127.0.0.1:8080/, https://app.test,"}
+    named = CloudConfig.from_environment(variables, root=config.root)
+    allowed = ["http://127.0.0.1:2", "http://localhost:2", "http://127.0.0.1:8080", "https://app.test"]
+    assert parameters_of(named)["AllowedOrigins"].split(",") == allowed
 
 
 def test_environment_variables_override_samconfig(config: CloudConfig) -> None:

@@ -6,18 +6,24 @@ import socket
 import threading
 import urllib.parse
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request, Response
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
 
 from localcloud.config import ROOT, CloudConfig
 from localcloud.pages import find_pages
 from localcloud.stack import Stack
 from localcloud.studio_server import USERS, StudioHandler, make_server
 from localcloud.template import read_page_headers
+from localcloud.tokens import make_token
 
 SECRET = "correct-horse-battery-staple-0123456789"
 USER_ID = "65a1b2c3d4e5f60718293a4b"
@@ -188,6 +194,81 @@ def test_signing_in_with_an_invalid_user_id_is_refused(studio: HTTPServer, user:
     assert "set-cookie" not in headers
 
 
+def test_signing_in_with_a_token_sets_this_token(studio: HTTPServer, up: Stack) -> None:
+    token = make_token(up, user_id=USER_ID, minutes=5, priority="high")
+    status, headers, _ = send_request(studio, "POST", "/dev/login", urllib.parse.urlencode({"token": f" {token}\n"}))
+    [cookie] = headers["set-cookie"]
+    assert (status, cookie.partition(";")[0]) == (303, f"session={token}")
+    assert int(cookie.rpartition("=")[2]) in range(1, 301)
+
+
+def test_signing_in_with_an_invalid_token_names_the_field(studio: HTTPServer, up: Stack) -> None:
+    expired = make_token(up, user_id=USER_ID, minutes=-1)
+    foreign = jwt.encode({"userId": USER_ID, "exp": 4e9}, SECRET[::-1], algorithm="HS256")
+    for token in (expired, foreign, jwt.encode({"userId": USER_ID}, SECRET, algorithm="HS256"), "no-token"):
+        status, headers, body = send_request(studio, "POST", "/dev/login", urllib.parse.urlencode({"token": token}))
+        assert (status, "set-cookie" in headers) == (400, False)
+        assert b"field token" in body
+
+
+@pytest.mark.usefixtures("up")
+def test_the_page_of_another_port_has_a_session_of_its_own(studio: HTTPServer) -> None:
+    vite = {"Host": "localhost:5173"}
+    [cookie] = sign_in(studio, USER_ID, **vite)[1]["set-cookie"]
+    own = cookie.partition(";")[0]
+    assert own.startswith("session-5173=")
+    received = send_request(studio, "GET", "/api/videos", Cookie=f"session=of-the-studio; a=b; {own}", **vite)[2]
+    assert json.loads(received)["cookie"] == f"a=b; session={own.partition('=')[2]}"
+    received = send_request(studio, "GET", "/api/videos", Cookie="session=of-the-studio", **vite)[2]
+    assert "of-the-studio" not in json.loads(received)["cookie"]
+    [removed] = send_request(studio, "POST", "/dev/logout", **vite)[1]["set-cookie"]
+    assert removed.startswith("session-5173=;")
+
+
+@pytest.fixture
+def live(config: CloudConfig, up: Stack) -> Iterator[list[str]]:
+    """Run a WebSocket API that returns messages in capitals; yield the paths and cookies of its handshakes."""
+    handshakes: list[str] = []
+
+    def handle(connection: ServerConnection) -> None:
+        assert connection.request
+        handshakes.append(f"{connection.request.path} {connection.request.headers['Cookie']}")
+        for message in connection:
+            connection.send(str(message).upper())
+
+    def check(connection: ServerConnection, request: Request) -> Response | None:
+        return connection.respond(403, "") if request.path.endswith("?refused") else None
+
+    with serve(handle, "127.0.0.1", 0, process_request=check) as server:
+        port = server.socket.getsockname()[1]
+        replace(up, ws_url=f"ws://127.0.0.1:{port}/_aws/execute-api/abc/local").write(config)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield handshakes
+        server.shutdown()
+        thread.join()
+
+
+def test_a_websocket_is_forwarded_in_both_directions(studio: HTTPServer, live: list[str]) -> None:
+    headers = {"Cookie": "session=x"}
+    with connect(f"ws://127.0.0.1:{studio.server_port}/live?ticket=a%2Fb", additional_headers=headers) as socket:
+        for message in ("one", "two"):
+            socket.send(message)
+            assert socket.recv() == message.upper()
+    assert live == ["/_aws/execute-api/abc/local?ticket=a%2Fb session=x"]
+
+
+@pytest.mark.usefixtures("live")
+def test_a_websocket_that_the_api_refuses_is_refused(studio: HTTPServer) -> None:
+    with pytest.raises(InvalidStatus, match="403"), connect(f"ws://127.0.0.1:{studio.server_port}/live?refused"):
+        pass
+
+
+def test_a_websocket_before_the_system_is_up_returns_503(studio: HTTPServer) -> None:
+    with pytest.raises(InvalidStatus, match="503"), connect(f"ws://127.0.0.1:{studio.server_port}/live"):
+        pass
+
+
 @pytest.mark.usefixtures("up")
 def test_signing_in_from_the_page_of_another_site_is_refused(studio: HTTPServer) -> None:
     assert sign_in(studio, USER_ID, Sec_Fetch_Site="cross-site")[0] == 403
@@ -210,7 +291,11 @@ def test_the_sign_in_page_has_a_button_for_every_user(studio: HTTPServer) -> Non
     status, headers, body = send_request(studio, "GET", "/dev/login")
     assert (status, headers["content-type"]) == (200, ["text/html; charset=utf-8"])
     assert all(f'value="{user}"' in body.decode() for user in USERS.values())
-    assert send_request(studio, "GET", "/dev/login.css")[1]["content-type"] == ["text/css; charset=utf-8"]
+    links = [part.partition('"')[0] for part in body.decode().split('href="')[1:]]
+    assert links
+    for link in [*links, "/dev/fonts/manrope.woff2"]:
+        assert link.startswith("/dev/"), "a development server forwards only this path"
+        assert send_request(studio, "GET", link)[0] == 200
 
 
 def test_deployed_files_do_not_refer_to_the_sign_in() -> None:
