@@ -1,7 +1,7 @@
 /** Comparison of the client's types with those that openapi-typescript makes of docs/openapi.json. Only the compiler reads this file. */
 
 import type * as client from "client";
-import type { components, operations } from "openapi";
+import type { components, paths } from "openapi";
 
 type Schemas = components["schemas"];
 type Result<Name extends keyof client.VideoJobs> = client.VideoJobs[Name] extends (...parameters: never[]) => Promise<infer Value> ? Value : never;
@@ -30,7 +30,7 @@ compare<client.Detail, Schemas["DetailData"]>(true);
 compare<client.ApiErrorCode, Schemas["ErrorData"]["code"]>(true);
 compare<client.ErrorCode, client.ApiErrorCode | client.ClientErrorCode>(true);
 compare<client.VideoJobsError["code"], client.ErrorCode>(true);
-compare<WithoutNull<client.Filter>, NonNullable<operations["listVideos"]["parameters"]["query"]>>(true);
+compare<WithoutNull<client.Filter>, NonNullable<paths["/api/videos"]["get"]["parameters"]["query"]>>(true);
 
 compare<Result<"generate">, Schemas["AcceptedData"]>(true);
 compare<Result<"generateBatch">, Schemas["BatchAcceptedData"]>(true);
@@ -41,19 +41,26 @@ compare<Result<"cancel">, Schemas["VideoJobData"]>(true);
 compare<Result<"retry">, Schemas["VideoJobData"]>(true);
 compare<Result<"ticket">, Schemas["TicketData"]>(true);
 
-/** Operations that a page does not need: `HEAD` returns the headers of `GET`, and a provider's callback comes from a server. */
-type NotOfAPage = `head${string}` | "noteCallback";
+/** `GET /api/videos` and so on, of each operation in the description. */
+type Route = {
+  [Path in keyof paths]: {
+    [Method in keyof paths[Path] & ("get" | "post" | "put" | "patch" | "delete")]: [paths[Path][Method]] extends [undefined]
+      ? never
+      : `${Uppercase<Method>} ${Path}`;
+  }[keyof paths[Path] & ("get" | "post" | "put" | "patch" | "delete")];
+}[keyof paths];
 
-export const methods: Record<Exclude<keyof operations, NotOfAPage>, keyof client.VideoJobs> = {
-  generateVideo: "generate",
-  generateBatch: "generateBatch",
-  listVideos: "list",
-  getVideo: "status",
-  deleteVideo: "remove",
-  cancelVideo: "cancel",
-  retryVideo: "retry",
-  getContent: "contentUrl",
-  countBatch: "batch",
-  eraseVideos: "removeAll",
-  makeTicket: "ticket",
+/** The method for each route. `HEAD` returns the headers of `GET`, and a provider's callback comes from a server. */
+export const methods: Record<Exclude<NonNullable<Route>, `POST /api/providers/${string}`>, keyof client.VideoJobs> = {
+  "POST /api/videos/generate": "generate",
+  "POST /api/videos/batch": "generateBatch",
+  "GET /api/videos": "list",
+  "GET /api/videos/{jobId}": "status",
+  "DELETE /api/videos/{jobId}": "remove",
+  "POST /api/videos/{jobId}/cancel": "cancel",
+  "POST /api/videos/{jobId}/retry": "retry",
+  "GET /api/videos/{jobId}/content": "contentUrl",
+  "GET /api/batches/{batchId}": "batch",
+  "DELETE /api/users/me/videos": "removeAll",
+  "POST /api/realtime/ticket": "ticket",
 };
