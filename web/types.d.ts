@@ -65,7 +65,7 @@ export interface VideoJob {
   previewUrl: string | null;
   priority: Priority;
   batchId: string | null;
-  /** Estimate; null if unknown, and in lists and live updates. */
+  /** Estimate; null if unknown, and in lists. */
   estimatedSecondsLeft: number | null;
   /** Estimate; null if unknown, and in lists and live updates. */
   queuePosition: number | null;
