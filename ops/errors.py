@@ -20,8 +20,11 @@ def explain_unavailable(error: Unavailable) -> str:
             f"MongoDB does not respond ({type(cause).__name__}). Check that Atlas's access list contains this "
             "network and that the secret has the current password."
         )
-    if isinstance(cause, RuntimeError):  # raised by AwsJsonClient, with the service, operation and error code
-        return f"AWS refused the request ({cause}). Check your permissions; docs/operations.md lists the required ones."
+    if isinstance(cause, ClientError):
+        request = f"{cause.operation_name}: {cause.response['Error']['Code']}"
+        return (
+            f"AWS refused the request ({request}). Check your permissions; docs/operations.md lists the required ones."
+        )
     return "A service does not respond. Try again; every command may be repeated."
 
 

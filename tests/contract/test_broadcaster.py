@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.servers import free_port
-from videojobs.adapters.aws import AwsClient
+from videojobs.adapters.aws_clients import LightApiGatewayClient
 from videojobs.adapters.websocket import MAXIMUM_CONCURRENT_REQUESTS, ApiGatewayBroadcaster
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import ConnectionId, Message
@@ -94,7 +94,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
 def over_http(url: str) -> ApiGatewayBroadcaster:
     """Return the adapter with the client that `bootstrap` creates."""
     return ApiGatewayBroadcaster(
-        AwsClient("execute-api", url, region="us-east-1", connections=MAXIMUM_CONCURRENT_REQUESTS)
+        LightApiGatewayClient(url, region="us-east-1", connections=MAXIMUM_CONCURRENT_REQUESTS)
     )
 
 

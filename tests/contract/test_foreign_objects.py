@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.aws import s3_store
 from tests.fakes.clock import START
 from tests.fakes.store import InMemoryVideoStore
-from videojobs.adapters.s3 import S3VideoStore
 from videojobs.ports.videos import VideoStore
 
 
@@ -14,7 +14,7 @@ def store(request: pytest.FixtureRequest) -> VideoStore:
     if request.param == "in memory":
         return InMemoryVideoStore("videos")
     request.getfixturevalue("aws")
-    return S3VideoStore("videos", region="us-east-1")
+    return s3_store("videos", region="us-east-1")
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from tests.aws import light_sqs
 from tests.builders import A_USER, a_job, a_started_job
 from tests.fakes.queue import RecordingQueue
 from tests.servers import free_port
 from videojobs import bootstrap
-from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsJobQueue
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step, VideoJob
@@ -61,7 +61,7 @@ def unreachable(request: pytest.FixtureRequest) -> JobQueue:
         return queue
     aws = request.getfixturevalue("aws")
     endpoint = aws if "queue" in request.param else f"http://127.0.0.1:{free_port()}"
-    client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=endpoint)
+    client = light_sqs(endpoint)
     return SqsJobQueue(client, urls=dict.fromkeys(product(PRIORITIES, Step), f"{endpoint}/123456789012/nowhere"))
 
 
@@ -75,7 +75,7 @@ def _sqs(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[JobQueue, Look
         monkeypatch.setenv(f"{prefix}JOBS_QUEUE_URL", jobs)
         monkeypatch.setenv(f"{prefix}RENDER_QUEUE_URL", render)
     monkeypatch.setenv("MONGODB_SECRET_ARN", "of-no-secret")
-    client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=endpoint)
+    client = light_sqs(endpoint)
     monkeypatch.setattr(bootstrap, "_sqs", lambda: client)
 
     def look(priority: Priority, step: Step) -> QueueContents:

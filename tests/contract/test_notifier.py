@@ -8,11 +8,11 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from tests.aws import light_sqs
 from tests.builders import an_id
 from tests.fakes.clock import START
 from tests.fakes.notifier import RecordingNotifier
 from tests.servers import free_port
-from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsNotifier
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement
@@ -54,11 +54,7 @@ def unreachable(request: pytest.FixtureRequest) -> Notifier:
         return notifier
     aws = request.getfixturevalue("aws")
     endpoint = aws if "queue" in request.param else f"http://127.0.0.1:{free_port()}"
-    return SqsNotifier(_client(endpoint), url=f"{endpoint}/123456789012/nowhere")
-
-
-def _client(endpoint: str) -> AwsJsonClient:
-    return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=endpoint)
+    return SqsNotifier(light_sqs(endpoint), url=f"{endpoint}/123456789012/nowhere")
 
 
 def _sqs(endpoint: str) -> tuple[Notifier, Received]:
@@ -74,7 +70,7 @@ def _sqs(endpoint: str) -> tuple[Notifier, Received]:
             assert traceparents == {TRACEPARENT[:35]}
         return bodies
 
-    return SqsNotifier(_client(endpoint), url=url), received
+    return SqsNotifier(light_sqs(endpoint), url=url), received
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 23])

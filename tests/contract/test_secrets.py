@@ -1,16 +1,19 @@
 """The cache of secrets: read once, read again after an hour or a refusal, and kept during an outage."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Unpack, cast
 from uuid import uuid4
 
 import boto3
 import pytest
 
+from tests.aws import REGION, light_secrets_manager
 from tests.servers import free_port
-from videojobs.adapters.aws import AwsJsonClient
+from videojobs.adapters.aws_clients import LightSecretsManagerClient
 from videojobs.adapters.secrets import MAXIMUM_AGE_SECONDS, MINIMUM_REFRESH_SECONDS, CachedSecret
 from videojobs.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.type_defs import GetSecretValueRequestTypeDef, GetSecretValueResponseTypeDef
 
 
 class RotatingSecret:
@@ -20,7 +23,7 @@ class RotatingSecret:
         self._manager = boto3.client("secretsmanager", region_name="us-east-1", endpoint_url=endpoint)
         self.arn = self._manager.create_secret(Name=uuid4().hex, SecretString="first")["ARN"]
         self.seconds = 1000.0
-        self.secret = CachedSecret(self.arn, client(endpoint), monotonic=lambda: self.seconds)
+        self.secret = CachedSecret(self.arn, light_secrets_manager(endpoint), monotonic=lambda: self.seconds)
 
     def rotate(self, value: str) -> None:
         self._manager.put_secret_value(SecretId=self.arn, SecretString=value)
@@ -30,11 +33,6 @@ class RotatingSecret:
 
     def delete(self) -> None:
         self._manager.delete_secret(SecretId=self.arn, ForceDeleteWithoutRecovery=True)
-
-
-def client(endpoint: str) -> AwsJsonClient:
-    """Return a client for Secrets Manager."""
-    return AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region="us-east-1", endpoint_url=endpoint)
 
 
 @pytest.fixture
@@ -86,15 +84,17 @@ def test_a_failed_read_is_repeated_after_ten_seconds() -> None:
     reads: list[float] = []
     seconds = [1000.0]
 
-    class Manager(AwsJsonClient):
-        def call(self, operation: str, arguments: Mapping[str, object]) -> dict[str, Any]:
+    class Manager(LightSecretsManagerClient):
+        def get_secret_value(
+            self, **_request: "Unpack[GetSecretValueRequestTypeDef]"
+        ) -> "GetSecretValueResponseTypeDef":
             reads.append(seconds[0])
             answer = answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
-            return {"SecretString": answer}
+            return cast("GetSecretValueResponseTypeDef", {"SecretString": answer})
 
-    manager = Manager("secretsmanager", "secretsmanager", version="1.1", region="us-east-1")
+    manager = Manager("http://127.0.0.1:9", region=REGION)
     secret = CachedSecret("arn", manager, monotonic=lambda: seconds[0])
     assert secret.get() == "first"
     for passed, value in [(MAXIMUM_AGE_SECONDS + 1, "first"), (5, "first"), (6, "second"), (11, "second")]:
@@ -122,6 +122,6 @@ def test_a_missing_secret_raises_unavailable_at_every_call(rotating: RotatingSec
 
 
 def test_an_unreachable_secrets_manager_raises_unavailable(aws: str) -> None:
-    nowhere = CachedSecret("arn", client(f"http://127.0.0.1:{free_port()}"))
+    nowhere = CachedSecret("arn", light_secrets_manager(f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(Unavailable):
         nowhere.get()

@@ -9,11 +9,11 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from tests.aws import light_sqs
 from tests.builders import a_job, an_id
 from tests.fakes.clock import START
 from tests.fakes.webhooks import RecordingWebhookQueue
 from tests.servers import free_port
-from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.sqs import SqsWebhookQueue
 from videojobs.api.webhooks import read_delivery
 from videojobs.domain.errors import Unavailable
@@ -64,13 +64,9 @@ def make(request: pytest.FixtureRequest) -> MakeQueue:
             attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
             return QueueContents([read_delivery(body) for body in bodies], int(attributes[name]))
 
-        return SqsWebhookQueue(_client(endpoint_url), url=url, endpoints=endpoints), look
+        return SqsWebhookQueue(light_sqs(endpoint_url), url=url, endpoints=endpoints), look
 
     return on_sqs
-
-
-def _client(endpoint_url: str) -> AwsJsonClient:
-    return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=endpoint_url)
 
 
 @pytest.fixture(params=["in memory", "SQS: no such host", "SQS: no such queue"])
@@ -82,7 +78,7 @@ def unreachable(request: pytest.FixtureRequest) -> WebhookQueue:
         return queue
     aws = request.getfixturevalue("aws")
     endpoint_url = aws if "queue" in request.param else f"http://127.0.0.1:{free_port()}"
-    return SqsWebhookQueue(_client(endpoint_url), url=f"{endpoint_url}/123456789012/nowhere", endpoints=[ENDPOINT])
+    return SqsWebhookQueue(light_sqs(endpoint_url), url=f"{endpoint_url}/123456789012/nowhere", endpoints=[ENDPOINT])
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 12])

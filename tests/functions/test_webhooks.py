@@ -14,6 +14,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from functions.webhooks import app
+from tests.aws import light_secrets_manager, light_sqs
 from tests.builders import A_USER, a_job
 from tests.fakes.clock import VirtualClock
 from tests.fakes.jobs import InMemoryJobRepository
@@ -21,7 +22,6 @@ from tests.fakes.webhooks import InMemoryWebhookRepository, RecordingWebhookQueu
 from tests.receiver import Answer, Receiver, babbling, receiving, silent
 from tests.servers import free_port
 from videojobs import bootstrap
-from videojobs.adapters.aws import AwsJsonClient
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.secrets import MAXIMUM_AGE_SECONDS, CachedSecret
 from videojobs.adapters.sqs import SqsWebhookQueue
@@ -258,9 +258,9 @@ def on_aws(sut: SystemUnderTest, aws: str, monkeypatch: pytest.MonkeyPatch) -> A
     )
     queue_url = sqs.create_queue(QueueName=f"webhooks-{uuid4().hex}")["QueueUrl"]
     services = Aws(sqs, queue_url, secrets, secrets.create_secret(Name=uuid4().hex, SecretString=OLD)["ARN"])
-    manager = AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region="us-east-1", endpoint_url=aws)
+    manager = light_secrets_manager(aws)
     secret = CachedSecret(services.secret_arn, manager, monotonic=lambda: services.seconds)
-    client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=aws)
+    client = light_sqs(aws)
     sender = HttpWebhookSender(secret.get, local=True, answer_seconds=RESPONSE_TIMEOUT)
     monkeypatch.setattr(bootstrap, "webhook_sender", lambda: sender)
     monkeypatch.setattr(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from videojobs.adapters.aws import AwsJsonClient
+from videojobs.adapters.aws_clients import LightSecretsManagerClient, LightSqsClient
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
@@ -63,10 +63,18 @@ from videojobs.settings import (
 )
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from videojobs.adapters.secrets import SecretsManagerClient
+    from videojobs.adapters.sqs import SqsClient
     from videojobs.services.deliver_webhook import WebhookOutcomes
     from videojobs.services.job_dispatcher import JobDispatcher
     from videojobs.services.push_change import LiveConnections
     from videojobs.services.route_provider import ProviderRouter
+
+
+S3_READ_SECONDS = 10
+"""How long an upload or download waits for S3."""
 
 
 @cache
@@ -118,10 +126,13 @@ def _secret(arn: str) -> CachedSecret:
 
 
 @cache
-def _secrets_manager() -> AwsJsonClient:
+def _secrets_manager() -> "SecretsManagerClient":
     settings = Settings.from_environment()
-    region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
-    return AwsJsonClient("secretsmanager", "secretsmanager", version="1.1", region=region, endpoint_url=endpoint_url)
+    return LightSecretsManagerClient(_aws_url("secretsmanager", settings), region=settings.aws_region)
+
+
+def _aws_url(service: str, settings: Settings) -> str:
+    return settings.aws_endpoint_url or f"https://{service}.{settings.aws_region}.{settings.aws_url_suffix}"
 
 
 @cache
@@ -227,10 +238,9 @@ def submission_repository() -> SubmissionRepository:
 
 
 @cache
-def _sqs() -> AwsJsonClient:
+def _sqs() -> "SqsClient":
     settings = Settings.from_environment()
-    region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
-    return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region=region, endpoint_url=endpoint_url)
+    return LightSqsClient(_aws_url("sqs", settings), region=settings.aws_region)
 
 
 @cache
@@ -318,12 +328,13 @@ def broadcaster() -> Broadcaster:
     Raises:
         SettingsError: If an environment variable is missing or malformed.
     """
-    from videojobs.adapters.aws import AwsClient
+    from videojobs.adapters.aws_clients import LightApiGatewayClient
     from videojobs.adapters.websocket import MAXIMUM_CONCURRENT_REQUESTS, ApiGatewayBroadcaster
 
     settings = WebSocketSettings.from_environment()
     url, region = settings.websocket_api_url, settings.aws_region
-    return ApiGatewayBroadcaster(AwsClient("execute-api", url, region=region, connections=MAXIMUM_CONCURRENT_REQUESTS))
+    client = LightApiGatewayClient(url, region=region, connections=MAXIMUM_CONCURRENT_REQUESTS)
+    return ApiGatewayBroadcaster(client)
 
 
 def live_connections() -> "LiveConnections":
@@ -400,15 +411,22 @@ def video_store() -> VideoStore:
     Raises:
         SettingsError: If an environment variable is missing or malformed.
     """
-    from videojobs.adapters.s3 import S3VideoStore
+    from videojobs.adapters.s3 import S3VideoStore, bucket_url
 
     settings = StoreSettings.from_environment()
-    return S3VideoStore(
-        settings.videos_bucket,
-        region=settings.aws_region,
-        endpoint_url=settings.aws_endpoint_url,
-        url_seconds=settings.presigned_url_seconds,
-    )
+    bucket, region = settings.videos_bucket, settings.aws_region
+    url = bucket_url(bucket, region=region, endpoint_url=settings.aws_endpoint_url, url_suffix=settings.aws_url_suffix)
+    return S3VideoStore(bucket, _s3, url=url, region=region, url_seconds=settings.presigned_url_seconds)
+
+
+@cache
+def _s3() -> "S3Client":
+    from videojobs.adapters.aws import make_boto3_client
+
+    settings = Settings.from_environment()
+    region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
+    client: S3Client = make_boto3_client("s3", region=region, endpoint_url=endpoint_url, read_seconds=S3_READ_SECONDS)
+    return client
 
 
 @cache

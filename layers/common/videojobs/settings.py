@@ -28,9 +28,13 @@ class Range:
 
 
 class Settings:
-    """Settings of every function. AWS credentials come from its role, the MongoDB URI from a secret."""
+    """Settings of every function. AWS credentials come from its role, the MongoDB URI from a secret.
+
+    `aws_url_suffix` is the DNS suffix of the AWS partition.
+    """
 
     aws_region: str = "us-east-1"
+    aws_url_suffix: str = "amazonaws.com"
     aws_endpoint_url: str = ""
     mongodb_secret_arn: str
 

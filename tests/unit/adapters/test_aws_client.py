@@ -1,128 +1,93 @@
-"""The AWS client, against a server with scripted responses."""
+"""The light client and the senders of SQS: pauses, the time limit of a call, traces and endpoints."""
 
 import json
-import socket
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import Any
+import re
+from datetime import UTC, datetime
 
 import pytest
 
-from tests.builders import a_started_job
-from tests.servers import free_port
-from videojobs.adapters.aws import AwsJsonClient
-from videojobs.adapters.sqs import SqsJobQueue
+from tests.aws import s3_store
+from tests.builders import a_job, a_started_job
+from tests.faulty_aws import FaultyAws, Response, faulty_aws
+from videojobs import bootstrap
+from videojobs.adapters.aws import BACKOFF_SECONDS, aws_errors
+from videojobs.adapters.aws_clients import LightSqsClient
+from videojobs.adapters.s3 import bucket_url
+from videojobs.adapters.sqs import SqsJobQueue, SqsNotifier, SqsWebhookQueue
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.job import Step
+from videojobs.domain.job import Announcement, Step
 from videojobs.domain.request import Priority
 from videojobs.domain.time_limit import time_limit
+from videojobs.domain.webhook import WebhookDelivery, name_endpoint
+from videojobs.ports.changes import Change
+from videojobs.settings import Settings
+
+SENT = Response(body={"MessageId": "1", "Successful": [{"Id": "1"}]})
+BUSY = Response(503, {"__type": "ServiceUnavailable"})
+MESSAGE = {"QueueUrl": "https://queue", "MessageBody": "{}"}
+XRAY = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:2"
 
 
-@dataclass
-class Service:
-    """An AWS service that returns the scripted responses in turn, repeats the last, and records the requests."""
-
-    responses: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"{}")])
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-    def client(self) -> AwsJsonClient:
-        """Return a client that calls the service as SQS."""
-        return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="eu-west-1", endpoint_url=self.url)
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """Yield a service that listens on its own port."""
+@pytest.fixture(autouse=True)
+def role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the credentials of a function's role."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
-    scripted = Service()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            scripted.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            status, response = scripted.responses.pop(0) if len(scripted.responses) > 1 else scripted.responses[0]
-            if not status:
-                return  # closes the connection without a response
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(response)))
-            self.send_header("x-amzn-errortype", "Oops")
-            self.end_headers()
-            self.wfile.write(response)
-
-        def log_message(self, *_: Any) -> None:
-            """Log nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        scripted.url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield scripted
-        server.shutdown()
-        thread.join()
+    monkeypatch.delenv("_X_AMZN_TRACE_ID", raising=False)
 
 
-def test_a_call_names_its_operation_and_is_signed(service: Service) -> None:
-    service.responses = [(200, b'{"MessageId": "1"}')]
-    assert service.client().call("SendMessage", {"MessageBody": "ünïcödé \0"}) == {"MessageId": "1"}
-    [(headers, body)] = service.requests
-    assert json.loads(body) == {"MessageBody": "ünïcödé \0"}
-    assert headers["x-amz-target"] == "AmazonSQS.SendMessage"
-    assert headers["content-type"] == "application/x-amz-json-1.0"
-    assert headers["x-amz-security-token"] == "session"
-    assert "/eu-west-1/sqs/aws4_request" in headers["authorization"]
+def client_of(aws: FaultyAws, pauses: list[float] | None = None) -> LightSqsClient:
+    return LightSqsClient(aws.url, region="eu-west-1", sleep=([] if pauses is None else pauses).append)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_server_error_is_retried_once(service: Service, status: int) -> None:
-    service.responses = [(status, b"busy"), (200, b"{}")]
-    assert service.client().call("SendMessage", {}) == {}
-    assert len(service.requests) == 2
+def test_pauses_are_random_and_limited() -> None:
+    pauses: list[float] = []
+    with faulty_aws(BUSY) as aws:
+        client = client_of(aws, pauses)
+        for _ in range(10):
+            with pytest.raises(aws_errors()):
+                client.send_message(**MESSAGE)
+    assert len({*pauses}) == len(pauses) == 20
+    assert all(0 <= pause < BACKOFF_SECONDS for pause in pauses[::2])
+    assert all(0 <= pause < 2 * BACKOFF_SECONDS for pause in pauses[1::2])
 
 
-FAILURES = {
-    "always busy": ((503, b"busy"), 2),
-    "a bad request": ((400, b'{"__type": "AccessDenied"}'), 1),
-    "forbidden": ((403, b""), 1),
-    "no response": ((0, b""), 1),
-    "not JSON": ((200, b"<html>"), 1),
-}
+def test_no_attempt_starts_after_the_time_limit_of_the_call() -> None:
+    moments = iter([2000, 1000])  # one second is kept for the response
+
+    with faulty_aws(BUSY) as aws, time_limit(lambda: next(moments)), pytest.raises(Unavailable):
+        client_of(aws).send_message(**MESSAGE)
+    assert len(aws.requests) == 1
 
 
-@pytest.mark.parametrize(("response", "times"), FAILURES.values(), ids=FAILURES.keys())
-def test_a_failed_call_raises_unavailable_and_is_retried_only_after_a_server_error(
-    service: Service, response: tuple[int, bytes], times: int
-) -> None:
-    service.responses = [response]
-    with pytest.raises(Unavailable) as raised:
-        service.client().call("SendMessage", {})
-    assert len(service.requests) == times
-    assert raised.value.__cause__ is not None
-    assert "secret" not in str(raised.value.__cause__)
+def test_no_request_is_sent_after_the_time_limit_of_the_call() -> None:
+    with faulty_aws(SENT) as aws, time_limit(lambda: 1000), pytest.raises(Unavailable):
+        client_of(aws).send_message(**MESSAGE)
+    assert aws.requests == []
 
 
-def test_a_refused_connection_raises_unavailable(service: Service) -> None:
-    service.url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(Unavailable):
-        service.client().call("SendMessage", {})
+def test_an_attempt_waits_for_its_share_of_the_time_limit_only() -> None:
+    with faulty_aws(Response(late=True)) as aws, time_limit(lambda: 1300), pytest.raises(aws_errors()) as raised:
+        client_of(aws).send_message(**MESSAGE)
+    [timeout] = re.findall(r"read timeout=([\d.]+)", str(raised.value))
+    assert 0 < float(timeout) <= 0.3
 
 
-def test_the_default_endpoint_is_the_one_of_the_region() -> None:
-    client = AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="eu-west-1")
-    assert client._url == "https://sqs.eu-west-1.amazonaws.com"
+def test_there_is_no_pause_that_would_exceed_the_time_limit() -> None:
+    pauses: list[float] = []
+    with faulty_aws(BUSY) as aws, time_limit(lambda: 1000 + 1e-3), pytest.raises(aws_errors()):  # 1 µs is left
+        client_of(aws, pauses).send_message(**MESSAGE)
+    assert pauses == []
 
 
 @pytest.mark.parametrize(("delay_seconds", "sent"), [(0, 0), (0.001, 1), (5, 5), (7.2, 8), (899.5, 900), (900, 900)])
-def test_a_delay_is_rounded_up_to_whole_seconds(service: Service, delay_seconds: float, sent: int) -> None:
+def test_a_delay_is_rounded_up_to_whole_seconds(delay_seconds: float, sent: int) -> None:
     job = a_started_job(Step.POLL, priority=Priority.HIGH)
-    queue = SqsJobQueue(service.client(), urls={(Priority.HIGH, Step.POLL): "https://queue"})
-    queue.send(job, delay_seconds=delay_seconds)
-    message = json.loads(service.requests[0][1])
+    with faulty_aws(SENT) as aws:
+        queue = SqsJobQueue(client_of(aws), urls={(Priority.HIGH, Step.POLL): "https://queue"})
+        queue.send(job, delay_seconds=delay_seconds)
+    message = json.loads(aws.requests[0].body)
     assert message["DelaySeconds"] == sent
     assert message["QueueUrl"] == "https://queue"
     assert message["MessageGroupId"] == job.user_id
@@ -130,29 +95,70 @@ def test_a_delay_is_rounded_up_to_whole_seconds(service: Service, delay_seconds:
     assert json.loads(message["MessageBody"]) == {"jobId": job.id, "stepId": job.next.id}
 
 
-def test_sending_a_step_without_a_queue_raises_key_error(service: Service) -> None:
-    queue = SqsJobQueue(service.client(), urls={(Priority.NORMAL, Step.POLL): "https://queue"})
-    for other in (a_started_job(Step.RENDER), a_started_job(Step.POLL, priority=Priority.HIGH)):
-        with pytest.raises(KeyError):
-            queue.send(other)
-    assert service.requests == []
+def test_sending_a_step_without_a_queue_raises_key_error() -> None:
+    with faulty_aws(SENT) as aws:
+        queue = SqsJobQueue(client_of(aws), urls={(Priority.NORMAL, Step.POLL): "https://queue"})
+        for other in (a_started_job(Step.RENDER), a_started_job(Step.POLL, priority=Priority.HIGH)):
+            with pytest.raises(KeyError):
+                queue.send(other)
+    assert aws.requests == []
 
 
-@pytest.mark.timeout(25, func_only=True)
-def test_a_request_without_a_response_ends_within_the_time_limit_of_the_call(service: Service) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        service.url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        ends_at = time.monotonic() + 1.5
-
-        def remaining_ms() -> int:
-            return int((ends_at - time.monotonic()) * 1000)
-
-        with time_limit(remaining_ms), pytest.raises(Unavailable):
-            service.client().call("SendMessage", {})
-        assert remaining_ms() > 0
+def send_one_of_each(aws: FaultyAws) -> list[dict[str, object]]:
+    """Send a step, an event and a delivery in both ways; return the messages without what their requests share."""
+    client, job, endpoint = client_of(aws), a_job(), name_endpoint("https://platform.example/hooks")
+    SqsJobQueue(client, urls={(Priority.NORMAL, Step.START): "https://queue"}).send(job)
+    SqsNotifier(client, url="https://queue").publish(job.id, [Announcement("1", 1, datetime.now(UTC))])
+    webhooks = SqsWebhookQueue(client, url="https://queue", endpoints=[endpoint])
+    webhooks.enqueue(Change("event-1", job))
+    webhooks.send_again(WebhookDelivery(endpoint, "event-1", job.id), delay_seconds=5)
+    requests = [json.loads(request.body) for request in aws.requests]
+    return [message for request in requests for message in request.get("Entries", [request])]
 
 
-def test_no_request_is_sent_after_the_time_limit_of_the_call(service: Service) -> None:
-    with time_limit(lambda: 1000), pytest.raises(Unavailable):
-        service.client().call("SendMessage", {})
-    assert service.requests == []
+def test_every_message_carries_the_trace_header_of_the_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", XRAY)
+    with faulty_aws(SENT) as aws:
+        messages = send_one_of_each(aws)
+    assert len(messages) == 4
+    attribute = {"AWSTraceHeader": {"DataType": "String", "StringValue": XRAY}}
+    assert [message["MessageSystemAttributes"] for message in messages] == [attribute] * 4
+    assert {request.headers["x-amzn-trace-id"] for request in aws.requests} == {XRAY}
+
+
+def test_a_line_break_in_the_trace_header_adds_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1\r\nX-Injected: 1")
+    with faulty_aws(SENT) as aws:
+        client_of(aws).send_message(**MESSAGE)
+    assert "x-injected" not in aws.requests[0].headers
+
+
+def test_messages_outside_of_lambda_have_no_trace_header() -> None:
+    with faulty_aws(SENT) as aws:
+        messages = send_one_of_each(aws)
+    assert not any("MessageSystemAttributes" in message for message in messages)
+    assert not any("x-amzn-trace-id" in request.headers for request in aws.requests)
+
+
+PARTITIONS = [("eu-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")]
+
+
+@pytest.mark.parametrize(("region", "suffix"), PARTITIONS)
+def test_endpoints_have_the_dns_suffix_of_the_partition(region: str, suffix: str) -> None:
+    settings = Settings({"AWS_REGION": region, "AWS_URL_SUFFIX": suffix, "MONGODB_SECRET_ARN": "arn"})
+    assert bootstrap._aws_url("sqs", settings) == f"https://sqs.{region}.{suffix}"
+    assert bucket_url("videos", region=region, url_suffix=suffix) == f"https://videos.s3.{region}.{suffix}"
+
+
+def test_a_presigned_url_of_the_china_regions_has_their_suffix(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"AWS_REGION": "cn-north-1", "AWS_URL_SUFFIX": "amazonaws.com.cn", "VIDEOS_BUCKET": "videos"}
+    for name, value in {**variables, "MONGODB_SECRET_ARN": "arn", "AWS_ENDPOINT_URL": ""}.items():
+        monkeypatch.setenv(name, value)
+    url = bootstrap.video_store.__wrapped__().presigned_url("s3://videos/videos/1/1.mp4", datetime.now(UTC)) or ""
+    assert url.startswith("https://videos.s3.cn-north-1.amazonaws.com.cn/videos/1/1.mp4?")
+
+
+def test_the_bucket_of_an_endpoint_is_in_the_path() -> None:
+    store = s3_store("videos", endpoint_url="http://127.0.0.1:4566")
+    url = store.presigned_url("s3://videos/videos/1/1.mp4", datetime.now(UTC)) or ""
+    assert url.startswith("http://127.0.0.1:4566/videos/videos/1/1.mp4?")

@@ -2,14 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
+from tests.aws import light_sqs
+from tests.servers import free_port
 from videojobs.adapters import aws
-from videojobs.adapters.aws import AwsJsonClient
 from videojobs.domain.errors import Unavailable
 
 
@@ -48,15 +49,16 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         thread.join()
 
 
-def client(url: str) -> AwsJsonClient:
-    return AwsJsonClient("sqs", "AmazonSQS", version="1.0", region="us-east-1", endpoint_url=url)
+def send(url: str) -> Mapping[str, Any]:
+    """Send a message and return the response."""
+    return light_sqs(url).send_message(QueueUrl="https://queue", MessageBody="{}")
 
 
 def test_calls_are_signed_with_the_environment_variables_of_lambda(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "VARIABLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
-    response = client(url).call("SendMessage", {})
+    response = send(url)
     assert "Credential=VARIABLE/" in response["by"]
     assert response["token"] == "session"
 
@@ -65,7 +67,7 @@ def test_the_credentials_endpoint_is_used_without_environment_variables(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{url}/keys")
-    response = client(url).call("SendMessage", {})
+    response = send(url)
     assert "Credential=ROLE/" in response["by"]
     assert response["token"] == "t"
 
@@ -74,4 +76,10 @@ def test_a_call_without_credentials_raises_unavailable(url: str, monkeypatch: py
     monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", raising=False)
     monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", raising=False)
     with pytest.raises(Unavailable):
-        client(url).call("SendMessage", {})
+        send(url)
+
+
+def test_a_call_is_unavailable_when_the_credentials_endpoint_fails(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{free_port()}/keys")
+    with pytest.raises(Unavailable):
+        send(url)

@@ -1,10 +1,13 @@
 """Explanation of unavailable services: it names the service and never quotes a driver's message."""
 
 import pytest
+from botocore.exceptions import ClientError
 from pymongo.errors import OperationFailure
 
 from ops.errors import explain_unavailable
 from videojobs.domain.errors import Unavailable
+
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "user:password@"}}, "GetSecretValue")
 
 
 def unavailable(cause: Exception | None) -> Unavailable:
@@ -17,7 +20,7 @@ def unavailable(cause: Exception | None) -> Unavailable:
     ("cause", "expected"),
     [
         (OperationFailure("mongodb://user:password@host", 18), "Atlas's access list"),
-        (RuntimeError("secretsmanager GetSecretValue: AccessDeniedException"), "GetSecretValue: AccessDeniedException"),
+        (DENIED, "GetSecretValue: AccessDeniedException"),
         (None, "every command may be repeated"),
     ],
 )

@@ -1,17 +1,16 @@
 """Storage of videos in S3. boto3 is imported at the first upload or download; presigned URLs do not need it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from videojobs.adapters.aws import read_credentials
 from videojobs.adapters.sigv4 import sign_url
 from videojobs.domain.errors import FailureCode, ProviderError, Unavailable
 from videojobs.domain.storage import StoredObject, find_key
-from videojobs.domain.time_limit import seconds_left
 from videojobs.ports.videos import ReportProgress
 
 if TYPE_CHECKING:
@@ -21,29 +20,40 @@ if TYPE_CHECKING:
 
 KEYS_PER_CALL = 1000
 """S3's limit of keys per DeleteObjects request."""
-CONNECT_SECONDS, READ_SECONDS = 2.0, 10.0
-MAXIMUM_ATTEMPTS = 3
-BACKOFF_SECONDS = 2.0
-"""botocore's longest wait between `MAXIMUM_ATTEMPTS` attempts.
 
-https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-"""
+
+def bucket_url(bucket: str, *, region: str, endpoint_url: str = "", url_suffix: str = "amazonaws.com") -> str:
+    """Return the URL of a bucket: its virtual host, or its path at `endpoint_url` if that is not empty.
+
+    `url_suffix` is the DNS suffix of the AWS partition.
+    """
+    return f"{endpoint_url}/{bucket}" if endpoint_url else f"https://{bucket}.s3.{region}.{url_suffix}"
 
 
 class S3VideoStore:
     """Objects in one private bucket. Implements `ports.VideoStore`."""
 
-    def __init__(self, bucket: str, *, region: str, endpoint_url: str = "", url_seconds: int = 900) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        connect: "Callable[[], S3Client]",
+        *,
+        url: str,
+        region: str,
+        url_seconds: int = 900,
+    ) -> None:
         """Create the store; nothing is connected.
 
         Args:
             bucket: The bucket's name.
+            connect: Returns boto3's client of S3. It is called for every operation but `presigned_url`.
+            url: The bucket's URL in presigned URLs, without a trailing slash.
             region: The bucket's region.
-            endpoint_url: The S3 endpoint; empty for AWS's own.
-            url_seconds: How long a presigned URL is valid. It ends earlier if the role's session expires.
+            url_seconds: How long a presigned URL is valid. It ends earlier if the role's session expires:
+                https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
         """
-        self._bucket, self._region, self._endpoint_url, self._url_seconds = bucket, region, endpoint_url, url_seconds
-        self._made: S3Client | None = None
+        self._bucket, self._connect = bucket, connect
+        self._url, self._region, self._url_seconds = url, region, url_seconds
 
     def put(self, path: Path, key: str, content_type: str, on_progress: ReportProgress | None = None) -> StoredObject:
         """Upload a file, large files in parts, and return the stored object. Replaces an existing object.
@@ -83,7 +93,9 @@ class S3VideoStore:
         extra = {"ContentType": content_type, "CacheControl": "private, max-age=3600"}
         try:
             with path.open("rb") as file:
-                self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=extra, Callback=count, Config=transfer)
+                self._connect().upload_fileobj(
+                    file, self._bucket, key, ExtraArgs=extra, Callback=count, Config=transfer
+                )
         except (BotoCoreError, ClientError) as error:
             raise stopped or Unavailable() from error  # botocore wraps the callback's exception and retries
         return StoredObject(self._bucket, key, size_bytes)
@@ -97,7 +109,7 @@ class S3VideoStore:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return self._client.head_object(Bucket=stored.bucket, Key=stored.key)["ContentLength"]
+            return self._connect().head_object(Bucket=stored.bucket, Key=stored.key)["ContentLength"]
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
                 return None
@@ -120,7 +132,7 @@ class S3VideoStore:
         transfer = TransferConfig(use_threads=False)
         try:
             with path.open("wb") as file:
-                self._client.download_fileobj(stored.bucket, stored.key, file, Config=transfer)
+                self._connect().download_fileobj(stored.bucket, stored.key, file, Config=transfer)
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
                 message = "A part of the video is missing. Try again."
@@ -140,7 +152,7 @@ class S3VideoStore:
         for batch in batched(keys, KEYS_PER_CALL, strict=False):
             objects: DeleteTypeDef = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
             try:
-                response = self._client.delete_objects(Bucket=self._bucket, Delete=objects)
+                response = self._connect().delete_objects(Bucket=self._bucket, Delete=objects)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable from error
             if response.get("Errors"):
@@ -162,11 +174,10 @@ class S3VideoStore:
         key = find_key(url, self._bucket)
         if key is None:
             return None
-        endpoint = f"{self._endpoint_url}/{self._bucket}" if self._endpoint_url else self._virtual_host
         query = {"response-content-disposition": _attachment(file_name)} if file_name else {}
         return sign_url(
             method,
-            f"{endpoint}/{quote(key)}",
+            f"{self._url}/{quote(key)}",
             query,
             credentials=read_credentials(),
             service="s3",
@@ -183,44 +194,6 @@ class S3VideoStore:
         """Return the start of the signing window that contains `now`."""
         window = self._url_seconds // 3
         return datetime.fromtimestamp(now.timestamp() // window * window, UTC)
-
-    @property
-    def _virtual_host(self) -> str:
-        return f"https://{self._bucket}.s3.{self._region}.amazonaws.com"
-
-    @property
-    def _client(self) -> "S3Client":
-        if self._made is None:
-            import boto3
-            from botocore.config import Config
-
-            config = Config(
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                retries={"total_max_attempts": MAXIMUM_ATTEMPTS, "mode": "standard"},
-            )
-            endpoint = self._endpoint_url or None
-            self._made = boto3.client("s3", region_name=self._region, endpoint_url=endpoint, config=config)
-            self._made.meta.events.register("before-send.s3", _keep_to_time_limit)
-        return self._made
-
-
-def _keep_to_time_limit(request: Any, **_: object) -> None:
-    """Shorten the read timeout of an attempt so that it, and the wait after it, end within the call's time limit.
-
-    `request` is botocore's `AWSPreparedRequest`, whose stub lacks the context.
-
-    Raises:
-        Unavailable: If too little time is left for an attempt.
-    """
-    left = seconds_left()
-    if left is None:
-        return
-    read_seconds = left - CONNECT_SECONDS - BACKOFF_SECONDS
-    if read_seconds <= 0:
-        raise Unavailable from TimeoutError("the time limit of the call is too close for a request to S3")
-    # Here botocore expects the timeout of one attempt; its client has only one timeout for all requests.
-    request.context["read_timeout"] = min(READ_SECONDS, read_seconds)
 
 
 def _attachment(file_name: str) -> str:

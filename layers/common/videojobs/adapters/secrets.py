@@ -1,12 +1,15 @@
 """Secrets from AWS Secrets Manager, cached for five minutes and read again when they are rejected."""
 
-from base64 import b64decode
 from collections.abc import Callable
 from math import inf
 from time import monotonic
+from typing import TYPE_CHECKING, Protocol, Unpack
 
-from videojobs.adapters.aws import AwsJsonClient
+from videojobs.adapters.aws import aws_errors
 from videojobs.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.type_defs import GetSecretValueRequestTypeDef, GetSecretValueResponseTypeDef
 
 MAXIMUM_AGE_SECONDS = 300
 """How long a value is cached; a rotated secret takes effect within this time."""
@@ -17,10 +20,17 @@ Many invalid tokens therefore do not cause many requests to Secrets Manager.
 """
 
 
+class SecretsManagerClient(Protocol):
+    """The operation of boto3's client that `CachedSecret` calls."""
+
+    def get_secret_value(self, **request: "Unpack[GetSecretValueRequestTypeDef]") -> "GetSecretValueResponseTypeDef":
+        """Return the value of a secret."""
+
+
 class CachedSecret:
     """Cached value of one secret (stage `AWSCURRENT`). `get` implements `ports.ReadSecret`."""
 
-    def __init__(self, arn: str, client: AwsJsonClient, *, monotonic: Callable[[], float] = monotonic) -> None:
+    def __init__(self, arn: str, client: SecretsManagerClient, *, monotonic: Callable[[], float] = monotonic) -> None:
         """Keep the client; `get` reads the secret. `monotonic` returns seconds and measures the value's age."""
         self._arn, self._client, self._monotonic = arn, client, monotonic
         self._value: str | None = None
@@ -33,8 +43,7 @@ class CachedSecret:
         later. A binary secret must be UTF-8 text.
 
         Raises:
-            Unavailable: If the secret was never read and can't be read now.
-            KeyError: If the secret is binary and not text.
+            Unavailable: If the secret was never read and can't be read now, or is binary and not text.
         """
         now = self._monotonic()
         if self._value is None or now > self._due_at or (refresh and now > self._refresh_at):
@@ -50,9 +59,11 @@ class CachedSecret:
         return self._value
 
     def _read(self) -> str:
-        response = self._client.call("GetSecretValue", {"SecretId": self._arn})
         try:
+            response = self._client.get_secret_value(SecretId=self._arn)
             text = response.get("SecretString")
-            return b64decode(response["SecretBinary"], validate=True).decode() if text is None else str(text)
-        except (KeyError, TypeError, ValueError):
+            return response["SecretBinary"].decode() if text is None else text
+        except (KeyError, ValueError):
             raise Unavailable from None  # the error can contain the value
+        except aws_errors() as error:
+            raise Unavailable from error

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from itertools import batched
 from math import ceil
+from typing import TYPE_CHECKING, Protocol, Unpack
 
-from videojobs.adapters.aws import AwsJsonClient
+from videojobs.adapters.aws import aws_errors, read_trace_header
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Announcement, JobId, Step, VideoJob
 from videojobs.domain.request import Priority
@@ -13,20 +15,80 @@ from videojobs.domain.trace import continued
 from videojobs.domain.webhook import EndpointId, WebhookDelivery
 from videojobs.ports.changes import Change
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import (
+        SendMessageBatchRequestEntryTypeDef,
+        SendMessageBatchRequestTypeDef,
+        SendMessageBatchResultTypeDef,
+        SendMessageRequestTypeDef,
+        SendMessageResultTypeDef,
+    )
+
 BATCH = 10
 """SQS's limit of messages per SendMessageBatch request."""
 
 
-def _trace_attribute(traceparent: str | None = None) -> dict[str, object]:
-    """Return the message attribute `traceparent`, by which the receiver continues the trace; empty without a trace."""
+class SqsClient(Protocol):
+    """The operations of boto3's client that the senders call."""
+
+    def send_message(self, **request: "Unpack[SendMessageRequestTypeDef]") -> "SendMessageResultTypeDef":
+        """Send a message."""
+
+    def send_message_batch(
+        self, **request: "Unpack[SendMessageBatchRequestTypeDef]"
+    ) -> "SendMessageBatchResultTypeDef":
+        """Send up to ten messages."""
+
+
+def _send(client: SqsClient, message: "SendMessageRequestTypeDef") -> None:
+    """Send a message, at least once.
+
+    Raises:
+        Unavailable: If SQS did not confirm the message, which may have been sent.
+    """
+    try:
+        response = client.send_message(**message)
+    except aws_errors() as error:
+        raise Unavailable from error
+    if "MessageId" not in response:
+        raise Unavailable from RuntimeError("SendMessage: the response is not from SQS")
+
+
+def _send_all(client: SqsClient, url: str, entries: "Sequence[SendMessageBatchRequestEntryTypeDef]") -> None:
+    """Send messages, at least once, ten per request.
+
+    Raises:
+        Unavailable: If SQS did not confirm all messages; some may have been sent.
+    """
+    for batch in batched(entries, BATCH, strict=False):
+        try:
+            response = client.send_message_batch(QueueUrl=url, Entries=batch)
+        except aws_errors() as error:
+            raise Unavailable from error
+        if len(response.get("Successful", [])) < len(batch):
+            raise Unavailable from RuntimeError(f"SendMessageBatch: {len(response.get('Failed', []))} messages failed")
+
+
+def _add_trace(
+    message: "SendMessageRequestTypeDef | SendMessageBatchRequestEntryTypeDef", traceparent: str | None = None
+) -> None:
+    """Add the attributes by which the receiver continues the trace, and by which X-Ray and Lambda follow the message.
+
+    Lambda also counts the invocations of a loop in `AWSTraceHeader`:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
     carried = continued(traceparent)
-    return {"MessageAttributes": {"traceparent": {"DataType": "String", "StringValue": carried}}} if carried else {}
+    if carried:
+        message["MessageAttributes"] = {"traceparent": {"DataType": "String", "StringValue": carried}}
+    header = read_trace_header()
+    if header:
+        message["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": header}}
 
 
 class SqsNotifier:
     """Sender of announcements to one queue. Implements `ports.Notifier`."""
 
-    def __init__(self, client: AwsJsonClient, *, url: str) -> None:
+    def __init__(self, client: SqsClient, *, url: str) -> None:
         """Keep the client and the URL of the queue."""
         self._client, self._url = client, url
 
@@ -36,17 +98,13 @@ class SqsNotifier:
         Raises:
             Unavailable: If SQS did not confirm all messages; some may have been sent.
         """
-        for start in range(0, len(announcements), BATCH):
-            entries = [
-                {
-                    "Id": announcement.id,
-                    "MessageBody": json.dumps(_event(job_id, announcement)),
-                    **_trace_attribute(),
-                }
-                for announcement in announcements[start : start + BATCH]
-            ]
-            if self._client.call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get("Failed"):
-                raise Unavailable
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": announcement.id, "MessageBody": json.dumps(_event(job_id, announcement))}
+            for announcement in announcements
+        ]
+        for entry in entries:
+            _add_trace(entry)
+        _send_all(self._client, self._url, entries)
 
 
 def _event(job_id: JobId, announcement: Announcement) -> dict[str, object]:
@@ -63,7 +121,7 @@ class SqsJobQueue:
 
     maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
-    def __init__(self, client: AwsJsonClient, *, urls: Mapping[tuple[Priority, Step], str]) -> None:
+    def __init__(self, client: SqsClient, *, urls: Mapping[tuple[Priority, Step], str]) -> None:
         """Keep the client and the queue URL of each priority and step that this function sends."""
         self._client, self._urls = client, urls
 
@@ -84,14 +142,14 @@ class SqsJobQueue:
         """
         if job.next is None:
             raise ValueError("the job has no next step to send")
-        message = {
+        message: SendMessageRequestTypeDef = {
             "QueueUrl": self._urls[job.priority, job.next.step],
             "MessageBody": json.dumps({"jobId": job.id, "stepId": job.next.id}),
             "MessageGroupId": job.user_id,
             "DelaySeconds": ceil(delay_seconds),
-            **_trace_attribute(job.traceparent),
         }
-        self._client.call("SendMessage", message)
+        _add_trace(message, job.traceparent)
+        _send(self._client, message)
 
 
 class SqsWebhookQueue:
@@ -102,7 +160,7 @@ class SqsWebhookQueue:
 
     maximum_delay_seconds = MAXIMUM_DELAY_SECONDS
 
-    def __init__(self, client: AwsJsonClient, *, url: str, endpoints: Collection[EndpointId]) -> None:
+    def __init__(self, client: SqsClient, *, url: str, endpoints: Collection[EndpointId]) -> None:
         """Keep the client, the URL of the queue and the IDs of all endpoints."""
         self._client, self._url, self._endpoints = client, url, tuple(endpoints)
 
@@ -112,17 +170,17 @@ class SqsWebhookQueue:
         Raises:
             Unavailable: If SQS did not confirm all messages; some may have been sent.
         """
-        for start in range(0, len(self._endpoints), BATCH):
-            entries = [
-                {
-                    "Id": endpoint,
-                    **_delivery_message(WebhookDelivery(endpoint, change.id, change.job.id)),
-                    **_trace_attribute(change.job.traceparent),
-                }
-                for endpoint in self._endpoints[start : start + BATCH]
-            ]
-            if self._client.call("SendMessageBatch", {"QueueUrl": self._url, "Entries": entries}).get("Failed"):
-                raise Unavailable
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {
+                "Id": endpoint,
+                "MessageBody": _delivery_body(WebhookDelivery(endpoint, change.id, change.job.id)),
+                "MessageGroupId": endpoint,
+            }
+            for endpoint in self._endpoints
+        ]
+        for entry in entries:
+            _add_trace(entry, change.job.traceparent)
+        _send_all(self._client, self._url, entries)
 
     def send_again(self, delivery: WebhookDelivery, *, delay_seconds: float) -> None:
         """Send the delivery again after `delay_seconds`, rounded up, at most `maximum_delay_seconds`.
@@ -130,11 +188,17 @@ class SqsWebhookQueue:
         Raises:
             Unavailable: If SQS does not respond or reports an error; the message may still arrive.
         """
-        message = {"QueueUrl": self._url, **_delivery_message(delivery), "DelaySeconds": ceil(delay_seconds)}
-        self._client.call("SendMessage", message | _trace_attribute())
+        message: SendMessageRequestTypeDef = {
+            "QueueUrl": self._url,
+            "MessageBody": _delivery_body(delivery),
+            "MessageGroupId": delivery.endpoint,
+            "DelaySeconds": ceil(delay_seconds),
+        }
+        _add_trace(message)
+        _send(self._client, message)
 
 
-def _delivery_message(delivery: WebhookDelivery) -> dict[str, object]:
+def _delivery_body(delivery: WebhookDelivery) -> str:
     body: dict[str, object] = {
         "id": delivery.event_id,
         "jobId": delivery.job_id,
@@ -143,4 +207,4 @@ def _delivery_message(delivery: WebhookDelivery) -> dict[str, object]:
     }
     if delivery.due_at is not None:
         body["dueAt"] = format_timestamp(delivery.due_at)
-    return {"MessageBody": json.dumps(body), "MessageGroupId": delivery.endpoint}
+    return json.dumps(body)

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from urllib.parse import quote
+from typing import Protocol, Unpack
 
-from videojobs.adapters.aws import AwsClient
+from videojobs.adapters.aws import aws_errors
+from videojobs.adapters.aws_clients import DeleteConnectionRequest, PostToConnectionRequest
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.realtime import ConnectionId, Message
 from videojobs.ports.changes import Delivery
@@ -16,8 +17,17 @@ logger = logging.getLogger(__name__)
 
 MAXIMUM_CONCURRENT_REQUESTS = 8
 """How many requests are sent at the same time."""
-_JSON = {"Content-Type": "application/json"}
-_OUTCOMES = {200: Delivery.TAKEN, 410: Delivery.GONE, 413: Delivery.TOO_LARGE}
+_OUTCOMES = {410: Delivery.GONE, 413: Delivery.TOO_LARGE}
+
+
+class ApiGatewayClient(Protocol):
+    """The operations of boto3's client `apigatewaymanagementapi` that the broadcaster calls."""
+
+    def post_to_connection(self, **request: Unpack[PostToConnectionRequest]) -> object:
+        """Send a message to a connection."""
+
+    def delete_connection(self, **request: Unpack[DeleteConnectionRequest]) -> object:
+        """Close a connection."""
 
 
 class ApiGatewayBroadcaster:
@@ -26,8 +36,8 @@ class ApiGatewayBroadcaster:
     A slow connection occupies one of the `MAXIMUM_CONCURRENT_REQUESTS` threads until the request times out.
     """
 
-    def __init__(self, client: AwsClient) -> None:
-        """Keep the client, whose URL is that of the WebSocket API including the stage."""
+    def __init__(self, client: ApiGatewayClient) -> None:
+        """Keep the client, whose endpoint is that of the WebSocket API including the stage."""
         self._client = client
 
     def send(self, messages: Sequence[tuple[ConnectionId, Message]]) -> list[Delivery]:
@@ -57,17 +67,23 @@ class ApiGatewayBroadcaster:
         Raises:
             Unavailable: If API Gateway did not confirm; the connection may still be open.
         """
-        status = self._client.request("DELETE", _path(connection_id), {}, b"").status
-        if status not in {200, 204, 410}:
-            raise Unavailable from RuntimeError(f"DELETE @connections: HTTP {status}")
+        try:
+            self._client.delete_connection(ConnectionId=connection_id)
+        except aws_errors() as error:
+            if _read_status(error) != 410:
+                raise Unavailable from error
 
     def _post(self, connection_id: ConnectionId, message: Message) -> Delivery:
         """Send one message and return its outcome; log messages that were not delivered."""
         body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
         try:
-            status = self._client.request("POST", _path(connection_id), _JSON, body).status
+            self._client.post_to_connection(ConnectionId=connection_id, Data=body)
+        except aws_errors() as error:
+            status = _read_status(error)
         except Unavailable:
             status = 0
+        else:
+            return Delivery.TAKEN
         outcome = _OUTCOMES.get(status, Delivery.UNANSWERED)
         if outcome in {Delivery.UNANSWERED, Delivery.TOO_LARGE}:
             extra = {"action": "push_refused", "connection_id": connection_id, "status": status}
@@ -75,5 +91,8 @@ class ApiGatewayBroadcaster:
         return outcome
 
 
-def _path(connection_id: ConnectionId) -> str:
-    return f"/@connections/{quote(connection_id, safe='')}"
+def _read_status(error: Exception) -> int:
+    """Return the HTTP status of an error, or 0 if there was no response."""
+    from botocore.exceptions import ClientError
+
+    return error.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(error, ClientError) else 0
