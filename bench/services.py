@@ -105,7 +105,14 @@ def declared_variables(known: Mapping[str, str]) -> dict[str, str]:
     defaults = {
         name: str(parameter["Default"]) for name, parameter in template["Parameters"].items() if "Default" in parameter
     }
-    values = {**defaults, "AWS::StackName": "bench", "VideosBucket": "bench", "AllowedOrigins": _ORIGIN, **known}
+    values = {
+        **defaults,
+        "AWS::StackName": "bench",
+        "AWS::URLSuffix": "amazonaws.com",
+        "VideosBucket": "bench",
+        "AllowedOrigins": _ORIGIN,
+        **known,
+    }
     declared = dict(template["Globals"]["Function"]["Environment"]["Variables"])
     for logical_id in FUNCTIONS.values():
         declared |= template["Resources"][logical_id]["Properties"]["Environment"]["Variables"]

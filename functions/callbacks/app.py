@@ -13,6 +13,8 @@ from videojobs.services.handle_callback import handle_callback
 
 MAXIMUM_CALLBACK_BYTES = 1024 * 1024
 
+bootstrap.use_boto3()
+
 api = VideoJobsApi(tuple)  # providers call it, not pages, so no origin is allowed
 
 

@@ -10,6 +10,7 @@ from videojobs import bootstrap
 from videojobs.api.batch import process_messages, read_job_id
 from videojobs.api.updates import JobUpdated, serialize_update
 from videojobs.domain.job import JobId
+from videojobs.domain.time_limit import time_limit
 from videojobs.observability import logger
 from videojobs.ports.changes import Change, Listener
 from videojobs.services.notify_change import notify_change
@@ -17,12 +18,14 @@ from videojobs.services.push_change import push_change
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle an SQS batch of `{id, jobId, version, at}`. Return the messages that SQS must deliver again.
 
     A failure is logged and not raised.
     """
-    return process_messages(event, _read_event, _notify)
+    # Connections without a response could otherwise take longer than the function may run.
+    with time_limit(context.get_remaining_time_in_millis):
+        return process_messages(event, _read_event, _notify)
 
 
 def _read_event(body: Mapping[str, Any]) -> tuple[str, JobId]:

@@ -18,6 +18,8 @@ from videojobs.services.reconcile_jobs import reconcile_jobs, resend_dead_letter
 ERASURES, ERASURE_TIME = 100, timedelta(seconds=15)
 """The maximum number of users whose erasures one sweep continues, and the time limit for all of them."""
 
+bootstrap.use_boto3()
+
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:

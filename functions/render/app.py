@@ -10,6 +10,8 @@ from videojobs.domain.job import JobId
 from videojobs.observability import logger
 from videojobs.services.render_video import render_video
 
+bootstrap.use_boto3()
+
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:

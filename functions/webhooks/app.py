@@ -13,6 +13,8 @@ from videojobs.observability import logger
 from videojobs.services.deliver_webhook import deliver_webhook
 from videojobs.services.read_job import find_shown
 
+bootstrap.use_boto3()
+
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:

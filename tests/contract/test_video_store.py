@@ -271,7 +271,7 @@ class TestS3:
 
     @pytest.mark.timeout(9, func_only=True)
     def test_a_deletion_without_a_response_ends_before_the_timeout_of_the_function(self, aws: str) -> None:
-        # An attempt takes 10 s without the limit. The first one starts with 4.1 s left, and no second one with 4 s.
+        # An attempt takes 10 s without the limit. The first one starts with 3.1 s left, and no second one with 3 s.
         milliseconds = iter([4100])
         with socket.create_server(("127.0.0.1", 0)) as silent:
             endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from videojobs.adapters.aws_clients import LightSecretsManagerClient, LightSqsClient
 from videojobs.adapters.clock import SystemClock
@@ -77,6 +77,11 @@ S3_READ_SECONDS = 10
 """How long an upload or download waits for S3."""
 
 
+class _Clients:
+    are_boto3 = False
+    """Whether this function uses boto3's clients in place of light ones; see `use_boto3`."""
+
+
 @cache
 def api_settings() -> ApiSettings:
     """Return the settings for authentication, allowed origins and rate limits.
@@ -128,7 +133,16 @@ def _secret(arn: str) -> CachedSecret:
 @cache
 def _secrets_manager() -> "SecretsManagerClient":
     settings = Settings.from_environment()
+    if _Clients.are_boto3:
+        client: SecretsManagerClient = _boto3_client("secretsmanager", settings)
+        return client
     return LightSecretsManagerClient(_aws_url("secretsmanager", settings), region=settings.aws_region)
+
+
+def _boto3_client(service: str, settings: Settings) -> Any:
+    from videojobs.adapters.aws import make_boto3_client
+
+    return make_boto3_client(service, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
 
 
 def _aws_url(service: str, settings: Settings) -> str:
@@ -240,6 +254,9 @@ def submission_repository() -> SubmissionRepository:
 @cache
 def _sqs() -> "SqsClient":
     settings = Settings.from_environment()
+    if _Clients.are_boto3:
+        client: SqsClient = _boto3_client("sqs", settings)
+        return client
     return LightSqsClient(_aws_url("sqs", settings), region=settings.aws_region)
 
 
@@ -547,6 +564,20 @@ def video_renderer() -> VideoRenderer:
     from videojobs.adapters.media.renderer import PyAvRenderer
 
     return PyAvRenderer()
+
+
+def use_boto3() -> None:
+    """Use boto3's clients in this function, for which no user waits, and create those of SQS and Secrets Manager.
+
+    This imports boto3 during Lambda's init phase. Do nothing outside Lambda, where functions can share a process.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
+    if is_lambda():
+        _Clients.are_boto3 = True
+        _secrets_manager()
+        _sqs()
 
 
 def prepare_api(*needed: Callable[[], object]) -> None:
