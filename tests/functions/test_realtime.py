@@ -20,8 +20,12 @@ from tests.builders import ANOTHER_USER
 from tests.fakes.broadcaster import RecordingBroadcaster
 from tests.fakes.connections import InMemoryConnectionRepository, InMemoryTicketRepository
 from tests.fakes.webhooks import RecordingWebhookQueue
+from tests.faulty_aws import Response as FaultyResponse
+from tests.faulty_aws import faulty_aws
 from tests.functions.system_under_test import NOW, ORIGIN, USER, Response, SystemUnderTest, call, lambda_context
 from videojobs import bootstrap
+from videojobs.adapters.aws_clients import LightApiGatewayClient
+from videojobs.adapters.websocket import ApiGatewayBroadcaster
 from videojobs.api.rates import live_limit
 from videojobs.api.realtime import SocketEvent
 from videojobs.domain.estimate import timing_kind
@@ -467,6 +471,26 @@ def test_an_event_that_cannot_be_sent_is_retried(live: Live) -> None:
     live.send_message({"action": "subscribe"})
     live.broadcaster.available = False
     assert live.notify(an_event(job)) == ["m-0"]
+
+
+def test_an_event_whose_pushes_reach_the_time_limit_is_delivered_again(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = live.sut.put()
+    live.handshake()
+    live.send_message({"action": "subscribe", "jobId": job.id})
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    moments = iter([5000, 5000])  # one request, and the pause after it, when one second is kept for the response
+    context = lambda_context(lambda: next(moments, 1000))
+    with faulty_aws(FaultyResponse(503)) as aws:
+        client = LightApiGatewayClient(aws.url, region="us-east-1", sleep=lambda _seconds: None)
+        monkeypatch.setattr(bootstrap, "broadcaster", lambda: ApiGatewayBroadcaster(client))
+        records = [{"messageId": "m-0", "body": json.dumps(an_event(job))}]
+        response = notifier_app.handler({"Records": records}, context)
+    assert response["batchItemFailures"] == [{"itemIdentifier": "m-0"}]
+    assert len(aws.requests) == 1
+    assert live.connections.find(TAB) is not None
 
 
 def test_secrets_and_prompts_are_not_logged(live: Live, caplog: pytest.LogCaptureFixture) -> None:
