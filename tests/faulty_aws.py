@@ -45,12 +45,12 @@ class FaultyAws:
     url: str = ""
     connections: list[Thread] = field(default_factory=list)
     stale: int = 0
-    """The first so many connections end at their next request."""
+    """The number of connections, from the first, that end at their next request."""
 
     barrier: Barrier | None = None
 
     def hold_until(self, count: int) -> None:
-        """Respond to the next requests only after so many were received."""
+        """Respond to the next requests only after `count` of them were received."""
         self.barrier = Barrier(count)
 
     def make_stale(self) -> None:
