@@ -10,8 +10,6 @@ from videojobs.domain.job import JobId
 from videojobs.observability import logger
 from videojobs.services.run_step import run_step
 
-bootstrap.use_boto3()
-
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:

@@ -30,13 +30,13 @@ def test_generate_starts_with_pydantic_and_without_boto3() -> None:
     assert not modules & {"boto3", "aws_xray_sdk"}
 
 
-@pytest.mark.parametrize("name", ["worker", "render", "webhooks", "callbacks", "reconciler"])
+@pytest.mark.parametrize("name", ["render", "webhooks", "callbacks", "reconciler"])
 def test_a_function_for_which_no_user_waits_creates_the_clients_of_boto3_at_init(name: str) -> None:
     variables = {"AWS_LAMBDA_FUNCTION_NAME": name, "MONGODB_SECRET_ARN": "arn", "AWS_REGION": "us-east-1"}
     assert "boto3" in imported_by(name, **variables)
 
 
-@pytest.mark.parametrize("name", ["generate", "status", "jobs", "realtime", "notifier"])
+@pytest.mark.parametrize("name", ["generate", "status", "jobs", "realtime", "worker", "notifier"])
 def test_a_function_for_which_users_wait_starts_without_botocore(name: str) -> None:
     modules = imported_by(name, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
     assert not modules & {"boto3", "botocore.auth", "botocore.client", "botocore.exceptions", "botocore.session"}
