@@ -87,10 +87,11 @@ class LightSecretsManagerClient(JsonClient):
         super().__init__("secretsmanager", url, **options)
 
     def get_secret_value(self, **request: "Unpack[GetSecretValueRequestTypeDef]") -> "GetSecretValueResponseTypeDef":
-        """Return the value of a secret: `SecretString`, or `SecretBinary` as bytes."""
+        """Return the value of a secret, as text or as bytes."""
         response = self._call("secretsmanager.GetSecretValue", "1.1", request)
-        if "SecretBinary" in response:
-            response["SecretBinary"] = b64decode(response["SecretBinary"])
+        binary = response.get("SecretBinary")
+        if binary is not None:
+            response |= {"SecretBinary": b64decode(binary)}
         return cast("GetSecretValueResponseTypeDef", response)
 
 
