@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 from tests.builders import a_job
 from tests.faulty_aws import FaultyAws, Request, Response, faulty_aws
 from tests.servers import free_port
-from videojobs.adapters.aws import MAXIMUM_ATTEMPTS, aws_errors, make_boto3_client
+from videojobs.adapters.aws import MAXIMUM_ATTEMPTS, AwsClient, aws_errors, make_boto3_client
 from videojobs.adapters.aws_clients import (
-    AwsClient,
     ClientOptions,
     LightApiGatewayClient,
     LightSecretsManagerClient,
