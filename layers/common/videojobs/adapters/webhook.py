@@ -61,7 +61,9 @@ class HttpWebhookSender:
             "Connection": "close",
             "webhook-id": event_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": " ".join(secret.sign(event_id, now, body) for secret in self._secrets()),
+            "webhook-signature": " ".join(
+                secret.sign(event_id, now, body) for secret in read_signing_secrets(self._read_secret())
+            ),
         }
         if traceparent := continued():
             headers["traceparent"] = traceparent
@@ -75,13 +77,6 @@ class HttpWebhookSender:
             return WebhookAnswer(None, f"TLS: {error.reason or type(error).__name__}")
         except (OSError, HTTPException) as error:
             return WebhookAnswer(None, type(error).__name__)
-
-    def _secrets(self) -> list[Webhook]:
-        """Return the secrets; raise `Unavailable` if they are malformed."""
-        secrets = self._read_secret().split()
-        if not secrets or not all(_SECRET.fullmatch(secret) for secret in secrets):
-            raise Unavailable from ValueError("The webhook secret is not `whsec_` and the base64 of 24 to 64 bytes.")
-        return [Webhook(secret) for secret in secrets]
 
     def _post(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
         """Send the request and return the status of the response."""
@@ -106,6 +101,18 @@ class HttpWebhookSender:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+def read_signing_secrets(text: str) -> list[Webhook]:
+    """Return the signing secrets in the text of the secret, which are separated by white space.
+
+    Raises:
+        Unavailable: If the text is empty or a secret is malformed.
+    """
+    secrets = text.split()
+    if not secrets or not all(_SECRET.fullmatch(secret) for secret in secrets):
+        raise Unavailable from ValueError("The webhook secret is not `whsec_` and the base64 of 24 to 64 bytes.")
+    return [Webhook(secret) for secret in secrets]
 
 
 def _read_url(url: str, *, local: bool) -> SplitResult:
