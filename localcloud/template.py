@@ -8,14 +8,14 @@ from typing import Any
 import yaml
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML loader for CloudFormation's short forms.
 
     `!Ref X` becomes {"Ref": "X"}, and `!GetAtt X.Arn` becomes {"Fn::GetAtt": "X.Arn"}.
     """
 
 
-def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     name = tag if tag in {"Ref", "Condition"} else f"Fn::{tag}"
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
@@ -44,7 +44,12 @@ def read_defaults(path: Path) -> dict[str, str]:
     Raises:
         OSError: If the file can't be read.
     """
-    parameters = read_template(path).get("Parameters", {})
+    return find_defaults(read_template(path))
+
+
+def find_defaults(template: Mapping[str, Any]) -> dict[str, str]:
+    """Return the default of each parameter of a parsed template that has one, as `read_defaults`."""
+    parameters = template.get("Parameters", {})
     defaults = {name: parameter["Default"] for name, parameter in parameters.items() if "Default" in parameter}
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in defaults.items()}
 
