@@ -12,7 +12,7 @@ SERVICES = tests/contract tests/integration tests/faults tests/providers tests/m
 COVERAGE = --cov --cov-branch --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs clienttypes client publish lock clean
+.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities preflight test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs clienttypes client publish lock clean
 
 # `##@` starts a section of the help, `##` after a target describes it, and `#:` above a recipe lists its variables.
 help: ## list the targets
@@ -115,7 +115,7 @@ test-long: setup ## run mutants, long fuzzing, chaos and upgrades: an hour
 test-real: setup ## run the deployed tests on AWS (docs/verify.md)
 #: STACK=videojobs-dev AWS_PROFILE=… REGION=…
 #: WRITE=1 TOKEN=…
-	@VERIFY_STACK=$(STACK) VERIFY_WRITE=$(WRITE) VERIFY_TOKEN=$(TOKEN) $(REGION:%=AWS_REGION=%) $(RUN) pytest --quiet -rfE --tb=short --timeout 1800 tests/stack
+	@VERIFY_STACK=$(STACK) VERIFY_WRITE=$(WRITE) VERIFY_TOKEN=$(TOKEN) $(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) $(RUN) pytest --quiet -rfE --tb=short --timeout 1800 tests/stack
 
 chaos: setup ## run the model with random faults; SEED repeats a run
 #: SEED=… MINUTES=10
@@ -168,6 +168,10 @@ clienttypes: setup ## write the types of the JavaScript client from its comments
 
 client: ## pack the JavaScript client as an npm package in out/
 	@mkdir -p out && cd web && npm pack --silent --pack-destination ../out
+
+preflight: setup ## check the account and the settings, before sam deploy
+#: ENVIRONMENT=dev STUDIO='WebDomainName=… WebCertificateArn=…'
+	@PYTHONPATH=layers/common $(RUN) ops.preflight $(or $(ENVIRONMENT),dev) $(STUDIO:%=--studio %)
 
 publish: setup ## upload the studio's files to AWS, after sam deploy
 #: ENVIRONMENT=dev
