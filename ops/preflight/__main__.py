@@ -45,6 +45,7 @@ def main(words: Sequence[str] | None = None, *, root: Path = _ROOT, session: bot
         f"\n{target.stack_name} in {target.region}: {counts}. Nothing was changed. All checks ran from this machine's "
         "network; that of the functions can differ.",
         markup=False,
+        soft_wrap=True,
     )
     return 1 if Outcome.FAILED in outcomes else 0
 
