@@ -44,7 +44,7 @@ def check_form(uri: str) -> str:
         ValueError: If the text is not a MongoDB URI. The message has the remedy and no part of the text.
     """
     if uri != uri.strip() or not uri.startswith(SCHEMES):
-        raise ValueError("Store the connection string alone: mongodb+srv://USER:PASSWORD@HOST/DATABASE")
+        raise ValueError("Store the connection string alone, which starts with mongodb:// or mongodb+srv://")
     try:
         # With the other scheme, the parser does not look up the host.
         database: str | None = parse_uri(uri.replace(SCHEMES[1], SCHEMES[0], 1))["database"]
