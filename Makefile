@@ -186,7 +186,7 @@ audit: setup ## check code and template (docs/supply-chain.md)
 
 vulnerabilities: setup ## list known vulnerabilities of dependencies (asks PyPI)
 	@$(PYTHON) -m localcloud.environment auditors
-	@failed=; for file in layers/*/requirements.txt requirements-dev.txt localcloud/requirements.txt; do echo "$$file"; \
+	@failed=; for file in layers/*/requirements.txt requirements-*.txt localcloud/requirements.txt; do echo "$$file"; \
 	  .local/audit/bin/pip-audit --disable-pip --require-hashes --requirement $$file || failed=1; done; test -z "$$failed"
 
 sbom: setup ## write a CycloneDX bill of materials per layer to out/sbom

@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_VERSION = "3.13"
-UV_VERSION = "0.13.9"
+UV_REQUIREMENTS = ROOT / "requirements-uv.txt"
+"""The version of uv and the hashes of its files."""
 
 
 class SetupError(Exception):
@@ -73,6 +74,8 @@ ENVIRONMENTS = (
 )
 # Installed only for the audits, because checkov has many dependencies.
 AUDITORS = Environment("auditors", ROOT / ".local" / "audit", ROOT / "requirements-audit.txt")
+# Only sam, for the job that deploys: a package of the tests must not run where the credentials of the deployment are.
+SAM = Environment("sam", ROOT / ".local" / "sam", ROOT / "requirements-sam.txt")
 
 
 def ensure_environments(wanted: tuple[Environment, ...] = ENVIRONMENTS) -> None:
@@ -99,6 +102,8 @@ def ensure_environments(wanted: tuple[Environment, ...] = ENVIRONMENTS) -> None:
 def find_uv(folder: Path) -> str:
     """Return the path of a working uv: the machine's, else the one in `folder`, installed from PyPI if it is missing.
 
+    The hashes of the files that pip downloads are compared with requirements-uv.txt.
+
     Raises:
         SetupError: If uv cannot be installed.
     """
@@ -107,22 +112,25 @@ def find_uv(folder: Path) -> str:
         # A version manager's shim can be on PATH and still fail, so uv must print its version.
         if candidate and _succeeds([candidate, "--version"]):
             return candidate
-    print(f"setup: installing uv {UV_VERSION}", flush=True)
-    requirement = f"uv=={UV_VERSION}"
-    if _succeeds([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), requirement]):
+    print("setup: installing uv", flush=True)
+    options = pip_options(UV_REQUIREMENTS)
+    if _succeeds([sys.executable, "-m", "pip", *options, "--target", str(folder)]):
         return str(own)
     shutil.rmtree(folder, ignore_errors=True)
     in_venv = str(folder / "bin" / "python")
-    if _succeeds([sys.executable, "-m", "venv", str(folder)]) and _succeeds(
-        [in_venv, "-m", "pip", "install", "--quiet", requirement]
-    ):
+    if _succeeds([sys.executable, "-m", "venv", str(folder)]) and _succeeds([in_venv, "-m", "pip", *options]):
         return str(own)
     shutil.rmtree(folder, ignore_errors=True)
     raise SetupError(
-        "uv could not be installed: this python3 has neither pip nor venv, or PyPI cannot be reached.\n"
+        "uv could not be installed: this python3 has neither pip nor venv, PyPI cannot be reached, or a hash differs.\n"
         "On Debian and Ubuntu:  apt-get install python3-venv\n"
         "On other systems:      install uv (https://docs.astral.sh/uv/) so that `uv --version` works"
     )
+
+
+def pip_options(requirements: Path) -> list[str]:
+    """Return the arguments with which pip installs pinned wheels, and fails if the hash of a file is not listed."""
+    return ["install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements)]
 
 
 def install(environment: Environment, uv: str) -> None:
@@ -156,6 +164,10 @@ def install(environment: Environment, uv: str) -> None:
     environment.stamp.write_text(environment.digest())
 
 
+_SETS = {"": ENVIRONMENTS, "auditors": (*ENVIRONMENTS, AUDITORS), "sam": (SAM,)}
+"""Environments by the argument of the command line."""
+
+
 def _run(command: list[str], hint: str) -> None:
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise SetupError(hint)
@@ -170,6 +182,6 @@ def _succeeds(command: list[str]) -> bool:
 
 if __name__ == "__main__":
     try:
-        ensure_environments((*ENVIRONMENTS, AUDITORS) if "auditors" in sys.argv else ENVIRONMENTS)
+        ensure_environments(_SETS[sys.argv[1] if len(sys.argv) > 1 else ""])
     except SetupError as error:
         sys.exit(f"setup: {error}")

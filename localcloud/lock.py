@@ -6,8 +6,8 @@ from pathlib import Path
 from localcloud.environment import PYTHON_VERSION, find_uv
 from localcloud.errors import CommandFailedError
 
-# The layers use the versions of the development group, so that the tests run with the versions that are deployed.
-_CONSTRAINED_BY = {"common": "dev", "media": "dev", "providers": "dev"}
+# The layers and the environment that deploys use the versions of the development group, with which the tests run.
+_CONSTRAINED_BY = {"common": "dev", "media": "dev", "providers": "dev", "sam": "dev"}
 _FILES = {
     "dev": "requirements-dev.txt",
     "common": "layers/common/requirements.txt",
@@ -15,6 +15,8 @@ _FILES = {
     "providers": "layers/providers/requirements.txt",
     "localcloud": "localcloud/requirements.txt",
     "audit": "requirements-audit.txt",
+    "sam": "requirements-sam.txt",
+    "uv": "requirements-uv.txt",
 }
 
 

@@ -109,7 +109,7 @@ def _allow_environment(template: Template, _: str) -> None:
     if "AllowedValues" in (parameter := template.get("Parameters", {}).get("Environment", {})):
         parameter["AllowedValues"] = [ENVIRONMENT]
     if environments := template.get("Mappings", {}).get("Environments"):
-        environments[ENVIRONMENT] = {"DeploymentPreference": "AllAtOnce", "ByCodeDeploy": "false"}
+        environments[ENVIRONMENT] = {"DeploymentPreference": "AllAtOnce", "ByCodeDeploy": "false", "Boundary": "false"}
 
 
 def _replace_endpoints(template: Template, endpoint_url: str) -> None:

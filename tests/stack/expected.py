@@ -4,6 +4,7 @@ SAM's resolver of intrinsic functions does this, with the values of `!Ref` and `
 """
 
 import copy
+import re
 from typing import Any
 
 from samcli.lib.intrinsic_resolver.intrinsic_property_resolver import IntrinsicResolver
@@ -27,7 +28,7 @@ class Expected:
         For the local system, resolve the template with the changes of localcloud/overlay.py.
         """
         changed = adapt(template(), deployed.endpoint_url or "", {}) if deployed.is_local else dict(template())
-        written = _with_long_attributes(copy.deepcopy(changed))
+        written = with_resolvable_functions(copy.deepcopy(changed))
         written["Conditions"] = _with_text(written["Conditions"])
         self.parameters = {
             name: deployed.described.parameters.get(name, str(it.get("Default", "")))
@@ -59,12 +60,12 @@ class Expected:
         if written["Type"] == "AWS::Serverless::Function":
             ignored = self._resources[name].get("IgnoreGlobals", ())
             properties = _merge({key: it for key, it in self._shared.items() if key not in ignored}, properties)
-        resolved: dict[str, Any] = _without_nothing(self._resolver.intrinsic_property_resolver(properties, False))
+        resolved: dict[str, Any] = without_nothing(self._resolver.intrinsic_property_resolver(properties, False))
         return resolved
 
     def resolve(self, value: Any) -> Any:
         """Return any other part of the template with its intrinsic functions resolved."""
-        return _without_nothing(self._resolver.intrinsic_property_resolver(_with_long_attributes(value), False))
+        return without_nothing(self._resolver.intrinsic_property_resolver(with_resolvable_functions(value), False))
 
     def mapped(self, *keys: str) -> str:
         """Return a value of the template's `Mappings`, given the names of the map, its group and its key."""
@@ -83,21 +84,36 @@ class Expected:
         ]
 
 
+def gateway_headers(expected: Expected, kind: str) -> dict[str, str]:
+    """Return the headers of a response that API Gateway itself generates, such as `THROTTLED`."""
+    response = expected.properties("Api")["GatewayResponses"][kind]
+    return {name: value.strip("'") for name, value in response["ResponseParameters"]["Headers"].items()}
+
+
 def _merge(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     variables = shared.get("Environment", {}).get("Variables", {}) | own.get("Environment", {}).get("Variables", {})
     layers = [*shared["Layers"], *own.get("Layers", [])]
     return {**shared, **own, "Environment": {"Variables": variables}, "Layers": layers}
 
 
-def _with_long_attributes(value: Any) -> Any:
-    """Convert `{"Fn::GetAtt": "Queue.Arn"}` to the form that the resolver requires: a list of two."""
+def with_resolvable_functions(value: Any) -> Any:
+    """Convert intrinsic functions to forms that the resolver supports.
+
+    `{"Fn::GetAtt": "Queue.Arn"}` becomes a list of two. An `Fn::Sub` with variables becomes an `Fn::Join`, because the
+    resolver leaves the dollar sign of such a variable in the text.
+    """
     if isinstance(value, list):
-        return [_with_long_attributes(item) for item in value]
+        return [with_resolvable_functions(item) for item in value]
     if not isinstance(value, dict):
         return value
     if isinstance(value.get("Fn::GetAtt"), str):
         return {"Fn::GetAtt": value["Fn::GetAtt"].split(".", 1)}
-    return {key: _with_long_attributes(item) for key, item in value.items()}
+    if isinstance(value.get("Fn::Sub"), list):
+        text, variables = value["Fn::Sub"]
+        parts = re.split(rf"\$\{{({'|'.join(map(re.escape, variables))})\}}", text)
+        values = [variables[it] if position % 2 else {"Fn::Sub": it} for position, it in enumerate(parts) if it]
+        return {"Fn::Join": ["", with_resolvable_functions(values)]}
+    return {key: with_resolvable_functions(item) for key, item in value.items()}
 
 
 def _with_text(value: Any) -> Any:
@@ -112,9 +128,9 @@ def _with_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-def _without_nothing(value: Any) -> Any:
+def without_nothing(value: Any) -> Any:
     if isinstance(value, list):
-        return [_without_nothing(item) for item in value if item != _NOTHING]
+        return [without_nothing(item) for item in value if item != _NOTHING]
     if isinstance(value, dict):
-        return {key: _without_nothing(item) for key, item in value.items() if item != _NOTHING}
+        return {key: without_nothing(item) for key, item in value.items() if item != _NOTHING}
     return value
