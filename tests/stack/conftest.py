@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack.deployed import Deployed
+from tests.stack.drift import DRIFT
 from tests.stack.environment import CATEGORIES, Environment
 
 _HERE = Path(__file__).parent
@@ -57,6 +58,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section(f"{named.stack_name}: verified")
     for name, times in _count(terminalreporter, "passed").items():
         terminalreporter.write_line(f"  {name}{f'  ({times})' if times > 1 else ''}")
+    terminalreporter.section(f"{named.stack_name}: drift, which fails no test")
+    for report in terminalreporter.stats.get("passed", []):
+        for name, line in report.user_properties if report.when == "call" else ():
+            if name == DRIFT:
+                terminalreporter.write_line(f"  {line}")
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

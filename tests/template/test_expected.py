@@ -6,7 +6,7 @@ import boto3
 
 from localcloud.deployment import DeployedStack
 from tests.stack.deployed import Deployed, Resource
-from tests.stack.expected import Expected
+from tests.stack.expected import Expected, gateway_headers
 from tests.template.parsed import template
 
 COMPARED = (
@@ -18,6 +18,7 @@ COMPARED = (
 )
 OPTIONS = {
     "Environment": "dev",
+    "AllowedOrigins": "https://app.example.com,https://studio.example.com",
     "DomainName": "api.example.com",
     "WebSocketDomainName": "live.example.com",
     "SubnetIds": "subnet-1,subnet-2",
@@ -66,3 +67,11 @@ def test_conditions_are_those_of_an_environment_on_aws() -> None:
     assert not on_aws().holds("ShiftsTraffic")
     assert not on_aws().holds("HasWaf")
     assert on_aws().names("AWS::SQS::QueuePolicy") == ["QueuesPolicy"]
+
+
+def test_headers_of_gateway_responses_are_those_that_the_template_sends() -> None:
+    for kind in template()["Resources"]["Api"]["Properties"]["GatewayResponses"]:
+        headers = gateway_headers(on_aws(), kind)
+        assert headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+        assert headers["Content-Security-Policy"] == "sandbox"
+        assert ("Retry-After" in headers) == (kind in {"THROTTLED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"})
