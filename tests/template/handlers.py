@@ -87,8 +87,6 @@ NOT_NEEDED = {
     "kms:Decrypt": "as above",
     "kms:Encrypt": "as above",
     "kms:GenerateDataKey": "as above",
-    "logs:*IndexPolicy": "no log group has an index policy",
-    "logs:DeleteResourcePolicy": "the account keeps the policy that access logs need",
     "organizations:*": "the trail is not of an organization",
     "payments:*": "the web ACL has no paid rule group of AWS Marketplace",
     "s3:GetObjectVersion": "sam names an artifact by its digest and refers to no version",
