@@ -20,7 +20,6 @@ ROLES = ("Boundary", "DeployRole", "ExecutionRole", "VerifyRole")
 UNLISTED = {
     "bedrock:GetAsyncInvoke",
     "bedrock:ListAsyncInvokes",
-    "bedrock:StartAsyncInvoke",
     "cloudformation:TagResource",
     "lambda:GetFunctionRecursionConfig",
 }

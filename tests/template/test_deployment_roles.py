@@ -67,6 +67,9 @@ def test_deployer_can_create_and_run_a_change_set_with_the_execution_role() -> N
 
 # ---------------------------------------------------------------- the boundary
 
+UNKNOWN = {"bedrock:StartAsyncInvoke"}
+"""Actions of roles that IAM does not have: this call needs bedrock:InvokeModel."""
+
 
 def test_every_role_of_a_deployment_has_the_boundary_if_the_environment_has_one() -> None:
     for environment, row in template()["Mappings"]["Environments"].items():
@@ -92,6 +95,7 @@ def test_boundary_allows_all_that_the_roles_allow_and_no_other_action() -> None:
         for statement in role["Statements"]
         if statement["Effect"] == "Allow"
         for action in as_list(statement["Action"])
+        if action not in UNKNOWN
         for resource in as_list(statement["Resource"])
     ]
     decided = decide([Request(boundary, action, resource) for _, action, resource in granted])
