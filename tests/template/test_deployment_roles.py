@@ -105,7 +105,7 @@ def test_boundary_allows_all_that_the_roles_allow_and_no_other_action() -> None:
     }
 
 
-def test_function_code_cannot_change_network_interfaces_whatever_its_role_allows() -> None:
+def test_function_code_cannot_change_network_interfaces_even_with_all_permissions() -> None:
     boundary = policies("dev")["Boundary"]
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     interface = f"arn:aws:ec2:eu-central-1:{ACCOUNT}:network-interface/x"
