@@ -56,7 +56,8 @@ class Environment:
     @cached_property
     def deployed(self) -> Deployed:
         """Return the stack as AWS describes it, with clients that only read."""
-        return Deployed(boto3.Session(), self.stack_name, read_only=True)
+        endpoint_url = os.environ.get("AWS_ENDPOINT_URL") or None  # of the local AWS
+        return Deployed(boto3.Session(), self.stack_name, endpoint_url, read_only=True)
 
     def look(self) -> None:
         """Check that the stack exists.
@@ -86,7 +87,7 @@ def read_stack_of(named: Environment) -> Stack:
     return Stack.of(
         described,
         stack_name=named.stack_name,
-        endpoint_url="",
+        endpoint_url=named.deployed.endpoint_url or "",
         web_url="",
         mongo_uri=_read_secret(named.deployed, "MongoSecretArn"),
         secret=_read_secret(named.deployed, "JwtSecretArn") if named.may_write else "",
