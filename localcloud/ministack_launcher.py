@@ -20,12 +20,22 @@ Versions: MiniStack does not set the initialization type of a snapshot, ignores 
 deployment lets a queue invoke the alias that it had before.
 
 Nested stacks: MiniStack applies the transforms of a template (loops, included files) only to a root stack.
+
+Layers: MiniStack unpacks all layers again for each execution environment, which takes longer than the start of the
+function, and delays all other requests meanwhile. On AWS and here, environments only read `/opt`, so they share it.
 """
 
+import hashlib
 import importlib
+import io
+import os
 import random
 import sys
+import tempfile
+import threading
+import zipfile
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 actions: Any = importlib.import_module("ministack.core.iam_actions")
@@ -38,6 +48,9 @@ update_mapping = mappings._lambda_esm_update  # noqa: SLF001
 deploy_stack = mappings._cfn_nested_stack_deploy  # noqa: SLF001
 engine: Any = importlib.import_module("ministack.services.cloudformation.engine")
 parse_plain = engine._parse_template  # noqa: SLF001
+runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+spawn_worker = runtime.Worker._spawn  # noqa: SLF001
+unpacking = threading.Lock()
 nested_parameters: ContextVar[list[dict[str, str]] | None] = ContextVar("nested_parameters", default=None)
 
 
@@ -58,7 +71,6 @@ def invalidate_broken_worker(*arguments: Any, **named: Any) -> None:
 
     For other callers, such as a deployment, end all workers of the function, as MiniStack does.
     """
-    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
     caller = sys._getframe(1)  # noqa: SLF001 - the arguments do not identify the worker
     if caller.f_code.co_name != "_execute_function_warm":
         runtime.invalidate_worker(*arguments, **named)
@@ -89,6 +101,31 @@ class CallLikeAnyOther:
         if result.get("error") or result.get("throttle"):
             return {"status": "error", "error": str(result["body"])}
         return {"status": "ok", "result": result["body"]}
+
+
+def unpack_once(content: bytes) -> Path:
+    """Unpack the archive of a layer unless an earlier call has unpacked the same content. Return its folder."""
+    folder = Path(tempfile.gettempdir()) / f"layer-{hashlib.sha256(content).hexdigest()}"
+    with unpacking:
+        if not folder.exists():
+            draft = folder.with_suffix(".draft")
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                archive.extractall(draft)
+            draft.rename(folder)
+    return folder
+
+
+def spawn_with_shared_layers(worker: Any) -> None:
+    """Start the process of a worker, with the layers of its function in folders that all workers share."""
+    config = worker.config
+    contents = [functions._resolve_layer_zip(layer) for layer in config.get("Layers", ())]  # noqa: SLF001
+    folders = os.pathsep.join(str(unpack_once(content)) for content in contents if content)
+    variables = (config.get("Environment") or {}).get("Variables", {}) | {"_LAMBDA_LAYERS_DIRS": folders}
+    worker.config = config | {"Layers": [], "Environment": {"Variables": variables}}
+    try:
+        spawn_worker(worker)
+    finally:
+        worker.config = config
 
 
 def stamp_snapshot(version: dict[str, Any]) -> bool:
@@ -149,7 +186,8 @@ def parse_template(body: str) -> Any:
 
 
 if __name__ == "__main__":
-    importlib.import_module("ministack.core.lambda_runtime").get_or_create_worker = CallLikeAnyOther  # type: ignore[attr-defined]
+    runtime.get_or_create_worker = CallLikeAnyOther
+    runtime.Worker._spawn = spawn_with_shared_layers  # noqa: SLF001
     functions.invalidate_worker = invalidate_broken_worker
     functions._stamp_snapstart_published_version = stamp_snapshot  # noqa: SLF001
     functions._effective_func_record_for_qualifier = choose_version  # noqa: SLF001
