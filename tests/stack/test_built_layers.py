@@ -34,12 +34,37 @@ def _run_alone(code: str, *paths: Path) -> str:
     return process.stdout
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_function_loads_with_its_layers_only(name: str) -> None:
-    folder = BUILD / f"{name.capitalize()}Function"
-    layers = [COMMON, MEDIA, PROVIDERS] if name == "render" else [COMMON]
-    layers += [PROVIDERS] if name in {"callbacks", "worker"} else []
-    assert _run_alone("import app; print(callable(app.handler))", folder, *layers).strip() == "True"
+LOAD_EACH = """
+import os
+import aws_lambda_powertools, boto3, pydantic, pymongo
+failed = []
+for name, folder in folders.items():
+    if os.fork() == 0:
+        sys.path.insert(0, folder)
+        import app
+        print(name, callable(app.handler), flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        failed.append(name)
+sys.exit(failed or 0)
+"""
+"""Load each function in its own process. The largest packages of the layers are loaded before, once for all."""
+WITH_PROVIDERS = {"callbacks", "worker"}
+
+
+@pytest.mark.parametrize(
+    ("names", "layers"),
+    [
+        ({"render"}, [COMMON, MEDIA, PROVIDERS]),
+        (WITH_PROVIDERS, [COMMON, PROVIDERS]),
+        (set(FUNCTIONS) - WITH_PROVIDERS - {"render"}, [COMMON]),
+    ],
+    ids=["render", "with providers", "others"],
+)
+def test_each_function_loads_with_its_layers_only(names: set[str], layers: list[Path]) -> None:
+    folders = {name: str(BUILD / f"{name.capitalize()}Function") for name in sorted(names)}
+    output = _run_alone(f"folders = {folders}\n{LOAD_EACH}", *layers)
+    assert output.splitlines() == [f"{name} True" for name in folders]
 
 
 IMPORT_ALL = """

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,7 +59,12 @@ def with_variables(stack: Stack, function: str, **variables: str) -> Iterator[No
 def test_outage_of_mongodb_returns_503_with_retry_after(user: User, cloud: CloudConfig) -> None:
     job_id = user.submit()
     with paused_mongodb(cloud):
-        responses = [user.call("GET", f"/api/videos/{job_id}"), user.call("POST", "/api/videos/generate", REQUEST)]
+        with ThreadPoolExecutor() as pool:  # each call waits for MongoDB for seconds
+            calls = [
+                pool.submit(user.call, "GET", f"/api/videos/{job_id}"),
+                pool.submit(user.call, "POST", "/api/videos/generate", REQUEST),
+            ]
+        responses = [call.result() for call in calls]
     for response in responses:  # a function that times out would return 502 or 504
         assert (response.status, response.error_code) == (503, "UNAVAILABLE")
         assert int(response.headers["Retry-After"]) > 0
