@@ -4,16 +4,18 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import psutil
+import pytest
 
 from localcloud.config import CloudConfig
 from localcloud.processes import find_server
 from localcloud.servers import MONGO
 from localcloud.stack import Stack
-from tests.stack.client import User
+from tests.stack.client import Response, User
 
 REQUEST = {"prompt": "A kite over the sea", "style": "background", "duration": 1, "aspectRatio": "1:1"}
 
@@ -56,26 +58,45 @@ def with_variables(stack: Stack, function: str, **variables: str) -> Iterator[No
         functions.delete_function(FunctionName=name, Qualifier=changed)
 
 
-def test_outage_of_mongodb_returns_503_with_retry_after(user: User, cloud: CloudConfig) -> None:
-    job_id = user.submit()
-    with paused_mongodb(cloud):
-        with ThreadPoolExecutor() as pool:  # each call waits for MongoDB for seconds
-            calls = [
-                pool.submit(user.call, "GET", f"/api/videos/{job_id}"),
-                pool.submit(user.call, "POST", "/api/videos/generate", REQUEST),
-            ]
-        responses = [call.result() for call in calls]
-    for response in responses:  # a function that times out would return 502 or 504
-        assert (response.status, response.error_code) == (503, "UNAVAILABLE")
-        assert int(response.headers["Retry-After"]) > 0
-    assert user.wait(job_id)["status"] == "completed"
+@dataclass(frozen=True)
+class Outages:
+    """Responses during both outages, and the jobs that must be completed afterwards."""
+
+    user: User
+    begun: str
+    """ID of a job that was created before the outage of MongoDB."""
+    without_mongodb: list[Response]
+    without_sqs: Response
+    unsent: dict[str, Any]
+    """The job that was created during the outage of SQS, as read before the outage ended."""
 
 
-def test_job_accepted_during_an_outage_of_sqs_is_sent_by_the_reconciler(user: User, stack: Stack) -> None:
+@pytest.fixture(scope="module")
+def outages(stack: Stack, cloud: CloudConfig) -> Outages:
+    """Return what happened in both outages. Both come before the tests, so that these wait for recovery only once."""
+    user = User(stack)
+    begun = user.submit()
+    with paused_mongodb(cloud), ThreadPoolExecutor() as pool:  # each call waits for MongoDB for seconds
+        calls = [
+            pool.submit(user.call, "GET", f"/api/videos/{begun}"),
+            pool.submit(user.call, "POST", "/api/videos/generate", REQUEST),
+        ]
+        without_mongodb = [call.result() for call in calls]
     nowhere = stack.queues["jobs"].rsplit("/", 1)[0] + "/no-such-queue"
     with with_variables(stack, "generate", JOBS_QUEUE_URL=nowhere):
-        response = user.call("POST", "/api/videos/generate", REQUEST)
-    assert response.status == 201
-    job_id = response.data["jobId"]
-    assert user.read(job_id)["status"] == "queued"
-    assert user.wait(job_id)["status"] == "completed"
+        without_sqs = user.call("POST", "/api/videos/generate", REQUEST)
+        unsent = user.read(without_sqs.data["jobId"])
+    return Outages(user, begun, without_mongodb, without_sqs, unsent)
+
+
+def test_outage_of_mongodb_returns_503_with_retry_after(outages: Outages) -> None:
+    for response in outages.without_mongodb:  # a function that times out would return 502 or 504
+        assert (response.status, response.error_code) == (503, "UNAVAILABLE")
+        assert int(response.headers["Retry-After"]) > 0
+    assert outages.user.wait(outages.begun)["status"] == "completed"
+
+
+def test_job_accepted_during_an_outage_of_sqs_is_sent_by_the_reconciler(outages: Outages) -> None:
+    assert outages.without_sqs.status == 201
+    assert outages.unsent["status"] == "queued"
+    assert outages.user.wait(outages.unsent["jobId"])["status"] == "completed"
