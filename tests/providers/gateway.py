@@ -13,6 +13,10 @@ _RESULTS, _RESULT_PATH = "https://results.invalid", "/the-result.mp4"
 RESULT_URL = _RESULTS + _RESULT_PATH
 """URL of the result in aimock's fixtures. `FalGateway` replaces its host, `VeoGateway` replaces it with the bytes."""
 PATIENCE_SECONDS = 10.0
+_CLIENT = httpx.Client(
+    timeout=PATIENCE_SECONDS, verify=False, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+)
+"""Client without keep-alive. All gateways share it, because a client takes longer to create than a call."""
 _OF_ONE_CONNECTION = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding"}
 
 
@@ -39,13 +43,12 @@ class Gateway(LocalServer):
     def call(self, method: str, path: str, exchange: Exchange, **headers: str) -> Reply:
         """Send the call with this method and path and additional headers, and return the response."""
         received = {name: value for name, value in exchange.headers.items() if name not in _OF_ONE_CONNECTION}
-        response = httpx.request(
+        response = _CLIENT.request(
             method,
             self._there + path,
             params=exchange.query,
             content=exchange.body,
             headers={**received, **headers},
-            timeout=PATIENCE_SECONDS,
         )
         kept = {name: response.headers[name] for name in ("content-type", "retry-after") if name in response.headers}
         return Reply(response.status_code, response.content or None, kept)

@@ -28,6 +28,7 @@ _GATEWAYS: dict[str, type[Gateway]] = {
 }
 _A_GOOD_PROMPT, _A_BAD_PROMPT = "A cat on a surfboard", "A dog that never comes"
 _COST = 0.4  # in US dollars; OpenRouter reports it
+_CLIENT = httpx.Client(verify=False, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 _PACE = {"pollsBeforeInProgress": 1, "pollsBeforeCompleted": 3}
 
 
@@ -39,12 +40,12 @@ class Aimock:
 
     def disturb(self, **rates: float) -> None:
         """Replace the rates of the faults, each from 0 (never) to 1 (every call); without rates, no call fails."""
-        httpx.request("DELETE", f"{self.url}/__aimock/chaos").raise_for_status()
-        httpx.post(f"{self.url}/__aimock/chaos", json=rates).raise_for_status()
+        _CLIENT.delete(f"{self.url}/__aimock/chaos").raise_for_status()
+        _CLIENT.post(f"{self.url}/__aimock/chaos", json=rates).raise_for_status()
 
     def made(self) -> int:
         """Return the number of tasks created since the start of the test."""
-        calls = httpx.get(f"{self.url}/__aimock/journal", params={"method": "POST", "status": 200}).json()
+        calls = _CLIENT.get(f"{self.url}/__aimock/journal", params={"method": "POST", "status": 200}).json()
         return sum("chaosAction" not in call["response"] for call in calls)
 
 
@@ -69,7 +70,7 @@ def _started() -> Iterator[Aimock]:
 @pytest.fixture
 def aimock(_started: Aimock) -> Aimock:
     """Return aimock with an empty journal and without faults."""
-    httpx.post(f"{_started.url}/__aimock/reset/journal").raise_for_status()
+    _CLIENT.post(f"{_started.url}/__aimock/reset/journal").raise_for_status()
     _started.disturb()
     return _started
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
 from tests.providers.conftest import PATIENCE_SECONDS
-from tests.providers.counterparts.bedrock import BUCKET, MODEL, MODEL_ARN, REGION, BedrockCounterpart
+from tests.providers.counterparts.bedrock import BUCKET, MODEL, MODEL_ARN, REGION, BedrockCounterpart, boto3_session
 from tests.providers.counterparts.server import Fate
 from tests.providers.http_wire import Fault, Wire
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
@@ -334,7 +333,7 @@ def test_url_names_the_bucket_and_an_allowed_host(region: str, bucket: str) -> N
 
 def _adapter(region: str = REGION) -> BedrockProvider:
     options = {"outputUri": f"s3://{BUCKET}/bedrock/"}
-    return BedrockProvider(ProviderSetup(_no_key, options), boto3.Session("an-id", "a-secret", region_name=region))
+    return BedrockProvider(ProviderSetup(_no_key, options), boto3_session(region))
 
 
 def _stub(client: Any, operation: str, parameters: dict[str, Any], response: dict[str, Any]) -> Stubber:

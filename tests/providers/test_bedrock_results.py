@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import boto3
 import pytest
 
 from tests.providers.conftest import PATIENCE_SECONDS
-from tests.providers.counterparts.bedrock import BUCKET, REGION, BedrockCounterpart
+from tests.providers.counterparts.bedrock import BUCKET, REGION, BedrockCounterpart, boto3_session
 from tests.providers.counterparts.server import Fate
 from tests.providers.lifecycle import polled_until_done, submitted
 from tests.providers.test_bedrock import REQUEST
@@ -38,7 +37,7 @@ def provider_of(bedrock: BedrockCounterpart, **options: str) -> BedrockProvider:
         timeouts=Timeouts(PATIENCE_SECONDS),
         results_uri=OWN,
     )
-    return BedrockProvider(setup, boto3.Session("AKIAIOSFODNN7EXAMPLE", "of-no-account", region_name=REGION))
+    return BedrockProvider(setup, boto3_session())
 
 
 def test_folder_of_a_finished_task_is_deleted(bedrock: BedrockCounterpart) -> None:

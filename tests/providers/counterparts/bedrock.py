@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -31,6 +32,12 @@ _STATUSES = {
 _RATIOS = {"1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"}
 
 
+@cache
+def boto3_session(region: str = REGION) -> boto3.Session:
+    """Return a session with invalid credentials. Its clients share the service models, which are slow to load."""
+    return boto3.Session("AKIAIOSFODNN7EXAMPLE", "of-no-account", region_name=region)
+
+
 class BedrockCounterpart(Counterpart):
     """One account in one region. A test can set the lifecycle of the model and the message of a failure."""
 
@@ -53,8 +60,7 @@ class BedrockCounterpart(Counterpart):
     ) -> BedrockProvider:
         """Return the adapter with invalid credentials; `options` extend and replace the defaults of the tests."""
         every = {"outputUri": f"s3://{BUCKET}/bedrock", "region": REGION, "endpointUrl": url, **options}
-        session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "of-no-account", region_name=REGION)
-        return BedrockProvider(ProviderSetup(_read_no_key, every, timeouts=timeouts(call_seconds)), session)
+        return BedrockProvider(ProviderSetup(_read_no_key, every, timeouts=timeouts(call_seconds)), boto3_session())
 
     def kind(self, method: str, path: str) -> str:
         """Return the kind by the path. Bedrock can't cancel; listing the objects before a download counts as a poll."""
