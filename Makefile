@@ -11,6 +11,11 @@ DEPLOYED = tests/stack tests/browser
 SERVICES = tests/contract tests/integration tests/faults tests/providers tests/model tests/audit
 COVERAGE = --cov --cov-branch --cov-report=term
 
+# uv installs packages without bytecode. A process that may not store it compiles all imported packages at each start.
+# The separate folder keeps bytecode out of the folders that are packaged for Lambda.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode
+
 .DEFAULT_GOAL := help
 .PHONY: cost simulation test-real fuzz audit sbom vulnerabilities preflight test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs clienttypes client publish lock clean
 
