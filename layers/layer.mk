@@ -38,7 +38,7 @@ define prune
 endef
 
 # unchecked-hash: a zip changes the timestamps of sources, which would invalidate timestamps in bytecode. -s and -p: builds
-# and tracebacks do not depend on the build directory.
+# and tracebacks do not depend on the build directory. PYTHONPYCACHEPREFIX would put the bytecode into another folder.
 define compile
-	@$(PYTHON) -m compileall -q -j 0 --invalidation-mode unchecked-hash -s $(SITE) -p /opt/python $(SITE)
+	@env -u PYTHONPYCACHEPREFIX $(PYTHON) -m compileall -q -j 0 --invalidation-mode unchecked-hash -s $(SITE) -p /opt/python $(SITE)
 endef
