@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from localcloud.stack import Stack
 from tests.browser.studio import SOON, put_jobs
@@ -19,9 +19,12 @@ from tests.servers import free_port
 from tests.stack.client import User
 from tools.client_types import CLIENT
 from tools.node_packages import ROOT
+from videojobs.domain.job import JobStatus
 
 GUIDE = ROOT / "examples" / "react"
 START_SECONDS = 60
+LINK = "https://videos.example/a.mp4"
+COMPLETED = {"prompt": "A kite over the sea", "status": JobStatus.COMPLETED, "video_url": LINK}
 PLAYED = "(video) => { video.muted = true; return video.play().then(() => video.duration); }"
 
 
@@ -103,6 +106,68 @@ def test_invalid_fields_are_explained(page: Page) -> None:
     page.get_by_label("Seconds").fill("61")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("alert")).to_have_count(2)
+
+
+@pytest.mark.complains("400")
+def test_errors_of_selected_values_and_of_other_fields_are_explained(page: Page) -> None:
+    page.get_by_label("Prompt").fill("A kite over the sea")
+    page.get_by_label("Style").evaluate("(select) => { select.options[0].value = 'wrong'; }")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("alert")).to_contain_text("calm")
+    details = [{"field": "body", "message": "The body is empty."}]
+    error = {"code": "VALIDATION_ERROR", "message": "The request is invalid.", "details": details}
+    response = {"success": False, "error": error, "requestId": "1"}
+    page.route("**/api/videos/generate", lambda route: route.fulfill(status=400, json=response))
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("alert")).to_have_text("body: The body is empty.")
+
+
+def test_page_shows_that_it_loads_until_the_first_list_has_arrived(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/api/videos?**", held.append)
+    page.reload()
+    expect(page.get_by_role("status")).to_have_text("Loading…")
+    expect(page.get_by_role("button", name="Create")).to_be_hidden()
+    page.unroute("**/api/videos?**")
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("button", name="Create")).to_be_visible()
+
+
+@pytest.mark.complains("401", "WebSocket")
+@pytest.mark.parametrize("action", ["create", "delete", "play"])
+def test_action_without_a_session_leads_to_the_sign_in(page: Page, user: User, action: str) -> None:
+    put_jobs(user, [COMPLETED])
+    page.reload()
+    card = page.get_by_role("article")
+    expect(card).to_be_visible()
+    page.context.request.post("/dev/logout")
+    if action == "create":
+        page.get_by_role("button", name="Create").click()
+    elif action == "delete":
+        card.get_by_role("button", name="Delete").click()
+    else:
+        card.locator("video").evaluate("(video) => { video.muted = true; video.play().catch(() => {}); }")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.complains("404")
+def test_job_that_was_deleted_elsewhere_disappears(page: Page, user: User) -> None:
+    [job_id] = put_jobs(user, [{"prompt": "A kite over the sea"}])
+    page.reload()
+    card = page.get_by_role("article")
+    expect(card).to_be_visible()
+    assert page.context.request.delete(f"/api/videos/{job_id}").ok
+    card.get_by_role("button", name="Delete").click()
+    expect(card).to_be_hidden()
+
+
+def test_refused_clipboard_shows_the_link(page: Page, user: User) -> None:
+    put_jobs(user, [COMPLETED])
+    page.reload()
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("status")).to_contain_text(LINK)
 
 
 def test_earlier_jobs_are_paged_without_gaps(page: Page, user: User) -> None:

@@ -3,8 +3,16 @@ import { VideoJobsError, type AspectRatio, type Style, type VideoJob } from "vid
 
 import { videos } from "./videos.ts";
 
+/** The fields of the form. An error of another field of the request is shown below the form. */
+const FIELDS = ["prompt", "style", "duration", "aspectRatio"];
+
+interface Props {
+  onCreated: (jobs: VideoJob[]) => void;
+  onSignedOut: (error: VideoJobsError) => void;
+}
+
 /** Form for a new video. The errors of a field are shown next to it. */
-export function CreateVideo({ onCreated }: { onCreated: (jobs: VideoJob[]) => void }) {
+export function CreateVideo({ onCreated, onSignedOut }: Props) {
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [isBusy, setIsBusy] = useState(false);
   const [pause, setPause] = useState(0);
@@ -30,9 +38,13 @@ export function CreateVideo({ onCreated }: { onCreated: (jobs: VideoJob[]) => vo
       onCreated([await videos.status(jobId)]);
     } catch (error) {
       if (!(error instanceof VideoJobsError)) throw error;
+      if (error.isSignedOut) return onSignedOut(error);
       if (error.code === "RATE_LIMITED") setPause(error.retryAfter ?? 60);
-      const fields = error.details.map(({ field, message }) => [field, message]);
-      setProblems(fields.length ? Object.fromEntries(fields) : { form: error.message });
+      const others = error.details.filter(({ field }) => !FIELDS.includes(field));
+      setProblems({
+        ...Object.fromEntries(error.details.map(({ field, message }) => [field, message])),
+        form: error.details.length ? others.map(({ field, message }) => `${field}: ${message}`).join(" ") : error.message,
+      });
     } finally {
       setIsBusy(false);
     }
@@ -49,6 +61,7 @@ export function CreateVideo({ onCreated }: { onCreated: (jobs: VideoJob[]) => vo
         <option value="fun">Fun</option>
         <option value="background">Background</option>
       </select>
+      <Problem text={problems.style} />
       <label>
         Seconds <input name="duration" type="number" step="any" defaultValue="8" />
       </label>
@@ -59,6 +72,7 @@ export function CreateVideo({ onCreated }: { onCreated: (jobs: VideoJob[]) => vo
         <option>1:1</option>
         <option>4:3</option>
       </select>
+      <Problem text={problems.aspectRatio} />
       <button disabled={isBusy || pause > 0}>{pause ? `Wait ${pause} s` : "Create"}</button>
       <Problem text={problems.form} />
     </form>

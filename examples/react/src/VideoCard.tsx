@@ -6,23 +6,52 @@ import { videos } from "./videos.ts";
 interface Props {
   job: VideoJob;
   onChange: (job: VideoJob) => void;
-  onRemove: (jobId: string) => Promise<void>;
+  onGone: (jobId: string) => void;
+  onSignedOut: (error: VideoJobsError) => void;
 }
 
 /** One job: its progress, then its video. */
-export function VideoCard({ job, onChange, onRemove }: Props) {
-  const [problem, setProblem] = useState("");
+export function VideoCard({ job, onChange, onGone, onSignedOut }: Props) {
+  const [message, setMessage] = useState("");
 
   async function act(action: () => Promise<VideoJob | void>) {
-    setProblem("");
+    setMessage("");
     try {
       const changed = await action();
       if (changed) onChange(changed);
     } catch (error) {
       if (!(error instanceof VideoJobsError)) throw error;
-      setProblem(error.message);
-      if (error.code === "CONFLICT") onChange(await videos.status(job.jobId)); // it ended in the meantime
+      if (error.isSignedOut) onSignedOut(error);
+      else if (error.code === "NOT_FOUND") onGone(job.jobId);
+      else if (error.code === "CONFLICT") await act(() => videos.status(job.jobId)); // it changed in the meantime
+      else setMessage(error.message);
     }
+  }
+
+  async function remove() {
+    await videos.remove(job.jobId);
+    onGone(job.jobId);
+  }
+
+  /** Copy a link that plays the video without a session for 10 to 15 minutes. */
+  async function share() {
+    const current = await videos.status(job.jobId);
+    const link = current.videoUrl ?? "";
+    try {
+      await navigator.clipboard.writeText(link);
+      setMessage("Link copied. It is valid for about 10 minutes.");
+    } catch {
+      setMessage(`The browser does not allow copying. Copy this link: ${link}`);
+    }
+    return current;
+  }
+
+  /** Prepare a player that has failed for the next try. The call finds out whether the session or the job is gone. */
+  async function recover(player: HTMLVideoElement) {
+    const current = await videos.status(job.jobId);
+    player.load(); // loads nothing until the user plays the video, because of `preload="none"`
+    setMessage("The video could not be loaded. Play it again.");
+    return current;
   }
 
   return (
@@ -41,6 +70,7 @@ export function VideoCard({ job, onChange, onRemove }: Props) {
           width={320}
           poster={job.posterUrl ?? undefined}
           src={videos.contentUrl(job.jobId)}
+          onError={({ currentTarget }) => act(() => recover(currentTarget))}
         />
       )}
       {job.status === "completed" && <a href={videos.contentUrl(job.jobId, { download: true })}>Download</a>}
@@ -51,18 +81,11 @@ export function VideoCard({ job, onChange, onRemove }: Props) {
       {(job.status === "failed" || job.status === "cancelled") && (
         <button onClick={() => act(() => videos.retry(job.jobId))}>Try again</button>
       )}
-      {job.status === "completed" && <button onClick={() => act(() => share(job))}>Copy link</button>}
+      {job.status === "completed" && <button onClick={() => act(share)}>Copy link</button>}
       {job.status !== "queued" && job.status !== "processing" && (
-        <button onClick={() => act(() => onRemove(job.jobId))}>Delete</button>
+        <button onClick={() => act(remove)}>Delete</button>
       )}
-      {problem && <p role="alert">{problem}</p>}
+      {message && <p role="status">{message}</p>}
     </article>
   );
-}
-
-/** Copy a link that plays the video without a session for some minutes. */
-async function share(job: VideoJob): Promise<VideoJob> {
-  const current = await videos.renew(job);
-  await navigator.clipboard.writeText(current.videoUrl ?? "");
-  return current;
 }

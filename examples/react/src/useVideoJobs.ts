@@ -10,6 +10,7 @@ const PAGE = 50;
 export function useVideoJobs() {
   const [jobs, setJobs] = useState<VideoJob[]>([]);
   const [cursor, setCursor] = useState<string | null>(null);
+  const [isLoading, setIsLoading] = useState(true);
   const [error, setError] = useState<VideoJobsError | null>(null);
   const [reloads, setReloads] = useState(0);
   const mode = useSyncExternalStore(onMode, () => videos.mode);
@@ -19,6 +20,7 @@ export function useVideoJobs() {
   const fail = useCallback((reason: unknown) => {
     if (!(reason instanceof VideoJobsError)) throw reason;
     setError(reason);
+    setIsLoading(false);
   }, []);
 
   useEffect(() => {
@@ -26,6 +28,7 @@ export function useVideoJobs() {
     videos.list({ limit: PAGE }).then((page) => {
       if (!isCurrent) return;
       setError(null);
+      setIsLoading(false);
       add(page.items);
       setCursor(page.nextCursor);
     }, fail);
@@ -45,12 +48,9 @@ export function useVideoJobs() {
       fail(reason);
     }
   };
-  const remove = async (jobId: string) => {
-    await videos.remove(jobId);
-    setJobs((known) => known.filter((job) => job.jobId !== jobId));
-  };
+  const forget = (jobId: string) => setJobs((known) => known.filter((job) => job.jobId !== jobId));
   const reload = () => setReloads((count) => count + 1);
-  return { jobs, add, remove, loadMore: cursor ? loadMore : null, reload, error, mode, pollingReason };
+  return { jobs, add, forget, loadMore: cursor ? loadMore : null, reload, isLoading, error, fail, mode, pollingReason };
 }
 
 function onMode(notify: () => void) {
