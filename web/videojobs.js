@@ -206,7 +206,8 @@ export class VideoJobs extends EventTarget {
 
   /**
    * Return the job with URLs that are valid for at least a minute. The API is called only if a URL of the job expires
-   * earlier, by the clock of this device. After an error of a media element, call `status` instead.
+   * earlier, by the clock of this device. After an error of a media element, and for a link that you share, call `status`
+   * instead: its URLs are valid for 10 to 15 minutes.
    * @param {VideoJob} job
    * @returns {Promise<VideoJob>}
    */

@@ -21,6 +21,7 @@ def introduction() -> str:
         body=MAXIMUM_BODY_BYTES // 1024,
         batch=MAXIMUM_BATCH_BYTES // 1024 // 1024,
         minutes=StoreSettings.presigned_url_seconds // 60,
+        least_minutes=StoreSettings.presigned_url_seconds * 2 // 3 // 60,
     )
 
 
@@ -48,7 +49,8 @@ the limit are refused with 429 and `Retry-After`.
 - A batch has up to {items} jobs.
 - A body has up to {body} KiB, that of a batch up to {batch} MiB.
 - An `Idempotency-Key` is valid for {hours} hours.
-- `videoUrl`, `posterUrl` and `previewUrl` are valid for {minutes} minutes. Get the job again for new ones.
+- `videoUrl`, `posterUrl` and `previewUrl` are valid for {least_minutes} to {minutes} minutes. They do not change \
+with each response, so that browsers can cache the files. Get the job again for new ones.
 
 **Versions.** The version of this document is that of the API, not of a release. Later releases only add fields, \
 operations and codes. Ignore fields that you do not know.
