@@ -49,6 +49,15 @@ def test_versions_are_those_of_the_example() -> None:
         assert versions[full_name] == version
 
 
+def test_generator_of_types_has_the_versions_that_the_tests_use() -> None:
+    tested = json.loads((ROOT / "tests" / "npm" / "package.json").read_text())["dependencies"]
+    commands = [line for page in ROOT.glob("docs/*.md") for line in page.read_text().splitlines() if "npx -p" in line]
+    [command] = commands
+    assert dict(re.findall(r"-p (\S+)@(\S+)", command)) == {
+        name: tested[name] for name in ("openapi-typescript", "typescript")
+    }
+
+
 def test_table_of_errors_has_every_code() -> None:
     assert read_table("`code`").keys() == read_union("ApiErrorCode", "ClientErrorCode")
 
