@@ -151,6 +151,17 @@ def test_action_without_a_session_leads_to_the_sign_in(page: Page, user: User, a
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.complains("ERR_FAILED", "Failed to load")
+def test_player_that_failed_can_play_again(page: Page, user: User) -> None:
+    put_jobs(user, [COMPLETED])
+    page.route("**/content", lambda route: route.abort())
+    page.reload()
+    video = page.get_by_role("article").locator("video")
+    video.evaluate("(video) => { video.play().catch(() => {}); }")
+    expect(page.get_by_role("status")).to_contain_text("Play it again.")
+    assert video.evaluate("(video) => [video.error, video.paused]") == [None, True]
+
+
 @pytest.mark.complains("404")
 def test_job_that_was_deleted_elsewhere_disappears(page: Page, user: User) -> None:
     [job_id] = put_jobs(user, [{"prompt": "A kite over the sea"}])

@@ -13,6 +13,7 @@ interface Props {
 /** One job: its progress, then its video. */
 export function VideoCard({ job, onChange, onGone, onSignedOut }: Props) {
   const [message, setMessage] = useState("");
+  const [failures, setFailures] = useState(0);
 
   async function act(action: () => Promise<VideoJob | void>) {
     setMessage("");
@@ -46,10 +47,10 @@ export function VideoCard({ job, onChange, onGone, onSignedOut }: Props) {
     return current;
   }
 
-  /** Prepare a player that has failed for the next try. The call finds out whether the session or the job is gone. */
-  async function recover(player: HTMLVideoElement) {
+  /** Replace a player that has failed. The call fails if the session has ended or the job is deleted. */
+  async function recover() {
+    setFailures(failures + 1);
     const current = await videos.status(job.jobId);
-    player.load(); // loads nothing until the user plays the video, because of `preload="none"`
     setMessage("The video could not be loaded. Play it again.");
     return current;
   }
@@ -65,12 +66,13 @@ export function VideoCard({ job, onChange, onGone, onSignedOut }: Props) {
       {job.status === "processing" && <progress value={job.progress ?? undefined} />}
       {job.status === "completed" && (
         <video
+          key={failures} // a new element loads nothing until the user plays it
           controls
           preload="none"
           width={320}
           poster={job.posterUrl ?? undefined}
           src={videos.contentUrl(job.jobId)}
-          onError={({ currentTarget }) => act(() => recover(currentTarget))}
+          onError={() => act(recover)}
         />
       )}
       {job.status === "completed" && <a href={videos.contentUrl(job.jobId, { download: true })}>Download</a>}
