@@ -148,12 +148,13 @@ class Emulator:
         return response, milliseconds
 
     def cpu_ms(self) -> float:
-        """Return the processor time of the function's process so far, in milliseconds.
+        """Return the processor time of the function's process so far, in milliseconds; 0 if there is no process.
 
         It is read from `/proc`, because psutil rounds it to 10 ms.
 
         Raises:
-            psutil.NoSuchProcess, OSError: If the process has ended, or the system is not Linux.
+            psutil.NoSuchProcess: If the emulator has been stopped.
+            OSError: If the process ends during the call, or the system is not Linux.
         """
         tasks = [task for child in self._children() for task in Path(f"/proc/{child.pid}/task").iterdir()]
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6

@@ -47,7 +47,7 @@ class Section:
 
 
 def print_section(section: Section, console: Console) -> None:
-    """Print the section as a table with the method below it."""
+    """Print the section as a table, with the description of the measurement method below it."""
     table = Table(title=section.title, title_justify="left", caption=section.method, caption_justify="left")
     for column in _COLUMNS:
         table.add_column(column, justify="right" if column in {"measured", "ratio"} else "left")

@@ -40,8 +40,8 @@ def main() -> None:
     Read the task as JSON from stdin, and write the microseconds per call as JSON to the file named in the task.
 
     Raises:
-        RuntimeError: If the handler returns an unexpected status code.
-        PyMongoError: If MongoDB does not respond.
+        RuntimeError: If the handler returns an unexpected status code, such as 503 if MongoDB does not respond.
+        PyMongoError: If MongoDB does not respond to a call outside of the handler.
     """
     task = json.load(sys.stdin)
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the function logs there until the process ends

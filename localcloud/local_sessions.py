@@ -43,13 +43,19 @@ def sign_in(stack: Stack, form: Mapping[str, str]) -> tuple[str, int]:
 
 
 def name_cookie(cookie_name: str, host: str, own_port: int) -> str:
-    """Return the name of the session cookie of the page at `host`, which is the `Host` header of its requests."""
+    """Return the name of the session cookie of the page at `host`, which is the `Host` header of its requests.
+
+    The studio, on port `own_port` or without a port, has `cookie_name`. A page on another port has `cookie_name-port`.
+    """
     port = host.partition(":")[2]
     return cookie_name if port in {"", str(own_port)} else f"{cookie_name}-{port}"
 
 
 def translate_cookies(header: str, *, cookie_name: str, page_cookie: str) -> str:
-    """Return the `Cookie` header for the API: the page's session has the API's name, and the studio's is left out."""
+    """Return the `Cookie` header for the API, in which the page's session cookie `page_cookie` is named `cookie_name`.
+
+    An incoming cookie `cookie_name` is the studio's session and is left out. If the names are equal, nothing changes.
+    """
     if page_cookie == cookie_name:
         return header
     pairs = [(name.strip(), value) for name, _, value in (part.partition("=") for part in header.split(";"))]

@@ -171,7 +171,9 @@ def deploy_nested_stack(logical_id: str, properties: dict[str, Any], *arguments:
 
 
 def parse_template(body: str) -> Any:
-    """Return a parsed template; apply its transforms while a nested stack is deployed.
+    """Return a parsed template. Within `deploy_nested_stack`, apply its transforms too.
+
+    MiniStack itself applies those of a root stack.
 
     Raises:
         ValueError: If a transform fails.

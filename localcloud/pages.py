@@ -72,8 +72,9 @@ def publish(root: Path, environment: str) -> str:
 
 
 def upload_pages(client: "S3Client", outputs: Mapping[str, str], folder: Path) -> None:
-    """Upload the files and the settings to the bucket in `outputs`, then delete all other objects of the bucket.
+    """Upload the files in `folder` and a generated config.json to the bucket in `outputs`; delete all other objects.
 
+    config.json contains the URLs of live connections and of the sign-in page, which are also in `outputs`.
     `index.html` is uploaded last, because it refers to the other files.
 
     Raises:

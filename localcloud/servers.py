@@ -139,9 +139,9 @@ def stop_aws(config: CloudConfig) -> None:
 
 
 def forget_aws(config: CloudConfig) -> None:
-    """Stop MiniStack and discard its state except objects in S3, which removes a stack that cannot be updated.
+    """Stop MiniStack, so that the next `ensure_aws` deletes its state except objects in S3.
 
-    The state is deleted by the next `ensure_aws`.
+    This removes a stack that cannot be updated.
     """
     stop_aws(config)
     _saved_mark(config).unlink(missing_ok=True)

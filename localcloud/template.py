@@ -43,6 +43,7 @@ def read_defaults(path: Path) -> dict[str, str]:
 
     Raises:
         OSError: If the file can't be read.
+        YAMLError: If it is not valid YAML.
     """
     return find_defaults(read_template(path))
 

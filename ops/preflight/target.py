@@ -62,10 +62,9 @@ class Target:
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
-        """Return the value that each parameter has in the next deployment.
+        """Return the value of each parameter in the next deployment: from samconfig.toml, else from the deployed stack.
 
-        `sam deploy` keeps the value of the previous deployment if samconfig.toml has none. If the stack can't be read,
-        the template's default is used instead.
+        A parameter without a value in either has the template's default, also if the stack can't be read.
         """
         return {**find_defaults(self.template), **_deployed(lambda: self.stack), **self._overrides}
 

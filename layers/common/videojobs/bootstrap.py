@@ -398,7 +398,7 @@ def webhook_repository() -> WebhookRepository:
 
 
 def webhook_outcomes() -> "WebhookOutcomes":
-    """Return the record of webhook deliveries.
+    """Return the object that records the outcomes of webhook deliveries and schedules their retries.
 
     Raises:
         SettingsError: If an environment variable is missing or malformed.

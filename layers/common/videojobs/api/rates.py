@@ -25,7 +25,7 @@ def generate_limit(settings: ApiSettings) -> RateLimit:
 
 
 def read_limit(settings: ApiSettings) -> RateLimit:
-    """Return the limit of all other requests."""
+    """Return the limit of a user's HTTP requests that neither create nor retry jobs."""
     return RateLimit("read", settings.read_calls_per_minute)
 
 

@@ -127,7 +127,7 @@ class CallbackRefused(RequestError):
 
 
 class CrossSiteRequest(RequestError):
-    """Error for a browser request from an origin that is not listed in the parameter `AllowedOrigins`."""
+    """Error for a request of a page whose origin is not in the parameter `AllowedOrigins`, or is not stated."""
 
     code = ErrorCode.FORBIDDEN
     message = "Another site sent this request without its origin. Send it from an origin in AllowedOrigins."

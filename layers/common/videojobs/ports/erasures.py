@@ -35,7 +35,7 @@ class JobsLeft(NamedTuple):
 
 
 class ErasureRepository(Protocol):
-    """Repository of unfinished erasures."""
+    """Repository of the unfinished requests to erase a user's jobs and batches."""
 
     def add(self, user_id: UserId, created_before: datetime) -> None:
         """Store an erasure of a user's jobs. A later time replaces an earlier one, but not the reverse.

@@ -15,7 +15,7 @@ COLLECTION = "erasures"
 
 
 class MongoErasureRepository:
-    """Pending erasures in MongoDB. Implements `ports.ErasureRepository`."""
+    """Requests in MongoDB to erase a user's jobs, until they are finished. Implements `ports.ErasureRepository`."""
 
     def __init__(self, connection: MongoConnection) -> None:
         """Keep the connection; it connects at the first operation."""

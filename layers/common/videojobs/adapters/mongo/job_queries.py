@@ -23,8 +23,8 @@ def waiting_jobs(user_id: UserId, priority: Priority) -> Document:
 def jobs_ahead(job: VideoJob) -> list[Document]:
     """Return the queries for the jobs that come before this queued job: none if it has no next step.
 
-    Before a job that waits for a slot come the user's jobs that have waited longer (index `waiting`), before other jobs
-    those that are due earlier (index `sweep`).
+    Before a job that waits for a slot come the user's jobs of its priority that have waited longer (index `waiting`).
+    Before other jobs come the queued jobs of all users that are due earlier (index `sweep`).
     """
     if job.waiting_since is not None:
         waiting, since = waiting_jobs(job.user_id, job.priority), job.waiting_since

@@ -105,7 +105,10 @@ def read_one[T](document: Document | None, convert: Callable[[Document], T], kin
 
 
 def read_first[T](find: Callable[[], Cursor[Document]], convert: Callable[[Document], T], kind: str) -> T | None:
-    """Return the first well-formed document of a query, converted, or None. Usually one find of one document."""
+    """Return the first well-formed document of a query, converted, or None. Log and skip malformed documents.
+
+    `find` starts the query. It is called a second time only if the first document is malformed.
+    """
     documents = list(find().limit(1))
     first = next(read_all(documents, convert, kind), None)
     return next(read_all(find().skip(1), convert, kind), None) if documents and first is None else first

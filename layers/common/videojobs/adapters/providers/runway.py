@@ -123,11 +123,11 @@ class RunwayProvider(RestVideoProvider):
         return read_ref(self._rest.create("/v1/text_to_video", body), "id")
 
     def poll(self, ref: str) -> Generation:
-        """Return the task's state; the cost is reported with the result.
+        """Return the task's state, and the cost in US dollars of a finished task if Runway reports it.
 
         Raises:
-            ProviderError: If the task failed, was canceled or does not exist.
-            ProviderUnreachable: If Runway does not respond.
+            ProviderError: If the task failed, was canceled or does not exist, or if a finished task has no video.
+            ProviderUnreachable: If Runway does not respond, rejects the key, or returns another error.
         """
         task = self._rest.ask(_path(ref))
         match settle_state(self.name, task.get("status"), task, has_result=bool(task.get("output"))):
