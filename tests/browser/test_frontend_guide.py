@@ -124,7 +124,11 @@ def test_errors_of_selected_values_and_of_other_fields_are_explained(page: Page)
 
 def test_page_shows_that_it_loads_until_the_first_list_has_arrived(page: Page) -> None:
     held: list[Route] = []
-    page.route("**/api/videos?**", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/videos?**", hold)
     page.reload()
     expect(page.get_by_role("status")).to_have_text("Loading…")
     expect(page.get_by_role("button", name="Create")).to_be_hidden()
@@ -176,7 +180,8 @@ def test_job_that_was_deleted_elsewhere_disappears(page: Page, user: User) -> No
 def test_refused_clipboard_shows_the_link(page: Page, user: User) -> None:
     put_jobs(user, [COMPLETED])
     page.reload()
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))")
+    refuse = "() => { navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError')); }"
+    page.evaluate(refuse)
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("status")).to_contain_text(LINK)
 
