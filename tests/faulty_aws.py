@@ -4,7 +4,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Barrier, Thread
 from typing import Any
@@ -58,8 +58,8 @@ class FaultyAws:
         self.stale, self.barrier = len(self.connections), None
 
     def respond(self, client: socket.socket, number: int) -> None:
-        """Respond to the requests of a connection until it ends."""
-        with client, client.makefile("rb") as stream:
+        """Respond to the requests of a connection until it ends, or the client resets it."""
+        with suppress(ConnectionError), client, client.makefile("rb") as stream:
             while start := stream.readline():
                 method, path, _ = start.decode().split(" ", 2)
                 headers: dict[str, str] = {}

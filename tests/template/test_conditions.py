@@ -26,6 +26,7 @@ EXAMPLES = {
     "HostedZoneId": ["", "Z0123456789ABCDEFGHIJ"],
     "OidcProviderArn": ["", "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"],
     "ProviderSecretArn": ["", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-AbCdEf"],
+    "SecretArns": ["", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mongo-AbCdEf"],
     "SubnetIds": ["", "subnet-1,subnet-2"],
     "VideoVersionDays": ["0", "7"],
     "WafRequestsPerFiveMinutes": ["0", "2000"],
@@ -101,9 +102,19 @@ def outcomes(parsed: Mapping[str, Any], condition: str) -> set[bool]:
     return {holds(expression, parsed, dict(zip(names, values, strict=True))) for values in combinations}
 
 
+def with_boundary(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template as a pipeline deploys it, which sets `Boundary` in `Mappings` (docs/supply-chain.md)."""
+    environments = {name: {**values, "Boundary": "true"} for name, values in parsed["Mappings"]["Environments"].items()}
+    return {**parsed, "Mappings": {**parsed["Mappings"], "Environments": environments}}
+
+
 @pytest.mark.parametrize(("name", "condition"), CONDITIONS)
 def test_condition_is_true_in_some_deployments_to_aws_and_false_in_others(name: str, condition: str) -> None:
-    assert outcomes(template(name), condition) == {True, False}
+    parsed = template(name)
+    found = outcomes(parsed, condition)
+    if name == "template":
+        found |= outcomes(with_boundary(parsed), condition)
+    assert found == {True, False}
 
 
 @pytest.mark.parametrize(
