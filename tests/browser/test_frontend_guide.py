@@ -132,9 +132,9 @@ def test_page_shows_that_it_loads_until_the_first_list_has_arrived(page: Page) -
     page.reload()
     expect(page.get_by_role("status")).to_have_text("Loading…")
     expect(page.get_by_role("button", name="Create")).to_be_hidden()
-    page.unroute("**/api/videos?**")
     for route in held:
         route.continue_()
+    page.unroute("**/api/videos?**")
     expect(page.get_by_role("button", name="Create")).to_be_visible()
 
 
