@@ -88,7 +88,7 @@ units:
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
 
 # The longest parts start first. Two run at a time, and the output of each is printed when it ends.
-test: setup ## run all tests that need no AWS account: 15 to 30 minutes
+test: setup ## run all tests that need no AWS account: 15 to 25 minutes
 	@$(PYTHON) -m localcloud.environment auditors
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target \
 	  test-deployed test-services test-units test-upgrade static
