@@ -64,7 +64,7 @@ export function VideoCard({ job, onChange, onGone, onSignedOut }: Props) {
         {job.estimatedSecondsLeft && `, about ${job.estimatedSecondsLeft} s left`}
       </p>
       {job.status === "processing" && <progress value={job.progress ?? undefined} />}
-      {job.status === "completed" && (
+      {job.videoUrl && (
         <video
           key={failures} // a new element loads nothing until the user plays it
           controls
@@ -73,9 +73,11 @@ export function VideoCard({ job, onChange, onGone, onSignedOut }: Props) {
           poster={job.posterUrl ?? undefined}
           src={videos.contentUrl(job.jobId)}
           onError={() => act(recover)}
+          onPlaying={() => setMessage("")}
         />
       )}
-      {job.status === "completed" && <a href={videos.contentUrl(job.jobId, { download: true })}>Download</a>}
+      {job.videoUrl && <a href={videos.contentUrl(job.jobId, { download: true })}>Download</a>}
+      {job.status === "completed" && !job.videoUrl && <p>This video has no file.</p>}
       {job.status === "failed" && <p role="alert">{job.errorMessage}</p>}
       {(job.status === "queued" || job.status === "processing") && (
         <button onClick={() => act(() => videos.cancel(job.jobId))}>Cancel</button>
@@ -83,7 +85,7 @@ export function VideoCard({ job, onChange, onGone, onSignedOut }: Props) {
       {(job.status === "failed" || job.status === "cancelled") && (
         <button onClick={() => act(() => videos.retry(job.jobId))}>Try again</button>
       )}
-      {job.status === "completed" && <button onClick={() => act(share)}>Copy link</button>}
+      {job.videoUrl && <button onClick={() => act(share)}>Copy link</button>}
       {job.status !== "queued" && job.status !== "processing" && (
         <button onClick={() => act(remove)}>Delete</button>
       )}
