@@ -117,7 +117,7 @@ test-long: setup ## run mutants, long fuzzing, chaos and upgrades: an hour
 	part make --no-print-directory upgrade UPGRADE_FROM="$$oldest"; \
 	test -z "$$failed"
 
-test-real: setup ## run the deployed tests on AWS (docs/verify.md)
+test-real: setup ## run the deployed tests on AWS (docs/guides/verify.md)
 #: STACK=videojobs-dev AWS_PROFILE=… REGION=…
 #: WRITE=1 TOKEN=…
 	@VERIFY_STACK=$(STACK) VERIFY_WRITE=$(WRITE) VERIFY_TOKEN=$(TOKEN) $(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) $(RUN) pytest --quiet -rfE --tb=short --timeout 1800 tests/stack
@@ -185,7 +185,7 @@ publish: setup ## upload the studio's files to AWS, after sam deploy
 lock: setup ## pin the newest versions that pyproject.toml allows
 	@$(RUN) localcloud lock
 
-audit: setup ## check code and template (docs/supply-chain.md)
+audit: setup ## check code and template (docs/guides/ci-cd.md)
 	@$(PYTHON) -m localcloud.environment auditors
 	@$(RUN) pytest --quiet tests/audit
 

@@ -22,9 +22,7 @@ def explain_unavailable(error: Unavailable) -> str:
         )
     if isinstance(cause, ClientError):
         request = f"{cause.operation_name}: {cause.response['Error']['Code']}"
-        return (
-            f"AWS refused the request ({request}). Check your permissions; docs/operations.md lists the required ones."
-        )
+        return f"AWS refused the request ({request}). Check your permissions; docs/reference/commands.md lists them."
     return "A service does not respond. Try again; every command may be repeated."
 
 
@@ -34,5 +32,5 @@ def explain_aws(error: BotoCoreError | ClientError, what: str) -> str:
     if code == "ValidationError":
         return f"Not found in this account and region: {what}. Check --stack, --profile and --region."
     if "AccessDenied" in code or "Unauthorized" in code:
-        return f"Your credentials do not allow access to {what} ({code}). See docs/operations.md for the permissions."
+        return f"Your credentials do not allow access to {what} ({code}). See docs/reference/commands.md."
     return f"The AWS request for {what} failed. Check your credentials and network, and try again. ({error})"

@@ -1,11 +1,11 @@
-"""Generator of the cost table in docs/scaling.md: `python -m bench.capacity.scaling_page`."""
+"""Generator of the cost table in docs/explanation/scaling.md: `python -m bench.capacity.scaling_page`."""
 
 import re
 from pathlib import Path
 
 from bench.capacity.cost_model import COLUMNS, as_markdown, rows
 
-PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "scaling.md"
 _TABLE = re.compile(r"(<!-- cost: [^\n]* -->\n).*?(<!-- /cost -->)", re.DOTALL)
 
 

@@ -1,9 +1,9 @@
 """Simulation of a day with many jobs: waits, fairness and saturation: `python -m bench.capacity.simulation`.
 
-Jobs take the path that docs/architecture.md describes: a slot of their user, a worker, a renderer, a worker again. The
-activity of the users is skewed (Zipf), the load peaks in the afternoon, and one user submits 250 jobs at once. The
-durations of the steps are those of docs/performance.md. Each running function counts against the concurrency of its
-event source and of the account.
+Jobs take the path that docs/explanation/architecture.md describes: a slot of their user, a worker, a renderer, a
+worker again. The activity of the users is skewed (Zipf), the load peaks in the afternoon, and one user submits 250
+jobs at once. The durations of the steps are those of docs/performance.md. Each running function counts against the
+concurrency of its event source and of the account.
 """
 
 import argparse
@@ -192,7 +192,7 @@ def sufficient_render(day: Day, render_seconds: float = RENDER_SECONDS) -> int:
 
 
 def main() -> None:
-    """Simulate a tenth of the load with the template's defaults, and all of it with the settings of docs/scaling.md.
+    """Simulate a tenth of the load with the template's defaults, and all with those of docs/explanation/scaling.md.
 
     Print the waits of both days, and those at other loads, and draw the charts if `--plot` is given.
 

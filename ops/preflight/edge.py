@@ -10,7 +10,7 @@ from ops.preflight.target import STUDIO_REGION, Target
 
 _WEB_ACLS = 100
 """Default quota of web ACLs per region: https://docs.aws.amazon.com/waf/latest/developerguide/limits.html."""
-_DEPLOY_ACCOUNT = "Deploy infrastructure/account.yaml once (docs/deploy.md)"
+_DEPLOY_ACCOUNT = "Deploy infrastructure/account.yaml once (docs/guides/deploy.md)"
 
 
 def list_checks(target: Target) -> Sequence[Check]:
@@ -54,5 +54,5 @@ def _check_cloudfront(target: Target, domain: str) -> Finding:
     for distribution in listed:
         if domain in distribution.get("Aliases", {}).get("Items", []) and distribution.get("Comment") != own:
             return failed(f"distribution {distribution['Id']} uses {domain}", "Remove the name there, or use another")
-    advice = "" if listed else "A new account may have to be verified first (docs/deploy.md)"
+    advice = "" if listed else "A new account may have to be verified first (docs/guides/deploy.md)"
     return passed(f"{domain} is not used by another distribution of the account", advice)

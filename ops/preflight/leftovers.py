@@ -28,9 +28,9 @@ def _check_stack(target: Target) -> Finding:
     status = target.stack["StackStatus"]
     text = f"{target.stack_name} is {status}"
     if status in _UNUSABLE:
-        return failed(text, f"Delete it: sam delete --config-env {target.environment} (docs/deploy/tear-down.md)")
+        return failed(text, f"Delete it: sam delete --config-env {target.environment} (docs/guides/tear-down.md)")
     if status == "UPDATE_ROLLBACK_FAILED":
-        return failed(text, "Continue the rollback (docs/deploy/rollback.md)")
+        return failed(text, "Continue the rollback (docs/guides/rollback.md)")
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         return failed(text, "Wait until it has ended")
     return passed(text)

@@ -95,7 +95,8 @@ def _check_connection(uri: str, *, in_vpc: bool) -> Finding:
         if in_vpc:
             raise NotEstablishedError("no response; the functions connect from their VPC") from None
         return failed(
-            "no response", "Allow 0.0.0.0/0 in Atlas, or set SubnetIds (docs/deploy.md). Check this network's firewall."
+            "no response",
+            "Allow 0.0.0.0/0 in Atlas, or set SubnetIds (docs/guides/deploy.md). Check this network's firewall.",
         )
     return passed("MongoDB responds and accepts the credentials")
 

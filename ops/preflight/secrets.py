@@ -78,7 +78,7 @@ def _check(target: Target, parameter: str, check_form: CheckForm) -> Finding:
 def _check_arn(target: Target, parameter: str) -> Finding | None:
     arn = target.parameters.get(parameter, "")
     if not arn:
-        return failed("is not set", f"Create the secret and set {parameter} in samconfig.toml (docs/deploy.md)")
+        return failed("is not set", f"Create the secret and set {parameter} in samconfig.toml (docs/guides/deploy.md)")
     if not re.fullmatch(target.template["Parameters"][parameter]["AllowedPattern"], arn):
         return failed("is not a whole ARN", "Copy the ARN with the hyphen and six characters at its end")
     if (region := arn.split(":")[3]) != target.region:
@@ -118,7 +118,7 @@ def _check_webhooks(_target: Target, value: str) -> str:
     try:
         return f"{len(read_signing_secrets(value))} signing secret(s)"
     except Unavailable:
-        raise ValueError("Store whsec_ and the base64 of 24 to 64 bytes (docs/webhooks.md)") from None
+        raise ValueError("Store whsec_ and the base64 of 24 to 64 bytes (docs/guides/webhooks.md)") from None
 
 
 def _providers_with_key(target: Target) -> list[str]:

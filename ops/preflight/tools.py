@@ -64,7 +64,9 @@ def _check_region(target: Target) -> Finding:
         return failed(text, f'Set region = "{wanted}" in [{target.environment}.global.parameters] of samconfig.toml')
     if set(regions.values()) != {target.region}:
         return failed(text, f"export AWS_REGION={wanted} AWS_DEFAULT_REGION={wanted}")
-    return passed(text, "" if "AWS CLI" in regions else "The AWS CLI is not on the PATH; docs/deploy.md uses it.")
+    return passed(
+        text, "" if "AWS CLI" in regions else "The AWS CLI is not on the PATH; docs/guides/deploy.md uses it."
+    )
 
 
 def _check_credentials(target: Target) -> Finding:

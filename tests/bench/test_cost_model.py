@@ -83,6 +83,6 @@ def test_scaling_page_shows_the_figures_of_the_model() -> None:
 
 
 def test_readme_shows_the_figures_of_the_model() -> None:
-    readme = (PAGE.parents[1] / "README.md").read_text()
+    readme = (PAGE.parents[2] / "README.md").read_text()
     totals = {row[0]: row[COLUMNS.index("total")] for row in rows()}
     assert f"${totals['1,000']} a month for 1,000 jobs and ${totals['1,000,000']} for 1,000,000" in readme

@@ -19,7 +19,7 @@ from bench.capacity.simulation import (
 )
 from bench.capacity.workload import FLOOD, FLOODER, Day, arrivals, rate_at
 
-PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "scaling.md"
 UNHINDERED_SECONDS = 2 * PICK_UP_SECONDS + WORKER_SECONDS
 """Time from a job's creation to the start of its rendering without other jobs."""
 

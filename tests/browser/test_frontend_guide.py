@@ -1,4 +1,4 @@
-"""The page of docs/frontend.md: installed, type-checked, built, and driven against the deployed system."""
+"""The page of docs/start/frontend.md: installed, type-checked, built, and driven against the deployed system."""
 
 import os
 import subprocess

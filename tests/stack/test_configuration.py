@@ -68,7 +68,7 @@ PLAIN_KINDS = (
 
 
 def test_drift_is_reported(deployed: Deployed, record_property: Callable[[str, object], None]) -> None:
-    # Drift detection also reports values that a service added, so a difference does not fail the test: docs/verify.md.
+    # Drift detection also reports values that a service added, so a difference is no failure: docs/guides/verify.md.
     drift = detect_drift(deployed)
     for line in drift.lines():
         record_property(DRIFT, line)

@@ -1,4 +1,4 @@
-"""`make test-real` on the local AWS, with the rights that docs/verify.md lists and no others."""
+"""`make test-real` on the local AWS, with the rights that docs/guides/verify.md lists and no others."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Privileges that each function needs, by its environment and its events, and those that its role grants.
 
 Resources are identified by labels, which are names of the template: `JobsQueue`, `MongoSecretArn`,
-`VideosBucket/videos/*`. This command writes the table of docs/privileges.md:
+`VideosBucket/videos/*`. This command writes the table of docs/reference/privileges.md:
 
     PYTHONPATH=. .venv/bin/python -m tests.template.privileges
 """
@@ -28,7 +28,7 @@ from tests.template.parsed import (
 type Privilege = tuple[str, str]
 """IAM action, and the label of its resource; `*` where AWS does not support a resource."""
 
-PAGE = ROOT / "docs" / "privileges.md"
+PAGE = ROOT / "docs" / "reference" / "privileges.md"
 _BEGINNING, _END = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
 
 VIDEOS, RESULTS, NAMES = "VideosBucket/videos/*", "VideosBucket/bedrock/*", "VideosBucket"
@@ -144,7 +144,7 @@ def label(resource: Any) -> str:
 
 
 def page() -> str:
-    """Return docs/privileges.md with its table replaced by the current one."""
+    """Return docs/reference/privileges.md with its table replaced by the current one."""
     before, rest = PAGE.read_text().split(_BEGINNING)
     after = rest.split(_END)[1]
     lines = ["| function | may | on |", "|---|---|---|"]

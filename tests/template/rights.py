@@ -1,6 +1,6 @@
 """Rights that `make test-real` needs, derived from the calls that the tests in tests/stack make.
 
-This command writes the list in docs/verify.md:
+This command writes the list in docs/guides/verify.md:
 
     PYTHONPATH=. .venv/bin/python -m tests.template.rights
 """
@@ -15,7 +15,7 @@ from botocore import xform_name
 
 from tests.template.parsed import ROOT
 
-PAGE = ROOT / "docs" / "verify.md"
+PAGE = ROOT / "docs" / "guides" / "verify.md"
 OPTIONAL = {"secretsmanager:GetSecretValue"}
 """Rights without which tests are skipped."""
 _BEGINNING, _END = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
@@ -126,7 +126,7 @@ def _paginated(function: ast.FunctionDef, attribute: ast.Attribute) -> list[str]
 
 
 def page() -> str:
-    """Return docs/verify.md with its list replaced by the current one."""
+    """Return docs/guides/verify.md with its list replaced by the current one."""
     before, rest = PAGE.read_text().split(_BEGINNING)
     lines = ["| service | actions |", "|---|---|"]
     for service, actions in groupby(sorted(derived() - OPTIONAL), lambda action: action.split(":")[0]):

@@ -8,7 +8,7 @@ def test_operations_and_rules_are_the_same() -> None:
 
 
 def test_page_is_up_to_date() -> None:
-    assert MATRIX.read_text() == render(), "Outdated. Run: python -m tests.access > docs/access-matrix.md"
+    assert MATRIX.read_text() == render(), "Outdated. Run: python -m tests.access > docs/reference/access-matrix.md"
 
 
 def test_operation_with_an_id_has_a_rule_for_every_job_or_batch() -> None:

@@ -20,9 +20,9 @@ PARTS = {
 }
 TOPIC = [{"Ref": "AlarmTopic"}]
 TOPIC_BY_NAME = ["arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-alarms"]
-RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+RUNBOOK = (ROOT / "docs" / "operations" / "runbook.md").read_text()
 RATES = {"ApiErrors": 0.1, "FailureRate": 1.0}
-"""Percentage of failures that docs/slo.md allows."""
+"""Percentage of failures that docs/operations/slo.md allows."""
 
 
 def description(name: str) -> re.Match[str]:
@@ -32,7 +32,7 @@ def description(name: str) -> re.Match[str]:
         AssertionError: If the description has another form.
     """
     match = re.fullmatch(
-        r"(Page|Ticket|Part): ([^.].+?)\. docs/runbook\.md#([a-z-]+)", ALARMS[name]["AlarmDescription"]
+        r"(Page|Ticket|Part): ([^.].+?)\. docs/operations/runbook\.md#([a-z-]+)", ALARMS[name]["AlarmDescription"]
     )
     assert match, f"{name}: a description consists of a kind, one sentence and a link"
     return match
@@ -83,7 +83,7 @@ def test_page_begins_with_the_kind_of_its_alarm() -> None:
 
 @pytest.mark.parametrize("document", ["runbook", "slo"])
 def test_links_into_the_runbook_are_valid(document: str) -> None:
-    text = (ROOT / "docs" / f"{document}.md").read_text()
+    text = (ROOT / "docs" / "operations" / f"{document}.md").read_text()
     headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", RUNBOOK, re.MULTILINE)}
     links = set(re.findall(r"\((?:runbook\.md)?#([^)]+)\)", text))
     assert links

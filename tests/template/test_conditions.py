@@ -103,7 +103,7 @@ def outcomes(parsed: Mapping[str, Any], condition: str) -> set[bool]:
 
 
 def with_boundary(parsed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the template as a pipeline deploys it, which sets `Boundary` in `Mappings` (docs/supply-chain.md)."""
+    """Return the template as a pipeline deploys it, which sets `Boundary` in `Mappings` (docs/guides/ci-cd.md)."""
     environments = {name: {**values, "Boundary": "true"} for name, values in parsed["Mappings"]["Environments"].items()}
     return {**parsed, "Mappings": {**parsed["Mappings"], "Environments": environments}}
 

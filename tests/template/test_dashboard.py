@@ -16,7 +16,7 @@ METRICS = [widget for widget in WIDGETS if widget["type"] == "metric"]
 SHOWN = [(metric, options) for widget in METRICS for metric, options in metrics_shown(widget)]
 TEXTS = [widget["properties"]["markdown"] for widget in WIDGETS if widget["type"] == "text"]
 DASHBOARD = ROOT / "infrastructure" / "dashboard.yaml"
-RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+RUNBOOK = (ROOT / "docs" / "operations" / "runbook.md").read_text()
 
 
 def title(widget: dict[str, Any]) -> str:
@@ -105,7 +105,7 @@ def test_annotation_is_the_threshold_of_its_alarm(widget: dict[str, Any]) -> Non
 def test_every_row_has_a_text_with_a_link_to_the_runbook() -> None:
     headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", RUNBOOK, re.MULTILINE)}
     for text in TEXTS:
-        assert "](docs/runbook.md" in text
+        assert "](docs/operations/runbook.md" in text
         assert set(re.findall(r"docs/runbook\.md#([\w-]+)", text)) <= headings
     rows = {
         widget["y"] for widget in WIDGETS if widget["type"] == "metric" and widget["properties"]["view"] == "timeSeries"

@@ -14,7 +14,7 @@ from tests.template.parsed import (
 )
 from tests.template.privileges import IN_A_VPC, PAGE, SHARED, VIDEOS, granted, label, needs, page, shared
 
-WILDCARDS = {  # docs/privileges.md gives the reason for each
+WILDCARDS = {  # docs/reference/privileges.md gives the reason for each
     "*",
     "VideosBucket/bedrock/*",
     "VideosBucket/videos/*",

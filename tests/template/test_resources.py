@@ -214,13 +214,13 @@ def page_values(page: str, heading: str) -> dict[str, str]:
 
 def test_page_lists_every_parameter_with_its_default() -> None:
     # Operators write these values to turn options off, because sam keeps the value of a parameter that is not listed.
-    listed = page_values((ROOT / "docs" / "deploy.md").read_text(), "| parameter | default | |")
+    listed = page_values((ROOT / "docs" / "guides" / "deploy.md").read_text(), "| parameter | default | |")
     defaults = {name: str(parameter.get("Default", "")) for name, parameter in template()["Parameters"].items()}
     assert listed == {name: default or "none" for name, default in defaults.items()}
 
 
 def test_page_lists_every_value_of_a_release() -> None:
-    listed = page_values((ROOT / "docs" / "deploy.md").read_text(), "| map | key | value | |")
+    listed = page_values((ROOT / "docs" / "guides" / "deploy.md").read_text(), "| map | key | value | |")
     groups = template()["Mappings"]["Release"].values()
     values = {key: value for group in groups for key, value in group.items()}
     assert {name: value for name, value in listed.items() if name in values} == values

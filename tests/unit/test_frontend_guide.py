@@ -8,7 +8,7 @@ import pytest
 from tools.node_packages import ROOT
 
 EXAMPLE = ROOT / "examples" / "react"
-GUIDE = (ROOT / "docs" / "frontend.md").read_text()
+GUIDE = (ROOT / "docs" / "start" / "frontend.md").read_text()
 BLOCKS = dict(re.findall(r'^```\w+ title="([^"]+)"\n(.*?)^```$', GUIDE, re.MULTILINE | re.DOTALL))
 TYPES = (ROOT / "web" / "types.d.ts").read_text()
 
@@ -51,7 +51,9 @@ def test_versions_are_those_of_the_example() -> None:
 
 def test_generator_of_types_has_the_versions_that_the_tests_use() -> None:
     tested = json.loads((ROOT / "tests" / "npm" / "package.json").read_text())["dependencies"]
-    commands = [line for page in ROOT.glob("docs/*.md") for line in page.read_text().splitlines() if "npx -p" in line]
+    commands = [
+        line for page in ROOT.glob("docs/**/*.md") for line in page.read_text().splitlines() if "npx -p" in line
+    ]
     [command] = commands
     assert dict(re.findall(r"-p (\S+)@(\S+)", command)) == {
         name: tested[name] for name in ("openapi-typescript", "typescript")

@@ -67,7 +67,7 @@ METRICS: Mapping[str, tuple[Metric, ...]] = {
     ),
     "dead_letter_received": (Metric("DeadLetters", "Count", by={"Queue": "queue"}),),
 }
-"""The metrics of each log `action`; docs/observability.md describes them."""
+"""The metrics of each log `action`; docs/reference/logs-and-metrics.md describes them."""
 
 
 def _write(line: dict[str, Any]) -> str:

@@ -161,7 +161,7 @@ def test_preflight_uses_exactly_the_documented_rights(place: Place) -> None:
         "ListAllMyBuckets" if it == "ListBuckets" else "GET" if it == "GetAccount" else it for it in place.aws.regions
     }
     assert called - {"GetCallerIdentity"} == {action.split(":")[1] for action in RIGHTS}
-    section = (ROOT / "docs" / "deploy.md").read_text().partition("## Check first")[2].partition("\n## ")[0]
+    section = (ROOT / "docs" / "guides" / "deploy.md").read_text().partition("## Check first")[2].partition("\n## ")[0]
     documented = re.findall(r"^\| `([a-z0-9]+:\w+)` \|", section, re.MULTILINE)
     assert sorted(documented) == sorted(RIGHTS)
 

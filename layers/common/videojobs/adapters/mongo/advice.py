@@ -28,7 +28,5 @@ def advise_on_indexes(error: Exception) -> str:
     if isinstance(cause, ConfigurationError):
         return "The secret MongoSecretArn is not a valid MongoDB connection string, or its host is unknown. Correct it."
     if isinstance(cause, PyMongoError):
-        return (
-            "MongoDB does not respond. Allow the functions in Atlas's Network Access (see docs/deploy.md), then retry."
-        )
+        return "MongoDB does not respond. Allow the functions in Atlas's Network Access, then retry."
     return "The secret MongoSecretArn can't be read. Check its ARN and the function's permission to decrypt it."
