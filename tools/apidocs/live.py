@@ -27,7 +27,7 @@ def refresh_live_document(text: str) -> str:
         KeyError: If the document has no components, or no message `jobUpdated`.
         yaml.YAMLError: If the text is not valid YAML.
     """
-    document: Json = yaml.safe_load(text)
+    document: Json = yaml.load(text, Loader=yaml.CSafeLoader)
     components, schemas = document["components"], all_schemas()
     components["schemas"] |= {name: schemas[name] for name in _SHARED}
     components["messages"]["jobUpdated"]["examples"] = [
