@@ -4,6 +4,7 @@ import pytest
 
 from videojobs.domain import errors
 from videojobs.domain.errors import (
+    CrossSiteRequest,
     ErrorCode,
     ErrorDetail,
     FailureCode,
@@ -48,3 +49,9 @@ def test_an_unreachable_provider_is_a_transient_provider_error() -> None:
 def test_a_rate_limit_error_contains_the_seconds_until_the_next_request() -> None:
     assert RateLimited(7).retry_after_seconds == 7
     assert RateLimited().retry_after_seconds == 1
+
+
+def test_a_refused_origin_is_named_without_characters_that_a_header_or_a_log_could_misread() -> None:
+    assert "'https://a?b?'" in CrossSiteRequest("https://a\nb\u202e").message
+    assert len(CrossSiteRequest("x" * 10_000).message) < 500
+    assert CrossSiteRequest().message == CrossSiteRequest.message

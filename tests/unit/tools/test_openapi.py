@@ -74,7 +74,8 @@ def test_every_route_of_a_function_is_documented(api):
 
 def test_the_documented_pattern_of_a_prompt_allows_the_visible_characters():
     pattern = re.compile(DOCUMENT["components"]["schemas"]["GenerateRequest"]["properties"]["prompt"]["pattern"])
-    wrong = [code for code in range(0x110000) if is_visible(chr(code)) != bool(pattern.search(chr(code)))]
+    allowed = {character[0] for character in pattern.finditer("".join(map(chr, range(0x110000))))}
+    wrong = [code for code in range(0x110000) if is_visible(chr(code)) != (chr(code) in allowed)]
     assert wrong == list(UNLISTED)
 
 
