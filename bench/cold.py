@@ -42,10 +42,7 @@ def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: 
     return Section(
         title="Cold start, to the first response",
         method=(
-            f"Shortest of {rounds} starts of a new process under AWS's runtime client, because other load can only "
-            "lengthen a start. In brackets: median, and median processor time. The variants run in a random order each "
-            "round. The time includes init, the first call, reading both secrets, connecting to MongoDB and, for "
-            "generate, sending to SQS."
+            f"Shortest of {rounds} starts of a new process. In brackets: the median, and the median processor time."
         ),
         figures=[
             figure

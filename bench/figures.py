@@ -1,5 +1,6 @@
 """Measured figures and their targets, with tables for the terminal and in Markdown."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Figures of one measurement, with a paragraph that describes the method."""
+    """Figures of one measurement. `method` says how to read them; bench/README.md describes how they are measured."""
 
     title: str
     method: str
@@ -57,11 +58,19 @@ def print_section(section: Section, console: Console) -> None:
 
 
 def to_markdown(sections: Sequence[Section]) -> str:
-    """Return the sections as Markdown, one heading and table each."""
+    """Return the sections as Markdown, one heading and table each.
+
+    The target of a figure includes its verdict. Columns without a value are left out.
+    """
     lines: list[str] = []
     for section in sections:
-        lines += [f"### {section.title}", "", section.method, "", f"| {' | '.join(_COLUMNS)} |"]
-        lines += ["|---|---|---:|---:|---|", *(f"| {' | '.join(figure.cells())} |" for figure in section.figures), ""]
+        names, musts, measured, ratios, verdicts = zip(*(figure.cells() for figure in section.figures), strict=True)
+        targets = [f"{must}: {verdict}" if verdict else must for must, verdict in zip(musts, verdicts, strict=True)]
+        all_columns = {"figure": names, "target": targets, "measured": measured, "ratio": ratios}
+        columns = {heading: cells for heading, cells in all_columns.items() if any(cells)}
+        lines += [f"### {section.title}", "", *textwrap.wrap(section.method, 150), ""]
+        lines += [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+        lines += [*(f"| {' | '.join(row)} |" for row in zip(*columns.values(), strict=True)), ""]
     return "\n".join(lines)
 
 

@@ -46,10 +46,8 @@ def measure_live(*, jobs: int) -> Section:
     return Section(
         title="Live updates",
         method=(
-            f"{jobs} jobs one after another on the deployed local stack with warm functions. Each change (queued, "
-            "progress, ended) is timed from its `updatedAt`, set before the write, to its first arrival over the "
-            f"WebSocket: once with one open page, and once with {_PAGES} pages of the same user, to the last of them. "
-            "A change passes through MongoDB, the events queue, the notifier and API Gateway."
+            f"{jobs} jobs one after another on the deployed local stack, with one page or {_PAGES} pages of one user. "
+            "From `updatedAt` of a change, set before the write, to its arrival over the WebSocket."
         ),
         figures=[
             Figure("change of a job → open page", _spread(alone[0])),

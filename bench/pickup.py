@@ -26,7 +26,7 @@ _AT_ONCE = 10
 _POLLER_JOBS = 8
 _END_SECONDS = 90
 _LIVE = ("queued", "processing")
-_PEER = "Express + Mongoose, polling every 5 s"
+_PEER = "Express, polling every 5 s"
 
 type Job = Mapping[str, Any]
 type Jobs = Collection[Job]
@@ -60,10 +60,7 @@ def measure_pickup(*, jobs: int) -> Section:
         title="Job pick-up",
         method=(
             f"{jobs} jobs one after another, then {_AT_ONCE} at once, on the deployed local stack with warm functions. "
-            "A worker that starts before the response arrives counts as 0. The polling design uses the same MongoDB "
-            f"server, a small collection of its own and 0.2 s of work per job: {_POLLER_JOBS} jobs while the poller is "
-            f"idle, at times spread evenly over its interval, and {_AT_ONCE} at once, half an interval before the next "
-            "poll."
+            "A worker that starts before the response arrives counts as 0."
         ),
         figures=[
             Figure(

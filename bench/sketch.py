@@ -48,6 +48,6 @@ def measure_sketch(*, rounds: int) -> Section:
         )
     method = (
         f"Video, poster and preview, median of {rounds} runs pinned to one processor: processor time, and in brackets "
-        "the elapsed time, which other load on the machine lengthens."
+        "the elapsed time."
     )
     return Section("The sketch", method, figures)

@@ -46,7 +46,7 @@ def prepare_variants() -> list[Variant]:
     return [
         _ours("ours", "as built", layer),
         _ours("ours-source", "as built, without bytecode", _without_bytecode(layer)),
-        _peer("floor", "floor: same libraries, none of our code", (layer, plain)),
+        _peer("floor", "floor", (layer, plain)),
         _peer("fastapi", "FastAPI + Mangum", (_install("fastapi", bytecode=True), plain)),
         _peer("chalice", "Chalice", (_install("chalice", bytecode=True), plain)),
         _peer("usual", "the usual stack", (_install("usual", bytecode=False),), bytecode=False),

@@ -57,12 +57,8 @@ def measure_warm_calls(variants: list[Variant], services: Services, *, rounds: i
     return Section(
         title="Warm call, processor time",
         method=(
-            f"Per call in one process, median of {rounds} runs: with the local database, and in brackets with the "
-            "driver stubbed. SQS is stubbed in both; signing and serialisation are included. Ratio: the stubbed call "
-            "over ours. Bare: the database calls that ours makes (rate limit, slot, job) without any other code. The "
-            "peers have no limits and access only the job. "
-            f"Express runs with the local database, after {_EXPRESS_WARM_UP} calls to warm up. Its figure includes "
-            "HTTP, which API Gateway handles for a function."
+            f"Median of {rounds} runs: with the local database, and in brackets with the driver stubbed. Ratio: the "
+            "stubbed call over ours. Bare: the database calls of ours without any other code."
         ),
         figures=[
             figure
@@ -79,7 +75,7 @@ def _figures(
         return median(times[kind] for times in samples[name, function])
 
     bare_us = typical("ours", "bare")
-    yield Figure(f"{function}: bare database calls of ours", f"{bare_us:.0f} µs")
+    yield Figure(f"{function}: bare database calls", f"{bare_us:.0f} µs")
     for variant in variants:
         database, stubbed = typical(variant.name, "database"), typical(variant.name, "stubbed")
         name, measured = f"{function}: {variant.title}", f"{database:.0f} µs ({stubbed:.0f})"
@@ -93,7 +89,7 @@ def _figures(
 
 def express_figure(function: str, measured: Mapping[str, list[float]] | PeerMissingError) -> Figure:
     """Return the table row of the API of the polling design: its median, or the reason why it can't run."""
-    name = f"{function}: Express + Mongoose, with HTTP"
+    name = f"{function}: Express, with HTTP"
     if isinstance(measured, PeerMissingError):
         return Figure(name, f"not measured: {measured}")
     return Figure(name, f"{median(measured[function]):.0f} µs")
