@@ -60,7 +60,7 @@ A source with a maximum concurrency never has fewer: https://docs.aws.amazon.com
 """
 CONNECTIONS_PER_ENVIRONMENT = 3
 """Connections to the primary: two in the driver's pool, and the driver's monitor."""
-METRICS, ALARMS, SECRETS = 40, 60, 4
+METRICS, ALARM_METRICS, SECRETS = 40, 52, 4
 
 
 def lambda_calls(job: Job) -> float:
@@ -123,7 +123,7 @@ def cost_of(jobs: float, job: Job = SKETCH) -> Mapping[str, float]:
         "MongoDB": clusters * tier.hourly * HOURS,
         "monitoring": price["log_gb"](jobs * job.log_kb / 1e6)
         + price["metric"](METRICS)
-        + price["alarm"](ALARMS)
+        + price["alarm"](ALARM_METRICS)
         + price["trace"](0.05 * jobs * calls)
         + price["secret"](SECRETS),
         "provider": jobs * job.provider_dollars,

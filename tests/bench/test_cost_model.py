@@ -6,6 +6,7 @@ import pytest
 
 from bench.capacity.cost_model import (
     AI,
+    ALARM_METRICS,
     COLUMNS,
     DECADES,
     EVENT_SOURCES,
@@ -20,6 +21,7 @@ from bench.capacity.cost_model import (
 )
 from bench.capacity.prices import ATLAS, PRICES, Price
 from bench.capacity.scaling_page import PAGE, fill
+from tests.template.monitored import alarms, metrics_of
 from tests.template.parsed import events, functions
 
 
@@ -56,6 +58,10 @@ def test_every_event_source_of_the_template_is_counted() -> None:
     sources = [event for function in functions().values() for event in events(function, "SQS")]
     assert len(sources) == EVENT_SOURCES
     assert all("ScalingConfig" in event for event in sources), "only these sources have five pollers at all times"
+
+
+def test_every_metric_of_an_alarm_is_counted() -> None:
+    assert sum(len(metrics_of(alarm)) for alarm in alarms().values()) == ALARM_METRICS
 
 
 def test_more_jobs_cost_more_in_every_part_but_less_per_job() -> None:
