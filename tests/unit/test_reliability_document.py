@@ -15,7 +15,7 @@ SETTINGS = re.findall(r"^- \*\*(S\d+)\.", PAGE, flags=re.MULTILINE)
 
 
 def _proofs() -> list[tuple[str, str]]:
-    """Return each line of the table of proofs: the number of a promise, by default that of the line above, and a test."""
+    """Return each line of the proofs: the number of a promise, by default that of the line above, and a test."""
     (table,) = re.findall(r"^## Proof\n.*?^```text\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
     lines, proved = [], ""
     for line in table.splitlines():
