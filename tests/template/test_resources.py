@@ -196,31 +196,3 @@ def test_only_the_options_of_providers_are_a_json_object() -> None:
 @pytest.mark.parametrize("name", ["template", "monitoring", "studio", "account", "github"])
 def test_every_parameter_has_a_description(name: str) -> None:
     assert [key for key, it in template(name).get("Parameters", {}).items() if "Description" not in it] == []
-
-
-def page_values(page: str, heading: str) -> dict[str, str]:
-    """Return the values of the names in a table of a page, where a row can have several names and values.
-
-    `heading` is the first line of the table. The last column but one has the values. A single value belongs to all
-    names of its row.
-    """
-    rows = page.split(heading)[1].partition("\n\n")[0].splitlines()[2:]
-    values: dict[str, str] = {}
-    for *_, names, given, _ in (row.strip("|").split(" | ") for row in rows):
-        keys, texts = (cell.strip(" `").replace("`", "").split(", ") for cell in (names, given))
-        values |= dict(zip(keys, texts if len(texts) > 1 else texts * len(keys), strict=True))
-    return values
-
-
-def test_page_lists_every_parameter_with_its_default() -> None:
-    # Operators write these values to turn options off, because sam keeps the value of a parameter that is not listed.
-    listed = page_values((ROOT / "docs" / "guides" / "deploy.md").read_text(), "| parameter | default | |")
-    defaults = {name: str(parameter.get("Default", "")) for name, parameter in template()["Parameters"].items()}
-    assert listed == {name: default or "none" for name, default in defaults.items()}
-
-
-def test_page_lists_every_value_of_a_release() -> None:
-    listed = page_values((ROOT / "docs" / "guides" / "deploy.md").read_text(), "| map | key | value | |")
-    groups = template()["Mappings"]["Release"].values()
-    values = {key: value for group in groups for key, value in group.items()}
-    assert {name: value for name, value in listed.items() if name in values} == values
