@@ -1,6 +1,6 @@
-"""Requests that the roles of infrastructure/github.yaml refuse or allow, and their table in docs/guides/ci-cd.md.
+"""Requests that the roles of infrastructure/github.yaml refuse or allow.
 
-This command writes the table:
+This command writes their table in docs/reference/deployment-roles.md:
 
     PYTHONPATH=. .venv/bin/python -m tests.template.refusals
 """
@@ -13,7 +13,7 @@ from tests.template.iam import Policy, Request, decide
 from tests.template.parsed import ROOT
 from tests.template.resolved import ACCOUNT, IAM, REGION, policies
 
-PAGE = ROOT / "docs" / "guides" / "ci-cd.md"
+PAGE = ROOT / "docs" / "reference" / "deployment-roles.md"
 _BEGINNING, _END = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
 BOUNDARY = f"{IAM}:policy/videojobs-dev-boundary"
 ADMINISTRATOR: Policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -211,7 +211,7 @@ def decisions() -> dict[tuple[str, str, str], bool]:
 
 
 def page() -> str:
-    """Return docs/guides/ci-cd.md with its table replaced by the evaluator's decisions."""
+    """Return docs/reference/deployment-roles.md with its table replaced by the evaluator's decisions."""
     before, rest = PAGE.read_text().split(_BEGINNING)
     lines = ["| role | action | on | decision |", "|---|---|---|---|"]
     for (role, action, on), allowed in decisions().items():
