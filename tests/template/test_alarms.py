@@ -70,15 +70,15 @@ def test_alarm_is_named_after_its_page_and_its_stack(name: str) -> None:
 
 
 def test_every_alarm_has_a_page_in_the_runbook_and_the_reverse() -> None:
-    pages = RUNBOOK.split("\n# The alarms\n")[1].split("\n# ")[0]
-    headings = [anchor(heading) for heading in re.findall(r"^## (.+)$", pages, re.MULTILINE)]
+    pages = RUNBOOK.split("\n## Alarms\n")[1].split("\n## ")[0]
+    headings = [anchor(heading) for heading in re.findall(r"^### (.+)$", pages, re.MULTILINE)]
     assert sorted(headings) == sorted({description(name)[3] for name in ALARMS})
 
 
 def test_page_begins_with_the_kind_of_its_alarm() -> None:
     for name in set(ALARMS) - set(PARTS):
         kind, page = description(name)[1], description(name)[3]
-        assert f"\n## {page}\n\n{kind}. " in RUNBOOK, name
+        assert f"\n### {page}\n\n{kind}. " in RUNBOOK, name
 
 
 @pytest.mark.parametrize("document", ["runbook", "slo"])
