@@ -49,7 +49,6 @@ EXCUSES = (
         "4bf92f3577b34da6.*|5759e988bd862e3f.*",
         "the traces of W3C's and AWS's examples",
     ),
-    Excuse("docs/guides/*", "Secret Keyword", "CookieName.*", "names of parameters"),
     Excuse("docs/guides/*", "Basic Auth Credentials", "PASSWORD", "where the reader's goes"),
     Excuse("bench/express.py", "Secret Keyword", "the secret of a server .*", "a server that lives for a minute"),
     Excuse("layers/*", "Secret Keyword", "key|webhookSecret|serviceAccount.*|whsec_…", "names of a setting's members"),
