@@ -14,7 +14,13 @@ from tests.node import NPM, run
 ROOT = Path(__file__).parents[2]
 OPENAPI, ASYNCAPI = ROOT / "docs" / "openapi.json", ROOT / "docs" / "asyncapi.yaml"
 BIN = NPM / "node_modules" / ".bin"
-PAGES = ("README.md", "docs/reference/api.md", "docs/start/frontend.md", "docs/guides/studio.md")
+PAGES = (
+    "README.md",
+    "docs/reference/api.md",
+    "docs/start/frontend.md",
+    "docs/guides/studio.md",
+    "docs/guides/deploy.md",
+)
 """The pages that show requests."""
 COMPILER = ("tsc", "--strict", "--noEmit", "--target", "es2022", "--moduleResolution", "bundler", "--module", "esnext")
 CONTROL = """
