@@ -11,7 +11,12 @@ VERSION = "1.0.0"
 
 def introduction() -> str:
     """Return the introduction as Markdown."""
-    return _INTRODUCTION.format(
+    return _INTRODUCTION.format(limits=list_limits())
+
+
+def list_limits() -> str:
+    """Return the default limits as a list in Markdown."""
+    return _LIMITS.format(
         hours=round(KEY_LIFETIME.total_seconds() / 3600),
         generate=ApiSettings.generate_calls_per_minute,
         read=ApiSettings.read_calls_per_minute,
@@ -42,6 +47,13 @@ response, a request may have taken effect: repeat it with the same `Idempotency-
 
 **Limits** are the defaults; a deployment can have others.
 
+{limits}
+
+**Versions.** The version of this document is that of the API, not of a release. Later releases only add fields, \
+operations and codes. Ignore fields that you do not know.
+"""
+
+_LIMITS = """\
 - Rate limits per user and minute: {generate} requests to create or retry jobs (a batch counts as one), and {read} \
 other requests. Invalid requests and repeats count too. `RateLimit` contains the remaining requests. Requests over \
 the limit are refused with 429 and `Retry-After`.
@@ -50,8 +62,4 @@ the limit are refused with 429 and `Retry-After`.
 - A body has up to {body} KiB, that of a batch up to {batch} MiB.
 - An `Idempotency-Key` is valid for {hours} hours.
 - `videoUrl`, `posterUrl` and `previewUrl` are valid for {least_minutes} to {minutes} minutes. They do not change \
-with each response, so that browsers can cache the files. Get the job again for new ones.
-
-**Versions.** The version of this document is that of the API, not of a release. Later releases only add fields, \
-operations and codes. Ignore fields that you do not know.
-"""
+with each response, so that browsers can cache the files. Get the job again for new ones."""

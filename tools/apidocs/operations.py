@@ -165,7 +165,8 @@ def retry_operation() -> Json:
         "description": (
             "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of `generateVideo`. "
             "The rights of the current session apply: returns 403 if the job has high priority and the session lacks "
-            "it, and 400 if the request of the job chose a provider that can no longer be chosen."
+            "it, and 400 if the request of the job chose a provider that can no longer be chosen. A job that was "
+            "cancelled during a step stays queued until that step has ended, for up to 25 s."
         ),
         "parameters": [id_parameter("jobId")],
         "responses": {
@@ -229,7 +230,7 @@ def delete_all_operation() -> Json:
     erasing = {"erasing": serialize_erasure()}
     return {
         "description": "Cancels your active jobs, and deletes all of your jobs with their "
-        "files and all of your batches.",
+        "files and all of your batches. Repeat the request until the response is 204.",
         "responses": {
             "202": answer_with(
                 "The erasure continues in the background and takes some minutes.", "ErasureEnvelope", erasing

@@ -16,13 +16,14 @@ from functions.realtime import app as realtime_app
 from functions.status import app as status_app
 from localcloud.config import CloudConfig
 from tools.apidocs.document import build_document
+from tools.apidocs.page import build_page
 from tools.apidocs.schemas import CURSOR_PATTERN, UNLISTED
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, parse_list_query
 from videojobs.domain.prompt import is_visible
 from videojobs.settings import ApiSettings, SlotSettings
 
-COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
+DOCS = Path(__file__).parents[3] / "docs"
 DOCUMENT = build_document()
 
 
@@ -39,7 +40,17 @@ def find(document, key):
 
 def test_the_committed_document_is_current():
     text = json.dumps(DOCUMENT, indent=2, ensure_ascii=False) + "\n"
-    assert COMMITTED.read_text(encoding="utf-8") == text, "stale: make apidocs"
+    assert (DOCS / "openapi.json").read_text(encoding="utf-8") == text, "stale: make apidocs"
+
+
+def test_the_committed_page_is_current():
+    assert (DOCS / "reference" / "api.md").read_text(encoding="utf-8") == build_page(DOCUMENT), "stale: make apidocs"
+
+
+def test_the_page_contains_every_operation_field_and_error_code():
+    page = build_page(DOCUMENT)
+    names = [*OPERATIONS, *SCHEMAS["VideoJobData"]["properties"], *SCHEMAS["ErrorData"]["properties"]["code"]["enum"]]
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def test_the_document_is_generated_deterministically():
