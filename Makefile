@@ -7,7 +7,7 @@ SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin
 TEST_STATE = .local/test
 TEMPLATES = template.yaml infrastructure/account.yaml infrastructure/github.yaml infrastructure/monitoring.yaml infrastructure/studio.yaml
 CORE = tests/unit/domain tests/unit/services
-UNITS = tests/unit tests/functions tests/template tests/bench
+UNITS = tests/unit tests/functions tests/template tests/docs tests/bench
 DEPLOYED = tests/stack tests/browser
 SERVICES = tests/contract tests/integration tests/faults tests/providers tests/model tests/audit
 COVERAGE = --cov --cov-branch --cov-report=term
@@ -86,7 +86,7 @@ check: setup ## lint, types, template and quick tests: under a minute
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target units lint types template
 
 units:
-	@$(RUN) pytest --quiet tests/unit tests/functions tests/template
+	@$(RUN) pytest --quiet tests/unit tests/functions tests/template tests/docs
 
 # The longest parts start first. Two run at a time, and the output of each is printed when it ends.
 test: setup ## run all tests that need no AWS account: 15 to 25 minutes
@@ -167,8 +167,9 @@ growth: setup ## measure database calls at several numbers of jobs
 screenshots: setup ## make the screenshots in docs/images (needs Chromium)
 	@env LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python tools/make_screenshots.py
 
-apidocs: setup ## write docs/openapi.json and parts of docs/asyncapi.yaml
+apidocs: setup ## write the API documents and the reference pages
 	@$(RUN) tools.apidocs
+	@$(RUN) tools.configuration
 
 clienttypes: setup ## write the types of the JavaScript client from its comments
 	@$(RUN) tools.client_types

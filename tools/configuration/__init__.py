@@ -1,0 +1,1 @@
+"""Generator of docs/reference/configuration.md: `python -m tools.configuration`."""
