@@ -45,7 +45,9 @@ def main() -> int:
         BotoCoreError, ClientError: If the local AWS reports an error or does not respond.
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the figures of docs/performance.md.")
-    parser.add_argument("names", nargs="*", choices=[*_MEASUREMENTS, []], metavar="|".join(_MEASUREMENTS))
+    parser.add_argument(
+        "names", nargs="*", choices=[*_MEASUREMENTS, []], metavar="|".join(_MEASUREMENTS), help="default: all"
+    )
     names = parser.parse_args().names or list(_MEASUREMENTS)
     sections: list[Section] = []
     failed = False

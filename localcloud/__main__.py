@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("lock", help="pin the newest versions that pyproject.toml allows")
     commands.add_parser("sbom", help="write a CycloneDX bill of materials for each layer")
     during = commands.add_parser("during", help="run a command, then stop the system that it started")
-    during.add_argument("command_line", nargs="+", metavar="COMMAND")
+    during.add_argument("command_line", nargs="+", metavar="COMMAND", help="command with its arguments, after --")
     return parser
 
 

@@ -54,7 +54,7 @@ def main() -> None:
     """Parse the command line, run the histories and print a summary."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=None, help="first seed; random by default")
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--minutes", type=float, default=10, help="duration; default %(default)s")
     parser.add_argument("--histories", type=int, default=HISTORIES_PER_SEED, help="per seed")
     parser.add_argument("--no-shrink", action="store_true", help="do not shrink the first failure")
     chosen = parser.parse_args()
