@@ -45,12 +45,12 @@ def install() -> None:
     installed(NPM)
 
 
-def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Run a program in Node, installed first if necessary, and return it with its output."""
+def run(*command: str | Path, folder: Path = NPM) -> "subprocess.CompletedProcess[str]":
+    """Run a program in Node in a folder, installed first if necessary, and return it with its output."""
     install()
     return subprocess.run(
         ["node", *command],
-        cwd=NPM,
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

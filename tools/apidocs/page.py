@@ -76,7 +76,8 @@ class _Page:
         for status, response in self._error_statuses().items():
             for example in response["content"]["application/json"]["examples"].values():
                 error = example["value"]["error"]
-                rows.append([status, f"`{error['code']}`", error["message"]])
+                message = re.sub(r"'(https?://[^']+)'", r"`\1`", error["message"])
+                rows.append([status, f"`{error['code']}`", message])
         return as_table(["status", "`code`", "message, for example"], rows)
 
     def _operations(self) -> Iterator[tuple[str, str, Json]]:
