@@ -18,25 +18,25 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: cost simulation test-real fuzz audit sbom vulnerabilities preflight test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs clienttypes client publish lock clean
+.PHONY: chaos cost simulation test-real fuzz audit sbom vulnerabilities preflight test-deployed test-services test-upgrade test-units help setup demo up down logs watch token webhook-listen ops api static units lint types template check test test-long soak upgrade fairness bench growth screenshots apidocs clienttypes client publish lock clean
 
 # `##@` starts a section of the help, `##` after a target describes it, and `#:` above a recipe lists its variables.
-help: ## list the targets
-	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2} \
-	  /^#: / {printf "  %-20s %s\n", "", substr($$0, 4)}' $(MAKEFILE_LIST)
+help: ## list the targets, with rough times on two cores
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2} \
+	  /^#: / {printf "  %-21s %s\n", "", substr($$0, 4)}' $(MAKEFILE_LIST)
 
 ##@ Local system
 
-setup: ## install both Python environments (automatic)
+setup: ## install both Python environments (automatic; 1 to 3 min)
 	@$(PYTHON) -m localcloud.environment
 
-demo: setup ## make a video from a prompt, starting the system if needed
+demo: setup ## make a video from a prompt (first start: 1 to 4 min)
 #: PROMPT='…' STYLE=fun|calm|background DURATION=8
 #: RATIO=16:9|9:16|1:1|4:3
 	@$(RUN) localcloud demo $(if $(PROMPT),--prompt $(call quoted,$(PROMPT))) $(STYLE:%=--style %) $(DURATION:%=--duration %) $(RATIO:%=--ratio %)
 
-up: setup ## start the system, or deploy changes to it
-#: ALLOWED_ORIGINS=http://localhost:8080 (pages that may call)
+up: setup ## start the system, or deploy changes to it (up to 2 min)
+#: ALLOWED_ORIGINS=http://localhost:8080 (other pages)
 	@$(RUN) localcloud up
 
 down: setup ## stop the system; its data is kept
@@ -82,14 +82,14 @@ template:
 	@.venv/bin/cfn-lint --regions us-east-1 eu-central-1 -- $(TEMPLATES)
 	@$(SAM) validate --lint --config-env dev > .local/validate.log 2>&1 || { cat .local/validate.log; exit 1; }
 
-check: setup ## lint, types, template and quick tests: under a minute
+check: setup ## lint, types, template and quick tests (1 min)
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target units lint types template
 
 units:
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template tests/docs
 
 # The longest parts start first. Two run at a time, and the output of each is printed when it ends.
-test: setup ## run all tests that need no AWS account: 15 to 25 minutes
+test: setup ## run all tests that need no AWS account (15 to 25 min)
 	@$(PYTHON) -m localcloud.environment auditors
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target \
 	  test-deployed test-services test-units test-upgrade static
@@ -108,7 +108,7 @@ test-units: # in memory; the tests of domain and services alone must cover every
 	@$(RUN) pytest $(CORE:%=--ignore=%) $(UNITS)
 
 # A failed part does not prevent the next. If version 0.1.0 is not in the history, the upgrade starts from the oldest commit.
-test-long: setup ## run mutants, long fuzzing, chaos and upgrades: an hour
+test-long: setup ## run mutants, long fuzzing, chaos and upgrades (1 h)
 #: MINUTES=10 (of chaos) EXAMPLES=100 (of fuzzing)
 	@failed=; part() { echo "test-long: $$*"; "$$@" || { failed=1; echo "test-long: FAILED: $$*"; }; }; \
 	oldest=$$(git rev-parse --verify --quiet '8d014a1^{commit}' || git rev-list --reverse HEAD -- template.yaml | head -1); \
@@ -124,61 +124,61 @@ test-real: setup ## run the deployed tests on AWS (docs/guides/verify.md)
 #: WRITE=1 TOKEN=…
 	@VERIFY_STACK=$(STACK) VERIFY_WRITE=$(WRITE) VERIFY_TOKEN=$(TOKEN) $(if $(REGION),AWS_REGION=$(REGION) AWS_DEFAULT_REGION=$(REGION)) $(RUN) pytest --quiet -rfE --tb=short --timeout 1800 tests/stack
 
-chaos: setup ## run the model with random faults; SEED repeats a run
-#: SEED=… MINUTES=10
+chaos: setup ## run the model with random faults (10 min)
+#: SEED=… (repeats a run) MINUTES=10
 	@PYTHONPATH=layers/common $(RUN) tests.model.chaos $(SEED:%=--seed %) $(MINUTES:%=--minutes %)
 
-fuzz: setup ## run Schemathesis with docs/openapi.json on its own system
+fuzz: setup ## fuzz the API with Schemathesis on its own system (15 min)
 #: SEED=… EXAMPLES=100
 	@env LOCALCLOUD_STATE=.local/fuzz TEST_LONG=1 SEED=$(or $(SEED),$(shell date +%s)) EXAMPLES=$(or $(EXAMPLES),100) FUZZ_SECONDS=3600 $(RUN) localcloud during -- \
 		$(RUN) pytest --quiet --capture=no --timeout=3600 tests/stack/test_openapi_fuzz.py
 
 ##@ Load, cost and measurements
 
-soak: setup ## run jobs while killing workers and the database
+soak: setup ## run jobs while killing workers and the database (15 min)
 #: JOBS=2000
 	@env LOCALCLOUD_STATE=.local/soak $(RUN) localcloud during -- $(RUN) localcloud soak $(JOBS:%=--jobs %)
 
-upgrade: setup ## upgrade from an earlier commit under load, and roll back
+upgrade: setup ## upgrade an earlier commit under load, roll back (6 min)
 #: UPGRADE_FROM=COMMIT JOBS=40
 	@env LOCALCLOUD_STATE=.local/upgrade JOBS=$(JOBS) UPGRADE_FROM=$(UPGRADE_FROM) $(RUN) localcloud during -- $(RUN) tests.deployment
 
-fairness: setup ## measure waits while another user has many jobs
+fairness: setup ## measure waits while another user has many jobs (5 min)
 #: JOBS=250 (at least 200)
 	@env LOCALCLOUD_STATE=.local/fairness $(RUN) localcloud during -- $(RUN) localcloud fairness $(JOBS:%=--jobs %)
 
-bench: setup ## measure performance
+bench: setup ## measure performance (7 to 15 min)
 	@$(RUN) bench
 
 cost: setup ## estimate the monthly cost on AWS
 #: JOBS=250000 AI=1 (an AI provider)
 	@$(RUN) bench.capacity.cost_model $(JOBS:%=--jobs %) $(AI:1=--ai)
 
-simulation: setup ## simulate the waits of one day of jobs
+simulation: setup ## simulate the waits of one day of jobs (3 min)
 #: JOBS=1000000
 	@$(RUN) bench.capacity.simulation $(JOBS:%=--jobs %)
 
-growth: setup ## measure database calls at several numbers of jobs
+growth: setup ## measure database calls at several numbers of jobs (3 min)
 #: SIZES='1000 1000000'
 	@$(RUN) bench.scaling $(SIZES)
 
 ##@ Documents, dependencies and release
 
-screenshots: setup ## make the screenshots in docs/images (needs Chromium)
+screenshots: setup ## make the screenshots of the studio (Chromium; 3 min)
 	@env LOCALCLOUD_STATE=.local/screenshots $(RUN) localcloud during -- env PYTHONPATH=. .venv/bin/python tools/make_screenshots.py
 
 apidocs: setup ## write the API documents and the reference pages
 	@$(RUN) tools.apidocs
 	@$(RUN) tools.configuration
 
-clienttypes: setup ## write the types of the JavaScript client from its comments
+clienttypes: setup ## write the types of the JavaScript client
 	@$(RUN) tools.client_types
 
 client: ## pack the JavaScript client as an npm package in out/
 	@mkdir -p out && cd web && npm pack --silent --pack-destination ../out
 
-preflight: setup ## check the account and the settings, before sam deploy
-#: ENVIRONMENT=dev STUDIO='WebDomainName=… WebCertificateArn=…'
+preflight: setup ## check account and settings before sam deploy (1 min)
+#: ENVIRONMENT=dev STUDIO='WebDomainName=… …'
 	@PYTHONPATH=layers/common $(RUN) ops.preflight $(or $(ENVIRONMENT),dev) $(STUDIO:%=--studio %)
 
 publish: setup ## upload the studio's files to AWS, after sam deploy
@@ -188,7 +188,7 @@ publish: setup ## upload the studio's files to AWS, after sam deploy
 lock: setup ## pin the newest versions that pyproject.toml allows
 	@$(RUN) localcloud lock
 
-audit: setup ## check code and template (docs/guides/ci-cd.md)
+audit: setup ## scan code, templates and documents (Node; 2 min)
 	@$(PYTHON) -m localcloud.environment auditors
 	@$(RUN) pytest --quiet tests/audit
 

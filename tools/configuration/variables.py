@@ -9,7 +9,7 @@ LOCAL: Mapping[str, str] = {
     "PROVIDER_OPTIONS": "Parameter `ProviderOptions`.",
     "PROVIDER_KEYS": "API keys of the providers, a JSON object by provider, as in the secret `ProviderSecretArn`.",
     "WEBHOOK_URLS": "Parameter `WebhookUrls`; `http://127.0.0.1:…` is allowed too.",
-    "ALLOWED_ORIGINS": "Origins of pages that may call the API, separated by commas, beside the studio. Default: "
+    "ALLOWED_ORIGINS": "Origins of pages that may call the API, in addition to the studio. Default: "
     "port 5173 (Vite) and 3000 (Next.js) of `127.0.0.1` and `localhost`.",
     "UNKNOWN_SUBMIT": "Value of `UnknownSubmit` in [`Mappings`](#mappings).",
     "SNAP_START": "Value of `SnapStart` in [`Mappings`](#mappings).",
