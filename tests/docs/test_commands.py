@@ -69,7 +69,7 @@ def can_run(module: str, words: str) -> bool:
     if not source.exists():
         return False
     if module in PARSERS:
-        return not words.strip() or parses(module, words)
+        return not words.strip() or "$@" in words or parses(module, words)
     return all(f'"{name}"' in source.read_text() for name in re.findall(r"(?<= )--[\w-]+", words))
 
 

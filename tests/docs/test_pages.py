@@ -19,6 +19,9 @@ _ENDING = re.compile(r"\.(py|md|yaml|json|toml|m?js|tsx?|css|html|txt)$")
 _NOT_HERE = (".local/", ".venv/", ".aws-sam/", "out/", "node_modules/", "/", "config.json", "videojobs/")
 """Beginnings of paths that commands create, and of names on AWS."""
 
+_EXAMPLE = "acme"
+"""Provider that pages use as an example."""
+
 
 def test_links_lead_to_files_and_headings() -> None:
     links = [(page, link) for page in PAGES for link in page.links()]
@@ -57,7 +60,7 @@ def test_named_files_exist() -> None:
 def file_exists(page: Page, name: str) -> bool:
     """Return whether a file or folder has this path, or one that ends with it."""
     path = name.rstrip("/")
-    if name.startswith(_NOT_HERE) or path in endings() or (page.path.parent / path).exists():
+    if name.startswith(_NOT_HERE) or _EXAMPLE in name or path in endings() or (page.path.parent / path).exists():
         return True
     if "*" in path:
         return any(fnmatch(ending, path) for ending in endings())
