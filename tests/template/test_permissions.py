@@ -38,7 +38,7 @@ def test_actions_contain_no_wildcards() -> None:
 def test_wildcards_in_resources_are_documented() -> None:
     labels = {label(resource) for statement in all_statements() for resource in as_list(statement["Resource"])}
     assert {where for where in labels if "*" in where} == WILDCARDS
-    reasons = PAGE.read_text().split("## Wildcards that stay")[1]
+    reasons = PAGE.read_text().split("## Wildcards in resources")[1]
     assert [where for where in WILDCARDS if f"`{where}`" not in reasons] == []
 
 
