@@ -13,7 +13,7 @@ from tests.docs.markdown import ROOT, Located, Page, pages, read_page, tracked_f
 
 PAGES = pages()
 CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
-"""The pages without the one about earlier versions, which names files and tests that no longer exist."""
+"""The pages without the one about earlier versions, which names files, tests and headings that no longer exist."""
 _PATH = re.compile(r"[\w@*-][\w@*./-]*(\.(py|md|yaml|json|toml|m?js|tsx?|css|html|txt)|/)|(?:[\w-]+/)+[\w.-]+")
 _ENDING = re.compile(r"\.(py|md|yaml|json|toml|m?js|tsx?|css|html|txt)$")
 _NOT_HERE = (".local/", ".venv/", ".aws-sam/", "out/", "node_modules/", "/", "config.json", "videojobs/")
@@ -24,7 +24,7 @@ _EXAMPLE = "acme"
 
 
 def test_links_lead_to_files_and_headings() -> None:
-    links = [(page, link) for page in PAGES for link in page.links()]
+    links = [(page, link) for page in CURRENT for link in page.links()]
     assert len(links) > 150
     assert [f"{page.name}:{link.line}: {link.text}" for page, link in links if not leads_somewhere(page, link)] == []
 
