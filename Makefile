@@ -36,7 +36,7 @@ demo: setup ## make a video from a prompt (first start: 1 to 4 min)
 	@$(RUN) localcloud demo $(if $(PROMPT),--prompt $(call quoted,$(PROMPT))) $(STYLE:%=--style %) $(DURATION:%=--duration %) $(RATIO:%=--ratio %)
 
 up: setup ## start the system, or deploy changes to it (up to 2 min)
-#: ALLOWED_ORIGINS=http://localhost:8080 (other pages)
+#: ALLOWED_ORIGINS=http://localhost:8080 (pages that may call)
 	@$(RUN) localcloud up
 
 down: setup ## stop the system; its data is kept
