@@ -37,6 +37,7 @@ demo: setup ## make a video from a prompt (first start: 1 to 4 min)
 
 up: setup ## start the system, or deploy changes to it (up to 2 min)
 #: ALLOWED_ORIGINS=http://localhost:8080 (pages that may call)
+#: PROVIDER=simulated SIMULATED_FAILURE_RATE=1 (jobs fail)
 	@$(RUN) localcloud up
 
 down: setup ## stop the system; its data is kept

@@ -1,10 +1,13 @@
 """Configuration of the local system: its folders, names and ports."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+
+from localcloud.errors import LocalCloudError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,8 +21,14 @@ _PARAMETERS = {
 """Parameters of the template by the environment variable that sets them."""
 DEVELOPMENT_ORIGINS = tuple(f"http://{host}:{port}" for port in (5173, 3000) for host in ("127.0.0.1", "localhost"))
 """Origins of the development servers of Vite and Next.js on their default ports."""
-_SETTINGS = {"UNKNOWN_SUBMIT": "UnknownSubmit", "SNAP_START": "SnapStart"}
-"""Keys in the template's `Mappings` by the environment variable that replaces their value."""
+_SIMULATION = {"SIMULATED_MIN_SECONDS": 3600, "SIMULATED_MAX_SECONDS": 3600, "SIMULATED_FAILURE_RATE": 1}
+"""Largest value of each variable of the provider `simulated`. Each is a number of at least 0."""
+_SETTINGS = {
+    "UNKNOWN_SUBMIT": "UnknownSubmit",
+    "SNAP_START": "SnapStart",
+    **{variable: variable for variable in _SIMULATION},
+}
+"""Settings by the environment variable that replaces their value; see `CloudConfig.settings`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,15 @@ class CloudConfig:
 
         `LOCALCLOUD_STATE` sets the state folder (default `.local`), `MONGODB_URI` a database to use instead of
         SecantusDB, `WEBHOOK_URLS` the receivers of webhooks, `PROVIDER` and related variables the video providers,
-        `PROVIDER_KEYS` their API keys, `ALLOWED_ORIGINS` the origins of pages, separated by commas, and
-        `ACCOUNT_CONCURRENCY` the concurrent executions of the account. An empty variable counts as unset.
+        `PROVIDER_KEYS` their API keys, `SIMULATED_FAILURE_RATE` and related variables the provider `simulated`,
+        `ALLOWED_ORIGINS` the origins of pages, separated by commas, and `ACCOUNT_CONCURRENCY` the concurrent executions
+        of the account. An empty variable counts as unset.
+
+        Raises:
+            LocalCloudError: If a variable of the provider `simulated` is not a number in its range, or no variable
+                names this provider.
         """
+        _check_simulation(environment)
         state = Path(environment.get("LOCALCLOUD_STATE") or root / ".local")
         concurrency = environment.get("ACCOUNT_CONCURRENCY")
         origins = tuple(name.strip().rstrip("/") for name in environment.get("ALLOWED_ORIGINS", "").split(","))
@@ -123,3 +138,22 @@ class CloudConfig:
     def servers(self) -> Path:
         """Return the `bin` folder of the servers' environment."""
         return self.root / ".local" / "cloud" / "bin"
+
+
+def _check_simulation(environment: Mapping[str, str]) -> None:
+    """Check the variables of the provider `simulated`.
+
+    Raises:
+        LocalCloudError: If a variable is not a number in its range, or no variable names this provider.
+    """
+    for variable, maximum in _SIMULATION.items():
+        value = environment.get(variable)
+        if not value:
+            continue
+        if not re.fullmatch(r"\d+(\.\d+)?", value, re.ASCII) or float(value) > maximum:
+            raise LocalCloudError(f"{variable} is not a number from 0 to {maximum}, such as 0.5.")
+        names = ",".join(environment.get(name, "") for name in ("PROVIDER", "FALLBACK_PROVIDERS", "ALLOWED_PROVIDERS"))
+        if "simulated" not in names.split(","):
+            raise LocalCloudError(
+                f"{variable} has no effect without the provider simulated. Set PROVIDER=simulated as well."
+            )

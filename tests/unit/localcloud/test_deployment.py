@@ -13,6 +13,7 @@ from localcloud.config import DEVELOPMENT_ORIGINS, CloudConfig
 from localcloud.deployment import fingerprint, override_parameters, template_parameters, write_templates
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns, read_jwt_secret
+from localcloud.overlay import adapt
 from localcloud.template import read_template
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -178,6 +179,40 @@ def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
     config = CloudConfig.from_environment({"UNKNOWN_SUBMIT": "resubmit"}, root=tmp_path)
     assert config.settings == {"UnknownSubmit": "resubmit"}
     assert config.parameters == {}
+
+
+@pytest.mark.parametrize("names", [{"PROVIDER": "simulated"}, {"ALLOWED_PROVIDERS": "sketch,simulated"}])
+def test_variables_of_the_simulated_provider_replace_the_constants_of_the_worker(names: dict[str, str]) -> None:
+    variables = {"SIMULATED_MIN_SECONDS": "0", "SIMULATED_MAX_SECONDS": "2.5", "SIMULATED_FAILURE_RATE": "1"}
+    config = CloudConfig.from_environment(variables | names)
+    adapted = adapt(read_template(ROOT / "template.yaml"), ENDPOINT, config.settings)
+
+    deployed = adapted["Resources"]["WorkerFunction"]["Properties"]["Environment"]["Variables"]
+    assert {name: deployed[name] for name in variables} == variables
+    assert CloudConfig.from_environment(dict.fromkeys(variables, "")).settings == {}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "maximum"),
+    [
+        ("SIMULATED_FAILURE_RATE", "1.1", "1"),
+        ("SIMULATED_FAILURE_RATE", "-1", "1"),
+        ("SIMULATED_FAILURE_RATE", "nan", "1"),
+        ("SIMULATED_FAILURE_RATE", "50%", "1"),
+        ("SIMULATED_MIN_SECONDS", "3601", "3600"),
+        ("SIMULATED_MAX_SECONDS", "inf", "3600"),
+    ],
+)
+def test_a_variable_of_the_simulated_provider_must_be_a_number_in_its_range(
+    variable: str, value: str, maximum: str
+) -> None:
+    with pytest.raises(LocalCloudError, match=f"^{variable} is not a number from 0 to {maximum}, such as 0.5.$"):
+        CloudConfig.from_environment({"PROVIDER": "simulated", variable: value})
+
+
+def test_a_variable_of_the_simulated_provider_requires_this_provider() -> None:
+    with pytest.raises(LocalCloudError, match=r"^SIMULATED_FAILURE_RATE has no effect .* Set PROVIDER=simulated"):
+        CloudConfig.from_environment({"SIMULATED_FAILURE_RATE": "1", "FALLBACK_PROVIDERS": "sketch"})
 
 
 def read_by_sam(parameters: dict[str, str]) -> dict[str, Any]:
