@@ -20,8 +20,8 @@ REGION = "us-east-1"
 CACHE_CONTROL = "no-cache"
 """Makes browsers and CloudFront revalidate each file, so file names need no hash and changes need no invalidation."""
 
-_PACKAGE = frozenset({"package.json", "README.md", "types.d.ts", "videojobs.d.ts"})
-"""Files in the folder of the pages that only the client's npm package needs."""
+_NOT_SERVED = frozenset({"OFL.txt", "README.md", "package.json", "types.d.ts", "videojobs.d.ts"})
+"""Names of files that only developers and the npm package of the client need. The fonts contain their license."""
 
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
@@ -30,10 +30,10 @@ mimetypes.add_type("font/woff2", ".woff2")
 def find_pages(folder: Path) -> dict[str, Path]:
     """Return the files below the folder by their path relative to it, which is also their path on the site.
 
-    Files that only the client's npm package needs are left out.
+    Files that only developers and the npm package of the client need are left out.
     """
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: path for name, path in files.items() if name not in _PACKAGE}
+    return {name: path for name, path in files.items() if path.name not in _NOT_SERVED}
 
 
 def media_type(name: str) -> str:

@@ -1,5 +1,6 @@
 """Generator of the capability tables in docs/providers.md: `python -m tests.providers.documentation`."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -19,12 +20,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "bedrock": {"outputUri": "s3://a-bucket/bedrock"},
 }
 """Required options of the providers that have any; all options with a default are left out."""
-ASKED = (
-    (8, AspectRatio.LANDSCAPE),
-    (1, AspectRatio.SQUARE),
-    (60, AspectRatio.CLASSIC),
-    (23.5, AspectRatio.PORTRAIT),
-)
+ASKED = ((8, AspectRatio.LANDSCAPE), (1, AspectRatio.SQUARE), (60, AspectRatio.CLASSIC))
 
 
 def every_provider() -> dict[str, VideoProvider]:
@@ -58,18 +54,8 @@ def write(page: str) -> str:
 
 
 def _capabilities(known: Mapping[str, Capabilities]) -> str:
-    head = (
-        "provider",
-        "clips",
-        "prompt",
-        "cancel",
-        "unknown submit",
-        "asked every",
-        "calls back",
-        "result lives",
-        "price",
-    )
-    return _table(head, (_row(name, capabilities) for name, capabilities in known.items()))
+    columns = "provider, clips, prompt, cancel, unknown submit, polled every, callbacks, result kept for, price"
+    return _table(tuple(columns.split(", ")), (_row(name, capabilities) for name, capabilities in known.items()))
 
 
 def _row(name: str, known: Capabilities) -> tuple[str, ...]:
@@ -81,7 +67,7 @@ def _row(name: str, known: Capabilities) -> tuple[str, ...]:
         _clips(known.clips or ()),
         f"{limit.length} {limit.counting}" if limit else "?",
         "yes" if known.can_cancel else "no",
-        "repeated: one token, one task" if idempotent else "as `UnknownSubmit` says",
+        "repeated" if idempotent else "`UnknownSubmit`",
         f"{known.poll_seconds:g} s",
         "signed" if known.calls_back else "no",
         f"{lifetime.total_seconds() / 3600:g} h" if lifetime else "?",
@@ -90,13 +76,13 @@ def _row(name: str, known: Capabilities) -> tuple[str, ...]:
 
 
 def _clips(clips: tuple[Clip, ...]) -> str:
-    def size(clip: Clip) -> tuple[int, int]:
-        return clip.width, clip.height
-
-    return "; ".join(
-        f"{width}×{height}: {_seconds([clip.seconds for clip in group])}"
-        for (width, height), group in groupby(sorted(clips, key=lambda clip: (size(clip), clip.seconds)), key=size)
-    )
+    lengths: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    for clip in sorted(clips, key=lambda clip: (clip.width, clip.height, clip.seconds)):
+        lengths[clip.width, clip.height].append(clip.seconds)
+    sizes: defaultdict[str, list[str]] = defaultdict(list)
+    for (width, height), seconds in lengths.items():
+        sizes[_seconds(seconds)].append(f"{width}×{height}")
+    return "; ".join(f"{seconds}: {', '.join(names)}" for seconds, names in sizes.items())
 
 
 def _seconds(lengths: list[float]) -> str:
@@ -111,7 +97,7 @@ def _price(known: Capabilities) -> str:
     if not rates:
         return "?"
     price = "–".join(dict.fromkeys(f"${rate:.2g}" for rate in (rates[0], rates[-1])))
-    return f"{price} a second ({known.prices_as_of})"
+    return f"{price} per second ({known.prices_as_of})"
 
 
 def _plans(known: Mapping[str, Capabilities]) -> str:
@@ -124,7 +110,8 @@ def _plan(known: Capabilities, seconds: float, ratio: AspectRatio) -> str:
     plan = plan_video(seconds, ratio, known.clips or (), maximum_clips=MAXIMUM_PARTS)
     if plan is None:
         return "refused"
-    lengths = " + ".join(f"{clip.seconds:g}" for clip in plan.clips)
+    groups = [(seconds, len(list(group))) for seconds, group in groupby(clip.seconds for clip in plan.clips)]
+    lengths = " + ".join(f"{count} × {seconds:g}" if count > 1 else f"{seconds:g}" for seconds, count in groups)
     first = plan.clips[0]
     size = f"{first.width}×{first.height}"
     crop = "" if plan.crop == (first.width, first.height) else f", crop {plan.crop[0]}×{plan.crop[1]}"

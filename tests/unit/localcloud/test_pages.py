@@ -32,6 +32,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "index.html").write_text("<h1>")
     (tmp_path / "a.js").write_text("1")
     (tmp_path / "fonts" / "b.woff2").write_bytes(b"\0")
+    (tmp_path / "fonts" / "README.md").write_text("# Fonts")
     return tmp_path
 
 
