@@ -99,7 +99,7 @@ def run_fairness(config: CloudConfig, plan: FairnessPlan) -> int:
         )
     stack = bring_up(replace(config, parameters=PARAMETERS, settings=SETTINGS))
     with pymongo.MongoClient[Document](stack.mongo_uri, tz_aware=True) as client:
-        database = client.get_default_database()
+        database = client.get_default_database(config.database)
         with step("Measure the idle system"):
             _measure(stack, database, max(plan.probes // 4, 5))  # not counted: it includes cold starts
             idle = _measure(stack, database, plan.probes)

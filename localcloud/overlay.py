@@ -185,7 +185,7 @@ CHANGES = (
     Change(
         "`AlwaysDeploy`",
         "removed",
-        "a deployment without changes should change nothing; no parameter that changes locally is part of the API",
+        "a deployment without changes should not publish the API again",
         _publish_only_changes,
     ),
     Change(

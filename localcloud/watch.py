@@ -97,11 +97,11 @@ def watch(config: CloudConfig, stack: Stack) -> None:
 
     Raises:
         LocalCloudError: If the local AWS or the database does not respond.
-        PyMongoError: If the database's connection string is invalid or names no database.
+        PyMongoError: If the database's connection string is invalid.
         KeyboardInterrupt: If Ctrl-C ends it.
     """
     with pymongo.MongoClient[Document](stack.mongo_uri, timeoutMS=_ANSWER_SECONDS * 1000) as client:
-        database = client.get_default_database()
+        database = client.get_default_database(config.database)
         if not sys.stdout.isatty():
             console.print(draw_look(take_look(config, stack, database), stack))
             return
