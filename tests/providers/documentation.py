@@ -54,7 +54,7 @@ def write(page: str) -> str:
 
 
 def _capabilities(known: Mapping[str, Capabilities]) -> str:
-    columns = "provider, clips, prompt, cancel, unknown submit, polled every, callbacks, result kept for, price"
+    columns = "provider, clips, prompt, cancel, unknown submit, callbacks, result kept for, price"
     return _table(tuple(columns.split(", ")), (_row(name, capabilities) for name, capabilities in known.items()))
 
 
@@ -68,7 +68,6 @@ def _row(name: str, known: Capabilities) -> tuple[str, ...]:
         f"{limit.length} {limit.counting}" if limit else "?",
         "yes" if known.can_cancel else "no",
         "repeated" if idempotent else "`UnknownSubmit`",
-        f"{known.poll_seconds:g} s",
         "signed" if known.calls_back else "no",
         f"{lifetime.total_seconds() / 3600:g} h" if lifetime else "?",
         _price(known),
