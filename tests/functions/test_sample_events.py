@@ -46,3 +46,10 @@ def test_a_sample_event_with_a_token_succeeds(sut, name, status):
 @pytest.mark.parametrize("name", ["generate", "batch", "status", "list", "cancel"])
 def test_a_sample_event_without_a_token_returns_token_invalid(sut, name):
     assert invoke(sut, name).code == "TOKEN_INVALID"
+
+
+@pytest.mark.parametrize(("name", "status"), [("generate", 201), ("batch", 201), ("cancel", 200)])
+def test_a_sample_event_succeeds_where_its_origin_is_not_allowed(sut, name, status):
+    sut.put()
+    sut.settings.allowed_origins = ("https://other.example.com",)
+    assert invoke(sut, name, sut.token()).status == status
