@@ -51,7 +51,7 @@ def serve_api(config: CloudConfig, stack: Stack) -> None:
         console.print("Stop it with Ctrl-C. The functions behind queues run in the local system.\n")
         command = ["sam", "local", "start-api", "--port", str(port), "--host", config.host, "--region", config.region]
         command += ["--template", str(config.build / "template.yaml"), "--env-vars", str(variables)]
-        command += ["--skip-pull-image", "--warm-containers", "LAZY"]
+        command += ["--language-extensions", "--skip-pull-image", "--warm-containers", "LAZY"]
         status = run_in_foreground(
             [*command, "--parameter-overrides", *_overrides(config, stack)],
             environment=tool_environment(config, stack.aws_endpoint_url),
