@@ -161,6 +161,10 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "height": {"minimum": 1, "description": "The height in pixels."},
         "bytes": {"minimum": 0, "description": "The size of the file in bytes."},
         "segments": {"minimum": 1, "description": "The number of generations that the video is joined from."},
+        "missingScripts": {
+            "description": "The scripts of the prompt, such as `Tibetan`, whose text is not in the video, because the "
+            "provider `sketch` has no typeface for them. `Emoji` stands for emoji and other symbols.",
+        },
     },
     "CostData": {"amount": {"description": "The amount that the provider has reported."}, "currency": _CURRENCY},
     "EstimateData": {

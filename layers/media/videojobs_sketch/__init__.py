@@ -2,5 +2,6 @@
 
 from videojobs_sketch.sketch import draw_sketch
 from videojobs_sketch.video_format import VideoFormat
+from videojobs_sketch.words import missing_scripts
 
-__all__ = ["VideoFormat", "draw_sketch"]
+__all__ = ["VideoFormat", "draw_sketch", "missing_scripts"]

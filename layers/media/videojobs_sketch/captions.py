@@ -11,7 +11,7 @@ from videojobs_sketch.colour import Ink
 from videojobs_sketch.easing import part, smooth
 from videojobs_sketch.fonts import Face
 from videojobs_sketch.palette import Palette
-from videojobs_sketch.typesetting import Page, Setting, paginate, place
+from videojobs_sketch.typesetting import Page, Setting, paginate, place, representative
 from videojobs_sketch.words import drawable_words
 
 _WORDS_A_PAGE = 12
@@ -21,6 +21,9 @@ _LOOP = 30.0
 """Minimum duration of the background's loop in seconds; a shorter video shows a part of it, at the same speed."""
 _FULL_PAGE = 3.9
 """Minimum time in seconds for a page with more words, which is used if the prompt is long."""
+
+_LEAVES = 0.8
+"""Duration of the fade at the end of a page, in seconds of a long video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,15 @@ class _Fade:
 
 
 class Captions:
-    """Animation of the style `calm`. Frames can be drawn in any order."""
+    """Animation of the style `calm`. Frames can be drawn in any order.
+
+    `best_moment`: the time in seconds until which the page with the most text is complete.
+    """
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
         """Arrange the words of the prompt on pages, choose the background and schedule the lines."""
         self._seconds = seconds
         self._loop = max(seconds, _LOOP)
-        words = drawable_words(prompt, Face.BOOK)
-        scene = Scene(canvas.width, canvas.height, palette, rng, self._loop, has_text=bool(words))
-        self._background = choose_background(prompt, rng, QUIET)(scene)
         self._ink: Ink = palette.text.ink()
         self._rate = min(1.0, seconds / 4)
         short = min(canvas.width, canvas.height)
@@ -56,23 +59,28 @@ class Captions:
             leading=1.32,
             space=0.25,
         )
+        words = drawable_words(prompt, Face.BOOK, setting.widest)
+        scene = Scene(canvas.width, canvas.height, palette, rng, self._loop, has_text=bool(words))
+        self._background = choose_background(prompt, rng, QUIET)(scene)
         possible = max(1, math.floor(seconds / _SHORTEST_PAGE))
         if len(words) > possible * _WORDS_A_PAGE * 1.4:
             possible = max(1, math.floor(seconds / _FULL_PAGE))
         pages = paginate(words, min(possible, max(1, math.ceil(len(words) / _WORDS_A_PAGE))), setting)
+        shown = representative(pages) + 1 if pages else 0
+        self.best_moment = seconds if shown == len(pages) else shown * seconds / len(pages) - _LEAVES * self._rate
         self._fades = [
             fade for index, page in enumerate(pages) for fade in self._plan(canvas, page, setting, index, len(pages))
         ]
 
     def _plan(self, canvas: Canvas, page: Page, setting: Setting, index: int, count: int) -> list[_Fade]:
         length = self._seconds / count
-        goes = (index + 1) * length - 0.8 * self._rate if index + 1 < count else math.inf
+        goes = (index + 1) * length - _LEAVES * self._rate if index + 1 < count else math.inf
         placed = place(page, setting, canvas.width / 2, canvas.height * self._background.text_middle)
         fades = []
         for number, baseline in enumerate(sorted({item.baseline for item in placed})):
             comes = index * length + (0.25 + 0.45 * number) * self._rate
             for item in placed:
-                lettering = item.word.lettering(page.size)
+                lettering = item.fragment.lettering(page.size)
                 if item.baseline == baseline and lettering.stencil:
                     left, top = round(item.x) + lettering.left, round(baseline) + lettering.top
                     fades.append(_Fade(lettering.stencil, left, top, comes, goes))
@@ -83,7 +91,7 @@ class Captions:
         self._background.paint(canvas, (seconds / self._loop) % 1)
         for fade in self._fades:
             opacity = smooth(part(seconds, fade.comes, 1.3 * self._rate))
-            opacity *= 1 - smooth(part(seconds, fade.goes, 0.8 * self._rate))
+            opacity *= 1 - smooth(part(seconds, fade.goes, _LEAVES * self._rate))
             if opacity >= 1:
                 canvas.stamp(fade.stencil, self._ink, fade.left, fade.top)
             elif opacity > 0:

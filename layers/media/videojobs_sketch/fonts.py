@@ -3,6 +3,7 @@
 Pillow's text functions need FriBiDi for other scripts than Latin, and Lambda does not provide it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
@@ -17,43 +18,54 @@ _SUBPIXELS = 64
 _REGULAR = 400
 
 
+_NOTO = (
+    "Arabic Armenian Bengali Devanagari Ethiopic Georgian Gujarati Gurmukhi Kannada Khmer Lao Malayalam Myanmar Oriya "
+    "Sinhala Tamil Telugu Thai"
+).split()
+"""Scripts of the typefaces Noto Sans, most of which no other typeface of the layer contains."""
+
+
+def _fallbacks(weight: int, cjk_weight: int) -> tuple[tuple[str, str, int], ...]:
+    return (
+        *(("manimgx_fonts", f"NotoSans{script}[wght].ttf", weight) for script in _NOTO),
+        ("paperang_p2_fonts_cjk", "fonts/wqy-microhei.ttc", cjk_weight),
+        ("manimgx_fonts", "NotoSansSymbols[wght].ttf", weight),
+        ("manimgx_fonts", "NotoEmoji[wght].ttf", min(weight, 700)),
+    )
+
+
 class Face(Enum):
-    """List of typefaces in order of preference, each with its package, file, index in the file and weight."""
+    """List of typefaces in order of preference, each with its package, file and weight."""
 
     DISPLAY = (
-        ("fontpkg_rubik", "Rubik[wght].ttf", 0, 800),
-        ("fontpkg_manrope", "Manrope[wght].ttf", 0, 800),
-        ("fontpkg_noto_sans_arabic", "NotoSansArabic[wdth,wght].ttf", 0, 800),
-        ("fontpkg_noto_sans_devanagari", "NotoSansDevanagari[wdth,wght].ttf", 0, 800),
-        ("fontpkg_noto_sans_thai", "NotoSansThai[wdth,wght].ttf", 0, 800),
-        ("paperang_p2_fonts_cjk", "wqy-microhei.ttc", 0, 700),
+        ("fontpkg_rubik", "files/Rubik[wght].ttf", 800),
+        ("fontpkg_manrope", "files/Manrope[wght].ttf", 800),
+        *_fallbacks(800, 700),
     )
     BOOK = (
-        ("fontpkg_eb_garamond", "EBGaramond[wght].ttf", 0, 430),
-        ("fontpkg_rubik", "Rubik[wght].ttf", 0, 300),
-        ("fontpkg_manrope", "Manrope[wght].ttf", 0, 300),
-        ("fontpkg_noto_sans_arabic", "NotoSansArabic[wdth,wght].ttf", 0, 300),
-        ("fontpkg_noto_sans_devanagari", "NotoSansDevanagari[wdth,wght].ttf", 0, 300),
-        ("fontpkg_noto_sans_thai", "NotoSansThai[wdth,wght].ttf", 0, 300),
-        ("paperang_p2_fonts_cjk", "wqy-microhei.ttc", 0, 400),
+        ("fontpkg_eb_garamond", "files/EBGaramond[wght].ttf", 430),
+        ("fontpkg_rubik", "files/Rubik[wght].ttf", 300),
+        ("fontpkg_manrope", "files/Manrope[wght].ttf", 300),
+        *_fallbacks(300, 400),
     )
 
-    def font_for(self, character: str) -> int | None:
-        """Return the index of the first typeface that contains the character, or None if there is none."""
-        for index, (package, file, number, _) in enumerate(self.value):
-            if ord(character) in _covered(package, file, number):
+    def font_for(self, text: str) -> int | None:
+        """Return the index of the first typeface that contains all characters of a text, or None."""
+        for index in range(len(self.value)):
+            if self.covers(index, text):
                 return index
         return None
 
-    def covers(self, index: int, character: str) -> bool:
-        """Return whether the typeface with this index contains the character."""
-        package, file, number, _ = self.value[index]
-        return ord(character) in _covered(package, file, number)
+    def covers(self, index: int, text: str) -> bool:
+        """Return whether the typeface with this index contains all characters of a text."""
+        package, file, _ = self.value[index]
+        covered = _covered(package, file)
+        return all(ord(character) in covered for character in text)
 
     def font(self, index: int, size: int) -> uharfbuzz.Font:
         """Return the font of the typeface with this index, at `size` pixels per em."""
-        package, file, number, weight = self.value[index]
-        return _font(package, file, number, weight, size)
+        package, file, weight = self.value[index]
+        return _font(package, file, weight, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,7 @@ class Run:
 
     text: str
     font: int
+    is_rtl: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +91,23 @@ class Lettering:
     stencil: Stencil | None
 
 
+def advance_of(runs: tuple[Run, ...], face: Face, size: int) -> float:
+    """Return the width in pixels of the runs at `size` pixels per em."""
+    return sum(x for run in runs for _, x, _, _ in _shaped(run, face.font(run.font, size))) / _SUBPIXELS
+
+
 @lru_cache(maxsize=256)
 def set_runs(runs: tuple[Run, ...], face: Face, size: int) -> Lettering:
-    """Return the shaped and rasterized runs at `size` pixels per em; the runs are given from left to right.
-
-    Characters without a glyph are left out.
-    """
+    """Return the shaped and rasterized runs at `size` pixels per em; the runs are given from left to right."""
     raster = uharfbuzz.RasterDraw()
     raster.scale_factor = (_SUBPIXELS, _SUBPIXELS)
     pen = 0.0
     for run in runs:
         font = face.font(run.font, size)
-        buffer = uharfbuzz.Buffer()
-        buffer.add_str(run.text)
-        buffer.guess_segment_properties()
-        uharfbuzz.shape(font, buffer)
-        for glyph, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            if glyph.codepoint:
-                raster.transform = (1, 0, 0, 1, pen + position.x_offset, position.y_offset)
-                raster.draw_glyph(font, glyph.codepoint)
-                pen += position.x_advance
+        for glyph, advance, x, y in _shaped(run, font):
+            raster.transform = (1, 0, 0, 1, pen + x, y)
+            raster.draw_glyph(font, glyph)
+            pen += advance
     image = raster.render()
     extents = image.extents
     stencil = None
@@ -110,20 +120,32 @@ def set_runs(runs: tuple[Run, ...], face: Face, size: int) -> Lettering:
     return Lettering(pen / _SUBPIXELS, extents.x_origin - 1, -(extents.y_origin + extents.height) - 1, stencil)
 
 
-@cache
-def _face(package: str, file: str, number: int) -> uharfbuzz.Face:
-    data = files(package).joinpath("fonts" if file.endswith(".ttc") else "files", file).read_bytes()
-    return uharfbuzz.Face(uharfbuzz.Blob(data), number)
+def _shaped(run: Run, font: uharfbuzz.Font) -> Iterator[tuple[int, float, float, float]]:
+    """Yield each glyph with its advance and its offset; characters without a glyph are left out."""
+    buffer = uharfbuzz.Buffer()
+    buffer.add_str(run.text)
+    buffer.direction = "rtl" if run.is_rtl else "ltr"
+    buffer.language = "und"  # otherwise the locale of the machine
+    buffer.guess_segment_properties()
+    uharfbuzz.shape(font, buffer)
+    for glyph, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+        if glyph.codepoint:
+            yield glyph.codepoint, position.x_advance, position.x_offset, position.y_offset
 
 
 @cache
-def _covered(package: str, file: str, number: int) -> frozenset[int]:
-    return frozenset(_face(package, file, number).unicodes)
+def _face(package: str, file: str) -> uharfbuzz.Face:
+    return uharfbuzz.Face(uharfbuzz.Blob(files(package).joinpath(file).read_bytes()))
+
+
+@cache
+def _covered(package: str, file: str) -> frozenset[int]:
+    return frozenset(_face(package, file).unicodes)
 
 
 @lru_cache(maxsize=64)
-def _font(package: str, file: str, number: int, weight: int, size: int) -> uharfbuzz.Font:
-    font = uharfbuzz.Font(_face(package, file, number))
+def _font(package: str, file: str, weight: int, size: int) -> uharfbuzz.Font:
+    font = uharfbuzz.Font(_face(package, file))
     font.scale = (size * _SUBPIXELS, size * _SUBPIXELS)
     font.set_variations({"wght": weight})
     if weight > _REGULAR and not font.face.axis_infos:

@@ -14,8 +14,8 @@ from videojobs_sketch.colour import Ink
 from videojobs_sketch.easing import overshoot, part, smooth
 from videojobs_sketch.fonts import Face
 from videojobs_sketch.palette import Palette, rng_for
-from videojobs_sketch.typesetting import Page, Setting, fit, paginate, place
-from videojobs_sketch.words import drawable_words
+from videojobs_sketch.typesetting import Page, Setting, fit, paginate, place, representative
+from videojobs_sketch.words import Fragment, Word, drawable_words
 
 _WORDS_A_PAGE = 5
 _SHORTEST_PAGE = 1.15
@@ -65,7 +65,10 @@ class _Scene:
 
 
 class Kinetic:
-    """Animation of the style `fun`. Frames can be drawn in any order, and fastest in sequence."""
+    """Animation of the style `fun`. Frames can be drawn in any order, and fastest in sequence.
+
+    `best_moment`: the time in seconds until which the page with the most text is complete.
+    """
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
         """Arrange the words of the prompt on pages and choose the pages' backgrounds."""
@@ -79,7 +82,7 @@ class Kinetic:
             leading=1.2,
             space=0.24,
         )
-        words = drawable_words(prompt, Face.DISPLAY)
+        words = drawable_words(prompt, Face.DISPLAY, self._setting.widest)
         possible = max(1, math.floor(seconds / _SHORTEST_PAGE))
         if len(words) > possible * _WORDS_A_PAGE * 1.4:
             possible = max(1, math.floor(seconds / _FULL_PAGE))
@@ -87,6 +90,8 @@ class Kinetic:
         self._pages = paginate(words, min(possible, wished), self._setting)
         self._count = len(self._pages) or min(wished, possible)
         self._length = seconds / self._count
+        shown = representative(self._pages) + 1 if self._pages else self._count
+        self.best_moment = shown * self._length - (_SWEEP if shown < self._count else 0.0)
         self._kinds = [choose_background(prompt, rng, LIVELY)] * self._count
         if rng.random() < 0.5:
             self._kinds[1:] = [rng.choice(LIVELY) for _ in self._kinds[1:]]
@@ -130,27 +135,33 @@ class Kinetic:
 
 def _pops(page: Page, setting: Setting, x: float, y: float, length: float) -> tuple[_Pop, ...]:
     words = [word for line in page.lines for word in line.words]
-    candidates = [word for word in words if not word.leads_on] if len(words) > 1 else []
-    lead = max(candidates, key=lambda word: word.width, default=None)
-    if lead:
-        padded = replace(lead, width=lead.width + 2 * _PLATE_PADDING)
+    candidates = [word for word in words if _can_lead(word)] if len(words) > 1 else []
+    plated: Fragment | None = None
+    if candidates:
+        lead = max(candidates, key=lambda word: word.width)
+        plated = replace(lead.fragments[0], width=lead.width + 2 * _PLATE_PADDING)
+        padded = replace(lead, fragments=(plated,))
         page = fit([padded if word is lead else word for word in words], replace(setting, smallest=1)) or page
-        lead = padded
     placed = place(page, setting, x, y)
-    gap = min(0.2, 0.45 * length / len(placed))
+    gap = min(0.2, 0.45 * length / len(words))
     pops = []
     for item in sorted(placed, key=lambda item: item.order):
-        lettering = item.word.lettering(page.size)
+        lettering = item.fragment.lettering(page.size)
         if lettering.stencil is None:
             continue
         plate, pad = None, 0.0
-        if item.word == lead:
-            wide, pad = item.word.width * page.size, _PLATE_PADDING * page.size
+        if item.fragment is plated:
+            wide, pad = plated.width * page.size, _PLATE_PADDING * page.size
             plate = stencils.pill(int(wide) // 2 * 2, int(1.12 * page.size) // 2 * 2, round(page.size * 0.24))
-        middle = item.x + item.word.width * page.size / 2, item.baseline - 0.31 * page.size
+        middle = item.x + item.fragment.width * page.size / 2, item.baseline - 0.31 * page.size
         left, top = item.x + pad + lettering.left - middle[0], item.baseline + lettering.top - middle[1]
         pops.append(_Pop(lettering.stencil, plate, *middle, left, top, 0.04 + gap * item.order))
     return tuple(pops)
+
+
+def _can_lead(word: Word) -> bool:
+    """Return whether a word can be highlighted: it is whole, has one direction, and is not a function word."""
+    return len(word.fragments) == 1 and not word.is_cut and not word.leads_on
 
 
 class _Sweep:

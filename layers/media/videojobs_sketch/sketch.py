@@ -25,7 +25,12 @@ _PROGRESS_EVERY_SECONDS = 0.5
 
 
 class Picture(Protocol):
-    """Animation that can draw any of its frames."""
+    """Animation that can draw any of its frames.
+
+    `best_moment`: the time in seconds before which a frame represents the video best, or None if all are alike.
+    """
+
+    best_moment: float | None
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
         """Draw the frame at a time in seconds."""
@@ -34,6 +39,8 @@ class Picture(Protocol):
 
 class _Loop:
     """Animation of the style `background`: a background without text that repeats seamlessly."""
+
+    best_moment: float | None = None
 
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random, seconds: float) -> None:
         self._seconds = seconds
@@ -73,8 +80,10 @@ def draw_sketch(
     path: Path,
     on_progress: ReportProgress,
     monotonic: Callable[[], float] = time.monotonic,
-) -> None:
+) -> float | None:
     """Write the sketch of a prompt to `path` as an MP4; the same arguments give the same bytes.
+
+    Return the time in seconds of the frame for the poster, which shows a page of text completely, or None without text.
 
     Args:
         prompt: The text to show.
@@ -107,3 +116,4 @@ def draw_sketch(
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    return None if picture.best_moment is None else max(0.0, picture.best_moment - 1 / rate)

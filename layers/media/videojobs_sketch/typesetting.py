@@ -2,23 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
-from videojobs_sketch.words import Word, ellipsis
+from videojobs_sketch.bidi import visual_order
+from videojobs_sketch.words import Fragment, Word, ellipsis
+
+_NEARLY = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words of a line in reading order, and the width of the line in ems, including spaces."""
+    """Words of a line in reading order, and the width of the line in ems, including spaces and a hyphen at its end."""
 
     words: tuple[Word, ...]
     width: float
 
+    @classmethod
+    def of(cls, words: Sequence[Word], space: float) -> Self:
+        """Return the line with these words."""
+        spaces = sum(not word.glued for word in words[1:])
+        hyphen = words[-1].hyphen
+        return cls(tuple(words), sum(word.width for word in words) + spaces * space + (hyphen.width if hyphen else 0.0))
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Word with the start of its baseline in pixels; `order` is its index on the page in reading order."""
+    """Part of a word with the left end of its baseline in pixels; `order` is the index of the word on the page."""
 
-    word: Word
+    fragment: Fragment
     x: float
     baseline: float
     order: int
@@ -40,6 +51,11 @@ class Setting:
     leading: float
     space: float = 0.26
 
+    @property
+    def widest(self) -> float:
+        """Return the width in ems of the box at the smallest text size."""
+        return self.width / self.smallest
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -50,16 +66,21 @@ class Page:
 
 
 def fit(words: Sequence[Word], setting: Setting) -> Page | None:
-    """Return the words in the largest size that fits the box, or None if that is smaller than `setting.smallest`."""
+    """Return the words in the largest size that fits the box, or None if that is smaller than `setting.smallest`.
+
+    A single word that is too wide for the smallest size makes the whole page smaller.
+    """
     best: Page | None = None
-    for count in range(1, min(setting.most_lines, len(words)) + 1):
+    fewest = 1 + sum(word.starts_line for word in words[1:])
+    for count in range(fewest, max(fewest, min(setting.most_lines, len(words))) + 1):
         lines = _balanced(words, count, setting.space)
         widest = max(line.width for line in lines)
         tall = 1 + (len(lines) - 1) * setting.leading
         size = int(min(setting.largest, setting.width / widest, setting.height / tall))
         if best is None or size > best.size:
             best = Page(lines, size)
-    return best if best and best.size >= setting.smallest else None
+    needed = int(setting.width / max(Line.of([word], 0).width for word in words))
+    return best if best and best.size >= min(setting.smallest, needed) else None
 
 
 def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
@@ -79,7 +100,7 @@ def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
             taken -= max(1, taken // 16)
             kept = rest[:taken]
             page = fit([*kept[:-1], ellipsis(kept[-1])] if left == 1 else kept, setting)
-        if page is None:  # a single word is too wide, so its size is not limited
+        if page is None:  # a single word is too tall, so its size is not limited
             page = fit(rest[:taken], replace(setting, smallest=1))
         if page is not None:
             done.append(page)
@@ -87,36 +108,42 @@ def paginate(words: Sequence[Word], pages: int, setting: Setting) -> list[Page]:
     return done
 
 
+def representative(pages: Sequence[Page]) -> int:
+    """Return the index of the first page that has nearly as much text as the page with the most."""
+    amounts = [sum(word.width for line in page.lines for word in line.words) for page in pages]
+    return next(index for index, amount in enumerate(amounts) if amount >= _NEARLY * max(amounts))
+
+
 def place(page: Page, setting: Setting, centre_x: float, centre_y: float) -> list[Placed]:
     """Return the positions of the words of a page; lines are centred, and the block is centred at the given point.
 
-    A page whose first word is Arabic or Hebrew is set from right to left.
+    The parts of a line are ordered by rule L2 of the Unicode Bidirectional Algorithm.
     """
-    is_rtl = page.lines[0].words[0].is_rtl
     placed: list[Placed] = []
     tall = (len(page.lines) - 1) * setting.leading * page.size
     order = 0
     for number, line in enumerate(page.lines):
         baseline = centre_y - tall / 2 + number * setting.leading * page.size + 0.34 * page.size
-        reading = {id(word): order + index for index, word in enumerate(line.words)}
-        order += len(line.words)
+        parts: list[tuple[int, Fragment | None, int]] = []  # None: a space
+        for word in line.words:
+            if parts and not word.glued:
+                parts.append((word.space_level, None, order))
+            parts += [(fragment.level, fragment, order) for fragment in word.fragments]
+            order += 1
+        if hyphen := line.words[-1].hyphen:
+            parts.append((hyphen.level, hyphen, order - 1))
         pen = centre_x - line.width * page.size / 2
-        visual = _visual(line.words, is_rtl=is_rtl)
-        for index, word in enumerate(visual):
-            if index and not _touching(visual[index - 1], word):
-                pen += setting.space * page.size
-            placed.append(Placed(word, pen, baseline, reading[id(word)]))
-            pen += word.width * page.size
+        for index in visual_order([level for level, _, _ in parts]):
+            _, fragment, reading = parts[index]
+            if fragment:
+                placed.append(Placed(fragment, pen, baseline, reading))
+            pen += (fragment.width if fragment else setting.space) * page.size
     return placed
-
-
-def _touching(left: Word, right: Word) -> bool:
-    return left.glued if left.is_rtl and right.is_rtl else right.glued
 
 
 def _balanced(words: Sequence[Word], count: int, space: float) -> tuple[Line, ...]:
     """Return the words in at most `count` lines, with the widest line as narrow as possible."""
-    widths = [word.width for word in words]
+    widths = [Line.of([word], space).width for word in words]
     low, high = max(widths), sum(widths) + space * len(words)
     lines = _wrapped(words, high, space)
     for _ in range(14):
@@ -137,12 +164,11 @@ def _tidied(lines: tuple[Line, ...], space: float) -> tuple[Line, ...]:
     room = 1.2 * max(line.width for line in lines)
     tidy = list(lines)
     for index in range(len(tidy) - 1):
-        line, following = tidy[index], tidy[index + 1]
-        moved = line.words[-1]
-        way = moved.width + space
-        if moved.leads_on and len(line.words) > 1 and following.width + way <= room and not following.words[0].glued:
-            tidy[index] = Line(line.words[:-1], line.width - way)
-            tidy[index + 1] = Line((moved, *following.words), following.width + way)
+        *rest, moved = tidy[index].words
+        first = tidy[index + 1].words[0]
+        following = Line.of((moved, *tidy[index + 1].words), space)
+        if moved.leads_on and rest and following.width <= room and not first.glued and not first.starts_line:
+            tidy[index], tidy[index + 1] = Line.of(rest, space), following
     return tuple(tidy)
 
 
@@ -152,12 +178,13 @@ def _wrapped(words: Sequence[Word], width: float, space: float) -> tuple[Line, .
     used = 0.0
     for word in words:
         gap = space if current and not word.glued else 0.0
-        if current and used + gap + word.width > width + 1e-9:
-            lines.append(Line(tuple(current), used))
+        needed = word.width + (word.hyphen.width if word.hyphen else 0.0)
+        if current and (word.starts_line or used + gap + needed > width + 1e-9):
+            lines.append(Line.of(current, space))
             current, used, gap = [], 0.0, 0.0
         current.append(word)
         used += gap + word.width
-    lines.append(Line(tuple(current), used))
+    lines.append(Line.of(current, space))
     return tuple(lines)
 
 
@@ -173,15 +200,3 @@ def _share(words: Sequence[Word], share: float) -> int:
         if used > 1.5 * share:
             break
     return best
-
-
-def _visual(words: Sequence[Word], *, is_rtl: bool) -> list[Word]:
-    """Return words from reading order in left-to-right order; groups of the opposite direction stay together."""
-    groups: list[list[Word]] = []
-    for word in words:
-        if groups and groups[-1][0].is_rtl == word.is_rtl:
-            groups[-1].append(word)
-        else:
-            groups.append([word])
-    ordered = [list(reversed(group)) if group[0].is_rtl else group for group in groups]
-    return [word for group in (reversed(ordered) if is_rtl else ordered) for word in group]

@@ -39,6 +39,7 @@ class OutputData(TypedDict):
     height: int
     bytes: int
     segments: int
+    missingScripts: list[str]
 
 
 class CostData(TypedDict):

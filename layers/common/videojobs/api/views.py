@@ -122,6 +122,7 @@ def _show_output(output: Output) -> OutputData:
         "height": output.height,
         "bytes": output.video.size_bytes,
         "segments": output.segments,
+        "missingScripts": list(output.missing_scripts),
     }
 
 

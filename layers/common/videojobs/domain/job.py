@@ -119,13 +119,17 @@ class ProviderTask:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Rendered video: its object, its size in pixels, its measured length, and how many clips it was joined from."""
+    """Rendered video: its object, its size in pixels, its measured length, and how many clips it was joined from.
+
+    `missing_scripts`: the scripts of the prompt whose text is not in the video, because no typeface contains them.
+    """
 
     video: StoredObject
     width: int
     height: int
     seconds: float
     segments: int = 1
+    missing_scripts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

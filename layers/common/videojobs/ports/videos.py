@@ -252,7 +252,10 @@ class Providers:
 
 @dataclass(frozen=True, slots=True)
 class RenderedVideo:
-    """Files of a rendered video in a scratch folder, with its measured size in pixels and length in seconds."""
+    """Files of a rendered video in a scratch folder, with its measured size in pixels and length in seconds.
+
+    `missing_scripts`: the scripts of the prompt that no typeface contains, so that their text is not in the video.
+    """
 
     video: Path
     poster: Path
@@ -260,6 +263,7 @@ class RenderedVideo:
     width: int
     height: int
     seconds: float
+    missing_scripts: tuple[str, ...] = ()
 
 
 class VideoRenderer(Protocol):

@@ -168,5 +168,6 @@ def _hand_over(work: _LeasedWork, rendered: RenderedVideo, *, store: VideoStore,
     poster = store.put(rendered.poster, name("jpg"), "image/jpeg")
     preview = store.put(rendered.preview, name("webp"), "image/webp")
     segments = len(work.job.production.plan.clips) if work.job.production else 1
-    output = Output(video, rendered.width, rendered.height, rendered.seconds, segments)
+    size = rendered.width, rendered.height
+    output = Output(video, *size, rendered.seconds, segments, rendered.missing_scripts)
     return lifecycle.schedule_finish(work.job, output, poster, preview, clock.now())

@@ -9,9 +9,9 @@ from videojobs.adapters.media.inspect import inspect_video
 from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.job import VideoJob
 from videojobs.domain.plan import FRAMES_PER_SECOND, SIZES, Plan
-from videojobs.domain.request import AspectRatio
+from videojobs.domain.request import AspectRatio, Style
 from videojobs.ports.videos import RenderedVideo, ReportProgress
-from videojobs_sketch import VideoFormat, draw_sketch
+from videojobs_sketch import VideoFormat, draw_sketch, missing_scripts
 
 
 class PyAvRenderer:
@@ -28,7 +28,7 @@ class PyAvRenderer:
             OSError: If a file can't be written.
         """
         video = folder / "video.mp4"
-        draw_sketch(
+        moment = draw_sketch(
             prompt=job.prompt,
             style=job.style,
             seconds=job.duration or 1,
@@ -36,7 +36,7 @@ class PyAvRenderer:
             path=video,
             on_progress=on_progress,
         )
-        return _finish(video)
+        return _finish(video, moment, missing_scripts(job.prompt) if job.style != Style.BACKGROUND else [])
 
     def verify(self, clip: Path) -> None:
         """Read the packets of the whole file and decode the first frame.
@@ -61,8 +61,8 @@ class PyAvRenderer:
         return _finish(video)
 
 
-def _finish(video: Path) -> RenderedVideo:
+def _finish(video: Path, moment: float | None = None, missing: Sequence[str] = ()) -> RenderedVideo:
     poster, preview = video.with_name("poster.jpg"), video.with_name("preview.webp")
-    write_pictures(video, poster=poster, preview=preview)
+    write_pictures(video, poster=poster, preview=preview, moment=moment)
     facts = inspect_video(video)
-    return RenderedVideo(video, poster, preview, facts.width, facts.height, facts.seconds)
+    return RenderedVideo(video, poster, preview, facts.width, facts.height, facts.seconds, tuple(missing))

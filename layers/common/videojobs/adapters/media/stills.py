@@ -36,10 +36,11 @@ _MINIMUM_DETAIL = 1000
 """Detail of a thumb that is not nearly of one colour. A white thumb has 870."""
 
 
-def write_pictures(video: Path, *, poster: Path, preview: Path) -> None:
+def write_pictures(video: Path, *, poster: Path, preview: Path, moment: float | None = None) -> None:
     """Write the poster, a JPEG in the video's size, and the preview, a looping animated WebP under 500 kB.
 
-    The preview lasts 2.5 seconds, or as long as a shorter video. The poster is a frame of the preview with much detail.
+    The preview lasts 2.5 seconds, or as long as a shorter video. The poster is the frame of the preview that is shown
+    at `moment`, a time in seconds, or without it a frame of the preview with much detail.
 
     Raises:
         ProviderError: If the file is not a readable video. Transient: another attempt may succeed.
@@ -49,16 +50,19 @@ def write_pictures(video: Path, *, poster: Path, preview: Path) -> None:
     preview_frames: list[Image.Image] = []
     poster_candidates: list[av.VideoFrame] = []  # in full size, at which all frames of a 4K video would take 370 MB
     with _opened(video) as clip:
-        start = _choose_start(clip)
+        start = _choose_start(clip) if moment is None else _start_around(moment, clip.seconds)
         stop = min(start + _PREVIEW_SECONDS, clip.seconds)
         for index, (at, frame) in enumerate(_spaced(clip.frames_from(start), start, stop)):
             times.append(at)
             preview_frames.append(_shrunk_frame(frame, _PREVIEW_PIXELS))
-            if index % _POSTER_EVERY == 0:
+            if moment is not None and (at <= moment + 0.001 or not poster_candidates):
+                poster_candidates = [frame]
+            elif moment is None and index % _POSTER_EVERY == 0:
                 poster_candidates.append(frame)
         if not poster_candidates:
             raise unreadable_video()
-        still = _image(poster_candidates[_choose_still(preview_frames[::_POSTER_EVERY])])
+        chosen = _choose_still(preview_frames[::_POSTER_EVERY]) if moment is None else 0
+        still = _image(poster_candidates[chosen])
     still.save(poster, "JPEG", quality=86, optimize=True, progressive=True)
     preview.write_bytes(_animate(preview_frames, _milliseconds([start, *times[1:], stop])))
 
@@ -88,6 +92,11 @@ def _opened(video: Path) -> Iterator[_Clip]:
             yield _Clip(container)
     except (FFmpegError, IndexError, ValueError) as error:
         raise unreadable_video() from error
+
+
+def _start_around(moment: float, seconds: float) -> float:
+    """Return the start of a preview that shows `moment` near its end, after the text has appeared."""
+    return max(0.0, min(moment - 0.8 * _PREVIEW_SECONDS, seconds - _PREVIEW_SECONDS))
 
 
 def _choose_start(clip: _Clip) -> float:

@@ -247,7 +247,8 @@ def _to_provider(value: Document) -> ProviderTask:
 
 def _from_output(output: Output) -> Document:
     size = {"width": output.width, "height": output.height, "seconds": output.seconds, "segments": output.segments}
-    return from_object(output.video) | size
+    missing = {"missingScripts": list(output.missing_scripts)} if output.missing_scripts else {}
+    return from_object(output.video) | size | missing
 
 
 def _to_output(value: Document) -> Output:
@@ -257,4 +258,5 @@ def _to_output(value: Document) -> Output:
         to_integer(value["height"]),
         to_number(value["seconds"]),
         to_integer(value.get("segments", 1)),
+        tuple(map(to_text, value.get("missingScripts", ()))),
     )

@@ -1,0 +1,155 @@
+"""Places where a line may end: those of UAX #14, phrases of Chinese, Japanese and Thai, and cuts in very long words."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import budoux  # type: ignore[import-untyped]
+from unicode_segmentation_rs import graphemes, line_break_units
+
+type Measure = Callable[[int, int], float]
+"""A function that returns the width in ems of the part between two indices."""
+
+JOINERS = "\u200c\u200d"
+_SOFT_HYPHEN = "\u00ad"
+_LONG_PHRASE, _PHRASE_PART = 9, 6
+"""Width in ems from which a phrase of ideographs is cut, and the width of its parts."""
+_SMALLER_TYPE = 1.4
+"""Factor by which a word may exceed the box at the smallest usual size before it is cut: its page gets smaller type."""
+_BREAKS_AFTER = "/?&.-_="
+_STARTS_NO_LINE = "ะาำๆฯะາຳໆຯ"
+"""Thai and Lao characters that belong to the letter before them but are no combining marks."""
+_LEADING_VOWELS = "เแโใไເແໂໃໄ"
+_VIRAMA = 9
+_VOWELS = frozenset("aeiouyæøœαεηιουωаеёиоуыэюяєіїաեէըիոօ")
+_HYPHENATED = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a text after which a line may end: its start and end as indices.
+
+    `is_cut`: the piece is part of a word that was too long. `hyphenates`: a line that ends after it needs a hyphen.
+    """
+
+    start: int
+    end: int
+    is_cut: bool = False
+    hyphenates: bool = False
+
+
+def script_of(character: str) -> str:
+    """Return the first word of the character's name, which is its script: `LATIN`, `HEBREW`; `CJK` includes kana."""
+    name = unicodedata.name(character, "").partition(" ")[0]
+    return "CJK" if name in {"HIRAGANA", "KATAKANA", "FULLWIDTH", "HALFWIDTH", "BOPOMOFO"} else name
+
+
+def split_pieces(text: str, measure: Measure, widest: float) -> list[Piece]:
+    """Return the pieces of a text without spaces. A word is one piece unless it is wider than `widest` ems."""
+    ends = _ends(line_break_units(text))
+    scripts = {script_of(character) for character in text if character.isalpha()}
+    pieces = [Piece(0, len(text))]
+    if "THAI" in scripts:
+        pieces = _pieces_at([end for end in _ends(_parser("thai").parse(text)) if _may_cut(text, end)])
+    elif "CJK" in scripts:
+        phrases = set(_ends(_parser("cjk" if _has_kana(text) else "chinese").parse(text)))
+        pieces = _pieces_at([end for end in ends if end in phrases or end == len(text)])
+        pieces = _cut(text, pieces, ends, measure, _LONG_PHRASE, _PHRASE_PART)
+    pieces = _cut(text, pieces, _natural_cuts(text, ends), measure, widest, 0.6 * widest)
+    clusters = [end for end in _ends(graphemes(text, is_extended=True)) if _may_cut(text, end)]
+    return _cut(text, pieces, clusters, measure, _SMALLER_TYPE * widest, 0.9 * widest)
+
+
+def _ends(parts: Sequence[str]) -> list[int]:
+    ends, end = [], 0
+    for part in parts:
+        end += len(part)
+        ends.append(end)
+    return ends
+
+
+def _pieces_at(ends: Sequence[int]) -> list[Piece]:
+    return [Piece(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _has_kana(text: str) -> bool:
+    return any("\u3040" <= character <= "\u30ff" for character in text)
+
+
+@cache
+def _parser(language: str) -> budoux.Parser:
+    match language:
+        case "thai":
+            return budoux.load_default_thai_parser()
+        case "chinese":
+            return budoux.load_default_simplified_chinese_parser()
+        case _:
+            return budoux.load_default_japanese_parser()
+
+
+def _natural_cuts(text: str, ends: Sequence[int]) -> list[int]:
+    """Return the breaks of UAX #14 and those after the signs that separate the parts of a URL."""
+    signs = [
+        end
+        for end in range(1, len(text))
+        if text[end - 1] in _BREAKS_AFTER and text[end].isalnum() and not text[end - 2 : end - 1].isdigit()
+    ]
+    return sorted({*ends, *signs})
+
+
+def _may_cut(text: str, end: int) -> bool:
+    """Return whether a word can be cut here in an emergency: no mark, closing sign or dependent vowel follows."""
+    if end >= len(text):
+        return end == len(text)
+    before, after = text[end - 1], text[end]
+    return not (
+        unicodedata.category(after)[0] in "MP"
+        or after in JOINERS + _STARTS_NO_LINE
+        or before in JOINERS + _LEADING_VOWELS
+        or unicodedata.combining(before) == _VIRAMA
+        or unicodedata.category(before) in {"Ps", "Pi"}
+    )
+
+
+def _cut(
+    text: str, pieces: Sequence[Piece], cuts: Sequence[int], measure: Measure, widest: float, target: float
+) -> list[Piece]:
+    """Return the pieces, those wider than `widest` cut into parts of about `target` ems at some of the `cuts`."""
+    result: list[Piece] = []
+    for piece in pieces:
+        inside = [cut for cut in cuts if piece.start < cut < piece.end]
+        width = measure(piece.start, piece.end) if inside else 0.0
+        if width <= widest:
+            result.append(piece)
+            continue
+        count = int(width / target) + 1
+        length = piece.end - piece.start
+        chosen = {
+            min(inside, key=lambda cut: abs(cut - piece.start - length * part / count) + _roughness(text, cut))
+            for part in range(1, count)
+        }
+        ends = [*sorted(chosen), piece.end]
+        for start, end in zip([piece.start, *ends], ends, strict=False):
+            hyphenates = piece.hyphenates if end == piece.end else _needs_hyphen(text, end)
+            result.append(Piece(start, end, is_cut=True, hyphenates=hyphenates))
+    return result
+
+
+def _needs_hyphen(text: str, cut: int) -> bool:
+    letters = text[cut - 1] + text[cut]
+    return text[cut - 1] == _SOFT_HYPHEN or (letters.isalpha() and {*map(script_of, letters)} <= _HYPHENATED)
+
+
+def _roughness(text: str, cut: int) -> float:
+    """Return how bad a cut is, in letters: best before a consonant with a vowel, which usually begins a syllable."""
+    if not _needs_hyphen(text, cut):
+        return 0.0
+    if text[cut] in "hH":  # usually a digraph: ch, sh, th
+        return 3.0
+    vowels = [
+        unicodedata.normalize("NFD", letter.casefold())[0] in _VOWELS for letter in text[max(0, cut - 1) : cut + 2]
+    ]
+    if vowels[1:] == [False, True]:
+        return 0.0 if vowels[0] else 1.0
+    return 3.0
