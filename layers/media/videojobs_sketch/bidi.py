@@ -47,7 +47,7 @@ def resolve_levels(text: str, base: int) -> list[int]:
         _resolve_brackets(run, [text[index] for index in sequence], [kinds[index] for index in sequence], level, start)
         _resolve_neutral(run, level, start, end)
         for index, kind in zip(sequence, run, strict=True):
-            levels[index] += (kind != "R" if level % 2 else {"L": 0, "R": 1}.get(kind, 2))
+            levels[index] += kind != "R" if level % 2 else {"L": 0, "R": 1}.get(kind, 2)
     before = base
     for index, kind in enumerate(original):
         before = levels[index] = before if kind in _REMOVED else levels[index]
@@ -75,42 +75,59 @@ def _isolates(kinds: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield opened.pop(), index
 
 
+class _Embeddings:
+    """Stack of the embeddings and isolates that are open, each with its level, override and kind (X1 to X8)."""
+
+    def __init__(self, base: int) -> None:
+        self.stack = [(base, "", False)]
+        self._isolates = self._lost_isolates = self._lost_embeddings = 0
+
+    def open(self, kind: str, *, is_rtl: bool) -> None:
+        """Open an embedding or isolate, or count it as lost if it would be too deep."""
+        level = self.stack[-1][0]
+        following = (level + 1) | 1 if is_rtl else (level + 2) & ~1
+        if following <= _DEEPEST and not self._lost_isolates and not self._lost_embeddings:
+            self._isolates += kind in _ISOLATES
+            self.stack.append((following, _EMBEDDINGS.get(kind, ""), kind in _ISOLATES))
+        elif kind in _ISOLATES:
+            self._lost_isolates += 1
+        elif not self._lost_isolates:
+            self._lost_embeddings += 1
+
+    def close_isolate(self) -> None:
+        """Close the last isolate with all embeddings in it."""
+        if self._lost_isolates:
+            self._lost_isolates -= 1
+        elif self._isolates:
+            self._lost_embeddings = 0
+            self._isolates -= 1
+            while not self.stack.pop()[2]:
+                pass
+
+    def close_embedding(self) -> None:
+        """Close the last embedding, unless an isolate was opened in it."""
+        if not self._lost_isolates and self._lost_embeddings:
+            self._lost_embeddings -= 1
+        elif not self._lost_isolates and len(self.stack) > 1 and not self.stack[-1][2]:
+            self.stack.pop()
+
+
 def _explicit(text: str, kinds: list[str], partners: dict[int, int], base: int) -> tuple[list[int], list[str]]:
-    """Return the explicit levels and the kinds after overrides (X1 to X8)."""
-    stack = [(base, "", False)]
+    """Return the explicit levels and the kinds after overrides."""
+    embeddings = _Embeddings(base)
     levels, result = [base] * len(kinds), list(kinds)
-    lost_isolates = lost_embeddings = valid_isolates = 0
     for index, kind in enumerate(kinds):
         if kind == "PDI":
-            if lost_isolates:
-                lost_isolates -= 1
-            elif valid_isolates:
-                lost_embeddings = 0
-                while not stack[-1][2]:
-                    stack.pop()
-                stack.pop()
-                valid_isolates -= 1
-        elif kind == "PDF" and not lost_isolates:
-            if lost_embeddings:
-                lost_embeddings -= 1
-            elif len(stack) > 1 and not stack[-1][2]:
-                stack.pop()
-        level, override, _ = stack[-1]
+            embeddings.close_isolate()
+        elif kind == "PDF":
+            embeddings.close_embedding()
+        level, override, _ = embeddings.stack[-1]
         if kind not in _REMOVED and kind != "B":
             levels[index], result[index] = level, override or kind
-        if kind not in _EMBEDDINGS and kind not in _ISOLATES:
-            continue
-        is_rtl = kind in {"RLE", "RLO", "RLI"}
-        if kind == "FSI":
-            is_rtl = bool(base_level(text[index + 1 : partners.get(index)]))
-        following = (level + 1) | 1 if is_rtl else (level + 2) & ~1
-        if following <= _DEEPEST and not lost_isolates and not lost_embeddings:
-            valid_isolates += kind in _ISOLATES
-            stack.append((following, _EMBEDDINGS.get(kind, ""), kind in _ISOLATES))
-        elif kind in _ISOLATES:
-            lost_isolates += 1
-        elif not lost_isolates:
-            lost_embeddings += 1
+        if kind in _ISOLATES or kind in _EMBEDDINGS:
+            inside = text[index + 1 : partners.get(index)]
+            is_rtl = bool(base_level(inside)) if kind == "FSI" else kind[0] == "R"
+            embeddings.open(kind, is_rtl=is_rtl)
     return levels, result
 
 
@@ -149,13 +166,9 @@ def _resolve_weak(run: list[str], start: str) -> None:
             run[index] = "AN"
     run[:] = ["R" if kind == "AL" else kind for kind in run]  # W3
     for index in range(1, len(run) - 1):
-        left, right = run[index - 1], run[index + 1]
-        if (run[index] == "CS" and left == right and left in {"EN", "AN"}) or (run[index], left, right) == (
-            "ES",
-            "EN",
-            "EN",
-        ):
-            run[index] = left  # W4
+        sides = {run[index - 1], run[index + 1]}
+        if (run[index] == "CS" and sides in ({"EN"}, {"AN"})) or (run[index] == "ES" and sides == {"EN"}):
+            run[index] = run[index - 1]  # W4
     position = 0
     for kind, group in groupby(list(run)):
         end = position + len(list(group))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import budoux  # type: ignore[import-untyped]
+import budoux
 from unicode_segmentation_rs import graphemes, line_break_units
 
 type Measure = Callable[[int, int], float]
@@ -55,10 +55,11 @@ def split_pieces(text: str, measure: Measure, widest: float) -> list[Piece]:
     elif "CJK" in scripts:
         phrases = set(_ends(_parser("cjk" if _has_kana(text) else "chinese").parse(text)))
         pieces = _pieces_at([end for end in ends if end in phrases or end == len(text)])
-        pieces = _cut(text, pieces, ends, measure, _LONG_PHRASE, _PHRASE_PART)
-    pieces = _cut(text, pieces, _natural_cuts(text, ends), measure, widest, 0.6 * widest)
+        pieces = _cut(text, pieces, ends, measure, (_LONG_PHRASE, _PHRASE_PART))
+    for cuts in (ends, _cuts_after_signs(text)):
+        pieces = _cut(text, pieces, cuts, measure, (widest, 0.6 * widest))
     clusters = [end for end in _ends(graphemes(text, is_extended=True)) if _may_cut(text, end)]
-    return _cut(text, pieces, clusters, measure, _SMALLER_TYPE * widest, 0.9 * widest)
+    return _cut(text, pieces, clusters, measure, (_SMALLER_TYPE * widest, 0.9 * widest))
 
 
 def _ends(parts: Sequence[str]) -> list[int]:
@@ -88,14 +89,13 @@ def _parser(language: str) -> budoux.Parser:
             return budoux.load_default_japanese_parser()
 
 
-def _natural_cuts(text: str, ends: Sequence[int]) -> list[int]:
-    """Return the breaks of UAX #14 and those after the signs that separate the parts of a URL."""
-    signs = [
+def _cuts_after_signs(text: str) -> list[int]:
+    """Return the places after the signs that separate the parts of a URL, but not inside of numbers."""
+    return [
         end
         for end in range(1, len(text))
-        if text[end - 1] in _BREAKS_AFTER and text[end].isalnum() and not text[end - 2 : end - 1].isdigit()
+        if text[end - 1] in _BREAKS_AFTER and text[end].isalnum() and not text[max(0, end - 2) : end - 1].isdigit()
     ]
-    return sorted({*ends, *signs})
 
 
 def _may_cut(text: str, end: int) -> bool:
@@ -113,9 +113,13 @@ def _may_cut(text: str, end: int) -> bool:
 
 
 def _cut(
-    text: str, pieces: Sequence[Piece], cuts: Sequence[int], measure: Measure, widest: float, target: float
+    text: str, pieces: Sequence[Piece], cuts: Sequence[int], measure: Measure, limits: tuple[float, float]
 ) -> list[Piece]:
-    """Return the pieces, those wider than `widest` cut into parts of about `target` ems at some of the `cuts`."""
+    """Return the pieces, with those that are too wide cut at some of the `cuts`.
+
+    `limits`: the width in ems that a piece may have, and the width of the parts of a wider one.
+    """
+    widest, target = limits
     result: list[Piece] = []
     for piece in pieces:
         inside = [cut for cut in cuts if piece.start < cut < piece.end]
@@ -125,10 +129,9 @@ def _cut(
             continue
         count = int(width / target) + 1
         length = piece.end - piece.start
-        chosen = {
-            min(inside, key=lambda cut: abs(cut - piece.start - length * part / count) + _roughness(text, cut))
-            for part in range(1, count)
-        }
+        rough = {cut: _roughness(text, cut) for cut in inside}
+        ideals = [piece.start + length * part / count for part in range(1, count)]
+        chosen = {min(inside, key=lambda cut: abs(cut - ideal) + rough[cut]) for ideal in ideals}
         ends = [*sorted(chosen), piece.end]
         for start, end in zip([piece.start, *ends], ends, strict=False):
             hyphenates = piece.hyphenates if end == piece.end else _needs_hyphen(text, end)

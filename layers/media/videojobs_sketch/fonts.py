@@ -18,10 +18,12 @@ _SUBPIXELS = 64
 _REGULAR = 400
 
 
+# fmt: off
 _NOTO = (
-    "Arabic Armenian Bengali Devanagari Ethiopic Georgian Gujarati Gurmukhi Kannada Khmer Lao Malayalam Myanmar Oriya "
-    "Sinhala Tamil Telugu Thai"
-).split()
+    "Arabic", "Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Kannada", "Khmer",
+    "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil", "Telugu", "Thai",
+)
+# fmt: on
 """Scripts of the typefaces Noto Sans, most of which no other typeface of the layer contains."""
 
 

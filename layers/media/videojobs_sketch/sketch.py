@@ -25,12 +25,12 @@ _PROGRESS_EVERY_SECONDS = 0.5
 
 
 class Picture(Protocol):
-    """Animation that can draw any of its frames.
+    """Animation that can draw any of its frames."""
 
-    `best_moment`: the time in seconds before which a frame represents the video best, or None if all are alike.
-    """
-
-    best_moment: float | None
+    @property
+    def best_moment(self) -> float | None:
+        """Return the time in seconds before which a frame represents the video best, or None if all are alike."""
+        ...
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
         """Draw the frame at a time in seconds."""

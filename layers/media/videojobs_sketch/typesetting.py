@@ -7,7 +7,8 @@ from typing import Self
 from videojobs_sketch.bidi import visual_order
 from videojobs_sketch.words import Fragment, Word, ellipsis
 
-_NEARLY = 0.75
+_NEARLY = 0.6
+"""Share of the text of the fullest page from which an earlier page is preferred, because it names the subject."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Conversion of a prompt to drawable words: cleaned, split where lines can end, each with its typefaces and direction."""
+"""Conversion of a prompt to words: cleaned, split where lines can end, each with its typefaces and directions."""
 
 import math
 import unicodedata
@@ -114,7 +114,7 @@ def _script_name(character: str) -> str:
 
 
 def _cleaned(prompt: str) -> str:
-    """Return the prompt with composed accents and with `\\n` as the only line break and control character."""
+    """Return the prompt with composed accents, and with a line feed as the only line break and control character."""
     text = unicodedata.normalize("NFC", "\n".join(prompt.split("\r\n")))
     kept = []
     for character in text:
