@@ -92,6 +92,8 @@ export interface Output {
   bytes: number;
   /** Number of generations that the video is joined from. */
   segments: number;
+  /** Scripts of the prompt, such as `Tibetan`, whose text is not in the video, because the sketch has no typeface for them. */
+  missingScripts: string[];
 }
 
 export interface Cost {

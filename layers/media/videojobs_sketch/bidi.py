@@ -1,7 +1,6 @@
 """Unicode Bidirectional Algorithm: the direction of each character, and the visual order of the parts of a line.
 
-The rules (P, X, W, N, I, L) are those of https://www.unicode.org/reports/tr9/. There is no small library that returns
-levels: python-bidi returns a reordered string, and ICU has 40 MB.
+The rules are those of https://www.unicode.org/reports/tr9/. python-bidi returns no levels, and ICU has 40 MB.
 """
 
 import unicodedata

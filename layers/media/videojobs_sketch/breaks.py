@@ -105,6 +105,7 @@ def _may_cut(text: str, end: int) -> bool:
     before, after = text[end - 1], text[end]
     return not (
         unicodedata.category(after)[0] in "MP"
+        or unicodedata.east_asian_width(after) in "WFH"  # these break only where UAX #14 allows
         or after in JOINERS + _STARTS_NO_LINE
         or before in JOINERS + _LEADING_VOWELS
         or unicodedata.combining(before) == _VIRAMA

@@ -123,6 +123,8 @@ def _cleaned(prompt: str) -> str:
             kept.append("\n")
         elif category == "Cc":
             kept.append(" ")
+        elif unicodedata.decomposition(character).startswith("<font>"):  # such as mathematical bold letters
+            kept.append(unicodedata.normalize("NFKC", character))
         elif category not in {"Cs", "Co"}:
             kept.append(character)
     return "".join(kept)
