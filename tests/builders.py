@@ -109,4 +109,5 @@ def a_retried_job(**changes: Any) -> VideoJob:
 
 def an_output(key: str = "videos/1/1.mp4", size_bytes: int = 55) -> Output:
     """Return the output of a rendered video."""
-    return Output(StoredObject("videos-of-tests", key, size_bytes), width=1280, height=720, seconds=8.0)
+    stored = StoredObject("videos-of-tests", key, size_bytes)
+    return Output(stored, width=1280, height=720, seconds=8.0, missing_scripts=("Tibetan",))

@@ -238,10 +238,19 @@ PRODUCTION = Production(
 
 
 def test_a_completed_job_contains_its_output_and_costs(sut):
-    output = Output(StoredObject("videos", "videos/1/1.mp4", 12_345), 1280, 720, 8.0004, segments=2)
+    output = Output(
+        StoredObject("videos", "videos/1/1.mp4", 12_345), 1280, 720, 8.0004, segments=2, missing_scripts=("Tibetan",)
+    )
     job = sut.put(status=JobStatus.COMPLETED, output=output, production=PRODUCTION, requested_provider="fal")
     data = sut.get(job.id).json["data"]
-    assert data["output"] == {"seconds": 8.0, "width": 1280, "height": 720, "bytes": 12_345, "segments": 2}
+    assert data["output"] == {
+        "seconds": 8.0,
+        "width": 1280,
+        "height": 720,
+        "bytes": 12_345,
+        "segments": 2,
+        "missingScripts": ["Tibetan"],
+    }
     assert data["estimatedCost"] == {"amount": 0.7, "currency": "USD", "pricesAsOf": "2026-11-01"}
     assert data["actualCost"] == {"amount": 0.72, "currency": "USD"}
     assert (data["promptShortened"], data["provider"]) == (True, "fal")

@@ -25,6 +25,12 @@ def test_a_job_is_rendered_as_a_video_with_a_poster_and_a_preview(tmp_path, dura
     assert progress[-1] == 1
 
 
+@pytest.mark.parametrize(("style", "scripts"), [(Style.FUN, ("Tibetan",)), (Style.BACKGROUND, ())])
+def test_the_scripts_that_a_text_lacks_are_returned(tmp_path, style, scripts):
+    rendered = PyAvRenderer().render(a_job(prompt="Hello བོད", style=style, duration=1), tmp_path, lambda _: None)
+    assert rendered.missing_scripts == scripts
+
+
 def test_a_stopped_rendering_leaves_its_folder_empty(tmp_path):
     def stop(_: float) -> None:
         raise TimeoutError

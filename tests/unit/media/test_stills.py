@@ -128,6 +128,19 @@ def test_a_poster_is_not_taken_from_black_frames_at_the_start_or_end(tmp_path, b
     assert difference(poster, BRIGHT) < 10
 
 
+@pytest.mark.parametrize("number", [0, 1, 12, 33, 59])
+def test_a_poster_is_the_frame_at_the_given_moment_and_the_preview_shows_it(tmp_path, number):
+    frames = [Image.new("RGB", (64, 48), (4 * index, 0, 0)) for index in range(60)]
+    video = write_frames(tmp_path / "video.mp4", frames)
+    poster, preview = tmp_path / "poster.jpg", tmp_path / "preview.webp"
+    write_pictures(video, poster=poster, preview=preview, moment=number / 10)
+    with Image.open(poster) as image:
+        assert difference(image.convert("RGB"), frames[number]) < 1.2
+    with Image.open(preview) as image:
+        shown = [frame.convert("RGB") for frame in ImageSequence.Iterator(image)]
+    assert min(difference(frame, frames[number]) for frame in shown) < 1.2
+
+
 @pytest.mark.parametrize("length", [5, 15, 25, 50])
 def test_the_preview_of_a_video_that_begins_black_does_not_begin_black(tmp_path, length):
     frames = pictures_of(write_frames(tmp_path / "video.mp4", [BLACK] * length + moving(30))).frames

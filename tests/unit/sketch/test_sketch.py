@@ -167,6 +167,35 @@ def test_a_background_moves(prompt):
     assert difference(before, after) > 0.3
 
 
+@pytest.mark.parametrize("style", [Style.FUN, Style.CALM])
+@pytest.mark.parametrize(
+    "prompt",
+    ["A night train glides over a sleeping city of light", "Yes\n" + "A boat sails across the city after rain " * 3],
+)
+def test_the_best_moment_shows_nearly_as_much_text_as_any_other(prompt, style):
+    canvas, picture = plan_sketch(
+        prompt=prompt, style=style, seconds=8, video_format=VideoFormat(960, 720, FRAMES_PER_SECOND)
+    )
+    ink = round(make_palette(prompt, style).text.ink().luma)
+
+    def amount(moment: float) -> int:
+        picture.paint(canvas, moment)
+        return sum(canvas.luma.histogram()[ink - 2 : ink + 3])
+
+    assert picture.best_moment is not None
+    best = amount(picture.best_moment - 1 / FRAMES_PER_SECOND)
+    assert best >= 0.55 * max(amount(step / 4) for step in range(32))
+
+
+@pytest.mark.parametrize(("style", "moment"), [(Style.FUN, 23 / 24), (Style.CALM, 23 / 24), (Style.BACKGROUND, None)])
+def test_the_time_of_the_best_frame_is_returned(tmp_path, style, moment):
+    video_format = VideoFormat(320, 240, FRAMES_PER_SECOND)
+    returned = draw_sketch(
+        prompt="Go", style=style, seconds=1, video_format=video_format, path=tmp_path / "video.mp4", on_progress=ignore
+    )
+    assert returned == (moment if moment is None else pytest.approx(moment))
+
+
 def test_text_is_set_only_in_styles_with_text():
     setter = set_runs.cache_info
     before = setter().misses
@@ -203,7 +232,7 @@ def test_unusual_prompts_make_a_moving_picture(prompt, style):
     assert difference(first, last) > 0.05
 
 
-@pytest.mark.parametrize("prompt", ["🎉🚀", "\u202e\u200f", "\u0301", "\x00"])
+@pytest.mark.parametrize("prompt", ["བོད", "\u202e\u200f", "\u0301", "\x00"])
 def test_a_prompt_without_drawable_characters_makes_a_moving_picture(prompt):
     assert drawable_words(prompt, Face.DISPLAY) == []
     assert difference(*painted(prompt, Style.FUN, 0, 0.6)) > 0.5
