@@ -22,18 +22,22 @@ _LOOP = 30.0
 _FULL_PAGE = 3.9
 """Minimum time in seconds for a page with more words, which is used if the prompt is long."""
 
-_LEAVES = 0.8
-"""Duration of the fade at the end of a page, in seconds of a long video."""
+_FIRST_LINE, _NEXT_LINE, _APPEARS, _LEAVES = 0.25, 0.45, 1.3, 0.8
+"""When the first line of a page begins to appear, how much later each next line, and how long lines appear and leave.
+
+In seconds of a long video with few lines; a short one is faster.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fade:
-    """Word with its position in pixels, and the times in seconds when it starts to fade in and out."""
+    """Part of a word with its position in pixels, and in seconds when and how long it fades in, and when it leaves."""
 
     stencil: Stencil
     left: int
     top: int
     comes: float
+    takes: float
     goes: float
 
 
@@ -77,20 +81,23 @@ class Captions:
         goes = (index + 1) * length - _LEAVES * self._rate if index + 1 < count else math.inf
         placed = place(page, setting, canvas.width / 2, canvas.height * self._background.text_middle)
         fades = []
+        # All lines are visible for at least a quarter of the time until the page leaves.
+        appears = _FIRST_LINE + _NEXT_LINE * (len(page.lines) - 1) + _APPEARS
+        pace = min(self._rate, 0.75 * (length - _LEAVES * self._rate) / appears)
         for number, baseline in enumerate(sorted({item.baseline for item in placed})):
-            comes = index * length + (0.25 + 0.45 * number) * self._rate
+            comes = index * length + (_FIRST_LINE + _NEXT_LINE * number) * pace
             for item in placed:
                 lettering = item.fragment.lettering(page.size)
                 if item.baseline == baseline and lettering.stencil:
                     left, top = round(item.x) + lettering.left, round(baseline) + lettering.top
-                    fades.append(_Fade(lettering.stencil, left, top, comes, goes))
+                    fades.append(_Fade(lettering.stencil, left, top, comes, _APPEARS * pace, goes))
         return fades
 
     def paint(self, canvas: Canvas, seconds: float) -> None:
         """Draw the whole frame at a time in seconds."""
         self._background.paint(canvas, (seconds / self._loop) % 1)
         for fade in self._fades:
-            opacity = smooth(part(seconds, fade.comes, 1.3 * self._rate))
+            opacity = smooth(part(seconds, fade.comes, fade.takes))
             opacity *= 1 - smooth(part(seconds, fade.goes, _LEAVES * self._rate))
             if opacity >= 1:
                 canvas.stamp(fade.stencil, self._ink, fade.left, fade.top)

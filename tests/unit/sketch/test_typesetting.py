@@ -122,7 +122,7 @@ def test_the_studio_warns_of_the_scripts_without_a_typeface():
     source = (Path(__file__).parents[3] / "web" / "scripts.js").read_text()
     letters: dict[str, list[str]] = {}
     for letter in filter(str.isalpha, map(chr, range(0x20000))):
-        letters.setdefault(unicodedata.name(letter).partition(" ")[0], []).append(letter)
+        letters.setdefault(unicodedata.name(letter, "").partition(" ")[0], []).append(letter)
     lists = dict(re.findall(r"const (DRAWN|MISSING) = \[(.*?)\]", source, re.DOTALL))
     for name, is_drawn in (("DRAWN", True), ("MISSING", False)):
         for script in re.findall(r'"(\w+)"', lists[name]):
