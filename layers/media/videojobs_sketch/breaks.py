@@ -1,26 +1,28 @@
 """Places where a line may end: those of UAX #14, phrases of Chinese, Japanese and Thai, and cuts in very long words."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 import budoux
 from unicode_segmentation_rs import graphemes, line_break_units
 
+from videojobs_sketch.fonts import JOINERS, script_of
+
 type Measure = Callable[[int, int], float]
 """A function that returns the width in ems of the part between two indices."""
 
-JOINERS = "\u200c\u200d"
-_SOFT_HYPHEN = "\u00ad"
+_SOFT_HYPHEN, _ZERO_WIDTH_SPACE = "\u00ad", "\u200b"
 _LONG_PHRASE, _PHRASE_PART = 9, 6
 """Width in ems from which a phrase of ideographs is cut, and the width of its parts."""
-_SMALLER_TYPE = 1.4
-"""Factor by which a word may exceed the box at the smallest usual size before it is cut: its page gets smaller type."""
 _BREAKS_AFTER = "/?&.-_="
 _STARTS_NO_LINE = "ะาำๆฯะາຳໆຯ"
 """Thai and Lao characters that belong to the letter before them but are no combining marks."""
 _LEADING_VOWELS = "เแโใไເແໂໃໄ"
+_OPENS, _CLOSES = re.compile(r"(^|[\s(])[«‹“‘] $"), re.compile(r"[»›”’]([\s).,;:!?]|$)")
 _VIRAMA = 9
 _VOWELS = frozenset("aeiouyæøœαεηιουωаеёиоуыэюяєіїաեէըիոօ")
 _HYPHENATED = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}
@@ -39,17 +41,15 @@ class Piece:
     hyphenates: bool = False
 
 
-def script_of(character: str) -> str:
-    """Return the first word of the character's name, which is its script: `LATIN`, `HEBREW`; `CJK` includes kana."""
-    name = unicodedata.name(character, "").partition(" ")[0]
-    return "CJK" if name in {"HIRAGANA", "KATAKANA", "FULLWIDTH", "HALFWIDTH", "BOPOMOFO"} else name
-
-
 def split_pieces(text: str, measure: Measure, widest: float) -> list[Piece]:
-    """Return the pieces of a text without spaces. A word is one piece unless it is wider than `widest` ems."""
-    ends = _ends(line_break_units(text))
+    """Return the pieces of a text between spaces. A word is one piece unless it is wider than about `widest` ems.
+
+    Before a word is cut with a hyphen, it may be 1.4 times as wide, so that its page gets smaller type. A text that
+    should not be cut anywhere, such as a row of signs, may be 2.8 times as wide.
+    """
+    ends = line_ends(text)
     scripts = {script_of(character) for character in text if character.isalpha()}
-    pieces = [Piece(0, len(text))]
+    pieces = _pieces_at([end for end in ends if end == len(text) or text[end - 1] == _ZERO_WIDTH_SPACE])
     if "THAI" in scripts:
         pieces = _pieces_at([end for end in _ends(_parser("thai").parse(text)) if _may_cut(text, end)])
     elif "CJK" in scripts:
@@ -58,16 +58,19 @@ def split_pieces(text: str, measure: Measure, widest: float) -> list[Piece]:
         pieces = _cut(text, pieces, ends, measure, (_LONG_PHRASE, _PHRASE_PART))
     for cuts in (ends, _cuts_after_signs(text)):
         pieces = _cut(text, pieces, cuts, measure, (widest, 0.6 * widest))
-    clusters = [end for end in _ends(graphemes(text, is_extended=True)) if _may_cut(text, end)]
-    return _cut(text, pieces, clusters, measure, (_SMALLER_TYPE * widest, 0.9 * widest))
+    clusters = _ends(graphemes(text, is_extended=True))
+    pieces = _cut(text, pieces, [end for end in clusters if _may_cut(text, end)], measure, (1.4 * widest, 0.9 * widest))
+    return _cut(text, pieces, clusters, measure, (2.8 * widest, 0.9 * widest))
+
+
+def line_ends(text: str) -> list[int]:
+    """Return the indices after which a line may end by UAX #14, but not between a quotation mark and a space in it."""
+    ends = _ends(line_break_units(text))
+    return [end for end in ends if not _OPENS.search(text, max(0, end - 3), end) and not _CLOSES.match(text, end)]
 
 
 def _ends(parts: Sequence[str]) -> list[int]:
-    ends, end = [], 0
-    for part in parts:
-        end += len(part)
-        ends.append(end)
-    return ends
+    return list(accumulate(map(len, parts)))
 
 
 def _pieces_at(ends: Sequence[int]) -> list[Piece]:
@@ -80,13 +83,8 @@ def _has_kana(text: str) -> bool:
 
 @cache
 def _parser(language: str) -> budoux.Parser:
-    match language:
-        case "thai":
-            return budoux.load_default_thai_parser()
-        case "chinese":
-            return budoux.load_default_simplified_chinese_parser()
-        case _:
-            return budoux.load_default_japanese_parser()
+    load = {"thai": budoux.load_default_thai_parser, "chinese": budoux.load_default_simplified_chinese_parser}
+    return load.get(language, budoux.load_default_japanese_parser)()
 
 
 def _cuts_after_signs(text: str) -> list[int]:

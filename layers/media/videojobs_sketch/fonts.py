@@ -3,6 +3,7 @@
 Pillow's text functions need FriBiDi for other scripts than Latin, and Lambda does not provide it.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,7 @@ from PIL import Image
 
 from videojobs_sketch.canvas import Stencil
 
+JOINERS = "\u200c\u200d"
 _SUBPIXELS = 64
 _REGULAR = 400
 
@@ -91,6 +93,12 @@ class Lettering:
     left: int
     top: int
     stencil: Stencil | None
+
+
+def script_of(character: str) -> str:
+    """Return the first word of the character's name, which is its script: `LATIN`, `HEBREW`; `CJK` includes kana."""
+    name = unicodedata.name(character, "").partition(" ")[0]
+    return "CJK" if name in {"HIRAGANA", "KATAKANA", "FULLWIDTH", "HALFWIDTH", "BOPOMOFO"} else name
 
 
 def advance_of(runs: tuple[Run, ...], face: Face, size: int) -> float:

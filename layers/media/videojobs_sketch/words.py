@@ -12,8 +12,8 @@ from typing import Self
 from unicode_segmentation_rs import graphemes
 
 from videojobs_sketch.bidi import base_level, resolve_levels
-from videojobs_sketch.breaks import JOINERS, script_of, split_pieces
-from videojobs_sketch.fonts import Face, Lettering, Run, advance_of, set_runs
+from videojobs_sketch.breaks import line_ends, split_pieces
+from videojobs_sketch.fonts import JOINERS, Face, Lettering, Run, advance_of, script_of, set_runs
 from videojobs_sketch.vocabulary import LEADS_ON
 
 _REFERENCE_SIZE = 100
@@ -121,8 +121,8 @@ def _cleaned(prompt: str) -> str:
         category = unicodedata.category(character)
         if character in "\n\r\v\f\x85\u2028\u2029":
             kept.append("\n")
-        elif category == "Cc":
-            kept.append(" ")
+        elif category == "Cc" or _is_space(character):
+            kept.append("" if kept and kept[-1] in {" ", ""} else " ")
         elif unicodedata.decomposition(character).startswith("<font>"):  # such as mathematical bold letters
             kept.append(unicodedata.normalize("NFKC", character))
         elif category not in {"Cs", "Co"}:
@@ -131,13 +131,14 @@ def _cleaned(prompt: str) -> str:
 
 
 def _chunks(line: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each part of a line between spaces at which it can end."""
-    position = 0
-    for is_space, group in groupby(line, key=_is_space):
-        length = len(list(group))
-        if not is_space:
-            yield position, position + length
-        position += length
+    """Yield the start and end of each part of a line between spaces at which it can end, such as `Really ?`."""
+    start = 0
+    for end in line_ends(line):
+        if end == len(line) or _is_space(line[end - 1]):
+            length = len(line[start:end].rstrip(" "))
+            if length:
+                yield start, start + length
+            start = end
 
 
 def _is_space(character: str) -> bool:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from videojobs_sketch.breaks import split_pieces
+from videojobs_sketch.breaks import line_ends, split_pieces
 
 CLOSING = ")]}»」』）】。、！？"
 SMALL_KANA = "ぁぃぅぇぉっゃゅょァィゥェォッャュョー"
@@ -41,6 +41,31 @@ def test_a_word_that_fits_is_not_cut(word):
 )
 def test_urls_break_after_their_signs(text, widest, pieces):
     assert pieces_of(text, widest) == pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Vraiment ? Oui !", ["Vraiment ? ", "Oui !"]),
+        ("( hello ) world", ["( hello ) ", "world"]),
+        ("« Bonjour », dit-il", ["« Bonjour », ", "dit-", "il"]),
+        ("a “ b ” c", ["a ", "“ b ” ", "c"]),
+        ("12\u00a0kg or", ["12\u00a0kg ", "or"]),
+        ("ab\u200bcd\u2060ef", ["ab\u200b", "cd\u2060ef"]),
+    ],
+)
+def test_lines_end_where_the_standard_allows(text, parts):
+    ends = line_ends(text)
+    assert [text[start:end] for start, end in zip([0, *ends], ends, strict=False)] == parts
+
+
+def test_a_zero_width_space_separates_words():
+    assert pieces_of("ភាសា\u200bខ្មែរ") == ["ភាសា\u200b", "ខ្មែរ"]
+
+
+def test_a_row_of_signs_is_cut_only_if_it_is_much_too_wide():
+    assert pieces_of("!" * 40, 10) == ["!" * 40]
+    assert len(pieces_of("!" * 400, 10)) > 15
 
 
 def test_smaller_type_is_tried_before_a_word_is_cut():

@@ -55,6 +55,7 @@ def drawn_line(prompt: str, face: Face = Face.BOOK) -> str:
         ("e\u0301te\u0301", ["été"]),
         ("Привет Γειά", ["Привет", "Γειά"]),
         ("can\u00a0not", ["can not"]),
+        ("Really  ?   Yes \t!", ["Really ?", "Yes !"]),
         ("𝓗𝓮𝓵𝓵𝓸", ["Hello"]),
         ("hello བོད", ["hello"]),
         ("\ufe0f\u20e3 \u200d", []),
