@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for style, prompt in PROMPTS.items():
             video = Path(folder) / f"{style}.mp4"
-            draw_sketch(
+            moment = draw_sketch(
                 prompt=prompt,
                 style=style,
                 seconds=SECONDS,
@@ -48,7 +48,9 @@ def main() -> None:
                 path=video,
                 on_progress=lambda _: None,
             )
-            write_pictures(video, poster=images / f"sketch-{style}.jpg", preview=video.with_suffix(".webp"))
+            write_pictures(
+                video, poster=images / f"sketch-{style}.jpg", preview=video.with_suffix(".webp"), moment=moment
+            )
             with av.open(str(video)) as container:
                 frames = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
             panels.append([frame.resize(PANEL, Image.Resampling.LANCZOS) for frame in frames[::EVERY]])
