@@ -11,6 +11,9 @@ LOCAL: Mapping[str, str] = {
     "WEBHOOK_URLS": "Parameter `WebhookUrls`; `http://127.0.0.1:…` is allowed too.",
     "ALLOWED_ORIGINS": "Origins of pages that may call the API, in addition to the studio. Default: "
     "port 5173 (Vite) and 3000 (Next.js) of `127.0.0.1` and `localhost`.",
+    "SIMULATED_MIN_SECONDS": "Shortest task of the provider `simulated`, in seconds. Default: 3.",
+    "SIMULATED_MAX_SECONDS": "Longest task of the provider `simulated`, in seconds. Default: 8.",
+    "SIMULATED_FAILURE_RATE": "Fraction of the attempts of the provider `simulated` that fail, from 0 to 1.",
     "UNKNOWN_SUBMIT": "Value of `UnknownSubmit` in [`Mappings`](#mappings).",
     "SNAP_START": "Value of `SnapStart` in [`Mappings`](#mappings).",
     "MONGODB_URI": "Connection string of a MongoDB to use instead of SecantusDB.",
