@@ -40,6 +40,13 @@ def leads_somewhere(page: Page, link: Located) -> bool:
     return not anchor or target.suffix != ".md" or anchor in read_page(target).anchors
 
 
+def test_map_lists_every_page() -> None:
+    [index] = [page for page in PAGES if page.name == "docs/README.md"]
+    listed = {(index.path.parent / link.text.partition("#")[0]).resolve() for link in index.links()}
+    existing = {page.path for page in PAGES if page.name.startswith("docs/") and page is not index}
+    assert {path.name for path in existing - listed if not re.match(r"\d{4}-", path.name)} == set()
+
+
 def test_named_tests_exist() -> None:
     named = [(page, code) for page in CURRENT for code in page.code() if re.fullmatch(r"test_\w+", code.text)]
     written = {
