@@ -1,23 +1,47 @@
 // @ts-check
-/** Form that creates jobs. It validates the fields while the user types, and shows the validation errors of the API. */
+/** Form that creates jobs. It validates the fields, keeps a draft, and shows the errors of the API. */
 
 import { byId } from "./dom.js";
+import { showError } from "./errors.js";
 import { VideoJobsError } from "./videojobs.js";
 
 /** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
+/** @typedef {import("./videojobs.js").RateLimit} RateLimit */
+/** @typedef {(request: VideoRequest, idempotencyKey: string) => Promise<void>} Submit */
 
 const LONGEST_PROMPT = 1000;
+const DRAFT = "draft";
+/** Faster requests do not change the button. */
+const QUIET_MILLISECONDS = 300;
 const form = byId("composer");
 const prompt = byId("prompt");
 const duration = byId("duration");
 const slider = byId("slider");
+const make = byId("make");
+const replace = byId("replace");
+const label = make.textContent;
 const fields = ["prompt", "duration"]; // every choice of the other fields is valid
 
+/** Request that was sent last, as JSON, and its key: the same request is sent again under the same key. */
+let sent = { request: "", key: "" };
+/** Whether the form is sent when the connection returns. */
+let isWaiting = false;
+/** Whether the button is disabled until the end of a countdown. */
+let isPaused = false;
+/** Prompt with which the page has filled in the form. */
+let filled = "";
+
 /**
- * Set up the form; `submit` is called with each valid request.
- * @param {(request: VideoRequest) => Promise<void>} submit
+ * Set up the form.
+ * @param {Submit} submit Called with each valid request.
+ * @param {() => RateLimit | null | undefined} limit Returns the rate limit of requests.
  */
-export function prepareComposer(submit) {
+export function prepareComposer(submit, limit) {
+  form.addEventListener("input", () => {
+    if (isWaiting) showError(byId("form-error"));
+    isWaiting = false;
+    saveDraft();
+  });
   prompt.addEventListener("input", () => {
     count();
     if (prompt.value.trim()) complain("prompt", "");
@@ -33,48 +57,130 @@ export function prepareComposer(submit) {
     complain("duration", "");
   });
   duration.addEventListener("input", () => {
+    if (checkDuration()) return; // it is checked when the user has finished typing
     slider.value = duration.value;
-    complain("duration", checkDuration());
+    complain("duration", "");
   });
+  duration.addEventListener("change", () => complain("duration", checkDuration()));
   form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    send(submit);
+    send(submit, limit);
   });
-  if (/Mac|iP(hone|ad)/.test(navigator.userAgent)) byId("hint").firstElementChild.textContent = "⌘";
+  document.addEventListener("videojobs:edit", (event) => suggest(/** @type {CustomEvent<VideoRequest>} */ (event).detail));
+  if (/Mac|iP(hone|ad)/.test(navigator.userAgent)) byId("hint").querySelector("kbd").textContent = "⌘";
+  make.disabled = false;
   count();
 }
 
-/** @param {VideoRequest} request Request with which to fill in the form. */
-export function fill(request) {
-  prompt.value = request.prompt;
-  duration.value = slider.value = String(request.duration);
-  for (const name of ["style", "aspectRatio"]) form.elements[name].value = /** @type {any} */ (request)[name];
-  for (const field of fields) complain(field, "");
-  count();
+/**
+ * Fill in the form with a request, after asking if it would replace a prompt of the user.
+ * @param {VideoRequest} request
+ */
+export async function suggest(request) {
+  const draft = prompt.value.trim();
+  if (draft && draft !== filled && draft !== request.prompt) {
+    byId("replace-draft").textContent = draft;
+    replace.returnValue = "";
+    replace.showModal();
+    await new Promise((resolve) => replace.addEventListener("close", resolve, { once: true }));
+    if (replace.returnValue !== "replace") return;
+  }
+  filled = request.prompt;
+  fill(request);
+  saveDraft();
   prompt.focus();
 }
 
-/** @param {(request: VideoRequest) => Promise<void>} submit */
-async function send(submit) {
-  const make = byId("make");
-  if (make.getAttribute("aria-disabled") === "true") return; // ignore the second click of a double click
-  byId("form-error").textContent = "";
-  const problems = { prompt: checkPrompt(), duration: checkDuration() };
-  if (show(problems)) return;
-  const sent = prompt.value;
-  const data = new FormData(form);
-  make.setAttribute("aria-disabled", "true");
+/** Send the form now if it could not be sent without a connection. */
+export function resend() {
+  if (isWaiting) form.requestSubmit();
+}
+
+/** Return the draft, and the ID of a job of the user who wrote it. */
+export function readDraft() {
   try {
-    await submit(/** @type {any} */ ({ ...Object.fromEntries(data), duration: duration.valueAsNumber }));
-    if (prompt.value === sent) prompt.value = ""; // otherwise the user is already typing the next prompt
-    count();
-  } catch (error) {
-    if (!(error instanceof VideoJobsError)) throw error;
-    const messages = Object.fromEntries(error.details.filter(({ field }) => fields.includes(field)).map(({ field, message }) => [field, message]));
-    if (!show(messages)) byId("form-error").textContent = error.message;
-  } finally {
-    make.removeAttribute("aria-disabled");
+    return JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
+  } catch {
+    return null; // the browser blocks the storage
   }
+}
+
+/** Fill in the form with the draft, unless the user has begun to type. */
+export function restoreDraft() {
+  const draft = readDraft();
+  if (draft && !prompt.value) fill(draft);
+}
+
+export function forgetDraft() {
+  try {
+    sessionStorage.removeItem(DRAFT);
+  } catch {} // the browser blocks the storage, so there is no draft
+}
+
+function saveDraft() {
+  if (!prompt.value.trim()) return forgetDraft();
+  const jobId = /** @type {HTMLElement | null} */ (document.querySelector("[data-job]"))?.dataset.job;
+  try {
+    sessionStorage.setItem(DRAFT, JSON.stringify({ ...Object.fromEntries(new FormData(form)), jobId }));
+  } catch {} // the browser blocks the storage
+}
+
+/** @param {VideoRequest} request */
+function fill(request) {
+  prompt.value = request.prompt ?? "";
+  if (request.duration) duration.value = slider.value = String(request.duration);
+  for (const name of ["style", "aspectRatio"]) form.elements[name].value = /** @type {any} */ (request)[name];
+  for (const field of fields) complain(field, "");
+  count();
+}
+
+/**
+ * @param {Submit} submit
+ * @param {() => RateLimit | null | undefined} limit
+ */
+async function send(submit, limit) {
+  if (make.getAttribute("aria-disabled") === "true") return; // ignore the second click of a double click
+  isWaiting = false;
+  showError(byId("form-error"));
+  if (show({ prompt: checkPrompt(), duration: checkDuration() })) return;
+  const request = /** @type {any} */ ({ ...Object.fromEntries(new FormData(form)), duration: duration.valueAsNumber });
+  if (sent.request !== JSON.stringify(request)) sent = { request: JSON.stringify(request), key: crypto.randomUUID() };
+  make.setAttribute("aria-disabled", "true");
+  const slow = setTimeout(() => (make.textContent = "Sending…"), QUIET_MILLISECONDS);
+  try {
+    if (!navigator.onLine) throw new VideoJobsError("", { code: "OFFLINE" });
+    await submit(request, sent.key);
+    sent = { request: "", key: "" };
+    if (prompt.value === request.prompt) prompt.value = ""; // otherwise the user is already typing the next prompt
+    count();
+    saveDraft();
+  } catch (error) {
+    if (error instanceof VideoJobsError) report(error, limit());
+    else throw error;
+  } finally {
+    clearTimeout(slow);
+    make.textContent = label;
+    if (!isPaused) make.removeAttribute("aria-disabled");
+  }
+}
+
+/**
+ * @param {VideoJobsError} error
+ * @param {RateLimit | null} [limit]
+ */
+function report(error, limit) {
+  if (error.isSignedOut) return;
+  const messages = Object.fromEntries(error.details.filter(({ field }) => fields.includes(field)).map(({ field, message }) => [field, message]));
+  if (show(messages)) return;
+  isPaused = Boolean(error.retryAfter);
+  showError(byId("form-error"), error, { limit, onEnd: unpause });
+  isWaiting = error.status === 0 && error.code !== "ORIGIN_BLOCKED";
+  if (isWaiting) byId("form-error").append(" Your video is sent when the connection is back.");
+}
+
+function unpause() {
+  isPaused = false;
+  make.removeAttribute("aria-disabled");
 }
 
 /**
@@ -106,19 +212,21 @@ function length() {
 
 function count() {
   const over = length() - LONGEST_PROMPT;
-  const words = `${length().toLocaleString("en")} of ${LONGEST_PROMPT.toLocaleString("en")} characters`;
-  byId("prompt-count").textContent = over > 0 ? `${words}: ${over.toLocaleString("en")} too many` : words;
+  const limit = LONGEST_PROMPT.toLocaleString("en");
+  const words = over > 0 ? `${over.toLocaleString("en")} over the limit of ${limit}` : `${length().toLocaleString("en")} of ${limit} characters`;
+  byId("prompt-count").textContent = words;
   byId("prompt-count").classList.toggle("over", over > 0);
   if (over > 0) prompt.setAttribute("aria-invalid", "true");
   else if (!byId("prompt-error").textContent) prompt.removeAttribute("aria-invalid");
 }
 
 function checkPrompt() {
-  if (!prompt.value.trim()) return "Say what you want to see.";
-  return length() > LONGEST_PROMPT ? `Use ${LONGEST_PROMPT.toLocaleString("en")} characters at most.` : "";
+  const over = length() - LONGEST_PROMPT;
+  if (!prompt.value.trim()) return "Describe what you want to see.";
+  return over > 0 ? `That’s ${over.toLocaleString("en")} ${over === 1 ? "character" : "characters"} too long.` : "";
 }
 
 function checkDuration() {
   const seconds = duration.valueAsNumber;
-  return seconds >= 1 && seconds <= 60 ? "" : "From 1 to 60 seconds, whole or fractional.";
+  return seconds >= 1 && seconds <= 60 ? "" : "Enter a length from 1 to 60 seconds.";
 }

@@ -1,12 +1,14 @@
 // @ts-check
 /** Studio page: connects the form, the gallery and the live updates. */
 
-import { fill, prepareComposer } from "./composer.js";
+import { forgetDraft, prepareComposer, readDraft, resend, restoreDraft, suggest } from "./composer.js";
 import { byId } from "./dom.js";
 import { Gallery } from "./gallery.js";
-import { VideoJobs } from "./videojobs.js";
+import { ENDED, VideoJobs } from "./videojobs.js";
 
+/** @typedef {import("./videojobs.js").VideoJob} VideoJob */
 /** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
+/** @typedef {{ liveUrl?: string | null, signInUrl?: string | null, signOutUrl?: string, user?: string }} Settings */
 
 /** @type {VideoRequest[]} */
 const IDEAS = [
@@ -17,35 +19,52 @@ const IDEAS = [
 const BANNER_SECONDS = 5;
 /** Shorter interruptions of the live updates are not shown. */
 const QUIET_SECONDS = 1.5;
+const TITLE = document.title;
 
 start();
 
 async function start() {
-  const { liveUrl = null, signInUrl = null } = await readSettings();
-  const videos = new VideoJobs({ liveUrl });
-  const onSignedOut = () => showSignedOut(signInUrl);
-  const gallery = new Gallery(videos, { announce, onSignedOut });
-  if (signInUrl) Object.assign(byId("account"), { href: signInUrl, hidden: false });
-  for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
-  prepareComposer(async (request) => {
+  /** @type {VideoJobs} */
+  let videos;
+  /** @type {Gallery} */
+  let gallery;
+  const ready = readSettings().then((settings) => {
+    videos = new VideoJobs({ liveUrl: settings.liveUrl ?? null });
+    gallery = new Gallery(videos, { announce, onSignedOut: () => showSignedOut(settings) });
+    return settings;
+  });
+  const submit = async (/** @type {VideoRequest} */ request, /** @type {string} */ key) => {
+    const settings = await ready;
     const now = new Date().toISOString();
     try {
-      const { jobId, status } = await videos.generate(request);
+      const { jobId, status } = await videos.generate(request, key);
+      noteEnd(/** @type {any} */ ({ jobId, status }));
       // The first update contains the other fields.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
+      checkUser(videos, settings);
     } catch (error) {
-      if (/** @type {any} */ (error).isSignedOut) onSignedOut();
-      else throw error;
+      if (/** @type {any} */ (error).isSignedOut) showSignedOut(settings);
+      throw error;
     }
-  });
-  if (liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
-  byId("studio").hidden = false;
+  };
+  for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
+  prepareComposer(submit, () => videos?.rateLimits.generate);
+
+  const settings = await ready;
+  showAccount(settings);
+  if (settings.liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
+  addEventListener("online", resend);
+  document.addEventListener("visibilitychange", () => noteEnd());
+  openDraft(videos);
   await gallery.load();
-  if (byId("signed-out").hidden) videos.followAll((job) => gallery.hear(job), (error) => error.isSignedOut && onSignedOut());
+  if (!byId("signed-out").hidden) return;
+  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || checkUser(videos, settings));
+  const hear = (/** @type {VideoJob} */ job) => (noteEnd(job), gallery.hear(job));
+  videos.followAll(hear, (error) => error.isSignedOut && showSignedOut(settings));
 }
 
-/** @returns {Promise<{ liveUrl?: string | null, signInUrl?: string | null }>} */
+/** @returns {Promise<Settings>} */
 async function readSettings() {
   try {
     return await (await fetch("config.json")).json();
@@ -54,37 +73,99 @@ async function readSettings() {
   }
 }
 
+/** @param {Settings} settings */
+function showAccount({ signInUrl, signOutUrl, user }) {
+  if (signInUrl) Object.assign(byId("account"), { href: signInUrl, hidden: false });
+  if (user) {
+    byId("account").textContent = user;
+    byId("account").ariaLabel = `Account: ${user}`;
+    byId("account").dataset.initials = [...user.matchAll(/(?<=^| )./gu)].slice(0, 2).join("");
+  }
+  if (signOutUrl && user) Object.assign(byId("sign-out"), { action: signOutUrl, hidden: false });
+  byId("sign-out").addEventListener("submit", forgetDraft);
+}
+
+/**
+ * Restore the draft, but delete that of another user, who was signed in before.
+ * @param {VideoJobs} videos
+ */
+async function openDraft(videos) {
+  const draft = readDraft();
+  try {
+    if (draft?.jobId) await videos.status(draft.jobId);
+  } catch (error) {
+    if (/** @type {any} */ (error).isSignedOut) return;
+    if (/** @type {any} */ (error).status === 403) forgetDraft();
+  }
+  restoreDraft();
+}
+
+/**
+ * Load the page again if the session is that of another user now, who has signed in in another tab.
+ * @param {VideoJobs} videos
+ * @param {Settings} settings
+ */
+async function checkUser(videos, settings) {
+  const jobId = /** @type {HTMLElement | null} */ (document.querySelector("[data-job]"))?.dataset.job;
+  try {
+    if (jobId) await videos.status(jobId);
+    else if (!location.search && (await videos.list({ limit: 1 })).items.length) location.reload();
+  } catch (error) {
+    const { isSignedOut, status } = /** @type {any} */ (error);
+    if (isSignedOut) showSignedOut(settings);
+    if (status !== 403) return;
+    forgetDraft();
+    location.reload();
+  }
+}
+
+/** @type {Set<string>} IDs of the jobs whose end the title reports. */
+const unfinished = new Set();
+let ended = 0;
+
+/**
+ * Show in the title how many videos have ended while the tab was hidden.
+ * @param {VideoJob} [job] Update of a job.
+ */
+function noteEnd(job) {
+  if (job && !ENDED.has(job.status)) unfinished.add(job.jobId);
+  else if (job && unfinished.delete(job.jobId) && job.status !== "cancelled") ended++;
+  if (!document.hidden) ended = 0;
+  document.title = ended ? `(${ended}) ${TITLE}` : TITLE;
+}
+
 /** @param {VideoRequest} idea */
 function makeIdea(idea) {
   const item = document.createElement("li");
   const button = item.appendChild(document.createElement("button"));
   const art = button.appendChild(document.createElement("span"));
   art.className = "art";
-  art.dataset.style = idea.style;
+  Object.assign(art.dataset, { style: idea.style, ratio: idea.aspectRatio });
   button.append(idea.prompt);
-  button.addEventListener("click", () => fill(idea));
+  button.addEventListener("click", () => suggest(idea));
   return item;
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let modeTimer;
-/** Text of the banner while the live updates are interrupted. */
-let standing = "";
+/** Whether the page has said that the live updates are interrupted. */
+let isPaused = false;
 
 /** @param {import("./videojobs.js").Mode} mode */
 function showMode(mode) {
   byId("mode").hidden = mode !== "live" && mode !== "polling";
   byId("mode").dataset.mode = mode;
-  byId("mode").textContent = mode === "live" ? "Live" : "Every few seconds";
+  byId("mode").textContent = mode === "live" ? "Live" : "Updating every few seconds";
   clearTimeout(modeTimer);
-  if (mode === "polling" && !standing) {
+  if (mode === "live") resend();
+  if (mode === "polling" && !isPaused) {
     modeTimer = setTimeout(() => {
-      standing = "Live updates are interrupted. Looking every few seconds instead.";
-      showBanner(standing);
+      isPaused = true;
+      announce("Live updates are paused. Checking every few seconds.", true);
     }, QUIET_SECONDS * 1000);
-  } else if (mode === "live" && standing) {
-    standing = "";
-    showBanner("Live again.", BANNER_SECONDS);
+  } else if (mode === "live" && isPaused) {
+    isPaused = false;
+    announce("Live updates are back.", true);
   }
 }
 
@@ -92,35 +173,28 @@ function showMode(mode) {
 let bannerTimer;
 
 /**
- * @param {string} words
- * @param {number} [seconds] How long the text is shown before a standing text returns; without it, until it is replaced.
- */
-function showBanner(words, seconds) {
-  clearTimeout(bannerTimer);
-  byId("banner").textContent = words;
-  byId("banner").classList.add("shown");
-  if (seconds) bannerTimer = setTimeout(() => (standing ? showBanner(standing) : byId("banner").classList.remove("shown")), seconds * 1000);
-}
-
-/**
- * Announce a change to screen readers, or show it in the banner if nothing else on the page shows it.
+ * Announce a change to screen readers, or show it in the banner for some seconds if nothing else on the page shows it.
  * @param {string} words
  * @param {boolean} [isSeen] Whether to use the banner.
  */
 function announce(words, isSeen = false) {
-  if (isSeen) showBanner(words, BANNER_SECONDS);
-  else byId("news").textContent = words;
+  const banner = byId("banner");
+  byId(isSeen ? "banner" : "news").textContent = words;
+  if (!isSeen) return;
+  banner.classList.add("shown");
+  clearTimeout(bannerTimer);
+  bannerTimer = setTimeout(() => banner.classList.remove("shown"), BANNER_SECONDS * 1000);
 }
 
-/** @param {string | null} signInUrl */
-function showSignedOut(signInUrl) {
+/** @param {Settings} settings */
+function showSignedOut({ signInUrl }) {
   if (!byId("signed-out").hidden) return;
-  byId("studio").hidden = true;
-  byId("mode").hidden = true;
+  for (const id of ["studio", "mode", "account", "sign-out"]) byId(id).hidden = true;
   byId("signed-out").hidden = false;
-  byId("sign-in-words").textContent = signInUrl
-    ? "Your session has ended, or has not begun."
+  const words = signInUrl
+    ? "You’re signed out. Sign in to pick up where you left off."
     : "Sign in on the platform, then come back and load this page again.";
+  byId("sign-in-words").textContent = readDraft() ? `${words} Your draft is kept.` : words;
   if (signInUrl) Object.assign(byId("sign-in"), { href: signInUrl, hidden: false });
   byId("signed-out").querySelector("h1").focus();
 }
