@@ -7,13 +7,16 @@ the cookie of a page on another port than the studio's has a name of its own, wh
 import re
 import time
 from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
 
 import jwt
 
 from localcloud.stack import Stack
-from localcloud.tokens import make_token
+from localcloud.tokens import SAMPLE_USER, make_token
 
 SESSION_MINUTES = 480
+USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "65a1b2c3d4e5f60718293a4d"}
+"""Sample users of the sign-in page by name. Ada is the user of `make demo` and `make token`."""
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
@@ -40,6 +43,20 @@ def sign_in(stack: Stack, form: Mapping[str, str]) -> tuple[str, int]:
     if not _OBJECT_ID.fullmatch(user_id):
         raise InvalidSignIn("The field user is invalid. Enter a user ID of 24 hexadecimal digits.")
     return make_token(stack, user_id=user_id, minutes=SESSION_MINUTES), SESSION_MINUTES * 60
+
+
+def read_user(stack: Stack, cookies: str, page_cookie: str) -> str | None:
+    """Return the name of the page's signed-in user, or None. `cookies` is the `Cookie` header of the page's request.
+
+    A user who is not in `USERS` is named after the beginning of the user ID.
+    """
+    try:
+        token = SimpleCookie(cookies)[page_cookie].value
+        user_id = str(jwt.decode(token, stack.jwt_secret, algorithms=["HS256"])["userId"])
+    except (CookieError, KeyError, jwt.InvalidTokenError):
+        return None
+    names = {known_id: name for name, known_id in USERS.items()}
+    return names.get(user_id, f"User {user_id[:6]}")
 
 
 def name_cookie(cookie_name: str, host: str, own_port: int) -> str:

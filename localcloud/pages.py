@@ -42,9 +42,12 @@ def media_type(name: str) -> str:
     return f"{guess}; charset=utf-8" if guess.startswith("text/") else guess
 
 
-def make_settings(live_url: str | None, sign_in_url: str | None) -> bytes:
-    """Return the content of `config.json`: the URLs of live connections and of the sign-in page; null if unset."""
-    return json.dumps({"liveUrl": live_url, "signInUrl": sign_in_url}).encode()
+def make_settings(live_url: str | None, sign_in_url: str | None, **session: str) -> bytes:
+    """Return the content of `config.json`: the URLs of live connections and of the sign-in page; null if unset.
+
+    `session` has the fields for a signed-in user, if the server knows them: `user`, the name, and `signOutUrl`.
+    """
+    return json.dumps({"liveUrl": live_url, "signInUrl": sign_in_url} | session).encode()
 
 
 def publish(root: Path, environment: str) -> str:

@@ -7,6 +7,7 @@ URL of the API.
 """
 
 import hashlib
+import html
 import http.client
 import json
 import socket
@@ -20,11 +21,10 @@ from string import Template
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.forwarding import join
-from localcloud.local_sessions import InvalidSignIn, name_cookie, sign_in, translate_cookies
+from localcloud.local_sessions import USERS, InvalidSignIn, name_cookie, read_user, sign_in, translate_cookies
 from localcloud.pages import CACHE_CONTROL, SETTINGS, find_pages, make_settings, media_type
 from localcloud.stack import Stack
 from localcloud.template import read_page_headers
-from localcloud.tokens import SAMPLE_USER
 
 LIVE = "/live"
 DEVELOPMENT = "/dev/"
@@ -32,8 +32,6 @@ SIGN_IN = "/dev/login"
 SIGN_IN_STYLE = "/dev/login.css"
 SIGN_OUT = "/dev/logout"
 READY = "/dev/ready"
-USERS = {"Ada": SAMPLE_USER, "Grace": "65a1b2c3d4e5f60718293a4c", "Katherine": "65a1b2c3d4e5f60718293a4d"}
-"""Sample users of the sign-in page by name. Ada is the user of `make demo` and `make token`."""
 _API_SECONDS = 30
 _MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
 """The limit of API Gateway."""
@@ -105,7 +103,12 @@ class StudioHandler(BaseHTTPRequestHandler):
 
     def _settings(self) -> bytes:
         stack = self._stack()
-        return make_settings(stack.ws_url if stack else None, SIGN_IN)
+        user = self._read_user(stack)
+        session = {"user": user, "signOutUrl": SIGN_OUT} if user else {}
+        return make_settings(stack.ws_url if stack else None, SIGN_IN, **session)
+
+    def _read_user(self, stack: Stack | None) -> str | None:
+        return read_user(stack, self.headers.get("Cookie", ""), self._cookie_name(stack)) if stack else None
 
     def _pass_on(self) -> None:
         """Forward the request to the API and return its response unchanged; redirects are left to the browser."""
@@ -178,12 +181,7 @@ class StudioHandler(BaseHTTPRequestHandler):
 
     def _sign_in(self) -> None:
         if self.command != "POST":
-            page = Template((self._config.root / "localcloud" / "sign_in.html").read_text())
-            users = "".join(
-                f'<button name="user" value="{user_id}">{name}<span>{user_id}</span></button>'
-                for name, user_id in USERS.items()
-            )
-            self._answer(200, page.substitute(users=users).encode(), "text/html; charset=utf-8")
+            self._answer(200, self._sign_in_page().encode(), "text/html; charset=utf-8")
             return
         form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()))
         stack = self._stack()
@@ -198,6 +196,17 @@ class StudioHandler(BaseHTTPRequestHandler):
                 self._answer(400, str(error).encode(), "text/plain")
             else:
                 self._redirect(self._cookie(token, max_age=seconds), to="/")
+
+    def _sign_in_page(self) -> str:
+        template = Template((self._config.root / "localcloud" / "sign_in.html").read_text())
+        user = self._read_user(self._stack())
+        return template.substitute(
+            title="Account" if user else "Sign in",
+            session=f"You’re signed in as {html.escape(user)}." if user else "You’re signed out.",
+            hidden="" if user else "hidden",
+            users="".join(f'<button name="user" value="{user_id}">{name}</button>' for name, user_id in USERS.items()),
+            ids="".join(f"<li>{name}: <code>{user_id}</code></li>" for name, user_id in USERS.items()),
+        )
 
     def _cookie(self, value: str, *, max_age: int) -> str:
         return f"{self._cookie_name(self._stack())}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}"

@@ -21,8 +21,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from localcloud.config import CloudConfig
+from localcloud.local_sessions import USERS
 from localcloud.stack import Stack
-from localcloud.studio_server import USERS
 from localcloud.system import bring_up
 
 PICTURES = Path(__file__).parents[1] / "docs" / "images"

@@ -1,12 +1,11 @@
 // @ts-check
 /** Form that creates jobs. It validates the fields, keeps a draft, and shows the errors of the API. */
 
-import { byId } from "./dom.js";
+import { byId, shownJob } from "./dom.js";
 import { showError } from "./errors.js";
 import { VideoJobsError } from "./videojobs.js";
 
 /** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
-/** @typedef {import("./videojobs.js").RateLimit} RateLimit */
 /** @typedef {(request: VideoRequest, idempotencyKey: string) => Promise<void>} Submit */
 
 const LONGEST_PROMPT = 1000;
@@ -26,7 +25,7 @@ const fields = ["prompt", "duration"]; // every choice of the other fields is va
 let sent = { request: "", key: "" };
 /** Whether the form is sent when the connection returns. */
 let isWaiting = false;
-/** Whether the button is disabled until the end of a countdown. */
+/** Whether a countdown disables the button. */
 let isPaused = false;
 /** Prompt with which the page has filled in the form. */
 let filled = "";
@@ -34,9 +33,8 @@ let filled = "";
 /**
  * Set up the form.
  * @param {Submit} submit Called with each valid request.
- * @param {() => RateLimit | null | undefined} limit Returns the rate limit of requests.
  */
-export function prepareComposer(submit, limit) {
+export function prepareComposer(submit) {
   form.addEventListener("input", () => {
     if (isWaiting) showError(byId("form-error"));
     isWaiting = false;
@@ -64,7 +62,7 @@ export function prepareComposer(submit, limit) {
   duration.addEventListener("change", () => complain("duration", checkDuration()));
   form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    send(submit, limit);
+    send(submit);
   });
   document.addEventListener("videojobs:edit", (event) => suggest(/** @type {CustomEvent<VideoRequest>} */ (event).detail));
   if (/Mac|iP(hone|ad)/.test(navigator.userAgent)) byId("hint").querySelector("kbd").textContent = "⌘";
@@ -98,11 +96,7 @@ export function resend() {
 
 /** Return the draft, and the ID of a job of the user who wrote it. */
 export function readDraft() {
-  try {
-    return JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
-  } catch {
-    return null; // the browser blocks the storage
-  }
+  return JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
 }
 
 /** Fill in the form with the draft, unless the user has begun to type. */
@@ -112,17 +106,12 @@ export function restoreDraft() {
 }
 
 export function forgetDraft() {
-  try {
-    sessionStorage.removeItem(DRAFT);
-  } catch {} // the browser blocks the storage, so there is no draft
+  sessionStorage.removeItem(DRAFT);
 }
 
 function saveDraft() {
   if (!prompt.value.trim()) return forgetDraft();
-  const jobId = /** @type {HTMLElement | null} */ (document.querySelector("[data-job]"))?.dataset.job;
-  try {
-    sessionStorage.setItem(DRAFT, JSON.stringify({ ...Object.fromEntries(new FormData(form)), jobId }));
-  } catch {} // the browser blocks the storage
+  sessionStorage.setItem(DRAFT, JSON.stringify({ ...Object.fromEntries(new FormData(form)), jobId: shownJob() }));
 }
 
 /** @param {VideoRequest} request */
@@ -134,11 +123,8 @@ function fill(request) {
   count();
 }
 
-/**
- * @param {Submit} submit
- * @param {() => RateLimit | null | undefined} limit
- */
-async function send(submit, limit) {
+/** @param {Submit} submit */
+async function send(submit) {
   if (make.getAttribute("aria-disabled") === "true") return; // ignore the second click of a double click
   isWaiting = false;
   showError(byId("form-error"));
@@ -148,14 +134,14 @@ async function send(submit, limit) {
   make.setAttribute("aria-disabled", "true");
   const slow = setTimeout(() => (make.textContent = "Sending…"), QUIET_MILLISECONDS);
   try {
-    if (!navigator.onLine) throw new VideoJobsError("", { code: "OFFLINE" });
+    if (!navigator.onLine) throw new VideoJobsError("You’re offline.", { code: "OFFLINE" });
     await submit(request, sent.key);
     sent = { request: "", key: "" };
     if (prompt.value === request.prompt) prompt.value = ""; // otherwise the user is already typing the next prompt
     count();
     saveDraft();
   } catch (error) {
-    if (error instanceof VideoJobsError) report(error, limit());
+    if (error instanceof VideoJobsError) report(error);
     else throw error;
   } finally {
     clearTimeout(slow);
@@ -164,16 +150,13 @@ async function send(submit, limit) {
   }
 }
 
-/**
- * @param {VideoJobsError} error
- * @param {RateLimit | null} [limit]
- */
-function report(error, limit) {
+/** @param {VideoJobsError} error */
+function report(error) {
   if (error.isSignedOut) return;
   const messages = Object.fromEntries(error.details.filter(({ field }) => fields.includes(field)).map(({ field, message }) => [field, message]));
   if (show(messages)) return;
   isPaused = Boolean(error.retryAfter);
-  showError(byId("form-error"), error, { limit, onEnd: unpause });
+  showError(byId("form-error"), error, unpause);
   isWaiting = error.status === 0 && error.code !== "ORIGIN_BLOCKED";
   if (isWaiting) byId("form-error").append(" Your video is sent when the connection is back.");
 }

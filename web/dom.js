@@ -5,3 +5,6 @@
  * @returns {any}
  */
 export const byId = (id) => document.getElementById(id);
+
+/** Return the ID of the newest job on the page. */
+export const shownJob = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-job]"))?.dataset.job;

@@ -2,7 +2,7 @@
 /** Studio page: connects the form, the gallery and the live updates. */
 
 import { forgetDraft, prepareComposer, readDraft, resend, restoreDraft, suggest } from "./composer.js";
-import { byId } from "./dom.js";
+import { byId, shownJob } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { ENDED, VideoJobs } from "./videojobs.js";
 
@@ -21,20 +21,20 @@ const BANNER_SECONDS = 5;
 const QUIET_SECONDS = 1.5;
 const TITLE = document.title;
 
+/** @type {Settings} */
+let settings = {};
+
 start();
 
 async function start() {
-  /** @type {VideoJobs} */
-  let videos;
-  /** @type {Gallery} */
-  let gallery;
-  const ready = readSettings().then((settings) => {
-    videos = new VideoJobs({ liveUrl: settings.liveUrl ?? null });
-    gallery = new Gallery(videos, { announce, onSignedOut: () => showSignedOut(settings) });
-    return settings;
+  const ready = readSettings().then((content) => {
+    settings = content;
+    const videos = new VideoJobs({ liveUrl: settings.liveUrl ?? null });
+    return { videos, gallery: new Gallery(videos, { announce, onSignedOut: showSignedOut }) };
   });
-  const submit = async (/** @type {VideoRequest} */ request, /** @type {string} */ key) => {
-    const settings = await ready;
+  for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
+  prepareComposer(async (request, key) => {
+    const { videos, gallery } = await ready;
     const now = new Date().toISOString();
     try {
       const { jobId, status } = await videos.generate(request, key);
@@ -42,26 +42,27 @@ async function start() {
       // The first update contains the other fields.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
-      checkUser(videos, settings);
+      checkUser(videos);
     } catch (error) {
-      if (/** @type {any} */ (error).isSignedOut) showSignedOut(settings);
+      const refused = /** @type {any} */ (error);
+      const limit = videos.rateLimits.generate?.limit;
+      if (refused.isSignedOut) showSignedOut();
+      if (refused.status === 429 && limit) refused.message = `You can make ${limit} videos a minute.`;
       throw error;
     }
-  };
-  for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
-  prepareComposer(submit, () => videos?.rateLimits.generate);
+  });
 
-  const settings = await ready;
-  showAccount(settings);
+  const { videos, gallery } = await ready;
+  showAccount();
   if (settings.liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
   addEventListener("online", resend);
   document.addEventListener("visibilitychange", () => noteEnd());
   openDraft(videos);
   await gallery.load();
   if (!byId("signed-out").hidden) return;
-  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || checkUser(videos, settings));
+  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || checkUser(videos));
   const hear = (/** @type {VideoJob} */ job) => (noteEnd(job), gallery.hear(job));
-  videos.followAll(hear, (error) => error.isSignedOut && showSignedOut(settings));
+  videos.followAll(hear, (error) => error.isSignedOut && showSignedOut());
 }
 
 /** @returns {Promise<Settings>} */
@@ -73,50 +74,47 @@ async function readSettings() {
   }
 }
 
-/** @param {Settings} settings */
-function showAccount({ signInUrl, signOutUrl, user }) {
-  if (signInUrl) Object.assign(byId("account"), { href: signInUrl, hidden: false });
-  if (user) {
-    byId("account").textContent = user;
-    byId("account").ariaLabel = `Account: ${user}`;
-    byId("account").dataset.initials = [...user.matchAll(/(?<=^| )./gu)].slice(0, 2).join("");
-  }
-  if (signOutUrl && user) Object.assign(byId("sign-out"), { action: signOutUrl, hidden: false });
-  byId("sign-out").addEventListener("submit", forgetDraft);
+function showAccount() {
+  const { signInUrl, signOutUrl, user } = settings;
+  const account = byId("account");
+  if (signInUrl) Object.assign(account, { href: signInUrl, hidden: false });
+  if (!user) return;
+  Object.assign(account, { textContent: user, ariaLabel: `Account: ${user}` });
+  account.dataset.initials = user.split(" ").map((word) => word[0]).join("").slice(0, 2);
+  if (signOutUrl) Object.assign(byId("sign-out"), { action: signOutUrl, hidden: false, onsubmit: forgetDraft });
 }
 
 /**
- * Restore the draft, but delete that of another user, who was signed in before.
+ * Return whether the session is that of another user than the job's. If so, delete the draft.
  * @param {VideoJobs} videos
+ * @param {string} jobId
  */
-async function openDraft(videos) {
-  const draft = readDraft();
+async function isForeign(videos, jobId) {
   try {
-    if (draft?.jobId) await videos.status(draft.jobId);
-  } catch (error) {
-    if (/** @type {any} */ (error).isSignedOut) return;
-    if (/** @type {any} */ (error).status === 403) forgetDraft();
-  }
-  restoreDraft();
-}
-
-/**
- * Load the page again if the session is that of another user now, who has signed in in another tab.
- * @param {VideoJobs} videos
- * @param {Settings} settings
- */
-async function checkUser(videos, settings) {
-  const jobId = /** @type {HTMLElement | null} */ (document.querySelector("[data-job]"))?.dataset.job;
-  try {
-    if (jobId) await videos.status(jobId);
-    else if (!location.search && (await videos.list({ limit: 1 })).items.length) location.reload();
+    await videos.status(jobId);
   } catch (error) {
     const { isSignedOut, status } = /** @type {any} */ (error);
-    if (isSignedOut) showSignedOut(settings);
-    if (status !== 403) return;
-    forgetDraft();
-    location.reload();
+    if (isSignedOut) showSignedOut();
+    if (status === 403) forgetDraft();
+    return status === 403;
   }
+  return false;
+}
+
+/** @param {VideoJobs} videos */
+async function openDraft(videos) {
+  const jobId = readDraft()?.jobId;
+  if (!jobId || !(await isForeign(videos, jobId))) restoreDraft();
+}
+
+/**
+ * Load the page again if another user has signed in, for example in another tab.
+ * @param {VideoJobs} videos
+ */
+async function checkUser(videos) {
+  const jobId = shownJob();
+  const hasMissed = async () => !location.search && (await videos.list({ limit: 1 }).catch(() => null))?.items.length;
+  if (await (jobId ? isForeign(videos, jobId) : hasMissed())) location.reload();
 }
 
 /** @type {Set<string>} IDs of the jobs whose end the title reports. */
@@ -186,8 +184,8 @@ function announce(words, isSeen = false) {
   bannerTimer = setTimeout(() => banner.classList.remove("shown"), BANNER_SECONDS * 1000);
 }
 
-/** @param {Settings} settings */
-function showSignedOut({ signInUrl }) {
+function showSignedOut() {
+  const { signInUrl } = settings;
   if (!byId("signed-out").hidden) return;
   for (const id of ["studio", "mode", "account", "sign-out"]) byId(id).hidden = true;
   byId("signed-out").hidden = false;

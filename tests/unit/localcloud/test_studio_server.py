@@ -1,5 +1,6 @@
 """The local studio server: pages with CloudFront's headers, the API at the same origin, and a sign-in."""
 
+import html
 import http.client
 import json
 import socket
@@ -19,9 +20,10 @@ from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
 from localcloud.config import ROOT, CloudConfig
+from localcloud.local_sessions import USERS
 from localcloud.pages import find_pages
 from localcloud.stack import Stack
-from localcloud.studio_server import USERS, StudioHandler, make_server
+from localcloud.studio_server import StudioHandler, make_server
 from localcloud.template import read_page_headers
 from localcloud.tokens import make_token
 
@@ -291,11 +293,30 @@ def test_the_sign_in_page_has_a_button_for_every_user(studio: HTTPServer) -> Non
     status, headers, body = send_request(studio, "GET", "/dev/login")
     assert (status, headers["content-type"]) == (200, ["text/html; charset=utf-8"])
     assert all(f'value="{user}"' in body.decode() for user in USERS.values())
-    links = [part.partition('"')[0] for part in body.decode().split('href="')[1:]]
+    links = [link.partition('"')[0] for link in body.decode().split("<link ")[1:] for link in link.split('href="')[1:]]
     assert links
     for link in [*links, "/dev/fonts/manrope.woff2"]:
         assert link.startswith("/dev/"), "a development server forwards only this path"
         assert send_request(studio, "GET", link)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("user_id", "name"), [(USERS["Ada"], "Ada"), ("abcdef" * 4, "User abcdef"), ("<b>1", "User <b>1")]
+)
+def test_pages_name_the_signed_in_user(studio: HTTPServer, up: Stack, user_id: str, name: str) -> None:
+    cookie = f"other=1; session={make_token(up, user_id=user_id)}"
+    settings = json.loads(send_request(studio, "GET", "/config.json", Cookie=cookie)[2])
+    assert (settings["user"], settings["signOutUrl"]) == (name, "/dev/logout")
+    page = send_request(studio, "GET", "/dev/login", Cookie=cookie)[2].decode()
+    assert f"You’re signed in as {html.escape(name)}." in page
+    assert '<form method="post" action="/dev/logout" >' in page
+
+
+@pytest.mark.parametrize("minutes", [-1, None])
+def test_pages_offer_no_sign_out_without_a_session(studio: HTTPServer, up: Stack, minutes: float | None) -> None:
+    token = "none" if minutes is None else make_token(up, minutes=minutes)
+    assert "user" not in json.loads(send_request(studio, "GET", "/config.json", Cookie=f"session={token}")[2])
+    assert b'action="/dev/logout" hidden' in send_request(studio, "GET", "/dev/login", Cookie=f"session={token}")[2]
 
 
 def test_deployed_files_do_not_refer_to_the_sign_in() -> None:
