@@ -3,6 +3,7 @@
 import html
 import http.client
 import json
+import re
 import socket
 import threading
 import urllib.parse
@@ -293,7 +294,7 @@ def test_the_sign_in_page_has_a_button_for_every_user(studio: HTTPServer) -> Non
     status, headers, body = send_request(studio, "GET", "/dev/login")
     assert (status, headers["content-type"]) == (200, ["text/html; charset=utf-8"])
     assert all(f'value="{user}"' in body.decode() for user in USERS.values())
-    links = [link.partition('"')[0] for link in body.decode().split("<link ")[1:] for link in link.split('href="')[1:]]
+    links = re.findall('<link [^>]*href="([^"]+)"', body.decode())
     assert links
     for link in [*links, "/dev/fonts/manrope.woff2"]:
         assert link.startswith("/dev/"), "a development server forwards only this path"
