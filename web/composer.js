@@ -21,13 +21,13 @@ const replace = byId("replace");
 const label = make.textContent;
 const fields = ["prompt", "duration"]; // every choice of the other fields is valid
 
-/** Request that was sent last, as JSON, and its key: the same request is sent again under the same key. */
+/** Last request, as JSON, and its key, under which it is repeated. */
 let sent = { request: "", key: "" };
 /** Whether the form is sent when the connection returns. */
 let isWaiting = false;
 /** Whether a countdown disables the button. */
 let isPaused = false;
-/** Prompt with which the page has filled in the form. */
+/** Prompt that the user has not typed. */
 let filled = "";
 
 /**
@@ -55,7 +55,7 @@ export function prepareComposer(submit) {
     complain("duration", "");
   });
   duration.addEventListener("input", () => {
-    if (checkDuration()) return; // it is checked when the user has finished typing
+    if (checkDuration()) return; // the user is still typing
     slider.value = duration.value;
     complain("duration", "");
   });
@@ -64,16 +64,13 @@ export function prepareComposer(submit) {
     event.preventDefault();
     send(submit);
   });
-  document.addEventListener("videojobs:edit", (event) => suggest(/** @type {CustomEvent<VideoRequest>} */ (event).detail));
+  document.addEventListener("videojobs:edit", (event) => suggest(/** @type {CustomEvent} */ (event).detail));
   if (/Mac|iP(hone|ad)/.test(navigator.userAgent)) byId("hint").querySelector("kbd").textContent = "⌘";
   make.disabled = false;
   count();
 }
 
-/**
- * Fill in the form with a request, after asking if it would replace a prompt of the user.
- * @param {VideoRequest} request
- */
+/** @param {VideoRequest} request Request with which to fill in the form, if the user agrees to replace the draft. */
 export async function suggest(request) {
   const draft = prompt.value.trim();
   if (draft && draft !== filled && draft !== request.prompt) {
@@ -89,17 +86,16 @@ export async function suggest(request) {
   prompt.focus();
 }
 
-/** Send the form now if it could not be sent without a connection. */
+/** Send the form if it waits for the connection. */
 export function resend() {
   if (isWaiting) form.requestSubmit();
 }
 
-/** Return the draft, and the ID of a job of the user who wrote it. */
+/** Return the draft, with the ID of a job of its user. */
 export function readDraft() {
   return JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
 }
 
-/** Fill in the form with the draft, unless the user has begun to type. */
 export function restoreDraft() {
   const draft = readDraft();
   if (draft && !prompt.value) fill(draft);

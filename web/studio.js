@@ -80,18 +80,18 @@ function showAccount() {
   if (signInUrl) Object.assign(account, { href: signInUrl, hidden: false });
   if (!user) return;
   Object.assign(account, { textContent: user, ariaLabel: `Account: ${user}` });
-  account.dataset.initials = user.split(" ").map((word) => word[0]).join("").slice(0, 2);
+  account.dataset.initial = user[0];
   if (signOutUrl) Object.assign(byId("sign-out"), { action: signOutUrl, hidden: false, onsubmit: forgetDraft });
 }
 
 /**
- * Return whether the session is that of another user than the job's. If so, delete the draft.
+ * Return whether the job is another user's than the session. If so, delete the draft.
  * @param {VideoJobs} videos
- * @param {string} jobId
+ * @param {string} [jobId]
  */
 async function isForeign(videos, jobId) {
   try {
-    await videos.status(jobId);
+    if (jobId) await videos.status(jobId);
   } catch (error) {
     const { isSignedOut, status } = /** @type {any} */ (error);
     if (isSignedOut) showSignedOut();
@@ -103,18 +103,15 @@ async function isForeign(videos, jobId) {
 
 /** @param {VideoJobs} videos */
 async function openDraft(videos) {
-  const jobId = readDraft()?.jobId;
-  if (!jobId || !(await isForeign(videos, jobId))) restoreDraft();
+  if (!(await isForeign(videos, readDraft()?.jobId))) restoreDraft();
 }
 
 /**
- * Load the page again if another user has signed in, for example in another tab.
+ * Load the page again if another user has signed in, in another tab.
  * @param {VideoJobs} videos
  */
 async function checkUser(videos) {
-  const jobId = shownJob();
-  const hasMissed = async () => !location.search && (await videos.list({ limit: 1 }).catch(() => null))?.items.length;
-  if (await (jobId ? isForeign(videos, jobId) : hasMissed())) location.reload();
+  if (await isForeign(videos, shownJob())) location.reload();
 }
 
 /** @type {Set<string>} IDs of the jobs whose end the title reports. */
@@ -146,7 +143,7 @@ function makeIdea(idea) {
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let modeTimer;
-/** Whether the page has said that the live updates are interrupted. */
+/** Whether an interruption of the live updates was shown. */
 let isPaused = false;
 
 /** @param {import("./videojobs.js").Mode} mode */

@@ -51,6 +51,8 @@ export const ENDED = new Set(["completed", "failed", "cancelled"]);
 const SECOND = 1000;
 const CALL_TIMEOUT = 30 * SECOND;
 const GENERATE_TRIES = 3;
+/** A longer wait is the caller's, who can show it. */
+const LONGEST_WAIT_SECONDS = 10;
 /** A handshake takes at most as long as a cold start; after this time polling starts. */
 const PATIENCE = 3 * SECOND;
 const LONGEST_PAUSE = 60 * SECOND;
@@ -155,6 +157,7 @@ export class VideoJobs extends EventTarget {
   /**
    * Create a job. If the outcome of the call is unknown (no response, 502, 503, 504, or a response that is not of the API),
    * it is retried with the same key and creates no second job. So is a 429 after such a call, because the job may exist.
+   * A 503 that asks for a wait of more than 10 s is not retried.
    * @param {VideoRequest} request
    * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
    * @returns {Promise<Accepted>}
@@ -188,7 +191,8 @@ export class VideoJobs extends EventTarget {
       } catch (error) {
         if (!(error instanceof VideoJobsError) || attempt === GENERATE_TRIES) throw error;
         const isUnknown = error.isTemporary && (error.status < 400 || UNKNOWN_OUTCOMES.has(error.status));
-        if (!isUnknown && !(mayHaveLanded && error.status === 429)) throw error;
+        const isLong = error.status === 503 && (error.retryAfter ?? 0) > LONGEST_WAIT_SECONDS;
+        if (isLong || (!isUnknown && !(mayHaveLanded && error.status === 429))) throw error;
         mayHaveLanded = true;
         await pause(error.retryAfter ? error.retryAfter * SECOND : this.#random() * 2 ** attempt * SECOND);
       }

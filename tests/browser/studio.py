@@ -14,6 +14,7 @@ from tests.stack.client import User
 from videojobs.adapters.mongo.documents import to_document
 from videojobs.domain.job import JobStatus, Lease
 
+SHAPES = {"16:9": "Wide 16:9", "4:3": "Classic 4:3", "1:1": "Square 1:1", "9:16": "Tall 9:16"}
 SOON = 180_000
 """Timeout in milliseconds of everything that renders a short video, also on a busy machine."""
 
@@ -34,7 +35,7 @@ class Studio:
         """Fill in and submit the form. Return the new card."""
         self.prompt.fill(prompt)
         self.page.get_by_label(style, exact=True).check()
-        self.page.get_by_label(shape, exact=True).check()
+        self.page.get_by_label(SHAPES[shape], exact=True).check()
         self.page.locator("#duration").fill(str(seconds))
         self.make.click()
         expect(self.card(prompt)).to_be_visible()

@@ -77,12 +77,12 @@ def test_page_polls_while_disconnected_and_reconnects(page: Page) -> None:
     studio = Studio(page)
     studio.wait_until_live()
     line.cut()
-    expect(studio.mode).to_have_text("Every few seconds")
-    expect(studio.banner).to_have_text("Live updates are interrupted. Looking every few seconds instead.")
+    expect(studio.mode).to_have_text("Updating every few seconds")
+    expect(studio.banner).to_have_text("Live updates are paused. Checking every few seconds.")
     expect_status(studio.submit("Made meanwhile"), "completed")
     line.restore()
     studio.wait_until_live()
-    expect(studio.banner).to_have_text("Live again.")
+    expect(studio.banner).to_have_text("Live updates are back.")
     expect(studio.banner).not_to_have_class("banner shown", timeout=SOON)
     expect_status(studio.submit("Made thereafter"), "completed")
 
@@ -104,7 +104,7 @@ def test_page_works_without_any_connection(page: Page) -> None:
     page.goto("/")
     studio = Studio(page)
     expect_status(studio.submit("By asking alone"), "completed")
-    expect(studio.mode).to_have_text("Every few seconds")
+    expect(studio.mode).to_have_text("Updating every few seconds")
 
 
 def test_page_connects_with_a_ticket_if_the_cookie_is_rejected(page: Page) -> None:

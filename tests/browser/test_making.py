@@ -62,7 +62,7 @@ def test_characters_are_counted_as_the_api_counts_them(studio: Studio) -> None:
         ("", "0 of 1,000 characters"),
         ("A boat", "6 of 1,000 characters"),
         ("⛵" * 1000, "1,000 of 1,000 characters"),
-        ("👩‍🚀" * 334, "1,002 of 1,000 characters: 2 too many"),
+        ("👩‍🚀" * 334, "2 over the limit of 1,000"),
     ):
         studio.prompt.fill(prompt)
         expect(studio.page.locator("#prompt-count")).to_have_text(counter)
@@ -70,11 +70,11 @@ def test_characters_are_counted_as_the_api_counts_them(studio: Studio) -> None:
 
 def test_invalid_input_is_not_submitted(studio: Studio) -> None:
     for field, value, message in (
-        ("prompt", " \n ", "Say what you want to see."),
-        ("prompt", "a" * 1001, "Use 1,000 characters at most."),
-        ("duration", "0", "From 1 to 60 seconds, whole or fractional."),
-        ("duration", "60.5", "From 1 to 60 seconds, whole or fractional."),
-        ("duration", "", "From 1 to 60 seconds, whole or fractional."),
+        ("prompt", " \n ", "Describe what you want to see."),
+        ("prompt", "a" * 1001, "That’s 1 character too long."),
+        ("duration", "0", "Enter a length from 1 to 60 seconds."),
+        ("duration", "60.5", "Enter a length from 1 to 60 seconds."),
+        ("duration", "", "Enter a length from 1 to 60 seconds."),
     ):
         studio.page.reload()
         studio.prompt.fill("A boat")
@@ -110,15 +110,6 @@ def test_validation_error_of_the_api_is_shown_at_its_field(studio: Studio) -> No
     studio.prompt.fill("A boat")
     studio.make.click()
     expect(studio.page.locator("#prompt-error")).to_have_text(details[0]["message"])
-    expect(studio.prompt).to_have_value("A boat")
-
-
-@pytest.mark.complains("ERR_FAILED")
-def test_network_failure_shows_an_alert_and_keeps_the_prompt(studio: Studio) -> None:
-    studio.page.route("**/api/videos/generate", lambda route: route.abort())
-    studio.prompt.fill("A boat")
-    studio.make.click()
-    expect(studio.page.get_by_role("alert").filter(has_text="can’t be reached")).to_be_visible(timeout=SOON)
     expect(studio.prompt).to_have_value("A boat")
 
 

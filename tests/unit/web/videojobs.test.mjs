@@ -354,6 +354,12 @@ test("a 429 response is repeated after a request with an unknown outcome, and no
   assert.equal(new Set(keys).size, 1);
 });
 
+test("a response that asks for a long wait is left to the caller", async () => {
+  api.respond("POST /api/videos/generate", { status: 503, error: { code: "UNAVAILABLE", message: "" }, headers: { "Retry-After": "60" } });
+  await assert.rejects(client().generate({ prompt: "A kite" }), { status: 503, retryAfter: 60 });
+  assert.equal(api.calls.length, 1);
+});
+
 test("two requests have different idempotency keys", async () => {
   api.respond("POST /api/videos/generate", { status: 201, data: { jobId: JOB_ID, status: "queued" } });
   await client().generate({ prompt: "A kite" });
