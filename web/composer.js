@@ -38,10 +38,10 @@ export function prepareComposer(submit) {
   form.addEventListener("input", () => {
     if (isWaiting) showError(byId("form-error"));
     isWaiting = false;
+    update();
     saveDraft();
   });
   prompt.addEventListener("input", () => {
-    count();
     if (prompt.value.trim()) complain("prompt", "");
   });
   prompt.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -67,7 +67,7 @@ export function prepareComposer(submit) {
   document.addEventListener("videojobs:edit", (event) => suggest(/** @type {CustomEvent} */ (event).detail));
   if (/Mac|iP(hone|ad)/.test(navigator.userAgent)) byId("hint").querySelector("kbd").textContent = "⌘";
   make.disabled = false;
-  count();
+  update();
 }
 
 /** @param {VideoRequest} request Request with which to fill in the form, if the user agrees to replace the draft. */
@@ -116,7 +116,7 @@ function fill(request) {
   if (request.duration) duration.value = slider.value = String(request.duration);
   for (const name of ["style", "aspectRatio"]) form.elements[name].value = /** @type {any} */ (request)[name];
   for (const field of fields) complain(field, "");
-  count();
+  update();
 }
 
 /** @param {Submit} submit */
@@ -134,7 +134,7 @@ async function send(submit) {
     await submit(request, sent.key);
     sent = { request: "", key: "" };
     if (prompt.value === request.prompt) prompt.value = ""; // otherwise the user is already typing the next prompt
-    count();
+    update();
     saveDraft();
   } catch (error) {
     if (error instanceof VideoJobsError) report(error);
@@ -189,7 +189,9 @@ function length() {
   return [...prompt.value].length;
 }
 
-function count() {
+/** Update the counter and the description of the style. */
+function update() {
+  byId("about").textContent = form.querySelector("[name=style]:checked").dataset.about;
   const over = length() - LONGEST_PROMPT;
   const limit = LONGEST_PROMPT.toLocaleString("en");
   const words = over > 0 ? `${over.toLocaleString("en")} over the limit of ${limit}` : `${length().toLocaleString("en")} of ${limit} characters`;

@@ -36,13 +36,14 @@ async function start() {
   prepareComposer(async (request, key) => {
     const { videos, gallery } = await ready;
     const now = new Date().toISOString();
+    const before = shownJob();
     try {
       const { jobId, status } = await videos.generate(request, key);
       noteEnd(/** @type {any} */ ({ jobId, status }));
       // The first update contains the other fields.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
-      checkUser(videos);
+      checkUser(videos, before);
     } catch (error) {
       const refused = /** @type {any} */ (error);
       const limit = videos.rateLimits.generate?.limit;
@@ -60,7 +61,7 @@ async function start() {
   openDraft(videos);
   await gallery.load();
   if (!byId("signed-out").hidden) return;
-  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || checkUser(videos));
+  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || checkUser(videos, shownJob()));
   const hear = (/** @type {VideoJob} */ job) => (noteEnd(job), gallery.hear(job));
   videos.followAll(hear, (error) => error.isSignedOut && showSignedOut());
 }
@@ -109,9 +110,10 @@ async function openDraft(videos) {
 /**
  * Load the page again if another user has signed in, in another tab.
  * @param {VideoJobs} videos
+ * @param {string} [jobId] Job of the page's user.
  */
-async function checkUser(videos) {
-  if (await isForeign(videos, shownJob())) location.reload();
+async function checkUser(videos, jobId) {
+  if (await isForeign(videos, jobId)) location.reload();
 }
 
 /** @type {Set<string>} IDs of the jobs whose end the title reports. */

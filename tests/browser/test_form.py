@@ -147,7 +147,7 @@ def test_internal_error_shows_the_request_id(studio: Studio) -> None:
 
 def test_slow_request_is_visible_on_the_button(studio: Studio) -> None:
     held: list[Route] = []
-    studio.page.route(GENERATE, held.append)
+    studio.page.route(GENERATE, lambda route: held.append(route))
     studio.prompt.fill("A boat")
     button = studio.page.locator("#make")
     button.dblclick()
@@ -205,7 +205,7 @@ def test_title_counts_the_videos_that_ended_while_the_tab_was_hidden(studio: Stu
 
 def test_form_is_usable_before_the_settings_arrive(page: Page) -> None:
     held: list[Any] = []
-    page.route("**/config.json", held.append)
+    page.route("**/config.json", lambda route: held.append(route))
     page.goto("/", wait_until="commit")
     studio = Studio(page)
     studio.prompt.fill("Early")
