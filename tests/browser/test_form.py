@@ -1,7 +1,6 @@
 """The form under difficulties: long words, small windows, refused and lost requests, drafts that would be replaced."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -24,6 +23,17 @@ def refuse(page: Page, status: int, code: str, message: str, **headers: str) -> 
     error = {"code": code, "message": message, "details": []}
     content = {"success": False, "error": error, "requestId": "5f0c-1b2a"}
     page.route(GENERATE, lambda route: route.fulfill(status=status, json=content, headers=headers))
+
+
+def hold(page: Page, url: str) -> list[Route]:
+    """Return the list that collects the requests, which the test continues."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(url, keep)
+    return held
 
 
 @pytest.mark.parametrize("width", [320, 375, 1280])
@@ -146,8 +156,7 @@ def test_internal_error_shows_the_request_id(studio: Studio) -> None:
 
 
 def test_slow_request_is_visible_on_the_button(studio: Studio) -> None:
-    held: list[Route] = []
-    studio.page.route(GENERATE, lambda route: held.append(route))
+    held = hold(studio.page, GENERATE)
     studio.prompt.fill("A boat")
     button = studio.page.locator("#make")
     button.dblclick()
@@ -204,8 +213,7 @@ def test_title_counts_the_videos_that_ended_while_the_tab_was_hidden(studio: Stu
 
 
 def test_form_is_usable_before_the_settings_arrive(page: Page) -> None:
-    held: list[Any] = []
-    page.route("**/config.json", lambda route: held.append(route))
+    held = hold(page, "**/config.json")
     page.goto("/", wait_until="commit")
     studio = Studio(page)
     studio.prompt.fill("Early")
