@@ -55,6 +55,7 @@ export class VideoJobs extends EventTarget {
     /**
      * Create a job. If the outcome of the call is unknown (no response, 502, 503, 504, or a response that is not of the API),
      * it is retried with the same key and creates no second job. So is a 429 after such a call, because the job may exist.
+     * A 503 that asks for a wait of more than 10 s is not retried.
      * @param {VideoRequest} request
      * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
      * @returns {Promise<Accepted>}
