@@ -10,8 +10,6 @@ import { VideoJobsError } from "./videojobs.js";
 
 const LONGEST_PROMPT = 1000;
 const DRAFT = "draft";
-/** Faster requests do not change the button. */
-const QUIET_MILLISECONDS = 300;
 const form = byId("composer");
 const prompt = byId("prompt");
 const duration = byId("duration");
@@ -35,29 +33,20 @@ let filled = "";
  * @param {Submit} submit Called with each valid request.
  */
 export function prepareComposer(submit) {
-  form.addEventListener("input", () => {
+  form.addEventListener("input", (/** @type {Event} */ { target }) => {
     if (isWaiting) showError(byId("form-error"));
     isWaiting = false;
+    if (target === slider) duration.value = slider.value;
+    if (prompt.value.trim()) complain("prompt", "");
+    if (!checkDuration()) complain("duration", ""); // otherwise the user is still typing
     update();
     saveDraft();
-  });
-  prompt.addEventListener("input", () => {
-    if (prompt.value.trim()) complain("prompt", "");
   });
   prompt.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       form.requestSubmit();
     }
-  });
-  slider.addEventListener("input", () => {
-    duration.value = slider.value;
-    complain("duration", "");
-  });
-  duration.addEventListener("input", () => {
-    if (checkDuration()) return; // the user is still typing
-    slider.value = duration.value;
-    complain("duration", "");
   });
   duration.addEventListener("change", () => complain("duration", checkDuration()));
   form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
@@ -92,18 +81,13 @@ export function resend() {
 }
 
 /** Return the draft, with the ID of a job of its user. */
-export function readDraft() {
-  return JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
-}
+export const readDraft = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
 
 export function restoreDraft() {
-  const draft = readDraft();
-  if (draft && !prompt.value) fill(draft);
+  if (readDraft() && !prompt.value) fill(readDraft());
 }
 
-export function forgetDraft() {
-  sessionStorage.removeItem(DRAFT);
-}
+export const forgetDraft = () => sessionStorage.removeItem(DRAFT);
 
 function saveDraft() {
   if (!prompt.value.trim()) return forgetDraft();
@@ -113,7 +97,7 @@ function saveDraft() {
 /** @param {VideoRequest} request */
 function fill(request) {
   prompt.value = request.prompt ?? "";
-  if (request.duration) duration.value = slider.value = String(request.duration);
+  if (request.duration) duration.value = request.duration;
   for (const name of ["style", "aspectRatio"]) form.elements[name].value = /** @type {any} */ (request)[name];
   for (const field of fields) complain(field, "");
   update();
@@ -128,7 +112,7 @@ async function send(submit) {
   const request = /** @type {any} */ ({ ...Object.fromEntries(new FormData(form)), duration: duration.valueAsNumber });
   if (sent.request !== JSON.stringify(request)) sent = { request: JSON.stringify(request), key: crypto.randomUUID() };
   make.setAttribute("aria-disabled", "true");
-  const slow = setTimeout(() => (make.textContent = "Sending…"), QUIET_MILLISECONDS);
+  const slow = setTimeout(() => (make.textContent = "Sending…"), 300);
   try {
     if (!navigator.onLine) throw new VideoJobsError("You’re offline.", { code: "OFFLINE" });
     await submit(request, sent.key);
@@ -189,8 +173,9 @@ function length() {
   return [...prompt.value].length;
 }
 
-/** Update the counter and the description of the style. */
+/** Update what depends on the fields. */
 function update() {
+  if (!checkDuration()) slider.value = duration.value;
   byId("about").textContent = form.querySelector("[name=style]:checked").dataset.about;
   const over = length() - LONGEST_PROMPT;
   const limit = LONGEST_PROMPT.toLocaleString("en");

@@ -11,8 +11,6 @@ const TEXTS = {
   INTERNAL_ERROR: FAILED,
   NOT_FOUND: "This video no longer exists.",
 };
-/** @type {WeakMap<HTMLElement, ReturnType<typeof setInterval>>} */
-const timers = new WeakMap();
 
 /**
  * Return the text for an error.
@@ -33,7 +31,7 @@ export function explain(error) {
  * @param {() => void} [onEnd] Called at the end of the countdown.
  */
 export function showError(element, error, onEnd) {
-  clearInterval(timers.get(element));
+  clearInterval(element.dataset.timer);
   element.textContent = error ? explain(error) : "";
   const seconds = error instanceof VideoJobsError ? error.retryAfter : null;
   if (!seconds) return;
@@ -49,6 +47,6 @@ export function showError(element, error, onEnd) {
     showError(element);
     onEnd?.();
   };
-  timers.set(element, setInterval(tick, 1000));
+  element.dataset.timer = String(setInterval(tick, 1000));
   tick();
 }

@@ -6,7 +6,6 @@ import { byId, shownJob } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { ENDED, VideoJobs } from "./videojobs.js";
 
-/** @typedef {import("./videojobs.js").VideoJob} VideoJob */
 /** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
 /** @typedef {{ liveUrl?: string | null, signInUrl?: string | null, signOutUrl?: string, user?: string }} Settings */
 
@@ -39,11 +38,11 @@ async function start() {
     const before = shownJob();
     try {
       const { jobId, status } = await videos.generate(request, key);
-      noteEnd(/** @type {any} */ ({ jobId, status }));
+      noteEnd({ jobId, status });
       // The first update contains the other fields.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
-      checkUser(videos, before);
+      reloadIf(isForeign(videos, before));
     } catch (error) {
       const refused = /** @type {any} */ (error);
       const limit = videos.rateLimits.generate?.limit;
@@ -58,12 +57,11 @@ async function start() {
   if (settings.liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
   addEventListener("online", resend);
   document.addEventListener("visibilitychange", () => noteEnd());
-  openDraft(videos);
+  isForeign(videos, readDraft()?.jobId).then((isOther) => isOther || restoreDraft());
   await gallery.load();
   if (!byId("signed-out").hidden) return;
-  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || checkUser(videos, shownJob()));
-  const hear = (/** @type {VideoJob} */ job) => (noteEnd(job), gallery.hear(job));
-  videos.followAll(hear, (error) => error.isSignedOut && showSignedOut());
+  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || reloadIf(isForeign(videos, shownJob())));
+  videos.followAll((job) => (noteEnd(job), gallery.hear(job)), (error) => error.isSignedOut && showSignedOut());
 }
 
 /** @returns {Promise<Settings>} */
@@ -86,7 +84,7 @@ function showAccount() {
 }
 
 /**
- * Return whether the job is another user's than the session. If so, delete the draft.
+ * Return whether another user than the job's has signed in, in another tab. If so, delete the draft.
  * @param {VideoJobs} videos
  * @param {string} [jobId]
  */
@@ -102,27 +100,16 @@ async function isForeign(videos, jobId) {
   return false;
 }
 
-/** @param {VideoJobs} videos */
-async function openDraft(videos) {
-  if (!(await isForeign(videos, readDraft()?.jobId))) restoreDraft();
-}
+/** @param {Promise<boolean>} condition */
+const reloadIf = async (condition) => (await condition) && location.reload();
 
-/**
- * Load the page again if another user has signed in, in another tab.
- * @param {VideoJobs} videos
- * @param {string} [jobId] Job of the page's user.
- */
-async function checkUser(videos, jobId) {
-  if (await isForeign(videos, jobId)) location.reload();
-}
-
-/** @type {Set<string>} IDs of the jobs whose end the title reports. */
+/** @type {Set<string>} */
 const unfinished = new Set();
 let ended = 0;
 
 /**
  * Show in the title how many videos have ended while the tab was hidden.
- * @param {VideoJob} [job] Update of a job.
+ * @param {{ jobId: string, status: string }} [job]
  */
 function noteEnd(job) {
   if (job && !ENDED.has(job.status)) unfinished.add(job.jobId);
