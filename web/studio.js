@@ -31,6 +31,7 @@ async function start() {
     const videos = new VideoJobs({ liveUrl: settings.liveUrl ?? null });
     return { videos, gallery: new Gallery(videos, { announce, onSignedOut: showSignedOut }) };
   });
+  const check = async (/** @type {string | undefined} */ jobId) => (await isForeign((await ready).videos, jobId)) && location.reload();
   for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
   prepareComposer(async (request, key) => {
     const { videos, gallery } = await ready;
@@ -42,7 +43,7 @@ async function start() {
       // The first update contains the other fields.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
-      reloadIf(isForeign(videos, before));
+      check(before);
     } catch (error) {
       const refused = /** @type {any} */ (error);
       const limit = videos.rateLimits.generate?.limit;
@@ -60,7 +61,7 @@ async function start() {
   isForeign(videos, readDraft()?.jobId).then((isOther) => isOther || restoreDraft());
   await gallery.load();
   if (!byId("signed-out").hidden) return;
-  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || reloadIf(isForeign(videos, shownJob())));
+  for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || check(shownJob()));
   videos.followAll((job) => (noteEnd(job), gallery.hear(job)), (error) => error.isSignedOut && showSignedOut());
 }
 
@@ -84,7 +85,7 @@ function showAccount() {
 }
 
 /**
- * Return whether another user than the job's has signed in, in another tab. If so, delete the draft.
+ * Return whether another user than the job's has signed in. If so, delete the draft.
  * @param {VideoJobs} videos
  * @param {string} [jobId]
  */
@@ -100,8 +101,6 @@ async function isForeign(videos, jobId) {
   return false;
 }
 
-/** @param {Promise<boolean>} condition */
-const reloadIf = async (condition) => (await condition) && location.reload();
 
 /** @type {Set<string>} */
 const unfinished = new Set();

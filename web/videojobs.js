@@ -51,7 +51,6 @@ export const ENDED = new Set(["completed", "failed", "cancelled"]);
 const SECOND = 1000;
 const CALL_TIMEOUT = 30 * SECOND;
 const GENERATE_TRIES = 3;
-/** A longer wait is the caller's, who can show it. */
 const LONGEST_WAIT_SECONDS = 10;
 /** A handshake takes at most as long as a cold start; after this time polling starts. */
 const PATIENCE = 3 * SECOND;
