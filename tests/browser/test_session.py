@@ -101,6 +101,17 @@ def test_tab_shows_nothing_of_its_user_when_another_has_signed_in(
     expect(studio.prompt).to_have_value("")
 
 
+@pytest.mark.complains("401", "WebSocket")
+def test_tab_shows_nothing_after_a_sign_out_in_another_tab(page: Page, context: BrowserContext, user: User) -> None:
+    put_jobs(user, [{"prompt": "Mine"}])
+    page.goto("/")
+    expect(Studio(page).card("Mine")).to_be_visible()
+    context.request.post("/dev/logout")
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.get_by_role("heading", name="Sign in to see your videos")).to_be_visible()
+    expect(page.get_by_text("Mine")).to_be_hidden()
+
+
 @pytest.mark.complains("403", "WebSocket")
 def test_video_made_as_another_user_is_shown_among_that_user_s_videos(
     page: Page, context: BrowserContext, user: User, stranger: User
