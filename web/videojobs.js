@@ -138,6 +138,7 @@ export class VideoJobs extends EventTarget {
     this.#apiUrl = apiUrl;
     this.#fetch = fetch ?? globalThis.fetch.bind(globalThis);
     this.#random = random;
+    globalThis.addEventListener?.("online", () => this.#hurry());
     this.#live = liveUrl
       ? new LiveConnection({
           url: liveUrl,
@@ -615,8 +616,8 @@ class LiveConnection {
    */
   constructor(options) {
     this.#options = options;
-    globalThis.addEventListener?.("online", () => this.#isWanted && !this.#socket && this.#connect());
-    // A ping detects a connection that was lost while the machine slept.
+    globalThis.addEventListener?.("online", () => this.#isWanted && (this.#socket ? this.#ping() : this.#connect()));
+    // A ping detects a connection that was lost while the machine slept or was offline.
     globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.#ping());
   }
 

@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   time.restore();
-  for (const name of ["location", "document"]) delete globalThis[name];
+  for (const name of ["location", "document", "addEventListener"]) delete globalThis[name];
 });
 
 /** Replace a global of the browser for the current test. */
@@ -340,4 +340,25 @@ test("the reason for polling without a URL is NO_LIVE_URL", () => {
   assert.equal(videos.pollingReason, "NO_LIVE_URL");
   stop();
   assert.equal(videos.pollingReason, null);
+});
+
+test("a device that is online again pings the connection at once", async () => {
+  const page = new EventTarget();
+  define("addEventListener", page.addEventListener.bind(page));
+  const { socket } = await live();
+  socket.sent.length = 0;
+  page.dispatchEvent(new Event("online"));
+  assert.deepEqual(socket.sent, [{ action: "ping" }]);
+});
+
+test("a device that is online again polls at once", async () => {
+  const page = new EventTarget();
+  define("addEventListener", page.addEventListener.bind(page));
+  api.respond(STATUS, new TypeError("Failed to fetch"), { data: aJob() });
+  follow(client({ liveUrl: null }));
+  await settle();
+  assert.equal(jobs.length, 0);
+  page.dispatchEvent(new Event("online"));
+  await settle();
+  assert.equal(jobs.length, 1);
 });
