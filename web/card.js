@@ -3,64 +3,84 @@
 
 import { byId } from "./dom.js";
 import { ENDED } from "./videojobs.js";
+import { addressOf } from "./view.js";
+import { Countdown, sayAgo, sayDate, sayFacts, sayState, shorten } from "./words.js";
 
-/** @typedef {import("./videojobs.js").VideoJob} VideoJob */
-/** @typedef {"cancel" | "retry" | "copy" | "remove"} Action */
+/** @import { VideoJob } from "./videojobs.js" */
 
-/** @type {Record<string, string>} */
-const NAMES = { fun: "Fun", calm: "Calm", background: "Background" };
-const STATES = { queued: "Queued", processing: "Processing", completed: "", failed: "Failed", cancelled: "Cancelled" };
 const OFFERS = {
   queued: ["cancel"],
   processing: ["cancel"],
-  completed: ["download", "copy", "remove"],
-  failed: ["retry", "remove"],
-  cancelled: ["retry", "remove"],
+  completed: ["download", "copy", "share", "edit", "remove"],
+  failed: ["retry", "edit", "remove"],
+  cancelled: ["retry", "edit", "remove"],
 };
-const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const CAN_HOVER = matchMedia("(hover: hover) and (prefers-reduced-motion: no-preference)");
+/** In a narrower frame, the controls of the player have no room. */
+const PLAYER_WIDTH = 200;
+/** Longer videos are not repeated, unless they are backgrounds. */
+const LOOP_SECONDS = 10;
+/** The cause of a second error within this time is not an expired URL. */
+const RENEW_AFTER = 60_000;
+export const MOVES = matchMedia("(prefers-reduced-motion: no-preference)");
+const CAN_HOVER = matchMedia("(hover: hover)");
 
-/** Card on the page; `element` is its list item. */
+/** Card on the page. */
 export class Card {
+  /** List item with the article. @type {any} */
+  element = document.importNode(byId("card").content, true).firstElementChild;
+  article = this.element.firstElementChild;
+  /** Element for the error of an action. */
+  problem = this.article.lastElementChild;
   /** @type {VideoJob} */
   job;
-  #freshen;
-  /** Time at which the video is expected, in milliseconds since the epoch; 0 if unknown. */
-  #readyAt = 0;
+  /** Time of the last news about the job, after the list. */
+  heardAt = 0;
+  #countdown = new Countdown();
+  #isLarge;
+  #gallery;
 
   /**
    * @param {VideoJob} job
-   * @param {object} does
-   * @param {(card: Card, action: Action) => void} does.onAction
-   * @param {(jobId: string) => Promise<VideoJob>} does.freshen Fetches the job with new URLs.
-   * @param {string} does.downloadUrl
+   * @param {import("./gallery.js").Gallery} gallery
+   * @param {boolean} [isLarge] Whether to show the whole prompt and the properties of the file.
    */
-  constructor(job, { onAction, freshen, downloadUrl }) {
-    /** @type {any} */
-    this.element = document.importNode(byId("card").content, true).firstElementChild;
-    this.#freshen = freshen;
+  constructor(job, gallery, isLarge = false) {
+    this.#gallery = gallery;
+    this.#isLarge = isLarge;
     this.job = job;
 
+    const label = shorten(job.prompt);
     const heading = this.#part(".prompt");
-    heading.id = `prompt-${job.jobId}`;
-    heading.textContent = job.prompt ?? "Without a prompt";
-    this.#part("article").setAttribute("aria-labelledby", heading.id);
-    this.#part("article").dataset.job = job.jobId;
-    const seconds = job.duration === null ? "" : `${Number(job.duration.toFixed(2))} s`;
-    this.#part(".wish").textContent = [job.style && NAMES[job.style], seconds, job.aspectRatio].filter(Boolean).join(" · ");
+    const link = this.#part(".prompt a");
+    heading.id = `${isLarge ? "view" : "prompt"}-${job.jobId}`;
+    link.textContent = job.prompt ?? label;
+    link.href = addressOf(job.jobId);
+    if (isLarge) heading.textContent = link.textContent;
+    else if (label !== job.prompt) link.ariaLabel = label;
+    this.article.setAttribute("aria-labelledby", heading.id);
+    this.article.dataset.job = job.jobId;
+    this.#part(".percent").hidden = ENDED.has(job.status); // later it keeps its place
     this.#part("time").dateTime = job.createdAt;
-    this.#part(".frame").dataset.ratio = job.aspectRatio ?? "16:9";
-    for (const art of this.element.querySelectorAll(".art")) art.dataset.style = job.style ?? "background";
-    this.#part(".play").setAttribute("aria-label", `Play “${heading.textContent}”`);
-    this.#part("[data-action=download]").href = downloadUrl;
-    for (const button of this.element.querySelectorAll("button[data-action]")) {
-      button.addEventListener("click", () => onAction(this, button.dataset.action));
+    this.#part("time").title = sayDate(job.createdAt);
+    this.#part(".mat").dataset.ratio = job.aspectRatio ?? "16:9";
+    for (const art of this.#parts(".art")) art.dataset.style = job.style ?? "background";
+    this.#part(".play").ariaLabel = `Play “\u2068${label}\u2069”`;
+    for (const button of this.#parts("[data-action]")) {
+      button.setAttribute("aria-describedby", heading.id);
+      button.addEventListener("click", (/** @type {MouseEvent} */ { detail }) => {
+        // The second click of a double click can be on a button that has replaced the first.
+        if (!button.ariaDisabled && detail < 2) gallery.act(this, button.dataset.action);
+      });
     }
-    this.#part(".play").addEventListener("click", () => this.#play());
-    this.#part("video").addEventListener("error", () => this.#playAgain());
-    this.#part("video").addEventListener("loadeddata", () => (this.#part("video").dataset.tries = ""));
-    this.#part(".mat").addEventListener("pointerenter", () => this.#move(true));
-    this.#part(".mat").addEventListener("pointerleave", () => this.#move(false));
+    const mat = this.#part(".mat");
+    mat.addEventListener("click", () => this.#part(".play").hidden || this.play());
+    mat.addEventListener("pointerenter", () => this.#move(true));
+    mat.addEventListener("pointerleave", () => this.#move(false));
+    for (const media of this.#parts("img, video")) {
+      if (isLarge) media.loading = "eager";
+      media.addEventListener("load", () => media.decode().then(() => media.classList.add("ready"), () => {}));
+      media.addEventListener("error", () => this.#renew(media));
+    }
     this.tellTime();
     this.#show();
   }
@@ -72,55 +92,69 @@ export class Card {
    */
   update(job) {
     if (job.version < this.job.version) return false;
-    const before = this.job.status;
-    this.job = job;
+    const { status, queuePosition } = this.job;
+    if (job.version > this.job.version || job.estimatedSecondsLeft || job.queuePosition) this.heardAt = Date.now();
+    this.job = { ...job, queuePosition: job.queuePosition ?? queuePosition }; // lists and live updates do not contain it
     this.#show();
-    return before !== job.status;
+    return job.status !== status;
   }
 
-  /** Update the text that shows how long ago the job was created. */
+  /** Update the text that shows when the job was created. */
   tellTime() {
-    const seconds = Math.min(0, (Date.parse(this.job.createdAt) - Date.now()) / 1000);
-    this.#part("time").textContent = sayAgo(seconds);
+    const { createdAt } = this.job;
+    this.#part("time").textContent = this.#isLarge ? sayDate(createdAt) : sayAgo((Date.parse(createdAt) - Date.now()) / 1000);
   }
 
-  /** @param {string} words Error message of an action; empty to clear it. */
-  complain(words) {
-    this.#part(".actions + .problem").textContent = words;
+  /** Update the text that shows the state and the remaining time. */
+  tellState() {
+    this.#part(".state").textContent = sayState(this.job, this.#countdown.left(Date.now()));
   }
 
   /** @param {boolean} isBusy Whether an action is in progress. */
   wait(isBusy) {
-    for (const button of this.element.querySelectorAll("button[data-action]")) {
-      button.toggleAttribute("aria-disabled", isBusy); // `disabled` would lose the focus
-    }
+    for (const button of this.#parts("[data-action]")) button.ariaDisabled = isBusy || null; // `disabled` would lose the focus
   }
 
   /** Move the focus to the card's first control. */
   focus() {
-    this.#part("button:not([hidden]), a:not([hidden])")?.focus();
+    this.#part("button:not([hidden])")?.focus();
   }
 
-  /**
-   * @param {string} selector
-   * @returns {any}
-   */
+  /** Play the video, in the view if this frame is too narrow for the controls. */
+  play() {
+    const video = this.#part("video");
+    if (!this.#isLarge && this.#part(".frame").clientWidth < PLAYER_WIDTH) return this.#gallery.act(this, "play");
+    video.src = this.job.videoUrl;
+    video.loop = this.job.style === "background" || Number(this.job.duration) <= LOOP_SECONDS;
+    video.hidden = false;
+    this.#part(".play").hidden = this.#part(".preview").hidden = true;
+    video.focus();
+    resume(video);
+  }
+
+  /** @param {string} selector @returns {any} */
   #part(selector) {
-    return this.element.querySelector(selector);
+    return this.article.querySelector(selector);
+  }
+
+  /** @param {string} selector */
+  #parts(selector) {
+    return this.article.querySelectorAll(selector);
   }
 
   #show() {
     const { job } = this;
+    const isProcessing = job.status === "processing";
     const progress = job.status === "completed" ? 1 : (job.progress ?? 0);
-    this.#part("article").dataset.status = job.status;
-    if (job.status !== "processing") this.#readyAt = 0;
-    else if (job.estimatedSecondsLeft) this.#readyAt = Date.now() + job.estimatedSecondsLeft * 1000;
-    this.#part(".state").textContent = sayState(job, Math.ceil((this.#readyAt - Date.now()) / 1000));
-    this.#part(".percent").textContent = job.status === "processing" ? `${Math.floor(progress * 100)}` : "";
+    this.article.dataset.status = job.status;
+    this.#countdown.hear(job, Date.now());
+    this.tellState();
+    this.#part(".percent").textContent = isProcessing ? Math.floor(progress * 100) || "" : "";
     this.#part(".why").textContent = job.status === "failed" ? (job.errorMessage ?? "It failed.") : "";
+    this.#part(".wish").textContent = sayFacts(job, this.#isLarge);
     const bar = this.#part("progress");
     bar.hidden = ENDED.has(job.status);
-    if (job.status === "processing") bar.value = progress;
+    if (isProcessing) bar.value = progress;
     else bar.removeAttribute("value");
     this.#part(".mat").style.setProperty("--progress", String(progress));
     this.#showPictures();
@@ -130,79 +164,62 @@ export class Card {
   #showPictures() {
     const { status, posterUrl, videoUrl } = this.job;
     const isDone = status === "completed";
-    for (const name of [".poster", ".glow"]) {
-      const image = this.#part(name);
+    for (const image of this.#parts(".poster, .glow")) {
       // The presigned URL changes but the image does not, so the image is loaded once.
       if (isDone && posterUrl && !image.src) image.src = posterUrl;
-      if (!isDone) image.removeAttribute("src");
       image.hidden = !isDone || !posterUrl;
     }
     this.#part(".play").hidden = !isDone || !videoUrl || !this.#part("video").hidden;
     if (isDone) return;
-    this.#part("video").hidden = true;
-    this.#part("video").removeAttribute("src");
-    this.#part(".preview").hidden = true;
-    this.#part(".preview").removeAttribute("src");
+    this.#part("video").hidden = this.#part(".preview").hidden = true;
+    for (const media of this.#parts("img, video")) {
+      media.removeAttribute("src");
+      media.classList.remove("ready");
+    }
   }
 
   #offer() {
+    const { status } = this.job;
     const focused = /** @type {any} */ (document.activeElement);
-    for (const control of this.element.querySelectorAll("[data-action]")) {
-      control.hidden = !OFFERS[this.job.status].includes(control.dataset.action);
+    for (const button of this.#parts("[data-action]")) {
+      const { action } = button.dataset;
+      button.hidden = !OFFERS[status].includes(action) || (action === "share" && !this.#isLarge);
     }
-    if (focused?.hidden && this.element.contains(focused)) this.focus(); // the focused control is hidden: keep the focus on the card
+    this.#part("[data-action=edit]").textContent = status === "completed" ? "Use again" : "Edit and try again";
+    if (focused?.hidden && this.article.contains(focused)) this.focus(); // the focused button is hidden: keep the focus on the card
   }
 
   /** @param {boolean} moves */
   #move(moves) {
     const preview = this.#part(".preview");
     const url = this.job.previewUrl;
-    if (!url || !CAN_HOVER.matches || !this.#part("video").hidden) moves = false;
-    if (moves && url && !preview.src) preview.src = url;
+    if (!url || !CAN_HOVER.matches || !MOVES.matches || !this.#part("video").hidden) moves = false;
+    if (moves && !preview.src) preview.src = url;
     preview.hidden = !moves;
   }
 
-  #play() {
-    const video = this.#part("video");
-    video.src = this.job.videoUrl;
-    video.hidden = false;
-    this.#part(".play").hidden = true;
-    this.#part(".preview").hidden = true;
-    video.focus();
-    video.play().catch(() => {}); // failures are handled by the `error` event; pausing early also rejects
-  }
-
-  async #playAgain() {
-    const video = this.#part("video");
-    if (!video.hasAttribute("src")) return;
-    if (video.dataset.tries) {
-      this.complain("The video can’t be played here. Try to download it.");
+  /** Load a picture or the video with a new URL, because its URL may have expired. @param {any} media */
+  async #renew(media) {
+    const { currentTime, paused, playbackRate, dataset } = media;
+    const isVideo = paused !== undefined;
+    if (!media.hasAttribute("src")) return;
+    if (Date.now() - (dataset.renewed ?? 0) < RENEW_AFTER) {
+      if (isVideo) this.problem.textContent = "This video won’t play here. Try downloading it.";
       return;
     }
-    video.dataset.tries = "1"; // the URL may have expired
-    try {
-      this.job = await this.#freshen(this.job.jobId);
-      this.#play();
-    } catch (error) {
-      this.complain(/** @type {Error} */ (error).message);
-    }
+    dataset.renewed = Date.now();
+    const job = /** @type {any} */ (await this.#gallery.freshen(this));
+    const url = job?.[`${media.classList[0].replace("glow", "poster")}Url`];
+    if (!url) return;
+    media.src = url;
+    if (!isVideo) return;
+    media.preload = "auto"; // shows the picture at this position, also of a paused video
+    Object.assign(media, { currentTime, playbackRate });
+    if (!paused) resume(media);
   }
 }
 
-/**
- * @param {VideoJob} job
- * @param {number} secondsLeft
- */
-function sayState({ status, queuePosition }, secondsLeft) {
-  const words = STATES[status];
-  if (status === "queued" && queuePosition) return `${words} · number ${queuePosition}`;
-  return secondsLeft > 0 ? `${words} · about ${secondsLeft} s left` : words;
-}
-
-/** @param {number} seconds Negative for times in the past. */
-function sayAgo(seconds) {
-  if (seconds > -45) return "just now";
-  if (seconds > -45 * 60) return AGO.format(Math.round(seconds / 60), "minute");
-  if (seconds > -22 * 3600) return AGO.format(Math.round(seconds / 3600), "hour");
-  return AGO.format(Math.round(seconds / 86400), "day");
+/** @param {HTMLVideoElement} video */
+function resume(video) {
+  video.play().catch(() => {}); // failures are handled by the `error` event; pausing early also rejects
 }

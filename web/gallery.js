@@ -1,39 +1,51 @@
 // @ts-check
-/** List of cards: pages, filter, and updates of the jobs. */
+/** List of cards: pages, filter, search, and updates of the jobs. */
 
-import { Card } from "./card.js";
+import { Card, MOVES } from "./card.js";
 import { byId } from "./dom.js";
-import { ENDED, expiryOf, VideoJobsError } from "./videojobs.js";
+import { showError } from "./errors.js";
+import { ENDED, expiryOf } from "./videojobs.js";
+import { addressOf, View } from "./view.js";
+import { shorten } from "./words.js";
 
-/** @typedef {import("./videojobs.js").VideoJob} VideoJob */
-/** @typedef {import("./videojobs.js").VideoJobs} VideoJobs */
-/** @typedef {import("./videojobs.js").Status} Status */
+/** @import { VideoJob, VideoJobs } from "./videojobs.js" */
 
 const PAGE = 24;
 const TICK = 15_000;
-/** Number of queued jobs whose position is fetched at each tick: the oldest, which are next. */
-const LOOKED_UP = 5;
-/** @type {Record<string, string>} */
-const OUTCOMES = { completed: "Ready", failed: "Failed", cancelled: "Cancelled" };
+/** A live message can be lost: after this time without news, an unfinished job is fetched. */
+const SILENCE = 20_000;
+const LOOK_UPS = 8;
+/** Statuses of the groups of the filter. @type {Record<string, any[]>} */
+const GROUPS = { "": [null], progress: ["queued", "processing"], completed: ["completed"], failed: ["failed"], cancelled: ["cancelled"] };
 const list = byId("cards");
 const more = byId("more");
+const again = byId("again");
+const problem = byId("list-error");
+const search = byId("search");
 const choices = byId("filter").elements.status;
 const sure = byId("sure");
 
 /** List of the user's jobs on the page. */
 export class Gallery {
-  /** @type {Map<string, Card>} */
+  /** Cards of the selected group, newest first. @type {Map<string, Card>} */
   #cards = new Map();
-  /** @type {string | null} */
-  #cursor = null;
-  /** @type {Status | null} */
-  #status = null;
+  /** Statuses of all known jobs. @type {Map<string, string>} */
+  #known = new Map();
+  /** Groups of which all jobs are known. Unfinished jobs are followed. */
+  #complete = new Set(["progress"]);
+  #group = "";
+  /** Cursors of the next pages, for each status of the group. @type {(string | null)[]} */
+  #cursors = [];
   #loads = 0;
+  #tickedAt = 0;
   #videos;
   #announce;
   #onSignedOut;
+  #view = new View((jobId) => this.#find(jobId));
   /** Sends deletions to other tabs, because deleted jobs have no live updates. */
   #tabs = new BroadcastChannel("videojobs");
+  /** Repeats what has failed. */
+  #repeat = () => {};
 
   /**
    * @param {VideoJobs} videos
@@ -46,123 +58,154 @@ export class Gallery {
     this.#announce = announce;
     this.#onSignedOut = onSignedOut;
     this.#tabs.onmessage = ({ data }) => this.#drop(data);
-    more.addEventListener("click", () => this.#loadMore());
+    more.addEventListener("click", () => list.ariaBusy || this.#load(this.#cursors));
+    again.addEventListener("click", () => this.#repeat());
+    videos.addEventListener("mode", () => videos.mode === "live" && this.#repeat());
+    search.addEventListener("input", () => this.#tidy());
     byId("filter").addEventListener("change", () => this.#choose(choices.value));
-    setInterval(() => this.#tick(), TICK);
-    this.#status = /** @type {Status} */ (check(new URLSearchParams(location.search).get("status"))) || null;
+    addEventListener("popstate", () => this.#choose(named()));
+    document.addEventListener("play", ({ target }) => {
+      for (const video of document.querySelectorAll("video")) if (video !== target) video.pause();
+    }, true);
+    setInterval(() => this.#tick(), 1000);
   }
 
-  /** Load the first page and remove the cards of other jobs. */
+  /** Load the first page, and the video that the address names. */
   async load() {
-    list.setAttribute("aria-busy", "true");
-    const page = await this.#fetch(null);
-    list.removeAttribute("aria-busy");
-    if (!page) return;
-    const shown = new Set(page.items.map(({ jobId }) => jobId));
-    for (const jobId of this.#cards.keys()) if (!shown.has(jobId)) this.#take(jobId);
-    for (const job of page.items) this.#put(job);
-    this.#tidy();
+    choice((this.#group = named())).checked = true;
+    this.#view.start();
+    await this.#load();
   }
 
-  /**
-   * Show an update of a job, or a new job.
-   * @param {VideoJob} job
-   */
-  hear(job) {
-    const card = this.#cards.get(job.jobId);
-    if (!card) {
+  /** Show an update of a job, or a new job. @param {VideoJob} job */
+  async hear(job) {
+    const { jobId } = job;
+    const card = this.#cards.get(jobId);
+    if (this.#view.card?.job.jobId === jobId) this.#view.card.update(job);
+    if (card) {
+      if (!this.#put(job)) return;
+      if (ENDED.has(job.status)) this.#announce(`${nameOf(job.status)}: ${shorten(job.prompt)}`);
+      if (!isIn(job.status, this.#group)) {
+        this.#announce(`Moved to ${nameOf(job.status)}`, true);
+        if (MOVES.matches) await card.element.animate({ opacity: 0 }, 500).finished;
+        if (!isIn(card.job.status, this.#group)) this.#take(jobId);
+      }
+    } else {
       const last = [...this.#cards.values()].at(-1);
-      const isFurtherDown = this.#cursor !== null && last && isNewer(last.job, job);
-      if (isFurtherDown || (this.#status && this.#status !== job.status)) return;
-      this.#put(job);
-      this.#tidy();
-      this.#lookUp(job);
-    } else if (card.update(job)) {
-      if (ENDED.has(job.status)) this.#announce(`${OUTCOMES[String(job.status)]}: ${job.prompt}`);
-      this.#lookUp(job);
+      const isFurtherDown = this.#cursors.some(Boolean) && last && age(last) > age({ job });
+      if (isFurtherDown || !isIn(job.status, this.#group)) this.#known.set(jobId, job.status);
+      else this.#put(job);
+      this.#repeat(); // the connection works
     }
+    this.#tidy();
+    if (this.#cards.has(jobId)) this.#lookUp(job);
   }
 
-  /**
-   * Show a job created on this page and scroll to it. A filter that would hide the job is cleared.
-   * @param {VideoJob} job
-   */
+  /** Show a job created on this page and scroll to it. @param {VideoJob} job */
   async add(job) {
-    if (this.#status && this.#status !== job.status) {
-      await this.#choose(check(""));
-    }
-    this.hear(job);
+    search.value = "";
+    if (!isIn(job.status, this.#group)) await this.#choose("");
+    await this.hear(job);
     this.#cards.get(job.jobId)?.element.scrollIntoView({ block: "nearest" });
   }
 
-  /**
-   * Fetch the queue position and the estimate of a job, which lists and live updates do not contain.
-   * @param {VideoJob} job
-   */
+  /** Fetch an unfinished job with the position and estimate that lists lack. @param {VideoJob} job */
   #lookUp({ jobId, status }) {
     if (ENDED.has(status)) return;
-    this.#videos.status(jobId).then((job) => this.#cards.get(jobId)?.update(job), () => {}); // optional information: ignore errors
+    this.#videos.status(jobId).then((job) => this.hear(job), (error) => error.status === 404 && this.#forget(jobId)); // ignore other errors
   }
 
   #tick() {
-    const cards = [...this.#cards.values()];
+    const now = Date.now();
+    const cards = [...this.#cards.values(), this.#view.card].filter((card) => card !== null);
+    const live = cards.filter(({ job }) => !ENDED.has(job.status)).reverse(); // the oldest are next
+    for (const card of live) card.tellState();
+    if (now < this.#tickedAt + TICK) return;
+    this.#tickedAt = now;
     for (const card of cards) card.tellTime();
-    const waiting = cards.filter(({ job }) => job.status === "queued");
-    for (const { job } of waiting.slice(-LOOKED_UP)) this.#lookUp(job); // the oldest jobs are next
+    const silent = live.filter(({ heardAt }) => now >= heardAt + SILENCE).sort((one, other) => one.heardAt - other.heardAt);
+    for (const { job } of silent.slice(0, LOOK_UPS)) this.#lookUp(job);
   }
 
-  /** @param {string} status */
-  #choose(status) {
-    this.#status = /** @type {Status} */ (status) || null;
-    const url = new URL(location.href);
-    if (status) url.searchParams.set("status", status);
-    else url.searchParams.delete("status");
-    history.replaceState(null, "", url);
-    for (const jobId of [...this.#cards.keys()]) this.#take(jobId);
-    return this.load();
+  /** @param {string} group */
+  async #choose(group) {
+    if (group === this.#group) return;
+    this.#group = group;
+    choice(group).checked = true;
+    if (group !== named()) history.pushState(null, "", group ? `?status=${group}` : location.pathname);
+    await this.#load();
   }
 
-  async #loadMore() {
-    const known = this.#cards.size;
-    const page = await this.#fetch(this.#cursor);
-    if (!page) return;
-    for (const job of page.items) this.#put(job);
-    this.#tidy();
-    this.#announce(`${this.#cards.size - known} more`);
-    [...this.#cards.values()][known]?.focus();
-  }
-
-  /** @param {string | null} cursor */
-  async #fetch(cursor) {
+  /**
+   * Load the first page of the selected group, in place of the cards of other jobs, or the page at the cursors.
+   * @param {(string | null)[]} [cursors]
+   */
+  async #load(cursors) {
     const load = ++this.#loads;
-    byId("list-error").textContent = "";
+    const group = this.#group;
+    const before = [...this.#cards.keys()];
+    list.ariaBusy = "true";
+    more.hidden = !cursors;
+    this.#fail();
+    const ask = () =>
+      GROUPS[group].map((status, index) => {
+        const cursor = cursors?.[index];
+        return cursor === null ? { items: [], nextCursor: null } : this.#videos.list({ status, limit: PAGE, cursor });
+      });
     try {
-      const page = await this.#videos.list({ status: this.#status, limit: PAGE, cursor });
-      if (load !== this.#loads) return null; // the filter has changed in the meantime
-      this.#cursor = page.nextCursor;
-      return page;
+      const pages = await persist(() => Promise.all(ask()), problem);
+      if (load !== this.#loads) return; // the user has selected another group
+      const jobs = pages.flatMap(({ items }) => items);
+      const kept = new Set(jobs.map(({ jobId }) => jobId));
+      for (const jobId of cursors ? [] : before) if (!kept.has(jobId)) this.#take(jobId);
+      for (const job of jobs) this.#put(job);
+      this.#cursors = pages.map(({ nextCursor }) => nextCursor);
+      more.hidden = !this.#cursors.some(Boolean);
+      if (more.hidden) this.#complete.add(group);
+      if (cursors) {
+        this.#announce(`${jobs.length} more videos loaded`);
+        [...this.#cards.values()][before.length]?.focus();
+      }
     } catch (error) {
-      if (load === this.#loads) this.#report(error, (words) => (byId("list-error").textContent = words));
+      if (load === this.#loads) this.#fail(error, () => this.#load(cursors));
+    }
+    if (load === this.#loads) list.ariaBusy = null;
+    this.#tidy();
+  }
+
+  /** Show an error of the list, or remove it. @param {any} [error] @param {() => void} [repeat] */
+  #fail(error, repeat = () => {}) {
+    if (error?.isSignedOut) return this.#onSignedOut();
+    again.hidden = !error;
+    this.#repeat = repeat;
+    showError(problem, error, repeat);
+  }
+
+  /** Show a job on its cards. Return whether it is new or its status has changed. @param {VideoJob} job */
+  #put(job) {
+    const { jobId } = job;
+    const known = this.#cards.get(jobId);
+    const isChanged = known?.update(job) ?? true;
+    this.#known.set(jobId, known?.job.status ?? job.status);
+    if (known) return isChanged;
+    const card = new Card(job, this);
+    const later = [...this.#cards.values()].find((other) => age(card) > age(other));
+    list.insertBefore(card.element, later?.element ?? null);
+    this.#cards.set(jobId, card);
+    if (later) this.#cards = new Map([...this.#cards].sort(([, first], [, second]) => (age(first) > age(second) ? -1 : 1)));
+    return true;
+  }
+
+  /** @param {string} jobId @returns {Promise<Card | null>} */
+  async #find(jobId) {
+    try {
+      const job = this.#cards.get(jobId)?.job ?? (await persist(() => this.#videos.status(jobId), problem));
+      return new Card(job, this, true);
+    } catch (error) {
+      if ([403, 404].includes(/** @type {any} */ (error).status)) this.#announce("You have no such video.", true);
+      else this.#fail(error, () => this.#view.open());
       return null;
     }
-  }
-
-  /** @param {VideoJob} job */
-  #put(job) {
-    const known = this.#cards.get(job.jobId);
-    if (known) {
-      known.update(job);
-      return;
-    }
-    const card = new Card(job, {
-      onAction: (it, action) => this.#act(it, action),
-      freshen: (jobId) => this.#videos.status(jobId),
-      downloadUrl: this.#videos.contentUrl(job.jobId, { download: true }),
-    });
-    const later = [...this.#cards.values()].find(({ job: other }) => isNewer(job, other));
-    list.insertBefore(card.element, later?.element ?? null);
-    this.#cards.set(job.jobId, card);
-    if (later) this.#cards = new Map([...this.#cards].sort(([, first], [, second]) => (isNewer(first.job, second.job) ? -1 : 1)));
   }
 
   /** @param {string} jobId */
@@ -173,107 +216,161 @@ export class Gallery {
 
   /** @param {string} jobId */
   #drop(jobId) {
-    const card = this.#cards.get(jobId);
-    if (!card) return;
-    const hadFocus = card.element.contains(document.activeElement);
-    const next = card.element.nextElementSibling ?? card.element.previousElementSibling;
-    const neighbour = [...this.#cards.values()].find(({ element }) => element === next);
+    if (this.#view.card?.job.jobId === jobId) this.#view.close();
+    const cards = [...this.#cards.values()];
+    const index = cards.findIndex(({ job }) => job.jobId === jobId);
+    const hadFocus = cards[index]?.element.contains(document.activeElement);
     this.#take(jobId);
+    this.#known.delete(jobId);
     this.#tidy();
-    if (hadFocus && neighbour) neighbour.focus();
-    else if (hadFocus) byId("yours").focus();
+    if (hadFocus) (cards[index + 1] ?? cards[index - 1] ?? byId("yours")).focus();
   }
 
   #tidy() {
-    const isEmpty = this.#cards.size === 0;
-    list.classList.toggle("staged", this.#status === null);
-    more.hidden = this.#cursor === null;
-    byId("none").hidden = !isEmpty || this.#status !== null;
-    byId("none-of-these").hidden = !isEmpty || this.#status === null;
-    byId("none-of-these").textContent = `No video of yours is ${this.#status} now.`;
+    const query = search.value.trim().toLowerCase();
+    const isAll = !this.#group && !query;
+    let shown = 0;
+    for (const { element, job } of this.#cards.values()) {
+      element.hidden = !job.prompt?.toLowerCase().includes(query) && Boolean(query);
+      if (!element.hidden) shown++;
+    }
+    for (const { value, parentElement } of choices) {
+      const count = [...this.#known.values()].filter((status) => isIn(status, value)).length;
+      const isExact = this.#complete.has("") || this.#complete.has(value);
+      parentElement.dataset.count = count ? `${count}${isExact ? "" : "+"}` : "";
+    }
+    const isEmpty = !shown && !list.ariaBusy && again.hidden;
+    const [first] = this.#cards.values();
+    list.classList.toggle("staged", isAll && !/failed|cancelled/.test(first?.job.status));
+    search.hidden = !this.#known.size;
+    byId("none").hidden = !isEmpty || !isAll;
+    byId("none-of-these").hidden = !isEmpty || isAll;
+    byId("none-of-these").textContent = query ? `No prompt contains “\u2068${query}\u2069”.` : `Nothing ${nameOf(this.#group).toLowerCase()}.`;
+  }
+
+  /** Run an action of a card. @param {Card} card @param {string} action */
+  async act(card, action) {
+    const { jobId, prompt, style, duration, aspectRatio } = card.job;
+    if (action === "play") {
+      history.pushState(null, "", addressOf(jobId));
+      await this.#view.open();
+      this.#view.card?.play();
+    } else if (action === "edit") {
+      this.#view.close();
+      document.dispatchEvent(new CustomEvent("videojobs:edit", { detail: { prompt, style, duration, aspectRatio } }));
+    } else if (action === "download") {
+      const link = { href: this.#videos.contentUrl(jobId, { download: true }), download: "" };
+      // The browser would save an error of the API as a file.
+      if (await this.freshen(card)) Object.assign(document.createElement("a"), link).click();
+    } else if (action === "remove") {
+      byId("sure-prompt").textContent = prompt ?? "Untitled";
+      sure.returnValue = "";
+      sure.showModal();
+      await new Promise((resolve) => (sure.onclose = resolve));
+      const remove = async () => (await this.#videos.remove(jobId), true);
+      if (sure.returnValue === "delete" && (await this.#try(card, remove))) this.#forget(jobId, true);
+    } else if (action === "cancel" || action === "retry") {
+      const job = await this.#try(card, () => this.#videos[action](jobId), action);
+      if (job) this.hear(job);
+    } else await this.#copy(card, action === "share");
+  }
+
+  /** Return the job of a card with new URLs; null after an error, which is shown. @param {Card} card */
+  async freshen(card) {
+    const job = await this.#try(card, () => this.#videos.status(card.job.jobId));
+    if (job) this.hear(job);
+    return job;
   }
 
   /**
+   * Send a request of a card. Return null after an error, which is shown.
+   * @template T
    * @param {Card} card
-   * @param {import("./card.js").Action} action
+   * @param {() => Promise<T>} call
+   * @param {string} [action]
    */
-  async #act(card, action) {
-    const { jobId } = card.job;
-    card.complain("");
-    if (action === "remove" && !(await this.#isSure(card.job))) return;
+  async #try(card, call, action) {
+    const { jobId, status } = card.job;
     card.wait(true);
     try {
-      if (action === "cancel") this.hear(await this.#videos.cancel(jobId));
-      if (action === "retry") this.hear(await this.#videos.retry(jobId));
-      if (action === "copy") await this.#copy(card);
-      if (action === "remove") {
-        await this.#videos.remove(jobId);
-        this.#forget(jobId);
+      return await persist(call, card.problem);
+    } catch (cause) {
+      const error = /** @type {any} */ (cause);
+      if (error.isSignedOut) this.#onSignedOut();
+      else if (error.status === 404) this.#forget(jobId);
+      else if (error.status !== 409) showError(card.problem, error);
+      else {
+        const job = await this.#videos.status(jobId).catch(() => card.job);
+        this.hear(job); // the card shows what has changed
+        if (action === "cancel" && job.status !== "cancelled") card.problem.textContent = "It finished before it could be cancelled.";
+        else if (job.status === status) card.problem.textContent = "This video can’t be made again. Edit it and try again.";
       }
-    } catch (error) {
-      this.#report(error, (words) => card.complain(words));
-      if (error instanceof VideoJobsError && error.status === 404) this.#forget(jobId);
-      if (error instanceof VideoJobsError && error.status === 409) this.hear(await this.#videos.status(jobId));
+      return null;
     } finally {
       card.wait(false);
     }
   }
 
-  /** @param {string} jobId */
-  #forget(jobId) {
+  /** Remove a deleted job. @param {string} jobId @param {boolean} [isOurs] Whether it was deleted here. */
+  #forget(jobId, isOurs = false) {
     this.#drop(jobId);
     this.#tabs.postMessage(jobId);
-    this.#announce("Deleted");
+    this.#announce(isOurs ? "Deleted" : "This video was deleted.", !isOurs);
   }
 
   /**
-   * Copy the presigned URL of the video, which works without a session until it expires.
+   * Copy the address of the view, which requires the user's session, or the presigned URL, which requires none.
    * @param {Card} card
+   * @param {boolean} isShared
    */
-  async #copy(card) {
-    const url = this.#videos.status(card.job.jobId).then((job) => (card.update(job), job.videoUrl ?? ""));
-    // Called in the click handler, because some browsers allow writing to the clipboard only there.
-    await navigator.clipboard.write([new ClipboardItem({ "text/plain": url.then((text) => new Blob([text], { type: "text/plain" })) })]);
+  async #copy(card, isShared) {
+    const view = location.origin + location.pathname + addressOf(card.job.jobId);
+    const url = isShared ? this.freshen(card).then((job) => job?.videoUrl ?? "") : Promise.resolve(view);
+    const blob = url.then((text) => new Blob([text], { type: "text/plain" }));
+    try {
+      // Called in the click handler, because some browsers allow writing to the clipboard only there.
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+    } catch {
+      if (await url) card.problem.textContent = `Your browser blocked copying. Use ${isShared ? "Download" : "its address"} instead.`;
+      return;
+    }
     const expiry = expiryOf(await url);
-    const minutes = expiry ? Math.floor((expiry.getTime() - Date.now()) / 60_000) : 0;
-    this.#announce(minutes > 0 ? `Link copied. Anyone who has it can play the video for ${minutes} minutes.` : "Link copied.", true);
-  }
-
-  /** @param {VideoJob} job */
-  #isSure(job) {
-    byId("sure-prompt").textContent = job.prompt ?? "";
-    sure.returnValue = "";
-    sure.showModal();
-    return new Promise((resolve) => {
-      sure.addEventListener("close", () => resolve(sure.returnValue === "delete"), { once: true });
-    });
-  }
-
-  /**
-   * @param {unknown} error
-   * @param {(words: string) => void} say
-   */
-  #report(error, say) {
-    if (error instanceof VideoJobsError && error.isSignedOut) this.#onSignedOut();
-    else say(error instanceof VideoJobsError ? error.message : "That did not work. Try again.");
+    const time = expiry ? ` for ${Math.floor((expiry.getTime() - Date.now()) / 60_000)} minutes` : "";
+    this.#announce(`Link copied. ${isShared ? `Anyone with it can watch${time}.` : "It opens this video when you’re signed in."}`, true);
   }
 }
 
 /**
- * Select a status of the filter and return it; return an empty string for an unknown status.
- * @param {string | null} status
- * @returns {string}
+ * Send a request, again each time the connection returns if the device is offline.
+ * @type {<T>(call: () => Promise<T>, element: HTMLElement) => Promise<T>}
  */
-function check(status) {
-  const choice = [...choices].find(({ value }) => value === status);
-  if (choice) choice.checked = true;
-  return choice?.value ?? "";
+async function persist(call, element) {
+  for (;;) {
+    try {
+      showError(element);
+      return await call();
+    } catch (error) {
+      if (/** @type {any} */ (error).code !== "OFFLINE") throw error;
+      element.textContent = "You’re offline. This continues when the connection is back.";
+      if (!navigator.onLine) await new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+    }
+  }
 }
 
-/**
- * @param {VideoJob} job
- * @param {VideoJob} other
- */
-function isNewer(job, other) {
-  return job.createdAt === other.createdAt ? job.jobId > other.jobId : job.createdAt > other.createdAt;
+/** Return the key by which jobs are sorted. @param {{ job: VideoJob }} card */
+const age = ({ job }) => job.createdAt + job.jobId;
+
+/** @type {(status: string, group: string) => boolean} */
+const isIn = (status, group) => !group || GROUPS[group].includes(status);
+
+/** @param {string} group */
+const choice = (group) => [...choices].find(({ value }) => value === group);
+
+/** @param {string} status Status or group. */
+const nameOf = (status) => choice(status)?.labels[0].textContent ?? "In progress";
+
+/** Return the group of the filter that the address names, or else that of all jobs. */
+function named() {
+  const name = new URLSearchParams(location.search).get("status") ?? "";
+  return choice(name) ? name : "";
 }

@@ -5,6 +5,7 @@ import { forgetDraft, prepareComposer, readDraft, resend, restoreDraft, suggest 
 import { byId, shownJob } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { ENDED, VideoJobs } from "./videojobs.js";
+import { keepView } from "./view.js";
 
 /** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
 /** @typedef {{ liveUrl?: string | null, signInUrl?: string | null, signOutUrl?: string, user?: string }} Settings */
@@ -57,6 +58,7 @@ async function start() {
   showAccount();
   if (settings.liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
   addEventListener("online", resend);
+  for (const event of ["online", "offline"]) addEventListener(event, () => showMode(videos.mode));
   document.addEventListener("visibilitychange", () => noteEnd());
   isForeign(videos, readDraft()?.jobId).then((isOther) => isOther || restoreDraft());
   await gallery.load();
@@ -134,11 +136,15 @@ let modeTimer;
 /** Whether an interruption of the live updates was shown. */
 let isPaused = false;
 
-/** @param {import("./videojobs.js").Mode} mode */
+/** @type {Record<string, string>} */
+const MODES = { live: "Live", polling: "Updating every few seconds", offline: "Offline" };
+
+/** @param {import("./videojobs.js").Mode | "offline"} mode */
 function showMode(mode) {
-  byId("mode").hidden = mode !== "live" && mode !== "polling";
+  if (!navigator.onLine) mode = "offline";
+  byId("mode").hidden = !MODES[mode];
   byId("mode").dataset.mode = mode;
-  byId("mode").textContent = mode === "live" ? "Live" : "Updating every few seconds";
+  byId("mode").textContent = MODES[mode];
   clearTimeout(modeTimer);
   if (mode === "live") resend();
   if (mode === "polling" && !isPaused) {
@@ -172,6 +178,7 @@ function announce(words, isSeen = false) {
 function showSignedOut() {
   const { signInUrl } = settings;
   if (!byId("signed-out").hidden) return;
+  keepView();
   for (const id of ["studio", "mode", "account", "sign-out"]) byId(id).hidden = true;
   byId("signed-out").hidden = false;
   const words = signInUrl

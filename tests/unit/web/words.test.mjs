@@ -1,0 +1,66 @@
+/** The texts on cards, and the remaining time. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Countdown, sayFacts, sayState, shorten } from "../../../web/words.js";
+import { aJob } from "./fakes.mjs";
+
+const SECOND = 1000;
+
+test("the state of each job is a text for people", () => {
+  const state = (changes, left = NaN) => sayState(aJob(changes), left);
+  assert.equal(state({ status: "queued" }), "In line");
+  assert.equal(state({ status: "queued", queuePosition: 1 }), "Next in line");
+  for (const [place, ordinal] of [[2, "2nd"], [3, "3rd"], [12, "12th"], [21, "21st"]]) {
+    assert.equal(state({ status: "queued", queuePosition: place }), `${ordinal} in line`);
+  }
+  assert.equal(state({}), "Making it");
+  assert.equal(state({}, 89), "Making it · about 89 s left");
+  assert.equal(state({}, 312), "Making it · about 5 min left");
+  assert.equal(state({}, 0), "Almost there…");
+  assert.equal(state({}, -15), "Taking longer than usual");
+  assert.equal(state({ status: "completed" }), "");
+  assert.equal(state({ status: "failed" }), "Failed");
+  assert.equal(state({ status: "cancelled" }), "Cancelled");
+});
+
+test("the estimate of the API counts down", () => {
+  const countdown = new Countdown();
+  assert.equal(countdown.left(0), NaN);
+  countdown.hear(aJob({ progress: null, estimatedSecondsLeft: 10 }), 0);
+  assert.deepEqual([0, 4, 12].map((at) => countdown.left(at * SECOND)), [10, 6, -2]);
+  countdown.hear(aJob({ progress: null, estimatedSecondsLeft: null }), 5 * SECOND);
+  assert.equal(countdown.left(5 * SECOND), 5);
+});
+
+test("progress that was seen replaces the estimate", () => {
+  const countdown = new Countdown();
+  countdown.hear(aJob({ progress: 0.2, estimatedSecondsLeft: 4 }), 0);
+  countdown.hear(aJob({ progress: 0.4, estimatedSecondsLeft: 1 }), 10 * SECOND);
+  assert.equal(countdown.left(10 * SECOND), 30);
+});
+
+test("a job that starts again has a new countdown", () => {
+  const countdown = new Countdown();
+  countdown.hear(aJob({ progress: 0.2 }), 0);
+  countdown.hear(aJob({ progress: 0.6 }), 10 * SECOND);
+  countdown.hear(aJob({ status: "queued", progress: null }), 20 * SECOND);
+  assert.equal(countdown.left(20 * SECOND), NaN);
+  countdown.hear(aJob({ progress: 0, estimatedSecondsLeft: 8 }), 30 * SECOND);
+  assert.equal(countdown.left(30 * SECOND), 8);
+});
+
+test("facts contain what is known", () => {
+  const output = { width: 1280, height: 720, bytes: 3_440_000 };
+  const job = aJob({ style: "calm", duration: 1.5, aspectRatio: "16:9", output });
+  assert.equal(sayFacts(job, false), "Calm · 1.5 s · 16:9");
+  assert.equal(sayFacts(job, true), "Calm · 1.5 s · 16:9 · 1280 × 720 pixels · 3.4 MB");
+  assert.equal(sayFacts(aJob({ style: null, duration: null, aspectRatio: null, output: null }), true), "");
+});
+
+test("a label contains at most 80 characters of a prompt", () => {
+  assert.equal(shorten("🦊".repeat(80)), "🦊".repeat(80));
+  assert.equal(shorten("🦊".repeat(81)), `${"🦊".repeat(79)}…`);
+  assert.equal(shorten(null), "Untitled");
+});

@@ -1,0 +1,65 @@
+// @ts-check
+/** Texts on cards. */
+
+/** @import { VideoJob } from "./videojobs.js" */
+
+const LABEL_LENGTH = 80;
+const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "medium" });
+const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });
+/** @type {Record<string, string>} */
+const TEXTS = { one: "st", two: "nd", few: "rd", other: "th", fun: "Fun", calm: "Calm", background: "Background", failed: "Failed", cancelled: "Cancelled" };
+
+/** Expected end of a job, by the progress that this page has seen or else by the API's estimate. */
+export class Countdown {
+  /** @type {{ at: number, done: number } | null} */
+  #first = null;
+  #end = NaN;
+
+  /** @param {VideoJob} job @param {number} now */
+  hear({ status, progress, estimatedSecondsLeft }, now) {
+    const done = progress ?? 0;
+    if (status !== "processing") this.#first = null;
+    else this.#first ??= { at: now, done };
+    if (!this.#first) this.#end = NaN;
+    else if (done >= this.#first.done + 0.1) this.#end = now + ((now - this.#first.at) * (1 - done)) / (done - this.#first.done);
+    else if (estimatedSecondsLeft) this.#end = now + estimatedSecondsLeft * 1000;
+  }
+
+  /** Return the seconds until then, negative after it; NaN if it is unknown. @param {number} now */
+  left(now) {
+    return Math.ceil((this.#end - now) / 1000);
+  }
+}
+
+/** @param {VideoJob} job @param {number} left Seconds; NaN if unknown. */
+export function sayState({ status, queuePosition: place }, left) {
+  if (status === "queued") return place === 1 ? "Next in line" : place ? `${place}${TEXTS[ORDINALS.select(place)]} in line` : "In line";
+  if (status !== "processing") return TEXTS[status] ?? "";
+  if (left > 0) return `Making it · about ${left < 90 ? `${left} s` : `${Math.round(left / 60)} min`} left`;
+  return isNaN(left) ? "Making it" : left > -15 ? "Almost there…" : "Taking longer than usual";
+}
+
+/** @param {number} seconds Negative for times in the past. */
+export function sayAgo(seconds) {
+  if (seconds > -45) return "just now";
+  if (seconds > -45 * 60) return AGO.format(Math.round(seconds / 60), "minute");
+  if (seconds > -22 * 3600) return AGO.format(Math.round(seconds / 3600), "hour");
+  return AGO.format(Math.round(seconds / 86400), "day");
+}
+
+/** @param {string} time */
+export const sayDate = (time) => DATE.format(new Date(time));
+
+/** @param {VideoJob} job @param {boolean} isExact Whether to add the properties of the file. */
+export function sayFacts({ style, duration, aspectRatio, output }, isExact) {
+  const facts = [style && TEXTS[style], duration && `${Number(duration.toFixed(2))} s`, aspectRatio];
+  if (isExact && output) facts.push(`${output.width} × ${output.height} pixels`, `${Math.max(output.bytes / 1e6, 0.1).toFixed(1)} MB`);
+  return facts.filter(Boolean).join(" · ");
+}
+
+/** Return the beginning of a long prompt, for labels. @param {string | null} prompt */
+export function shorten(prompt) {
+  const characters = [...(prompt ?? "Untitled")];
+  return characters.length > LABEL_LENGTH ? `${characters.slice(0, LABEL_LENGTH - 1).join("")}…` : characters.join("");
+}
