@@ -19,7 +19,7 @@ def test_job_can_be_cancelled_and_retried(studio: Studio) -> None:
     card = studio.submit("A slow tram", seconds=60)
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "cancelled")
-    card.get_by_role("button", name="Try again").click()
+    card.get_by_role("button", name="Try again", exact=True).click()
     expect(card).to_have_attribute("data-status", re.compile("queued|processing"))
 
 
@@ -27,7 +27,7 @@ def test_failed_job_can_be_retried_and_completes(page: Page, user: User) -> None
     put_jobs(user, [{"prompt": "Better luck", "duration": 1}])
     page.goto("/")
     card = Studio(page).card("Better luck")
-    card.get_by_role("button", name="Try again").click()
+    card.get_by_role("button", name="Try again", exact=True).click()
     expect_status(card, "completed")
 
 
@@ -37,7 +37,7 @@ def test_failed_job_shows_its_error_message(page: Page, user: User) -> None:
     card = Studio(page).card("Something forbidden")
     expect(card).to_contain_text("Failed")
     expect(card).to_contain_text("The provider refused the prompt.")
-    expect(card.get_by_role("button", name="Try again")).to_be_visible()
+    expect(card.get_by_role("button", name="Try again", exact=True)).to_be_visible()
 
 
 def test_video_is_deleted_only_after_confirmation(page: Page, user: User) -> None:
@@ -50,7 +50,7 @@ def test_video_is_deleted_only_after_confirmation(page: Page, user: User) -> Non
     expect(studio.card("One").get_by_role("button", name="Delete")).to_be_focused()
     studio.delete(studio.card("One"))
     expect(studio.card("One")).to_have_count(0)
-    expect(studio.card("Two").get_by_role("button", name="Try again")).to_be_focused()
+    expect(studio.card("Two").get_by_role("button", name="Try again", exact=True)).to_be_focused()
     studio.delete(studio.card("Two"))
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
     assert user.call("GET", "/api/videos").data["items"] == []
@@ -75,6 +75,7 @@ def test_late_cancellation_shows_the_final_status(page: Page, user: User) -> Non
     card.get_by_role("button", name="Cancel").click()
     expect_status(card, "failed")
     expect(card).to_contain_text("It took too long.")
+    expect(card.get_by_role("alert")).to_have_text("It finished before it could be cancelled.")
 
 
 def test_paging_shows_all_two_hundred_jobs_in_order(page: Page, user: User) -> None:
@@ -88,7 +89,7 @@ def test_paging_shows_all_two_hundred_jobs_in_order(page: Page, user: User) -> N
     expect(more).to_be_hidden()
     shown = page.eval_on_selector_all(".card .prompt", "prompts => prompts.map((it) => it.textContent)")
     assert shown == [f"Video {number}" for number in range(200)]
-    expect(studio.card("Video 192").get_by_role("button", name="Try again")).to_be_focused()
+    expect(studio.card("Video 192").get_by_role("button", name="Try again", exact=True)).to_be_focused()
 
 
 def test_new_job_comes_first_after_paging(page: Page, user: User) -> None:
@@ -113,8 +114,10 @@ def test_filter_shows_one_status_and_survives_a_reload(page: Page, user: User) -
     expect(studio.card("Bad")).to_be_visible()
     page.reload()
     expect(studio.cards).to_have_count(1)
-    studio.show("Queued")
-    expect(page.get_by_text("No video of yours is queued now.")).to_be_visible()
+    studio.show("In progress")
+    expect(page.get_by_text("Nothing in progress.")).to_be_visible()
+    page.go_back()
+    expect(studio.card("Bad")).to_be_visible()
     studio.show("All")
     expect(studio.cards).to_have_count(2)
 
@@ -140,7 +143,7 @@ def test_download_is_named_after_the_prompt(studio: Studio) -> None:
     card = studio.submit("A kite, over the sea!")
     expect_status(card, "completed")
     with studio.page.expect_download() as saved:
-        card.get_by_role("link", name="Download").click()
+        card.get_by_role("button", name="Download").click()
     assert saved.value.suggested_filename.endswith(".mp4")
     assert "kite" in saved.value.suggested_filename
     assert saved.value.path().read_bytes()[4:8] == b"ftyp"
@@ -153,7 +156,8 @@ def test_copied_link_plays_the_video_without_a_session(open_context: Callable[..
     studio.wait_until_live()
     card = studio.submit("A shared thing")
     expect_status(card, "completed")
-    card.get_by_role("button", name="Copy link").click()
-    expect(studio.banner).to_contain_text("Link copied. Anyone who has it can play the video for")
+    card.get_by_role("link", name="A shared thing").click()
+    page.get_by_role("button", name="Copy public link").click()
+    expect(studio.banner).to_contain_text("Link copied. Anyone with it can watch for")
     with urllib.request.urlopen(page.evaluate("navigator.clipboard.readText()")) as response:
         assert response.headers["Content-Type"] == "video/mp4"

@@ -23,7 +23,7 @@ def test_submitted_prompt_becomes_a_playable_video_without_a_reload(studio: Stud
     expect_status(card, "completed")
     expect(card.locator(".poster")).to_have_js_property("complete", value=True)
     assert card.locator(".poster").evaluate("image => image.naturalWidth") > 100
-    card.get_by_role("button", name="Play “A kite over the sea”").click()
+    card.get_by_role("button", name="Play “\u2068A kite over the sea\u2069”").click()
     playing = "() => document.querySelector('video:not([hidden])').currentTime > 0.5"
     studio.page.wait_for_function(playing, timeout=SOON)
     assert card.locator("video").evaluate("video => [video.duration, video.videoWidth > 0]") == [2, True]
@@ -45,7 +45,7 @@ def test_new_job_appears_at_once_and_its_progress_only_rises(studio: Studio) -> 
 def test_completion_is_announced_to_screen_readers(studio: Studio) -> None:
     studio.wait_until_live()
     studio.submit("A bell")
-    expect(studio.news).to_have_text("Ready: A bell", timeout=SOON)
+    expect(studio.news).to_have_text("Done: A bell", timeout=SOON)
 
 
 def test_double_click_submits_once_and_the_form_is_cleared(studio: Studio, user: User) -> None:
@@ -149,5 +149,5 @@ def test_video_that_can_not_be_played_shows_an_alert(page: Page, user: User, pag
     put_jobs(user, [{"status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}])
     page.goto("/")
     page.get_by_role("button", name="Play").click()
-    expect(page.get_by_role("alert").filter(has_text="can’t be played")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="won’t play here")).to_be_visible()
     assert any("Content Security Policy" in error for error in page_errors)
