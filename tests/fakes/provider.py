@@ -56,6 +56,7 @@ class ScriptedProvider:
         self.sought: list[str] = []
         self.cancelled: list[str] = []
         self.fetched: list[str] = []
+        self.limits: list[int] = []
         self.discards: list[Outcome[bool]] = []
         self.discarded: list[str] = []
         self._lock = Lock()
@@ -88,9 +89,10 @@ class ScriptedProvider:
         self.discarded.append(ref)
         return self._next_outcome(self.discards, True)
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress, *, maximum_bytes: int) -> None:
         """Write the scripted content to the file; by default a text that names the task."""
         self.fetched.append(ref)
+        self.limits.append(maximum_bytes)
         content = self._next_outcome(self.fetches, f"video of {ref}".encode())
         on_progress(1)
         path.write_bytes(content)

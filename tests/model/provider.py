@@ -135,7 +135,7 @@ class LedgerProvider:
         """Return True: the result is not in the deployment's bucket."""
         return True
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress, *, maximum_bytes: int) -> None:
         """Write a file that names the task, unless `answer` is an error."""
         self._take_answer(self.task(ref).job_id)
         on_progress(1)

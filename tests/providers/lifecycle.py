@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.providers.counterparts.server import Counterpart, Task
 from videojobs.domain.errors import ProviderError, Unavailable, VideoJobsError
+from videojobs.domain.production import MAXIMUM_RESULT_BYTES
 from videojobs.ports.videos import Generation, VideoProvider
 
 TOKEN = "65a0000000000000000000aa:1:1"
@@ -34,7 +35,7 @@ def polled_until_done(provider: VideoProvider, ref: str) -> list[Generation]:
 def fetched(provider: VideoProvider, ref: str, folder: Path) -> bytes:
     """Fetch the result and return its bytes; the reported progress must only rise, from 0 to at most 1."""
     path, shown = folder / "clip.mp4", list[float]()
-    provider.fetch(ref, path, shown.append)
+    provider.fetch(ref, path, shown.append, maximum_bytes=MAXIMUM_RESULT_BYTES)
     assert shown == sorted(shown)
     assert all(0 <= part <= 1 for part in shown)
     return path.read_bytes()

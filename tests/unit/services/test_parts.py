@@ -6,13 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from tests.builders import a_job, a_new_job, a_started_job
+from localcloud.config import ROOT
+from localcloud.template import read_template
+from tests.builders import START, a_job, a_new_job, a_started_job
 from tests.fakes.provider import DONE, ScriptedProvider
 from tests.system import InMemorySystem
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobStatus, ProviderTask, Step, VideoJob
 from videojobs.domain.plan import Clip, Plan
-from videojobs.domain.production import Production
+from videojobs.domain.production import MAXIMUM_PARTS_BYTES, MAXIMUM_RESULT_BYTES, Production
 from videojobs.domain.prompt import STYLE_WORDS, Counting, PromptLimit
 from videojobs.domain.request import AspectRatio, Style
 from videojobs.domain.storage import StoredObject
@@ -302,3 +304,50 @@ def test_fetching_an_early_part_renews_the_lease_and_reports_no_progress() -> No
     after = system.deliver(message)
     assert after.progress == 0
     assert leases[0] is not None
+
+
+def a_part(size_bytes: int) -> StoredObject:
+    return StoredObject("videos", "part", size_bytes)
+
+
+@pytest.mark.parametrize(("clips", "maximum"), [(1, 500_000_000), (6, 500_000_000), (12, 250_000_000)])
+def test_the_parts_of_a_video_fit_into_the_scratch_space_together(clips: int, maximum: int) -> None:
+    production = Production("clips", Plan((CLIP,) * clips, (1280, 720), 1280, 720, 24))
+    assert production.maximum_part_bytes == maximum
+    for _ in range(clips):
+        production = production.with_part(a_part(production.maximum_part_bytes))
+    assert sum(part.size_bytes for part in production.parts) <= MAXIMUM_PARTS_BYTES
+
+
+def test_small_parts_leave_more_space_for_the_next() -> None:
+    production = Production("clips", Plan((CLIP,) * 12, (1280, 720), 1280, 720, 24))
+    for _ in range(11):
+        production = production.with_part(a_part(1_000_000))
+    assert production.maximum_part_bytes == 500_000_000
+
+
+def test_the_provider_receives_the_size_that_fits() -> None:
+    provider = a_provider()
+    make(provider, duration=60)
+    assert len(provider.limits) == 8
+    assert provider.limits[0] == MAXIMUM_PARTS_BYTES // 8
+
+
+def test_parts_that_leave_no_space_fail_the_job_before_a_download() -> None:
+    provider = a_provider()
+    plan = Plan((CLIP,) * 7, (1280, 720), 1280, 720, 24)
+    production = Production("clips", plan, parts=(a_part(500_000_000),) * 6)
+    task = ProviderTask("clips", submitted_at=START, ref="task-1")
+    system = InMemorySystem(provider=provider)
+    job = system.deliver(system.put(a_started_job(Step.RENDER, production=production, provider=task)))
+    assert (job.status, provider.fetched) == (JobStatus.FAILED, [])
+    assert (
+        job.error_message == "The parts of the video are too large to be joined. Choose a shorter video and try again."
+    )
+
+
+def test_the_scratch_space_of_the_renderer_holds_the_parts_and_the_joined_video() -> None:
+    size = read_template(ROOT / "template.yaml")["Resources"]["RenderFunction"]["Properties"]["EphemeralStorage"][
+        "Size"
+    ]
+    assert size * 1024 * 1024 > MAXIMUM_PARTS_BYTES + 2 * MAXIMUM_RESULT_BYTES

@@ -11,6 +11,14 @@ from videojobs.domain.storage import StoredObject
 MAXIMUM_PARTS = 12
 """Enough for sixty seconds of video in parts of six seconds, less their cross-fades."""
 
+MAXIMUM_RESULT_BYTES = 500_000_000
+"""Maximum size of a result of one generation: several times what a provider creates."""
+MAXIMUM_PARTS_BYTES = 3_000_000_000
+"""Maximum size of all parts together, which are joined in the scratch space of the renderer.
+
+The rest of its 4,096 MiB is for the joined video, which has at most the size of one result, and a margin.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Production:
@@ -42,6 +50,15 @@ class Production:
     def cost_usd(self) -> Decimal | None:
         """Return the cost that the provider reported, else the price of the plan, or None if neither is known."""
         return self.plan.price_usd if self.actual_usd is None else self.actual_usd
+
+    @property
+    def maximum_part_bytes(self) -> int:
+        """Return the maximum size of the current part, with which all parts of this and later sizes fit together.
+
+        It is 0 if the finished parts leave no space, which is possible if they were stored without this limit.
+        """
+        left = MAXIMUM_PARTS_BYTES - sum(part.size_bytes for part in self.parts)
+        return max(0, min(MAXIMUM_RESULT_BYTES, left // max(1, len(self.plan.clips) - len(self.parts))))
 
     def progress(self, part_progress: float | None) -> float:
         """Return the progress of all parts (0–1), given that of the current part (0–1, or None if it is not known)."""

@@ -224,13 +224,13 @@ class VideoProvider(Protocol):
         """
         ...
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress, *, maximum_bytes: int) -> None:
         """Download the video of a finished task to `path`. Called only if `capabilities.clips` is not None.
 
-        An exception of `on_progress` stops the download and is raised.
+        A larger video than `maximum_bytes` is refused. An exception of `on_progress` stops the download and is raised.
 
         Raises:
-            ProviderError: If the task has no video, or the provider no longer has it (`result_lost`).
+            ProviderError: If the task has no video or a larger one, or the provider no longer has it (`result_lost`).
             ProviderUnreachable: If the provider or the host of the video gives no conclusive response.
             Unavailable: If the secret with the provider's key can't be read.
         """

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from videojobs.domain import confirmation, deadlines, lifecycle
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable, Unavailable
 from videojobs.domain.job import JobId, JobStatus, Lease, Output, Step, VideoJob
+from videojobs.domain.production import Production
 from videojobs.domain.storage import OBJECT_KINDS, object_key, part_key
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Providers, RenderedVideo, ReportProgress, VideoRenderer, VideoStore
@@ -139,7 +140,7 @@ def _render(
     part = folder / f"part{production.part}.mp4"
     # Before the last part, most of the work remains: these reports renew the lease without raising the progress.
     fetched = 0.4 if production.is_at_last_part else 0.0
-    _fetch(work.job, part, providers=providers, on_progress=work.portion(0, fetched))
+    _fetch(work.job, production, part, providers=providers, on_progress=work.portion(0, fetched))
     renderer.verify(part)
     if not production.is_at_last_part:
         key = part_key(work.job.id, work.job.attempt, production.part)
@@ -153,13 +154,19 @@ def _render(
     return _hand_over(work, rendered, store=store, clock=clock)
 
 
-def _fetch(job: VideoJob, path: Path, *, providers: Providers, on_progress: ReportProgress) -> None:
+def _fetch(
+    job: VideoJob, production: Production, path: Path, *, providers: Providers, on_progress: ReportProgress
+) -> None:
     task = job.provider
     provider = providers.get(task.name) if task else None
     if provider is None or task is None or task.ref is None:
         message = "The video provider was changed while the video was being made. Please try again."
         raise ProviderError(FailureCode.RESULT_LOST, message, transient=True)
-    provider.fetch(task.ref, path, on_progress)
+    maximum_bytes = production.maximum_part_bytes
+    if not maximum_bytes:
+        message = "The parts of the video are too large to be joined. Choose a shorter video and try again."
+        raise ProviderError(FailureCode.PROVIDER_ERROR, message, transient=False)
+    provider.fetch(task.ref, path, on_progress, maximum_bytes=maximum_bytes)
 
 
 def _hand_over(work: _LeasedWork, rendered: RenderedVideo, *, store: VideoStore, clock: Clock) -> VideoJob:

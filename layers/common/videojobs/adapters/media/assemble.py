@@ -13,7 +13,7 @@ from PIL import Image
 
 from videojobs.adapters.media.clip_info import ClipInfo, read_clip_info
 from videojobs.adapters.media.filters import join_sounds, read_pictures
-from videojobs.adapters.media.inspect import unreadable_video
+from videojobs.adapters.media.media_file import open_media, unreadable_video
 from videojobs.adapters.media.mp4_writer import Mp4Writer
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, Plan
 from videojobs.ports.videos import ReportProgress
@@ -128,12 +128,12 @@ def _copy(clip_info: ClipInfo, path: Path) -> None:
         shutil.copyfile(clip_info.path, path)
         return
     with (
-        av.open(str(clip_info.path)) as source,
+        open_media(clip_info.path) as source,
         av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output,
     ):
-        streams = [source.streams.best("video"), source.streams.best("audio")]
-        output_streams = {stream.index: output.add_stream_from_template(stream) for stream in streams if stream}
-        for packet in source.demux(*(stream for stream in streams if stream)):
+        streams = [stream for stream in (source.pictures, source.sound) if stream]
+        output_streams = {stream.index: output.add_stream_from_template(stream) for stream in streams}
+        for packet in source.container.demux(*streams):
             if packet.dts is not None:
                 packet.stream = output_streams[packet.stream_index]
                 output.mux(packet)

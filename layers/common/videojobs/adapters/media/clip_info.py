@@ -5,11 +5,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.container import InputContainer
-from av.error import FFmpegError
-from av.video.stream import VideoStream
 
-from videojobs.adapters.media.inspect import index_comes_first, unreadable_video
+from videojobs.adapters.media.media_file import Media, open_media, unreadable_video
+from videojobs.adapters.media.mp4_index import index_comes_first
 
 _UNSPECIFIED = 2
 _HIGH_DEFINITION = 720
@@ -27,8 +25,8 @@ class ClipInfo:
     `colour_matrix`: the input matrix for FFmpeg's filter `scale`.
     `sound`: the codec of the audio stream, or None if the clip has no sound.
     `sound_ends_at`: the end of the sound in seconds after the start of the video stream, or 0 without sound.
-    `is_plain`: whether the file is an MP4 that contains only one video stream and at most one audio stream.
-    `faststart`: whether the index comes before the data.
+    `is_plain`: whether the file contains only one video stream and at most one audio stream.
+    `faststart`: whether the file is an MP4 whose index comes before the data.
     """
 
     path: Path
@@ -53,41 +51,37 @@ def read_clip_info(path: Path) -> ClipInfo:
     Raises:
         ProviderError: If the file is not a playable video or is truncated. Transient: another attempt may succeed.
     """
-    try:
-        with av.open(str(path)) as container:
-            stream = pictures_of(container)
-            first = next(container.decode(stream), None)
-            if first is None:
-                raise unreadable_video()
-            container.seek(0)
-            spans = _read_spans(container)
-            # `stream.frames` is 0 if the index does not state it
-            if stream.index not in spans or spans[stream.index].packets < stream.frames:
-                raise unreadable_video()
-            pictures = spans[stream.index]
-            turns = round(-first.rotation / 90) % 4
-            stated_ratio = stream.sample_aspect_ratio
-            ratio = Fraction(stated_ratio.numerator, stated_ratio.denominator) if stated_ratio else Fraction(1)
-            sound = next((audio for audio in container.streams.audio if audio.index in spans), None)
-            return ClipInfo(
-                path=path,
-                width=first.height if turns % 2 else first.width,
-                height=first.width if turns % 2 else first.height,
-                pixel_ratio=1 / ratio if turns % 2 else ratio,
-                quarter_turns=turns,
-                starts_at=pictures.begin,
-                seconds=pictures.end - pictures.begin,
-                codec=stream.codec_context.name,
-                pixel_format=first.format.name,
-                colour_matrix=_colour_matrix(first),
-                sound=sound.codec_context.name if sound else None,
-                sound_ends_at=spans[sound.index].end - pictures.begin if sound else Fraction(0),
-                is_plain="mp4" in container.format.name.split(",")
-                and len(container.streams) == 1 + (sound is not None),
-                faststart=index_comes_first(path),
-            )
-    except (FFmpegError, ValueError) as error:
-        raise unreadable_video() from error
+    with open_media(path) as media:
+        stream = media.pictures
+        first = next(media.decode_pictures(), None)
+        if first is None:
+            raise unreadable_video()
+        media.container.seek(0)
+        spans = _read_spans(media)
+        # `stream.frames` is 0 if the index does not state it
+        if stream.index not in spans or spans[stream.index].packets < stream.frames:
+            raise unreadable_video()
+        pictures = spans[stream.index]
+        turns = round(-first.rotation / 90) % 4
+        stated_ratio = stream.sample_aspect_ratio
+        ratio = Fraction(stated_ratio.numerator, stated_ratio.denominator) if stated_ratio else Fraction(1)
+        sound = media.sound if media.sound and media.sound.index in spans else None
+        return ClipInfo(
+            path=path,
+            width=first.height if turns % 2 else first.width,
+            height=first.width if turns % 2 else first.height,
+            pixel_ratio=1 / ratio if turns % 2 else ratio,
+            quarter_turns=turns,
+            starts_at=pictures.begin,
+            seconds=pictures.end - pictures.begin,
+            codec=stream.codec_context.name,
+            pixel_format=first.format.name,
+            colour_matrix=_colour_matrix(first),
+            sound=sound.codec_context.name if sound else None,
+            sound_ends_at=spans[sound.index].end - pictures.begin if sound else Fraction(0),
+            is_plain=len(media.container.streams) == 1 + (sound is not None),
+            faststart=index_comes_first(path),
+        )
 
 
 def _colour_matrix(picture: av.VideoFrame) -> str:
@@ -95,21 +89,6 @@ def _colour_matrix(picture: av.VideoFrame) -> str:
     if picture.colorspace != _UNSPECIFIED:
         return "auto"
     return "bt709" if min(picture.width, picture.height) >= _HIGH_DEFINITION else "smpte170m"
-
-
-def pictures_of(container: InputContainer) -> VideoStream:
-    """Return the main video stream, and limit its decoder to one thread, which keeps fewer frames in memory.
-
-    A cover image is returned only if the file has no other video stream.
-
-    Raises:
-        ProviderError: If the file has no video stream. Transient: another attempt may succeed.
-    """
-    stream = container.streams.best("video")
-    if not isinstance(stream, VideoStream):
-        raise unreadable_video()
-    stream.codec_context.thread_count = 1
-    return stream
 
 
 @dataclass(slots=True)
@@ -121,13 +100,16 @@ class _Span:
     packets: int = 0
 
 
-def _read_spans(container: InputContainer) -> dict[int, _Span]:
+def _read_spans(media: Media) -> dict[int, _Span]:
     """Return the span of each stream by stream index, read from all packets of the file.
 
     A truncated file raises no error here: its streams only end too early.
+
+    Raises:
+        ProviderError: If the packets exceed the limits.
     """
     spans: dict[int, _Span] = {}
-    for packet in container.demux():
+    for packet in media.packets():
         if packet.pts is None or packet.time_base is None:
             continue
         begin, end = (Fraction(pts * packet.time_base) for pts in (packet.pts, packet.pts + (packet.duration or 0)))

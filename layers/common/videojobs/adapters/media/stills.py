@@ -3,16 +3,14 @@
 import io
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import av
-from av.container import InputContainer
-from av.error import FFmpegError
 from PIL import Image, ImageChops, ImageStat
 
-from videojobs.adapters.media.inspect import seconds_of, unreadable_video
+from videojobs.adapters.media.inspect import seconds_of
+from videojobs.adapters.media.media_file import Media, open_media, unreadable_video
 
 _PREVIEW_SECONDS = 2.5
 _FRAMES_PER_SECOND = 12
@@ -49,7 +47,8 @@ def write_pictures(video: Path, *, poster: Path, preview: Path, moment: float | 
     times: list[float] = []
     preview_frames: list[Image.Image] = []
     poster_candidates: list[av.VideoFrame] = []  # in full size, at which all frames of a 4K video would take 370 MB
-    with _opened(video) as clip:
+    with open_media(video) as media:
+        clip = _Clip(media)
         start = _choose_start(clip) if moment is None else _start_around(moment, clip.seconds)
         stop = min(start + _PREVIEW_SECONDS, clip.seconds)
         for index, (at, frame) in enumerate(_spaced(clip.frames_from(start), start, stop)):
@@ -70,28 +69,18 @@ def write_pictures(video: Path, *, poster: Path, preview: Path, moment: float | 
 class _Clip:
     """Open video file. Times are in seconds and start at 0, even if the timestamps in the file start later."""
 
-    def __init__(self, container: InputContainer) -> None:
-        self._container = container
-        self._stream = container.streams.video[0]
-        self._zero = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
-        self.seconds = seconds_of(container, self._stream)
+    def __init__(self, media: Media) -> None:
+        self._media = media
+        self._zero = float((media.pictures.start_time or 0) * (media.pictures.time_base or 0))
+        self.seconds = seconds_of(media.container, media.pictures)
 
     def frames_from(self, seconds: float) -> Iterator[tuple[float, av.VideoFrame]]:
         """Yield the frames from that time on, each with its time."""
-        self._container.seek(int((self._zero + seconds) * av.time_base), backward=True)
-        for frame in self._container.decode(self._stream):
+        self._media.container.seek(int((self._zero + seconds) * av.time_base), backward=True)
+        for frame in self._media.decode_pictures():
             at = (frame.time or 0.0) - self._zero
             if at >= seconds - 0.001:
                 yield at, frame
-
-
-@contextmanager
-def _opened(video: Path) -> Iterator[_Clip]:
-    try:
-        with av.open(str(video)) as container:
-            yield _Clip(container)
-    except (FFmpegError, IndexError, ValueError) as error:
-        raise unreadable_video() from error
 
 
 def _start_around(moment: float, seconds: float) -> float:

@@ -189,7 +189,7 @@ class BedrockProvider:
                 raise ProviderUnreachable
         return status in {"Completed", "Failed"}
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress, *, maximum_bytes: int) -> None:
         """Download the video from the bucket, with a presigned URL; see `download` for the errors."""
         host = urlsplit(self._s3.meta.endpoint_url).hostname
         download(
@@ -197,6 +197,7 @@ class BedrockProvider:
             path,
             allowed_hosts=(host, f".{host}"),
             on_progress=on_progress,
+            maximum_bytes=maximum_bytes,
             call_seconds=self._timeouts.call_seconds,
         )
 

@@ -45,10 +45,10 @@ class InstrumentedProvider:
         with self._measured("discard"):
             return self._provider.discard(ref)
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress, *, maximum_bytes: int) -> None:
         """Fetch from the wrapped provider; log the call as `fetch`, including the whole download."""
         with self._measured("fetch"):
-            self._provider.fetch(ref, path, on_progress)
+            self._provider.fetch(ref, path, on_progress, maximum_bytes=maximum_bytes)
 
     @contextmanager
     def _measured(self, call: str) -> Iterator[None]:

@@ -73,7 +73,14 @@ class SimulatedProvider:
         """Return True: there are no files."""
         return True
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:  # noqa: ARG002 - part of the protocol
+    def fetch(
+        self,
+        ref: str,  # noqa: ARG002 - part of the protocol
+        path: Path,  # noqa: ARG002
+        on_progress: ReportProgress,  # noqa: ARG002
+        *,
+        maximum_bytes: int,  # noqa: ARG002
+    ) -> None:
         """Raise an error; never called, because this provider has no clips.
 
         Raises:

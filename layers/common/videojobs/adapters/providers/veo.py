@@ -123,7 +123,7 @@ class VeoProvider(RestVideoProvider):
         _video_of(response)
         return Generation(done=True, progress=1)
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress, *, maximum_bytes: int) -> None:
         """Download the video from the bucket to `path`, or write it from the response if that contains it."""
         video = _video_of(self._ask(ref))
         if "gcsUri" not in video:
@@ -131,7 +131,7 @@ class VeoProvider(RestVideoProvider):
             on_progress(1)
             return
         attempts = count()
-        self._download(lambda: self._source(video, refresh=next(attempts) > 0), path, on_progress)
+        self._download(lambda: self._source(video, refresh=next(attempts) > 0), path, on_progress, maximum_bytes)
 
     def locate(self, ref: str, *, refresh: bool = False) -> Source:
         """Return the URL of the video in the bucket, with an access token."""

@@ -15,12 +15,11 @@ from videojobs.adapters.rest.result_host import open_result
 from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.adapters.rest.setup import CALL_SECONDS
 from videojobs.domain.errors import FailureCode, ProviderUnreachable
+from videojobs.domain.production import MAXIMUM_RESULT_BYTES
 from videojobs.ports.videos import ReportProgress
 
 logger = logging.getLogger(__name__)
 
-MAXIMUM_BYTES = 500_000_000
-"""Maximum size of a result: more than a provider creates in one generation, and small enough for the scratch space."""
 MAXIMUM_SECONDS = 120.0
 """Timeout of one download in total. The function render runs for at most 300 s, and a failed step is retried."""
 MAXIMUM_TRIES = 5
@@ -47,7 +46,7 @@ def download(
     *,
     allowed_hosts: Collection[str],
     on_progress: ReportProgress,
-    maximum_bytes: int = MAXIMUM_BYTES,
+    maximum_bytes: int = MAXIMUM_RESULT_BYTES,
     call_seconds: float = CALL_SECONDS,
     maximum_seconds: float = MAXIMUM_SECONDS,
 ) -> None:

@@ -88,10 +88,10 @@ class RestVideoProvider(ABC):
         """Return whether a result at the link would be fetched; redirects are not checked."""
         return is_allowed(link, self._result_hosts)
 
-    def fetch(self, ref: str, path: Path, on_progress: ReportProgress) -> None:
+    def fetch(self, ref: str, path: Path, on_progress: ReportProgress, *, maximum_bytes: int) -> None:
         """Download the video to `path`; see `download` for the errors."""
         attempts = count()
-        self._download(lambda: self.locate(ref, refresh=next(attempts) > 0), path, on_progress)
+        self._download(lambda: self.locate(ref, refresh=next(attempts) > 0), path, on_progress, maximum_bytes)
 
     @abstractmethod
     def locate(self, ref: str, *, refresh: bool = False) -> Source:
@@ -166,9 +166,17 @@ class RestVideoProvider(ABC):
     def _authorization(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key}"}
 
-    def _download(self, locate: Callable[[], Source], path: Path, on_progress: ReportProgress) -> None:
-        seconds = self._setup.timeouts.call_seconds
-        download(locate, path, allowed_hosts=self._result_hosts, on_progress=on_progress, call_seconds=seconds)
+    def _download(
+        self, locate: Callable[[], Source], path: Path, on_progress: ReportProgress, maximum_bytes: int
+    ) -> None:
+        download(
+            locate,
+            path,
+            allowed_hosts=self._result_hosts,
+            on_progress=on_progress,
+            maximum_bytes=maximum_bytes,
+            call_seconds=self._setup.timeouts.call_seconds,
+        )
 
 
 def require_clip(request: GenerationRequest) -> Clip:
