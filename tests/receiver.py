@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -108,3 +108,16 @@ def hanging_up(connection: socket.socket, over: Event) -> None:
 def babbling(connection: socket.socket, over: Event) -> None:
     """Send a response that is not HTTP."""
     connection.sendall(b"\x00\x01 nothing that anybody could read\r\n\r\n")
+
+
+def saying(content: bytes, *, drip: bool = False, repeated: bool = False) -> Answer:
+    """Return a function that sends these bytes once, or again and again, then more bytes or the end."""
+
+    def answer(connection: socket.socket, over: Event) -> None:
+        with suppress(OSError):
+            connection.sendall(content * 10_000 if repeated else content)
+            while drip and not over.wait(0.02):
+                connection.sendall(b"x")
+            connection.shutdown(socket.SHUT_RDWR)
+
+    return answer

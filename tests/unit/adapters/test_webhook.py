@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import socket
 import ssl
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.receiver import Answer, babbling, dripping, hanging_up, receiving, silent
+from tests.receiver import Answer, babbling, dripping, hanging_up, receiving, saying, silent
 from tests.servers import free_port
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.public_address import AddressRefused, resolve_public
@@ -97,7 +98,15 @@ def test_a_redirect_is_not_followed(status: int) -> None:
     ("behaviour", "reason"),
     [
         (silent, "no response before the timeout"),
-        (dripping, "no response before the timeout"),
+        (saying(b"HTTP/1.1 503 Busy\r\nx: ", drip=True), "no response before the timeout"),
+        (saying(b"HTTP/1.1 102 Processing\r\n\r\n", repeated=True), "BadStatusLine"),
+        (saying(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), "BadStatusLine"),
+        (saying(b"HTTP/1.1 200"), "BadStatusLine"),
+        (saying(b"HTTP/1.1 200" + b" " * 70_000 + b"\r\n"), "BadStatusLine"),
+        (saying(b"HTTP/2 200\r\n\r\n"), "BadStatusLine"),
+        (saying(b"HTTP/1.1 \xd9\xa2\xd9\xa0\xd9\xa0 OK\r\n\r\n"), "BadStatusLine"),
+        (saying(b"HTTP/1.1 99 OK\r\n\r\n"), "BadStatusLine"),
+        (saying(b""), "BadStatusLine"),
         (hanging_up, "BadStatusLine"),
         (babbling, "BadStatusLine"),
     ],
@@ -105,6 +114,58 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 def test_a_missing_or_invalid_response_returns_a_reason(behaviour: Answer, reason: str) -> None:
     with receiving(behaviour) as receiver:
         assert post(receiver.url) == WebhookAnswer(None, reason)
+
+
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+MANY_HEADERS = b"".join(b"X-%d: y\r\n" % number for number in range(2000))
+
+
+@pytest.mark.parametrize(
+    ("response", "status"),
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", 204),
+        (b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 200),
+        (INTERIM * 20 + b"HTTP/1.1 200 OK\r\n\r\n", 200),
+        (INTERIM + b"HTTP/1.1 500 Oh\r\n\r\n", 500),
+        (b"HTTP/1.1 103 Early Hints\r\n" + MANY_HEADERS + b"\r\nHTTP/1.1 200 OK\r\n\r\n", 200),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 101),
+        (b"HTTP/1.1 200 OK\r\n" + MANY_HEADERS + b"\r\n", 200),
+        (b"HTTP/1.1 503 Busy\r\n" + MANY_HEADERS + b"\r\n", 503),
+        (b"HTTP/1.1 500 Oh\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", 500),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n : \r\n\xff\r\n\r\n", 200),
+        (b"HTTP/1.1 503 Busy\r\nno colon\r\n : \r\n\xff\r\n\r\n", 503),
+        (b"HTTP/1.1 200\r\n\r\n", 200),
+        (b"HTTP/1.0 200 OK\n\n", 200),
+        (b"HTTP/1.1 404 Not Found\r\nX: ", 404),
+    ],
+)
+def test_the_status_is_that_of_the_final_response_whatever_its_headers(response: bytes, status: int) -> None:
+    with receiving(saying(response)) as receiver:
+        assert post(receiver.url) == WebhookAnswer(status)
+
+
+def test_a_success_is_known_before_its_headers_end() -> None:
+    with receiving(dripping) as receiver:
+        assert post(receiver.url) == WebhookAnswer(200)
+
+
+LATER = format_datetime(SystemClock().now() + dt.timedelta(hours=2), usegmt=True)
+NONSENSE = ("", "soon", "inf", "nan", "1e400", "\u0663", "1_0", "120, 60", "0x10", "10 s", "+5")
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        *(("120", 120), ("0", 0), (LATER, 3600), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)),
+        *(("99999999999999", 3600), ("Fri, 31 Dec 9999 23:59:59 GMT", 3600), ("9" * 400, 3600)),
+        *((text, None) for text in NONSENSE),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_pause_that_a_failing_receiver_asks_for_is_returned(value: str, seconds: float | None, status: int) -> None:
+    response = f"HTTP/1.1 {status} Busy\r\nRetry-After:  {value} \r\nX: y\r\n\r\n".encode()
+    with receiving(saying(response)) as receiver:
+        assert post(receiver.url) == WebhookAnswer(status, retry_after_seconds=seconds)
 
 
 def test_a_refused_connection_returns_a_reason() -> None:
@@ -220,6 +281,13 @@ def test_a_tls_handshake_that_does_not_end_times_out() -> None:
         ("https://platform.example:99999/", "the URL is malformed or contains a user name"),
         ("https://[::1/", "the URL is malformed or contains a user name"),
         ("https://plätform.example/", "the URL is malformed or contains a user name"),
+        ("https://platform.example\\.public.example/", "the host's name is malformed"),
+        ("https://platform%2eexample/", "the host's name is malformed"),
+        ("https://plat_form.example/", "the host's name is malformed"),
+        ("https://2130706433/", "the host's address is not public"),
+        ("https://127.1/", "the host's address is not public"),
+        ("https://0x7f.0.0.1/", "the host's address is not public"),
+        ("https://[64:ff9b::7f00:1]/", "the host's address is not public"),
         ("https://127.0.0.1/", "the host's address is not public"),
         ("https://169.254.169.254/latest/meta-data", "the host's address is not public"),
         ("https://[::ffff:127.0.0.1]/", "the host's address is not public"),
@@ -235,6 +303,11 @@ def test_a_url_that_is_invalid_or_not_public_is_refused_on_aws(url: str, reason:
     [
         *("10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "127.0.0.1", "0.0.0.0", "169.254.169.254"),
         *("224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00:ec2::254", "ff02::1"),
+        *("fec0::1", "feff::1", "3fff::1", "3fff:fff::1", "192.88.99.1", "192.0.0.9", "192.0.0.170", "192.0.2.1"),
+        *("198.18.0.1", "198.51.100.1", "203.0.113.1", "192.31.196.1", "192.52.193.1", "192.175.48.1", "239.1.1.1"),
+        *("100::1", "100:0:0:1::1", "5f00::1", "4000::1", "2001:20::1", "2001:1ff::1", "2620:4f:8000::1", "::8.8.8.8"),
+        *("64:ff9b::a9fe:a9fe", "64:ff9b::a00:1", "64:ff9b::c0a8:1", "64:ff9b::e000:1", "64:ff9b::"),
+        *("64:ff9b:1:7f00:1::", "64:ff9b:0:0:0:1:808:808", "::ffff:0:8.8.8.8"),
         *("::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001:0:7f00:1::", "2001:db8::1"),
     ],
 )
@@ -244,7 +317,7 @@ def test_an_address_that_is_not_public_is_refused(address: str, names: dict[str,
         resolve_public("inside.example", 443)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::5db8:d822", "192.0.1.1"])
 def test_a_public_address_is_accepted(address: str, names: dict[str, list[list[str]]]) -> None:
     names["outside.example"] = [[address]]
     assert resolve_public("outside.example", 443) == [address]
@@ -263,6 +336,18 @@ def test_the_local_system_can_reach_loopback_addresses_and_no_other_private_ones
     assert resolve_public("127.0.0.1", 80, or_loopback=True) == ["127.0.0.1"]
     with pytest.raises(AddressRefused):
         resolve_public("inside.example", 80, or_loopback=True)
+
+
+def test_a_translated_loopback_address_is_not_local(names: dict[str, list[list[str]]]) -> None:
+    names["inside.example"] = [["64:ff9b::7f00:1"]]
+    with pytest.raises(AddressRefused):
+        resolve_public("inside.example", 80, or_loopback=True)
+
+
+@pytest.mark.parametrize("host", ["fe80::1%eth0", "a\x00b", "a b", "A.example", "ⓔxample.com", "", "[::1]"])
+def test_a_host_name_with_other_characters_is_not_looked_up(host: str) -> None:
+    with pytest.raises(AddressRefused, match="malformed"):
+        resolve_public(host, 443, or_loopback=True)
 
 
 def test_each_delivery_connects_to_the_address_that_was_checked(names: dict[str, list[list[str]]]) -> None:

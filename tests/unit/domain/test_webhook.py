@@ -30,6 +30,15 @@ def test_pauses_are_randomized() -> None:
     assert all(pause and RETRY_PAUSES[2] <= pause <= RETRY_PAUSES[2] * (1 + JITTER) for pause in pauses)
 
 
+def test_a_pause_is_at_least_as_long_as_the_receiver_asks_for() -> None:
+    hour = timedelta(hours=1)
+    first, last = pause_after(1, hour.total_seconds()), pause_after(len(RETRY_PAUSES), 5)
+    assert first is not None
+    assert hour <= first <= hour * (1 + JITTER)
+    assert last is not None
+    assert last >= RETRY_PAUSES[-1]
+
+
 def test_there_is_no_pause_after_the_last_attempt() -> None:
     assert pause_after(len(RETRY_PAUSES)) is not None
     assert pause_after(len(RETRY_PAUSES) + 1) is None

@@ -97,6 +97,13 @@ def test_a_failed_delivery_is_retried_with_the_same_event_id() -> None:
     assert sum(RETRY_PAUSES[:2], timedelta()) <= waited <= sum(RETRY_PAUSES[:2], timedelta()) * (1 + JITTER)
 
 
+def test_a_retry_waits_as_long_as_the_receiver_asks_for() -> None:
+    sut = SystemUnderTest(ScriptedReceiver(WebhookAnswer(503, retry_after_seconds=900)))
+    sut.deliver()
+    sut.run()
+    assert sut.receiver.got[-1].at - START >= timedelta(seconds=900)
+
+
 def test_a_retry_sends_the_current_version_of_the_job() -> None:
     sut = SystemUnderTest(ScriptedReceiver(DOWN))
     sut.deliver()

@@ -341,13 +341,10 @@ def test_parts_that_leave_no_space_fail_the_job_before_a_download() -> None:
     system = InMemorySystem(provider=provider)
     job = system.deliver(system.put(a_started_job(Step.RENDER, production=production, provider=task)))
     assert (job.status, provider.fetched) == (JobStatus.FAILED, [])
-    assert (
-        job.error_message == "The parts of the video are too large to be joined. Choose a shorter video and try again."
-    )
+    assert job.error_message is not None
+    assert job.error_message.startswith("The parts of the video are too large to be joined.")
 
 
 def test_the_scratch_space_of_the_renderer_holds_the_parts_and_the_joined_video() -> None:
-    size = read_template(ROOT / "template.yaml")["Resources"]["RenderFunction"]["Properties"]["EphemeralStorage"][
-        "Size"
-    ]
-    assert size * 1024 * 1024 > MAXIMUM_PARTS_BYTES + 2 * MAXIMUM_RESULT_BYTES
+    renderer = read_template(ROOT / "template.yaml")["Resources"]["RenderFunction"]["Properties"]
+    assert renderer["EphemeralStorage"]["Size"] * 1024 * 1024 > MAXIMUM_PARTS_BYTES + 2 * MAXIMUM_RESULT_BYTES

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException
+from http.client import BadStatusLine, HTTPConnection, HTTPException
 from threading import Event, Timer
+from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
 from standardwebhooks import Webhook
 
 from videojobs.adapters.public_address import AddressRefused, resolve_public
+from videojobs.adapters.rest.retry_after import read_retry_after
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.trace import continued
 from videojobs.ports.changes import WebhookAnswer
@@ -26,8 +28,12 @@ CONNECT_SECONDS = 3.0
 MAXIMUM_ADDRESSES = 2
 """How many of a host's addresses are tried, each for `CONNECT_SECONDS`."""
 ANSWER_SECONDS = 10.0
-"""Timeout from the connection to the end of the response headers, however slowly a receiver sends bytes."""
+"""Timeout from the connection to the end of what is read of the response, however slowly a receiver sends bytes."""
 
+MAXIMUM_HEADER_BYTES = 65_536
+"""Maximum size of the header lines that are read, of all interim responses and the final one together."""
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n")
 _SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")  # 24 to 64 bytes
 
 
@@ -42,15 +48,15 @@ class HttpWebhookSender:
         Args:
             read_secret: Returns a secret `whsec_…`, or several separated by spaces during a rotation.
             local: Whether plain HTTP and loopback addresses are allowed.
-            answer_seconds: The timeout from the connection to the end of the response headers.
+            answer_seconds: The timeout from the connection to the end of what is read of the response.
         """
         self._read_secret, self._local, self._answer_seconds = read_secret, local, answer_seconds
 
     def send(self, url: str, event_id: str, body: str, now: datetime) -> WebhookAnswer:
         """Sign the body with each secret, send it once, and return the status or the reason why there is none.
 
-        The response body is not read and redirects are not followed. A connection that fails or times out is reported
-        in the returned `reason`.
+        After a success only the status is read, after a failure also `Retry-After`. Redirects are not followed. A
+        connection that fails or times out is reported in the returned `reason`.
 
         Raises:
             Unavailable: If the secret can't be read or is malformed; nothing was sent.
@@ -68,7 +74,7 @@ class HttpWebhookSender:
         if traceparent := continued():
             headers["traceparent"] = traceparent
         try:
-            return WebhookAnswer(self._post(_read_url(url, local=self._local), headers, body.encode()))
+            return self._post(_read_url(url, local=self._local), headers, body.encode())
         except AddressRefused as error:
             return WebhookAnswer(None, str(error))
         except TimeoutError:
@@ -78,8 +84,8 @@ class HttpWebhookSender:
         except (OSError, HTTPException) as error:
             return WebhookAnswer(None, type(error).__name__)
 
-    def _post(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
-        """Send the request and return the status of the response."""
+    def _post(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        """Send the request and return the response."""
         host, port = str(target.hostname), target.port or (443 if target.scheme == "https" else 80)
         addresses = resolve_public(host, port, or_loopback=self._local)
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")
@@ -92,8 +98,8 @@ class HttpWebhookSender:
                 http = HTTPConnection(host)
                 http.sock = connection
                 http.request("POST", path, body, {"Host": target.netloc, **headers})
-                with http.getresponse() as response:
-                    return response.status
+                with connection.makefile("rb") as response:
+                    return _read_response(response)
 
     def _wrap(self, plain: socket.socket, host: str) -> ssl.SSLSocket:
         return self._tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
@@ -127,6 +133,29 @@ def _read_url(url: str, *, local: bool) -> SplitResult:
     if target.scheme != "https" and not (local and target.scheme == "http"):
         raise AddressRefused("the URL is not https")
     return target
+
+
+def _read_response(stream: BinaryIO) -> WebhookAnswer:
+    """Return the final response: interim responses, such as 103, are skipped (RFC 9110, 15.2).
+
+    `http.client` would skip only 100, and reject a response with more than 100 header lines.
+
+    Raises:
+        HTTPException: If there is no HTTP/1 response, or more than `MAXIMUM_HEADER_BYTES` before its status.
+    """
+    left = MAXIMUM_HEADER_BYTES
+    while match := _STATUS_LINE.fullmatch(stream.readline(max(left, 0))):
+        status, left = int(match[1]), left - len(match[0])
+        if 200 <= status < 300 or status == 101:
+            return WebhookAnswer(status)
+        headers: dict[str, str] = {}
+        while left > 0 and (line := stream.readline(left)).strip(b"\r\n"):
+            left -= len(line)
+            name, _, value = line.decode("latin-1").partition(":")
+            headers.setdefault(name.lower(), value.strip())
+        if status >= 200:
+            return WebhookAnswer(status, retry_after_seconds=read_retry_after(headers))
+    raise BadStatusLine("")  # the line itself can contain anything
 
 
 def _connect(addresses: Sequence[str], port: int) -> socket.socket:

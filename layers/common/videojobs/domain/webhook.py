@@ -47,8 +47,12 @@ class WebhookDelivery:
         return replace(self, attempt=self.attempt + 1, due_at=due_at)
 
 
-def pause_after(attempt: int) -> timedelta | None:
-    """Return the pause after the n-th attempt (n ≥ 1) has failed, with jitter, or None if it was the last attempt."""
+def pause_after(attempt: int, retry_after_seconds: float | None = None) -> timedelta | None:
+    """Return the pause after the n-th attempt (n ≥ 1) has failed, with jitter, or None if it was the last attempt.
+
+    It is at least `retry_after_seconds`, the receiver's `Retry-After`, if that is given.
+    """
     if attempt > len(RETRY_PAUSES):
         return None
-    return RETRY_PAUSES[attempt - 1] * (1 + JITTER * random.random())  # noqa: S311 - spreads load, not for security
+    pause = max(RETRY_PAUSES[attempt - 1], timedelta(seconds=retry_after_seconds or 0))
+    return pause * (1 + JITTER * random.random())  # noqa: S311 - spreads load, not for security

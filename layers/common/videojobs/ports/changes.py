@@ -71,10 +71,14 @@ class WebhookQueue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhookAnswer:
-    """Response of a receiver: its HTTP status, or None and the `reason` why there is no response."""
+    """Response of a receiver: its HTTP status, or None and the `reason` why there is no response.
+
+    `retry_after_seconds`: the pause that a failing receiver asks for, or None.
+    """
 
     status: int | None
     reason: str = ""
+    retry_after_seconds: float | None = None
 
 
 class WebhookSender(Protocol):

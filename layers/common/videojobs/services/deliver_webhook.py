@@ -60,7 +60,7 @@ class WebhookOutcomes:
         elif answer.status == 410:
             self._webhooks.mark_gone(delivery.endpoint, now + GONE_FOR)
             logger.warning("Webhook endpoint gone", extra={"action": "webhook_gone", **about})
-        elif (pause := pause_after(delivery.attempt)) is None:
+        elif (pause := pause_after(delivery.attempt, answer.retry_after_seconds)) is None:
             self._webhooks.record_failure(delivery, answer.reason or f"HTTP {answer.status}", now)
             logger.error("Webhook given up", extra={"action": "webhook_given_up", **about})
         else:

@@ -1,14 +1,13 @@
 """Requests for results, limited to the allowed hosts of a provider, including after redirects."""
 
 import logging
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import unquote
 
 import httpx
 
-from videojobs.adapters.public_address import AddressRefused, NoAddress, resolve_public
+from videojobs.adapters.public_address import HOST_NAME, AddressRefused, NoAddress, resolve_public
 from videojobs.adapters.rest.failures import not_set_up
 from videojobs.domain.errors import ResultRefused
 
@@ -23,7 +22,6 @@ LOOPBACK = "127.0.0.1"
 MAXIMUM_LINK_CHARACTERS = 4096
 """Length of the longest link that is kept. Presigned URLs have about 2,000 characters."""
 
-_HOST = re.compile(r"[a-z0-9.-]+")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -149,7 +147,7 @@ def _matches(url: httpx.URL, allowed: str) -> bool:
     name, _, prefix = allowed.partition("/")
     name = name.lower()
     is_host = url.host.endswith(name) if name.startswith(".") else url.host == name
-    if not is_host or not _HOST.fullmatch(url.host):
+    if not is_host or not HOST_NAME.fullmatch(url.host):
         return False
     path = unquote(url.path)
     leaves_prefix = "\\" in path or not {".", ".."}.isdisjoint(path.split("/"))
