@@ -10,6 +10,7 @@ import hashlib
 import html
 import http.client
 import json
+import re
 import socket
 import sys
 import urllib.parse
@@ -35,6 +36,7 @@ READY = "/dev/ready"
 _API_SECONDS = 30
 _MAXIMUM_BODY_BYTES = 10 * 1024 * 1024
 """The limit of API Gateway."""
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"})
 
 
@@ -63,9 +65,18 @@ class StudioHandler(BaseHTTPRequestHandler):
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def _answer_request(self) -> None:
-        path = urllib.parse.urlsplit(self.path).path
+        lengths, hosts = self.headers.get_all("Content-Length", []), self.headers.get_all("Host", [])
+        self._has_unread_body = "Transfer-Encoding" in self.headers or lengths not in ([], ["0"])
+        try:
+            path = urllib.parse.urlsplit(self.path).path
+        except ValueError:
+            path = ""
+        # Lines that are no headers end the headers for Python, but not for other programs.
+        if not path or len(hosts) != 1 or self.headers.defects or self.headers.get_payload():
+            self._has_unread_body = True
+            self._answer(400, b"")
         # Against DNS rebinding: a page of another site can reach this server only with that site's name as Host.
-        if self.headers.get("Host", "").partition(":")[0] not in {self._config.host, "localhost"}:
+        elif hosts[0].partition(":")[0] not in {self._config.host, "localhost"}:
             self._answer(421, b"")
         elif path.startswith("/api/"):
             self._pass_on()
@@ -74,7 +85,7 @@ class StudioHandler(BaseHTTPRequestHandler):
         elif path == SIGN_IN:
             self._sign_in()
         elif path == SIGN_OUT and self.command == "POST":
-            self._redirect(self._cookie("", max_age=0), to=SIGN_IN)
+            self._sign_out()
         elif self.command not in {"GET", "HEAD"}:
             self._answer(405, b"")
         elif path == READY:
@@ -116,15 +127,10 @@ class StudioHandler(BaseHTTPRequestHandler):
         if stack is None:
             self._refuse()
             return
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
-            self._give_up(400)
-            return
-        if int(length) > _MAXIMUM_BODY_BYTES:
-            self._give_up(413)
+        body = self._read_body()
+        if body is None:
             return
         api = urllib.parse.urlsplit(stack.api_url)
-        body = self.rfile.read(int(length))
         sent = dict(self._headers_for_api(stack, _HOP_BY_HOP))
         connection = http.client.HTTPConnection(api.netloc, timeout=_API_SECONDS)
         try:
@@ -168,10 +174,18 @@ class StudioHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         join(self.connection, api)
 
-    def _give_up(self, status: int) -> None:
-        """Respond without reading the body, and close the connection because the next request cannot be located."""
-        self.close_connection = True
-        self._answer(status, b"")
+    def _read_body(self) -> bytes | None:
+        """Return the body, or respond with an error and return None if its length is unknown or exceeds the limit."""
+        lengths = self.headers.get_all("Content-Length", ["0"])
+        if "Transfer-Encoding" in self.headers or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+            self._answer(400, b"")
+        elif int(lengths[0]) > _MAXIMUM_BODY_BYTES:
+            self._answer(413, b"")
+        else:
+            body = self.rfile.read(int(lengths[0]))
+            self._has_unread_body = False
+            return body
+        return None
 
     def _refuse(self) -> None:
         message = "The local system is not running or is still starting. Try again in a moment."
@@ -183,11 +197,12 @@ class StudioHandler(BaseHTTPRequestHandler):
         if self.command != "POST":
             self._answer(200, self._sign_in_page().encode(), "text/html; charset=utf-8")
             return
-        form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()))
+        body = None if self._refuses_other_site() else self._read_body()
+        if body is None:
+            return
+        form = dict(urllib.parse.parse_qsl(body.decode(errors="replace")))
         stack = self._stack()
-        if self.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
-            self._answer(403, b"")
-        elif stack is None:
+        if stack is None:
             self._answer(503, b"The local system is not running. Start it:  make up", "text/plain")
         else:
             try:
@@ -207,6 +222,17 @@ class StudioHandler(BaseHTTPRequestHandler):
             users="".join(f'<button name="user" value="{user_id}">{name}</button>' for name, user_id in USERS.items()),
             ids="".join(f"<li>{name}: <code>{user_id}</code></li>" for name, user_id in USERS.items()),
         )
+
+    def _sign_out(self) -> None:
+        if not self._refuses_other_site():
+            self._redirect(self._cookie("", max_age=0), to=SIGN_IN)
+
+    def _refuses_other_site(self) -> bool:
+        """Respond with 403 and return True if the page of another site sent the request."""
+        is_foreign = self.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
+        if is_foreign:
+            self._answer(403, b"")
+        return is_foreign
 
     def _cookie(self, value: str, *, max_age: int) -> str:
         return f"{self._cookie_name(self._stack())}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}"
@@ -234,6 +260,8 @@ class StudioHandler(BaseHTTPRequestHandler):
         by_api: bool = False,
     ) -> None:
         self.send_response(status)
+        if self._has_unread_body:  # it would be read as the next request
+            self.send_header("Connection", "close")
         for name, value in [*headers, *([] if by_api else self._page_headers())]:
             self.send_header(name, value)
         if media_type:

@@ -1,5 +1,6 @@
 """Receiver of webhooks on this machine, which verifies and prints each one."""
 
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from localcloud.progress import console
 from localcloud.system import bring_up
 
 MAXIMUM_BODY_BYTES = 1_000_000
+_LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 def listen(config: CloudConfig, port: int) -> None:
@@ -65,15 +67,19 @@ def make_server(address: tuple[str, int], secret: str, show: Callable[[str], Non
 
         def do_POST(self) -> None:
             """Verify the webhook, show it and respond."""
-            length = min(int(self.headers.get("Content-Length", 0)), MAXIMUM_BODY_BYTES)
-            body = self.rfile.read(length)
+            length = self.headers.get("Content-Length", "")
+            if not _LENGTH.fullmatch(length) or int(length) > MAXIMUM_BODY_BYTES:
+                show("✗ rejected: the length of the body is unknown or exceeds the limit")
+                self._answer(413)
+                return
+            body = self.rfile.read(int(length))
             try:
-                event = webhook.verify(body, dict(self.headers.items()))
-            except (WebhookVerificationError, ValueError) as error:
+                line = describe(self.headers["webhook-id"], webhook.verify(body, dict(self.headers.items())))
+            except (WebhookVerificationError, ValueError, LookupError, TypeError) as error:
                 show(f"✗ rejected: {error}")
                 self._answer(401)
             else:
-                show(describe(self.headers["webhook-id"], event))
+                show(line)
                 self._answer(204)
 
         def _answer(self, status: int) -> None:

@@ -1,5 +1,6 @@
 """The local studio server: pages with CloudFront's headers, the API at the same origin, and a sign-in."""
 
+import contextlib
 import html
 import http.client
 import json
@@ -351,6 +352,77 @@ def test_a_body_of_unknown_length_is_refused_and_the_connection_closed(
     received_bytes = send_raw(studio, f"POST /api/videos/generate HTTP/1.1\r\n{line}")
     assert received_bytes.startswith(f"HTTP/1.1 {status} ".encode())
     assert received_bytes.count(b"HTTP/1.1") == 1
+
+
+SMUGGLED = "POST /dev/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 29\r\n\r\nuser=65a1b2c3d4e5f60718293a4b"
+
+
+@pytest.mark.usefixtures("up")
+@pytest.mark.parametrize(
+    "head",
+    [
+        "POST /x HTTP/1.1\r\nHost: 127.0.0.1",
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1",
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1",
+        "GET /nothing HTTP/1.1\r\nHost: 127.0.0.1",
+        "GET /config.json HTTP/1.1\r\nHost: localhost:1",
+        "HEAD /dev/ready HTTP/1.1\r\nHost: 127.0.0.1",
+        "OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1",
+        "GET /dev/login HTTP/1.1\r\nHost: 127.0.0.1",
+        "POST /dev/logout HTTP/1.1\r\nHost: 127.0.0.1",
+        "POST /dev/logout HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: cross-site",
+        "POST /dev/login HTTP/1.1\r\nHost: 127.0.0.1\r\nSec-Fetch-Site: cross-site",
+        "POST /x HTTP/1.1\r\nHost: rebound.example",
+        "POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: rebound.example",
+        "POST /x HTTP/1.1",
+        "POST http://[/x HTTP/1.1\r\nHost: 127.0.0.1",
+        "POST /api/videos HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked",
+        "POST /dev/login HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked",
+        "POST /api/videos HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0",
+        "POST /dev/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0",
+        "GET /dev/ready HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0",
+        "GET /dev/ready HTTP/1.1\r\nHost: 127.0.0.1\r\nno header\r\nX: y",
+        "GET /dev/ready HTTP/1.1\r\nHost: 127.0.0.1\r\nX : y",
+    ],
+)
+def test_a_body_that_was_not_read_is_not_the_next_request(studio: HTTPServer, head: str) -> None:
+    with socket.create_connection(("127.0.0.1", studio.server_port), 10) as connection:
+        connection.sendall(f"{head}\r\nContent-Length: {len(SMUGGLED)}\r\n\r\n{SMUGGLED}".encode())
+        received = b""
+        with contextlib.suppress(ConnectionResetError):  # the rest of the body was not read
+            received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b"Set-Cookie: session=ey" not in received
+    assert received.count(b"HTTP/1.1") <= 1
+
+
+@pytest.mark.usefixtures("up")
+def test_a_connection_is_kept_after_a_body_that_was_read(studio: HTTPServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", studio.server_port, timeout=10)
+    for _ in range(2):
+        connection.request("POST", "/api/videos/generate", "{}")
+        response = connection.getresponse()
+        assert (response.status, response.headers["Connection"]) == (200, None)
+        response.read()
+    connection.close()
+
+
+@pytest.mark.usefixtures("up")
+@pytest.mark.parametrize("length", ["", "x", "-1", "\u0663", "99999999999999999999"])
+def test_a_sign_in_of_unknown_length_is_refused(studio: HTTPServer, length: str) -> None:
+    assert send_raw(studio, f"POST /dev/login HTTP/1.1\r\nContent-Length: {length}").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.usefixtures("up")
+def test_a_sign_in_that_is_not_text_is_refused(studio: HTTPServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", studio.server_port, timeout=10)
+    connection.request("POST", "/dev/login", b"user=\xff\xfe")
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+@pytest.mark.usefixtures("up")
+def test_signing_out_from_the_page_of_another_site_is_refused(studio: HTTPServer) -> None:
+    assert send_request(studio, "POST", "/dev/logout", Sec_Fetch_Site="cross-site")[0] == 403
 
 
 @pytest.mark.usefixtures("up")
