@@ -37,6 +37,7 @@ def main() -> int:
     except (BotoCoreError, ClientError, PyMongoError) as error:
         errors.print(
             f"A server of the local system returned an error or did not respond: {error}\nRestart it:  make down up",
+            markup=False,
             style="red",
         )
         return 1

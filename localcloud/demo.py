@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from localcloud.api_client import ApiClient, download
@@ -56,7 +57,7 @@ def run_demo(config: CloudConfig, stack: Stack, wish: Wish) -> Path:
         ProviderError: If the downloaded file is not a video.
     """
     console.print(
-        f"\n  [bold]“{wish.prompt}”[/bold]  [dim]{wish.style}, {wish.duration:g} s, {wish.aspect_ratio}[/dim]\n"
+        f"\n  [bold]“{escape(wish.prompt)}”[/bold]  [dim]{wish.style}, {wish.duration:g} s, {wish.aspect_ratio}[/dim]\n"
     )
     client = ApiClient(stack)
     started = time.monotonic()
@@ -66,7 +67,8 @@ def run_demo(config: CloudConfig, stack: Stack, wish: Wish) -> Path:
         raise LocalCloudError(f"Job {job_id} {job['status']}: {job['errorMessage']}\nSee:  make logs")
     path = config.root / "out" / f"{job_id}.mp4"
     if urllib.parse.urlsplit(job["videoUrl"]).hostname != config.host:
-        console.print(f"\nThe provider returned the URL {job['videoUrl']}. This system stored no video to download.")
+        message = f"\nThe provider returned the URL {job['videoUrl']}. This system stored no video to download."
+        console.print(message, markup=False)
         return path
     download(job["videoUrl"], path)
     _print_facts(path, config.root, time.monotonic() - started)

@@ -15,6 +15,7 @@ from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.progress import console
 from localcloud.stack import Stack
+from localcloud.terminal import printable
 
 _FOLLOW_SECONDS = 0.5
 _SHOWN_AT_FIRST = 200
@@ -120,9 +121,9 @@ def format_event(event: LogEvent) -> Text:
     line = Text(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  ", style="dim")
     line.append(f"{event.function:<10}  ", style="cyan")
     line.append(f"{level:<7}  ", style=_LEVEL_STYLES.get(level, "green"))
-    line.append(str(record["message"]), style="default")
+    line.append(printable(str(record["message"])), style="default")
     if job_id := record.get("job_id"):
-        line.append(f"  {job_id}", style="magenta")
+        line.append(printable(f"  {job_id}"), style="magenta")
     line.append("".join(_pairs(record)), style="dim")
     if exception := str(record.get("exception", "")):
         details = exception if level in {"ERROR", "CRITICAL"} else " ← ".join(_causes(exception))
@@ -155,4 +156,4 @@ def _pairs(record: dict[str, Any]) -> Iterator[str]:
     # Names in capitals are metrics and dimensions, which repeat other fields of the event.
     for name, value in record.items():
         if name not in _HIDDEN and not name[0].isupper():
-            yield f"  {name}={value if isinstance(value, str) else json.dumps(value)}"
+            yield printable(f"  {name}={value if isinstance(value, str) else json.dumps(value)}")

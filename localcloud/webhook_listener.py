@@ -14,6 +14,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import read_webhook_secret
 from localcloud.progress import console
 from localcloud.system import bring_up
+from localcloud.terminal import printable
 
 MAXIMUM_BODY_BYTES = 1_000_000
 _LENGTH = re.compile(r"[0-9]{1,15}")
@@ -106,4 +107,4 @@ def describe(event_id: str, event: Mapping[str, Any]) -> str:
 
 
 def _print(line: str) -> None:
-    console.print(line, markup=False, style="green" if line.startswith("✓") else "red")
+    console.print(printable(line), markup=False, style="green" if line.startswith("✓") else "red")

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.terminal import print_safely
 from ops.commands import Commands, connect
 from ops.errors import OpsError, explain_aws, explain_unavailable
 from videojobs.domain.errors import Unavailable
@@ -34,13 +35,13 @@ def main(words: Sequence[str] | None = None, connect: Callable[[Namespace], Comm
     try:
         done: int = getattr(connect(arguments), arguments.command.replace("-", "_"))(arguments)
     except OpsError as error:
-        print(error, file=sys.stderr)
+        print_safely(str(error), file=sys.stderr)
         return 1
     except Unavailable as error:
-        print(explain_unavailable(error), file=sys.stderr)
+        print_safely(explain_unavailable(error), file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as error:
-        print(explain_aws(error, f"the command {arguments.command}"), file=sys.stderr)
+        print_safely(explain_aws(error, f"the command {arguments.command}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

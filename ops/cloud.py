@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
+from uuid import uuid4
 
 from ops.system import System
 
@@ -58,8 +59,16 @@ class Cloud(Protocol):
         """
         ...
 
+    def write_log(self, record: Mapping[str, Any]) -> None:
+        """Write a line to the log group of the operators' commands.
+
+        Raises:
+            BotoCoreError, ClientError: If CloudWatch Logs does not confirm the line.
+        """
+        ...
+
     def read_logs(self, term: str, since: datetime) -> list[LogLine]:
-        """Return the log lines of all functions since a time that contain a term, in order of time.
+        """Return the log lines of all functions and of operators' commands that contain a term, in order of time.
 
         Raises:
             BotoCoreError, ClientError: If CloudWatch Logs does not respond or rejects a request.
@@ -81,6 +90,21 @@ class AwsCloud:
             BotoCoreError, ClientError: If there are no valid credentials or AWS does not respond.
         """
         return str(self._system.client("sts").get_caller_identity()["Arn"])
+
+    def write_log(self, record: Mapping[str, Any]) -> None:
+        """Call `logs:CreateLogStream` and `logs:PutLogEvents` on the log group `/videojobs/STACK/operators`.
+
+        Raises:
+            BotoCoreError, ClientError: If CloudWatch Logs does not confirm the line.
+        """
+        client, now = self._system.client("logs"), datetime.now(UTC)
+        place = {
+            "logGroupName": f"/videojobs/{self._system.stack_name}/operators",
+            "logStreamName": f"{now:%Y/%m/%d}/{uuid4().hex}",
+        }
+        client.create_log_stream(**place)
+        message = json.dumps({"timestamp": now.isoformat(timespec="milliseconds"), "level": "INFO", **record})
+        client.put_log_events(**place, logEvents=[{"timestamp": round(now.timestamp() * 1000), "message": message}])
 
     def read_logs(self, term: str, since: datetime) -> list[LogLine]:
         """Call `logs:FilterLogEvents` with the quoted term on each log group `/videojobs/STACK/*`.

@@ -6,8 +6,11 @@ import sys
 from argparse import Namespace
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.terminal import print_safely
 from ops.cloud import AwsCloud, Cloud
-from ops.errors import OpsError
+from ops.errors import OpsError, explain_aws
 from ops.fetch_result import describe_fetch, find_refused_job, queue_fetch
 from ops.replay import find_failed, replay_jobs
 from ops.status import format_status
@@ -17,6 +20,8 @@ from ops.tables import terminal_width
 from ops.timeline import build_timeline, format_timeline, read_job_id, timeline_to_json
 from videojobs import bootstrap
 from videojobs.observability import logger
+
+_AUDIT_MESSAGE = "Operator's command"
 
 
 def connect(arguments: Namespace) -> "Commands":
@@ -36,8 +41,9 @@ class Commands:
     """Commands for operators: one method each, which takes the parsed arguments, prints its result and returns 0.
 
     `pause`, `resume`, `redrive`, `replay` and `fetch-result` ask for a confirmation at the terminal unless `--yes` is
-    given, and log an audit line with the ARN of the operator. With `--json`, results are JSON. A command that reads
-    MongoDB raises `SettingsError` if the function's environment variables are missing or malformed.
+    given. Then they write an audit line with the ARN of the operator to the log group `/videojobs/STACK/operators`.
+    Without it nothing is changed. With `--json`, results are JSON. A command that reads MongoDB raises `SettingsError`
+    if the function's environment variables are missing or malformed.
     """
 
     def __init__(self, stack_name: str, cloud: Cloud) -> None:
@@ -64,27 +70,26 @@ class Commands:
             cap=bootstrap.slot_repository().cap,
         )
         if arguments.json:
-            print(timeline_to_json(timeline, show_prompt=arguments.show_prompt))
+            print_safely(timeline_to_json(timeline, show_prompt=arguments.show_prompt))
         else:
-            print(format_timeline(timeline, show_prompt=arguments.show_prompt, width=terminal_width()))
+            print_safely(format_timeline(timeline, show_prompt=arguments.show_prompt, width=terminal_width()))
         return 0
 
     def pause(self, arguments: Namespace) -> int:
         """Pause submissions after a confirmation, log an audit line, print the new state and return 0.
 
         Raises:
-            OpsError: If the operator does not confirm, or `--retry-after` is out of range.
+            OpsError: If the operator does not confirm, `--retry-after` is out of range, or there is no audit line.
             Unavailable: If MongoDB, or the secret with its URI, can't be reached. Submissions may have been paused.
-            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. Submissions are paused.
         """
         self._confirm("New jobs will be refused with status 503. Jobs in progress are not affected.", arguments)
+        self._audit("intake_paused", reason=arguments.reason, retry_after_seconds=arguments.retry_after)
         result = pause_submissions(
             arguments.reason,
             arguments.retry_after,
             submissions=bootstrap.submission_repository(),
             clock=bootstrap.clock(),
         )
-        self._audit("intake_paused", reason=arguments.reason, retry_after_seconds=arguments.retry_after)
         self._print_result(result, arguments)
         return 0
 
@@ -92,13 +97,12 @@ class Commands:
         """Accept submissions again after a confirmation, log an audit line, print the result and return 0. Idempotent.
 
         Raises:
-            OpsError: If the operator does not confirm.
+            OpsError: If the operator does not confirm, or the audit line can't be written.
             Unavailable: If MongoDB, or the secret with its URI, can't be reached. Submissions may have been resumed.
-            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. Submissions are resumed.
         """
         self._confirm("New jobs will be accepted again.", arguments)
-        result = resume_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
         self._audit("intake_resumed")
+        result = resume_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
         self._print_result(result, arguments)
         return 0
 
@@ -130,8 +134,8 @@ class Commands:
         """
         queues = ("Events", "Webhooks") if arguments.queue == "all" else (arguments.queue.capitalize(),)
         self._confirm(f"The dead letters of {' and '.join(queues)} will be moved back to their queues.", arguments)
+        self._audit("dead_letters_redriven", queues=queues, limit=arguments.limit)
         moved = {queue: self._cloud.redrive(queue, arguments.limit) for queue in queues}
-        self._audit("dead_letters_redriven", **moved)
         self._print_result("\n".join(f"{queue}: {number} moved" for queue, number in moved.items()), arguments)
         return 0
 
@@ -144,7 +148,6 @@ class Commands:
             OpsError: If both or neither of job IDs and `--code` are given, a job ID is invalid, or the operator does
                 not confirm.
             Unavailable: If MongoDB, or the secret with its URI, can't be reached. Some jobs may have been queued.
-            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. The jobs are queued.
             SettingsError: If the reconciler's environment variables are missing or malformed.
         """
         if bool(arguments.job) == bool(arguments.code):
@@ -157,8 +160,8 @@ class Commands:
         self._confirm(
             f"{len(candidates)} jobs will be checked. Those that have failed will be queued again.", arguments
         )
-        result = replay_jobs(candidates, dispatcher=bootstrap.job_dispatcher(), width=_table_width(arguments))
-        self._audit("jobs_replayed", jobs=[job if isinstance(job, str) else job.id for job in candidates])
+        by = self._audit("jobs_replayed", jobs=[job if isinstance(job, str) else job.id for job in candidates])
+        result = replay_jobs(candidates, dispatcher=bootstrap.job_dispatcher(), by=by, width=_table_width(arguments))
         self._print_result(result, arguments)
         return 0
 
@@ -169,7 +172,6 @@ class Commands:
             OpsError: If the job ID is invalid, the job has no refused result, its host is still not allowed, the
                 options of the provider are invalid, or the operator does not confirm.
             Unavailable: If MongoDB, or the secret with its URI, can't be reached. The job may have been queued.
-            BotoCoreError, ClientError: If the operator's ARN can't be read for the audit line. The job is queued.
             SettingsError: If the environment variables of `render` are missing or malformed.
         """
         job_id, allows_result = read_job_id(arguments.job), bootstrap.allows_result
@@ -177,8 +179,8 @@ class Commands:
             job_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock(), allows_result=allows_result
         )
         self._confirm(describe_fetch(refused), arguments)
-        result = queue_fetch(job_id, dispatcher=bootstrap.job_dispatcher(), allows_result=allows_result)
-        self._audit("result_fetch_queued", jobs=[job_id])
+        by = self._audit("result_fetch_queued", jobs=[job_id])
+        result = queue_fetch(job_id, dispatcher=bootstrap.job_dispatcher(), allows_result=allows_result, by=by)
         self._print_result(result, arguments)
         return 0
 
@@ -190,20 +192,32 @@ class Commands:
         """
         if arguments.yes:
             return
-        print(f"{self._stack_name}: {effect}", file=sys.stderr)
+        print_safely(f"{self._stack_name}: {effect}", file=sys.stderr)
         if not sys.stdin.isatty():
             raise OpsError("Nothing was changed. Add --yes to confirm.")
         print("Continue? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise OpsError("Nothing was changed. The command was not confirmed.")
 
-    def _audit(self, action: str, **facts: Any) -> None:
-        """Write the audit line of a command: its action, operator, stack and `facts`."""
-        extra = {"action": action, "operator": self._cloud.caller(), "stack": self._stack_name, **facts}
-        logger.info("Operator's command", extra=extra)
+    def _audit(self, action: str, **facts: Any) -> str:
+        """Write the audit line of a command to the logs of the system and to stderr, and return the operator's ARN.
+
+        It is written before the change, so that there is no change without a line.
+
+        Raises:
+            OpsError: If the line can't be written; the command must change nothing.
+        """
+        try:
+            operator = self._cloud.caller()
+            record = {"action": action, "operator": operator, "stack": self._stack_name, **facts}
+            self._cloud.write_log({"message": _AUDIT_MESSAGE, **record})
+        except (BotoCoreError, ClientError) as error:
+            raise OpsError(f"Nothing was changed. {explain_aws(error, 'the log of operators')}") from error
+        logger.info(_AUDIT_MESSAGE, extra=record)
+        return operator
 
     def _print_result(self, result: str, arguments: Namespace) -> None:
-        print(json.dumps({"said": result}) if arguments.json else result)
+        print_safely(json.dumps({"said": result}) if arguments.json else result)
 
 
 def _table_width(arguments: Namespace) -> int | None:

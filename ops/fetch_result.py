@@ -12,8 +12,6 @@ from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.services.fetch_result import AllowsResult, fetch_result, find_refused
 from videojobs.services.job_dispatcher import JobDispatcher
 
-BY = "an operator"
-
 
 def find_refused_job(job_id: JobId, *, jobs: JobRepository, clock: Clock, allows_result: AllowsResult) -> VideoJob:
     """Return the failed job, whose result was refused when it was fetched and is allowed now.
@@ -37,15 +35,15 @@ def describe_fetch(job: VideoJob) -> str:
     return f"{effect} Nothing is generated or billed."
 
 
-def queue_fetch(job_id: JobId, *, dispatcher: JobDispatcher, allows_result: AllowsResult) -> str:
-    """Queue the job to fetch its result, within its user's slots, and return a sentence for the operator.
+def queue_fetch(job_id: JobId, *, dispatcher: JobDispatcher, allows_result: AllowsResult, by: str) -> str:
+    """Queue the job to fetch its result, within its user's slots, and return a sentence for the operator `by`.
 
     Raises:
         OpsError: If the job was changed meanwhile, so that `find_refused_job` refuses it.
         Unavailable: If MongoDB does not respond; the job may have been queued.
     """
     with _explained(job_id):
-        queued = fetch_result(job_id, dispatcher=dispatcher, allows_result=allows_result, by=BY)
+        queued = fetch_result(job_id, dispatcher=dispatcher, allows_result=allows_result, by=by)
     waits = ", waiting for a slot" if queued.waiting_since is not None else ""
     return f"{job_id}: queued to fetch its result in attempt {queued.attempt}{waits}. Follow it with timeline {job_id}."
 

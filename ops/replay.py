@@ -11,8 +11,6 @@ from videojobs.ports.jobs import JobRepository
 from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.retry_job import retry_job
 
-BY = "an operator"
-
 
 def find_failed(
     job_ids: Sequence[JobId], code: str | None, since: datetime, limit: int, *, jobs: JobRepository
@@ -29,13 +27,15 @@ def find_failed(
     return [jobs.find(job_id) or job_id for job_id in job_ids]
 
 
-def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher, width: int | None = None) -> str:
+def replay_jobs(
+    found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher, by: str, width: int | None = None
+) -> str:
     """Queue each failed job again, within its user's slots. Jobs that have not failed are left unchanged.
 
     So are failed jobs that would have to wait, if as many of the user's jobs as are allowed wait already.
 
     Return a table with the outcome of each job, for a terminal of `width` columns (None: unlimited), or a sentence if
-    `found` is empty. A string in `found` is the ID of a job that does not exist.
+    `found` is empty. A string in `found` is the ID of a job that does not exist. `by` is the operator, for the history.
 
     Raises:
         Unavailable: If MongoDB does not respond. The job in progress may have been queued, and the remaining jobs were
@@ -44,7 +44,7 @@ def replay_jobs(found: Iterable[VideoJob | JobId], *, dispatcher: JobDispatcher,
 
     def replay(job: VideoJob) -> str:
         try:
-            queued = retry_job(job.id, user_id=job.user_id, dispatcher=dispatcher, rights=None, by=BY)
+            queued = retry_job(job.id, user_id=job.user_id, dispatcher=dispatcher, rights=None, by=by)
         except (JobConflict, JobForbidden, JobNotFound, TooManyWaitingJobs) as refusal:
             return f"unchanged: {refusal}"
         waits = ", waiting for a slot" if queued.waiting_since is not None else ""

@@ -1,5 +1,6 @@
 """Pausing and resuming of submissions."""
 
+from localcloud.terminal import printable
 from ops.errors import OpsError
 from videojobs.domain.submissions import LONGEST_RETRY_AFTER_SECONDS, SubmissionState
 from videojobs.domain.timestamps import format_timestamp
@@ -42,7 +43,7 @@ def format_submissions(submissions: SubmissionState) -> str:
     """Return the state of submissions as text: `open`, or the start, reason and Retry-After of the pause."""
     if submissions.paused_at is None:
         return "open"
-    reason = f" ({submissions.reason})" if submissions.reason else ""
+    reason = f" ({printable(submissions.reason)})" if submissions.reason else ""
     since = format_timestamp(submissions.paused_at)
     seconds = submissions.retry_after_seconds
     return f"paused since {since}{reason}; new jobs are refused with Retry-After: {seconds}"

@@ -4,6 +4,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from localcloud.terminal import printable
+
 
 def terminal_width() -> int | None:
     """Return the width of the terminal in columns, or None if stdout is not a terminal."""
@@ -14,14 +16,15 @@ def draw_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, width: i
     """Return the header and the rows as aligned columns with two spaces between them. Each row has one cell per column.
 
     If a line exceeds `width` characters (None: unlimited), return a list instead, in which each row has its first cell
-    on one line and each other cell after its heading on a line of its own. Cells are never cut.
+    on one line and each other cell after its heading on a line of its own. Cells are never cut. Characters that are not
+    printable are escaped.
     """
-    lines = [header, *rows]
+    lines = [[printable(cell) for cell in line] for line in (header, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     padded = (zip(line, widths, strict=True) for line in lines)
     table = ["  ".join(cell.ljust(size) for cell, size in line).rstrip() for line in padded]
     if width is not None and max(map(len, table)) > width:
-        table = [line for row in rows for line in _list_row(header, row)]
+        table = [line for row in lines[1:] for line in _list_row(header, row)]
     return "\n".join(table)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from localcloud.terminal import printable
 from ops.cloud import Cloud, LogLine
 from ops.diagnosis import Diagnosis, diagnose
 from ops.errors import OpsError
@@ -21,7 +22,7 @@ BEFORE = timedelta(minutes=1)
 _OMITTED_FIELDS = frozenset(
     {"level", "location", "message", "timestamp", "service", "cold_start", "job_id", "jobId", "xray_trace_id", "action"}
     | {"function_name", "function_memory_size", "function_arn", "function_request_id", "trace_id", "span_id"}
-    | {"exception", "exception_name", "stack_trace", "_aws"}
+    | {"exception", "exception_name", "stack_trace", "_aws", "jobs", "stack"}
 )
 """The fields of a log line that columns already show, or that only programs need."""
 
@@ -173,7 +174,10 @@ def _format_events(events: Sequence[Event], width: int | None) -> list[str]:
         return ["No events."]
     start = events[0].at
     seconds = [f"+{(event.at - start).total_seconds():.3f}" for event in events]
-    details = ["  ".join(f"{name}={_format_value(value)}" for name, value in event.details.items()) for event in events]
+    details = [
+        printable("  ".join(f"{name}={_format_value(value)}" for name, value in event.details.items()))
+        for event in events
+    ]
     full = draw_table(
         ("TIME", "SECONDS", "SOURCE", "EVENT", "DETAILS"),
         [
@@ -195,7 +199,7 @@ def _format_events(events: Sequence[Event], width: int | None) -> list[str]:
 
 
 def _format_fact(name: str, text: str, width: int | None) -> str:
-    line = f"{name:<9}{text}"
+    line = f"{name:<9}{printable(text)}"
     return line if width is None else "\n".join(_wrap(line, width, indent=" " * 9))
 
 

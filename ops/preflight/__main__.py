@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import boto3
-from rich.console import Console
 
+from localcloud.progress import SafeConsole
+from localcloud.terminal import print_safely
 from ops.errors import OpsError
 from ops.preflight import domains, edge, leftovers, mongodb, quota, secrets, tools
 from ops.preflight.findings import Check, Outcome, print_findings, run_checks
@@ -31,11 +32,11 @@ def main(words: Sequence[str] | None = None, *, root: Path = _ROOT, session: bot
         SystemExit: 2 if the arguments are invalid, 0 after `--help`.
     """
     arguments = _parser().parse_args(words)
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, emoji=False)
+    console = SafeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, emoji=False)
     try:
         target = Target(root, arguments.environment, session=session or boto3.Session(), studio=arguments.studio)
     except OpsError as error:
-        print(error, file=sys.stderr)
+        print_safely(str(error), file=sys.stderr)
         return 1
     findings = run_checks(list_checks(target))
     print_findings(console, findings)

@@ -1,7 +1,10 @@
 """An in-memory replacement for the AWS services that the operators' commands use."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from ops.cloud import LogLine, QueueDepth
 
@@ -11,11 +14,19 @@ class InMemoryCloud:
 
     def __init__(self) -> None:
         self.lines: list[LogLine] = []
+        self.audit: list[dict[str, Any]] = []
+        self.write_error: ClientError | None = None
         self.dead_letters = {"Events": 0, "Webhooks": 0}
 
     def caller(self) -> str:
         """Return the ARN of the operator."""
         return "arn:aws:iam::123456789012:user/operator"
+
+    def write_log(self, record: Mapping[str, Any]) -> None:
+        """Keep the line of an operator, unless `write_error` is set."""
+        if self.write_error:
+            raise self.write_error
+        self.audit.append(dict(record))
 
     def log(self, at: datetime, function: str, message: str, **record: Any) -> None:
         """Add a log line of a function."""

@@ -49,7 +49,7 @@ def test_a_refused_result_is_queued_once_with_an_audit_record(operator: Operator
     assert record["operator"] == operator.cloud.caller()
     assert "signature" not in operator.out + operator.errors
     assert [(sent.job_id, sent.step) for sent in operator.queue.sent] == [(job.id, Step.START)]
-    assert "for an operator" in operator.jobs.get(job.id).history[-1].note
+    assert operator.cloud.caller() in operator.jobs.get(job.id).history[-1].note
     assert operator.run("fetch-result", job.id, "--yes") == 1
     assert "The job is queued." in operator.errors
     assert (len(operator.queue.sent), operator.audit()) == (1, [])

@@ -58,7 +58,7 @@ def test_replay_queues_a_failed_job_once_and_records_the_operator_in_its_history
     assert f"{failed.id}  failed  queued, attempt 2" in operator.out
     assert f"{live.id}  queued  unchanged: it has not failed" in operator.out
     assert f"{missing}  -       not found" in operator.out
-    assert operator.jobs.get(failed.id).history[-1].note == "retried by an operator (attempt 2)"
+    assert operator.jobs.get(failed.id).history[-1].note == f"retried by {operator.cloud.caller()} (attempt 2)"
     assert [sent.job_id for sent in operator.queue.sent] == [failed.id]
     operator.run("replay", failed.id, "--yes")
     assert "unchanged: it has not failed" in operator.out

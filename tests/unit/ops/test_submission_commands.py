@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.fakes.clock import START
 from tests.unit.ops.ops_fixtures import Operator, Terminal
@@ -53,6 +54,36 @@ def test_each_change_is_one_audit_record_with_its_operator(operator: Operator) -
     assert (line["stack"], line["reason"]) == ("videojobs-test", "a flood")
     operator.run("resume", "--yes")
     assert [line["action"] for line in operator.audit()] == ["intake_resumed"]
+
+
+COMMANDS = [
+    ("pause", "--yes"),
+    ("resume", "--yes"),
+    ("redrive", "all", "--yes"),
+    ("replay", "65a000000000000000000099", "--yes"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_audit_record_is_kept_in_the_logs_of_the_system(operator: Operator, command: tuple[str, ...]) -> None:
+    assert operator.run(*command) == 0
+    [line] = operator.cloud.audit
+    assert (line["message"], line["operator"]) == ("Operator's command", operator.cloud.caller())
+    assert line["action"] == operator.audit()[0]["action"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_an_audit_record_nothing_is_changed(operator: Operator, command: tuple[str, ...]) -> None:
+    operator.submissions.pause(START, reason="before", retry_after_seconds=9)
+    operator.cloud.dead_letters["Events"] = 1
+    operator.cloud.write_error = ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutLogEvents")
+    before = operator.submissions.read(START)
+    assert operator.run(*command) == 1
+    assert operator.errors.startswith(
+        "Nothing was changed. Your credentials do not allow access to the log of operators"
+    )
+    assert (operator.submissions.read(START), operator.cloud.dead_letters["Events"]) == (before, 1)
+    assert operator.audit() == []
 
 
 def test_the_json_output_contains_the_message(operator: Operator) -> None:

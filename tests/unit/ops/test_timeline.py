@@ -184,3 +184,37 @@ def test_the_diagnosis_describes_the_state_of_the_job_and_the_action_to_take(
     lines = {line.split("  ")[0]: line for line in operator.out.splitlines() if line.startswith(("now", "to do"))}
     assert now in lines["now"]
     assert to_do in lines["to do"]
+
+
+HOSTILE = "x\x1b]52;c;Y3VybA==\x07\x1b[2J\x9b31m\u202e\u2066\u200b\u2028\r\nnow      Completed\ttab\x00\x7f\ud800"
+"""Fills the clipboard, clears the screen, changes colour and direction, and imitates a line of the timeline."""
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_text_from_outside_cannot_control_the_terminal(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, wide: bool
+) -> None:
+    if not wide:
+        monkeypatch.setattr("ops.commands.terminal_width", lambda: 60)
+    error = JobError(FailureCode.PROVIDER_ERROR, retryable=True)
+    task = ProviderTask(HOSTILE, submitted_at=START, ref=HOSTILE)
+    history = (HistoryEntry(START, JobStatus.FAILED, HOSTILE),)
+    job = replace(a_started_job(id=MADE, prompt=HOSTILE, status=JobStatus.FAILED, next=None), history=history)
+    operator.jobs.put(replace(job, provider=task, error=error, error_message=HOSTILE, batch_id=HOSTILE))
+    operator.cloud.log(START, HOSTILE, HOSTILE, job_id=MADE, state=HOSTILE, more={"a": HOSTILE}, trace_id=HOSTILE)
+    assert operator.run("timeline", MADE, "--show-prompt") == 0
+    shown = operator.out.replace("\n", "")
+    assert shown.isprintable()
+    assert "\\x1b]52" in shown
+    assert not [line for line in operator.out.splitlines() if line.startswith("now      Completed")]
+    assert operator.run("--json", "timeline", MADE, "--show-prompt") == 0
+    assert operator.out.isascii()
+
+
+def test_other_output_of_commands_cannot_control_the_terminal(operator: Operator) -> None:
+    operator.run("pause", "--yes", "--reason", HOSTILE)
+    operator.run("status")
+    assert operator.out.replace("\n", "").isprintable()
+    assert not [line for line in operator.out.splitlines() if line.startswith("now")]
+    operator.run("timeline", HOSTILE)
+    assert operator.errors.replace("\n", "").isprintable()
