@@ -1,5 +1,6 @@
 """Files that came from outside: only the expected formats and decoders, within limits, before a frame is decoded."""
 
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import av
 import pytest
 from PIL import Image
 
+from localcloud.config import ROOT
 from tests.unit.media.clips import GREEN, RED, write_clip
 from videojobs.adapters.media.assemble import assemble_video
 from videojobs.adapters.media.inspect import inspect_video
@@ -343,3 +345,33 @@ def test_a_damaged_header_raises_no_other_error(tmp_path: Path) -> None:
             path.write_bytes(whole[:at] + damage + whole[at + len(damage) :])
             with suppress(ProviderError):
                 PyAvRenderer().verify(path)
+
+
+@pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "frag_every_frame", "faststart", "write_colr"])
+def test_every_layout_of_an_mp4_is_accepted(tmp_path: Path, flags: str) -> None:
+    whole, path = write_clip(tmp_path / "whole.mp4", stills(), hum_seconds=0.9), tmp_path / "clip.mp4"
+    with av.open(str(whole)) as source, av.open(str(path), "w", options={"movflags": flags}) as output:
+        streams = {stream.index: output.add_stream_from_template(stream) for stream in source.streams.get()}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream_index]
+                output.mux(packet)
+    PyAvRenderer().verify(path)
+
+
+def test_data_without_a_stated_size_at_the_end_is_accepted(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", stills())
+    content = path.read_bytes()
+    at = content.index(b"mdat") - 4
+    path.write_bytes(content[:at] + bytes(4) + content[at + 4 :])
+    PyAvRenderer().verify(path)
+
+
+def test_no_other_module_of_the_layers_opens_media() -> None:
+    sources = {path: path.read_text() for path in (ROOT / "layers").rglob("*.py")}
+    readers = {
+        path.name
+        for path, text in sources.items()
+        if re.search(r"\bav\.open\((?![^\n]*\"w\")|\bImage\.open\(|\ba?movie\b", text)
+    }
+    assert readers == {"media_file.py"}

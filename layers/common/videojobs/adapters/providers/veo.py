@@ -36,8 +36,11 @@ DEFAULT_LOCATION = "us-central1"
 STORAGE_URL = "https://storage.googleapis.com"
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 POLL_SECONDS = 10.0
-MAXIMUM_ANSWER_BYTES = 100 * 1024 * 1024
-"""Maximum response size. Without `outputUri` the response contains the video in base64: 8 s at 720p are about 10 MB."""
+MAXIMUM_ANSWER_BYTES = 64 * 1024 * 1024
+"""Maximum response size. Without `outputUri` the response contains the video in base64: 8 s at 720p are about 10 MB.
+
+Reading a response needs three times its size in memory, of the worker's 512 MB.
+"""
 
 SECONDS = (4, 6, 8)
 
