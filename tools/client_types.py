@@ -12,7 +12,7 @@ CLIENT = ROOT / "web" / "videojobs.js"
 DECLARATIONS = CLIENT.with_suffix(".d.ts")
 STRICT = ("--strict", "--skipLibCheck", "--allowJs", "--target", "es2022", "--lib", "es2023,dom,dom.iterable")
 """Options of the TypeScript compiler for the client."""
-_REPEATED = re.compile(r"[ ]*/\*\*(?:(?!\*/).)*?@(?:typedef|type) (?:(?!\*/).)*\*/\n", re.DOTALL)
+_REPEATED = re.compile(r"[ ]*/\*\*(?:(?!\*/).)*?@(?:typedef|type|import) (?:(?!\*/).)*\*/\n", re.DOTALL)
 """Comments with JSDoc types, which the compiler copies although it also writes the types as TypeScript."""
 
 
@@ -27,7 +27,7 @@ def generate_types(modules: Path) -> str:
         command: list[str | Path] = [modules / ".bin" / "tsc", *options, CLIENT]
         subprocess.run(command, check=True, capture_output=True, text=True)
         declarations = (Path(folder) / DECLARATIONS.name).read_text()
-    return _REPEATED.sub("", declarations)
+    return f'export type * from "./types.js";\n{_REPEATED.sub("", declarations)}'
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 import { byId, shownJob } from "./dom.js";
 import { showError } from "./errors.js";
+import { describeMissingScripts } from "./scripts.js";
 import { VideoJobsError } from "./videojobs.js";
 
 /** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
@@ -182,6 +183,7 @@ function update() {
   const words = over > 0 ? `${over.toLocaleString("en")} over the limit of ${limit}` : `${length().toLocaleString("en")} of ${limit} characters`;
   byId("prompt-count").textContent = words;
   byId("prompt-count").classList.toggle("over", over > 0);
+  byId("prompt-scripts").textContent = describeMissingScripts(prompt.value);
   if (over > 0) prompt.setAttribute("aria-invalid", "true");
   else if (!byId("prompt-error").textContent) prompt.removeAttribute("aria-invalid");
 }

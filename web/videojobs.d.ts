@@ -1,3 +1,4 @@
+export type * from "./types.js";
 /**
  * Return the time at which a presigned URL of Amazon S3 expires; null for any other URL.
  * @param {string} url
@@ -30,9 +31,9 @@ export class VideoJobsError extends Error {
     /** HTTP status; 0 if there was no response. */
     status: number;
     /** Error code for programs. */
-    code: import("./types.js").ErrorCode;
+    code: ErrorCode;
     /** Invalid fields of the request. */
-    details: import("./types.js").Detail[];
+    details: Detail[];
     /** ID of the request, for support; empty if there was no response of the API. */
     requestId: string;
     /** Seconds to wait before the next attempt, or null. */
@@ -149,31 +150,6 @@ export class VideoJobs extends EventTarget {
     followAll(onJob: (job: VideoJob) => void, onError?: (error: VideoJobsError) => void): () => void;
     #private;
 }
-export type Status = import("./types.js").Status;
-export type Style = import("./types.js").Style;
-export type AspectRatio = import("./types.js").AspectRatio;
-export type Priority = import("./types.js").Priority;
-export type VideoRequest = import("./types.js").VideoRequest;
-export type BatchRequest = import("./types.js").BatchRequest;
-export type Accepted = import("./types.js").Accepted;
-export type AcceptedBatch = import("./types.js").AcceptedBatch;
-export type VideoJob = import("./types.js").VideoJob;
-export type Output = import("./types.js").Output;
-export type Cost = import("./types.js").Cost;
-export type Estimate = import("./types.js").Estimate;
-export type Batch = import("./types.js").Batch;
-export type Page = import("./types.js").Page;
-export type Filter = import("./types.js").Filter;
-export type Ticket = import("./types.js").Ticket;
-export type RateLimit = import("./types.js").RateLimit;
-export type RateLimits = import("./types.js").RateLimits;
-export type ApiErrorCode = import("./types.js").ApiErrorCode;
-export type ClientErrorCode = import("./types.js").ClientErrorCode;
-export type ErrorCode = import("./types.js").ErrorCode;
-export type Detail = import("./types.js").Detail;
-export type Options = import("./types.js").Options;
-export type Mode = import("./types.js").Mode;
-export type PollingReason = import("./types.js").PollingReason;
 export type Follow = {
     /**
      * Null for all of the user's jobs.
@@ -191,3 +167,18 @@ export type Follow = {
      */
     hurry: () => void;
 };
+import type { ErrorCode } from "./types.js";
+import type { Detail } from "./types.js";
+import type { Mode } from "./types.js";
+import type { PollingReason } from "./types.js";
+import type { RateLimits } from "./types.js";
+import type { VideoRequest } from "./types.js";
+import type { Accepted } from "./types.js";
+import type { BatchRequest } from "./types.js";
+import type { AcceptedBatch } from "./types.js";
+import type { VideoJob } from "./types.js";
+import type { Filter } from "./types.js";
+import type { Page } from "./types.js";
+import type { Batch } from "./types.js";
+import type { Ticket } from "./types.js";
+import type { Options } from "./types.js";

@@ -9,31 +9,7 @@
  *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
  */
 
-/** @typedef {import("./types.js").Status} Status */
-/** @typedef {import("./types.js").Style} Style */
-/** @typedef {import("./types.js").AspectRatio} AspectRatio */
-/** @typedef {import("./types.js").Priority} Priority */
-/** @typedef {import("./types.js").VideoRequest} VideoRequest */
-/** @typedef {import("./types.js").BatchRequest} BatchRequest */
-/** @typedef {import("./types.js").Accepted} Accepted */
-/** @typedef {import("./types.js").AcceptedBatch} AcceptedBatch */
-/** @typedef {import("./types.js").VideoJob} VideoJob */
-/** @typedef {import("./types.js").Output} Output */
-/** @typedef {import("./types.js").Cost} Cost */
-/** @typedef {import("./types.js").Estimate} Estimate */
-/** @typedef {import("./types.js").Batch} Batch */
-/** @typedef {import("./types.js").Page} Page */
-/** @typedef {import("./types.js").Filter} Filter */
-/** @typedef {import("./types.js").Ticket} Ticket */
-/** @typedef {import("./types.js").RateLimit} RateLimit */
-/** @typedef {import("./types.js").RateLimits} RateLimits */
-/** @typedef {import("./types.js").ApiErrorCode} ApiErrorCode */
-/** @typedef {import("./types.js").ClientErrorCode} ClientErrorCode */
-/** @typedef {import("./types.js").ErrorCode} ErrorCode */
-/** @typedef {import("./types.js").Detail} Detail */
-/** @typedef {import("./types.js").Options} Options */
-/** @typedef {import("./types.js").Mode} Mode */
-/** @typedef {import("./types.js").PollingReason} PollingReason */
+/** @import { VideoRequest, BatchRequest, Accepted, AcceptedBatch, VideoJob, Batch, Page, Filter, Ticket, RateLimits, ErrorCode, Detail, Options, Mode, PollingReason } from "./types.js" */
 
 /**
  * @typedef {object} Follow
