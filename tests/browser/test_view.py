@@ -65,6 +65,7 @@ def test_link_of_a_video_opens_it_for_its_owner_after_sign_in(
     visitor = open_context().new_page()
     visitor.goto(link)
     visitor.get_by_role("link", name="Sign in").click()
+    visitor.get_by_text("For developers").click()
     visitor.locator("[name=user]:not(button)").fill(user.id)
     visitor.locator("[name=user]:not(button)").press("Enter")
     expect(visitor.locator("#view")).to_contain_text(LONG.strip())
