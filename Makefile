@@ -89,10 +89,10 @@ check: setup ## lint, types, template and quick tests (1 min)
 units:
 	@$(RUN) pytest --quiet tests/unit tests/functions tests/template tests/docs
 
-# The longest parts start first. Two run at a time, and the output of each is printed when it ends.
+# The longest parts start first. Three run at a time, because they wait for servers, and the output of each is printed when it ends.
 test: setup ## run all tests that need no AWS account (15 to 25 min)
 	@$(PYTHON) -m localcloud.environment auditors
-	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target \
+	@$(MAKE) --no-print-directory --keep-going --jobs 3 --output-sync=target \
 	  test-deployed test-services test-units test-upgrade static
 
 test-deployed: # the deployed system, over HTTP and in a browser
