@@ -691,6 +691,7 @@ class LiveConnection {
       this.#socket = null;
       this.#clear();
     }
+    clearTimeout(this.#timers.patience);
     if (!this.#isWanted) return;
     if (!this.#socket) this.#options.onMode("polling", reason);
     this.#after("again", wait ?? backoff(this.#failures++, this.#options.random), () => this.#connect());

@@ -362,3 +362,17 @@ test("a device that is online again polls at once", async () => {
   await settle();
   assert.equal(jobs.length, 1);
 });
+
+test("the reason for polling is kept until the next handshake", async () => {
+  api.respond(STATUS, { data: aJob() });
+  api.respond("POST /api/realtime/ticket", { data: { ticket: "t", expiresAt: "" } });
+  const videos = client({ random: () => 0.99 }); // the longest pauses
+  follow(videos);
+  const reasons = new Set();
+  for (let second = 0; second < 60; second++) {
+    for (const socket of sockets.created) if (socket.readyState !== 3) socket.close();
+    await time.pass(1000);
+    reasons.add(videos.pollingReason);
+  }
+  assert.deepEqual([...reasons], ["HANDSHAKE_REFUSED"]);
+});
