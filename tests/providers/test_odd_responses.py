@@ -51,6 +51,8 @@ _PUBLIC = "The store of results needs no key."
 NOT_APPLICABLE: Mapping[tuple[str, str], str] = {
     ("bedrock", "numeric reference"): "In botocore's service model the ARN is text.",
     ("bedrock", "link"): "The adapter signs the URL of an object in the deployment's own bucket.",
+    ("bedrock", "link in the response"): "The result is an object in the bucket, whose folder each response names.",
+    ("openai_compatible", "link in the response"): "The path of the result is made of the task's ID.",
     ("bedrock", "refusal under 2xx"): "AWS sends errors with an error status, and a repeat is idempotent.",
     ("bedrock", "missing key"): _NO_KEY,
     ("bedrock", "error in the status"): "botocore drops fields that the service model does not define.",
@@ -270,11 +272,13 @@ def test_a_404_that_lasts_is_a_lost_result(
     assert failures[0] - began >= timedelta(minutes=1)
 
 
+@adapters_with("link in the response")
+@pytest.mark.parametrize("nothing", [None, {}], ids=str)
 def test_a_finished_task_without_a_video_is_polled_again(
-    provider: VideoProvider, counterpart: Counterpart, wire: OddWire
+    provider: VideoProvider, counterpart: Counterpart, wire: OddWire, nothing: object
 ) -> None:
     system, job = started(provider, counterpart)
-    nothing = {"output": None, "video": None, "response": {}}
+    nothing = dict.fromkeys(RESULTS[counterpart.name](""), nothing)
     period = timedelta(seconds=40)
     failing = Failing(system, Reply(200, nothing), period)
     empty = with_fields(**nothing)

@@ -139,7 +139,7 @@ MANY_HEADERS = b"".join(b"X-%d: y\r\n" % number for number in range(2000))
         (b"HTTP/1.1 404 Not Found\r\nX: ", 404),
     ],
 )
-def test_the_status_is_that_of_the_final_response_whatever_its_headers(response: bytes, status: int) -> None:
+def test_the_status_is_that_of_the_final_response_with_any_headers(response: bytes, status: int) -> None:
     with receiving(saying(response)) as receiver:
         assert post(receiver.url) == WebhookAnswer(status)
 
