@@ -103,6 +103,7 @@ def test_three_parts_are_joined_into_one_video_of_the_exact_length(
         "height": 1280,
         "bytes": saved.stat().st_size,
         "segments": 3,
+        "missingScripts": [],
     }
     assert job["estimatedCost"] == {"amount": 2.4, "currency": "USD", "pricesAsOf": "2026-11-01"}
     assert (job["provider"], job["promptShortened"]) == ("openai_compatible", False)
