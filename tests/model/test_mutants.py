@@ -46,7 +46,7 @@ MUTANTS = [
         FAKES + "jobs.py",
         "return job.status, job.attempt, step, job.lease and job.lease.token",
         "return job.status, job.next and job.next.id",
-        "I5: a stale write was applied",
+        "I5: a stale write was applied|the deadline was postponed",
     ),
     Mutant(
         "a claim does not compare next.id",

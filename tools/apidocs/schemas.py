@@ -12,7 +12,7 @@ from videojobs.api import envelopes
 from videojobs.api.body import MAXIMUM_DETAILS
 from videojobs.api.errors import ErrorEnvelope
 from videojobs.api.query import MAXIMUM_LIMIT
-from videojobs.api.schemas import MAXIMUM_ITEMS, BatchRequest, GenerateRequest
+from videojobs.api.schemas import MAXIMUM_ITEMS, MAXIMUM_PROMPT_LENGTH, BatchRequest, GenerateRequest
 from videojobs.domain.errors import ErrorCode
 from videojobs.domain.job import JobStatus
 from videojobs.domain.prompt import is_visible
@@ -162,6 +162,7 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "bytes": {"minimum": 0, "description": "The size of the file in bytes."},
         "segments": {"minimum": 1, "description": "The number of generations that the video is joined from."},
         "missingScripts": {
+            "maxItems": MAXIMUM_PROMPT_LENGTH,
             "description": "The scripts of the prompt, such as `Tibetan`, whose text is not in the video, because the "
             "provider `sketch` has no typeface for them. `Emoji` stands for emoji and other symbols.",
         },
