@@ -38,7 +38,7 @@ def list_checks(target: Target, read_uri: Callable[[], str]) -> Sequence[Check]:
 
 
 def check_form(uri: str) -> str:
-    """Return the database that the URI names, without resolving its host.
+    """Return the database that the URI names, or else `videojobs`, without resolving its host.
 
     Raises:
         ValueError: If the text is not a MongoDB URI. The message has the remedy and no part of the text.

@@ -59,9 +59,9 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def legible_under(background: Colour, text: Colour, ratio: float = 4.5) -> Colour:
-    """Return `background`, made lighter or darker until its contrast with `text` is at least `ratio`.
+    """Return `background`, with its lightness moved away from that of `text` until their contrast is at least `ratio`.
 
-    If no lightness gives that contrast, return black or white.
+    Only this direction is tried: if its end, black or white, has less contrast, that is returned.
     """
     step = -0.02 if text.lightness > background.lightness else 0.02
     while contrast(background, text) < ratio and 0 < background.lightness < 1:

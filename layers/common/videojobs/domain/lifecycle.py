@@ -132,7 +132,10 @@ def retry_call(job: VideoJob, step: Step, now: datetime, retry_after_seconds: fl
 
 
 def postpone(job: VideoJob, until: datetime, now: datetime) -> VideoJob:
-    """Return the job with its start due after `until`, in the same attempt. Its deadline starts now at the latest."""
+    """Return the job with its start step due a short random pause after `until`, in the same attempt.
+
+    Its time until the deadline counts from now, unless the job has started before.
+    """
     note = f"waiting: the provider has been failing, next try after {until:%H:%M:%S}"
     due_at = until + backoff(1)
     return replace(_then(job, Step.START, due_at), started_at=job.started_at or now, history=job.noted(now, note))

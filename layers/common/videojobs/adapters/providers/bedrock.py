@@ -167,7 +167,9 @@ class BedrockProvider:
         return False
 
     def discard(self, ref: str) -> bool:
-        """Delete the invocation's folder, if it is in the deployment's bucket; return whether the invocation has ended.
+        """Delete the invocation's folder, and return whether the invocation has ended or is unknown.
+
+        If the results are in another bucket than the deployment's, delete nothing and return True.
 
         Raises:
             ProviderUnreachable: If Bedrock or S3 does not respond, or if an object could not be deleted.

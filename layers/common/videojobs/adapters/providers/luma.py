@@ -117,7 +117,12 @@ class LumaProvider(RestVideoProvider):
                 raise failure(FAILURES.get(str(response.get("failure_code")), FailureCode.PROVIDER_ERROR))
 
     def locate(self, ref: str, *, refresh: bool = False) -> Source:  # noqa: ARG002 - the store needs no key
-        """Return a new presigned URL of the video."""
+        """Request the generation, and return a new presigned URL of its video. `refresh` has no effect.
+
+        Raises:
+            ProviderError: If the generation does not exist or has no video.
+            ProviderUnreachable: If Luma does not respond.
+        """
         return Source(_video_url(self._rest.ask(_path(ref))))
 
 

@@ -98,6 +98,9 @@ class RestVideoProvider(ABC):
         """Return the current location of the task's video.
 
         Called again, with `refresh`, when the URL has expired or the key that was sent with it was rejected.
+
+        Raises:
+            ProviderError: If the task does not exist or has no video. Not raised if no request is needed.
         """
 
     def _read_model(self, default: str, known: Collection[str], *, advice: str = "") -> str:

@@ -115,7 +115,8 @@ def read_options(text: str, name: str) -> Mapping[str, Any]:
     `text` is the parameter `ProviderOptions`, a JSON object with an object for each provider.
 
     Raises:
-        ValueError: If the text has another form.
+        ValueError: If the text is not a JSON object, or its value for `name` is not an object. Values of other
+            providers are not checked.
     """
     try:
         payload = json.loads(text)
