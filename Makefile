@@ -87,7 +87,7 @@ check: setup ## lint, types, template and quick tests (1 min)
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target units lint types template
 
 units:
-	@$(RUN) pytest --quiet tests/unit tests/functions tests/template tests/docs
+	@$(RUN) pytest --quiet $(CORE) tests/template tests/docs
 
 # The longest parts start first. Three run at a time, because they wait for servers, and the output of each is printed when it ends.
 test: setup ## run all tests that need no AWS account (15 to 25 min)
