@@ -60,7 +60,7 @@ webhook-listen: setup ## receive, verify and print webhooks
 
 ops: setup ## run an operator's command on the local system
 #: ARGS='timeline JOB' ARGS=--help
-	@PYTHONPATH=layers/common $(RUN) ops $(ARGS)
+	@PYTHONPATH=layers/common:layers/providers $(RUN) ops $(ARGS)
 
 api: setup ## serve the API with sam local start-api, in containers
 	@$(RUN) localcloud api
@@ -74,7 +74,7 @@ lint:
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/lint-imports --no-logo > .local/imports.log || { cat .local/imports.log; exit 1; }
-	@.venv/bin/bandit --quiet --recursive --configfile pyproject.toml layers/common layers/media functions ops localcloud bench
+	@.venv/bin/bandit --quiet --recursive --configfile pyproject.toml layers functions ops localcloud bench
 
 types:
 	@.venv/bin/mypy --no-error-summary
@@ -180,7 +180,7 @@ client: ## pack the JavaScript client as an npm package in out/
 
 preflight: setup ## check account and settings before sam deploy (1 min)
 #: ENVIRONMENT=dev STUDIO='WebDomainName=… …'
-	@PYTHONPATH=layers/common $(RUN) ops.preflight $(or $(ENVIRONMENT),dev) $(STUDIO:%=--studio %)
+	@PYTHONPATH=layers/common:layers/providers $(RUN) ops.preflight $(or $(ENVIRONMENT),dev) $(STUDIO:%=--studio %)
 
 publish: setup ## upload the studio's files to AWS, after sam deploy
 #: ENVIRONMENT=dev

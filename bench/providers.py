@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from localcloud.config import ROOT
-from videojobs.adapters.providers import AI_PROVIDERS
+from videojobs_providers import AI_PROVIDERS
 
 ROUNDS = 5
 _PROGRAM = """
 import json, resource, sys, time
 from functions.worker import app
-from videojobs.adapters.providers import find_ai_provider
+from videojobs_providers import find_ai_provider
 before, kib = set(sys.modules), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 started = time.process_time()
 name, is_chosen = sys.argv[1], sys.argv[2] == "chosen"
@@ -30,7 +30,10 @@ seconds = time.process_time() - started
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - kib
 print(json.dumps([1000 * seconds if is_chosen else 0, len(set(sys.modules) - before), grown / 1024]))
 """
-ENVIRONMENT = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}", "PATH": "/usr/bin:/bin"}
+ENVIRONMENT = {
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'common'}:{ROOT / 'layers' / 'providers'}",
+    "PATH": "/usr/bin:/bin",
+}
 
 
 def measure(name: str, *, chosen: bool) -> tuple[float, int, float]:

@@ -29,8 +29,8 @@ def main() -> None:
 
 
 def _draw(task: dict[str, Any], prompt: str, *, seconds: float) -> dict[str, float]:
-    from videojobs.adapters.media.renderer import PyAvRenderer
     from videojobs.domain.job import JobId, JobStatus, UserId, VideoJob
+    from videojobs_media.renderer import PyAvRenderer
 
     now = datetime.now(UTC)
     job = VideoJob(

@@ -37,6 +37,9 @@ define prune
 	@rm -rf $(SITE)/bin $(SITE)/.lock
 endef
 
+# Copy packages of this repository, without the bytecode of tests.
+copy = @for package in $(1); do cp -r $(LAYER)/$$package $(SITE)/ && find $(SITE)/$$package -depth -name __pycache__ -exec rm -r {} +; done
+
 # unchecked-hash: a zip changes the timestamps of sources, which would invalidate timestamps in bytecode. -s and -p: builds
 # and tracebacks do not depend on the build directory. PYTHONPYCACHEPREFIX would put the bytecode into another folder.
 define compile

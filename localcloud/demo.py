@@ -17,7 +17,7 @@ from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.progress import console
 from localcloud.stack import Stack
-from videojobs.adapters.media.inspect import inspect_video
+from videojobs_media.inspect import inspect_video
 
 _POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 300.0

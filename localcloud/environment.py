@@ -67,7 +67,7 @@ class Environment:
 
 # MiniStack runs functions with its own interpreter and site-packages. Without the developer tools in them, a dependency
 # that a layer does not declare is more likely to be missing, and noticed.
-SOURCES = (ROOT / "layers" / "common", ROOT / "layers" / "media")
+SOURCES = tuple(ROOT / "layers" / layer for layer in ("common", "media", "providers"))
 ENVIRONMENTS = (
     Environment("developer tools", ROOT / ".venv", ROOT / "requirements-dev.txt", SOURCES),
     Environment("local cloud", ROOT / ".local" / "cloud", ROOT / "localcloud" / "requirements.txt"),

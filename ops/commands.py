@@ -20,6 +20,7 @@ from ops.tables import terminal_width
 from ops.timeline import build_timeline, format_timeline, read_job_id, timeline_to_json
 from videojobs import bootstrap
 from videojobs.observability import logger
+from videojobs_providers import factories
 
 _AUDIT_MESSAGE = "Operator's command"
 
@@ -174,7 +175,7 @@ class Commands:
             Unavailable: If MongoDB, or the secret with its URI, can't be reached. The job may have been queued.
             SettingsError: If the environment variables of `render` are missing or malformed.
         """
-        job_id, allows_result = read_job_id(arguments.job), bootstrap.allows_result
+        job_id, allows_result = read_job_id(arguments.job), factories.allows_result
         refused = find_refused_job(
             job_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock(), allows_result=allows_result
         )

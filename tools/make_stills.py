@@ -12,9 +12,9 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.plan import FRAMES_PER_SECOND
 from videojobs.domain.request import Style
+from videojobs_media.stills import write_pictures
 from videojobs_sketch import VideoFormat, draw_sketch
 
 PROMPTS = {

@@ -10,6 +10,7 @@ from videojobs.api.resolver import JSON, VideoJobsApi
 from videojobs.api.views import serialize_callback
 from videojobs.observability import logger
 from videojobs.services.handle_callback import handle_callback
+from videojobs_providers import factories
 
 MAXIMUM_CALLBACK_BYTES = 1024 * 1024
 
@@ -29,7 +30,7 @@ def callback(provider: str) -> Response[CallbackEnvelope]:
 
     Each error (an unknown provider, an invalid signature, a body over 1 MiB, MongoDB, SQS) becomes an error response.
     """
-    verifier = bootstrap.callback_verifier(provider)
+    verifier = factories.callback_verifier(provider)
     if verifier is None:
         raise RouteNotFound
     body = read_bytes(api.http, maximum_bytes=MAXIMUM_CALLBACK_BYTES)

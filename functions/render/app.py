@@ -9,6 +9,7 @@ from videojobs.api.batch import process_batch
 from videojobs.domain.job import JobId
 from videojobs.observability import logger
 from videojobs.services.render_video import render_video
+from videojobs_providers import factories
 
 bootstrap.use_boto3()
 
@@ -24,7 +25,7 @@ def _render(job_id: JobId, step_id: str) -> None:
         job_id,
         step_id,
         dispatcher=bootstrap.job_dispatcher(),
-        providers=bootstrap.providers(),
+        providers=factories.providers(),
         renderer=bootstrap.video_renderer(),
         store=bootstrap.video_store(),
     )

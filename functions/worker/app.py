@@ -9,6 +9,7 @@ from videojobs.api.batch import process_batch
 from videojobs.domain.job import JobId
 from videojobs.observability import logger
 from videojobs.services.run_step import run_step
+from videojobs_providers import factories
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -22,7 +23,7 @@ def _run(job_id: JobId, step_id: str) -> None:
         job_id,
         step_id,
         dispatcher=bootstrap.job_dispatcher(),
-        router=bootstrap.provider_router(),
+        router=factories.provider_router(),
         store=bootstrap.video_store(),
         timings=bootstrap.timing_repository(),
     )

@@ -11,11 +11,11 @@ from ops.preflight.aws import error_code
 from ops.preflight.findings import Check, Finding, NotEstablishedError, failed, passed
 from ops.preflight.mongodb import check_form as check_mongo_uri
 from ops.preflight.target import Target
-from videojobs.adapters.providers import AI_PROVIDERS
-from videojobs.adapters.rest.setup import ProviderKeys
 from videojobs.adapters.webhook import read_signing_secrets
 from videojobs.api.auth import UnusableSecretError, check_secret
 from videojobs.domain.errors import ProviderError, Unavailable
+from videojobs_providers import AI_PROVIDERS
+from videojobs_providers.rest.setup import ProviderKeys
 
 type CheckForm = Callable[[Target, str], str]
 """Function that describes a secret's value without a part of it, or raises `ValueError` with a remedy."""

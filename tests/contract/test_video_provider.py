@@ -4,11 +4,11 @@ import pytest
 
 from tests.fakes.clock import VirtualClock
 from tests.fakes.provider import ScriptedProvider
-from videojobs.adapters.providers.simulated import VIDEO_URL, SimulatedProvider
-from videojobs.adapters.providers.sketch import SketchProvider
 from videojobs.domain.errors import ProviderError
 from videojobs.domain.job import JobId
 from videojobs.ports.videos import Generation, GenerationRequest, Submission, UnknownSubmit, VideoProvider
+from videojobs_providers.simulated import VIDEO_URL, SimulatedProvider
+from videojobs_providers.sketch import SketchProvider
 
 TOKEN = "65a000000000000000000001:1"
 A_REQUEST = GenerationRequest(JobId("65a000000000000000000001"), prompt="A paper boat")

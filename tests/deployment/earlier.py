@@ -106,5 +106,5 @@ def bring_up_checkout(tree: Path, config: CloudConfig) -> Stack:
 
 def _variables(tree: Path) -> dict[str, str]:
     """Return this process's environment, with the checkout's packages in front of those of a linked environment."""
-    packages = os.pathsep.join(str(tree / "layers" / layer) for layer in ("common", "media"))
+    packages = os.pathsep.join(str(tree / "layers" / layer) for layer in ("common", "media", "providers"))
     return {**os.environ, "PYTHONPATH": packages}

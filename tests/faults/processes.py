@@ -106,7 +106,11 @@ def nursery(folder: Path) -> Iterator[Path]:
     """Start the parent of all worker processes and yield its socket. All processes end with the block."""
     path = folder / "nursery"
     command = [sys.executable, "-m", "tests.faults.worker_process", str(path)]
-    environment = {**os.environ, "PYTHONPATH": f"{_ROOT}:{_ROOT / 'layers' / 'common'}", "LOG_LEVEL": "INFO"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{_ROOT}:{_ROOT / 'layers' / 'common'}:{_ROOT / 'layers' / 'providers'}",
+        "LOG_LEVEL": "INFO",
+    }
     environment.pop("AWS_LAMBDA_FUNCTION_NAME", None)
     environment["TMPDIR"] = str(folder)  # files of a killed renderer are deleted with the run's folder
     with (folder / "functions.log").open("wb") as log:

@@ -28,6 +28,7 @@ from tests.faults.watched_ports import Channel, Fault, WatchedJobs, WatchedPort
 from videojobs import bootstrap
 from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
+from videojobs_providers import factories
 
 FUNCTIONS = ("generate", "status", "jobs", "worker", "render", "reconciler")
 PORTS = ("circuit_repository", "slot_repository", "job_queue", "notifier", "video_store")
@@ -152,7 +153,7 @@ def _wire(config: Mapping[str, Any], clock: EventClock, channel: Channel) -> Non
         # Created on first use, as each function has the settings of its own ports only.
         setattr(bootstrap, name, _lazily(lambda name=name, create=create: watch(name, create())))
     provider = watch("video_provider", HttpProvider(config["provider"]))
-    bootstrap.providers = lambda: only(provider)  # type: ignore[assignment]
+    factories.providers = lambda: only(provider)  # type: ignore[assignment]
     replace("video_renderer", HttpRenderer(config["provider"]["url"]))
 
 
@@ -179,7 +180,7 @@ def _age_secrets(seconds: float) -> None:
             cached[arn] = CachedSecret(arn, bootstrap._secrets_manager(), monotonic=lambda: next(readings) * seconds)
         return cached[arn]
 
-    bootstrap._secret = secret  # type: ignore[assignment]
+    bootstrap.secret = secret  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from videojobs import bootstrap
 from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
 from videojobs.ports.callbacks import CALLBACK_PROVIDERS
+from videojobs_providers import factories
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def sut(monkeypatch: pytest.MonkeyPatch) -> SystemUnderTest:
         read_calls_per_minute=1000,
     )
     system = SystemUnderTest(VirtualClock(NOW), settings)
-    factories = {
+    replaced = {
         "api_settings": lambda: settings,
         "allowed_providers": lambda: ("sketch", "fal"),
         "jwt_secret": system.secret,
@@ -43,10 +44,11 @@ def sut(monkeypatch: pytest.MonkeyPatch) -> SystemUnderTest:
         "job_queue": lambda: system.queue,
         "notifier": lambda: system.notifier,
         "ticket_repository": lambda: system.tickets,
-        "callback_verifier": lambda name: system.verifier if name in CALLBACK_PROVIDERS else None,
         "video_store": lambda: system.store,
     }
-    for name, factory in factories.items():
+    for name, factory in replaced.items():
         monkeypatch.setattr(bootstrap, name, factory)
+    verifiers = lambda name: system.verifier if name in CALLBACK_PROVIDERS else None  # noqa: E731
+    monkeypatch.setattr(factories, "callback_verifier", verifiers)
     monkeypatch.setattr(logger.registered_handler, "stream", system.log)
     return system

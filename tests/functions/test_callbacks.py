@@ -9,10 +9,10 @@ from standardwebhooks import Webhook
 from functions.callbacks import app
 from tests.builders import a_started_job
 from tests.functions.system_under_test import NOW, USER, call
-from videojobs import bootstrap
-from videojobs.adapters.callbacks import make_verifier
 from videojobs.domain.job import NextStep, ProviderTask, Step
 from videojobs.ports.callbacks import CALLBACK_PROVIDERS, MAXIMUM_AGE
+from videojobs_providers import factories
+from videojobs_providers.callbacks import make_verifier
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"id": "task-1", "status": "succeeded"}'
@@ -21,7 +21,7 @@ FORGED = {
     "Webhook-Timestamp": str(int(NOW.timestamp())),
     "Webhook-Signature": Webhook("whsec_0000000000000000000000000000000A").sign("msg-1", NOW, BODY),
 }
-CALLBACK_VERIFIER = bootstrap.callback_verifier
+CALLBACK_VERIFIER = factories.callback_verifier
 """The factory itself, which the fixture `sut` replaces."""
 ACCEPTED = {"success": True, "data": {"accepted": True}}
 
@@ -145,7 +145,7 @@ def test_the_content_of_a_callback_is_not_logged(sut):
 
 def test_a_callback_in_the_format_of_replicate_is_accepted(sut, monkeypatch):
     verifier = make_verifier("replicate", lambda *, refresh=False: {"webhookSecret": SECRET}, {})
-    monkeypatch.setattr(bootstrap, "callback_verifier", lambda _: verifier)
+    monkeypatch.setattr(factories, "callback_verifier", lambda _: verifier)
     job = a_polled_job(sut)
     signature = Webhook(SECRET).sign("msg-1", NOW, BODY)
     headers = {"Webhook-Id": "msg-1", "Webhook-Timestamp": str(int(NOW.timestamp())), "Webhook-Signature": signature}
@@ -168,12 +168,12 @@ def deploy(monkeypatch):
         }
         for name, value in (required | variables).items():
             monkeypatch.setenv(name, value)
-        bootstrap._callback_verifier.cache_clear()
-        monkeypatch.setattr(bootstrap, "callback_verifier", make)
+        factories._callback_verifier.cache_clear()
+        monkeypatch.setattr(factories, "callback_verifier", make)
         return make
 
     yield set_environment
-    bootstrap._callback_verifier.cache_clear()
+    factories._callback_verifier.cache_clear()
 
 
 @pytest.mark.parametrize("parameter", ["PROVIDER", "FALLBACK_PROVIDERS", "ALLOWED_PROVIDERS"])

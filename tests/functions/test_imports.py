@@ -14,7 +14,9 @@ HEAVY = {"boto3", "botocore.auth", "botocore.exceptions", "botocore.session", "a
 
 
 def run(code: str, **variables: str) -> str:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'common'}:{ROOT}"} | variables
+    environment = (
+        os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'common'}:{ROOT / 'layers' / 'providers'}:{ROOT}"} | variables
+    )
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
 

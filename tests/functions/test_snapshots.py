@@ -55,7 +55,7 @@ def copies(function: str) -> list[dict[str, Any]]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "common")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "common"), str(ROOT / "layers" / "providers")]),
     }
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
     for variable in {*shared, *functions()[function]["Environment"]["Variables"]} - {*environment, "LOG_LEVEL"}:

@@ -24,7 +24,7 @@ def load(tree: Path, function: str) -> ModuleType:
 def main(tree: Path) -> None:
     """Invoke a handler for each line of the input, until it ends."""
     responses, sys.stdout = sys.stdout, sys.stderr  # logs must not mix with the responses
-    sys.path.insert(0, str(tree / "layers" / "common"))
+    sys.path[:0] = [str(tree / "layers" / layer) for layer in ("common", "media", "providers")]
     loaded: dict[str, ModuleType] = {}
     for line in sys.stdin:
         call = json.loads(line)

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from tests.providers.counterparts.server import Counterpart
-from videojobs.adapters.providers import AI_PROVIDERS
+from videojobs_providers import AI_PROVIDERS
 
 
 def counterpart_of(name: str) -> type[Counterpart]:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from videojobs.adapters.providers import AI_PROVIDERS
+from videojobs_providers import AI_PROVIDERS
 
 _FOLDER = Path(__file__).parent
 _SUITE = [*sorted(_FOLDER.glob("test_conformance*.py")), _FOLDER / "test_odd_responses.py"]

@@ -9,8 +9,8 @@ import pytest
 from tests.providers.adapters import counterpart_of
 from tests.providers.counterparts.server import Counterpart
 from tests.providers.http_wire import Wire
-from videojobs.adapters.providers import AI_PROVIDERS
 from videojobs.ports.videos import VideoProvider
+from videojobs_providers import AI_PROVIDERS
 
 PATIENCE_SECONDS = 10.0
 """Timeout of a call, longer than any call on a busy machine. Calls that are slow on purpose have their own timeout."""

@@ -6,12 +6,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from videojobs.adapters.providers import AI_PROVIDERS, find_ai_provider
-from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.plan import Clip, plan_video
 from videojobs.domain.production import MAXIMUM_PARTS
 from videojobs.domain.request import AspectRatio
 from videojobs.ports.videos import Capabilities, UnknownSubmit, VideoProvider
+from videojobs_providers import AI_PROVIDERS, find_ai_provider
+from videojobs_providers.rest.setup import ProviderSetup
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
 OPTIONS: Mapping[str, Mapping[str, Any]] = {

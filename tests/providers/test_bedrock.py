@@ -16,13 +16,13 @@ from tests.providers.counterparts.bedrock import BUCKET, MODEL, MODEL_ARN, REGIO
 from tests.providers.counterparts.server import Fate
 from tests.providers.http_wire import Fault, Wire
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
-from videojobs.adapters.providers.bedrock import BedrockProvider
-from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.job import JobId
 from videojobs.domain.plan import Clip
 from videojobs.domain.request import AspectRatio
 from videojobs.ports.videos import GenerationRequest, UnknownSubmit
+from videojobs_providers.bedrock import BedrockProvider
+from videojobs_providers.rest.setup import ProviderSetup
 
 ARN = f"arn:aws:bedrock:{REGION}:123456789012:async-invoke/abcdef123456"
 AT = datetime(2026, 11, 1, 10, tzinfo=UTC)

@@ -10,9 +10,9 @@ from tests.providers.counterparts.bedrock import BUCKET, REGION, BedrockCounterp
 from tests.providers.counterparts.server import Fate
 from tests.providers.lifecycle import polled_until_done, submitted
 from tests.providers.test_bedrock import REQUEST
-from videojobs.adapters.providers.bedrock import BedrockProvider
-from videojobs.adapters.rest.setup import ProviderSetup, Timeouts
 from videojobs.domain.errors import ProviderUnreachable
+from videojobs_providers.bedrock import BedrockProvider
+from videojobs_providers.rest.setup import ProviderSetup, Timeouts
 
 OWN = f"s3://{BUCKET}/bedrock"
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.providers.counterparts.server import Exchange, LocalServer, Reply
 from tests.servers import free_port
-from videojobs.adapters.rest.download import MAXIMUM_TRIES, Source, download
-from videojobs.adapters.rest.result_host import open_result
 from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, ProviderUnreachable
+from videojobs_providers.rest.download import MAXIMUM_TRIES, Source, download
+from videojobs_providers.rest.result_host import open_result
 
 VIDEO = bytes(range(256)) * 1200
 """Some hundred kilobytes, which is more than a socket returns in one read."""

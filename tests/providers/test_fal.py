@@ -9,8 +9,8 @@ import pytest
 from tests.providers.counterparts.fal import FalCounterpart
 from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.lifecycle import TOKEN, error_of, submitted
-from videojobs.adapters.providers.fal import MODELS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs_providers.fal import MODELS
 
 
 @pytest.fixture

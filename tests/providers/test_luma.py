@@ -10,10 +10,10 @@ from tests.providers.conftest import PATIENCE_SECONDS
 from tests.providers.counterparts.luma import LumaCounterpart
 from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.lifecycle import TOKEN, error_of, submitted
-from videojobs.adapters.providers.luma import LumaProvider
 from videojobs.domain.errors import FailureCode, ProviderUnreachable
 from videojobs.domain.plan import SIZES, Clip, plan_video
 from videojobs.domain.request import AspectRatio
+from videojobs_providers.luma import LumaProvider
 
 
 @pytest.fixture

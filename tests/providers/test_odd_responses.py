@@ -25,12 +25,7 @@ from tests.providers.counterparts.veo import VeoCounterpart
 from tests.providers.http_wire import Call, Wire
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done, submitted
 from tests.system import InMemorySystem
-from videojobs.adapters.providers import AI_PROVIDERS
-from videojobs.adapters.providers.veo import VeoProvider
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.result_host import _matches, open_result
-from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
-from videojobs.adapters.rest.setup import ProviderSetup, Timeouts
+from videojobs.adapters.retry_after import MAXIMUM_RETRY_AFTER_SECONDS
 from videojobs.domain.errors import (
     FailureCode,
     ProviderError,
@@ -40,6 +35,11 @@ from videojobs.domain.errors import (
 )
 from videojobs.domain.job import JobStatus, VideoJob
 from videojobs.ports.videos import VideoProvider
+from videojobs_providers import AI_PROVIDERS
+from videojobs_providers.rest.download import Source, download
+from videojobs_providers.rest.result_host import _matches, open_result
+from videojobs_providers.rest.setup import ProviderSetup, Timeouts
+from videojobs_providers.veo import VeoProvider
 
 type Change = Callable[[Reply], Reply]
 

@@ -17,7 +17,7 @@ PROVIDERS = every_provider()
 
 def test_page_matches_the_adapters() -> None:
     page = PAGE.read_text()
-    assert page == write(page), "stale: PYTHONPATH=layers/common:. python -m tests.providers.documentation"
+    assert page == write(page), "stale: .venv/bin/python -m tests.providers.documentation"
 
 
 @given(provider=st.sampled_from(sorted(PROVIDERS)), seconds=st.floats(1, 60), ratio=st.sampled_from(AspectRatio))

@@ -9,8 +9,8 @@ import pytest
 from tests.providers.counterparts.replicate import ReplicateCounterpart
 from tests.providers.counterparts.server import Fate, Reply, Task
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done
-from videojobs.adapters.providers.replicate import MODELS
 from videojobs.domain.errors import FailureCode, ProviderError
+from videojobs_providers.replicate import MODELS
 
 
 @pytest.fixture

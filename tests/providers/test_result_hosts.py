@@ -11,16 +11,16 @@ from tests.providers.adapters import counterpart_of
 from tests.providers.counterparts.server import Counterpart, Exchange, LocalServer, Reply
 from tests.providers.lifecycle import fetched, polled_until_done, submitted
 from tests.system import InMemorySystem
-from videojobs.adapters.providers.openai_compatible import OpenaiCompatibleProvider
-from videojobs.adapters.providers.replicate import ReplicateProvider
-from videojobs.adapters.providers.veo import VeoProvider
-from videojobs.adapters.rest.added_hosts import read_added_hosts
-from videojobs.adapters.rest.provider import RestVideoProvider
-from videojobs.adapters.rest.result_host import is_allowed
-from videojobs.adapters.rest.setup import ProviderSetup
 from videojobs.domain.job import JobStatus
 from videojobs.domain.refused_result import refused_link
 from videojobs.services.fetch_result import fetch_result
+from videojobs_providers.openai_compatible import OpenaiCompatibleProvider
+from videojobs_providers.replicate import ReplicateProvider
+from videojobs_providers.rest.added_hosts import read_added_hosts
+from videojobs_providers.rest.provider import RestVideoProvider
+from videojobs_providers.rest.result_host import is_allowed
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.veo import VeoProvider
 
 
 @pytest.mark.parametrize(

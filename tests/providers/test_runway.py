@@ -15,11 +15,11 @@ from tests.providers.counterparts.runway import CREDITS, RunwayCounterpart
 from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.lifecycle import TOKEN, error_of, polled_until_done, submitted
 from tests.providers.specs import SPECS, cut
-from videojobs.adapters.providers.runway import MODELS, RunwayProvider
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import SIZES, plan_video
 from videojobs.domain.prompt import PromptLimit
 from videojobs.domain.request import AspectRatio
+from videojobs_providers.runway import MODELS, RunwayProvider
 
 MANY_SIZES = ("happyhorse_1_0", "seedance2", "seedance2_fast", "seedance2_mini", "seedance2_5")
 

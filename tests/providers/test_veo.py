@@ -12,9 +12,9 @@ from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.counterparts.veo import VeoCounterpart, private_key
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done
 from tests.servers import free_port
-from videojobs.adapters.providers.veo import VeoProvider
-from videojobs.adapters.rest.setup import ProviderSetup, Timeouts
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs_providers.rest.setup import ProviderSetup, Timeouts
+from videojobs_providers.veo import VeoProvider
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.template.parsed import FUNCTIONS
-from videojobs.adapters.providers import AI_PROVIDERS
+from videojobs_providers import AI_PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".aws-sam" / "build"

@@ -8,7 +8,7 @@ import pytest
 
 from localcloud.stack import Stack
 from tests.stack.client import User
-from videojobs.adapters.media.inspect import inspect_video
+from videojobs_media.inspect import inspect_video
 
 
 @pytest.mark.writes

@@ -29,7 +29,7 @@ def ops(stack: Stack, cloud: CloudConfig):
         environment = {
             "PATH": os.environ["PATH"],
             "LOCALCLOUD_STATE": str(cloud.state),
-            "PYTHONPATH": str(ROOT / "layers" / "common"),
+            "PYTHONPATH": f"{ROOT / 'layers' / 'common'}:{ROOT / 'layers' / 'providers'}",
         }
         command = [sys.executable, "-m", "ops", *arguments]
         process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ from tests.providers.counterparts.openai_compatible import OpenaiCompatibleCount
 from tests.providers.counterparts.server import Fate, Task
 from tests.receiver import Receiver
 from tests.stack.client import ENDED, User, eventually
-from videojobs.adapters.media.inspect import inspect_video
+from videojobs_media.inspect import inspect_video
 
 REQUEST = {"prompt": "A lighthouse in a storm", "style": "calm", "duration": 16.5, "aspectRatio": "9:16"}
 

@@ -8,9 +8,9 @@ import pytest
 from localcloud.overlay import CONCURRENCY
 from tests.template.parsed import FUNCTIONS, events, functions, queue_of, resources, variables
 from videojobs.adapters.mongo.connection import MongoConnection
-from videojobs.adapters.rest.setup import SUBMIT_LIMIT_SECONDS
 from videojobs.domain.policy import StepPolicy
 from videojobs.services.reconcile_jobs import GRACE
+from videojobs_providers.rest.setup import SUBMIT_LIMIT_SECONDS
 
 SOURCES = [(name, event) for name in FUNCTIONS for event in events(functions()[name], "SQS")]
 QUEUES = resources("AWS::SQS::Queue")

@@ -3,7 +3,6 @@
 Objects are created, and slow modules imported, on first use. Tests replace factories here and patch nothing else.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -13,7 +12,6 @@ from videojobs.adapters.aws_clients import LightSecretsManagerClient, LightSqsCl
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.mongo.connection import MongoConnection
 from videojobs.adapters.mongo.jobs import MongoJobRepository
-from videojobs.adapters.providers import find_ai_provider
 from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step
@@ -21,7 +19,6 @@ from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Priority
 from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
-from videojobs.ports.callbacks import CALLBACK_PROVIDERS, CallbackVerifier
 from videojobs.ports.changes import (
     Broadcaster,
     ConnectionRepository,
@@ -41,17 +38,14 @@ from videojobs.ports.jobs import (
     SubmissionRepository,
     TimingRepository,
 )
-from videojobs.ports.videos import CircuitRepository, Providers, UnknownSubmit, VideoProvider, VideoRenderer, VideoStore
+from videojobs.ports.videos import CircuitRepository, VideoRenderer, VideoStore
 from videojobs.settings import (
     ApiSettings,
-    CallbacksSettings,
     ChoiceSettings,
     EventsSettings,
-    ProviderSettings,
     QueueSettings,
     RealtimeSettings,
     Settings,
-    SimulatedSettings,
     SlotSettings,
     StepSettings,
     StoreSettings,
@@ -70,7 +64,6 @@ if TYPE_CHECKING:
     from videojobs.services.deliver_webhook import WebhookOutcomes
     from videojobs.services.job_dispatcher import JobDispatcher
     from videojobs.services.push_change import LiveConnections
-    from videojobs.services.route_provider import ProviderRouter
 
 
 S3_READ_SECONDS = 10
@@ -126,7 +119,8 @@ def clock() -> Clock:
 
 
 @cache
-def _secret(arn: str) -> CachedSecret:
+def secret(arn: str) -> CachedSecret:
+    """Return the secret with this ARN. Its first `get` reads it."""
     return CachedSecret(arn, _secrets_manager())
 
 
@@ -166,11 +160,11 @@ def jwt_secret(*, refresh: bool = False) -> str:
         SettingsError: If an environment variable is missing or malformed.
         Unavailable: If the secret was never read and can't be read now.
     """
-    return _secret(api_settings().jwt_secret_arn).get(refresh=refresh)
+    return secret(api_settings().jwt_secret_arn).get(refresh=refresh)
 
 
 def _mongodb_uri(*, refresh: bool = False) -> str:
-    return _secret(Settings.from_environment().mongodb_secret_arn).get(refresh=refresh)
+    return secret(Settings.from_environment().mongodb_secret_arn).get(refresh=refresh)
 
 
 @cache
@@ -418,7 +412,7 @@ def webhook_sender() -> WebhookSender:
     from videojobs.adapters.webhook import HttpWebhookSender
 
     settings = WebhooksSettings.from_environment()
-    return HttpWebhookSender(_secret(settings.webhook_secret_arn).get, local=settings.allow_loopback_webhooks)
+    return HttpWebhookSender(secret(settings.webhook_secret_arn).get, local=settings.allow_loopback_webhooks)
 
 
 @cache
@@ -447,121 +441,13 @@ def _s3() -> "S3Client":
 
 
 @cache
-def providers() -> Providers:
-    """Return the configured providers. The module of a provider is imported on first use.
-
-    `Providers.get` raises `ValueError` if the options or other settings of a provider are invalid.
-
-    Raises:
-        SettingsError: If an environment variable is missing or malformed.
-    """
-    settings = ProviderSettings.from_environment()
-    return Providers(order=(settings.provider, *settings.fallback_providers), get=_provider)
-
-
-def provider_router() -> "ProviderRouter":
-    """Return the router that chooses a job's provider.
-
-    Raises:
-        SettingsError: If an environment variable is missing or malformed.
-    """
-    from videojobs.services.route_provider import ProviderRouter
-
-    return ProviderRouter(providers(), circuit_repository())
-
-
-@cache
-def _provider(name: str) -> VideoProvider | None:
-    if name == "sketch":
-        from videojobs.adapters.providers.sketch import SketchProvider
-
-        return SketchProvider()
-    if name == "simulated":
-        return _simulated_provider()
-    provider = _ai_provider(name)
-    if provider is None:
-        return None
-    from videojobs.adapters.providers.instrumented import InstrumentedProvider
-
-    return InstrumentedProvider(provider)
-
-
-def allows_result(provider: str, link: str) -> bool:
-    """Return whether the options of the provider allow to fetch a result at the link. No request is sent.
-
-    Raises:
-        SettingsError: If an environment variable is missing or malformed.
-        ValueError: If the options of the provider are invalid.
-    """
-    from videojobs.adapters.rest.provider import RestVideoProvider
-
-    adapter = _ai_provider(provider)
-    return isinstance(adapter, RestVideoProvider) and adapter.allows_result(link)
-
-
-@cache
-def _ai_provider(name: str) -> VideoProvider | None:
-    make = find_ai_provider(name)
-    if make is None:
-        return None
-    from videojobs.adapters.rest.setup import ProviderKeys, ProviderSetup, read_options
-
-    settings = ProviderSettings.from_environment()
-    keys = ProviderKeys(name, _secret(settings.provider_secret_arn).get if settings.provider_secret_arn else None)
-    options = read_options(settings.provider_options, name)
-    results_uri = f"s3://{StoreSettings.from_environment().videos_bucket}/{name}"
-    unknown_submit = UnknownSubmit(settings.unknown_submit)
-    setup = ProviderSetup(keys.read, options, unknown_submit=unknown_submit, results_uri=results_uri)
-    return make(setup)
-
-
-def callback_verifier(name: str) -> CallbackVerifier | None:
-    """Return the verifier of a provider's callbacks, or None.
-
-    It is None if the provider does not send callbacks, or if the deployment neither uses it nor offers it for choice.
-    Only known names reach the cache, because unauthenticated requests choose `name`.
-
-    Raises:
-        SettingsError: If an environment variable is missing or malformed.
-        ValueError: If the parameter `ProviderOptions` has another form than a JSON object of objects.
-    """
-    return _callback_verifier(name) if name in CALLBACK_PROVIDERS else None
-
-
-@cache
-def _callback_verifier(name: str) -> CallbackVerifier | None:
-    settings = CallbacksSettings.from_environment()
-    if name not in {settings.provider, *settings.fallback_providers, *settings.allowed_providers}:
-        return None
-    from videojobs.adapters.callbacks import make_verifier
-    from videojobs.adapters.rest.setup import ProviderKeys, read_options
-
-    arn = settings.provider_secret_arn
-    # A warning, because unauthenticated callers can cause it. The worker logs the same problem as an error.
-    keys = ProviderKeys(name, _secret(arn).get if arn else None, level=logging.WARNING)
-    return make_verifier(name, keys.read, read_options(settings.provider_options, name))
-
-
-def _simulated_provider() -> VideoProvider:
-    from videojobs.adapters.providers.simulated import SimulatedProvider
-
-    settings = SimulatedSettings.from_environment()
-    return SimulatedProvider(
-        clock=clock(),
-        min_seconds=settings.simulated_min_seconds,
-        max_seconds=settings.simulated_max_seconds,
-        failure_rate=settings.simulated_failure_rate,
-    )
-
-
-@cache
 def video_renderer() -> VideoRenderer:
     """Return the renderer. It needs PyAV and Pillow.
 
     Raises:
         ImportError: If the function has no media layer, which only `render` has.
     """
-    from videojobs.adapters.media.renderer import PyAvRenderer
+    from videojobs_media.renderer import PyAvRenderer
 
     return PyAvRenderer()
 

@@ -11,8 +11,8 @@ from uuid import uuid4
 import boto3
 
 from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
-from videojobs.adapters.providers.bedrock import BedrockProvider
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs_providers.bedrock import BedrockProvider
+from videojobs_providers.rest.setup import ProviderSetup
 
 REGION = "us-west-2"
 MODEL = "luma.ray-v2:0"

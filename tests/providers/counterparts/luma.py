@@ -6,8 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
-from videojobs.adapters.providers.luma import LumaProvider
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs_providers.luma import LumaProvider
+from videojobs_providers.rest.setup import ProviderSetup
 
 _STATES = {
     Stage.QUEUED: "queued",

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Reply, Stage, Task, timeouts
-from videojobs.adapters.providers.replicate import ReplicateProvider
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs_providers.replicate import ReplicateProvider
+from videojobs_providers.rest.setup import ProviderSetup
 
 _STATES = {
     Stage.QUEUED: "starting",

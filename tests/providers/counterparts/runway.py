@@ -7,8 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
-from videojobs.adapters.providers.runway import RunwayProvider
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.runway import RunwayProvider
 
 CREDITS = 25
 CREATED_AT = "2026-11-01T10:00:00.000Z"

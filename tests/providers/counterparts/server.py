@@ -21,9 +21,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from tests.providers.video import make_video
-from videojobs.adapters.rest.setup import ReadKey, Timeouts
 from videojobs.domain.job import JobId
 from videojobs.ports.videos import GenerationRequest, VideoProvider
+from videojobs_providers.rest.setup import ReadKey, Timeouts
 
 CALL_SECONDS = 0.5
 """Timeout of a client in tests. A response normally takes a few milliseconds."""

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.providers.counterparts.server import CALL_SECONDS, Counterpart, Fate, Reply, Stage, Task, timeouts
-from videojobs.adapters.providers.veo import VeoProvider
-from videojobs.adapters.rest.setup import ProviderSetup
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.veo import VeoProvider
 
 _MODEL = "projects/a-project/locations/us-central1/publishers/google/models/veo-3.1-fast-generate-001"
 

@@ -13,11 +13,11 @@ from jwt.algorithms import OKPAlgorithm
 from standardwebhooks import Webhook
 
 from tests.providers.counterparts.server import Exchange, LocalServer, Reply
-from videojobs.adapters.callbacks import make_verifier
-from videojobs.adapters.callbacks.fal import KEYS_LIFETIME, PAUSE, FalVerifier
-from videojobs.adapters.rest.failures import not_set_up
 from videojobs.domain.errors import CallbackRefused, Unavailable
 from videojobs.ports.callbacks import CALLBACK_PROVIDERS, CallbackVerifier
+from videojobs_providers.callbacks import make_verifier
+from videojobs_providers.callbacks.fal import KEYS_LIFETIME, PAUSE, FalVerifier
+from videojobs_providers.rest.failures import not_set_up
 
 NOW = datetime(2026, 11, 1, 10, tzinfo=UTC)
 SECRET, NEW_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

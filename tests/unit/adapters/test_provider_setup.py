@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from videojobs.adapters.rest.setup import ProviderKeys, ProviderSetup, read_options
 from videojobs.domain.errors import ProviderError
+from videojobs_providers.rest.setup import ProviderKeys, ProviderSetup, read_options
 
 SECRET = '{"fal": {"key": "the-key"}, "veo": "no object"}'
 

@@ -11,10 +11,10 @@ import pytest
 
 from tests.providers.counterparts.server import Exchange, LocalServer, Reply
 from tests.servers import free_port
-from videojobs.adapters.rest.client import RestClient
-from videojobs.adapters.rest.retry_after import MAXIMUM_RETRY_AFTER_SECONDS, read_retry_after
-from videojobs.adapters.rest.setup import Timeouts
+from videojobs.adapters.retry_after import MAXIMUM_RETRY_AFTER_SECONDS, read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs_providers.rest.client import RestClient
+from videojobs_providers.rest.setup import Timeouts
 
 
 class ReplyingServer(LocalServer):

@@ -323,7 +323,7 @@ def test_pages_offer_no_sign_out_without_a_session(studio: HTTPServer, up: Stack
 
 def test_deployed_files_do_not_refer_to_the_sign_in() -> None:
     deployed = [ROOT / "template.yaml", *(ROOT / "web").rglob("*.*"), *(ROOT / "functions").rglob("*.py")]
-    deployed += (ROOT / "layers" / "common" / "videojobs").rglob("*.py")
+    deployed += (ROOT / "layers").rglob("*.py")
     assert len(deployed) > 50
     assert not [path for path in deployed if b"/dev/log" in path.read_bytes()]
 

@@ -22,10 +22,10 @@ from tests.unit.media.clips import (
     pictures_in,
     write_clip,
 )
-from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.renderer import PyAvRenderer
 from videojobs.domain.errors import LeaseLost, ProviderError
 from videojobs.domain.plan import CROSS_FADE_FRAMES, Clip, Plan
+from videojobs_media.inspect import inspect_video
+from videojobs_media.renderer import PyAvRenderer
 
 WIDE, TALL, SQUARE, CLASSIC = (128, 72), (72, 128), (96, 96), (96, 72)
 NEARLY = 12

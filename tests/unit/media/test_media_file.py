@@ -15,14 +15,14 @@ from PIL import Image
 
 from localcloud.config import ROOT
 from tests.unit.media.clips import GREEN, RED, write_clip
-from videojobs.adapters.media.assemble import assemble_video
-from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.media_file import VIDEO, open_media
-from videojobs.adapters.media.mp4_index import MAXIMUM_SAMPLES
-from videojobs.adapters.media.renderer import PyAvRenderer
-from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.errors import ProviderError
 from videojobs.domain.plan import Clip, Plan
+from videojobs_media.assemble import assemble_video
+from videojobs_media.inspect import inspect_video
+from videojobs_media.media_file import VIDEO, open_media
+from videojobs_media.mp4_index import MAXIMUM_SAMPLES
+from videojobs_media.renderer import PyAvRenderer
+from videojobs_media.stills import write_pictures
 
 SIZE = (64, 48)
 NOT_PLAYABLE = "The provider's file is not a playable video."

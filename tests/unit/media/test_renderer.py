@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 from tests.builders import a_job
-from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.renderer import PyAvRenderer
 from videojobs.domain.request import AspectRatio, Style
+from videojobs_media.inspect import inspect_video
+from videojobs_media.renderer import PyAvRenderer
 
 
 @pytest.mark.parametrize("duration", [1, 1.26])

@@ -10,10 +10,10 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageSequence, ImageStat
 
-from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.request import Style
+from videojobs_media.inspect import inspect_video
+from videojobs_media.stills import write_pictures
 from videojobs_sketch.backgrounds.choice import BackgroundMaker
 from videojobs_sketch.backgrounds.patterned import Dots, Tiles
 from videojobs_sketch.backgrounds.scene import Scene

@@ -8,13 +8,14 @@ from tests.unit.ops.ops_fixtures import Operator
 from videojobs import bootstrap
 from videojobs.domain.policy import StepPolicy
 from videojobs.observability import logger
+from videojobs_providers import factories
 
 
 @pytest.fixture
 def operator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Operator:
     """Return an operator whose commands use in-memory adapters, with the log on the test's stderr."""
     operator = Operator(capsys)
-    factories = {
+    replaced = {
         "step_policy": StepPolicy,
         "clock": lambda: operator.clock,
         "job_repository": lambda: operator.jobs,
@@ -24,8 +25,8 @@ def operator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         "job_queue": lambda: operator.queue,
         "notifier": lambda: operator.notifier,
     }
-    monkeypatch.setattr(bootstrap, "allows_result", lambda _, link: link in operator.allowed_links)
-    for name, factory in factories.items():
+    monkeypatch.setattr(factories, "allows_result", lambda _, link: link in operator.allowed_links)
+    for name, factory in replaced.items():
         monkeypatch.setattr(bootstrap, name, factory)
     monkeypatch.setattr(logger.registered_handler, "stream", sys.stderr)  # monkeypatch restores the stream
     return operator

@@ -10,11 +10,11 @@ import pytest
 from tests.builders import a_job, a_started_job, an_id
 from tests.fakes.clock import START
 from tests.unit.ops.ops_fixtures import Operator, Terminal
-from videojobs import bootstrap
 from videojobs.domain.job import JobError, JobStatus, ProviderTask, Step, VideoJob
 from videojobs.domain.plan import Clip, plan_video
 from videojobs.domain.production import Production
 from videojobs.domain.request import AspectRatio
+from videojobs_providers import factories
 
 LINK = "https://results.example.com/a/video.mp4?signature=1"
 
@@ -97,7 +97,7 @@ def test_invalid_options_of_the_provider_are_reported(operator: Operator, monkey
         raise ValueError("ProviderOptions is not valid JSON")
 
     job = operator.jobs.put(a_refused_job())
-    monkeypatch.setattr(bootstrap, "allows_result", refuse)
+    monkeypatch.setattr(factories, "allows_result", refuse)
     assert operator.run("fetch-result", job.id, "--yes") == 1
     assert "The deployed parameters are invalid: ProviderOptions is not valid JSON" in operator.errors
 
@@ -137,12 +137,12 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     variables = {"MONGODB_SECRET_ARN": "a-secret", "VIDEOS_BUCKET": "a-bucket", "PROVIDER": "luma"}
     for name, value in {**variables, "PROVIDER_OPTIONS": options}.items():
         monkeypatch.setenv(name, value)
-    bootstrap._ai_provider.cache_clear()
+    factories._ai_provider.cache_clear()
     yield
-    bootstrap._ai_provider.cache_clear()
+    factories._ai_provider.cache_clear()
 
 
 @pytest.mark.usefixtures("deployed")
 def test_the_deployed_options_decide_whether_a_link_is_allowed() -> None:
-    assert bootstrap.allows_result("luma", LINK)
-    assert not any(bootstrap.allows_result(name, LINK) for name in ("fal", "sketch", "simulated", "unknown"))
+    assert factories.allows_result("luma", LINK)
+    assert not any(factories.allows_result(name, LINK) for name in ("fal", "sketch", "simulated", "unknown"))

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
-from videojobs.adapters.media.inspect import inspect_video
 from videojobs.domain.plan import FRAMES_PER_SECOND, SIZES
 from videojobs.domain.request import AspectRatio, Style
+from videojobs_media.inspect import inspect_video
 from videojobs_sketch.backgrounds.choice import ALONE
 from videojobs_sketch.backgrounds.scene import Scene
 from videojobs_sketch.canvas import Canvas

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from standardwebhooks import Webhook
 
 from videojobs.adapters.public_address import AddressRefused, resolve_public
-from videojobs.adapters.rest.retry_after import read_retry_after
+from videojobs.adapters.retry_after import read_retry_after
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.trace import continued
 from videojobs.ports.changes import WebhookAnswer

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from videojobs.adapters.rest.failures import not_set_up
 from videojobs.domain.errors import ProviderError
 from videojobs.ports.secrets import ReadSecret
 from videojobs.ports.videos import UnknownSubmit
+from videojobs_providers.rest.failures import not_set_up
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
-from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_rejected_content
-from videojobs.adapters.rest.retry_after import read_retry_after
+from videojobs.adapters.retry_after import read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
+from videojobs_providers.rest.failures import failure, not_set_up, unconfirmed
+from videojobs_providers.rest.moderation import REFUSAL_STATUSES, is_rejected_content
 
 if TYPE_CHECKING:
     import boto3

@@ -14,9 +14,9 @@ from av.error import EOFError as EndOfStream
 from av.filter import Graph
 from av.filter.context import FilterContext
 
-from videojobs.adapters.media.clip_info import ClipInfo
-from videojobs.adapters.media.media_file import open_media, unreadable_video
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND
+from videojobs_media.clip_info import ClipInfo
+from videojobs_media.media_file import open_media, unreadable_video
 
 SAMPLES_PER_SECOND = 48000
 SAMPLES_PER_FRAME = SAMPLES_PER_SECOND // FRAMES_PER_SECOND

@@ -10,18 +10,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from videojobs.adapters.rest.aspect_ratios import RATIOS
-from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure
-from videojobs.adapters.rest.moderation import is_moderation
-from videojobs.adapters.rest.numbers import read_cost, read_fraction
-from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
-from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
+from videojobs_providers.rest.aspect_ratios import RATIOS
+from videojobs_providers.rest.download import Source
+from videojobs_providers.rest.failures import failure
+from videojobs_providers.rest.moderation import is_moderation
+from videojobs_providers.rest.numbers import read_cost, read_fraction
+from videojobs_providers.rest.provider import RestVideoProvider, read_ref, settle_state
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.rest.task_state import TaskState
 
 OPENAI, OPENROUTER = "openai", "openrouter"
 SECONDS = (4, 8, 12)

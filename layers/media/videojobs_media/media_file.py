@@ -23,9 +23,9 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from videojobs.adapters.media.mp4_index import MAXIMUM_SAMPLES, is_index_small
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.production import MAXIMUM_RESULT_BYTES
+from videojobs_media.mp4_index import MAXIMUM_SAMPLES, is_index_small
 
 logger = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import httpx
 
-from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
-from videojobs.adapters.rest.json_body import parse_json
-from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_moderation
-from videojobs.adapters.rest.retry_after import read_retry_after
-from videojobs.adapters.rest.setup import Timeouts
+from videojobs.adapters.retry_after import read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.trace import continued
+from videojobs_providers.rest.failures import failure, not_set_up, unconfirmed
+from videojobs_providers.rest.json_body import parse_json
+from videojobs_providers.rest.moderation import REFUSAL_STATUSES, is_moderation
+from videojobs_providers.rest.setup import Timeouts
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO httpx logs each URL, including presigned ones
 

@@ -7,8 +7,8 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from videojobs.adapters.media.media_file import open_media, unreadable_video
-from videojobs.adapters.media.mp4_index import index_comes_first
+from videojobs_media.media_file import open_media, unreadable_video
+from videojobs_media.mp4_index import index_comes_first
 
 
 @dataclass(frozen=True, slots=True)

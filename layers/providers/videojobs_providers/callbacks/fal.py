@@ -11,11 +11,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jwt import PyJWKSet, PyJWTError
 
-from videojobs.adapters.callbacks.age import read_signed_at
-from videojobs.adapters.rest.client import RestClient
-from videojobs.adapters.rest.json_body import parse_json
-from videojobs.adapters.rest.setup import Timeouts
 from videojobs.domain.errors import CallbackRefused, ProviderError, Unavailable
+from videojobs_providers.callbacks.age import read_signed_at
+from videojobs_providers.rest.client import RestClient
+from videojobs_providers.rest.json_body import parse_json
+from videojobs_providers.rest.setup import Timeouts
 
 KEYS_HOST = "https://rest.fal.ai"
 KEYS_PATH = "/.well-known/jwks.json"

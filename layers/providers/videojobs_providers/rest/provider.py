@@ -7,17 +7,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeIs
 
-from videojobs.adapters.rest.added_hosts import read_added_hosts
-from videojobs.adapters.rest.client import MAXIMUM_ANSWER_BYTES, ReadError, RestClient
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
-from videojobs.adapters.rest.moderation import is_moderation
-from videojobs.adapters.rest.result_host import is_allowed
-from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.adapters.rest.task_state import TaskState, read_state
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress, Submission
+from videojobs_providers.rest.added_hosts import read_added_hosts
+from videojobs_providers.rest.client import MAXIMUM_ANSWER_BYTES, ReadError, RestClient
+from videojobs_providers.rest.download import Source, download
+from videojobs_providers.rest.failures import failure, not_set_up, unconfirmed
+from videojobs_providers.rest.moderation import is_moderation
+from videojobs_providers.rest.result_host import is_allowed
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.rest.task_state import TaskState, read_state
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from videojobs.adapters.rest.setup import ReadKey
+from videojobs_providers.rest.setup import ReadKey
 
 if TYPE_CHECKING:
     from videojobs.ports.callbacks import CallbackVerifier
@@ -16,9 +16,9 @@ def make_verifier(name: str, read_key: ReadKey, options: Mapping[str, Any]) -> "
     not use it. `options` are the provider's; only fal's `webhookUserId` is used.
     """
     if name == "fal":
-        from videojobs.adapters.callbacks.fal import FalVerifier
+        from videojobs_providers.callbacks.fal import FalVerifier
 
         return FalVerifier(user_id=options.get("webhookUserId"))
-    from videojobs.adapters.callbacks.standard import StandardVerifier
+    from videojobs_providers.callbacks.standard import StandardVerifier
 
     return StandardVerifier(name, read_key)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import httpx
 
-from videojobs.adapters.rest.client import CONNECT_SECONDS, tls_context
-from videojobs.adapters.rest.failures import unconfirmed
-from videojobs.adapters.rest.part_file import PartFile, Unusable
-from videojobs.adapters.rest.result_host import open_result
-from videojobs.adapters.rest.retry_after import read_retry_after
-from videojobs.adapters.rest.setup import CALL_SECONDS
+from videojobs.adapters.retry_after import read_retry_after
 from videojobs.domain.errors import FailureCode, ProviderUnreachable
 from videojobs.domain.production import MAXIMUM_RESULT_BYTES
 from videojobs.ports.videos import ReportProgress
+from videojobs_providers.rest.client import CONNECT_SECONDS, tls_context
+from videojobs_providers.rest.failures import unconfirmed
+from videojobs_providers.rest.part_file import PartFile, Unusable
+from videojobs_providers.rest.result_host import open_result
+from videojobs_providers.rest.setup import CALL_SECONDS
 
 logger = logging.getLogger(__name__)
 

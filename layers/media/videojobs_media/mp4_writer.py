@@ -10,8 +10,8 @@ from av.audio.stream import AudioStream
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from videojobs.adapters.media.filters import SAMPLES_PER_FRAME, SAMPLES_PER_SECOND
 from videojobs.domain.plan import FRAMES_PER_SECOND
+from videojobs_media.filters import SAMPLES_PER_FRAME, SAMPLES_PER_SECOND
 
 _BT_709 = 1
 _LIMITED_RANGE = 1

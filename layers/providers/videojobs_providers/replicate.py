@@ -10,17 +10,17 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
-from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.moderation import is_rejected_content
-from videojobs.adapters.rest.numbers import read_fraction
-from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, read_ref, settle_state
-from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.adapters.rest.task_state import TaskState, read_state
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
+from videojobs_providers.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
+from videojobs_providers.rest.download import Source
+from videojobs_providers.rest.failures import failure, unconfirmed
+from videojobs_providers.rest.moderation import is_rejected_content
+from videojobs_providers.rest.numbers import read_fraction
+from videojobs_providers.rest.provider import ADD_MODEL, RestVideoProvider, read_ref, settle_state
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.rest.task_state import TaskState, read_state
 
 BASE_URL = "https://api.replicate.com"
 RESULT_HOSTS = ("replicate.delivery", ".replicate.delivery")

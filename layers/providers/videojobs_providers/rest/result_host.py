@@ -8,8 +8,8 @@ from urllib.parse import unquote
 import httpx
 
 from videojobs.adapters.public_address import HOST_NAME, AddressRefused, NoAddress, resolve_public
-from videojobs.adapters.rest.failures import not_set_up
 from videojobs.domain.errors import ResultRefused
+from videojobs_providers.rest.failures import not_set_up
 
 logger = logging.getLogger(__name__)
 

@@ -14,22 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from videojobs.adapters.bedrock_calls import (
-    ModelGone,
-    TokenInUse,
-    call,
-    find_reason,
-    make_client,
-    read_refusal,
-    read_silence,
-)
-from videojobs.adapters.rest.aspect_ratios import RATIOS
-from videojobs.adapters.rest.client import CONNECT_SECONDS
-from videojobs.adapters.rest.download import Source, download
-from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.provider import read_ref, require_clip, settle_state
-from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
@@ -41,6 +25,22 @@ from videojobs.ports.videos import (
     Submission,
     UnknownSubmit,
 )
+from videojobs_providers.bedrock_calls import (
+    ModelGone,
+    TokenInUse,
+    call,
+    find_reason,
+    make_client,
+    read_refusal,
+    read_silence,
+)
+from videojobs_providers.rest.aspect_ratios import RATIOS
+from videojobs_providers.rest.client import CONNECT_SECONDS
+from videojobs_providers.rest.download import Source, download
+from videojobs_providers.rest.failures import failure, unconfirmed
+from videojobs_providers.rest.provider import read_ref, require_clip, settle_state
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.rest.task_state import TaskState
 
 if TYPE_CHECKING:
     import boto3

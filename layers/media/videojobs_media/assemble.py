@@ -11,12 +11,12 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from videojobs.adapters.media.clip_info import ClipInfo, read_clip_info
-from videojobs.adapters.media.filters import join_sounds, read_pictures
-from videojobs.adapters.media.media_file import open_media, unreadable_video
-from videojobs.adapters.media.mp4_writer import Mp4Writer
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, Plan
 from videojobs.ports.videos import ReportProgress
+from videojobs_media.clip_info import ClipInfo, read_clip_info
+from videojobs_media.filters import join_sounds, read_pictures
+from videojobs_media.media_file import open_media, unreadable_video
+from videojobs_media.mp4_writer import Mp4Writer
 
 _ONE_FRAME = Fraction(1, FRAMES_PER_SECOND)
 

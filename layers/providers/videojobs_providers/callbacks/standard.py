@@ -11,10 +11,10 @@ from datetime import datetime
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
-from videojobs.adapters.callbacks.age import read_signed_at
-from videojobs.adapters.rest.json_body import parse_json
-from videojobs.adapters.rest.setup import ReadKey
 from videojobs.domain.errors import CallbackRefused, ProviderError
+from videojobs_providers.callbacks.age import read_signed_at
+from videojobs_providers.rest.json_body import parse_json
+from videojobs_providers.rest.setup import ReadKey
 
 logger = logging.getLogger(__name__)
 

@@ -18,18 +18,18 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport import Request, Response
 from google.oauth2 import service_account
 
-from videojobs.adapters.rest.aspect_ratios import WIDE
-from videojobs.adapters.rest.client import CONNECT_SECONDS
-from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure, not_set_up, unconfirmed
-from videojobs.adapters.rest.moderation import REFUSAL_STATUSES, is_rejected_content
-from videojobs.adapters.rest.provider import RestVideoProvider, has_error, read_ref, settle_state
-from videojobs.adapters.rest.result_host import result_refused
-from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress
+from videojobs_providers.rest.aspect_ratios import WIDE
+from videojobs_providers.rest.client import CONNECT_SECONDS
+from videojobs_providers.rest.download import Source
+from videojobs_providers.rest.failures import failure, not_set_up, unconfirmed
+from videojobs_providers.rest.moderation import REFUSAL_STATUSES, is_rejected_content
+from videojobs_providers.rest.provider import RestVideoProvider, has_error, read_ref, settle_state
+from videojobs_providers.rest.result_host import result_refused
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.rest.task_state import TaskState
 
 DEFAULT_MODEL = "veo-3.1-fast-generate-001"
 DEFAULT_LOCATION = "us-central1"

@@ -6,17 +6,17 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from videojobs.adapters.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
-from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.moderation import REFUSAL_STATUSES
-from videojobs.adapters.rest.provider import ADD_MODEL, RestVideoProvider, has_error, read_ref, settle_state
-from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.adapters.rest.task_state import TaskState
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
+from videojobs_providers.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
+from videojobs_providers.rest.download import Source
+from videojobs_providers.rest.failures import failure, unconfirmed
+from videojobs_providers.rest.moderation import REFUSAL_STATUSES
+from videojobs_providers.rest.provider import ADD_MODEL, RestVideoProvider, has_error, read_ref, settle_state
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.rest.task_state import TaskState
 
 BASE_URL = "https://queue.fal.run"
 RESULT_HOSTS = ("fal.media", ".fal.media", "storage.googleapis.com/falserverless")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from videojobs.ports.videos import VideoProvider
 
 if TYPE_CHECKING:
-    from videojobs.adapters.rest.setup import ProviderSetup
+    from videojobs_providers.rest.setup import ProviderSetup
 
 AI_PROVIDERS = ("fal", "replicate", "runway", "openai_compatible", "luma", "veo", "bedrock")
 
@@ -16,31 +16,31 @@ def find_ai_provider(name: str) -> "Callable[[ProviderSetup], VideoProvider] | N
     make: Callable[[ProviderSetup], VideoProvider]
     match name:
         case "fal":
-            from videojobs.adapters.providers.fal import FalProvider
+            from videojobs_providers.fal import FalProvider
 
             make = FalProvider
         case "replicate":
-            from videojobs.adapters.providers.replicate import ReplicateProvider
+            from videojobs_providers.replicate import ReplicateProvider
 
             make = ReplicateProvider
         case "runway":
-            from videojobs.adapters.providers.runway import RunwayProvider
+            from videojobs_providers.runway import RunwayProvider
 
             make = RunwayProvider
         case "openai_compatible":
-            from videojobs.adapters.providers.openai_compatible import OpenaiCompatibleProvider
+            from videojobs_providers.openai_compatible import OpenaiCompatibleProvider
 
             make = OpenaiCompatibleProvider
         case "luma":
-            from videojobs.adapters.providers.luma import LumaProvider
+            from videojobs_providers.luma import LumaProvider
 
             make = LumaProvider
         case "veo":
-            from videojobs.adapters.providers.veo import VeoProvider
+            from videojobs_providers.veo import VeoProvider
 
             make = VeoProvider
         case "bedrock":
-            from videojobs.adapters.providers.bedrock import BedrockProvider
+            from videojobs_providers.bedrock import BedrockProvider
 
             make = BedrockProvider
         case _:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from videojobs.adapters.media.assemble import assemble_video
-from videojobs.adapters.media.clip_info import read_clip_info
-from videojobs.adapters.media.inspect import inspect_video
-from videojobs.adapters.media.stills import write_pictures
 from videojobs.domain.job import VideoJob
 from videojobs.domain.plan import FRAMES_PER_SECOND, SIZES, Plan
 from videojobs.domain.request import AspectRatio, Style
 from videojobs.ports.videos import RenderedVideo, ReportProgress
+from videojobs_media.assemble import assemble_video
+from videojobs_media.clip_info import read_clip_info
+from videojobs_media.inspect import inspect_video
+from videojobs_media.stills import write_pictures
 from videojobs_sketch import VideoFormat, draw_sketch, missing_scripts
 
 

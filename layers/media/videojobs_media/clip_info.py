@@ -6,8 +6,8 @@ from pathlib import Path
 
 import av
 
-from videojobs.adapters.media.media_file import Media, open_media, unreadable_video
-from videojobs.adapters.media.mp4_index import index_comes_first
+from videojobs_media.media_file import Media, open_media, unreadable_video
+from videojobs_media.mp4_index import index_comes_first
 
 _UNSPECIFIED = 2
 _HIGH_DEFINITION = 720

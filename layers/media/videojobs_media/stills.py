@@ -9,8 +9,8 @@ from pathlib import Path
 import av
 from PIL import Image, ImageChops, ImageStat
 
-from videojobs.adapters.media.inspect import seconds_of
-from videojobs.adapters.media.media_file import Media, open_media, unreadable_video
+from videojobs_media.inspect import seconds_of
+from videojobs_media.media_file import Media, open_media, unreadable_video
 
 _PREVIEW_SECONDS = 2.5
 _FRAMES_PER_SECOND = 12

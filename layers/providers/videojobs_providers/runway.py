@@ -12,17 +12,17 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from videojobs.adapters.rest.download import Source
-from videojobs.adapters.rest.failures import failure, unconfirmed
-from videojobs.adapters.rest.moderation import REFUSAL_STATUSES
-from videojobs.adapters.rest.numbers import read_cost, read_fraction
-from videojobs.adapters.rest.provider import RestVideoProvider, read_ref, settle_state
-from videojobs.adapters.rest.setup import ProviderSetup
-from videojobs.adapters.rest.task_state import TaskState, read_state
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
+from videojobs_providers.rest.download import Source
+from videojobs_providers.rest.failures import failure, unconfirmed
+from videojobs_providers.rest.moderation import REFUSAL_STATUSES
+from videojobs_providers.rest.numbers import read_cost, read_fraction
+from videojobs_providers.rest.provider import RestVideoProvider, read_ref, settle_state
+from videojobs_providers.rest.setup import ProviderSetup
+from videojobs_providers.rest.task_state import TaskState, read_state
 
 BASE_URL = "https://api.dev.runwayml.com"
 VERSION = "2024-11-06"
