@@ -18,6 +18,9 @@ from videojobs.domain.errors import Unavailable
 from videojobs.domain.submissions import RETRY_AFTER_SECONDS
 
 PROG = "python -m ops"
+_JOB = "6921f0c2a1b2c3d4e5f60718"
+
+type _Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
 
 def main(words: Sequence[str] | None = None, connect: Callable[[Namespace], Commands] = connect) -> int:
@@ -56,71 +59,50 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--region", help="AWS region of the stack")
     parser.add_argument("--json", action="store_true", help="output JSON")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    timeline = _add(commands, "timeline", "show what happened to a job", "timeline 6921f0c2a1b2c3d4e5f60718")
+    timeline = _add(commands, "timeline", "show what happened to a job", f"timeline {_JOB}")
     timeline.add_argument("job", metavar="JOB", help="job ID")
-    timeline.add_argument(
-        "--show-prompt", action="store_true", help="also show the prompt, which is private to the user"
-    )
-    pause = _add(
-        commands,
-        "pause",
-        "refuse new jobs with status 503; jobs in progress continue",
-        "pause --reason 'provider down' --yes",
-    )
-    pause.add_argument("--reason", default="", help="note for operators; callers do not see it")
-    pause.add_argument(
-        "--retry-after",
-        type=int,
-        default=RETRY_AFTER_SECONDS,
-        metavar="SECONDS",
-        help="Retry-After of refused requests (default: %(default)s)",
-    )
-    _add_yes(pause)
+    private = "also show the prompt, which is private to the user"
+    timeline.add_argument("--show-prompt", action="store_true", help=private)
+    _add_pause(commands)
     _add_yes(_add(commands, "resume", "accept new jobs again", "resume --yes"))
     _add(commands, "status", "show queue depths, delays and whether new jobs are accepted", "status")
-    redrive = _add(
-        commands,
-        "redrive",
-        "move dead letters back to the events or webhooks queue; for failed jobs use replay",
-        "redrive all",
-    )
-    redrive.add_argument("queue", choices=["events", "webhooks", "all"], help="queue whose dead letters to move")
-    redrive.add_argument(
-        "--limit",
-        type=int,
-        default=1_000,
-        metavar="N",
-        help="maximum number of messages to move per queue (default: %(default)s)",
-    )
-    _add_yes(redrive)
-    replay = _add(
-        commands,
-        "replay",
-        "queue failed jobs again, within the slots of their users",
-        "replay --code timeout --since 2h",
-    )
-    replay.add_argument("job", nargs="*", metavar="JOB", help="job ID")
-    replay.add_argument("--code", help="replay the jobs that failed with this code, instead of job IDs")
-    replay.add_argument(
-        "--since",
-        type=_read_span,
-        default=timedelta(hours=1),
-        metavar="TIME",
-        help="with --code: only jobs created in the last TIME, such as 30m, 2h or 1d (default: 1h)",
-    )
-    replay.add_argument(
-        "--limit", type=int, default=100, metavar="N", help="with --code: maximum number of jobs (default: %(default)s)"
-    )
-    _add_yes(replay)
-    fetch_result = _add(
-        commands,
-        "fetch-result",
-        "fetch the finished result of a failed job, after its host was allowed and deployed",
-        "fetch-result 6921f0c2a1b2c3d4e5f60718",
-    )
+    _add_redrive(commands)
+    _add_replay(commands)
+    does = "fetch the finished result of a failed job, after its host was allowed and deployed"
+    fetch_result = _add(commands, "fetch-result", does, f"fetch-result {_JOB}")
     fetch_result.add_argument("job", metavar="JOB", help="job ID")
     _add_yes(fetch_result)
     return parser
+
+
+def _add_pause(commands: _Commands) -> None:
+    does = "refuse new jobs with status 503; jobs in progress continue"
+    pause = _add(commands, "pause", does, "pause --reason 'provider down' --yes")
+    pause.add_argument("--reason", default="", help="note for operators; callers do not see it")
+    shown = "Retry-After of refused requests (default: %(default)s)"
+    pause.add_argument("--retry-after", type=int, default=RETRY_AFTER_SECONDS, metavar="SECONDS", help=shown)
+    _add_yes(pause)
+
+
+def _add_redrive(commands: _Commands) -> None:
+    does = "move dead letters back to the events or webhooks queue; for failed jobs use replay"
+    redrive = _add(commands, "redrive", does, "redrive all")
+    redrive.add_argument("queue", choices=["events", "webhooks", "all"], help="queue whose dead letters to move")
+    most = "maximum number of messages to move per queue (default: %(default)s)"
+    redrive.add_argument("--limit", type=int, default=1_000, metavar="N", help=most)
+    _add_yes(redrive)
+
+
+def _add_replay(commands: _Commands) -> None:
+    does = "queue failed jobs again, within the slots of their users"
+    replay = _add(commands, "replay", does, "replay --code timeout --since 2h")
+    replay.add_argument("job", nargs="*", metavar="JOB", help="job ID")
+    replay.add_argument("--code", help="replay the jobs that failed with this code, instead of job IDs")
+    since = "with --code: only jobs created in the last TIME, such as 30m, 2h or 1d (default: 1h)"
+    replay.add_argument("--since", type=_read_span, default=timedelta(hours=1), metavar="TIME", help=since)
+    most = "with --code: maximum number of jobs (default: %(default)s)"
+    replay.add_argument("--limit", type=int, default=100, metavar="N", help=most)
+    _add_yes(replay)
 
 
 def _read_span(text: str) -> timedelta:
@@ -130,9 +112,7 @@ def _read_span(text: str) -> timedelta:
     return timedelta(**{units[text[-1]]: int(text[:-1])})
 
 
-def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, does: str, example: str
-) -> argparse.ArgumentParser:
+def _add(commands: _Commands, name: str, does: str, example: str) -> argparse.ArgumentParser:
     example = f"Example: {PROG} --stack videojobs-prod {example}"
     return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", epilog=example)
 
