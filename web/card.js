@@ -67,6 +67,7 @@ export class Card {
     this.#part(".play").ariaLabel = `Play “\u2068${label}\u2069”`;
     for (const button of this.#parts("[data-action]")) {
       button.setAttribute("aria-describedby", heading.id);
+      if ("share" in navigator) button.textContent = button.textContent.replace("Copy", "Share");
       button.addEventListener("click", (/** @type {MouseEvent} */ { detail }) => {
         // The second click of a double click can be on a button that has replaced the first.
         if (!button.ariaDisabled && detail < 2) gallery.act(this, button.dataset.action);
@@ -145,7 +146,7 @@ export class Card {
   #show() {
     const { job } = this;
     const isProcessing = job.status === "processing";
-    const progress = job.status === "completed" ? 1 : (job.progress ?? 0);
+    const progress = { completed: 1, processing: job.progress }[/** @type {string} */ (job.status)] ?? 0;
     this.article.dataset.status = job.status;
     this.#countdown.hear(job, Date.now());
     this.tellState();

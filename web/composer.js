@@ -1,22 +1,22 @@
 // @ts-check
 /** Form that creates jobs. It validates the fields, keeps a draft, and shows the errors of the API. */
 
-import { byId, shownJob } from "./dom.js";
+import { byId, confirmLoss, keep, recall, shownJob } from "./dom.js";
 import { showError } from "./errors.js";
-import { describeMissingScripts } from "./scripts.js";
 import { VideoJobsError } from "./videojobs.js";
+import { describeMissingScripts } from "./words.js";
 
-/** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
+/** @import { VideoRequest } from "./videojobs.js" */
 /** @typedef {(request: VideoRequest, idempotencyKey: string) => Promise<void>} Submit */
 
 const LONGEST_PROMPT = 1000;
+const NUMBER = new Intl.NumberFormat("en");
 const DRAFT = "draft";
 const form = byId("composer");
 const prompt = byId("prompt");
 const duration = byId("duration");
 const slider = byId("slider");
 const make = byId("make");
-const replace = byId("replace");
 const label = make.textContent;
 const fields = ["prompt", "duration"]; // every choice of the other fields is valid
 
@@ -63,13 +63,8 @@ export function prepareComposer(submit) {
 /** @param {VideoRequest} request Request with which to fill in the form, if the user agrees to replace the draft. */
 export async function suggest(request) {
   const draft = prompt.value.trim();
-  if (draft && draft !== filled && draft !== request.prompt) {
-    byId("replace-draft").textContent = draft;
-    replace.returnValue = "";
-    replace.showModal();
-    await new Promise((resolve) => replace.addEventListener("close", resolve, { once: true }));
-    if (replace.returnValue !== "replace") return;
-  }
+  const isOwn = draft && draft !== filled && draft !== request.prompt;
+  if (isOwn && !(await confirmLoss("Replace your draft?", draft, "Replace"))) return;
   filled = request.prompt;
   fill(request);
   saveDraft();
@@ -82,17 +77,17 @@ export function resend() {
 }
 
 /** Return the draft, with the ID of a job of its user. */
-export const readDraft = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
+export const readDraft = () => JSON.parse(recall(DRAFT) ?? "null");
 
 export function restoreDraft() {
   if (readDraft() && !prompt.value) fill(readDraft());
 }
 
-export const forgetDraft = () => sessionStorage.removeItem(DRAFT);
+export const forgetDraft = () => keep(DRAFT);
 
 function saveDraft() {
-  if (!prompt.value.trim()) return forgetDraft();
-  sessionStorage.setItem(DRAFT, JSON.stringify({ ...Object.fromEntries(new FormData(form)), jobId: shownJob() }));
+  const draft = { ...Object.fromEntries(new FormData(form)), jobId: shownJob() };
+  keep(DRAFT, prompt.value.trim() && JSON.stringify(draft));
 }
 
 /** @param {VideoRequest} request */
@@ -106,13 +101,13 @@ function fill(request) {
 
 /** @param {Submit} submit */
 async function send(submit) {
-  if (make.getAttribute("aria-disabled") === "true") return; // ignore the second click of a double click
+  if (make.ariaDisabled) return; // ignore the second click of a double click
   isWaiting = false;
   showError(byId("form-error"));
   if (show({ prompt: checkPrompt(), duration: checkDuration() })) return;
   const request = /** @type {any} */ ({ ...Object.fromEntries(new FormData(form)), duration: duration.valueAsNumber });
-  if (sent.request !== JSON.stringify(request)) sent = { request: JSON.stringify(request), key: crypto.randomUUID() };
-  make.setAttribute("aria-disabled", "true");
+  if (sent.request !== JSON.stringify(request)) sent = { request: JSON.stringify(request), key: makeKey() };
+  make.ariaDisabled = "true";
   const slow = setTimeout(() => (make.textContent = "Sending…"), 300);
   try {
     if (!navigator.onLine) throw new VideoJobsError("You’re offline.", { code: "OFFLINE" });
@@ -127,7 +122,7 @@ async function send(submit) {
   } finally {
     clearTimeout(slow);
     make.textContent = label;
-    if (!isPaused) make.removeAttribute("aria-disabled");
+    if (!isPaused) make.ariaDisabled = null;
   }
 }
 
@@ -144,7 +139,7 @@ function report(error) {
 
 function unpause() {
   isPaused = false;
-  make.removeAttribute("aria-disabled");
+  make.ariaDisabled = null;
 }
 
 /**
@@ -164,37 +159,35 @@ function show(problems) {
  */
 function complain(field, words) {
   byId(`${field}-error`).textContent = words;
-  const control = byId(field);
-  if (words) control.setAttribute("aria-invalid", "true");
-  else control.removeAttribute("aria-invalid");
+  byId(field).ariaInvalid = words ? "true" : null;
 }
 
-/** Return the number of code points, as the API counts characters. */
-function length() {
-  return [...prompt.value].length;
-}
+/** Return how many characters are over the limit; negative below it. The API counts code points. */
+const countOver = () => [...prompt.value].length - LONGEST_PROMPT;
 
 /** Update what depends on the fields. */
 function update() {
   if (!checkDuration()) slider.value = duration.value;
   byId("about").textContent = form.querySelector("[name=style]:checked").dataset.about;
-  const over = length() - LONGEST_PROMPT;
-  const limit = LONGEST_PROMPT.toLocaleString("en");
-  const words = over > 0 ? `${over.toLocaleString("en")} over the limit of ${limit}` : `${length().toLocaleString("en")} of ${limit} characters`;
-  byId("prompt-count").textContent = words;
-  byId("prompt-count").classList.toggle("over", over > 0);
+  const over = countOver();
+  const limit = NUMBER.format(LONGEST_PROMPT);
+  const count = byId("prompt-count");
+  count.textContent = over > 0 ? `${NUMBER.format(over)} over the limit of ${limit}` : `${NUMBER.format(LONGEST_PROMPT + over)} of ${limit} characters`;
+  count.classList.toggle("over", over > 0);
   byId("prompt-scripts").textContent = describeMissingScripts(prompt.value);
-  if (over > 0) prompt.setAttribute("aria-invalid", "true");
-  else if (!byId("prompt-error").textContent) prompt.removeAttribute("aria-invalid");
+  prompt.ariaInvalid = over > 0 || byId("prompt-error").textContent ? "true" : null;
 }
 
 function checkPrompt() {
-  const over = length() - LONGEST_PROMPT;
+  const over = countOver();
   if (!prompt.value.trim()) return "Describe what you want to see.";
-  return over > 0 ? `That’s ${over.toLocaleString("en")} ${over === 1 ? "character" : "characters"} too long.` : "";
+  return over > 0 ? `That’s ${NUMBER.format(over)} ${over === 1 ? "character" : "characters"} too long.` : "";
 }
 
 function checkDuration() {
   const seconds = duration.valueAsNumber;
   return seconds >= 1 && seconds <= 60 ? "" : "Enter a length from 1 to 60 seconds.";
 }
+
+/** Return a new idempotency key. `crypto.randomUUID` exists only on pages with HTTPS or on localhost. */
+const makeKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");

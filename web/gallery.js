@@ -2,7 +2,7 @@
 /** List of cards: pages, filter, search, and updates of the jobs. */
 
 import { Card, MOVES } from "./card.js";
-import { byId } from "./dom.js";
+import { announce, byId, confirmLoss } from "./dom.js";
 import { showError } from "./errors.js";
 import { ENDED, expiryOf } from "./videojobs.js";
 import { addressOf, View } from "./view.js";
@@ -23,7 +23,7 @@ const again = byId("again");
 const problem = byId("list-error");
 const search = byId("search");
 const choices = byId("filter").elements.status;
-const sure = byId("sure");
+const TITLE = document.title;
 
 /** List of the user's jobs on the page. */
 export class Gallery {
@@ -38,8 +38,9 @@ export class Gallery {
   #cursors = [];
   #loads = 0;
   #tickedAt = 0;
+  /** Number of videos that ended while the tab was hidden. */
+  #ended = 0;
   #videos;
-  #announce;
   #onSignedOut;
   #view = new View((jobId) => this.#find(jobId));
   /** Sends deletions to other tabs, because deleted jobs have no live updates. */
@@ -47,15 +48,9 @@ export class Gallery {
   /** Repeats what has failed. */
   #repeat = () => {};
 
-  /**
-   * @param {VideoJobs} videos
-   * @param {object} callbacks
-   * @param {(words: string, isSeen?: boolean) => void} callbacks.announce
-   * @param {() => void} callbacks.onSignedOut
-   */
-  constructor(videos, { announce, onSignedOut }) {
+  /** @param {VideoJobs} videos @param {() => void} onSignedOut */
+  constructor(videos, onSignedOut) {
     this.#videos = videos;
-    this.#announce = announce;
     this.#onSignedOut = onSignedOut;
     this.#tabs.onmessage = ({ data }) => this.#drop(data);
     more.addEventListener("click", () => list.ariaBusy || this.#load(this.#cursors));
@@ -64,6 +59,7 @@ export class Gallery {
     search.addEventListener("input", () => this.#tidy());
     byId("filter").addEventListener("change", () => this.#choose(choices.value));
     addEventListener("popstate", () => this.#choose(named()));
+    document.addEventListener("visibilitychange", () => this.#count(0));
     document.addEventListener("play", ({ target }) => {
       for (const video of document.querySelectorAll("video")) if (video !== target) video.pause();
     }, true);
@@ -82,11 +78,14 @@ export class Gallery {
     const { jobId } = job;
     const card = this.#cards.get(jobId);
     if (this.#view.card?.job.jobId === jobId) this.#view.card.update(job);
+    if (ENDED.has(job.status) && !ENDED.has(this.#known.get(jobId) ?? job.status)) {
+      announce(`${nameOf(job.status)}: ${shorten(job.prompt)}`);
+      if (job.status !== "cancelled") this.#count(this.#ended + 1);
+    }
     if (card) {
       if (!this.#put(job)) return;
-      if (ENDED.has(job.status)) this.#announce(`${nameOf(job.status)}: ${shorten(job.prompt)}`);
       if (!isIn(job.status, this.#group)) {
-        this.#announce(`Moved to ${nameOf(job.status)}`, true);
+        announce(`Moved to ${nameOf(job.status)}`, true);
         if (MOVES.matches) await card.element.animate({ opacity: 0 }, 500).finished;
         if (!isIn(card.job.status, this.#group)) this.#take(jobId);
       }
@@ -163,7 +162,7 @@ export class Gallery {
       more.hidden = !this.#cursors.some(Boolean);
       if (more.hidden) this.#complete.add(group);
       if (cursors) {
-        this.#announce(`${jobs.length} more videos loaded`);
+        announce(`${jobs.length} more videos loaded`);
         [...this.#cards.values()][before.length]?.focus();
       }
     } catch (error) {
@@ -202,7 +201,7 @@ export class Gallery {
       const job = this.#cards.get(jobId)?.job ?? (await persist(() => this.#videos.status(jobId), problem));
       return new Card(job, this, true);
     } catch (error) {
-      if ([403, 404].includes(/** @type {any} */ (error).status)) this.#announce("You have no such video.", true);
+      if ([403, 404].includes(/** @type {any} */ (error).status)) announce("You have no such video.", true);
       else this.#fail(error, () => this.#view.open());
       return null;
     }
@@ -263,16 +262,13 @@ export class Gallery {
       // The browser would save an error of the API as a file.
       if (await this.freshen(card)) Object.assign(document.createElement("a"), link).click();
     } else if (action === "remove") {
-      byId("sure-prompt").textContent = prompt ?? "Untitled";
-      sure.returnValue = "";
-      sure.showModal();
-      await new Promise((resolve) => (sure.onclose = resolve));
+      if (!(await confirmLoss("Delete this video?", prompt ?? "Untitled", "Delete"))) return;
       const remove = async () => (await this.#videos.remove(jobId), true);
-      if (sure.returnValue === "delete" && (await this.#try(card, remove))) this.#forget(jobId, true);
+      if (await this.#try(card, remove)) this.#forget(jobId, true);
     } else if (action === "cancel" || action === "retry") {
       const job = await this.#try(card, () => this.#videos[action](jobId), action);
       if (job) this.hear(job);
-    } else await this.#copy(card, action === "share");
+    } else await this.#share(card, action === "share");
   }
 
   /** Return the job of a card with new URLs; null after an error, which is shown. @param {Card} card */
@@ -315,30 +311,54 @@ export class Gallery {
   #forget(jobId, isOurs = false) {
     this.#drop(jobId);
     this.#tabs.postMessage(jobId);
-    this.#announce(isOurs ? "Deleted" : "This video was deleted.", !isOurs);
+    announce(isOurs ? "Deleted" : "This video was deleted.", !isOurs);
   }
 
   /**
-   * Copy the address of the view, which requires the user's session, or the presigned URL, which requires none.
+   * Share the address of the view, which requires the user's session, or the presigned URL, which requires none.
    * @param {Card} card
-   * @param {boolean} isShared
+   * @param {boolean} isPublic
    */
-  async #copy(card, isShared) {
+  async #share(card, isPublic) {
     const view = location.origin + location.pathname + addressOf(card.job.jobId);
-    const url = isShared ? this.freshen(card).then((job) => job?.videoUrl ?? "") : Promise.resolve(view);
-    const blob = url.then((text) => new Blob([text], { type: "text/plain" }));
+    const url = isPublic ? this.freshen(card).then((job) => job?.videoUrl ?? Promise.reject()) : Promise.resolve(view);
     try {
-      // Called in the click handler, because some browsers allow writing to the clipboard only there.
-      await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
-    } catch {
-      if (await url) card.problem.textContent = `Your browser blocked copying. Use ${isShared ? "Download" : "its address"} instead.`;
-      return;
+      const done = await pass(url);
+      const expiry = expiryOf(await url);
+      const time = expiry ? ` for ${Math.floor((expiry.getTime() - Date.now()) / 60_000)} minutes` : "";
+      announce(`Link ${done}. ${isPublic ? `Anyone with it can watch${time}.` : "It opens this video when you’re signed in."}`, true);
+    } catch (error) {
+      const other = isPublic ? "Download" : "its address";
+      // If the URL could not be requested, the card already shows why.
+      if (!isAbort(error)) url.then(() => (card.problem.textContent = `Your browser blocked copying. Use ${other} instead.`), () => {});
     }
-    const expiry = expiryOf(await url);
-    const time = expiry ? ` for ${Math.floor((expiry.getTime() - Date.now()) / 60_000)} minutes` : "";
-    this.#announce(`Link copied. ${isShared ? `Anyone with it can watch${time}.` : "It opens this video when you’re signed in."}`, true);
+  }
+
+  /** Show in the title how many videos ended while the tab was hidden. @param {number} ended */
+  #count(ended) {
+    this.#ended = document.hidden ? ended : 0;
+    document.title = this.#ended ? `(${ended}) ${TITLE}` : TITLE;
   }
 }
+
+/**
+ * Share a link, or copy it in browsers that can't share. Return what was done.
+ * @param {Promise<string>} url
+ */
+async function pass(url) {
+  try {
+    if ("share" in navigator) return await navigator.share({ url: await url }).then(() => "shared");
+  } catch (error) {
+    if (isAbort(error)) throw error;
+  }
+  const blob = url.then((text) => new Blob([text], { type: "text/plain" }));
+  // Called in the click handler, because some browsers allow writing to the clipboard only there.
+  await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+  return "copied";
+}
+
+/** Return whether the user has closed the browser's dialog. @param {any} error */
+const isAbort = (error) => error?.name === "AbortError";
 
 /**
  * Send a request, again each time the connection returns if the device is offline.

@@ -2,12 +2,12 @@
 /** Studio page: connects the form, the gallery and the live updates. */
 
 import { forgetDraft, prepareComposer, readDraft, resend, restoreDraft, suggest } from "./composer.js";
-import { byId, shownJob } from "./dom.js";
+import { announce, byId, shownJob } from "./dom.js";
 import { Gallery } from "./gallery.js";
-import { ENDED, VideoJobs } from "./videojobs.js";
+import { VideoJobs } from "./videojobs.js";
 import { keepView } from "./view.js";
 
-/** @typedef {import("./videojobs.js").VideoRequest} VideoRequest */
+/** @import { Mode, VideoRequest } from "./videojobs.js" */
 /** @typedef {{ liveUrl?: string | null, signInUrl?: string | null, signOutUrl?: string, user?: string }} Settings */
 
 /** @type {VideoRequest[]} */
@@ -16,10 +16,8 @@ const IDEAS = [
   { prompt: "A lighthouse hums to the moon", style: "calm", duration: 6, aspectRatio: "9:16" },
   { prompt: "Deep space, distant galaxies", style: "background", duration: 10, aspectRatio: "1:1" },
 ];
-const BANNER_SECONDS = 5;
 /** Shorter interruptions of the live updates are not shown. */
 const QUIET_SECONDS = 1.5;
-const TITLE = document.title;
 
 /** @type {Settings} */
 let settings = {};
@@ -30,7 +28,7 @@ async function start() {
   const ready = readSettings().then((content) => {
     settings = content;
     const videos = new VideoJobs({ liveUrl: settings.liveUrl ?? null });
-    return { videos, gallery: new Gallery(videos, { announce, onSignedOut: showSignedOut }) };
+    return { videos, gallery: new Gallery(videos, showSignedOut) };
   });
   const check = async (/** @type {string | undefined} */ jobId) => (await isForeign((await ready).videos, jobId)) && location.reload();
   for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
@@ -40,7 +38,6 @@ async function start() {
     const before = shownJob();
     try {
       const { jobId, status } = await videos.generate(request, key);
-      noteEnd({ jobId, status });
       // The first update contains the other fields.
       await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
       announce("Queued");
@@ -59,12 +56,11 @@ async function start() {
   if (settings.liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
   addEventListener("online", resend);
   for (const event of ["online", "offline"]) addEventListener(event, () => showMode(videos.mode));
-  document.addEventListener("visibilitychange", () => noteEnd());
   isForeign(videos, readDraft()?.jobId).then((isOther) => isOther || restoreDraft());
   await gallery.load();
   if (!byId("signed-out").hidden) return;
   for (const event of ["focus", "visibilitychange"]) addEventListener(event, () => document.hidden || check(shownJob()));
-  videos.followAll((job) => (noteEnd(job), gallery.hear(job)), (error) => error.isSignedOut && showSignedOut());
+  videos.followAll((job) => gallery.hear(job), (error) => error.isSignedOut && showSignedOut());
 }
 
 /** @returns {Promise<Settings>} */
@@ -103,22 +99,6 @@ async function isForeign(videos, jobId) {
   return false;
 }
 
-
-/** @type {Set<string>} */
-const unfinished = new Set();
-let ended = 0;
-
-/**
- * Show in the title how many videos have ended while the tab was hidden.
- * @param {{ jobId: string, status: string }} [job]
- */
-function noteEnd(job) {
-  if (job && !ENDED.has(job.status)) unfinished.add(job.jobId);
-  else if (job && unfinished.delete(job.jobId) && job.status !== "cancelled") ended++;
-  if (!document.hidden) ended = 0;
-  document.title = ended ? `(${ended}) ${TITLE}` : TITLE;
-}
-
 /** @param {VideoRequest} idea */
 function makeIdea(idea) {
   const item = document.createElement("li");
@@ -139,7 +119,7 @@ let isPaused = false;
 /** @type {Record<string, string>} */
 const MODES = { live: "Live", polling: "Updating every few seconds", offline: "Offline" };
 
-/** @param {import("./videojobs.js").Mode | "offline"} mode */
+/** @param {Mode | "offline"} mode */
 function showMode(mode) {
   if (!navigator.onLine) mode = "offline";
   byId("mode").hidden = !MODES[mode];
@@ -156,23 +136,6 @@ function showMode(mode) {
     isPaused = false;
     announce("Live updates are back.", true);
   }
-}
-
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let bannerTimer;
-
-/**
- * Announce a change to screen readers, or show it in the banner for some seconds if nothing else on the page shows it.
- * @param {string} words
- * @param {boolean} [isSeen] Whether to use the banner.
- */
-function announce(words, isSeen = false) {
-  const banner = byId("banner");
-  byId(isSeen ? "banner" : "news").textContent = words;
-  if (!isSeen) return;
-  banner.classList.add("shown");
-  clearTimeout(bannerTimer);
-  bannerTimer = setTimeout(() => banner.classList.remove("shown"), BANNER_SECONDS * 1000);
 }
 
 function showSignedOut() {

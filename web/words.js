@@ -1,5 +1,5 @@
 // @ts-check
-/** Texts on cards. */
+/** Texts on cards and about the prompt. */
 
 /** @import { VideoJob } from "./videojobs.js" */
 
@@ -7,6 +7,12 @@ const LABEL_LENGTH = 80;
 const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "medium" });
 const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });
+/** Scripts of the renderer’s typefaces. */
+const DRAWN = (
+  "Arabic Armenian Bengali Bopomofo Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Han Hangul Hebrew Hiragana Kannada " +
+  "Katakana Khmer Lao Latin Malayalam Myanmar Oriya Sinhala Tamil Telugu Thai Common Inherited"
+).split(" ");
+const MISSING = new RegExp(`[^${DRAWN.map((script) => `\\p{Script=${script}}`).join("")}]+`, "gu");
 /** @type {Record<string, string>} */
 const TEXTS = { one: "st", two: "nd", few: "rd", other: "th", fun: "Fun", calm: "Calm", background: "Background", failed: "Failed", cancelled: "Cancelled" };
 
@@ -62,4 +68,13 @@ export function sayFacts({ style, duration, aspectRatio, output }, isExact) {
 export function shorten(prompt) {
   const characters = [...(prompt ?? "Untitled")];
   return characters.length > LABEL_LENGTH ? `${characters.slice(0, LABEL_LENGTH - 1).join("")}…` : characters.join("");
+}
+
+/**
+ * Return a sentence about the letters that a sketch of the prompt would omit, or an empty text.
+ * @param {string} prompt
+ */
+export function describeMissingScripts(prompt) {
+  const letters = [...(prompt.match(MISSING) ?? []).join("")].slice(0, 20).join("");
+  return letters && `The built-in sketch can’t draw these letters and will leave them out: ${letters}`;
 }

@@ -120,7 +120,7 @@ def test_scripts_without_a_typeface_are_reported(prompt, scripts):
 
 
 def test_the_studio_warns_of_the_scripts_without_a_typeface():
-    source = (Path(__file__).parents[3] / "web" / "scripts.js").read_text()
+    source = (Path(__file__).parents[3] / "web" / "words.js").read_text()
     letters: dict[str, list[str]] = {}
     for letter in filter(str.isalpha, map(chr, range(0x20000))):
         letters.setdefault(unicodedata.name(letter, "").partition(" ")[0], []).append(letter)

@@ -1,9 +1,9 @@
-/** The texts on cards, and the remaining time. */
+/** The texts on cards, the remaining time, and the warning about letters that a sketch cannot draw. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Countdown, sayFacts, sayState, shorten } from "../../../web/words.js";
+import { Countdown, describeMissingScripts, sayFacts, sayState, shorten } from "../../../web/words.js";
 import { aJob } from "./fakes.mjs";
 
 const SECOND = 1000;
@@ -63,4 +63,15 @@ test("a label contains at most 80 characters of a prompt", () => {
   assert.equal(shorten("🦊".repeat(80)), "🦊".repeat(80));
   assert.equal(shorten("🦊".repeat(81)), `${"🦊".repeat(79)}…`);
   assert.equal(shorten(null), "Untitled");
+});
+
+test("text in the scripts of the typefaces, digits, signs and emoji give no warning", () => {
+  for (const prompt of ["A kite", "שלום 2026", "مرحبا", "今日は안녕 nǐ hǎo", "தமிழ் తెలుగు ኢትዮጵያ", "🎉 ❤️ → € ½ (!)", "e\u0301 می\u200cخواهم", ""])
+    assert.equal(describeMissingScripts(prompt), "");
+});
+
+test("the warning shows the letters of other scripts, at most twenty of them", () => {
+  const start = "The built-in sketch can’t draw these letters and will leave them out: ";
+  assert.equal(describeMissingScripts("hello བོད, ᏣᎳᎩ"), start + "བོདᏣᎳᎩ");
+  assert.equal(describeMissingScripts("𐐀".repeat(500)), start + "𐐀".repeat(20));
 });
