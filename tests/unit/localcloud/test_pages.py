@@ -1,6 +1,7 @@
 """Upload of the studio's files to a bucket."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,3 +70,15 @@ def test_an_unknown_environment_is_refused(environment: str) -> None:
 def test_the_files_that_a_browser_loads_are_small() -> None:
     sizes = {name: path.stat().st_size for name, path in find_pages(ROOT / "web").items()}
     assert sum(sizes.values()) < SHIPPED_BYTES, sizes
+
+
+def test_the_page_links_only_to_files_of_the_studio_and_describes_itself() -> None:
+    page = (ROOT / "web" / "index.html").read_text()
+    links = dict(re.findall(r'<link rel="([\w-]+)" href="([^"]+)"', page))
+    files = find_pages(ROOT / "web").keys() | {"config.json"}
+    assert {"icon", "apple-touch-icon", "stylesheet"} <= links.keys()
+    assert set(re.findall(r'<link [^>]*href="([^"]+)"', page)) <= files
+    assert set(re.findall(r'modulepreload" href="([^"]+)"', page)) == {
+        name for name in files if name.endswith(".js") and name != "studio.js"
+    }
+    assert re.search(r'<meta name="description" content="[^"]+">', page)

@@ -1,55 +1,24 @@
 /** The JavaScript client: errors of its own, responses that are not of the API, expired URLs, sleep, and what it exposes. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, test } from "node:test";
 
-import { expiryOf, VideoJobs } from "../../../web/videojobs.js";
-import { aJob, FakeApi, fakeSockets, fakeTime, JOB_ID, settle } from "./fakes.mjs";
+import { expiryOf } from "../../../web/videojobs.js";
+import { api, client, errors, follow, followAll, jobs, live, sockets, STATUS, time } from "./client.mjs";
+import { aJob, JOB_ID, settle } from "./fakes.mjs";
 
-const STATUS = `GET /api/videos/${JOB_ID}`;
 const GENERATE = "POST /api/videos/generate";
 const ACCEPTED = { status: 201, data: { jobId: JOB_ID, status: "queued" } };
 const OTHER = "https://api.test";
 const DAY = 24 * 3_600_000;
 
-let api, sockets, time, jobs, errors;
-
-beforeEach(() => {
-  time = fakeTime();
-  api = new FakeApi();
-  sockets = fakeSockets();
-  jobs = [];
-  errors = [];
-});
 afterEach(() => {
-  time.restore();
   for (const name of ["location", "document", "addEventListener"]) delete globalThis[name];
 });
 
 /** Replace a global of the browser for the current test. */
 function define(name, value) {
   Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-}
-
-function client(options = {}) {
-  const { fetch } = api;
-  return new VideoJobs({ liveUrl: "wss://live.test/dev", fetch, WebSocket: sockets.FakeSocket, random: () => 0.5, ...options });
-}
-
-function follow(videos) {
-  return videos.follow(JOB_ID, (job) => jobs.push(job), (error) => errors.push(error));
-}
-
-function followAll(videos, list = jobs) {
-  return videos.followAll((job) => list.push(job), (error) => errors.push(error));
-}
-
-async function live() {
-  const videos = client();
-  followAll(videos);
-  await settle();
-  sockets.created[0].open();
-  return { videos, socket: sockets.created[0] };
 }
 
 /** Return a URL as S3 presigns it, valid from the year 2000 for some seconds. */
@@ -192,7 +161,7 @@ test("a tab that slept for a day receives new URLs of the same versions, and job
   const dispatch = new EventTarget();
   define("document", Object.assign(dispatch, { hidden: false }));
   const forgotten = aJob({ jobId: "a".repeat(24) });
-  const { videos, socket } = await live();
+  const { videos, socket } = await live(followAll);
   socket.update({ version: 5, status: "completed", videoUrl: "old" });
   socket.update(forgotten);
   api.respond("GET /api/videos?limit=50", { data: { items: [], nextCursor: null } });
@@ -210,7 +179,7 @@ test("a tab that slept for a day receives new URLs of the same versions, and job
 });
 
 test("a tab whose session ended while it slept reports it once", async () => {
-  const { videos, socket } = await live();
+  const { videos, socket } = await live(followAll);
   api.respond("GET /api/videos?limit=50", { status: 401, error: { code: "TOKEN_EXPIRED", message: "Sign in again." } });
   await time.sleep(DAY);
   socket.close();
@@ -220,7 +189,7 @@ test("a tab whose session ended while it slept reports it once", async () => {
 });
 
 test("a new connection repeats each job once", async () => {
-  const { socket } = await live();
+  const { socket } = await live(followAll);
   socket.update({ version: 5 });
   await time.pass(108 * 60_000);
   const next = sockets.created.at(-1);
@@ -255,7 +224,7 @@ test("an error of a follower is reported and ends neither polling nor other foll
 });
 
 test("a follower that is added later receives the jobs that the connection has already sent", async () => {
-  const { videos, socket } = await live();
+  const { videos, socket } = await live(followAll);
   socket.update({ version: 3, status: "completed" });
   const [all, single] = [[], []];
   followAll(videos, all);
@@ -266,7 +235,7 @@ test("a follower that is added later receives the jobs that the connection has a
 });
 
 test("a deleted job is not repeated to a new follower", async () => {
-  const { videos, socket } = await live();
+  const { videos, socket } = await live(followAll);
   socket.update({ version: 3, status: "completed" });
   api.respond(`DELETE /api/videos/${JOB_ID}`, { status: 204 });
   await videos.remove(JOB_ID);
@@ -345,7 +314,7 @@ test("the reason for polling without a URL is NO_LIVE_URL", () => {
 test("a device that is online again pings the connection at once", async () => {
   const page = new EventTarget();
   define("addEventListener", page.addEventListener.bind(page));
-  const { socket } = await live();
+  const { socket } = await live(followAll);
   socket.sent.length = 0;
   page.dispatchEvent(new Event("online"));
   assert.deepEqual(socket.sent, [{ action: "ping" }]);

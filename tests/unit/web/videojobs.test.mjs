@@ -1,42 +1,14 @@
 /** The JavaScript client: versions, the live connection, polling as a fallback, and calls. Tests control the time. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
 import { VideoJobs } from "../../../web/videojobs.js";
-import { aJob, FakeApi, fakeSockets, fakeTime, JOB_ID, settle } from "./fakes.mjs";
+import { api, client, errors, follow, jobs, live, sockets, STATUS, time } from "./client.mjs";
+import { aJob, JOB_ID, settle } from "./fakes.mjs";
 
-const STATUS = `GET /api/videos/${JOB_ID}`;
 const LIST = "GET /api/videos?limit=50";
 const MINUTE = 60_000;
-
-let api, sockets, time, jobs, errors;
-
-beforeEach(() => {
-  time = fakeTime();
-  api = new FakeApi();
-  sockets = fakeSockets();
-  jobs = [];
-  errors = [];
-});
-afterEach(() => time.restore());
-
-function client({ liveUrl = "wss://live.test/dev" } = {}) {
-  const { fetch } = api;
-  return new VideoJobs({ liveUrl, fetch, WebSocket: sockets.FakeSocket, random: () => 0.5 });
-}
-
-function follow(videos) {
-  return videos.follow(JOB_ID, (job) => jobs.push(job), (error) => errors.push(error));
-}
-
-async function live() {
-  const videos = client();
-  const stop = follow(videos);
-  await settle();
-  sockets.created[0].open();
-  return { videos, stop, socket: sockets.created[0] };
-}
 
 const versions = () => jobs.map(({ version }) => version);
 
