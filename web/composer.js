@@ -17,6 +17,7 @@ const prompt = byId("prompt");
 const duration = byId("duration");
 const slider = byId("slider");
 const make = byId("make");
+const problem = byId("form-error");
 const label = make.textContent;
 const fields = ["prompt", "duration"]; // every choice of the other fields is valid
 
@@ -29,13 +30,10 @@ let isPaused = false;
 /** Prompt that the user has not typed. */
 let filled = "";
 
-/**
- * Set up the form.
- * @param {Submit} submit Called with each valid request.
- */
+/** Set up the form. @param {Submit} submit Called with each valid request. */
 export function prepareComposer(submit) {
   form.addEventListener("input", (/** @type {Event} */ { target }) => {
-    if (isWaiting) showError(byId("form-error"));
+    if (isWaiting) showError(problem);
     isWaiting = false;
     if (target === slider) duration.value = slider.value;
     if (prompt.value.trim()) complain("prompt", "");
@@ -103,7 +101,7 @@ function fill(request) {
 async function send(submit) {
   if (make.ariaDisabled) return; // ignore the second click of a double click
   isWaiting = false;
-  showError(byId("form-error"));
+  showError(problem);
   if (show({ prompt: checkPrompt(), duration: checkDuration() })) return;
   const request = /** @type {any} */ ({ ...Object.fromEntries(new FormData(form)), duration: duration.valueAsNumber });
   if (sent.request !== JSON.stringify(request)) sent = { request: JSON.stringify(request), key: makeKey() };
@@ -132,14 +130,12 @@ function report(error) {
   const messages = Object.fromEntries(error.details.filter(({ field }) => fields.includes(field)).map(({ field, message }) => [field, message]));
   if (show(messages)) return;
   isPaused = Boolean(error.retryAfter);
-  showError(byId("form-error"), error, unpause);
+  showError(problem, error, () => {
+    isPaused = false;
+    make.ariaDisabled = null;
+  });
   isWaiting = error.status === 0 && error.code !== "ORIGIN_BLOCKED";
-  if (isWaiting) byId("form-error").append(" Your video is sent when the connection is back.");
-}
-
-function unpause() {
-  isPaused = false;
-  make.ariaDisabled = null;
+  if (isWaiting) problem.append(" Your video is sent when the connection is back.");
 }
 
 /**
@@ -153,10 +149,7 @@ function show(problems) {
   return Boolean(first);
 }
 
-/**
- * @param {string} field
- * @param {string} words
- */
+/** @param {string} field @param {string} words */
 function complain(field, words) {
   byId(`${field}-error`).textContent = words;
   byId(field).ariaInvalid = words ? "true" : null;

@@ -321,7 +321,7 @@ export class Gallery {
    */
   async #share(card, isPublic) {
     const view = location.origin + location.pathname + addressOf(card.job.jobId);
-    const url = isPublic ? this.freshen(card).then((job) => job?.videoUrl ?? Promise.reject()) : Promise.resolve(view);
+    const url = isPublic ? this.freshen(card).then((job) => job?.videoUrl ?? Promise.reject(new DOMException("", "AbortError"))) : Promise.resolve(view);
     try {
       const done = await pass(url);
       const expiry = expiryOf(await url);
@@ -352,12 +352,13 @@ async function pass(url) {
     if (isAbort(error)) throw error;
   }
   const blob = url.then((text) => new Blob([text], { type: "text/plain" }));
+  blob.catch(() => {}); // the browser can refuse to copy before it waits for the text
   // Called in the click handler, because some browsers allow writing to the clipboard only there.
   await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
   return "copied";
 }
 
-/** Return whether the user has closed the browser's dialog. @param {any} error */
+/** Return whether there is nothing to share, or the user has closed the browser's dialog. @param {any} error */
 const isAbort = (error) => error?.name === "AbortError";
 
 /**

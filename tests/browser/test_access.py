@@ -27,6 +27,17 @@ RING = """[document.activeElement, document.activeElement.closest("label")].some
   const style = element && getComputedStyle(element);
   return style && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
 })"""
+ZOOMED = {"viewport": {"width": 320, "height": 256}, "device_scale_factor": 4, "reduced_motion": "reduce"}
+"""A window of 1280 x 1024 pixels at a zoom of 400 %."""
+CONTROLS = ":is(a[href], button, input, textarea)"
+COVERED = """(scope) => [...document.querySelectorAll(scope)].filter((control) => {
+  if (!control.checkVisibility()) return false;
+  control.focus();
+  const {x, y, width, height} = control.getClientRects()[0];
+  const top = document.elementFromPoint(x + width / 2, y + height / 2);
+  return document.activeElement !== control || !top || !control.contains(top);
+}).map((control) => control.outerHTML)"""
+THEME = "[...document.querySelectorAll('[name=theme-color]')].find((it) => matchMedia(it.media).matches).content"
 PAINT = "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).map(Number)"
 
 
@@ -132,6 +143,39 @@ def test_page_never_scrolls_horizontally(page: Page, user: User) -> None:
         assert not studio.is_wider_than_the_screen(), f"at a width of {width} px"
 
 
+@pytest.mark.complains("401", "WebSocket")
+def test_every_control_is_reachable_at_a_zoom_of_400_percent(open_studio: OpenStudio, user: User) -> None:
+    put_every_kind(user)
+    studio = open_studio(**ZOOMED)
+    page = studio.page
+    expect(studio.cards).to_have_count(5)
+    studio.make.click()  # with errors, the form is longer
+    assert page.evaluate(COVERED, CONTROLS) == []
+    assert not studio.is_wider_than_the_screen()
+    studio.card("Good").get_by_role("link").click()
+    for dialog in (page.locator("#view"), page.locator("#sure")):
+        expect(dialog).to_be_visible()
+        assert page.evaluate(COVERED, f"#{dialog.get_attribute('id')} {CONTROLS}") == []
+        assert dialog.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+        assert not studio.is_wider_than_the_screen()
+        dialog.get_by_role("button", name="Delete").click()
+    expect(studio.cards).to_have_count(4)
+    page.context.clear_cookies()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    assert page.evaluate(COVERED, CONTROLS) == []
+    assert not studio.is_wider_than_the_screen()
+
+
+@pytest.mark.parametrize("width", [1280, 2560, 3440])
+def test_header_is_aligned_with_the_content(studio: Studio, width: int) -> None:
+    studio.page.set_viewport_size({"width": width, "height": 900})
+    boxes = [studio.page.locator(part).bounding_box() for part in (".name", "#prompt", "#sign-out", ".gallery")]
+    name, prompt, account, gallery = [box or {} for box in boxes]
+    assert name["x"] == pytest.approx(prompt["x"], abs=1)
+    assert account["x"] + account["width"] == pytest.approx(gallery["x"] + gallery["width"], abs=1)
+
+
 def test_new_job_on_a_phone_is_in_view_and_large_enough_to_tap(open_studio: OpenStudio) -> None:
     studio = open_studio(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     studio.wait_until_live()
@@ -148,7 +192,9 @@ def test_new_job_on_a_phone_is_in_view_and_large_enough_to_tap(open_studio: Open
 @pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
 def test_page_follows_prefers_color_scheme(open_studio: OpenStudio, scheme: str, is_dark: bool) -> None:
     studio = open_studio(color_scheme=scheme)
-    assert (max(studio.page.evaluate(PAINT)) < 60) is is_dark
+    paint = studio.page.evaluate(PAINT)
+    assert (max(paint) < 60) is is_dark
+    assert bytes(paint) == bytes.fromhex(studio.page.evaluate(THEME).removeprefix("#"))
 
 
 def test_layout_does_not_shift_while_a_job_progresses(studio: Studio) -> None:

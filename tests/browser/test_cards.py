@@ -1,6 +1,7 @@
 """The cards under difficulties: lost messages, no network, double clicks, expired URLs, deletions elsewhere."""
 
 import re
+from collections.abc import Callable
 
 import pymongo
 import pytest
@@ -170,6 +171,41 @@ def test_portrait_fills_a_phone_and_plays_in_the_view_elsewhere(open_studio: Ope
     assert box["width"] > 330
     assert not phone.is_wider_than_the_screen()
     phone.page.context.close()
+
+
+@pytest.mark.complains("Content Security Policy")
+def test_click_beside_a_portrait_plays_it(page: Page, user: User) -> None:
+    put_jobs(user, [VIDEO | {"prompt": "Tall", "aspect_ratio": AspectRatio.PORTRAIT}])
+    page.goto("/")
+    card = Studio(page).card("Tall")
+    card.locator(".mat").click(position={"x": 30, "y": 200})
+    expect(card.locator("video")).to_be_visible()
+
+
+def test_pictures_are_loaded_when_they_come_near_and_wide_ones_are_drawn_once(
+    open_context: Callable[..., BrowserContext], user: User
+) -> None:
+    put_jobs(user, (VIDEO | {"prompt": f"Video {number}"} for number in range(24)))
+    page = open_context(user, **PHONE).new_page()
+    page.route_web_socket(lambda _: True, lambda route: route.close())
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url) if "icon.png?" in request.url else None)
+
+    def add_pictures(route: Route) -> None:
+        content = route.fetch().json()
+        for job in content["data"]["items"]:
+            job["posterUrl"] = f"/icon.png?{job['jobId']}"
+        route.fulfill(json=content)
+
+    for requests in (PAGES, POLLS):
+        page.route(requests, add_pictures)
+    page.goto("/")
+    cards = Studio(page).cards
+    expect(cards.first.locator(".poster")).to_have_class("poster ready")
+    expect(cards.first.locator(".glow")).to_be_hidden()
+    assert len(loaded) < 24
+    cards.last.scroll_into_view_if_needed()
+    expect(cards.last.locator(".poster")).to_have_class("poster ready")
 
 
 @pytest.mark.complains("Content Security Policy")

@@ -5,12 +5,17 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from localcloud.stack import Stack
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio import SOON, Studio, expect_status, put_jobs
 from tests.browser.test_access import find_violations
 from tests.stack.client import User
+from videojobs.domain.job import JobStatus
 
 GENERATE = "**/api/videos/generate"
+PLAIN = "http://studio.example/"
+SECURE = "[crypto.randomUUID, navigator.clipboard, navigator.share, navigator.serviceWorker].filter(Boolean).length"
+BLOCKED = "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('', 'SecurityError'); }})"
 ADDRESS = "https://example.com/products/summer-sale/2026?utm_source=newsletter&utm_campaign=" + "x" * 80
 HEBREW = "שלום עולם! מסיבה ב-2026."
 DIRECTION = "element => getComputedStyle(element).direction"
@@ -222,3 +227,32 @@ def test_form_is_usable_before_the_settings_arrive(page: Page) -> None:
     for route in held:
         route.continue_()
     expect(studio.card("Early")).to_be_visible()
+
+
+@pytest.mark.complains(PLAIN, "WebSocket")
+def test_page_works_on_plain_http_without_the_apis_of_secure_pages(page: Page, stack: Stack, user: User) -> None:
+    put_jobs(user, [{"prompt": "Done", "status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}])
+
+    def forward(route: Route) -> None:
+        headers = {name: value for name, value in route.request.headers.items() if name not in {"origin", "referer"}}
+        url = stack.web_url + route.request.url.removeprefix(PLAIN)
+        route.fulfill(response=route.fetch(url=url, headers=headers))
+
+    page.route(f"{PLAIN}**", forward)
+    page.goto(PLAIN)
+    assert page.evaluate(f"[isSecureContext, {SECURE}]") == [False, 0]
+    studio = Studio(page)
+    studio.submit("By plain http", seconds=60)
+    studio.card("Done").get_by_role("button", name="Copy link").click()
+    expect(studio.card("Done").get_by_role("alert")).to_have_text(
+        "Your browser blocked copying. Use its address instead."
+    )
+
+
+def test_page_works_if_the_browser_blocks_the_session_storage(page: Page) -> None:
+    page.add_init_script(BLOCKED)
+    page.goto("/")
+    studio = Studio(page)
+    card = studio.submit("Nothing kept", seconds=60)
+    card.get_by_role("link").click()
+    expect(page.get_by_role("dialog", name="Nothing kept")).to_be_visible()

@@ -104,6 +104,16 @@ def test_new_job_comes_first_after_paging(page: Page, user: User) -> None:
     expect(studio.cards).to_have_count(31)
 
 
+def test_heading_stays_visible_above_a_video_that_is_made_from_further_down(page: Page, user: User) -> None:
+    put_jobs(user, ({"prompt": f"Video {number}"} for number in range(12)))
+    page.goto("/")
+    studio, heading = Studio(page), page.get_by_role("heading", name="Your videos")
+    studio.card("Video 11").scroll_into_view_if_needed()
+    expect(heading).not_to_be_in_viewport()
+    expect(studio.submit("The newest", seconds=60)).to_be_in_viewport()
+    expect(heading).to_be_in_viewport(ratio=1, timeout=10_000)
+
+
 def test_filter_shows_one_status_and_survives_a_reload(page: Page, user: User) -> None:
     put_jobs(user, [{"prompt": "Bad"}, {"prompt": "Stopped", "status": JobStatus.CANCELLED}])
     page.goto("/")

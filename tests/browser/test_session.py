@@ -16,6 +16,16 @@ def signed_out(open_context: Callable[..., BrowserContext]) -> Page:
     return open_context().new_page()
 
 
+@pytest.fixture
+def studio_of_user(page: Page, user: User) -> Studio:
+    """Return the studio with the user's video “Mine”."""
+    put_jobs(user, [{"prompt": "Mine"}])
+    page.goto("/")
+    studio = Studio(page)
+    expect(studio.card("Mine")).to_be_visible()
+    return studio
+
+
 @pytest.mark.complains("401")
 def test_signed_out_visitor_is_led_to_the_sign_in_page(signed_out: Page) -> None:
     signed_out.goto("/")
@@ -86,26 +96,21 @@ def test_draft_survives_a_reload_until_it_is_sent(page: Page, user: User) -> Non
 
 @pytest.mark.complains("403", "WebSocket")
 def test_tab_shows_nothing_of_its_user_when_another_has_signed_in(
-    page: Page, context: BrowserContext, user: User, stranger: User
+    studio_of_user: Studio, context: BrowserContext, stranger: User
 ) -> None:
-    put_jobs(user, [{"prompt": "Mine"}])
+    studio = studio_of_user
     put_jobs(stranger, [{"prompt": "Yours"}])
-    page.goto("/")
-    studio = Studio(page)
-    expect(studio.card("Mine")).to_be_visible()
     studio.prompt.fill("My draft")
     context.request.post("/dev/login", form={"user": stranger.id})
-    page.evaluate("dispatchEvent(new Event('focus'))")
+    studio.page.evaluate("dispatchEvent(new Event('focus'))")
     expect(studio.card("Yours")).to_be_visible()
     expect(studio.cards).to_have_count(1)
     expect(studio.prompt).to_have_value("")
 
 
 @pytest.mark.complains("401", "WebSocket")
-def test_tab_shows_nothing_after_a_sign_out_in_another_tab(page: Page, context: BrowserContext, user: User) -> None:
-    put_jobs(user, [{"prompt": "Mine"}])
-    page.goto("/")
-    expect(Studio(page).card("Mine")).to_be_visible()
+def test_tab_shows_nothing_after_a_sign_out_in_another_tab(studio_of_user: Studio, context: BrowserContext) -> None:
+    page = studio_of_user.page
     context.request.post("/dev/logout")
     page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.get_by_role("heading", name="Sign in to see your videos")).to_be_visible()
@@ -114,12 +119,9 @@ def test_tab_shows_nothing_after_a_sign_out_in_another_tab(page: Page, context: 
 
 @pytest.mark.complains("403", "WebSocket")
 def test_video_made_as_another_user_is_shown_among_that_user_s_videos(
-    page: Page, context: BrowserContext, user: User, stranger: User
+    studio_of_user: Studio, context: BrowserContext, stranger: User
 ) -> None:
-    put_jobs(user, [{"prompt": "Mine"}])
-    page.goto("/")
-    studio = Studio(page)
-    expect(studio.card("Mine")).to_be_visible()
+    studio = studio_of_user
     context.request.post("/dev/login", form={"user": stranger.id})
     studio.prompt.fill("Yours")
     studio.make.click()
@@ -128,11 +130,8 @@ def test_video_made_as_another_user_is_shown_among_that_user_s_videos(
 
 
 @pytest.mark.complains("403", "401")
-def test_draft_of_another_user_is_not_restored(page: Page, context: BrowserContext, user: User, stranger: User) -> None:
-    put_jobs(user, [{"prompt": "Mine"}])
-    page.goto("/")
-    studio = Studio(page)
-    expect(studio.card("Mine")).to_be_visible()
+def test_draft_of_another_user_is_not_restored(studio_of_user: Studio, context: BrowserContext, stranger: User) -> None:
+    studio, page = studio_of_user, studio_of_user.page
     studio.prompt.fill("My draft")
     context.request.post("/dev/login", form={"user": stranger.id})
     with page.expect_response(lambda response: response.status == 403):

@@ -12,6 +12,10 @@ from videojobs.domain.job import JobStatus
 
 LONG = "A choir of toasters sings at dawn while a small orange cat conducts them. " * 13
 FAILED = {"prompt": LONG.strip(), "status": JobStatus.FAILED}
+VIDEO = {"prompt": "A kite", "status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}
+SHARE = "navigator.share = ({url}) => (window.shared = url, %s)"
+CLOSED, REFUSED = (f"Promise.reject(new DOMException('', '{name}'))" for name in ("AbortError", "NotAllowedError"))
+CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
 
 
 def test_view_shows_the_whole_prompt_and_the_properties_of_the_file(studio: Studio, page: Page) -> None:
@@ -56,8 +60,8 @@ def test_view_has_an_address_that_survives_reload_and_back(page: Page, user: Use
 def test_link_of_a_video_opens_it_for_its_owner_after_sign_in(
     open_context: Callable[..., BrowserContext], user: User, page_errors: list[str]
 ) -> None:
-    put_jobs(user, [FAILED | {"status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}])
-    page = open_context(user, permissions=["clipboard-read", "clipboard-write"]).new_page()
+    put_jobs(user, [VIDEO | {"prompt": LONG.strip()}])
+    page = open_context(user, **CLIPBOARD).new_page()
     page.goto("/")
     page.get_by_role("button", name="Copy link").click()
     expect(Studio(page).banner).to_have_text("Link copied. It opens this video when you’re signed in.")
@@ -96,8 +100,74 @@ def test_deleting_in_the_view_leads_back_to_the_list(page: Page, user: User) -> 
 
 
 def test_copying_that_the_browser_blocks_names_another_way(page: Page, user: User) -> None:
-    put_jobs(user, [{"status": JobStatus.COMPLETED, "video_url": "https://videos.example/a.mp4"}])
+    put_jobs(user, [VIDEO])
     page.add_init_script("navigator.clipboard.write = () => Promise.reject(new DOMException('', 'NotAllowedError'))")
     page.goto("/")
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("alert").filter(has_text="Your browser blocked copying.")).to_be_visible()
+
+
+def test_arrow_keys_show_the_newer_and_the_older_video(page: Page, user: User) -> None:
+    prompts = ("New", "Middle", "Old")
+    ids = dict(zip(prompts, put_jobs(user, ({"prompt": prompt} for prompt in prompts)), strict=True))
+    page.goto("/")
+    view = page.locator("#view")
+    Studio(page).card("Middle").get_by_role("link").click()
+    expect(view.get_by_role("button", name="Close")).to_be_focused()
+    for key, prompt in (("Left", "New"), ("Left", "New"), ("Right", "Middle"), ("Right", "Old"), ("Right", "Old")):
+        page.keyboard.press(f"Arrow{key}")
+        expect(page.get_by_role("dialog", name=prompt)).to_be_visible()
+        expect(page).to_have_url(f"/#/videos/{ids[prompt]}")
+        expect(view.get_by_role("button", name="Close")).to_be_focused()
+    view.get_by_role("button", name="Delete").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("dialog", name="Middle").get_by_role("button", name="Delete")).to_be_focused()
+    page.go_back()
+    expect(view).to_be_hidden()
+    expect(page).to_have_url("/")
+
+
+@pytest.mark.complains("Content Security Policy")
+def test_arrow_keys_of_the_player_show_no_other_video(page: Page, user: User) -> None:
+    job_id, _ = put_jobs(user, [VIDEO, VIDEO | {"prompt": "Older"}])
+    page.goto(f"/#/videos/{job_id}")
+    view = page.get_by_role("dialog", name="A kite")
+    view.get_by_role("button", name="Play").click()
+    expect(view.locator("video")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    view.get_by_role("button", name="Delete").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    expect(page).to_have_url(f"/#/videos/{job_id}")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("dialog", name="Older").get_by_role("button", name="Delete")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "banner"),
+    [("Promise.resolve()", "Link shared. It opens"), (CLOSED, ""), (REFUSED, "Link copied. It opens")],
+)
+def test_link_is_shared_where_the_browser_can_share(
+    open_context: Callable[..., BrowserContext], user: User, outcome: str, banner: str
+) -> None:
+    [job_id] = put_jobs(user, [VIDEO])
+    page = open_context(user, **CLIPBOARD).new_page()
+    page.add_init_script(SHARE % outcome)
+    page.goto("/")
+    page.get_by_role("button", name="Share link").click()
+    page.wait_for_function("() => window.shared")
+    assert page.evaluate("shared").endswith(f"/#/videos/{job_id}")
+    expect(Studio(page).banner).to_contain_text(banner)
+    expect(page.locator(".problem").filter(has_text="blocked")).to_have_count(0)
+
+
+@pytest.mark.complains("404")
+def test_public_link_of_a_deleted_video_is_neither_shared_nor_copied(page: Page, user: User) -> None:
+    [job_id] = put_jobs(user, [VIDEO])
+    page.add_init_script(SHARE % "Promise.resolve()")
+    page.goto(f"/#/videos/{job_id}")
+    button = page.get_by_role("button", name="Share public link")
+    expect(button).to_be_visible()
+    user.call("DELETE", f"/api/videos/{job_id}")
+    button.click()
+    expect(Studio(page).banner).to_have_text("This video was deleted.")
+    assert not page.evaluate("window.shared")
