@@ -1,7 +1,7 @@
 // @ts-check
 /** Card of one job, created from the template and updated with the job. */
 
-import { byId } from "./dom.js";
+import { byId } from "./page.js";
 import { ENDED } from "./videojobs.js";
 import { addressOf } from "./view.js";
 import { Countdown, sayAgo, sayDate, sayFacts, sayState, shorten } from "./words.js";

@@ -1,8 +1,7 @@
 // @ts-check
 /** Form that creates jobs. It validates the fields, keeps a draft, and shows the errors of the API. */
 
-import { byId, confirmLoss, keep, recall, shownJob } from "./dom.js";
-import { showError } from "./errors.js";
+import { byId, confirmLoss, keep, recall, showError, shownJob } from "./page.js";
 import { VideoJobsError } from "./videojobs.js";
 import { describeMissingScripts } from "./words.js";
 

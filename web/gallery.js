@@ -2,8 +2,7 @@
 /** List of cards: pages, filter, search, and updates of the jobs. */
 
 import { Card, MOVES } from "./card.js";
-import { announce, byId, confirmLoss } from "./dom.js";
-import { showError } from "./errors.js";
+import { announce, byId, confirmLoss, showError } from "./page.js";
 import { ENDED, expiryOf } from "./videojobs.js";
 import { addressOf, View } from "./view.js";
 import { shorten } from "./words.js";

@@ -2,8 +2,8 @@
 /** Studio page: connects the form, the gallery and the live updates. */
 
 import { forgetDraft, prepareComposer, readDraft, resend, restoreDraft, suggest } from "./composer.js";
-import { announce, byId, shownJob } from "./dom.js";
 import { Gallery } from "./gallery.js";
+import { announce, byId, shownJob } from "./page.js";
 import { VideoJobs } from "./videojobs.js";
 import { keepView } from "./view.js";
 
@@ -122,9 +122,10 @@ const MODES = { live: "Live", polling: "Updating every few seconds", offline: "O
 /** @param {Mode | "offline"} mode */
 function showMode(mode) {
   if (!navigator.onLine) mode = "offline";
-  byId("mode").hidden = !MODES[mode];
-  byId("mode").dataset.mode = mode;
-  byId("mode").textContent = MODES[mode];
+  const chip = byId("mode");
+  chip.hidden = !MODES[mode];
+  chip.dataset.mode = mode;
+  chip.textContent = MODES[mode];
   clearTimeout(modeTimer);
   if (mode === "live") resend();
   if (mode === "polling" && !isPaused) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** View of one video, with an address of its own. */
 
-import { byId, keep, recall } from "./dom.js";
+import { byId, keep, recall } from "./page.js";
 
 /** @import { Card } from "./card.js" */
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { explain } from "../../../web/errors.js";
+import { explain } from "../../../web/page.js";
 import { VideoJobsError } from "../../../web/videojobs.js";
 
 const AGAIN = "Something went wrong on our side. Try again.";
