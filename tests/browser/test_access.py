@@ -190,7 +190,7 @@ def test_new_job_on_a_phone_is_in_view_and_large_enough_to_tap(open_studio: Open
     button = card.get_by_role("button", name="Cancel")
     box = button.bounding_box()
     assert box
-    assert min(box["width"], box["height"]) >= 24
+    assert min(box["width"], box["height"]) >= 44
     button.tap()
     expect_status(card, "cancelled")
 
