@@ -341,7 +341,7 @@ export class Gallery {
 }
 
 /**
- * Share a link, or copy it in browsers that can't share. Return what was done.
+ * Share a link, or copy it in browsers that can't share. Return `shared` or `copied`.
  * @param {Promise<string>} url
  */
 async function pass(url) {

@@ -174,7 +174,7 @@ def test_portrait_fills_a_phone_and_plays_in_the_view_elsewhere(open_studio: Ope
 
 
 @pytest.mark.complains("Content Security Policy")
-def test_click_beside_a_portrait_plays_it(page: Page, user: User) -> None:
+def test_click_next_to_a_portrait_plays_it(page: Page, user: User) -> None:
     put_jobs(user, [VIDEO | {"prompt": "Tall", "aspect_ratio": AspectRatio.PORTRAIT}])
     page.goto("/")
     card = Studio(page).card("Tall")
