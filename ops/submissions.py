@@ -2,9 +2,11 @@
 
 from localcloud.terminal import printable
 from ops.errors import OpsError
-from videojobs.domain.submissions import LONGEST_RETRY_AFTER_SECONDS, SubmissionState
+from videojobs.domain.submissions import CACHE_SECONDS, LONGEST_RETRY_AFTER_SECONDS, SubmissionState
 from videojobs.domain.timestamps import format_timestamp
 from videojobs.ports.jobs import Clock, SubmissionRepository
+
+_EFFECT = f"This takes effect within {CACHE_SECONDS} seconds."
 
 
 def pause_submissions(reason: str, retry_after_seconds: int, *, submissions: SubmissionRepository, clock: Clock) -> str:
@@ -20,9 +22,7 @@ def pause_submissions(reason: str, retry_after_seconds: int, *, submissions: Sub
         raise OpsError(f"--retry-after must be from 1 to {LONGEST_RETRY_AFTER_SECONDS} seconds.")
     before = submissions.read(clock.now())
     after = submissions.pause(clock.now(), reason=reason, retry_after_seconds=retry_after_seconds)
-    effect = (
-        "Submissions were already paused." if before.is_paused else "All functions apply this within three seconds."
-    )
+    effect = "Submissions were already paused." if before.is_paused else _EFFECT
     return f"{effect}\nsubmissions   {format_submissions(after)}"
 
 
@@ -36,7 +36,7 @@ def resume_submissions(*, submissions: SubmissionRepository, clock: Clock) -> st
     submissions.resume()
     if not before.is_paused:
         return "Submissions were already open."
-    return "Submissions are open. All functions apply this within three seconds."
+    return f"Submissions are open. {_EFFECT}"
 
 
 def format_submissions(submissions: SubmissionState) -> str:

@@ -8,7 +8,7 @@ from tests.builders import A_USER, ANOTHER_USER, a_job, a_lease, a_started_job, 
 from tests.fakes.clock import START
 from tests.fakes.jobs import InMemoryJobRepository
 from videojobs.adapters.mongo.jobs import MongoJobRepository
-from videojobs.domain.job import BatchId, JobStatus, Step, VideoJob
+from videojobs.domain.job import BatchId, JobId, JobStatus, Step, VideoJob
 from videojobs.domain.request import Priority
 from videojobs.ports.jobs import JobRepository, Position
 
@@ -39,6 +39,16 @@ def test_an_expired_job_is_not_listed(jobs: JobRepository) -> None:
     jobs.add(kept)
     jobs.add(over)
     assert [job.id for job in jobs.list_newest(A_USER, START, limit=1)] == [kept.id]
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 7, 15, 40])
+def test_a_page_is_full_although_newer_jobs_are_not_shown(jobs: JobRepository, hidden: int) -> None:
+    kept = [a_job(created_at=START - timedelta(seconds=second)) for second in (2, 3, 4)]
+    for job in (*kept, *(a_job(deleted_at=START) for _ in range(hidden))):
+        jobs.add(job)
+    assert [job.id for job in jobs.list_newest(A_USER, START, limit=2)] == [job.id for job in kept[:2]]
+    page = jobs.list_newest(A_USER, START, limit=2, after=Position(START, JobId("f" * 24)))
+    assert [job.id for job in page] == [job.id for job in kept[:2]]
 
 
 def test_the_list_can_be_filtered_by_status(jobs: JobRepository) -> None:

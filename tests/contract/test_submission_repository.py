@@ -10,9 +10,9 @@ from tests.fakes.clock import START
 from tests.fakes.submissions import InMemorySubmissionRepository
 from tests.servers import free_port
 from videojobs.adapters.mongo.connection import MongoConnection
-from videojobs.adapters.mongo.submissions import CACHE_SECONDS, MongoSubmissionRepository
+from videojobs.adapters.mongo.submissions import MongoSubmissionRepository
 from videojobs.domain.errors import Unavailable
-from videojobs.domain.submissions import OPEN, SubmissionState
+from videojobs.domain.submissions import CACHE_SECONDS, OPEN, SubmissionState
 from videojobs.ports.jobs import SubmissionRepository
 
 PAUSED = SubmissionState(START, "a flood", 120)
@@ -84,8 +84,8 @@ def test_a_running_process_sees_a_change_after_its_cache_has_expired(connection:
     worker, operator = MongoSubmissionRepository(connection), MongoSubmissionRepository(connection)
     assert worker.read(START) == OPEN
     pause(operator)
-    assert worker.read(START + CACHE_SECONDS - timedelta(milliseconds=1)) == OPEN
-    assert worker.read(START + CACHE_SECONDS) == PAUSED
+    assert worker.read(START + timedelta(seconds=CACHE_SECONDS, milliseconds=-1)) == OPEN
+    assert worker.read(START + timedelta(seconds=CACHE_SECONDS)) == PAUSED
 
 
 def test_a_clock_that_was_set_back_does_not_extend_the_cache(connection: MongoConnection) -> None:

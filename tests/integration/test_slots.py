@@ -40,6 +40,13 @@ def test_an_acquisition_takes_one_operation_if_slots_are_free_and_else_two(slots
     assert [len(commands) for commands in (first, first_to_wait, next_to_wait, refused)] == [1, 2, 2, 2]
 
 
+def test_a_release_takes_one_operation(slots: MongoSlotRepository) -> None:
+    acquire(slots, CAP)
+    with RECORDER.listening() as commands:
+        slots.release(A_USER, Priority.NORMAL, [an_id()])
+    assert len(commands) == 1
+
+
 def test_a_first_batch_over_the_cap_takes_two_operations(slots: MongoSlotRepository) -> None:
     with RECORDER.listening() as commands:
         assert acquire(slots, CAP + 1) == CAP

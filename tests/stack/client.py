@@ -51,8 +51,10 @@ class Response:
         return code
 
 
-def eventually[Result](look: Callable[[], Result], what: str, *, seconds: float = PATIENCE_SECONDS) -> Result:
-    """Call `look` until it returns something true, and return that.
+def eventually[Result](
+    look: Callable[[], Result], what: str, *, seconds: float = PATIENCE_SECONDS, every: float = _POLL_SECONDS
+) -> Result:
+    """Call `look` until it returns something true, `every` so many seconds, and return that.
 
     Raises:
         AssertionError: If that takes longer than `seconds`; `what` is the message.
@@ -60,7 +62,7 @@ def eventually[Result](look: Callable[[], Result], what: str, *, seconds: float 
     deadline = time.monotonic() + seconds
     while not (result := look()):
         assert time.monotonic() < deadline, f"after {seconds} s: {what}"
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
     return result
 
 

@@ -58,12 +58,13 @@ def test_pause_rejects_new_jobs_and_does_not_affect_others(user: User, ops) -> N
     ops("pause", "--retry-after", "90", "--yes")
     try:
         assert "paused since" in ops("status")
-        response = eventually(lambda: submit_unless(user, status=201), "the pause has no effect")
+        response = eventually(lambda: submit_unless(user, status=201), "the pause has no effect", every=1.0)
         assert (response.status, response.error_code, response.headers["Retry-After"]) == (503, "UNAVAILABLE", "90")
         assert user.wait(job_id)["status"] == "completed"
     finally:
         ops("resume", "--yes")
-    assert eventually(lambda: submit_unless(user, status=503), "the resume has no effect").status == 201
+    resumed = eventually(lambda: submit_unless(user, status=503), "the resume has no effect", every=1.0)
+    assert resumed.status == 201
 
 
 def submit_unless(user: User, *, status: int) -> Response | None:

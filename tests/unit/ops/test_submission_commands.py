@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.fakes.clock import START
 from tests.unit.ops.ops_fixtures import Operator, Terminal
-from videojobs.domain.submissions import OPEN, SubmissionState
+from videojobs.domain.submissions import CACHE_SECONDS, OPEN, SubmissionState
 
 
 def test_a_pause_lasts_until_it_is_resumed(operator: Operator) -> None:
@@ -20,6 +20,7 @@ def test_a_pause_lasts_until_it_is_resumed(operator: Operator) -> None:
 
 def test_a_second_pause_or_resume_is_reported_as_such(operator: Operator) -> None:
     operator.run("pause", "--yes")
+    assert f"This takes effect within {CACHE_SECONDS} seconds." in operator.out
     assert "already" not in operator.out
     assert operator.run("pause", "--yes") == 0
     assert "were already paused" in operator.out

@@ -98,6 +98,15 @@ def test_a_batch_over_the_maximum_of_waiting_jobs_is_refused_as_a_whole() -> Non
     assert (system.jobs.all(), system.batches.all(), system.queue.sent, system.slots.get(A_USER)) == ([], [], [], None)
 
 
+def test_a_repeated_batch_is_answered_while_no_further_job_can_wait() -> None:
+    system = a_system(cap=3, maximum_waiting=0)
+    first, _ = system.submit_batch(THREE, idempotency=KEY)
+    assert system.submit_batch(THREE, idempotency=KEY) == (first, True)
+    with pytest.raises(TooManyWaitingJobs):
+        system.submit_batch(THREE, idempotency=replace(KEY, key="another key"))
+    assert len(system.jobs.all()) == 3
+
+
 def test_a_batch_over_the_maximum_at_one_priority_gives_back_its_slots_at_the_other() -> None:
     system = a_system(cap=1, maximum_waiting=1)
     with pytest.raises(TooManyWaitingJobs):

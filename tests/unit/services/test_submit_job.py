@@ -12,6 +12,7 @@ from tests.fakes.slots import InMemorySlotRepository
 from tests.system import InMemorySystem
 from videojobs.domain.errors import IdempotencyKeyTaken, IdempotencyMismatch, Unavailable
 from videojobs.domain.job import IdempotencyKey, JobStatus, Step, VideoJob
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.services.store_once import KEY_LIFETIME, KEY_TRIES
 from videojobs.services.submit_job import submit_job
 
@@ -97,6 +98,17 @@ class TestIdempotency:
         user_slots = system.slots.get(A_USER)
         assert user_slots is not None
         assert user_slots.active == (first.id,)
+
+    def test_a_repeat_is_answered_while_no_further_job_can_wait(self) -> None:
+        system = InMemorySystem(slots=InMemorySlotRepository(cap=1, maximum_waiting=0))
+        first, _ = submit(system)
+        assert submit(system) == (first, True)
+        with pytest.raises(IdempotencyMismatch):
+            submit(system, IdempotencyKey("key", "b" * 64))
+        for new in (None, IdempotencyKey("another key", "a" * 64)):
+            with pytest.raises(TooManyWaitingJobs):
+                submit(system, new)
+        assert len(system.jobs.all()) == 1
 
     def test_keys_of_different_users_are_independent(self) -> None:
         system = InMemorySystem()

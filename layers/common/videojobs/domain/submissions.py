@@ -6,6 +6,8 @@ from typing import NamedTuple
 RETRY_AFTER_SECONDS = 60
 """Default of the `Retry-After` that a refused caller receives while submissions are paused."""
 LONGEST_RETRY_AFTER_SECONDS = 86_400
+CACHE_SECONDS = 10
+"""How long a function uses the state that it read. A pause or resumption takes effect within this time."""
 
 
 class SubmissionState(NamedTuple):

@@ -7,10 +7,11 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyMismatch
 from videojobs.domain.job import Batch, IdempotencyKey, UserId, VideoJob
 from videojobs.domain.request import NewJob
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.domain.trace import continued
 from videojobs.ports.jobs import BatchRepository
 from videojobs.services.job_dispatcher import JobDispatcher
-from videojobs.services.store_once import store_once
+from videojobs.services.store_once import find_earlier, store_once
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ def submit_batch(
 
     Raises:
         IdempotencyMismatch: If the key belongs to another batch.
-        TooManyWaitingJobs: If more of the user's jobs would wait for a slot than are allowed. Nothing is stored.
+        TooManyWaitingJobs: If the batch is new and more of the user's jobs would wait for a slot than are allowed.
+            Nothing is stored.
         Unavailable: If MongoDB does not confirm a write. Either everything is stored, or nothing; repeat the request
             with the same key to find out.
     """
@@ -48,7 +50,13 @@ def submit_batch(
     ]
     job_ids = tuple(job.id for job in accepted)
     batch = Batch(batch_id, user_id, job_ids, now, now + 2 * dispatcher.policy.retention, idempotency)
-    jobs = dispatcher.acquire_slots(accepted)
+    try:
+        jobs = dispatcher.acquire_slots(accepted)
+    except TooManyWaitingJobs:
+        earlier = find_earlier(idempotency, user_id=user_id, now=now, repository=batches)
+        if earlier is None:
+            raise
+        return earlier, True
     try:
         stored = store_once(batch, lambda: batches.add(batch, jobs), repository=batches)
     except IdempotencyMismatch:

@@ -6,9 +6,10 @@ from videojobs.domain import lifecycle
 from videojobs.domain.errors import IdempotencyMismatch
 from videojobs.domain.job import IdempotencyKey, UserId, VideoJob
 from videojobs.domain.request import NewJob
+from videojobs.domain.slots import TooManyWaitingJobs
 from videojobs.domain.trace import continued
 from videojobs.services.job_dispatcher import JobDispatcher
-from videojobs.services.store_once import store_once
+from videojobs.services.store_once import find_earlier, store_once
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ def submit_job(
 
     Raises:
         IdempotencyMismatch: If the key belongs to another request.
-        TooManyWaitingJobs: If the job would have to wait for a slot, and as many of the user's jobs as are allowed
-            wait already. Nothing is stored.
+        TooManyWaitingJobs: If the job is new and would have to wait for a slot, and as many of the user's jobs as are
+            allowed wait already. Nothing is stored.
         Unavailable: If MongoDB does not confirm a write. The job may exist and is then processed; repeat the request
             with the same key to find it.
     """
@@ -41,7 +42,13 @@ def submit_job(
         idempotency=idempotency,
         traceparent=continued(),
     )
-    (job,) = dispatcher.acquire_slots([new])
+    try:
+        (job,) = dispatcher.acquire_slots([new])
+    except TooManyWaitingJobs:
+        earlier = find_earlier(idempotency, user_id=user_id, now=new.created_at, repository=dispatcher.jobs)
+        if earlier is None:
+            raise
+        return earlier, True
     try:
         stored = store_once(job, lambda: dispatcher.jobs.add(job), repository=dispatcher.jobs)
     except IdempotencyMismatch:

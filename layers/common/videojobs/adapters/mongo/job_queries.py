@@ -1,6 +1,6 @@
 """Queries for jobs in MongoDB, each in the order of the index that serves it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
@@ -13,6 +13,7 @@ NEWEST_FIRST = [("createdAt", DESCENDING), ("_id", DESCENDING)]
 LONGEST_WAITING_FIRST = [("waitingSince", ASCENDING), ("_id", ASCENDING)]
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 """Lower bound of date ranges; it excludes documents without the date from the index scan."""
+_PRECISION = timedelta(milliseconds=1)  # of dates in BSON
 
 
 def waiting_jobs(user_id: UserId, priority: Priority) -> Document:
@@ -21,15 +22,16 @@ def waiting_jobs(user_id: UserId, priority: Priority) -> Document:
 
 
 def jobs_ahead(job: VideoJob) -> list[Document]:
-    """Return the queries for the jobs that come before this queued job: none if it has no next step.
+    """Return the `$match` stages for the jobs that come before this queued job: none if it has no next step.
 
     Before a job that waits for a slot come the user's jobs of its priority that have waited longer (index `waiting`).
     Before other jobs come the queued jobs of all users that are due earlier (index `sweep`).
     """
     if job.waiting_since is not None:
         waiting, since = waiting_jobs(job.user_id, job.priority), job.waiting_since
-        longer = {"waitingSince": {"$gt": BEFORE_ALL, "$lt": since}}
-        return [waiting | longer, waiting | {"waitingSince": since, "_id": {"$lt": ObjectId(job.id)}}]
+        not_shorter = {"waitingSince": {"$gt": BEFORE_ALL, "$lt": since + _PRECISION}}
+        longer = {"$or": [{"waitingSince": {"$lt": since}}, {"_id": {"$lt": ObjectId(job.id)}}]}
+        return [{"$match": waiting | not_shorter}, {"$match": longer}]
     if job.next is not None:
-        return [{"status": str(job.status), "next.dueAt": {"$gt": BEFORE_ALL, "$lt": job.next.due_at}}]
+        return [{"$match": {"status": str(job.status), "next.dueAt": {"$gt": BEFORE_ALL, "$lt": job.next.due_at}}}]
     return []

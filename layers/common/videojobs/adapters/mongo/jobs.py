@@ -13,15 +13,10 @@ from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.documents import describe_malformed, from_document, to_document
-from videojobs.adapters.mongo.job_queries import (
-    BEFORE_ALL,
-    LONGEST_WAITING_FIRST,
-    NEWEST_FIRST,
-    jobs_ahead,
-    waiting_jobs,
-)
+from videojobs.adapters.mongo.job_pages import behind, read_page
+from videojobs.adapters.mongo.job_queries import BEFORE_ALL, LONGEST_WAITING_FIRST, jobs_ahead, waiting_jobs
 from videojobs.adapters.mongo.job_updates import difference, guard
-from videojobs.adapters.mongo.reading import created_up_to, keep_dated, read_all, read_first, read_one
+from videojobs.adapters.mongo.reading import created_up_to, read_all, read_first, read_one
 from videojobs.domain.errors import IdempotencyKeyTaken
 from videojobs.domain.job import (
     LIVE_STATUSES,
@@ -157,38 +152,21 @@ class MongoJobRepository:
         status: JobStatus | None = None,
         batch_id: BatchId | None = None,
     ) -> list[VideoJob]:
-        """Return up to `limit` of the user's visible jobs, newest first, starting behind `after`.
+        """Return up to `limit` of the user's visible jobs, newest first, starting behind `after`; see `read_page`.
 
-        Jobs created at the same time as `after` are a query of their own, which needs no `$or`. Visibility, and the
-        status in a batch, are checked after reading. Raise `Unavailable` if MongoDB does not respond in time.
-
-        A job whose `createdAt` is missing or malformed has no place in this order. Such jobs come last, and only if
-        fewer than `limit` jobs are returned with them: no page can begin after them.
+        Visibility, and the status in a batch, are checked after reading. Raise `Unavailable` if MongoDB does not
+        respond in time.
         """
         filters: Document = {"userId": ObjectId(user_id)}
         if batch_id is not None:
             filters["batchId"] = ObjectId(batch_id)
         elif status is not None:
             filters["status"] = str(status)
-        queries = [filters]
-        if after is not None:
-            same_time = {"createdAt": after.created_at, "_id": {"$lt": ObjectId(after.job_id)}}
-            queries = [filters | same_time, filters | {"createdAt": {"$lt": after.created_at}}]
 
-        def find(jobs: Collection[Document]) -> list[VideoJob]:
-            cursors = (jobs.find(query, batch_size=limit).sort(NEWEST_FIRST) for query in queries)
-            undated: list[Document] = []
-            dated = keep_dated((document for cursor in cursors for document in cursor), undated)
+        def is_shown(job: VideoJob) -> bool:
+            return job.is_shown(now) and status in {None, job.status}
 
-            def shown(documents: Iterable[Document], at_most: int) -> list[VideoJob]:
-                jobs_read = _readable(documents)
-                shown_jobs = (job for job in jobs_read if job.is_shown(now) and status in {None, job.status})
-                return list(islice(shown_jobs, at_most))
-
-            newest = shown(dated, limit)
-            return [*newest, *shown(undated, max(limit - 1 - len(newest), 0))]
-
-        return self._run(find)
+        return self._run(lambda jobs: read_page(jobs, behind(filters, after), limit, is_shown))
 
     def find_waiting(self, user_id: UserId, priority: Priority) -> VideoJob | None:
         """Return the user's longest waiting job, or None. Raise `Unavailable` if MongoDB does not respond in time."""
@@ -214,8 +192,11 @@ class MongoJobRepository:
         For a job that waits for a slot, count the user's jobs that have waited longer. For other jobs, count the jobs
         due earlier (index `sweep`). Raise `Unavailable` if MongoDB does not respond in time.
         """
-        queries = jobs_ahead(job)
-        return min(sum(self._run(lambda jobs: [jobs.count_documents(query, limit=limit) for query in queries])), limit)
+        stages = jobs_ahead(job)
+        if not stages:
+            return 0
+        count = [*stages, {"$limit": limit}, {"$count": "jobs"}]
+        return next((int(counted["jobs"]) for counted in self._run(lambda jobs: list(jobs.aggregate(count)))), 0)
 
     def find_unadopted(self, created_before: datetime, limit: int) -> Iterable[VideoJob]:
         """Return up to `limit` live jobs without a next step, which the Express server created before `created_before`.

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from math import ceil
 
-from pymongo import WriteConcern
+from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
@@ -14,7 +14,7 @@ from videojobs.domain.rate import WINDOW, Allowance, RateLimit
 COLLECTION = "rates"
 
 _TRIES = 3
-"""How often counting is tried; a try fails if a concurrent call changed the document."""
+"""How often counting is tried; a try fails if a concurrent call inserts the document."""
 _UNJOURNALED = WriteConcern(w=1, j=False)
 """A failover can lose a few counted calls. That is acceptable, and waiting for the journal would slow every request."""
 
@@ -30,9 +30,9 @@ class MongoRateLimiter:
         self._connection = connection
 
     def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> Allowance:
-        """Count one call and return the remaining allowance.
+        """Count one call and return the remaining allowance: one operation, or two if the limit is reached.
 
-        The update that counts repeats the condition in its guard, so that concurrent calls can't exceed the limit.
+        The update that counts has the condition in its guard, so that concurrent calls can't exceed the limit.
 
         Raises:
             RateLimited: If the limit is reached in the last `WINDOW`, or if concurrent calls interfere three times. The
@@ -43,33 +43,41 @@ class MongoRateLimiter:
         now_ms = round(now.timestamp() * 1000)
         since_ms = now_ms - WINDOW // timedelta(milliseconds=1)
         for _ in range(_TRIES):
-            document: Document | None = self._connection.run(
-                lambda database: database[COLLECTION].find_one({"_id": key})
-            )
-            recent = [at for at in (document["calls"] if document else ())[: limit.calls] if at > since_ms]
+            document = self._push(key, limit, now_ms, since_ms, now + WINDOW)
+            if document is not None:
+                recent = _recent(document, limit, since_ms) or [now_ms]
+                return Allowance(limit, limit.calls - len(recent), _seconds(recent[-1] - since_ms))
+            document = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": key}))
+            recent = _recent(document or {}, limit, since_ms)
             if len(recent) >= limit.calls:
                 raise RateLimited(_seconds(recent[-1] - since_ms))
-            if self._push(key, limit, now_ms, since_ms, now + WINDOW):
-                oldest_ms = recent[-1] if recent else now_ms
-                return Allowance(limit, limit.calls - len(recent) - 1, _seconds(oldest_ms - since_ms))
         raise RateLimited
 
-    def _push(self, key: str, limit: RateLimit, now_ms: int, since_ms: int, expires_at: datetime) -> bool:
-        """Add a call if the limit is not reached since `since_ms`; return whether it was added."""
+    def _push(self, key: str, limit: RateLimit, now_ms: int, since_ms: int, expires_at: datetime) -> Document | None:
+        """Add a call and return the document, or return None if the limit is reached since `since_ms`.
+
+        An upsert whose guard does not match fails with a duplicate key, because the document already exists. MongoDB
+        can also report this for one of two concurrent first calls.
+        """
         guard = {"_id": key, f"calls.{limit.calls - 1}": {"$not": {"$gt": since_ms}}}
         change = {
             "$push": {"calls": {"$each": [now_ms], "$position": 0, "$slice": limit.calls}},
             "$set": {"expiresAt": expires_at},
         }
         try:
-            self._connection.run(
-                lambda database: database.get_collection(COLLECTION, write_concern=_UNJOURNALED).update_one(
-                    guard, change, upsert=True
+            document: Document | None = self._connection.run(
+                lambda database: database.get_collection(COLLECTION, write_concern=_UNJOURNALED).find_one_and_update(
+                    guard, change, upsert=True, return_document=ReturnDocument.AFTER
                 )
             )
         except DuplicateKeyError:
-            return False
-        return True
+            return None
+        return document or {}
+
+
+def _recent(document: Document, limit: RateLimit, since_ms: int) -> list[int]:
+    """Return the times of the last calls since `since_ms`, newest first, at most as many as the limit."""
+    return [at for at in document.get("calls", ())[: limit.calls] if at > since_ms]
 
 
 def _seconds(milliseconds: int) -> int:

@@ -70,8 +70,10 @@ class MongoSlotRepository:
             Unavailable: If MongoDB does not respond in time; the write may have been applied.
         """
         identity = {"_id": _key(user_id, priority)}
-        self._update(identity, {"$pullAll": {"active": list(job_ids), "waiting": list(job_ids)}})
-        document = self._find(identity, "waitingAt")
+        change = {"$pullAll": {"active": list(job_ids), "waiting": list(job_ids)}}
+        document: Document | None = self._connection.run(
+            lambda database: database[COLLECTION].find_one_and_update(identity, change, ["waitingAt"])
+        )
         return document is not None and document.get("waitingAt") is not None
 
     def clear_waiting(self, user_id: UserId, priority: Priority, seen_at: datetime) -> None:

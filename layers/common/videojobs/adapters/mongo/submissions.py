@@ -6,13 +6,11 @@ from pymongo import timeout
 
 from videojobs.adapters.mongo.connection import Document, MongoConnection
 from videojobs.adapters.mongo.reading import Fields, to_integer, to_text, to_time
-from videojobs.domain.submissions import OPEN, RETRY_AFTER_SECONDS, SubmissionState
+from videojobs.domain.submissions import CACHE_SECONDS, OPEN, RETRY_AFTER_SECONDS, SubmissionState
 
 COLLECTION = "intake"
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 SWITCH = {"_id": "switch"}
-CACHE_SECONDS = timedelta(seconds=3)
-"""How long an environment uses the state that it read. A pause or resumption takes effect within this time."""
 READ_SECONDS = 1.0
 """Timeout of reading the state; storing the job has the full timeout of `MongoConnection`."""
 
@@ -31,7 +29,8 @@ class MongoSubmissionRepository:
         Raises:
             Unavailable: If MongoDB does not respond within `READ_SECONDS` when the state is read.
         """
-        if self._remembered is None or not timedelta(0) <= now - self._remembered[0] < CACHE_SECONDS:
+        cached_for = timedelta(seconds=CACHE_SECONDS)
+        if self._remembered is None or not timedelta(0) <= now - self._remembered[0] < cached_for:
             self._remembered = (now, self._find())
         return self._remembered[1]
 
