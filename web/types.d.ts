@@ -156,8 +156,6 @@ export interface RateLimit {
 export interface RateLimits {
   /** Limit of `generate`, `generateBatch` and `retry`; null before the first of them. */
   generate: RateLimit | null;
-  /** Limit of all other calls; null before the first of them. */
-  read: RateLimit | null;
 }
 
 /** Code of an error that the API returned. */

@@ -91,7 +91,7 @@ export class VideoJobs extends EventTarget {
   /** @type {PollingReason | null} Null unless `mode` is `polling`. */
   pollingReason = null;
   /** @type {RateLimits} */
-  rateLimits = { generate: null, read: null };
+  rateLimits = { generate: null };
 
   #apiUrl;
   #fetch;
@@ -554,11 +554,11 @@ export class VideoJobs extends EventTarget {
 
   /** @param {Headers} headers */
   #readRateLimit(headers) {
-    const state = /^"(generate|read)";r=(\d+);t=(\d+)$/.exec(headers.get("RateLimit") ?? "");
+    const state = /^"generate";r=(\d+);t=(\d+)$/.exec(headers.get("RateLimit") ?? "");
     const policy = /;q=(\d+);w=(\d+)$/.exec(headers.get("RateLimit-Policy") ?? "");
     if (!state || !policy) return;
-    const [remaining, resetSeconds, limit, windowSeconds] = [state[2], state[3], policy[1], policy[2]].map(Number);
-    this.rateLimits = { ...this.rateLimits, [state[1]]: { limit, remaining, resetSeconds, windowSeconds } };
+    const [remaining, resetSeconds, limit, windowSeconds] = [state[1], state[2], policy[1], policy[2]].map(Number);
+    this.rateLimits = { generate: { limit, remaining, resetSeconds, windowSeconds } };
     this.dispatchEvent(new Event("ratelimit"));
   }
 }

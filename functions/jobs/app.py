@@ -13,7 +13,7 @@ from videojobs.api.body import read_no_fields
 from videojobs.api.download_filename import download_filename
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, link_next, parse_content_query, parse_list_query
-from videojobs.api.rates import ChooseLimit, count_call, generate_limit, read_limit
+from videojobs.api.rates import count_call, generate_limit, read_limit
 from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.domain.job import VideoJob
 from videojobs.observability import logger
@@ -30,13 +30,13 @@ from videojobs.services.retry_job import RetryRights, retry_job
 ERASURE_TIME = timedelta(seconds=20)  # API Gateway times out after 29 s; the reconciler erases the rest
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api(bootstrap.rate_limiter)
+bootstrap.prepare_api(bootstrap.read_limiter)
 
 
 @api.get("/api/videos", operation_id="listVideos", summary="List video jobs", tags=["videos"])
 def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
     """Return a page of the caller's jobs, with the next page in `Link`. Errors become error responses."""
-    session, query = _enter(read_limit, parse_list_query)
+    session, query = _enter(parse_list_query)
     page, after = list_jobs(session.user_id, query, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     cursor = encode_cursor(after) if after else None
     headers = {"Link": link_next(query, cursor)} if cursor else {}
@@ -46,14 +46,14 @@ def list_videos() -> Response[envelopes.VideoJobListEnvelope]:
 @api.post("/api/videos/<job_id>/cancel", operation_id="cancelVideo", summary="Cancel a video job", tags=["videos"])
 def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """Cancel the job and return it. Idempotent. Errors of `cancel_job` become error responses."""
-    session, _ = _enter(read_limit, read_no_fields)
+    session, _ = _enter(read_no_fields)
     return _show(cancel_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher()))
 
 
 @api.post("/api/videos/<job_id>/retry", operation_id="retryVideo", summary="Retry a video job", tags=["videos"])
 def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """Queue a failed or cancelled job again and return it. Errors of `retry_job` become error responses."""
-    session, _ = _enter(generate_limit, read_no_fields)
+    session, _ = _enter(read_no_fields, creates=True)
     check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
     rights = RetryRights(session.can_use_high_priority, bootstrap.allowed_providers())
     return _show(retry_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), rights=rights))
@@ -62,7 +62,7 @@ def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
 @api.delete("/api/videos/<job_id>", operation_id="deleteVideo", summary="Delete a video job", tags=["videos"])
 def delete(job_id: str) -> Response[Any]:
     """Delete an ended job and its files. Return 204 without a body, or an error response."""
-    session, _ = _enter(read_limit, read_no_fields)
+    session, _ = _enter(read_no_fields)
     delete_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), store=bootstrap.video_store())
     return answer_empty(204)
 
@@ -70,7 +70,7 @@ def delete(job_id: str) -> Response[Any]:
 @api.delete("/api/users/me/videos", operation_id="deleteAllVideos", summary="Delete all videos", tags=["account"])
 def erase() -> Response[envelopes.ErasureEnvelope]:
     """Erase all of the caller's jobs. Return 204 when done, 202 if the reconciler continues, or an error response."""
-    session, _ = _enter(read_limit, read_no_fields)
+    session, _ = _enter(read_no_fields)
     now, dispatcher, store = bootstrap.clock().now(), bootstrap.job_dispatcher(), bootstrap.video_store()
     batches, erasures = bootstrap.batch_repository(), bootstrap.erasure_repository()
     erasure, until = Erasure(session.user_id, created_before=now), now + ERASURE_TIME
@@ -83,7 +83,7 @@ def erase() -> Response[envelopes.ErasureEnvelope]:
 )
 def content(job_id: str) -> Response[Any]:
     """Redirect to a presigned URL of the video for GET or HEAD (302), or return an error response without a video."""
-    session, is_download = _enter(read_limit, parse_content_query)
+    session, is_download = _enter(parse_content_query)
     job = read_job(job_id, user_id=session.user_id, jobs=bootstrap.job_repository(), clock=bootstrap.clock())
     name, method = download_filename(job) if is_download else None, api.http.method
     return answer_empty(302, {"Location": locate_video(job, sign=lambda url: _sign(url, name, method))})
@@ -92,17 +92,23 @@ def content(job_id: str) -> Response[Any]:
 @api.get("/api/batches/<batch_id>", operation_id="getBatch", summary="Get a batch", tags=["batches"])
 def count_batch(batch_id: str) -> Response[envelopes.BatchEnvelope]:
     """Return the number of the batch's jobs in each status. Errors become error responses."""
-    session, _ = _enter(read_limit, read_no_fields)
+    session, _ = _enter(read_no_fields)
     jobs, batches = bootstrap.job_repository(), bootstrap.batch_repository()
     counted = read_batch(batch_id, user_id=session.user_id, batches=batches, jobs=jobs, clock=bootstrap.clock())
     return Response(200, JSON, views.serialize_batch(*counted))
 
 
-def _enter[T](limit: ChooseLimit, read: Callable[[HttpRequest], T]) -> tuple[Session, T]:
-    """Authenticate the caller, count the request and parse it, in that order. Invalid requests count too."""
-    settings = bootstrap.api_settings()
+def _enter[T](read: Callable[[HttpRequest], T], *, creates: bool = False) -> tuple[Session, T]:
+    """Authenticate the caller, count the request and parse it, in that order. Invalid requests count too.
+
+    `creates` means that the request can queue a job. Such requests have a limit of their own.
+    """
+    settings, now = bootstrap.api_settings(), bootstrap.clock().now()
     session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
-    count_call(api, session.user_id, limit(settings), rates=bootstrap.rate_limiter(), now=bootstrap.clock().now())
+    if creates:
+        count_call(api, session.user_id, generate_limit(settings), rates=bootstrap.rate_limiter(), now=now)
+    else:
+        bootstrap.read_limiter().count(session.user_id, read_limit(settings), now)
     return session, read(api.http)
 
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from videojobs import bootstrap
 from videojobs.api.auth import authenticate, refuse_foreign_origin
 from videojobs.api.http import HttpRequest
-from videojobs.api.rates import count_call, live_limit, read_limit
+from videojobs.api.rates import live_limit, read_limit
 from videojobs.api.realtime import Action, SocketEvent, answer_event, parse_message, read_connection_id, read_ticket
 from videojobs.api.updates import PONG, ErrorMessage, JobUpdated, Pong, serialize_error, serialize_update
 from videojobs.domain.errors import ConnectionOver, Unavailable
@@ -112,7 +112,7 @@ def ticket_api() -> "VideoJobsApi":
         """Create a ticket that opens one connection and return it with its expiry. Errors become error responses."""
         settings, clock = bootstrap.api_settings(), bootstrap.clock()
         session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
-        count_call(api, session.user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=clock.now())
+        bootstrap.read_limiter().count(session.user_id, read_limit(settings), clock.now())
         read_no_fields(api.http)
         identity, tickets = Identity(session.user_id, session.expires_at), bootstrap.ticket_repository()
         return Response(201, JSON, serialize_ticket(*issue_ticket(identity, tickets=tickets, clock=clock)))

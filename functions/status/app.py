@@ -6,7 +6,7 @@ from videojobs import bootstrap
 from videojobs.api.auth import authenticate
 from videojobs.api.envelopes import VideoJobEnvelope
 from videojobs.api.etag import make_etag, matches_etag
-from videojobs.api.rates import count_call, read_limit
+from videojobs.api.rates import read_limit
 from videojobs.api.resolver import JSON, VideoJobsApi, answer_empty
 from videojobs.api.views import serialize_job
 from videojobs.observability import logger
@@ -14,7 +14,7 @@ from videojobs.services.estimate_job import estimate_job
 from videojobs.services.read_job import read_job
 
 api = VideoJobsApi(lambda: bootstrap.api_settings().allowed_origins)
-bootstrap.prepare_api(bootstrap.rate_limiter, bootstrap.timing_repository)
+bootstrap.prepare_api(bootstrap.read_limiter, bootstrap.timing_repository)
 
 
 @api.get_and_head("/api/videos/<job_id>", operation_id="getVideo", summary="Get a video job", tags=["videos"])
@@ -26,7 +26,7 @@ def status(job_id: str) -> Response[VideoJobEnvelope]:
     settings, jobs, clock = bootstrap.api_settings(), bootstrap.job_repository(), bootstrap.clock()
     user_id = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret).user_id
     now = clock.now()
-    count_call(api, user_id, read_limit(settings), rates=bootstrap.rate_limiter(), now=now)
+    bootstrap.read_limiter().count(user_id, read_limit(settings), now)
     job = read_job(job_id, user_id=user_id, jobs=jobs, clock=clock)
     estimate = estimate_job(job, jobs=jobs, timings=bootstrap.timing_repository(), clock=clock)
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import jwt
+import pytest
 
 from functions.callbacks import app as callbacks_app
 from functions.generate import app as generate_app
@@ -31,8 +32,13 @@ from tests.fakes.slots import InMemorySlotRepository
 from tests.fakes.store import InMemoryVideoStore
 from tests.fakes.submissions import InMemorySubmissionRepository
 from tests.fakes.timings import InMemoryTimingRepository
+from videojobs import bootstrap
+from videojobs.adapters.reads import LocalFirstReadLimiter
 from videojobs.domain.job import LIVE_STATUSES, Batch, JobId, JobStatus, UserId, VideoJob
+from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Style
+from videojobs.ports.callbacks import CALLBACK_PROVIDERS
+from videojobs_providers import factories
 
 NOW = datetime(2026, 1, 8, 10, 0, 0, 123_000, tzinfo=UTC)
 ORIGIN = "https://app.example.com"
@@ -55,6 +61,22 @@ ROUTES = (
 """The routes for users, as API Gateway selects them: the first match counts."""
 OPEN_ROUTES = (("POST", "/api/providers/{provider}/callback", callbacks_app.handler),)
 """The routes that need no session."""
+
+
+def an_api() -> SimpleNamespace:
+    """Return settings of the API with high limits."""
+    return SimpleNamespace(
+        cookie_name="token",
+        allowed_origins=(ORIGIN, "https://other.example.com"),
+        jwt_leeway_seconds=0,
+        jwt_issuer="",
+        jwt_audience=(),
+        accept_short_jwt_secret=False,
+        user_claim="userId",
+        priority_claim="priority",
+        generate_calls_per_minute=1000,
+        read_calls_per_minute=1000,
+    )
 
 
 @dataclass
@@ -102,7 +124,8 @@ class SystemUnderTest:
     jobs: InMemoryJobRepository = field(init=False)
     batches: InMemoryBatchRepository = field(init=False)
     slots: InMemorySlotRepository = field(default_factory=InMemorySlotRepository)
-    rates: InMemoryRateLimiter = field(default_factory=InMemoryRateLimiter)
+    rates: InMemoryRateLimiter = field(init=False)
+    reads: LocalFirstReadLimiter = field(init=False)
     timings: InMemoryTimingRepository = field(default_factory=InMemoryTimingRepository)
     erasures: InMemoryErasureRepository = field(default_factory=InMemoryErasureRepository)
     submissions: InMemorySubmissionRepository = field(default_factory=InMemorySubmissionRepository)
@@ -123,6 +146,33 @@ class SystemUnderTest:
         self.batches = InMemoryBatchRepository(self.jobs, clock=self.clock)
         self.slots = InMemorySlotRepository()
         self.rates = InMemoryRateLimiter()
+        self.reads = LocalFirstReadLimiter(self.rates)
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the functions use this system's adapters. A later change of a field takes effect."""
+        replaced: dict[str, Callable[..., object]] = {
+            "api_settings": lambda: self.settings,
+            "allowed_providers": lambda: ("sketch", "fal"),
+            "jwt_secret": self.secret,
+            "step_policy": StepPolicy,
+            "clock": lambda: self.clock,
+            "job_repository": lambda: self.jobs,
+            "batch_repository": lambda: self.batches,
+            "slot_repository": lambda: self.slots,
+            "rate_limiter": lambda: self.rates,
+            "read_limiter": lambda: self.reads,
+            "timing_repository": lambda: self.timings,
+            "submission_repository": lambda: self.submissions,
+            "erasure_repository": lambda: self.erasures,
+            "job_queue": lambda: self.queue,
+            "notifier": lambda: self.notifier,
+            "ticket_repository": lambda: self.tickets,
+            "video_store": lambda: self.store,
+        }
+        for name, factory in replaced.items():
+            monkeypatch.setattr(bootstrap, name, factory)
+        verifiers = lambda name: self.verifier if name in CALLBACK_PROVIDERS else None  # noqa: E731
+        monkeypatch.setattr(factories, "callback_verifier", verifiers)
 
     def put(self, **fields: Any) -> VideoJob:
         """Store a job of the user, with the changed fields, and return it."""

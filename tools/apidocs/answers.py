@@ -35,17 +35,20 @@ _SOMETIMES: Mapping[str, Json] = {
 }
 _COUNTED: Mapping[str, Json] = {
     "RateLimit-Policy": {
-        "description": "The rate limit: q requests in w seconds. Present if the request was counted.",
-        "schema": {"type": "string", "pattern": r'^"(generate|read)";q=\d+;w=\d+$'},
+        "description": "The rate limit: q requests in w seconds. Present if a request to create or retry "
+        "jobs was counted.",
+        "schema": {"type": "string", "pattern": r'^"generate";q=\d+;w=\d+$'},
     },
     "RateLimit": {
-        "description": "The remaining requests (r), and the seconds until more are available (t). Present if the "
-        "request was counted.",
-        "schema": {"type": "string", "pattern": r'^"(generate|read)";r=\d+;t=\d+$'},
+        "description": "The remaining requests (r), and the seconds until more are available (t). Present if a "
+        "request to create or retry jobs was counted.",
+        "schema": {"type": "string", "pattern": r'^"generate";r=\d+;t=\d+$'},
     },
 }
 HEADERS = {**_SOMETIMES, **_COUNTED}
-"""The response headers that clients use: those of some responses, then those of any response to a counted request."""
+"""The response headers that clients use."""
+LIMIT_HEADERS = tuple(_COUNTED)
+"""The headers of any response to a counted request that creates or retries jobs."""
 
 _ERRORS: Sequence[VideoJobsError] = (
     ValidationFailed([ErrorDetail("duration", str(GenerateRequest.model_fields["duration"].description))]),
@@ -71,10 +74,7 @@ _ERRORS: Sequence[VideoJobsError] = (
 
 
 def answer_with(description: str, schema: str, examples: Mapping[str, object], *headers: str) -> Json:
-    """Return an OpenAPI response with a JSON body of a schema, examples by their names, and the named headers.
-
-    The headers of counted requests are added.
-    """
+    """Return an OpenAPI response with a JSON body of a schema, examples by their names, and the named headers."""
     named_examples = {name: {"value": value} for name, value in examples.items()}
     return answer_without_body(description, *headers) | {
         "content": {JSON: {"schema": refer_to(schema), "examples": named_examples}}
@@ -82,17 +82,11 @@ def answer_with(description: str, schema: str, examples: Mapping[str, object], *
 
 
 def answer_without_body(description: str, *headers: str) -> Json:
-    """Return an OpenAPI response that has no body, with the named headers and those of counted requests."""
-    names = (*headers, *_COUNTED)
+    """Return an OpenAPI response that has no body, with the named headers."""
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
     }
-
-
-def uncounted(answer: Json) -> Json:
-    """Return the response without the headers of counted requests."""
-    return answer | {"headers": {name: header for name, header in answer["headers"].items() if name not in _COUNTED}}
 
 
 def error_responses(*statuses: int) -> Json:
@@ -133,5 +127,5 @@ def _error_answer(status: HTTPStatus, group: Collection[VideoJobsError]) -> Json
     codes = ", ".join(sorted({error.code.value for error in group}))
     waits = any(isinstance(error, Unavailable | RateLimited) for error in group)
     examples = {type(error).__name__: answer_error(error, REQUEST_ID).body for error in group}
-    headers = ["Retry-After"] if waits else []
+    headers = [*(["Retry-After"] if waits else []), *LIMIT_HEADERS]
     return answer_with(f"{status.phrase}, with the code {codes}.", "ErrorEnvelope", examples, *headers)

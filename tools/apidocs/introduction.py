@@ -55,8 +55,8 @@ operations and codes. Ignore fields that you do not know.
 
 _LIMITS = """\
 - Rate limits per user and minute: {generate} requests to create or retry jobs (a batch counts as one), and {read} \
-other requests. Invalid requests and repeats count too. `RateLimit` contains the remaining requests. Requests over \
-the limit are refused with 429 and `Retry-After`.
+other requests. Invalid requests and repeats count too. `RateLimit` contains the remaining requests to create or \
+retry jobs. Requests over the limit are refused with 429 and `Retry-After`.
 - Jobs per user and priority: {active} active and {waiting:,} waiting.
 - A batch has up to {items} jobs.
 - A body has up to {body} KiB, that of a batch up to {batch} MiB.

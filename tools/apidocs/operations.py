@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from tools.apidocs import examples
 from tools.apidocs.answers import (
+    LIMIT_HEADERS,
     answer_with,
     answer_without_body,
     error_responses,
     error_responses_without_body,
-    uncounted,
 )
 from tools.apidocs.examples import (
     BATCH,
@@ -48,7 +48,7 @@ _OUTAGES = (429, 500, 503)
 _ON_NEW = (400, 401, 403, 413, 415, 422, *_OUTAGES)
 _ON_READ = (401, 403, 404, *_OUTAGES)
 _ON_CHANGE = (400, 401, 403, 404, 409, 413, 415, *_OUTAGES)
-_ON_201 = ("Location", "Idempotent-Replayed")
+_ON_201 = ("Location", "Idempotent-Replayed", *LIMIT_HEADERS)
 
 
 def generate_operation() -> Json:
@@ -160,7 +160,8 @@ def cancel_operation() -> Json:
 
 def retry_operation() -> Json:
     """Return the OpenAPI description of `POST /api/videos/{jobId}/retry`."""
-    queued = answer_with("The job, queued again.", "VideoJobEnvelope", {"queued": show_retried()}, "Retry-After")
+    headers = ("Retry-After", *LIMIT_HEADERS)
+    queued = answer_with("The job, queued again.", "VideoJobEnvelope", {"queued": show_retried()}, *headers)
     return {
         "description": (
             "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of `generateVideo`. "
@@ -276,7 +277,7 @@ def callback_operation() -> Json:
             "content": {JSON: {"schema": {"type": "object"}, "examples": {"task": {"value": {"id": "task-1"}}}}},
         },
         "responses": {
-            "200": uncounted(accepted),
+            "200": accepted,
             **error_responses(400, 401, 404, 413, *_OUTAGES),
         },
     }

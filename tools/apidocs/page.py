@@ -9,6 +9,7 @@ from tools.apidocs.introduction import list_limits
 from tools.apidocs.schemas import Json
 from tools.markdown import as_list, as_table, in_code
 from videojobs.api.resolver import EXPOSED_HEADERS
+from videojobs.domain.rate import MAXIMUM_UNCOUNTED_CALLS
 from videojobs.settings import ApiSettings
 
 _TEXT = Path(__file__).with_name("page.md")
@@ -29,6 +30,7 @@ def build_page(document: Json) -> str:
         objects="\n\n".join(page.describe_objects()),
         errors=page.list_errors(),
         limits=list_limits(),
+        uncounted=MAXIMUM_UNCOUNTED_CALLS,
         read=ApiSettings.read_calls_per_minute,
         cookie=document["components"]["securitySchemes"]["session"]["name"],
     )

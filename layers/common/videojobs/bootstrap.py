@@ -29,7 +29,7 @@ from videojobs.ports.changes import (
     WebhookSender,
 )
 from videojobs.ports.erasures import ErasureRepository
-from videojobs.ports.fairness import RateLimiter, SlotRepository
+from videojobs.ports.fairness import RateLimiter, ReadLimiter, SlotRepository
 from videojobs.ports.jobs import (
     BatchRepository,
     Clock,
@@ -219,6 +219,14 @@ def rate_limiter() -> RateLimiter:
     from videojobs.adapters.mongo.rates import MongoRateLimiter
 
     return MongoRateLimiter(mongo_connection())
+
+
+@cache
+def read_limiter() -> ReadLimiter:
+    """Return the limiter of reads. It counts in this process, and also in MongoDB for users with many reads."""
+    from videojobs.adapters.reads import LocalFirstReadLimiter
+
+    return LocalFirstReadLimiter(rate_limiter())
 
 
 @cache

@@ -1,9 +1,8 @@
-"""Rate limits per user and minute, reported in the headers of each counted response.
+"""Rate limits per user and minute. The headers of requests that create or retry jobs report the remaining requests.
 
-The headers follow draft-ietf-httpapi-ratelimit-headers-10.
+The headers follow draft-ietf-httpapi-ratelimit-headers-10. Other requests have none: they are counted per process.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ from videojobs.settings import ApiSettings
 
 if TYPE_CHECKING:
     from videojobs.api.resolver import VideoJobsApi  # its import is slow, and WebSocket events need no resolver
-
-type ChooseLimit = Callable[[ApiSettings], RateLimit]
 
 
 def generate_limit(settings: ApiSettings) -> RateLimit:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 WINDOW = timedelta(minutes=1)
+MAXIMUM_UNCOUNTED_CALLS = 120
+"""Reads of a user within `WINDOW` that a process counts without MongoDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,11 @@ class Allowance:
     limit: RateLimit
     remaining: int
     reset_seconds: int
+
+
+def uncounted_calls(limit: RateLimit) -> int:
+    """Return how many reads of a user within `WINDOW` a process counts without MongoDB: at most a fifth of the limit.
+
+    A low limit is therefore not exceeded by much, and a limit below five calls is exact.
+    """
+    return min(MAXIMUM_UNCOUNTED_CALLS, limit.calls // 5)

@@ -97,3 +97,16 @@ class RateLimiter(Protocol):
             Unavailable: If MongoDB does not respond in time; the call may have been counted.
         """
         ...
+
+
+class ReadLimiter(Protocol):
+    """Limits a user's reads within one minute, without a write to MongoDB for users with few reads."""
+
+    def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> None:
+        """Count a read. The limit is approximate: each process leaves out up to `uncounted_calls` reads of a user.
+
+        Raises:
+            RateLimited: If the limit is reached; `retry_after_seconds` is when to try again.
+            Unavailable: If MongoDB does not respond in time when the read is counted there.
+        """
+        ...
