@@ -1,4 +1,4 @@
-"""TCP proxy in front of MongoDB that can lose the response of a command, or close every connection."""
+"""TCP proxy in front of MongoDB that records commands, can lose their responses, and can close every connection."""
 
 import socket
 import struct
@@ -18,6 +18,8 @@ class LossyProxy:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.commands: list[str] = []
+        """The names of the commands that were executed, in order."""
         self.lost: list[str] = []
         """The commands whose responses were lost."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -58,6 +60,7 @@ class LossyProxy:
             try:
                 while request := _read_message(client):
                     server.sendall(request)
+                    self.commands.append(_command(request))
                     response = _read_message(server)
                     if not response or self._loses(request):
                         return
