@@ -224,7 +224,8 @@ def measure(connection: MongoConnection, call: Call, recorder: _Recorder) -> tup
 def _examined(connection: MongoConnection, command: Mapping[str, Any]) -> str:
     # All updates select by `_id`, and so do some finds with additional fields. SecantusDB's `explain` reports a scan of
     # the collection for those finds, but the measured times show that there is none.
-    if {"updates", "findAndModify"} & command.keys() or isinstance(command.get("filter", {}).get("_id"), str | ObjectId):
+    is_update = "updates" in command or "findAndModify" in command
+    if is_update or isinstance(command.get("filter", {}).get("_id"), str | ObjectId):
         return "1"
     query = {name: command[name] for name in _EXPLAINED if name in command}
     explained: Document = connection.run(

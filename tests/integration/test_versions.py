@@ -242,3 +242,18 @@ def test_job_accepted_by_one_version_is_finished_by_the_other(sut: SystemUnderTe
         completions = [entry for entry in sut.document(job_id)["history"] if entry["status"] == "completed"]
         assert len(completions) == 1
         assert finishes.ask("status", "GET", f"/api/videos/{job_id}", jobId=job_id)["status"] == "completed"
+
+
+def test_versions_count_a_users_calls_and_slots_together(
+    sut: SystemUnderTest, earlier: Path, connection: MongoConnection
+) -> None:
+    if not (earlier / "layers/common/videojobs/adapters/mongo/rates.py").exists():
+        pytest.skip("the earlier version has no rate limits")
+    old, new = sut.run(earlier), sut.run(ROOT)
+    for version in (old, new, new, old):
+        version.ask("generate", "POST", "/api/videos/generate", WISH)
+    calls = connection.run(lambda database: database["rates"].find_one({"_id": f"generate:{A_USER}"}))
+    slots = connection.run(lambda database: database["shares"].find_one({"_id": f"{A_USER}:normal"}))
+    assert calls is not None
+    assert slots is not None
+    assert (len(calls["calls"]), len(slots["active"])) == (4, 4)
