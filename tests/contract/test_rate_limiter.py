@@ -51,6 +51,18 @@ def test_a_refused_call_does_not_count(rates: RateLimiter) -> None:
     assert rates.count(A_USER, LIMIT, START + WINDOW).remaining == 2
 
 
+def test_a_user_is_refused_until_the_oldest_call_expires_and_then_again(rates: RateLimiter) -> None:
+    for second in (0, 10, 20):
+        rates.count(A_USER, LIMIT, START + timedelta(seconds=second))
+    for second, pause in ((30, 30), (59.5, 1), (65, 5), (69.9, 1)):
+        if second == 65:
+            rates.count(A_USER, LIMIT, START + timedelta(seconds=60))
+        with pytest.raises(RateLimited) as refused:
+            rates.count(A_USER, LIMIT, START + timedelta(seconds=second))
+        assert refused.value.retry_after_seconds == pause
+    assert rates.count(A_USER, LIMIT, START + timedelta(seconds=70)).remaining == 0
+
+
 def test_users_and_limits_are_counted_separately(rates: RateLimiter) -> None:
     for _ in range(3):
         rates.count(A_USER, LIMIT, START)

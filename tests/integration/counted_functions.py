@@ -53,6 +53,7 @@ class Counted:
             self.connection.run(lambda database, name=name: database[name].delete_many({}))
         self.connection.run(lambda database: database["intake"].delete_many({}))
         self.sut.settings = an_api()
+        self.sut.rates = MongoRateLimiter(self.connection)  # type: ignore[assignment]
         self.sut.reads = LocalFirstReadLimiter(self.sut.rates)
         self.sut.submissions = MongoSubmissionRepository(self.connection)  # type: ignore[assignment]
         self.sut.submissions.read(self.sut.clock.now())

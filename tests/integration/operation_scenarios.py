@@ -39,8 +39,10 @@ def _often(counted: Counted) -> Call:
     return lambda: counted.sut.get(job.id)
 
 
-def _generate(jobs: int = 0, *, first: bool = False, calls: int = 1000, **overrides: Any) -> Callable[[Counted], Call]:
-    """Prepare a POST of a user with so many jobs; `first` posts the request once before."""
+def _generate(
+    jobs: int = 0, *, first: bool = False, calls: int = 1000, refused: bool = False, **overrides: Any
+) -> Callable[[Counted], Call]:
+    """Prepare a POST of a user with so many jobs; `first` and `refused` post the request once before."""
 
     def prepare(counted: Counted) -> Call:
         if first:
@@ -48,6 +50,8 @@ def _generate(jobs: int = 0, *, first: bool = False, calls: int = 1000, **overri
         for _ in range(jobs):
             counted.sut.post(REQUEST)
         counted.sut.settings.generate_calls_per_minute = calls
+        if refused:
+            counted.sut.post(REQUEST, **overrides)
         return lambda: counted.sut.post(REQUEST, **overrides)
 
     return prepare
@@ -161,6 +165,7 @@ SCENARIOS = (
     Scenario(_GENERATE, "new job that waits for a slot", 201, _generate(ACTIVE)),
     Scenario(_GENERATE, "refused: too many waiting", 429, _generate(ACTIVE + WAITING)),
     Scenario(_GENERATE, "refused: rate limit", 429, _generate(1, calls=1)),
+    Scenario(_GENERATE, "refused again", 429, _generate(1, calls=1, refused=True)),
     Scenario(_GENERATE, "refused: paused", 503, _paused),
     Scenario(_BATCH, "two new jobs", 201, _batch()),
     Scenario(_BATCH, "repeated key", 201, _batch(first=True, **KEY)),

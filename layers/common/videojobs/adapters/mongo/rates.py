@@ -28,11 +28,14 @@ class MongoRateLimiter:
     def __init__(self, connection: MongoConnection) -> None:
         """Keep the connection; it connects at the first operation."""
         self._connection = connection
+        self._refused_until_ms: dict[tuple[str, int], int] = {}
 
     def count(self, user_id: UserId, limit: RateLimit, now: datetime) -> Allowance:
-        """Count one call and return the remaining allowance: one operation, or two if the limit is reached.
+        """Count one call and return the remaining allowance, in one operation.
 
         The update that counts has the condition in its guard, so that concurrent calls can't exceed the limit.
+        The first refused call of a user takes two operations. The next ones take none until a call expires, because no
+        call is allowed earlier.
 
         Raises:
             RateLimited: If the limit is reached in the last `WINDOW`, or if concurrent calls interfere three times. The
@@ -42,6 +45,9 @@ class MongoRateLimiter:
         key = f"{limit.name}:{user_id}"
         now_ms = round(now.timestamp() * 1000)
         since_ms = now_ms - WINDOW // timedelta(milliseconds=1)
+        refused_ms = self._refused_until_ms.get((key, limit.calls), 0) - now_ms
+        if 0 < refused_ms <= now_ms - since_ms:
+            raise RateLimited(_seconds(refused_ms))
         for _ in range(_TRIES):
             document = self._push(key, limit, now_ms, since_ms, now + WINDOW)
             if document is not None:
@@ -50,8 +56,14 @@ class MongoRateLimiter:
             document = self._connection.run(lambda database: database[COLLECTION].find_one({"_id": key}))
             recent = _recent(document or {}, limit, since_ms)
             if len(recent) >= limit.calls:
+                self._refuse((key, limit.calls), now_ms, recent[-1] + now_ms - since_ms)
                 raise RateLimited(_seconds(recent[-1] - since_ms))
         raise RateLimited
+
+    def _refuse(self, key: tuple[str, int], now_ms: int, until_ms: int) -> None:
+        """Remember until when calls are refused, and forget the refusals that have ended."""
+        current = {refused: until for refused, until in self._refused_until_ms.items() if until > now_ms}
+        self._refused_until_ms = current | {key: until_ms}
 
     def _push(self, key: str, limit: RateLimit, now_ms: int, since_ms: int, expires_at: datetime) -> Document | None:
         """Add a call and return the document, or return None if the limit is reached since `since_ms`.
