@@ -1,21 +1,17 @@
 """Output of `sam build`, copied so that a later build does not change it during a measurement."""
 
 import os
-import platform
 import shutil
 from functools import cache
 from pathlib import Path
 
 from bench.paths import HOME, cloud_config
-from localcloud.deployment import build, build_folder
-
-MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-_NOWHERE = "http://127.0.0.1:1"  # `sam build` does not call AWS
+from localcloud.builds import build, build_folder
 
 
 @cache
 def build_system() -> Path:
-    """Build the application for this machine's architecture and return the folder of a copy made of hard links.
+    """Build the application and return the folder of a copy made of hard links.
 
     The result is cached for the run.
 
@@ -27,7 +23,7 @@ def build_system() -> Path:
     config.logs.mkdir(parents=True, exist_ok=True)
     target = HOME / "build"
     with build_folder(config):
-        build(config, _NOWHERE, {"Architecture": MACHINE})
+        build(config)
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(config.build, target, copy_function=os.link)
     return target

@@ -18,10 +18,10 @@ from typing import Any, Self
 import psutil
 import samcli
 
-from bench.build_output import MACHINE
 from bench.figures import MeasurementError
 from bench.paths import HOME, INTERPRETER
 from bench.variants import Variant
+from localcloud.builds import ARCHITECTURE
 
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _START_SECONDS = 10.0
@@ -195,7 +195,7 @@ def emulator_binary() -> Path:
     Raises:
         OSError: If the SAM CLI does not contain the emulator for this machine.
     """
-    target = HOME / f"aws-lambda-rie-{MACHINE}"
+    target = HOME / f"aws-lambda-rie-{ARCHITECTURE}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_suffix(f".{os.getpid()}")

@@ -1,12 +1,9 @@
-"""Build and deployment of template.yaml with sam, and the fingerprint that shows whether they are needed."""
+"""Deployment of the build with sam, and the fingerprint that shows whether it is needed."""
 
-import fcntl
 import hashlib
 import json
-import platform
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from localcloud.aws import open_session, tool_environment
+from localcloud.builds import ARCHITECTURE, BUILD_INPUTS, input_files
 from localcloud.config import CloudConfig
 from localcloud.errors import LocalCloudError
 from localcloud.local_secrets import SecretArns
@@ -25,14 +23,7 @@ from localcloud.template import read_defaults, read_template
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-DEPLOYMENT_INPUTS = (
-    "template.yaml",
-    "infrastructure",
-    "samconfig.toml",
-    "functions",
-    "layers",
-    "localcloud/overlay.py",
-)
+DEPLOYMENT_INPUTS = (*BUILD_INPUTS, "localcloud/overlay.py")
 """Files and folders that a deployment depends on; a missing one counts as empty."""
 _FINGERPRINT = "fingerprint"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
@@ -99,7 +90,7 @@ def template_parameters(config: CloudConfig, web_url: str, arns: SecretArns) -> 
     return {
         **read_defaults(config.root / "template.yaml"),
         **_configured_parameters(config.root / "samconfig.toml"),
-        "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        "Architecture": ARCHITECTURE,
         "AllowedOrigins": ",".join(_allowed_origins(config, web_url)),
         "MongoSecretArn": arns.mongo,
         "JwtSecretArn": arns.jwt,
@@ -142,38 +133,10 @@ def fingerprint(config: CloudConfig, endpoint_url: str, parameters: Mapping[str,
     """Return a digest of everything on which a deployment depends, including the content of its input files."""
     values = (endpoint_url, sorted(config.settings.items()), sorted(parameters.items()))
     digest = hashlib.sha256(repr(values).encode())
-    for path in _input_files(config.root):
+    for path in input_files(config.root, DEPLOYMENT_INPUTS):
         digest.update(f"{path.relative_to(config.root)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:32]
-
-
-def _input_files(root: Path) -> Iterator[Path]:
-    for name in DEPLOYMENT_INPUTS:
-        top = root / name
-        paths = [top] if top.is_file() else sorted(top.rglob("*"))
-        yield from (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
-
-
-def build(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str]) -> None:
-    """Run `sam build`, with its output in `build.log`.
-
-    sam's cache is off: it compares only the folder of a layer itself, not the files that its Makefile includes
-    (https://github.com/aws/aws-sam-cli/issues/2989), and a build without it takes no longer.
-
-    The caller holds the lock of `build_folder`.
-
-    Raises:
-        CommandFailedError: If sam fails.
-    """
-    command = ["sam", "build", "--config-env", "local", "--build-dir", str(config.build)]
-    run_tool(
-        [*command, *override_parameters({"Architecture": parameters["Architecture"]})],
-        environment=tool_environment(config, endpoint_url),
-        cwd=config.root,
-        log=config.logs / "build.log",
-        state=config.state,
-    )
 
 
 def deploy(config: CloudConfig, endpoint_url: str, parameters: Mapping[str, str], wanted: str) -> None:
@@ -244,15 +207,3 @@ def override_parameters(parameters: Mapping[str, str]) -> list[str]:
     if wrong := [name for name, value in parameters.items() if read.get(name) != value]:
         raise LocalCloudError(f"sam cannot read the value of {', '.join(wrong)}. Write it without a backslash.")
     return ["--parameter-overrides", *pairs]
-
-
-@contextmanager
-def build_folder(config: CloudConfig) -> Iterator[None]:
-    """Hold the lock of the build folder, which every local system of the checkout shares, during the block.
-
-    While another process holds the lock, wait without a time limit.
-    """
-    config.build.parent.mkdir(parents=True, exist_ok=True)
-    with (config.build.parent / "localcloud.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

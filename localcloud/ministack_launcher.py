@@ -22,7 +22,8 @@ deployment lets a queue invoke the alias that it had before.
 Nested stacks: MiniStack applies the transforms of a template (loops, included files) only to a root stack.
 
 Layers: MiniStack unpacks all layers again for each execution environment, which takes longer than the start of the
-function, and delays all other requests meanwhile. On AWS and here, environments only read `/opt`, so they share it.
+function, and delays all other requests meanwhile. On AWS and here, environments only read `/opt`, so they share it. A
+layer is unpacked when it is created, so that the first call of a function does not wait for it.
 """
 
 import hashlib
@@ -35,6 +36,7 @@ import tempfile
 import threading
 import zipfile
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ stamp_published_version = functions._stamp_snapstart_published_version  # noqa: 
 resolve_qualifier = functions._effective_func_record_for_qualifier  # noqa: SLF001
 mappings: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
 update_mapping = mappings._lambda_esm_update  # noqa: SLF001
+create_layer = mappings._lambda_layer_create  # noqa: SLF001
 deploy_stack = mappings._cfn_nested_stack_deploy  # noqa: SLF001
 engine: Any = importlib.import_module("ministack.services.cloudformation.engine")
 parse_plain = engine._parse_template  # noqa: SLF001
@@ -103,6 +106,7 @@ class CallLikeAnyOther:
         return {"status": "ok", "result": result["body"]}
 
 
+@lru_cache(maxsize=16)
 def unpack_once(content: bytes) -> Path:
     """Unpack the archive of a layer unless an earlier call has unpacked the same content. Return its folder."""
     folder = Path(tempfile.gettempdir()) / f"layer-{hashlib.sha256(content).hexdigest()}"
@@ -113,6 +117,14 @@ def unpack_once(content: bytes) -> Path:
                 archive.extractall(draft)
             draft.rename(folder)
     return folder
+
+
+def create_unpacked_layer(*arguments: Any) -> Any:
+    """Create a version of a layer, start to unpack it, and return MiniStack's result."""
+    result = create_layer(*arguments)
+    if content := functions._resolve_layer_zip(result[0]):  # noqa: SLF001
+        threading.Thread(target=unpack_once, args=(content,), daemon=True).start()
+    return result
 
 
 def spawn_with_shared_layers(worker: Any) -> None:
@@ -194,6 +206,7 @@ if __name__ == "__main__":
     functions._stamp_snapstart_published_version = stamp_snapshot  # noqa: SLF001
     functions._effective_func_record_for_qualifier = choose_version  # noqa: SLF001
     mappings._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]["update"] = update_event_source  # noqa: SLF001
+    mappings._RESOURCE_HANDLERS["AWS::Lambda::LayerVersion"]["create"] = create_unpacked_layer  # noqa: SLF001
     mappings._cfn_nested_stack_deploy = deploy_nested_stack  # noqa: SLF001
     engine._parse_template = parse_template  # noqa: SLF001
     actions.extract_iam_action = extract_real_action

@@ -6,6 +6,7 @@ The compression level is low because the archives stay on this machine and each 
 import hashlib
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,20 @@ def zip_artifacts(build: Path, template: dict[str, Any]) -> None:
     """
     archives = build.parent / "archives"
     archives.mkdir(exist_ok=True)
-    used = set()
-    for properties, key in _artifacts(template):
-        folder = build / properties[key]
-        archive = archives / f"{properties[key]}-{_digest(folder)}.zip"
-        used.add(archive)
-        if not archive.exists():
-            _write_archive(folder, archive)
+    artifacts = list(_artifacts(template))
+    with ThreadPoolExecutor() as threads:  # zlib and hashlib release the interpreter's lock
+        used = list(threads.map(lambda artifact: _archive(build / artifact[0][artifact[1]], archives), artifacts))
+    for (properties, key), archive in zip(artifacts, used, strict=True):
         properties[key] = str(archive)
-    for archive in set(archives.iterdir()) - used:
+    for archive in set(archives.iterdir()) - set(used):
         archive.unlink()
+
+
+def _archive(folder: Path, archives: Path) -> Path:
+    archive = archives / f"{folder.name}-{_digest(folder)}.zip"
+    if not archive.exists():
+        _write_archive(folder, archive)
+    return archive
 
 
 def _artifacts(template: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

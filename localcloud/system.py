@@ -10,13 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from localcloud.builds import build, build_folder
 from localcloud.config import CloudConfig
 from localcloud.deployment import (
     DeployedStack,
-    build,
-    build_folder,
     deploy,
     describe_stack,
     fingerprint,
@@ -55,9 +55,11 @@ def bring_up(config: CloudConfig) -> Stack:
         BotoCoreError, ClientError: If the local AWS reports an error or does not respond.
     """
     _require_programs(config)
-    with _only_one(config):
+    with _only_one(config), ThreadPoolExecutor() as threads:
         # A sam process that an interrupted `up` left running would deploy at the same time as this one.
         end_role(config, "tool")
+        # The servers take seconds to start. If they run, the fingerprint shows first whether a build is needed.
+        building = threads.submit(_build, config) if find_server(config.state, AWS) is None else None
         with step("MongoDB" if config.mongodb_uri else "SecantusDB") as progress:
             mongo_uri = ensure_mongo(config)
             progress.note("yours, from MONGODB_URI" if config.mongodb_uri else mongo_uri.partition("?")[0])
@@ -71,7 +73,7 @@ def bring_up(config: CloudConfig) -> Stack:
             web_url = ensure_studio(config)
             progress.note(web_url)
         arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
-        current = _deploy_changes(config, endpoint_url, web_url, arns)
+        current = _deploy_changes(config, endpoint_url, web_url, arns, building)
         secret = read_jwt_secret(config)
         stack = Stack.of(
             current,
@@ -88,8 +90,12 @@ def bring_up(config: CloudConfig) -> Stack:
         return stack
 
 
-def _deploy_changes(config: CloudConfig, endpoint_url: str, web_url: str, arns: SecretArns) -> DeployedStack:
+def _deploy_changes(
+    config: CloudConfig, endpoint_url: str, web_url: str, arns: SecretArns, building: Future[None] | None
+) -> DeployedStack:
     """Build and deploy unless the deployed stack has the current fingerprint, and return the stack.
+
+    `building` is the build if it has started.
 
     Raises:
         LocalCloudError: If the build or the deployment fails.
@@ -99,17 +105,21 @@ def _deploy_changes(config: CloudConfig, endpoint_url: str, web_url: str, arns: 
     before = describe_stack(config, endpoint_url)
     if before and before.fingerprint == expected:
         return before
-    with build_folder(config):
-        with step("sam build"):
-            build(config, endpoint_url, parameters)
-        with step("sam deploy"):
-            deploy(config, endpoint_url, parameters, expected)
+    with step("sam build"):
+        building.result() if building else _build(config)
+    with step("sam deploy"), build_folder(config):
+        deploy(config, endpoint_url, parameters, expected)
     after = describe_stack(config, endpoint_url)
     if after is None or after.is_stuck or after.fingerprint != expected:
         raise LocalCloudError(
             f"`sam deploy` succeeded, but the stack was not updated. See {config.logs / 'deploy.log'}"
         )
     return after
+
+
+def _build(config: CloudConfig) -> None:
+    with build_folder(config):
+        build(config)
 
 
 def find_running(config: CloudConfig) -> Stack:
