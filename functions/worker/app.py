@@ -11,6 +11,10 @@ from videojobs.observability import logger
 from videojobs.services.run_step import run_step
 from videojobs_providers import factories
 
+bootstrap.prepare_steps(
+    bootstrap.job_dispatcher, bootstrap.provider_router, bootstrap.video_store, bootstrap.timing_repository
+)
+
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:

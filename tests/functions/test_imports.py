@@ -10,13 +10,25 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+QUEUES = ("JOBS", "HIGH_JOBS", "RENDER", "HIGH_RENDER", "EVENTS")
+ON_LAMBDA = {
+    "AWS_LAMBDA_FUNCTION_NAME": "any",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "any",
+    "AWS_SECRET_ACCESS_KEY": "any",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    "MONGODB_SECRET_ARN": "arn",
+    "PROVIDER": "sketch",
+    "VIDEOS_BUCKET": "any",
+    **{f"{name}_QUEUE_URL": f"http://127.0.0.1:1/{name}" for name in QUEUES},
+}
+"""Environment variables of a function on Lambda. No server responds."""
 HEAVY = {"boto3", "botocore.auth", "botocore.exceptions", "botocore.session", "aws_xray_sdk"}
 
 
 def run(code: str, **variables: str) -> str:
-    environment = (
-        os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'common'}:{ROOT / 'layers' / 'providers'}:{ROOT}"} | variables
-    )
+    paths = [ROOT, *(ROOT / "layers" / name for name in ("common", "media", "providers"))]
+    environment = os.environ | {"PYTHONPATH": ":".join(map(str, paths))} | variables
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
 
@@ -48,6 +60,17 @@ for name in ("callbacks", "notifier", "reconciler", "render", "webhooks", "worke
         print(name, type(bootstrap._sqs()).__module__)
     bootstrap._Clients.are_boto3 = False
 """
-    variables = {"AWS_LAMBDA_FUNCTION_NAME": "any", "MONGODB_SECRET_ARN": "arn", "AWS_REGION": "us-east-1"}
     made = [f"{name} botocore.client" for name in ("callbacks", "reconciler", "render", "webhooks")]
-    assert run(code, **variables).splitlines() == made
+    assert run(code, **ON_LAMBDA).splitlines() == made
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("worker", {"videojobs.adapters.sqs", "videojobs.adapters.s3", "videojobs.services.route_provider"}),
+        ("render", {"videojobs.adapters.sqs", "videojobs.adapters.s3", "videojobs_sketch", "av", "PIL.Image"}),
+    ],
+)
+def test_functions_that_run_steps_import_all_that_a_step_needs_at_init(name: str, needed: set[str]) -> None:
+    *_, modules = run(f"import sys, functions.{name}.app; print(*sys.modules)", **ON_LAMBDA).splitlines()
+    assert needed <= set(modules.split())

@@ -492,17 +492,35 @@ def prepare_api(*needed: Callable[[], object]) -> None:
         from videojobs.adapters import snapshot
 
         snapshot.after_restore(snapshot.reseed)
-        snapshot.after_restore(_connect)
+        snapshot.after_restore(_connect_api)
     else:
-        _connect()
+        _connect_api()
     for factory in needed:
         factory()
 
 
-def _connect() -> None:
+def prepare_steps(*needed: Callable[[], object]) -> None:
+    """Connect to MongoDB and call the factories in `needed` during Lambda's init phase, as `prepare_api` does.
+
+    For functions that run the steps of jobs. They need no JWT secret and do not start from snapshots.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
+    if is_lambda():
+        _connect(mongo_connection().warm_up)
+        for factory in needed:
+            factory()
+
+
+def _connect_api() -> None:
+    _connect(jwt_secret, mongo_connection().warm_up)
+
+
+def _connect(*connect: Callable[[], object]) -> None:
     try:
-        jwt_secret()
-        mongo_connection().warm_up()
+        for call in connect:
+            call()
     except Unavailable:
         logger.warning(
             "Connecting at init failed; the first call will retry", extra={"action": "prepare_failed"}, exc_info=True

@@ -97,6 +97,14 @@ def test_reports_in_quick_succession_are_not_all_saved() -> None:
     assert len(saves) == 2
 
 
+def test_the_first_report_is_saved_within_a_second() -> None:
+    system = a_slow_system(0.5)
+    saves = watch(system)
+    system.deliver(system.put(a_started_job(Step.RENDER)))
+    first, *_ = saves
+    assert first.updated_at - START <= timedelta(seconds=0.5)
+
+
 def test_a_lost_lease_stops_the_rendering_and_nothing_is_stored(scratch: Path) -> None:
     system = InMemorySystem()
     message = system.put(a_started_job(Step.RENDER))

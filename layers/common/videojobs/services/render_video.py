@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 REPORT_EVERY = timedelta(seconds=1)
 """Minimum interval between writes of the progress, each of which renews the lease."""
+FIRST_REPORT_AFTER = timedelta(seconds=0.4)
+"""Minimum time before the first write, so that a page shows progress within a second and a short step makes no write."""
 
 
 class _LeasedWork:
@@ -31,7 +33,7 @@ class _LeasedWork:
         self.job = job
         self._dispatcher, self._clock = dispatcher, dispatcher.clock
         self._start = job.progress or 0.0
-        self._reported_at = self._clock.now()
+        self._next_report_at = self._clock.now() + FIRST_REPORT_AFTER
 
     def portion(self, begin: float, end: float) -> ReportProgress:
         """Return a progress function for a part of the work, which maps 0–1 to `begin`–`end` of the whole."""
@@ -39,9 +41,9 @@ class _LeasedWork:
 
     def report(self, done: float) -> None:
         now = self._clock.now()
-        if now - self._reported_at < REPORT_EVERY or self.job.lease is None:
+        if now < self._next_report_at or self.job.lease is None:
             return
-        self._reported_at = now
+        self._next_report_at = now + REPORT_EVERY
         progress = round(self._start + (1 - self._start) * done, 3)
         lease = Lease(self.job.lease.token, now + self._dispatcher.policy.lease_duration)
         after = lifecycle.keep_rendering(self.job, progress, now, lease)
