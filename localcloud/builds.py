@@ -87,7 +87,7 @@ def _parts(root: Path) -> dict[str, tuple[str, Mapping[str, Any]]]:
 
 def _digests(config: CloudConfig, parts: Mapping[str, object]) -> dict[str, str]:
     """Return the digest of the inputs of each part, and under the name "" of those that all parts share."""
-    digests: defaultdict[str, "hashlib._Hash"] = defaultdict(hashlib.sha256)
+    digests: defaultdict[str, hashlib._Hash] = defaultdict(hashlib.sha256)
     tools = config.tools.parent / ".installed"
     digests[""].update(tools.read_bytes() if tools.exists() else b"")
     for path in input_files(config.root, BUILD_INPUTS):

@@ -12,9 +12,7 @@ from videojobs.services.render_video import render_video
 from videojobs_providers import factories
 
 bootstrap.use_boto3()
-bootstrap.prepare_steps(
-    bootstrap.job_dispatcher, bootstrap.providers, bootstrap.video_renderer, bootstrap.video_store
-)
+bootstrap.prepare_steps(bootstrap.job_dispatcher, factories.providers, bootstrap.video_renderer, bootstrap.video_store)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -12,7 +12,7 @@ from videojobs.services.run_step import run_step
 from videojobs_providers import factories
 
 bootstrap.prepare_steps(
-    bootstrap.job_dispatcher, bootstrap.provider_router, bootstrap.video_store, bootstrap.timing_repository
+    bootstrap.job_dispatcher, factories.provider_router, bootstrap.video_store, bootstrap.timing_repository
 )
 
 

@@ -61,7 +61,7 @@ for name in ("callbacks", "notifier", "reconciler", "render", "webhooks", "worke
     bootstrap._Clients.are_boto3 = False
 """
     made = [f"{name} botocore.client" for name in ("callbacks", "reconciler", "render", "webhooks")]
-    assert run(code, **ON_LAMBDA).splitlines() == made
+    assert [line for line in run(code, **ON_LAMBDA).splitlines() if not line.startswith("{")] == made
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 REPORT_EVERY = timedelta(seconds=1)
 """Minimum interval between writes of the progress, each of which renews the lease."""
 FIRST_REPORT_AFTER = timedelta(seconds=0.4)
-"""Minimum time before the first write, so that a page shows progress within a second and a short step makes no write."""
+"""Minimum time before the first write, so that progress shows within a second and a short step makes no write."""
 
 
 class _LeasedWork:
