@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: `python -m bench [cold|warm|pickup|live|layers|sketch] …`.
+"""Command line of the benchmarks: `python -m bench [cold|warm|pickup|live|layers|video|sketch] …`.
 
 Without a name, all measurements run. The exit status is 1 only if a measurement failed. A missed target does not
 change it.
@@ -22,11 +22,13 @@ from bench.pickup import measure_pickup
 from bench.services import run_services
 from bench.sketch import measure_sketch
 from bench.variants import prepare_variants
+from bench.video import measure_videos
 from bench.warm import measure_warm_calls
 from localcloud.config import ROOT
 from localcloud.errors import LocalCloudError
 
 _COLD_ROUNDS, _WARM_ROUNDS, _PICKUP_JOBS, _LIVE_JOBS, _SKETCH_ROUNDS = 7, 3, 15, 15, 3
+_COLD_VIDEOS, _WARM_VIDEOS = 3, 7
 
 _EXPECTED = (MeasurementError, LocalCloudError, PyMongoError, OSError, subprocess.SubprocessError)
 
@@ -87,6 +89,7 @@ _MEASUREMENTS: dict[str, Callable[[], Section]] = {
     "pickup": lambda: measure_pickup(jobs=_PICKUP_JOBS),
     "live": lambda: measure_live(jobs=_LIVE_JOBS),
     "layers": measure_sizes,
+    "video": lambda: measure_videos(cold=_COLD_VIDEOS, warm=_WARM_VIDEOS),
     "sketch": lambda: measure_sketch(rounds=_SKETCH_ROUNDS),
 }
 

@@ -83,12 +83,16 @@ def run_soak(config: CloudConfig, plan: SoakPlan) -> int:
     """
     config = replace(config, parameters=PARAMETERS, settings=SETTINGS)
     stack = bring_up(config)
-    deadline = time.monotonic() + plan.limit_seconds
+    started = time.monotonic()
+    deadline = started + plan.limit_seconds
     tally = _Tally(accepted={})
     with _sabotage(config, plan, tally):
         _post_all(stack, plan, tally, deadline)
+        accepted_at = time.monotonic()
         jobs = _wait_until_ended(stack, tally, deadline)
     figures = _count(jobs, tally)
+    figures |= {"seconds_to_last_accepted": f"{accepted_at - started:.0f}"}
+    figures |= {"seconds_to_last_end": f"{time.monotonic() - started:.0f}"}
     for name, value in figures.items():
         print(f"{name}: {value}")
     return 0 if (figures["jobs_accepted"], figures["lost"], figures["doubled"]) == (plan.jobs, 0, 0) else 1
