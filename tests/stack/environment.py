@@ -11,6 +11,7 @@ import pymongo
 import pymongo.errors
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from bson import ObjectId
 
 from localcloud.deployment import read_stack
 from localcloud.stack import Stack
@@ -119,11 +120,21 @@ def connecting(stack: Stack) -> Iterator["pymongo.MongoClient[dict[str, object]]
 
 @contextmanager
 def leaving_nothing(user: User) -> Iterator[User]:
-    """Yield the user, and delete the user's jobs afterwards, also after a failure. Jobs of a local system are kept."""
+    """Yield the user, and delete the user's jobs afterwards, also after a failure. On a local system only cancel them."""
     if Environment.named():
         user.patience_seconds = _PATIENCE_SECONDS
     try:
         yield user
     finally:
-        if Environment.named() and (user.made or not user.given_token) and (user.given_token or user.stack.jwt_secret):
+        if Environment.named() is None:
+            _cancel_jobs(user)
+        elif (user.made or not user.given_token) and (user.given_token or user.stack.jwt_secret):
             user.leave_nothing()
+
+
+def _cancel_jobs(user: User) -> None:
+    """Cancel the user's live jobs, which the local system would otherwise render during the next tests."""
+    live = {"userId": ObjectId(user.id), "status": {"$in": ["queued", "processing"]}}
+    with pymongo.MongoClient[dict[str, object]](user.stack.mongo_uri) as client:
+        for job in client.get_default_database()["videojobs"].find(live, {"_id": 1}):
+            user.call("POST", f"/api/videos/{job['_id']}/cancel")

@@ -3,6 +3,7 @@
 Loaded by the schemathesis command (`SCHEMATHESIS_HOOKS`); `test_openapi_fuzz.py` and `make fuzz` run it.
 """
 
+import atexit
 import json
 import os
 from collections import OrderedDict
@@ -43,6 +44,7 @@ class Sessions:
     def __init__(self) -> None:
         self._owners: OrderedDict[str, User] = OrderedDict()
         self._callers: OrderedDict[str, User] = OrderedDict()
+        self._makers: dict[str, User] = {}
         self._newest = User(stack)
 
     def get(self, case: Any, _context: Any) -> User:
@@ -68,8 +70,19 @@ class Sessions:
             for name in ("jobId", "batchId"):
                 if name in resource:
                     _remember(self._owners, resource[name], user)
-        self._newest = user
+        self._newest = self._makers[user.id] = user
         return user
+
+    def delete_all_jobs(self) -> None:
+        """Delete the jobs that are left, of up to a minute each, so that the next tests don't wait for their videos."""
+        for user in list(self._makers.values()):
+            self.delete_jobs(user)
+
+    def delete_jobs(self, user: User) -> None:
+        """Delete all jobs of a user."""
+        self._makers.pop(user.id, None)
+        with suppress(OSError):  # a failed clean-up is not a finding
+            user.call("DELETE", "/api/users/me/videos")
 
 
 def _remember(users: OrderedDict[str, User], name: str, user: User) -> None:
@@ -79,6 +92,7 @@ def _remember(users: OrderedDict[str, User], name: str, user: User) -> None:
 
 
 sessions = Sessions()
+atexit.register(sessions.delete_all_jobs)
 _turns = count()
 
 
@@ -135,8 +149,7 @@ def after_call(_context: Any, case: Any, response: Response) -> None:
     """Delete the jobs that no later step of a scenario can use, so that their videos are not rendered."""
     maker = sessions.note(case, response)
     if maker and case.meta and case.meta.phase.name.value != "stateful":
-        with suppress(OSError):  # a failed clean-up is not a finding
-            maker.call("DELETE", "/api/users/me/videos")
+        sessions.delete_jobs(maker)
 
 
 @schemathesis.hook
