@@ -30,8 +30,8 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Yield Chromium with an empty profile."""
-    executable = shutil.which("chromium")
+    """Yield Chromium with an empty profile; if it is installed, the build without windows, which needs a third."""
+    executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if executable is None:
         missing("Chromium is not installed. Run `apt-get install chromium`.")
     with sync_playwright() as playwright:
