@@ -1,5 +1,6 @@
 """Servers that test folders share, including the deployed system. Each one starts when a test first requests it."""
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -40,6 +41,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("seconds by folder: fixtures, tests")
     for folder, (fixtures, tests) in sum_by_folder(reports).items():
         terminalreporter.write_line(f"{folder:<24}{fixtures:>8.1f}{tests:>8.1f}")
+
+
+def pytest_collection_finish() -> None:
+    """Exclude modules and tests from garbage collection: they exist until the end, and each collection visits all."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
