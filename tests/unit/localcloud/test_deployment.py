@@ -219,7 +219,8 @@ def read_by_sam(parameters: dict[str, str]) -> dict[str, Any]:
     """Parse a command line as `sam deploy` does, and return the parameters that it would send."""
     from samcli.commands.deploy.command import cli
 
-    arguments = ["--template-file", str(ROOT / "template.yaml"), "--stack-name", "s"]
+    small = ROOT / "infrastructure" / "account.yaml"  # sam reads the template twice for each command line
+    arguments = ["--template-file", str(small), "--stack-name", "s"]
     context = cli.make_context("deploy", [*arguments, *override_parameters(parameters), "--region", "us-east-1"])
     read: dict[str, Any] = context.params["parameter_overrides"]
     return read
