@@ -19,10 +19,12 @@ type MakeSystem = Callable[..., SystemUnderTest]
 
 
 OTHER_FAULTS = 3
+REPEATED = "test_waiting.py"
+"""Each of its tests kills fifteen workers at one kind of point, so that one test is a sample."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one point of each kind of crash, and `OTHER_FAULTS` tests of each file that are not crashes.
+    """Keep one point of each kind of crash, and `OTHER_FAULTS` tests of each file that are not crashes, or one.
 
     They are drawn with the run's seed. `TEST_LONG=1` keeps all of them.
     """
@@ -38,8 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept.update(chosen)
         else:
             others[kind.partition("::")[0]].extend(chosen)
-    for tests in others.values():
-        kept.update(SAMPLING.draw(tests, OTHER_FAULTS))
+    for file, tests in others.items():
+        kept.update(SAMPLING.draw(tests, 1 if file.endswith(REPEATED) else OTHER_FAULTS))
     if dropped := {item for points in kinds.values() for item in points} - kept:
         config.hook.pytest_deselected(items=list(dropped))
         items[:] = [item for item in items if item not in dropped]

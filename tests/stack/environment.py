@@ -120,7 +120,7 @@ def connecting(stack: Stack) -> Iterator["pymongo.MongoClient[dict[str, object]]
 
 @contextmanager
 def leaving_nothing(user: User) -> Iterator[User]:
-    """Yield the user, and delete the user's jobs afterwards, also after a failure. On a local system only cancel them."""
+    """Yield the user, and delete the user's jobs afterwards, also after a failure. On a local system, cancel them."""
     if Environment.named():
         user.patience_seconds = _PATIENCE_SECONDS
     try:
