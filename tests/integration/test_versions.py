@@ -112,17 +112,18 @@ class SystemUnderTest:
             **{variable: self._queues[name] for name, variable in QUEUES.items()},
         }
         self.environment |= {name: value for name, value in NUMBERS.items() if name not in self.environment}
-        self._versions: list[Version] = []
+        self._versions: dict[Path, Version] = {}
 
     def run(self, tree: Path) -> Version:
-        """Start the functions of the tree, and return them."""
-        log = self._folder / f"{len(self._versions)}.log"
-        self._versions.append(Version(tree, self.environment, log))
-        return self._versions[-1]
+        """Return the functions of the tree. They are started once, because their imports take seconds."""
+        if tree not in self._versions:
+            log = self._folder / f"{len(self._versions)}.log"
+            self._versions[tree] = Version(tree, self.environment, log)
+        return self._versions[tree]
 
     def close(self) -> None:
         """Stop all versions."""
-        for version in self._versions:
+        for version in self._versions.values():
             version.close()
 
     def document(self, job_id: str) -> dict[str, Any]:
@@ -185,13 +186,21 @@ NUMBERS = {
 }
 
 
-@pytest.fixture
-def sut(connection: MongoConnection, mongo_uri: str, tmp_path: Path) -> Iterator[SystemUnderTest]:
-    """Yield a system without running versions, and stop its versions at the end."""
+@pytest.fixture(scope="module")
+def system(
+    _indexed: MongoConnection, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SystemUnderTest]:
+    """Yield the system of all tests, and stop its versions at the end."""
     with fake_aws() as cloud:
-        system = SystemUnderTest(cloud, connection, mongo_uri, tmp_path)
+        system = SystemUnderTest(cloud, _indexed, mongo_uri, tmp_path_factory.mktemp("versions"))
         yield system
         system.close()
+
+
+@pytest.fixture
+def sut(system: SystemUnderTest, connection: MongoConnection) -> SystemUnderTest:
+    """Return the system with an empty database."""
+    return system
 
 
 @pytest.fixture(params=EARLIER, scope="module")
