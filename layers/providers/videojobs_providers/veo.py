@@ -22,7 +22,7 @@ from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreacha
 from videojobs.domain.plan import Clip
 from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress
 from videojobs_providers.rest.aspect_ratios import WIDE
-from videojobs_providers.rest.client import CONNECT_SECONDS
+from videojobs_providers.rest.client import CONNECT_SECONDS, tls_context
 from videojobs_providers.rest.download import Source
 from videojobs_providers.rest.failures import failure, not_set_up, unconfirmed
 from videojobs_providers.rest.moderation import REFUSAL_STATUSES, is_rejected_content
@@ -229,7 +229,8 @@ class _HttpxRequest(Request):
         **_more: object,
     ) -> Response:
         try:
-            response = httpx.request(method, url, content=body, headers=dict(headers or {}), timeout=self._timeout)
+            tls = tls_context(trust_env=True)
+            response = httpx.request(method, url, content=body, headers=headers, timeout=self._timeout, verify=tls)
         except httpx.HTTPError as error:
             raise TransportError(error) from error  # type: ignore[no-untyped-call]
         return _HttpxResponse(response)
