@@ -21,8 +21,8 @@ _MODEL = "projects/a-project/locations/us-central1/publishers/google/models/veo-
 
 @cache
 def private_key() -> str:
-    """Return the key of a service account in PEM; it is generated once."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """Return the key of a service account in PEM; it is generated once. A short key is loaded faster, in each test."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return key.private_bytes(kind, form, serialization.NoEncryption()).decode()
 
