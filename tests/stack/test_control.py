@@ -41,7 +41,7 @@ def test_batch_is_created_counted_and_listed_in_pages(user: User, stranger: User
 @pytest.mark.writes
 @pytest.mark.usefixtures("pixels")
 def test_only_its_owner_can_cancel_retry_download_and_delete_a_job(user: User, stranger: User) -> None:
-    job_id = user.submit(prompt="Grüße aus dem Süden", duration=15)  # long enough to be cancelled in time
+    job_id = user.submit(prompt="Grüße aus dem Süden", duration=8)  # long enough to be cancelled in time
     path = f"/api/videos/{job_id}"
 
     assert user.call("POST", f"{path}/cancel").data["status"] == "cancelled"
