@@ -1,6 +1,6 @@
 """Builders of valid domain objects; a test names only the fields that matter to it."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any

@@ -1,7 +1,8 @@
 """The whole system in memory, with ports that a test can break and a clock that messages advance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.builders import A_USER, a_lease, a_new_job

@@ -1,7 +1,7 @@
 """Page object of the studio: the elements of the page and the user's actions."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,6 +1,6 @@
 """The contract of `BatchRepository`."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

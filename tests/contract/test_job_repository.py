@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from copy import replace
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 

@@ -1,7 +1,7 @@
 """The contract of `SlotRepository`."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """An in-memory repository of batches, next to that of the jobs."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from threading import Lock
 

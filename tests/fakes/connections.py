@@ -1,6 +1,6 @@
 """In-memory repositories of live connections and tickets."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from threading import Lock
 

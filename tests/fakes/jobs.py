@@ -1,7 +1,8 @@
 """An in-memory repository of jobs, with the guards that `MongoJobRepository` has in its filters."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from copy import replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from threading import RLock
 

@@ -1,7 +1,7 @@
 """An in-memory repository of the slots of users."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from threading import Lock
 from typing import Any

@@ -1,6 +1,6 @@
 """Polling of GET /api/videos/{jobId}: changes are returned, and unchanged jobs cost a 304 response."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Event

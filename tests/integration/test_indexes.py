@@ -1,7 +1,7 @@
 """Every query of the repository uses an index, so its cost does not grow with the number of jobs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,7 +1,8 @@
 """System of the model: database, queues, provider, bucket and clock in memory, and the events that can happen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 

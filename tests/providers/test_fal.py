@@ -1,7 +1,7 @@
 """Behaviour specific to fal: one queue for all models, completed requests that failed, rejections in results."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,7 +1,7 @@
 """Behaviour specific to Luma: its parameters for sizes and lengths, its failure codes, and no cancellation."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 
 import pytest

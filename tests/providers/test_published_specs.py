@@ -6,7 +6,8 @@ does not allow. So a counterpart can't deviate from the description to suit its 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx

@@ -1,7 +1,7 @@
 """Behaviour specific to Replicate: one API for all models, failure reasons as text, results that last an hour."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest

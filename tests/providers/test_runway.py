@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from itertools import product
 from typing import Any

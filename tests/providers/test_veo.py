@@ -1,7 +1,7 @@
 """Behaviour specific to Veo: Google's sign-in, rejections in successful responses, videos without a bucket."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from typing import Any
 

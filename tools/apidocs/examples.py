@@ -1,7 +1,7 @@
 """The example requests and jobs of the API documents: one job at several moments."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 

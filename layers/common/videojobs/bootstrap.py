@@ -1,7 +1,10 @@
 """The composition root: cached factories of the objects that functions share. No other module imports adapters.
 
 Objects are created, and slow modules imported, on first use. Tests replace factories here and patch nothing else.
+Annotations are not evaluated, so that no function imports the ports that only other functions use.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -15,30 +18,8 @@ from videojobs.adapters.mongo.jobs import MongoJobRepository
 from videojobs.adapters.secrets import CachedSecret
 from videojobs.domain.errors import Unavailable
 from videojobs.domain.job import Step
-from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Priority
-from videojobs.domain.webhook import EndpointId, name_endpoint
 from videojobs.observability import logger
-from videojobs.ports.changes import (
-    Broadcaster,
-    ConnectionRepository,
-    Notifier,
-    TicketRepository,
-    WebhookQueue,
-    WebhookRepository,
-    WebhookSender,
-)
-from videojobs.ports.erasures import ErasureRepository
-from videojobs.ports.fairness import RateLimiter, ReadLimiter, SlotRepository
-from videojobs.ports.jobs import (
-    BatchRepository,
-    Clock,
-    JobQueue,
-    JobRepository,
-    SubmissionRepository,
-    TimingRepository,
-)
-from videojobs.ports.videos import CircuitRepository, VideoRenderer, VideoStore
 from videojobs.settings import (
     ApiSettings,
     ChoiceSettings,
@@ -61,6 +42,28 @@ if TYPE_CHECKING:
 
     from videojobs.adapters.secrets import SecretsManagerClient
     from videojobs.adapters.sqs import SqsClient
+    from videojobs.domain.policy import StepPolicy
+    from videojobs.domain.webhook import EndpointId
+    from videojobs.ports.changes import (
+        Broadcaster,
+        ConnectionRepository,
+        Notifier,
+        TicketRepository,
+        WebhookQueue,
+        WebhookRepository,
+        WebhookSender,
+    )
+    from videojobs.ports.erasures import ErasureRepository
+    from videojobs.ports.fairness import RateLimiter, ReadLimiter, SlotRepository
+    from videojobs.ports.jobs import (
+        BatchRepository,
+        Clock,
+        JobQueue,
+        JobRepository,
+        SubmissionRepository,
+        TimingRepository,
+    )
+    from videojobs.ports.videos import CircuitRepository, VideoRenderer, VideoStore
     from videojobs.services.deliver_webhook import WebhookOutcomes
     from videojobs.services.job_dispatcher import JobDispatcher
     from videojobs.services.push_change import LiveConnections
@@ -102,6 +105,8 @@ def step_policy() -> StepPolicy:
     Raises:
         SettingsError: If an environment variable is missing or malformed.
     """
+    from videojobs.domain.policy import StepPolicy
+
     settings = StepSettings.from_environment()
     return StepPolicy(
         lease_duration=timedelta(seconds=settings.lease_seconds),
@@ -119,14 +124,19 @@ def clock() -> Clock:
 
 
 @cache
+def _settings() -> Settings:
+    return Settings.from_environment()
+
+
+@cache
 def secret(arn: str) -> CachedSecret:
     """Return the secret with this ARN. Its first `get` reads it."""
     return CachedSecret(arn, _secrets_manager())
 
 
 @cache
-def _secrets_manager() -> "SecretsManagerClient":
-    settings = Settings.from_environment()
+def _secrets_manager() -> SecretsManagerClient:
+    settings = _settings()
     if _Clients.are_boto3:
         client: SecretsManagerClient = _boto3_client("secretsmanager", settings)
         return client
@@ -164,7 +174,7 @@ def jwt_secret(*, refresh: bool = False) -> str:
 
 
 def _mongodb_uri(*, refresh: bool = False) -> str:
-    return secret(Settings.from_environment().mongodb_secret_arn).get(refresh=refresh)
+    return secret(_settings().mongodb_secret_arn).get(refresh=refresh)
 
 
 @cache
@@ -254,8 +264,8 @@ def submission_repository() -> SubmissionRepository:
 
 
 @cache
-def _sqs() -> "SqsClient":
-    settings = Settings.from_environment()
+def _sqs() -> SqsClient:
+    settings = _settings()
     if _Clients.are_boto3:
         client: SqsClient = _boto3_client("sqs", settings)
         return client
@@ -296,7 +306,7 @@ def notifier() -> Notifier:
     return SqsNotifier(_sqs(), url=EventsSettings.from_environment().events_queue_url)
 
 
-def job_dispatcher() -> "JobDispatcher":
+def job_dispatcher() -> JobDispatcher:
     """Return the dispatcher that stores changes of jobs, publishes them and sends steps.
 
     Raises:
@@ -356,7 +366,7 @@ def broadcaster() -> Broadcaster:
     return ApiGatewayBroadcaster(client)
 
 
-def live_connections() -> "LiveConnections":
+def live_connections() -> LiveConnections:
     """Return the open WebSocket connections.
 
     Raises:
@@ -374,6 +384,8 @@ def webhook_urls() -> Mapping[EndpointId, str]:
     Raises:
         SettingsError: If an environment variable is missing or malformed.
     """
+    from videojobs.domain.webhook import name_endpoint
+
     return {name_endpoint(url): url for url in WebhookQueueSettings.from_environment().webhook_urls}
 
 
@@ -399,7 +411,7 @@ def webhook_repository() -> WebhookRepository:
     return MongoWebhookRepository(mongo_connection())
 
 
-def webhook_outcomes() -> "WebhookOutcomes":
+def webhook_outcomes() -> WebhookOutcomes:
     """Return the object that records the outcomes of webhook deliveries and schedules their retries.
 
     Raises:
@@ -439,10 +451,10 @@ def video_store() -> VideoStore:
 
 
 @cache
-def _s3() -> "S3Client":
+def _s3() -> S3Client:
     from videojobs.adapters.aws import make_boto3_client
 
-    settings = Settings.from_environment()
+    settings = _settings()
     region, endpoint_url = settings.aws_region, settings.aws_endpoint_url
     client: S3Client = make_boto3_client("s3", region=region, endpoint_url=endpoint_url, read_seconds=S3_READ_SECONDS)
     return client

@@ -1,6 +1,6 @@
 """Changes that the user or the slots make to a job: wait, admit, cancel, retry, delete."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

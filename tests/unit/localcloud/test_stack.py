@@ -2,7 +2,7 @@
 
 import json
 import stat
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest

@@ -9,7 +9,7 @@ import socket
 import threading
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,7 @@
 """The timeline of a job: complete, in order of time, and without the prompt unless it is requested."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

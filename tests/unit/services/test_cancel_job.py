@@ -1,7 +1,7 @@
 """Cancellation: the response reports which change was written first, and cancelled jobs are never processed."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -1,6 +1,6 @@
 """Clean-up of a cancelled job: its provider task is stopped where that is possible, and its files are removed."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

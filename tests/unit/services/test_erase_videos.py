@@ -1,6 +1,6 @@
 """Erasure of all jobs of a user: in pages, with a time limit, and completed after failures."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,6 +1,6 @@
 """Fetch of a result whose host was not allowed: in the same attempt, and without another generation."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

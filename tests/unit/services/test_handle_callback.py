@@ -1,6 +1,6 @@
 """Provider callbacks: a callback only resends the poll step of the job that waits for that provider task."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """Renewal of the lease during a submit: while the call lasts, no longer, and never after the lease was lost."""
 
 from contextlib import suppress
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -1,6 +1,6 @@
 """The path of a job from the prompt to the video, through all services, in virtual time."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,8 @@
 """Live connections: how they are opened, which updates they receive, and when they end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Slots: the active jobs of a user at a priority are limited, and additional jobs wait in order, also after a crash."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """Orphaned provider tasks: started by a worker that slept between its intent and the submit."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -1,6 +1,6 @@
 """Videos in parts: planned before anything is spent, generated in order, fetched at once and joined at the end."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import date, timedelta
 from decimal import Decimal
 

@@ -1,7 +1,7 @@
 """The reconciler: each job that a crash or a lost message left behind is found once, and resent or ended."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from itertools import pairwise
 

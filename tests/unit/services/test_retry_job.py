@@ -1,7 +1,7 @@
 """Retry by the user: one new attempt with a new deadline, which waits for a slot if needed."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """The worker under duplicate and stale messages, lost leases and unavailable services."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

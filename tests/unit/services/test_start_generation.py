@@ -1,6 +1,6 @@
 """Submission: at most once per attempt, and not to a provider whose circuit is open."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """Submission of batches: all jobs or none, in order, once per idempotency key."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

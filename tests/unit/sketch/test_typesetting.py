@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import replace
+from copy import replace
 from itertools import pairwise
 from pathlib import Path
 from unicodedata import normalize

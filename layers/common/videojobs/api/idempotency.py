@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from videojobs.api.http import HttpRequest
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
@@ -40,5 +39,5 @@ def read_idempotency_key(request: HttpRequest, jobs: Sequence[NewJob]) -> Idempo
 
 def _fingerprinted_fields(job: NewJob) -> dict[str, object]:
     """Return the fields for a fingerprint, without unset ones: a new optional field must not change fingerprints."""
-    fields = asdict(job) | {"duration": float(job.duration)}
+    fields = job._asdict() | {"duration": float(job.duration)}
     return {name: value for name, value in fields.items() if value is not None}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from videojobs.domain.errors import RateLimited
 from videojobs.domain.job import UserId
 from videojobs.domain.rate import WINDOW, Allowance, RateLimit
-from videojobs.ports.fairness import RateLimiter
 from videojobs.settings import ApiSettings
 
 if TYPE_CHECKING:
     from videojobs.api.resolver import VideoJobsApi  # its import is slow, and WebSocket events need no resolver
+    from videojobs.ports.fairness import RateLimiter
 
 
 def generate_limit(settings: ApiSettings) -> RateLimit:
@@ -31,7 +31,7 @@ def live_limit(settings: ApiSettings) -> RateLimit:
     return RateLimit("live", settings.read_calls_per_minute)
 
 
-def count_call(api: "VideoJobsApi", user_id: UserId, limit: RateLimit, *, rates: RateLimiter, now: datetime) -> None:
+def count_call(api: "VideoJobsApi", user_id: UserId, limit: RateLimit, *, rates: "RateLimiter", now: datetime) -> None:
     """Count the current request and add the `RateLimit` headers to its response, also to an error response.
 
     Call it directly after authentication and before the request is parsed, so that invalid and refused requests count

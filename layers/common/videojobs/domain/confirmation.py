@@ -31,7 +31,7 @@ def retry_failed_call(
         failing_since = job.provider.failing_since or now
         if now - failing_since < CONFIRMATION_PERIOD:
             after = lifecycle.retry_call(job, step, now, error.retry_after_seconds)
-            return replace(after, provider=after.provider and replace(after.provider, failing_since=failing_since))
+            return replace(after, provider=after.provider and after.provider._replace(failing_since=failing_since))
     if refused_link(job) is not None:
         return lifecycle.fail(job, error, now, policy)
     return lifecycle.retry_or_fail(job, error, now, policy, has_fallback=has_fallback)

@@ -31,7 +31,7 @@ def resend_later(job: VideoJob, now: datetime) -> VideoJob:
         raise ValueError("an ended job has no step")
     pause = min(RESEND_PAUSE * 2 ** min(step.resends, 16), MAXIMUM_RESEND_PAUSE)
     started_at = job.started_at or (now if job.lease and job.is_live else None)
-    return replace(job, next=replace(step, due_at=now + pause, resends=step.resends + 1), started_at=started_at)
+    return replace(job, next=step._replace(due_at=now + pause, resends=step.resends + 1), started_at=started_at)
 
 
 def cap_to_deadline(job: VideoJob, policy: StepPolicy) -> VideoJob:
@@ -42,7 +42,7 @@ def cap_to_deadline(job: VideoJob, policy: StepPolicy) -> VideoJob:
     if job.next is None or job.started_at is None or not job.is_live:
         return job
     due_at = min(job.next.due_at, job.started_at + policy.deadline)
-    return replace(job, next=replace(job.next, due_at=due_at))
+    return replace(job, next=job.next._replace(due_at=due_at))
 
 
 def is_past_deadline(job: VideoJob, now: datetime, policy: StepPolicy) -> bool:

@@ -19,9 +19,8 @@ VideoJobsError
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 MAXIMUM_ORIGIN_LENGTH = 300
 """The number of characters of an `Origin` header in an error message. A host name has up to 253."""
@@ -45,8 +44,7 @@ class ErrorCode(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorDetail:
+class ErrorDetail(NamedTuple):
     """A correction that a request needs. `field` is a path such as `items[4].duration`, or `body` for all of it."""
 
     field: str

@@ -1,7 +1,7 @@
 """Estimates for live jobs: the position in the queue, the remaining time, and when to poll again."""
 
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from videojobs.domain.job import VideoJob
 
@@ -13,8 +13,7 @@ MOST_AHEAD = 1000
 """Limit for counting the jobs ahead of a job; a more exact position is not useful."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobEstimate:
+class JobEstimate(NamedTuple):
     """Estimate for a live job; all values are approximate.
 
     `retry_after_seconds`: when to poll again. `queue_position`: counted from 1, None for a job that is not queued.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NewType, Self
+from typing import Any, NamedTuple, NewType, Self
 from uuid import uuid4
 
 from videojobs.domain.errors import IllegalTransition
@@ -72,8 +72,7 @@ NOT_SCHEDULED = datetime(9999, 12, 31, tzinfo=UTC)
 """Due time of the first step of a job that waits for a slot: it is not swept or sent until the job is admitted."""
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
+class NextStep(NamedTuple):
     """Next step of a job. A message with another step ID is stale and has no effect.
 
     `resends`: how often the reconciler has sent the step's message again. Each resend moves `due_at`. `runs`: how often
@@ -92,16 +91,14 @@ class NextStep:
         return cls(uuid4().hex, step, due_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """Exclusive right to work on the next step until `until`. `token` is the fencing token of the worker's writes."""
 
     token: str
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderTask:
+class ProviderTask(NamedTuple):
     """Provider task of a job. `submitted_at` is stored before the submit, `ref` (the provider's task ID) after it.
 
     `unreachable`: how many calls in a row received no response or an unconfirmed failure. `failing_since`: when the
@@ -117,8 +114,7 @@ class ProviderTask:
     result_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """Rendered video: its object, its size in pixels, its measured length, and how many clips it was joined from.
 
     `missing_scripts`: the scripts of the prompt whose text is not in the video, because no typeface contains them.
@@ -132,16 +128,14 @@ class Output:
     missing_scripts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JobError:
+class JobError(NamedTuple):
     """Reason of a failure: a code for statistics, and whether another attempt could have succeeded."""
 
     code: str
     retryable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(NamedTuple):
     """Entry of a job's history, for operators."""
 
     at: datetime
@@ -149,8 +143,7 @@ class HistoryEntry:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """Change of a job that a user can see, waiting in the outbox to be published. `version` is the job's after it."""
 
     id: str
@@ -163,16 +156,14 @@ class Announcement:
         return cls(uuid4().hex, version, at)
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
+class IdempotencyKey(NamedTuple):
     """Key that the caller sent, so that a repeat creates no second job. `fingerprint` is the request's SHA-256."""
 
     key: str
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Jobs submitted in one request, in the order of the request. The batch holds the request's idempotency key."""
 
     id: BatchId

@@ -82,7 +82,7 @@ def wait_for_slot(job: VideoJob, now: datetime) -> VideoJob:
 
 def admit(job: VideoJob, now: datetime) -> VideoJob:
     """Return the waiting job admitted, with its step due now."""
-    return replace(job, next=replace(_next(job), due_at=now), waiting_since=None)
+    return replace(job, next=_next(job)._replace(due_at=now), waiting_since=None)
 
 
 def start_submit(
@@ -111,14 +111,14 @@ def start_submit(
 def record_submission(job: VideoJob, ref: str, now: datetime, poll_after_seconds: float | None) -> VideoJob:
     """Return the job with the provider task's `ref` and its next step: a poll after the pause, else rendering."""
     after = _then(job, Step.RENDER, now) if poll_after_seconds is None else _poll_after(job, now, poll_after_seconds)
-    return replace(after, provider=replace(_task(job), ref=ref, unreachable=0))
+    return replace(after, provider=_task(job)._replace(ref=ref, unreachable=0))
 
 
 def record_progress(
     job: VideoJob, progress: float | None, now: datetime, poll_after_seconds: float, share: float
 ) -> VideoJob:
     """Return the job with its next poll, and its progress raised to `progress` × `share` (both 0–1) if that is more."""
-    task = replace(_task(job), unreachable=0, failing_since=None)
+    task = _task(job)._replace(unreachable=0, failing_since=None)
     after = replace(_poll_after(job, now, poll_after_seconds), provider=task)
     reached = max(job.progress or 0.0, (progress or 0.0) * share)
     return after if reached == job.progress else after.changed(now, progress=reached)
@@ -128,7 +128,7 @@ def retry_call(job: VideoJob, step: Step, now: datetime, retry_after_seconds: fl
     """Return the job with `step` due again in the same attempt, after a call without a response. The pauses grow."""
     unreachable = _task(job).unreachable + 1
     after = _then(job, step, now + backoff(unreachable, retry_after_seconds))
-    return replace(after, provider=replace(_task(job), unreachable=unreachable))
+    return replace(after, provider=_task(job)._replace(unreachable=unreachable))
 
 
 def postpone(job: VideoJob, until: datetime, now: datetime) -> VideoJob:
@@ -177,7 +177,7 @@ def attempts_left(job: VideoJob, policy: StepPolicy) -> int:
 
 def schedule_render(job: VideoJob, now: datetime, cost_usd: Decimal | None = None) -> VideoJob:
     """Return the job with its render step due now, and the cost that the provider reported added, if any."""
-    task = job.provider and replace(job.provider, failing_since=None)
+    task = job.provider and job.provider._replace(failing_since=None)
     production = job.production and job.production.paid(cost_usd)
     return replace(_then(job, Step.RENDER, now), provider=task, production=production)
 
@@ -223,7 +223,7 @@ def fail(job: VideoJob, error: ProviderError, now: datetime, policy: StepPolicy)
     note = f"failed in attempt {job.attempt} ({error.reason})"
     task = job.provider
     if isinstance(error, ResultRefused) and task is not None and error.link:
-        task = replace(task, result_url=error.link)
+        task = task._replace(result_url=error.link)
     return job.moved(JobStatus.FAILED, now, note, error_message=error.message, error=reason, provider=task, **ended)
 
 
@@ -235,7 +235,7 @@ def cancel(job: VideoJob, now: datetime, policy: StepPolicy) -> VideoJob:
         "next": NextStep.new(Step.CLEAN_UP, due_at) if begun else None,
         "lease": None,
         "waiting_since": None,
-        "provider": job.provider and replace(job.provider, unreachable=0),
+        "provider": job.provider and job.provider._replace(unreachable=0),
         "expires_at": now + policy.retention,
     }
     return job.moved(JobStatus.CANCELLED, now, "cancelled by the user", **ended)
@@ -270,7 +270,7 @@ def delete(job: VideoJob, now: datetime) -> VideoJob:
     if job.next is None:
         return replace(job, next=NextStep.new(Step.CLEAN_UP, now), provider=None, deleted_at=now)
     due_at = max(job.lease.until if job.lease else now, job.next.due_at + timedelta(milliseconds=1))
-    return replace(job, next=replace(job.next, due_at=due_at), deleted_at=now)
+    return replace(job, next=job.next._replace(due_at=due_at), deleted_at=now)
 
 
 def can_be_made(job: VideoJob) -> bool:

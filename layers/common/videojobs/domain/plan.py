@@ -1,11 +1,10 @@
 """Planner of the clips to generate, and of how to join and crop them to the requested length and size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from functools import cache
 from math import inf
+from typing import NamedTuple
 
 from videojobs.domain.request import AspectRatio
 
@@ -22,8 +21,7 @@ SIZES = {
 """Width and height in pixels of the finished video."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
+class Clip(NamedTuple):
     """Clip that a provider makes in one generation. `price_usd` is None if the provider publishes no price."""
 
     width: int
@@ -32,8 +30,7 @@ class Clip:
     price_usd: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Clips of one size and how to join them, each with a cross-fade from the clip before.
 
     `crop`: width and height in pixels of the area in the middle of each frame that is scaled to `width` × `height`.
@@ -68,7 +65,7 @@ def plan_video(seconds: float, aspect_ratio: AspectRatio, offer: Sequence[Clip],
     frames = round(seconds * FRAMES_PER_SECOND)
     best: tuple[tuple[float, ...], Plan] | None = None
     for size in sorted({(clip.width, clip.height) for clip in offer}):
-        crop = _crop(*size, Fraction(width, height))
+        crop = _crop(*size, (width, height))
         clips = _choose(frames, [clip for clip in offer if (clip.width, clip.height) == size], maximum_clips)
         if clips is None:
             continue
@@ -80,7 +77,7 @@ def plan_video(seconds: float, aspect_ratio: AspectRatio, offer: Sequence[Clip],
 
 
 def _frames(clip: Clip) -> int:
-    return int(Fraction(str(clip.seconds)) * FRAMES_PER_SECOND)
+    return int(Decimal(str(clip.seconds)) * FRAMES_PER_SECOND)
 
 
 def _rank(clips: Sequence[Clip], frames: int) -> tuple[float, ...]:
@@ -110,8 +107,9 @@ def _choose(frames: int, offer: Sequence[Clip], maximum_clips: int) -> tuple[Cli
     return None if price == inf else tuple(sorted(clips, key=_frames, reverse=True))
 
 
-def _crop(width: int, height: int, ratio: Fraction) -> tuple[int, int]:
-    """Return the size of the largest area with that aspect ratio, in even numbers of pixels, which `yuv420p` needs."""
-    if Fraction(width, height) > ratio:
-        return (int(height * ratio) // 2 * 2, height // 2 * 2)
-    return (width // 2 * 2, int(width / ratio) // 2 * 2)
+def _crop(width: int, height: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the largest area with the aspect ratio of `size`, in even numbers of pixels, which `yuv420p` needs."""
+    across, down = size
+    if width * down > height * across:
+        return (height * across // down // 2 * 2, height // 2 * 2)
+    return (width // 2 * 2, width * down // across // 2 * 2)

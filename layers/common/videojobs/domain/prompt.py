@@ -3,9 +3,8 @@
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from videojobs.domain.request import Style
 
@@ -41,8 +40,7 @@ _COUNT: Mapping[Counting, Callable[[str], int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PromptLimit:
+class PromptLimit(NamedTuple):
     """Maximum length of a prompt, counted as the provider counts it."""
 
     length: int
@@ -62,8 +60,7 @@ class PromptLimit:
         return _COUNT[self.counting](text) <= self.length
 
 
-@dataclass(frozen=True, slots=True)
-class FoldedPrompt:
+class FoldedPrompt(NamedTuple):
     """Prompt for a provider, and whether the user's prompt was shortened for it."""
 
     text: str

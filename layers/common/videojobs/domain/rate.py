@@ -1,23 +1,21 @@
 """Rate limits of a user, and the calls that remain."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 WINDOW = timedelta(minutes=1)
 MAXIMUM_UNCOUNTED_CALLS = 120
 """Reads of a user within `WINDOW` that a process counts without MongoDB."""
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(NamedTuple):
     """Limit of `calls` calls in any window of one minute. `name` identifies the kind of call."""
 
     name: str
     calls: int
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """Calls that remain after a call was counted. More are allowed in `reset_seconds`, when the oldest call expires."""
 
     limit: RateLimit

@@ -5,7 +5,6 @@ the download starts another attempt.
 """
 
 import re
-from dataclasses import replace
 from datetime import datetime
 
 from videojobs.domain.job import JobStatus, NextStep, Step, VideoJob
@@ -34,7 +33,7 @@ def fetch_again(job: VideoJob, now: datetime, by: str) -> VideoJob:
     if job.status is not JobStatus.FAILED or job.provider is None or refused_link(job) is None:
         raise ValueError("only a failed job with a refused result can fetch it again")
     fresh = dict.fromkeys(("error", "error_message", "started_at", "expires_at"))
-    task = replace(job.provider, unreachable=0, failing_since=None)
+    task = job.provider._replace(unreachable=0, failing_since=None)
     note = f"the result is fetched again for {by} (attempt {job.attempt})"
     return job.moved(JobStatus.QUEUED, now, note, next=NextStep.new(Step.START, now), provider=task, **fresh)
 

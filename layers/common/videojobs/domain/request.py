@@ -1,7 +1,7 @@
 """Fields of a request for a video."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Style(StrEnum):
@@ -28,8 +28,7 @@ class Priority(StrEnum):
     HIGH = "high"
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(NamedTuple):
     """Validated request for a video. `duration` is in seconds, whole or fractional as in the request.
 
     `provider`: the only provider that may make the video, or None to let the deployment choose.

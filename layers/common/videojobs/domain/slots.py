@@ -1,7 +1,7 @@
 """Slots of a user at a priority: the active jobs that hold them, and the jobs that wait for a slot."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from videojobs.domain.errors import RateLimited
 from videojobs.domain.job import JobId, UserId
@@ -15,8 +15,7 @@ RETRY_AFTER_SECONDS = 60
 """`Retry-After` of a request that is refused because too many jobs wait. An active job takes about a minute."""
 
 
-@dataclass(frozen=True, slots=True)
-class UserSlots:
+class UserSlots(NamedTuple):
     """Slots of a user at a priority: the IDs of the active jobs, in any order.
 
     `changed_at`: when a job last acquired a slot or had to wait. `checked_at`: when the slots were last compared with

@@ -1,7 +1,7 @@
 """Objects of a job in the video bucket, and their keys."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PREFIX = "videos/"
 """Prefix of the keys of all objects that belong to jobs."""
@@ -9,8 +9,7 @@ _WEB_URL = re.compile(r"https?://[!-\[\]-~]+")  # all printable ASCII characters
 _OBJECT_URL = re.compile(rf"s3://([^/\\]+)/({PREFIX}[!-~]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """Object in the video bucket. `size_bytes` is the size of the uploaded file, to compare with the stored size."""
 
     bucket: str

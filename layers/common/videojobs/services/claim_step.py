@@ -39,7 +39,7 @@ def return_run(job: VideoJob, *, dispatcher: JobDispatcher) -> None:
         if stored is None or stored.next is None or stored.lease is None or job.lease is None:
             return
         if stored.lease.token == job.lease.token:
-            step = replace(stored.next, runs=stored.next.runs - 1)
+            step = stored.next._replace(runs=stored.next.runs - 1)
             dispatcher.commit(stored, replace(stored, next=step))
     except (LeaseLost, Unavailable):
         extra = {"action": "run_not_returned", "job_id": job.id}

@@ -32,7 +32,7 @@ def handle_callback(
         logger.info("Callback ignored", extra={"action": "callback_ignored", "provider": provider})
         return
     queue.send(job)
-    jobs.save(job, replace(job, next=replace(step, due_at=now)))  # not written if a worker has claimed the step already
+    jobs.save(job, replace(job, next=step._replace(due_at=now)))  # not written if a worker has claimed the step already
     logger.info("Callback accepted", extra={"action": "callback_accepted", "job_id": job.id, "provider": provider})
 
 

@@ -201,7 +201,7 @@ class JobDispatcher:
         waiting = self.jobs.list_waiting(held.user_id, held.priority, self.slots.maximum_waiting)
         new = [job_id for job_id in held.waiting if self.jobs.created_at(job_id) >= oldest_new]
         active = tuple(job_id for job_id in held.active if job_id not in gone)
-        self.slots.correct(held, replace(held, active=active, waiting=(*waiting, *new)))
+        self.slots.correct(held, held._replace(active=active, waiting=(*waiting, *new)))
         if gone:
             logger.warning("Slots released", extra={"action": "slots_released", "slots": len(gone)})
         self.admit_waiting(held.user_id, held.priority)

@@ -42,4 +42,4 @@ def keep_lease(job: VideoJob, *, dispatcher: JobDispatcher) -> AbstractContextMa
 def with_renewed_lease(job: VideoJob, *, dispatcher: JobDispatcher) -> VideoJob:
     """Return the job with the same lease, which lasts from now on. Nothing is written."""
     until = dispatcher.clock.now() + dispatcher.policy.lease_duration
-    return replace(job, lease=job.lease and replace(job.lease, until=until))
+    return replace(job, lease=job.lease and job.lease._replace(until=until))
