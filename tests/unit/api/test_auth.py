@@ -239,9 +239,25 @@ def test_both_keys_are_accepted_during_a_rotation(key):
     assert keys.refreshes == 0
 
 
-def test_a_key_that_was_removed_from_the_secret_is_refused():
+def test_a_key_that_was_removed_from_the_secret_is_refused_also_for_a_remembered_token():
+    token = sign()
+    assert admit_token(token, key=Key()) == USER
     with pytest.raises(TokenInvalid):
-        admit_token(sign(), key=Key(ROTATED, ROTATED))
+        admit_token(token, key=Key(ROTATED, ROTATED))
+
+
+def test_a_remembered_token_expires():
+    token = sign({"exp": int(time.time()) - 10})
+    assert admit_token(token, settings=configured(jwt_leeway_seconds=60)) == USER
+    with pytest.raises(TokenExpired):
+        admit_token(token)
+
+
+def test_a_remembered_token_is_refused_under_other_rules():
+    token = sign()
+    assert admit_token(token) == USER
+    with pytest.raises(TokenInvalid):
+        admit_token(token, settings=configured(jwt_issuer="https://platform.example.com"))
 
 
 @pytest.mark.parametrize("claims", [{"exp": 1}, {"nbf": in_an_hour()}, {"userId": "admin"}])

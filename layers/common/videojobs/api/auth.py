@@ -4,8 +4,9 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import jwt
@@ -23,6 +24,8 @@ MINIMUM_KEY_BYTES = 32
 """The length of the hash (RFC 7518, section 3.2). A shorter key can be brute-forced offline from a single token."""
 MAXIMUM_TOKEN_LENGTH = 8192
 """Longer tokens are refused without parsing. API Gateway accepts 10,240 bytes of headers in total."""
+REMEMBERED_TOKENS = 128
+"""How many verified tokens an environment remembers, so that a page that polls is verified once: at most 1 MB."""
 
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SAME_SITE_ENOUGH = frozenset({"same-origin", "none"})
@@ -204,43 +207,61 @@ def check_secret(secret: str, *, accept_short: bool) -> bool:
     return shortest >= MINIMUM_KEY_BYTES
 
 
-def _decode(token: str, settings: ApiSettings, secret: ReadSecret) -> dict[str, object]:
+def _decode(token: str, settings: ApiSettings, secret: ReadSecret) -> Mapping[str, object]:
     if len(token) > MAXIMUM_TOKEN_LENGTH:
         raise TokenInvalid
+    rules = _Rules(settings.jwt_issuer, settings.jwt_audience, settings.user_claim, settings.accept_short_jwt_secret)
     try:
         try:
-            return _verify(token, read_keys(secret()), settings)
+            return _verify(token, secret(), rules)
         except jwt.InvalidSignatureError:
-            return _verify(token, read_keys(secret(refresh=True)), settings)
+            return _verify(token, secret(refresh=True), rules)
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
         # A hostile header can make PyJWT raise errors of the JSON parser or of int() in addition to its own.
         raise TokenInvalid from error
 
 
-def _verify(token: str, keys: Sequence[str], settings: ApiSettings) -> dict[str, object]:
+class _Rules(NamedTuple):
+    issuer: str
+    audience: tuple[str, ...]
+    user_claim: str
+    accept_short_key: bool
+
+
+@lru_cache(REMEMBERED_TOKENS)
+def _verify(token: str, secret: str, rules: _Rules) -> Mapping[str, object]:
+    """Return the claims of a token with a valid signature, whose times are not checked.
+
+    The claims are remembered with the whole value of the secret, so that a removed key is refused as soon as the
+    secret is read again. Errors are not remembered.
+    """
+    *others, last = read_keys(secret)
+    for key in others:
+        with contextlib.suppress(jwt.InvalidSignatureError):
+            return _decode_with(token, key, rules)
+    return _decode_with(token, last, rules)
+
+
+def _decode_with(token: str, key: str, rules: _Rules) -> dict[str, object]:
     # A short key that the settings do not accept is a configuration error. It raises InvalidKeyError, which is not
     # an InvalidTokenError, and leads to a 500 response.
     # The platform's jsonwebtoken checks neither `iat`, `sub` nor `jti`, and `aud` only where an audience is configured;
     # PyJWT also skips `iss` without a configured issuer. `check_times` checks `exp` and `nbf`.
     options: jwt.types.Options = {
-        "require": ["exp", settings.user_claim],
+        "require": ["exp", rules.user_claim],
         "verify_exp": False,
         "verify_nbf": False,
         "verify_iat": False,
         "verify_sub": False,
         "verify_jti": False,
-        "verify_aud": bool(settings.jwt_audience),
-        "enforce_minimum_key_length": not settings.accept_short_jwt_secret,
+        "verify_aud": bool(rules.audience),
+        "enforce_minimum_key_length": not rules.accept_short_key,
     }
-    *others, last = keys
-    for key in others:
-        with contextlib.suppress(jwt.InvalidSignatureError):
-            return _verify(token, [key], settings)
     return jwt.decode(
         token,
-        last,
+        key,
         algorithms=[ALGORITHM],
         options=options,
-        issuer=settings.jwt_issuer or None,
-        audience=list(settings.jwt_audience) or None,
+        issuer=rules.issuer or None,
+        audience=list(rules.audience) or None,
     )
