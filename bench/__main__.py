@@ -57,40 +57,41 @@ def main() -> int:
         started = time.monotonic()
         try:
             with console.status(f"Measuring: {name}"):
-                section = _MEASUREMENTS[name]()
+                measured = _MEASUREMENTS[name]()
         except _EXPECTED as error:
             console.print(f"Could not measure {name}. {error}", style="red", markup=False)
             failed = True
             continue
-        print_section(section, console)
+        for section in measured:
+            print_section(section, console)
         console.print(f"[dim]{name}: {time.monotonic() - started:.0f} s[/dim]\n")
-        sections.append(section)
+        sections += measured
     markdown_path = HOME / ("table.md" if names == list(_MEASUREMENTS) else f"{'-'.join(names)}.md")
     write_markdown(sections, markdown_path)
     console.print(f"Tables written to {markdown_path.relative_to(ROOT)}")
     return 1 if failed else 0
 
 
-def _cold() -> Section:
+def _cold() -> list[Section]:
     variants = prepare_variants()
     with run_services() as services:
-        return measure_cold_starts(variants, services, rounds=_COLD_ROUNDS)
+        return [measure_cold_starts(variants, services, rounds=_COLD_ROUNDS)]
 
 
-def _warm() -> Section:
+def _warm() -> list[Section]:
     variants = prepare_variants()
     with run_services() as services:
         return measure_warm_calls(variants, services, rounds=_WARM_ROUNDS)
 
 
-_MEASUREMENTS: dict[str, Callable[[], Section]] = {
+_MEASUREMENTS: dict[str, Callable[[], list[Section]]] = {
     "cold": _cold,
     "warm": _warm,
-    "pickup": lambda: measure_pickup(jobs=_PICKUP_JOBS),
-    "live": lambda: measure_live(jobs=_LIVE_JOBS),
-    "layers": measure_sizes,
-    "video": lambda: measure_videos(cold=_COLD_VIDEOS, warm=_WARM_VIDEOS),
-    "sketch": lambda: measure_sketch(rounds=_SKETCH_ROUNDS),
+    "pickup": lambda: [measure_pickup(jobs=_PICKUP_JOBS)],
+    "live": lambda: [measure_live(jobs=_LIVE_JOBS)],
+    "layers": lambda: [measure_sizes()],
+    "video": lambda: [measure_videos(cold=_COLD_VIDEOS, warm=_WARM_VIDEOS)],
+    "sketch": lambda: [measure_sketch(rounds=_SKETCH_ROUNDS)],
 }
 
 

@@ -6,10 +6,10 @@ from statistics import median
 
 from bench.emulator import ColdStart, measure_cold_start
 from bench.figures import Figure, Section
-from bench.services import Services
+from bench.services import Services, reset_limits
 from bench.variants import FUNCTIONS, Variant, runtime_client
 
-_AT_MOST_TIMES_FLOOR = 1.3
+_AT_MOST_TIMES_FLOOR = {"generate": 1.08, "status": 1.10}
 _AT_LEAST_TIMES_FASTER = {"generate": 3.5, "status": 5.0}
 
 type Samples = Mapping[tuple[str, str], list[ColdStart]]
@@ -34,6 +34,7 @@ def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: 
         order = [(variant, function) for variant in variants for function in FUNCTIONS]
         shuffle(order)  # each start leaves caches that affect the next one
         for variant, function in order:
+            reset_limits(services.mongo_uri)
             sample = measure_cold_start(
                 variant, function, runtime=runtime, environment=services.environment, event=services.events[function]
             )
@@ -42,7 +43,8 @@ def measure_cold_starts(variants: list[Variant], services: Services, *, rounds: 
     return Section(
         title="Cold start, to the first response",
         method=(
-            f"Shortest of {rounds} starts of a new process. In brackets: the median, and the median processor time."
+            f"Shortest of {rounds} starts of a new process. In brackets: the median, and the median processor time. "
+            "The second call is the median of the same request, repeated."
         ),
         figures=[
             figure
@@ -63,17 +65,19 @@ def cold_figure(samples: Samples, variant: Variant, function: str) -> Figure:
     fastest_ms, ours_ms = (_quickest(samples[name, function]) for name in (variant.name, "ours"))
     median_ms = median(sample.first_answer_ms for sample in samples[variant.name, function])
     cpu_ms = median(sample.cpu_ms for sample in samples[variant.name, function])
+    second = f"{median(sample.second_answer_ms for sample in samples[variant.name, function]):.1f} ms"
     name, measured = f"{function}: {variant.title}", f"{fastest_ms:.0f} ms ({median_ms:.0f}, {cpu_ms:.0f})"
     if variant.name == "ours":
-        return Figure(name, measured)
+        return Figure(name, measured, second_call=second)
     if variant.name == "floor":
-        ratio, must = ours_ms / fastest_ms, f"ours ≤ {_AT_MOST_TIMES_FLOOR} × this"
-        return Figure(name, measured, must, f"{ratio:.2f} ×", reached=ratio <= _AT_MOST_TIMES_FLOOR)
+        ratio, target = ours_ms / fastest_ms, _AT_MOST_TIMES_FLOOR[function]
+        must, reached = f"ours ≤ {target:.2f} × this", ratio <= target
+        return Figure(name, measured, must, f"{ratio:.2f} ×", second_call=second, reached=reached)
     ratio = fastest_ms / ours_ms
     if variant.name == "usual":
-        target = _AT_LEAST_TIMES_FASTER[function]
-        return Figure(name, measured, f"≥ {target:g} × ours", f"{ratio:.1f} ×", reached=ratio >= target)
-    return Figure(name, measured, ratio=f"{ratio:.1f} ×")
+        must, reached = f"≥ {_AT_LEAST_TIMES_FASTER[function]:g} × ours", ratio >= _AT_LEAST_TIMES_FASTER[function]
+        return Figure(name, measured, must, f"{ratio:.1f} ×", second_call=second, reached=reached)
+    return Figure(name, measured, ratio=f"{ratio:.1f} ×", second_call=second)
 
 
 def _first_call_figure(starts: list[ColdStart], function: str) -> Figure:

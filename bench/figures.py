@@ -13,7 +13,7 @@ class MeasurementError(Exception):
     """Error for a measurement that failed. The message contains the cause."""
 
 
-_COLUMNS = ("figure", "target", "measured", "ratio", "verdict")
+_COLUMNS = ("figure", "target", "measured", "second call", "ratio", "verdict")
 _COLOURS = {"reached": "green", "missed": "red"}
 
 
@@ -25,6 +25,7 @@ class Figure:
     measured: str
     must: str = ""
     ratio: str = ""
+    second_call: str = ""
     reached: bool | None = None
     """Whether the target is met; None for a figure without a target."""
 
@@ -33,9 +34,9 @@ class Figure:
         """Return `reached`, `missed`, or an empty string for a figure without a target."""
         return "" if self.reached is None else "reached" if self.reached else "missed"
 
-    def cells(self) -> tuple[str, str, str, str, str]:
+    def cells(self) -> tuple[str, ...]:
         """Return the row's cells, in the order of the columns."""
-        return self.name, self.must, self.measured, self.ratio, self.verdict
+        return self.name, self.must, self.measured, self.second_call, self.ratio, self.verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def print_section(section: Section, console: Console) -> None:
     """Print the section as a table, with the description of the measurement method below it."""
     table = Table(title=section.title, title_justify="left", caption=section.method, caption_justify="left")
     for column in _COLUMNS:
-        table.add_column(column, justify="right" if column in {"measured", "ratio"} else "left")
+        table.add_column(column, justify="right" if column in {"measured", "second call", "ratio"} else "left")
     for figure in section.figures:
         table.add_row(*figure.cells(), style=_COLOURS.get(figure.verdict, ""))
     console.print(table)
@@ -64,9 +65,17 @@ def to_markdown(sections: Sequence[Section]) -> str:
     """
     lines: list[str] = []
     for section in sections:
-        names, musts, measured, ratios, verdicts = zip(*(figure.cells() for figure in section.figures), strict=True)
+        names, musts, measured, seconds, ratios, verdicts = zip(
+            *(figure.cells() for figure in section.figures), strict=True
+        )
         targets = [f"{must}: {verdict}" if verdict else must for must, verdict in zip(musts, verdicts, strict=True)]
-        all_columns = {"figure": names, "target": targets, "measured": measured, "ratio": ratios}
+        all_columns = {
+            "figure": names,
+            "target": targets,
+            "measured": measured,
+            "second call": seconds,
+            "ratio": ratios,
+        }
         columns = {heading: cells for heading, cells in all_columns.items() if any(cells)}
         lines += [f"### {section.title}", "", *textwrap.wrap(section.method, 150), ""]
         lines += [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]

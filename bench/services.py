@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 from bson import ObjectId
 from pymongo import MongoClient
 
+from bench.delay import delayed
 from bench.paths import cloud_config
 from bench.variants import FUNCTIONS
 from localcloud.aws import ACCESS_KEY, SECRET_KEY, open_session
@@ -20,9 +21,13 @@ from localcloud.processes import end_processes, find_processes
 from localcloud.servers import STOP_GRACE_SECONDS, ensure_aws, ensure_mongo
 from localcloud.template import read_template
 
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
 _DATABASE = "bench"
 _USER_ID = "65f0c0ffee0123456789abcd"
 _QUEUE_NAME = "bench"
+_DELAYED_SECRET = "bench/delayed-mongodb"
 _ORIGIN = "https://videos.example.com"
 
 
@@ -32,8 +37,12 @@ class Services:
 
     environment: Mapping[str, str]
     mongo_uri: str
+    delayed_uri: str
+    """URI of the same database with 1 ms of network latency."""
+    delayed_secret: str
+    """ARN of the secret that contains `delayed_uri`."""
     events: Mapping[str, Mapping[str, Any]]
-    """One API Gateway event for `generate` and one for `status`."""
+    """API Gateway events: `generate`, `status` of a queued job, `ended` and `completed` (with a video to sign)."""
 
 
 @contextmanager
@@ -66,10 +75,14 @@ def run_services() -> Iterator[Services]:
         PyMongoError: If MongoDB does not respond.
     """
     config = cloud_config()
-    with bench_processes():
+    with bench_processes(), ExitStack() as stack:
         mongo_uri = database_uri(ensure_mongo(config), _DATABASE)
+        delayed_uri = stack.enter_context(delayed(mongo_uri))
         endpoint_url = ensure_aws(config)
         arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
+        delayed_secret = _keep_secret(
+            open_session(config).client("secretsmanager", endpoint_url=endpoint_url), delayed_uri
+        )
         secret = read_jwt_secret(config)
         queue_url = open_session(config).client("sqs", endpoint_url=endpoint_url).create_queue(QueueName=_QUEUE_NAME)
         yield Services(
@@ -89,8 +102,21 @@ def run_services() -> Iterator[Services]:
                 "AWS_ENDPOINT_URL": endpoint_url,
             },
             mongo_uri=mongo_uri,
-            events={"generate": _post_event(secret), "status": _get_event(secret, _seed(mongo_uri))},
+            delayed_uri=delayed_uri,
+            delayed_secret=delayed_secret,
+            events={
+                "generate": _post_event(secret),
+                **{name: _get_event(secret, job_id) for name, job_id in _seed(mongo_uri).items()},
+            },
         )
+
+
+def _keep_secret(secrets: "SecretsManagerClient", uri: str) -> str:
+    """Store the URI in Secrets Manager and return the ARN of the secret."""
+    try:
+        return secrets.create_secret(Name=_DELAYED_SECRET, SecretString=uri)["ARN"]
+    except secrets.exceptions.ResourceExistsException:
+        return secrets.put_secret_value(SecretId=_DELAYED_SECRET, SecretString=uri)["ARN"]
 
 
 def declared_variables(known: Mapping[str, str]) -> dict[str, str]:
@@ -151,13 +177,28 @@ def new_document(job_id: ObjectId) -> dict[str, Any]:
     }
 
 
-def _seed(mongo_uri: str) -> str:
-    """Drop the database, insert one queued job and return its ID."""
-    job_id = ObjectId()
+def reset_limits(mongo_uri: str) -> None:
+    """Forget the counted calls and the active jobs of all users."""
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        for collection in ("rates", "shares"):
+            client.get_default_database()[collection].delete_many({})
+
+
+def _seed(mongo_uri: str) -> dict[str, str]:
+    """Drop the database, insert a queued, a failed and a completed job and return their IDs by the names of events."""
+    queued, failed, completed = (new_document(ObjectId()) for _ in range(3))
+    failed |= {"status": "failed", "errorMessage": "The video could not be created.", "version": 3, "next": None}
+    stored = {
+        kind: {"bucket": "bench", "key": f"videos/{completed['_id']}/1.{kind}", "bytes": 1_000_000}
+        for kind in ("mp4", "jpg", "webp")
+    }
+    completed |= {"status": "completed", "videoUrl": f"s3://bench/{stored['mp4']['key']}", "version": 3, "next": None}
+    completed |= {"output": stored["mp4"] | {"width": 1280, "height": 720, "seconds": 8.0}}
+    completed |= {"poster": stored["jpg"], "preview": stored["webp"]}
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         client.drop_database(_DATABASE)
-        client.get_default_database()["videojobs"].insert_one(new_document(job_id))
-    return str(job_id)
+        client.get_default_database()["videojobs"].insert_many([queued, failed, completed])
+    return {"status": str(queued["_id"]), "ended": str(failed["_id"]), "completed": str(completed["_id"])}
 
 
 def _post_event(secret: str) -> dict[str, Any]:

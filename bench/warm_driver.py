@@ -1,6 +1,8 @@
 """Driver of the warm-call measurement: runs in the function's process with only the function's layers.
 
-It reads the task as JSON from stdin and writes the microseconds per call as JSON to the file named in the task.
+It reads the task as JSON from stdin and writes the microseconds per call as JSON to the file named in the task. The
+baseline "bare" repeats the operations of a call: each call of pymongo's `Collection`, with the same arguments, on the
+same client, without any other code.
 """
 
 import copy
@@ -13,11 +15,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 _SENT = b'{"MessageId":"00000000-0000-0000-0000-000000000000"}'
-_DRIVER_CALLS = ("find_one", "insert_one", "update_one", "count_documents")
+_DRIVER_CALLS = ("find_one", "insert_one", "update_one", "find_one_and_update", "count_documents", "aggregate")
+_OTHER_CALLS = ("find", "insert_many", "update_many", "delete_one", "delete_many", "distinct", "bulk_write")
 _CALLS_A_MINUTE = 20
 """Below the limits of a user. After this many calls the counters are deleted, outside of the measured time."""
 
@@ -35,7 +39,7 @@ class Asked(NamedTuple):
 
 
 def main() -> None:
-    """Time the handler with the real database and with a stubbed driver, and its database calls alone.
+    """Time the handler: its processor time with and without the database, or the elapsed time with the real database.
 
     Read the task as JSON from stdin, and write the microseconds per call as JSON to the file named in the task.
 
@@ -55,6 +59,8 @@ def _time_handler(task: dict[str, Any]) -> dict[str, float]:
     handler = getattr(importlib.import_module(module), name)
     event, context = task["event"], _context()
     database = MongoClient[dict[str, Any]](task["mongoUri"]).get_default_database()
+    if not task["limits"]:
+        _remove_limits()
 
     def call() -> None:
         response = handler(event, context)
@@ -64,16 +70,51 @@ def _time_handler(task: dict[str, Any]) -> dict[str, float]:
     def reset_limits() -> None:
         for collection in ("rates", "shares"):
             database[collection].delete_many({})
+        _forget_reads()
 
     call()  # opens connections and fills caches
     _stub_queue()
+    if task["elapsedCalls"]:
+        return {"elapsed": _time_elapsed(call, task["elapsedCalls"], reset_limits)}
     driver_calls = _record_driver(call)
     times = {
+        "operations": float(len(driver_calls)),
         "database": _time(call, task["databaseCalls"], reset_limits),
         "bare": _time(lambda: _replay(driver_calls), task["databaseCalls"], reset_limits),
     }
     _stub_driver(driver_calls)
     return times | {"stubbed": _time(call, task["stubbedCalls"], reset_limits)}
+
+
+def _remove_limits() -> None:
+    """Replace the rate limits and the limit of active jobs by objects that count nothing."""
+    from videojobs import bootstrap
+    from videojobs.domain.rate import Allowance
+
+    limiter: Any = SimpleNamespace(count=lambda _, limit, __: Allowance(limit, limit.calls, 60))
+    slots: Any = SimpleNamespace(acquire=lambda _, __, job_ids, ___: len(job_ids))
+    replaced: Any = bootstrap
+    replaced.rate_limiter = replaced.read_limiter = lambda: limiter
+    replaced.slot_repository = lambda: slots
+
+
+def _forget_reads() -> None:
+    """Discard the reads that the process has counted: a page reads less often than this measurement."""
+    limiter: Any = getattr(sys.modules.get("videojobs.bootstrap"), "read_limiter", None)
+    if hasattr(limiter, "cache_clear"):
+        limiter.cache_clear()
+
+
+def _time_elapsed(call: Call, calls: int, reset_limits: Call) -> float:
+    """Return the median of the elapsed times in microseconds, which other load affects less than the mean."""
+    seconds: list[float] = []
+    for number in range(calls + calls // 4):
+        if number % _CALLS_A_MINUTE == 0:
+            reset_limits()
+        started = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - started)
+    return median(seconds[calls // 4 :]) * 1e6
 
 
 def _time(call: Call, calls: int, reset_limits: Call) -> float:
@@ -107,27 +148,47 @@ def _stub_queue() -> None:
 
 
 def _record_driver(call: Call) -> list[Asked]:
-    """Make one call, and return the calls of the driver that it makes."""
+    """Make one call, and return the calls of the driver that it makes.
+
+    Raises:
+        RuntimeError: If the handler calls a method that can't be repeated, which would make the baseline too low.
+    """
     from pymongo.collection import Collection
 
     collection: Any = Collection
     recorded: list[Asked] = []
+    nested = False  # the driver's methods call each other
 
     def record(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def recording(self: Any, *arguments: Any, **options: Any) -> Any:
-            result = method(self, *arguments, **options)
-            recorded.append(Asked(name, self.name, partial(method, self, *arguments, **options), arguments, result))
-            return result
+            nonlocal nested
+            if nested:
+                return method(self, *arguments, **options)
+            if name in _OTHER_CALLS:
+                raise RuntimeError(f"The baseline can't repeat {name}")
+            nested = True
+            try:
+                again = partial(_read_all, method, self, *arguments, **options)
+                recorded.append(Asked(name, self.name, again, arguments, again()))
+            finally:
+                nested = False
+            return recorded[-1].answer
 
         return recording
 
-    methods = {name: getattr(collection, name) for name in _DRIVER_CALLS}
+    methods = {name: getattr(collection, name) for name in (*_DRIVER_CALLS, *_OTHER_CALLS)}
     for name, method in methods.items():
         setattr(collection, name, record(name, method))
     call()
     for name, method in methods.items():
         setattr(collection, name, method)
     return recorded
+
+
+def _read_all(method: Callable[..., Any], collection: Any, *arguments: Any, **options: Any) -> Any:
+    """Call a method of a collection, and return the documents of a cursor as a list."""
+    result = method(collection, *arguments, **options)
+    return list(result) if hasattr(result, "batch_size") else result
 
 
 def _replay(recorded: list[Asked]) -> None:
