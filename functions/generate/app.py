@@ -1,5 +1,8 @@
 """POST /api/videos/generate and /batch: queue jobs and return their IDs; the worker processes them."""
 
+from videojobs import startup  # noqa: F401 - suspends the garbage collector until `prepare_api` ends
+
+# isort: split
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from videojobs import bootstrap

@@ -1,5 +1,8 @@
 """Operations on a user's jobs: list, cancel, retry, delete, play, count a batch, erase everything."""
 
+from videojobs import startup  # noqa: F401 - suspends the garbage collector until `prepare_api` ends
+
+# isort: split
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any

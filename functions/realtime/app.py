@@ -1,5 +1,8 @@
 """Live updates: events of the WebSocket API, and the tickets that authenticate a handshake without a cookie."""
 
+from videojobs import startup  # noqa: F401 - suspends the garbage collector until `prepare_api` ends
+
+# isort: split
 from functools import cache
 from typing import TYPE_CHECKING, Any
 

@@ -1,5 +1,8 @@
 """GET and HEAD /api/videos/{jobId}: return a job to its owner, with presigned URLs and an ETag for cheap polling."""
 
+from videojobs import startup  # noqa: F401 - suspends the garbage collector until `prepare_api` ends
+
+# isort: split
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from videojobs import bootstrap

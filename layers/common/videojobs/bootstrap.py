@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from videojobs import startup
 from videojobs.adapters.aws_clients import LightSecretsManagerClient, LightSqsClient
 from videojobs.adapters.clock import SystemClock
 from videojobs.adapters.mongo.connection import MongoConnection
@@ -489,7 +490,7 @@ def use_boto3() -> None:
 def prepare_api(*needed: Callable[[], object]) -> None:
     """Read the JWT secret, connect to MongoDB and call the factories in `needed` during Lambda's init phase.
 
-    Do nothing outside Lambda.
+    Then enable the garbage collector (`startup`). Do nothing outside Lambda.
 
     Lambda gives init a whole processor, and calls of a small function a fraction of one. If a service does not respond,
     a warning is logged and the first call tries again. With SnapStart, connecting and seeding are deferred until
@@ -509,6 +510,7 @@ def prepare_api(*needed: Callable[[], object]) -> None:
         _connect_api()
     for factory in needed:
         factory()
+    startup.finish()
 
 
 def prepare_steps(*needed: Callable[[], object]) -> None:
