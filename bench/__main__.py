@@ -1,7 +1,7 @@
-"""Command line of the benchmarks: `python -m bench [cold|warm|pickup|live|layers|video|sketch] …`.
+"""Command line of the benchmarks: `python -m bench [cold|warm|pickup|live|layers|video|sketch|imports] …`.
 
-Without a name, all measurements run. The exit status is 1 only if a measurement failed. A missed target does not
-change it.
+Without a name, all measurements run except `imports`. The exit status is 1 only if a measurement failed. A missed
+target does not change it.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bench.cold import measure_cold_starts
 from bench.figures import MeasurementError, Section, print_section, write_markdown
+from bench.imports import measure_imports
 from bench.layer_sizes import measure_sizes
 from bench.live import measure_live
 from bench.paths import HOME
@@ -27,7 +28,7 @@ from bench.warm import measure_warm_calls
 from localcloud.config import ROOT
 from localcloud.errors import LocalCloudError
 
-_COLD_ROUNDS, _WARM_ROUNDS, _PICKUP_JOBS, _LIVE_JOBS, _SKETCH_ROUNDS = 7, 3, 15, 15, 3
+_COLD_ROUNDS, _WARM_ROUNDS, _PICKUP_JOBS, _LIVE_JOBS, _SKETCH_ROUNDS, _IMPORT_ROUNDS = 7, 3, 15, 15, 3, 5
 _COLD_VIDEOS, _WARM_VIDEOS = 3, 7
 
 _EXPECTED = (MeasurementError, LocalCloudError, PyMongoError, OSError, subprocess.SubprocessError)
@@ -48,9 +49,14 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the figures of docs/performance.md.")
     parser.add_argument(
-        "names", nargs="*", choices=[*_MEASUREMENTS, []], metavar="|".join(_MEASUREMENTS), help="default: all"
+        "names",
+        nargs="*",
+        choices=[*_MEASUREMENTS, []],
+        metavar="|".join(_MEASUREMENTS),
+        help="default: all except imports",
     )
-    names = parser.parse_args().names or list(_MEASUREMENTS)
+    all_names = [name for name in _MEASUREMENTS if name != "imports"]
+    names = parser.parse_args().names or all_names
     sections: list[Section] = []
     failed = False
     for name in names:
@@ -66,7 +72,7 @@ def main() -> int:
             print_section(section, console)
         console.print(f"[dim]{name}: {time.monotonic() - started:.0f} s[/dim]\n")
         sections += measured
-    markdown_path = HOME / ("table.md" if names == list(_MEASUREMENTS) else f"{'-'.join(names)}.md")
+    markdown_path = HOME / ("table.md" if names == all_names else f"{'-'.join(names)}.md")
     write_markdown(sections, markdown_path)
     console.print(f"Tables written to {markdown_path.relative_to(ROOT)}")
     return 1 if failed else 0
@@ -84,6 +90,11 @@ def _warm() -> list[Section]:
         return measure_warm_calls(variants, services, rounds=_WARM_ROUNDS)
 
 
+def _imports() -> list[Section]:
+    with run_services() as services:
+        return measure_imports(services, rounds=_IMPORT_ROUNDS)
+
+
 _MEASUREMENTS: dict[str, Callable[[], list[Section]]] = {
     "cold": _cold,
     "warm": _warm,
@@ -92,6 +103,7 @@ _MEASUREMENTS: dict[str, Callable[[], list[Section]]] = {
     "layers": lambda: [measure_sizes()],
     "video": lambda: [measure_videos(cold=_COLD_VIDEOS, warm=_WARM_VIDEOS)],
     "sketch": lambda: [measure_sketch(rounds=_SKETCH_ROUNDS)],
+    "imports": _imports,
 }
 
 

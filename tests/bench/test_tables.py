@@ -10,6 +10,7 @@ from bench.cold import cold_figure
 from bench.emulator import ColdStart, read_init_ms
 from bench.express import PeerMissingError, check_node
 from bench.figures import Figure, MeasurementError, Section, print_section, to_markdown
+from bench.imports import Import, read_imports
 from bench.pickup import peer_figures
 from bench.variants import Variant
 from bench.warm import express_figure
@@ -103,3 +104,18 @@ def test_terminal_and_markdown_tables_contain_the_same_figures() -> None:
     assert max(map(len, markdown.splitlines())) <= 160
     for cell in section.figures[0].cells():
         assert cell in output.getvalue()
+
+
+def test_imported_module_names_the_module_that_imports_it() -> None:
+    log = """import time: self [us] | cumulative | imported package
+import time:       100 |        100 |     inner.part
+import time:       200 |        300 |   inner
+import time:        50 |         50 |   other
+import time:        10 |        360 | app
+"""
+    assert read_imports(log) == {
+        "inner.part": Import(100, 100, "inner"),
+        "inner": Import(200, 300, "app"),
+        "other": Import(50, 50, "app"),
+        "app": Import(10, 360, ""),
+    }
