@@ -270,7 +270,7 @@ MUTANTS = [
     Mutant(
         "a deletion during a clean-up does not reschedule it",
         DOMAIN + "lifecycle.py",
-        "return replace(job, next=replace(job.next, due_at=due_at), deleted_at=now)",
+        "return replace(job, next=job.next._replace(due_at=due_at), deleted_at=now)",
         "return replace(job, deleted_at=now)",
         "the system never settles|I8: a live job was removed",
     ),
@@ -312,8 +312,8 @@ MUTANTS = [
     Mutant(
         "a job that was never stored waits for ever",
         SERVICES + "job_dispatcher.py",
-        "replace(held, active=active, waiting=(*waiting, *new))",
-        "replace(held, active=active)",
+        "held._replace(active=active, waiting=(*waiting, *new))",
+        "held._replace(active=active)",
         "the system never settles",
     ),
     Mutant(
