@@ -14,7 +14,8 @@ ROUND_TRIP_SECONDS = 0.001
 def delayed(mongo_uri: str) -> Iterator[str]:
     """Return `mongo_uri` with the address of a proxy that adds `ROUND_TRIP_SECONDS`, half of it in each direction.
 
-    The URI must name one server without a replica set, because a driver connects to the members' own addresses.
+    The URI must name one server and have a query. `directConnection` keeps a driver from connecting to the address that
+    the server reports.
 
     Raises:
         OSError: If no port is free.
@@ -23,7 +24,8 @@ def delayed(mongo_uri: str) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=_accept, args=(listener, (target.hostname, target.port)), daemon=True).start()
     try:
-        yield mongo_uri.replace(target.netloc, f"127.0.0.1:{listener.getsockname()[1]}", 1)
+        proxied = mongo_uri.replace(target.netloc, f"127.0.0.1:{listener.getsockname()[1]}", 1)
+        yield f"{proxied}&directConnection=true"
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
