@@ -62,6 +62,8 @@ _UNSIGNED = dict.fromkeys(Caller, 401)
 RULES: Mapping[str, Rule] = {
     "generateVideo": Rule({Thing.OWN: 201}, 201, NO_SUCH_FIELD, A_JOB),
     "generateBatch": Rule({Thing.OWN: 201}, 201, NO_SUCH_FIELD, {"items": [A_JOB]}),
+    "estimateVideo": Rule({Thing.OWN: 200}, 200, NO_SUCH_FIELD, A_JOB),
+    "getOptions": Rule({Thing.OWN: 200}, 200, 200),
     "listVideos": Rule({Thing.OWN: 200, Thing.BATCH: 200}, 200, NO_SUCH_FIELD, query="?batchId={batchId}"),
     "getVideo": Rule({Thing.LIVE: 200, Thing.COMPLETED: 200, Thing.CANCELLED: 200}, FORBIDDEN, FORBIDDEN),
     "headVideo": Rule({Thing.LIVE: 200, Thing.COMPLETED: 200, Thing.CANCELLED: 200}, FORBIDDEN, FORBIDDEN),

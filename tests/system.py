@@ -97,9 +97,17 @@ class InMemorySystem:
         """Cancel a job as `jobs` does. Return the job."""
         return cancel_job(job_id, user_id=user_id, dispatcher=self.dispatcher)
 
-    def retry(self, job_id: JobId, *, user_id: UserId = A_USER, rights: RetryRights | None = None) -> VideoJob:
+    def retry(
+        self,
+        job_id: JobId,
+        *,
+        user_id: UserId = A_USER,
+        rights: RetryRights | None = None,
+        with_new_seed: bool = False,
+    ) -> VideoJob:
         """Retry a job as `jobs` does, without a check of rights by default. Return the job."""
-        return retry_job(job_id, user_id=user_id, dispatcher=self.dispatcher, rights=rights)
+        dispatcher = self.dispatcher
+        return retry_job(job_id, user_id=user_id, dispatcher=dispatcher, rights=rights, with_new_seed=with_new_seed)
 
     def delete(self, job_id: JobId, *, user_id: UserId = A_USER) -> None:
         """Delete a job as `jobs` does."""

@@ -3,6 +3,7 @@
 export type Status = "queued" | "processing" | "completed" | "failed" | "cancelled";
 export type Style = "fun" | "calm" | "background";
 export type AspectRatio = "16:9" | "9:16" | "1:1" | "4:3";
+export type Resolution = "480p" | "720p" | "1080p";
 export type Priority = "normal" | "high";
 
 /** Request for a video. */
@@ -17,6 +18,14 @@ export interface VideoRequest {
   priority?: Priority;
   /** One of the providers that this deployment offers for choice; omit it for the default. */
   provider?: string;
+  /** Whole number from 0 to 4294967295. */
+  seed?: number;
+  /** What not to show: 1 to 500 characters. */
+  negativePrompt?: string;
+  /** `false` by default. */
+  sound?: boolean;
+  /** `720p` by default. */
+  resolution?: Resolution;
 }
 
 /** Request for 1 to 50 videos, which is accepted as a whole or refused. */
@@ -79,6 +88,63 @@ export interface VideoJob {
   estimatedCost: Estimate | null;
   /** Cost that the provider has reported so far; null if it reports none. */
   actualCost: Cost | null;
+  /** Seed that was requested or chosen; null if the provider takes none. */
+  seed: number | null;
+  negativePrompt: string | null;
+  sound: boolean;
+  resolution: Resolution;
+  /** Fields of the request that the provider can't honour. */
+  ignored: string[];
+}
+
+/** Inclusive bounds. */
+export interface Range {
+  minimum: number;
+  maximum: number;
+}
+
+/** What can be requested. */
+export interface RequestOptions {
+  styles: string[];
+  aspectRatios: string[];
+  /** For requests that name no provider. */
+  resolutions: string[];
+  /** Pixels. */
+  sizes: { resolution: string; aspectRatio: string; width: number; height: number }[];
+  /** Seconds. */
+  duration: Range;
+  promptLength: Range;
+  negativePromptLength: Range;
+  seed: Range;
+  batchItems: Range;
+  /** Those that a request can get, the default first, or may name (`selectable`). */
+  providers: {
+    name: string;
+    selectable: boolean;
+    resolutions: string[];
+    sound: boolean;
+    seed: boolean;
+    negativePrompt: boolean;
+    /** Prices of a second; empty if the provider publishes none. */
+    prices: (Range & { resolution: string; sound: boolean; currency: "USD"; pricesAsOf: string | null })[];
+  }[];
+}
+
+/** Estimate of a request. */
+export interface VideoEstimate {
+  provider: string;
+  generations: number;
+  /** Seconds of each generation. */
+  lengths: number[];
+  width: number;
+  height: number;
+  /** Null if the provider publishes no price. */
+  price: Estimate | null;
+  /** Null if no similar job has ended. */
+  expectedSeconds: number | null;
+  promptShortened: boolean;
+  /** Fields that the provider can't honour. */
+  ignored: string[];
 }
 
 /** Properties of a finished video. */

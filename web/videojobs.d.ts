@@ -62,6 +62,10 @@ export class VideoJobs extends EventTarget {
      * @returns {Promise<Accepted>}
      */
     generate(request: VideoRequest, idempotencyKey?: string): Promise<Accepted>;
+    /** @returns {Promise<RequestOptions>} What can be requested. */
+    options(): Promise<RequestOptions>;
+    /** @param {VideoRequest} request @returns {Promise<VideoEstimate>} */
+    estimate(request: VideoRequest): Promise<VideoEstimate>;
     /**
      * Create 1 to 50 jobs, or none of them. The call is retried as by `generate`.
      * @param {BatchRequest} request
@@ -104,9 +108,12 @@ export class VideoJobs extends EventTarget {
     /**
      * Start a failed or cancelled job again.
      * @param {string} jobId
+     * @param {{ seed: "new" }} [changes]
      * @returns {Promise<VideoJob>}
      */
-    retry(jobId: string): Promise<VideoJob>;
+    retry(jobId: string, changes?: {
+        seed: "new";
+    }): Promise<VideoJob>;
     /**
      * Delete an ended job and its video permanently.
      * @param {string} jobId
@@ -174,6 +181,8 @@ import type { PollingReason } from "./types.js";
 import type { RateLimits } from "./types.js";
 import type { VideoRequest } from "./types.js";
 import type { Accepted } from "./types.js";
+import type { RequestOptions } from "./types.js";
+import type { VideoEstimate } from "./types.js";
 import type { BatchRequest } from "./types.js";
 import type { AcceptedBatch } from "./types.js";
 import type { VideoJob } from "./types.js";

@@ -9,7 +9,7 @@
  *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
  */
 
-/** @import { VideoRequest, BatchRequest, Accepted, AcceptedBatch, VideoJob, Batch, Page, Filter, Ticket, RateLimits, ErrorCode, Detail, Options, Mode, PollingReason } from "./types.js" */
+/** @import { VideoRequest, BatchRequest, Accepted, AcceptedBatch, VideoJob, Batch, Page, Filter, Ticket, RequestOptions, VideoEstimate, RateLimits, ErrorCode, Detail, Options, Mode, PollingReason } from "./types.js" */
 
 /**
  * @typedef {object} Follow
@@ -142,6 +142,16 @@ export class VideoJobs extends EventTarget {
     return this.#create("/api/videos/generate", request, idempotencyKey);
   }
 
+  /** @returns {Promise<RequestOptions>} What can be requested. */
+  options() {
+    return this.#call("GET", "/api/videos/options");
+  }
+
+  /** @param {VideoRequest} request @returns {Promise<VideoEstimate>} */
+  estimate(request) {
+    return this.#call("POST", "/api/videos/estimate", request);
+  }
+
   /**
    * Create 1 to 50 jobs, or none of them. The call is retried as by `generate`.
    * @param {BatchRequest} request
@@ -232,10 +242,11 @@ export class VideoJobs extends EventTarget {
   /**
    * Start a failed or cancelled job again.
    * @param {string} jobId
+   * @param {{ seed: "new" }} [changes]
    * @returns {Promise<VideoJob>}
    */
-  async retry(jobId) {
-    const job = await this.#call("POST", `/api/videos/${jobId}/retry`);
+  async retry(jobId, changes) {
+    const job = await this.#call("POST", `/api/videos/${jobId}/retry`, changes);
     this.#hurry();
     return job;
   }

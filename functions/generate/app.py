@@ -3,6 +3,8 @@
 from videojobs import startup  # noqa: F401 - suspends the garbage collector until `prepare_api` ends
 
 # isort: split
+from typing import Any
+
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from videojobs import bootstrap
@@ -10,11 +12,12 @@ from videojobs.api.auth import Session, authenticate
 from videojobs.api.body import read_object
 from videojobs.api.envelopes import AcceptedEnvelope, BatchAcceptedEnvelope
 from videojobs.api.idempotency import read_idempotency_key
-from videojobs.api.rates import count_call, generate_limit
+from videojobs.api.rates import count_call, generate_limit, read_limit
 from videojobs.api.resolver import JSON, VideoJobsApi
 from videojobs.api.schemas import MAXIMUM_BATCH_BYTES, parse_batch, parse_generate
 from videojobs.api.views import serialize_accepted, serialize_accepted_batch
 from videojobs.domain.job import Batch, VideoJob
+from videojobs.domain.request import NewJob
 from videojobs.observability import logger
 from videojobs.services.check_submissions import check_submissions
 from videojobs.services.store_once import find_earlier
@@ -29,12 +32,9 @@ bootstrap.prepare_api(
 
 @api.post("/api/videos/generate", operation_id="generateVideo", summary="Create a video job", tags=["videos"])
 def generate() -> Response[AcceptedEnvelope]:
-    """Queue a job. Return its ID with the status 201, and a reference to it in `Location`.
-
-    Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
-    """
-    session = _enter()
-    request = parse_generate(read_object(api.http), allowed_providers=bootstrap.allowed_providers())
+    """Queue a job and return its ID (201), with a reference to it in `Location`. Errors become error responses."""
+    session = _enter(creates=True)
+    request = _parse()
     idempotency = read_idempotency_key(api.http, [request])
     jobs, clock = bootstrap.job_repository(), bootstrap.clock()
     earlier = check_submissions(
@@ -53,13 +53,10 @@ def generate() -> Response[AcceptedEnvelope]:
 
 @api.post("/api/videos/batch", operation_id="generateBatch", summary="Create a batch of video jobs", tags=["batches"])
 def batch() -> Response[BatchAcceptedEnvelope]:
-    """Queue a batch. Return its ID and its jobs' IDs in the order of the request, with a reference in `Location`.
-
-    Each error (authentication, validation, rate limit, paused submissions, MongoDB) becomes an error response.
-    """
-    session = _enter()
+    """Queue a batch. Return its ID and its jobs' IDs in the order of the request (201), or an error response."""
+    session = _enter(creates=True)
     body = read_object(api.http, maximum_bytes=MAXIMUM_BATCH_BYTES)
-    requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers())
+    requests = parse_batch(body, allowed_providers=bootstrap.allowed_providers(), offers=bootstrap.offers)
     idempotency = read_idempotency_key(api.http, requests)
     batches, clock = bootstrap.batch_repository(), bootstrap.clock()
     earlier = check_submissions(
@@ -70,22 +67,47 @@ def batch() -> Response[BatchAcceptedEnvelope]:
     if earlier is not None:
         return _batch_response(earlier, replayed=True)
     session.check_priority(requests)
+    user_id, dispatcher = session.user_id, bootstrap.job_dispatcher()
     new_batch, replayed = submit_batch(
-        requests,
-        user_id=session.user_id,
-        dispatcher=bootstrap.job_dispatcher(),
-        batches=batches,
-        idempotency=idempotency,
+        requests, user_id=user_id, dispatcher=dispatcher, batches=batches, idempotency=idempotency
     )
     return _batch_response(new_batch, replayed=replayed)
 
 
-def _enter() -> Session:
+@api.post("/api/videos/estimate", operation_id="estimateVideo", summary="Estimate a video", tags=["videos"])
+def estimate() -> Response[Any]:
+    """Return the generations, the price and the expected time of a request, or an error response. Create nothing."""
+    _enter()
+    request = _parse()
+    from videojobs.api.offers import serialize_video_estimate
+    from videojobs.services.estimate_video import estimate_video
+
+    estimated = estimate_video(request, offers=bootstrap.offers(), timings=bootstrap.timing_repository())
+    return Response(200, JSON, serialize_video_estimate(estimated))
+
+
+@api.get("/api/videos/options", operation_id="getOptions", summary="Get the options of requests", tags=["videos"])
+def options() -> Response[Any]:
+    """Return what can be requested, and of which providers at what price, or 304 or an error response."""
+    _enter()
+    from videojobs.api.offers import answer_options
+
+    return answer_options(api.http, bootstrap.offers(), bootstrap.allowed_providers())
+
+
+def _parse() -> NewJob:
+    body, allowed = read_object(api.http), bootstrap.allowed_providers()
+    return parse_generate(body, allowed_providers=allowed, offers=bootstrap.offers)
+
+
+def _enter(*, creates: bool = False) -> Session:
     """Authenticate the caller and count the request, before its body is read."""
-    settings = bootstrap.api_settings()
+    settings, now = bootstrap.api_settings(), bootstrap.clock().now()
     session = authenticate(api.http, settings=settings, secret=bootstrap.jwt_secret)
-    limit, now = generate_limit(settings), bootstrap.clock().now()
-    count_call(api, session.user_id, limit, rates=bootstrap.rate_limiter(), now=now)
+    if creates:
+        count_call(api, session.user_id, generate_limit(settings), rates=bootstrap.rate_limiter(), now=now)
+    else:
+        bootstrap.read_limiter().count(session.user_id, read_limit(settings), now)
     return session
 
 

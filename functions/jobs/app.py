@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from videojobs import bootstrap
 from videojobs.api import envelopes, views
 from videojobs.api.auth import Session, authenticate
-from videojobs.api.body import read_no_fields
+from videojobs.api.body import read_no_fields, read_retry
 from videojobs.api.download_filename import download_filename
 from videojobs.api.http import HttpRequest
 from videojobs.api.query import encode_cursor, link_next, parse_content_query, parse_list_query
@@ -56,10 +56,11 @@ def cancel(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
 @api.post("/api/videos/<job_id>/retry", operation_id="retryVideo", summary="Retry a video job", tags=["videos"])
 def retry(job_id: str) -> Response[envelopes.VideoJobEnvelope]:
     """Queue a failed or cancelled job again and return it. Errors of `retry_job` become error responses."""
-    session, _ = _enter(read_no_fields, creates=True)
+    session, new_seed = _enter(read_retry, creates=True)
     check_submissions(submissions=bootstrap.submission_repository(), clock=bootstrap.clock())
     rights = RetryRights(session.can_use_high_priority, bootstrap.allowed_providers())
-    return _show(retry_job(job_id, user_id=session.user_id, dispatcher=bootstrap.job_dispatcher(), rights=rights))
+    dispatcher, user_id = bootstrap.job_dispatcher(), session.user_id
+    return _show(retry_job(job_id, user_id=user_id, dispatcher=dispatcher, rights=rights, with_new_seed=new_seed))
 
 
 @api.delete("/api/videos/<job_id>", operation_id="deleteVideo", summary="Delete a video job", tags=["videos"])

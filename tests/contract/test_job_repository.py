@@ -34,7 +34,7 @@ from videojobs.domain.job import (
 )
 from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.production import Production
-from videojobs.domain.request import Priority
+from videojobs.domain.request import MAXIMUM_SEED, Priority, Resolution
 from videojobs.domain.storage import StoredObject
 from videojobs.ports.jobs import JobRepository
 
@@ -62,9 +62,16 @@ def unreachable(request: pytest.FixtureRequest) -> Iterator[JobRepository]:
 
 
 A_PART = StoredObject("videos-of-tests", "videos/1/1.part1.mp4", 77)
+A_LOUD_CLIP = Clip(1280, 720, 4, resolution=Resolution.P1080, has_sound=True)
 A_PRODUCTION = Production(
     "fal",
-    Plan((Clip(1280, 720, 5.5, Decimal("0.35")), Clip(1280, 720, 4)), (1280, 720), 1280, 720, 192),
+    Plan(
+        (Clip(1280, 720, 5.5, Decimal("0.35")), A_LOUD_CLIP),
+        (1280, 720),
+        1280,
+        720,
+        192,
+    ),
     is_shortened=True,
     prices_as_of=date(2026, 11, 1),
     parts=(A_PART,),
@@ -101,6 +108,11 @@ def a_job_with_everything() -> VideoJob:
         production=A_PRODUCTION,
         exhausted_providers=("luma", "veo"),
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        seed=MAXIMUM_SEED,
+        negative_prompt="rain",
+        sound=True,
+        resolution=Resolution.P1080,
+        ignored=("seed", "sound"),
     )
 
 

@@ -48,6 +48,8 @@ ANOTHER_USER = UserId("507f191e810c19729de860eb")
 ROUTES = (
     ("POST", "/api/videos/generate", generate_app.handler),
     ("POST", "/api/videos/batch", generate_app.handler),
+    ("POST", "/api/videos/estimate", generate_app.handler),
+    ("GET", "/api/videos/options", generate_app.handler),
     ("GET", "/api/videos", jobs_app.handler),
     ("DELETE", "/api/users/me/videos", jobs_app.handler),
     ("GET", "/api/batches/{batchId}", jobs_app.handler),

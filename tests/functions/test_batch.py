@@ -75,7 +75,7 @@ def test_an_invalid_batch_is_reported_by_field_path_and_not_stored(sut, body, fi
 
 def test_an_unknown_field_is_reported_with_the_allowed_fields(sut):
     details = sut.post_batch({"items": [ITEM | {"aspect": "16:9"}], "extra": 1}).details
-    takes = "prompt, style, duration, aspectRatio, priority, provider"
+    takes = "prompt, style, duration, aspectRatio, priority, provider, seed, negativePrompt, sound, resolution"
     assert details["items[0].aspect"] == f"Is not a field of an item. Use only: {takes}."
     assert details["extra"] == "Is not a field of this request. Use only: items, priority."
 

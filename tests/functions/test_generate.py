@@ -146,7 +146,7 @@ def test_a_missing_field_is_reported(sut, field):
 def test_an_unknown_field_is_refused(sut, name):
     response = sut.post(REQUEST | {name: "16:9"})
     assert response.status == 400
-    takes = "prompt, style, duration, aspectRatio, priority, provider"
+    takes = "prompt, style, duration, aspectRatio, priority, provider, seed, negativePrompt, sound, resolution"
     assert response.details == {name[:64]: f"Is not a field of this request. Use only: {takes}."}
 
 

@@ -37,6 +37,11 @@ FIELDS = [
     "output",
     "estimatedCost",
     "actualCost",
+    "seed",
+    "negativePrompt",
+    "sound",
+    "resolution",
+    "ignored",
 ]
 
 
@@ -70,6 +75,11 @@ def test_a_queued_job_has_all_fields(sut):
             "output": None,
             "estimatedCost": None,
             "actualCost": None,
+            "seed": None,
+            "negativePrompt": None,
+            "sound": False,
+            "resolution": "720p",
+            "ignored": [],
         },
     }
 

@@ -131,6 +131,11 @@ def test_the_platform_receives_a_change_and_can_verify_it(sut: SystemUnderTest) 
             "output": None,
             "estimatedCost": None,
             "actualCost": None,
+            "seed": None,
+            "negativePrompt": None,
+            "sound": False,
+            "resolution": "720p",
+            "ignored": [],
             "apiPath": f"/api/videos/{job.id}",
         },
     }

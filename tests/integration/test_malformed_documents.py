@@ -45,6 +45,11 @@ REQUEST_FIELDS = {
     "preview": 5,
     "error": SECRET,
     "traceparent": 5,
+    "seed": 2**32,
+    "negativePrompt": 5,
+    "sound": SECRET,
+    "resolution": SECRET,
+    "ignored": SECRET,
 }
 DECIDING_FIELDS = {
     "status": SECRET,

@@ -9,8 +9,9 @@ import pytest
 from tests.providers.counterparts.fal import FalCounterpart
 from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.lifecycle import TOKEN, error_of, submitted
+from videojobs.adapters.offers.fal import MODELS
+from videojobs.adapters.offers.parameters import RATIOS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
-from videojobs_providers.fal import MODELS
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_each_model_receives_clips_in_its_own_parameters(counterpart: FalCounter
         body = counterpart.tasks[ref.rpartition("|")[2]].body
         assert body["model"] == model
         assert body["duration"] == MODELS[model].seconds[int(clip.seconds)]
-        assert body["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
+        assert body["aspect_ratio"] == RATIOS[clip.width, clip.height]
         assert provider.poll(ref).done is False
 
 

@@ -12,7 +12,7 @@ from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.lifecycle import TOKEN, error_of, submitted
 from videojobs.domain.errors import FailureCode, ProviderUnreachable
 from videojobs.domain.plan import SIZES, Clip, plan_video
-from videojobs.domain.request import AspectRatio
+from videojobs.domain.request import AspectRatio, Resolution
 from videojobs_providers.luma import LumaProvider
 
 
@@ -57,8 +57,8 @@ def test_every_clip_is_requested_with_lumas_parameters(provider: LumaProvider, l
 def test_every_aspect_ratio_is_requested(provider: LumaProvider, ratio: AspectRatio) -> None:
     plan = plan_video(4, ratio, provider.capabilities.clips or (), maximum_clips=1)
     assert plan
-    assert plan.crop == SIZES[ratio]
-    assert plan.clips == (Clip(*SIZES[ratio], 5, Decimal("0.30")),)
+    assert plan.crop == SIZES[Resolution.P720][ratio]
+    assert plan.clips == (Clip(*SIZES[Resolution.P720][ratio], 5, Decimal("0.30")),)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.providers.documentation import ASKED, PAGE, every_provider, write
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, SIZES, plan_video
 from videojobs.domain.production import MAXIMUM_PARTS
-from videojobs.domain.request import AspectRatio
+from videojobs.domain.request import AspectRatio, Resolution
 from videojobs.ports.videos import VideoProvider
 
 PROVIDERS = every_provider()
@@ -31,7 +31,7 @@ def test_every_provider_has_a_plan_that_matches_the_request_exactly(
     lengths = [int(clip.seconds * FRAMES_PER_SECOND) for clip in plan.clips]
     assert plan.frames == round(seconds * FRAMES_PER_SECOND)
     assert sum(lengths) - CROSS_FADE_FRAMES * (len(lengths) - 1) >= plan.frames
-    assert (plan.width, plan.height) == SIZES[ratio]
+    assert (plan.width, plan.height) == SIZES[Resolution.P720][ratio]
     assert abs(plan.crop[0] / plan.crop[1] - plan.width / plan.height) < 0.01
     assert set(plan.clips) <= set(clips)
     assert len({(clip.width, clip.height) for clip in plan.clips}) == 1

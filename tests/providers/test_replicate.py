@@ -9,8 +9,9 @@ import pytest
 from tests.providers.counterparts.replicate import ReplicateCounterpart
 from tests.providers.counterparts.server import Fate, Reply, Task
 from tests.providers.lifecycle import TOKEN, error_of, fetched, polled_until_done
+from videojobs.adapters.offers.parameters import RATIOS
+from videojobs.adapters.offers.replicate import MODELS
 from videojobs.domain.errors import FailureCode, ProviderError
-from videojobs_providers.replicate import MODELS
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def test_each_model_receives_clips_in_its_own_parameters(counterpart: ReplicateC
         body = counterpart.tasks[ref].body
         assert body["path"] == f"/models/{model}/predictions"
         assert body["input"]["duration"] == clip.seconds
-        assert body["input"]["aspect_ratio"] == MODELS[model].ratios[clip.width, clip.height]
-        assert body["input"].items() >= MODELS[model].parameters.items()
+        assert body["input"]["aspect_ratio"] == RATIOS[clip.width, clip.height]
+        assert body["input"].items() >= MODELS[model].constants.items()
 
 
 def test_unknown_model_is_rejected_with_the_known_names(counterpart: ReplicateCounterpart) -> None:

@@ -15,11 +15,12 @@ from tests.providers.counterparts.runway import CREDITS, RunwayCounterpart
 from tests.providers.counterparts.server import Fate, Reply
 from tests.providers.lifecycle import TOKEN, error_of, polled_until_done, submitted
 from tests.providers.specs import SPECS, cut
+from videojobs.adapters.offers.runway import MODELS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import SIZES, plan_video
 from videojobs.domain.prompt import PromptLimit
-from videojobs.domain.request import AspectRatio
-from videojobs_providers.runway import MODELS, RunwayProvider
+from videojobs.domain.request import AspectRatio, Resolution
+from videojobs_providers.runway import RunwayProvider
 
 MANY_SIZES = ("happyhorse_1_0", "seedance2", "seedance2_fast", "seedance2_mini", "seedance2_5")
 
@@ -95,7 +96,7 @@ def test_price_is_derived_from_the_credits(runway: RunwayCounterpart, model: str
 def test_some_models_have_a_size_for_every_ratio(runway: RunwayCounterpart, model: str) -> None:
     clips = runway.provider(runway.url, model=model).capabilities.clips or ()
     shapes = {clip.width / clip.height for clip in clips}
-    for width, height in SIZES.values():
+    for width, height in SIZES[Resolution.P720].values():
         assert any(shape == pytest.approx(width / height, rel=0.01) for shape in shapes)
 
 

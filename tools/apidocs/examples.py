@@ -19,6 +19,7 @@ from videojobs.domain.request import Priority
 from videojobs.domain.storage import StoredObject, object_key
 from videojobs.ports.changes import Change
 from videojobs.ports.jobs import Position
+from videojobs.ports.videos import Offers
 
 JOB_ID = JobId("665f1f77bcf86cd799439011")
 ANOTHER_JOB_ID = JobId("665f1f77bcf86cd799439012")
@@ -48,6 +49,24 @@ def example_batch() -> dict[str, object]:
     return {"items": [request, request | {"duration": 7.5}], "priority": Priority.HIGH.value}
 
 
+class ExampleTimings:
+    """Durations of jobs for the example of an estimate."""
+
+    def record(self, kind: str, seconds: float) -> None:
+        """Ignore the duration."""
+
+    def usual_seconds(self, kind: str) -> float:  # noqa: ARG002 - part of the protocol
+        """Return the same duration for every kind."""
+        return 25
+
+
+def example_offers() -> Offers:
+    """Return the offers of a deployment with Luma and the sketch."""
+    from videojobs.adapters.offers import find_offer
+
+    return Offers(("luma", "sketch"), lambda name: find_offer(name, {}))
+
+
 def example_jobs() -> Mapping[JobStatus, VideoJob]:
     """Return the example job in each status: queued, in processing, and with each outcome."""
     request = GenerateRequest.model_validate(example_request())
@@ -63,7 +82,7 @@ def example_jobs() -> Mapping[JobStatus, VideoJob]:
         updated_at=AT,
         version=1,
     )
-    clip = Clip(*SIZES[request.aspect_ratio], seconds=request.duration, price_usd=Decimal("0.40"))
+    clip = Clip(*SIZES[request.resolution][request.aspect_ratio], seconds=request.duration, price_usd=Decimal("0.40"))
     frames = round(clip.seconds * FRAMES_PER_SECOND)
     plan = Plan((clip,), crop=(clip.width, clip.height), width=clip.width, height=clip.height, frames=frames)
     production = Production("fal", plan, prices_as_of=date(2025, 12, 1))

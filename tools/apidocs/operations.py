@@ -32,7 +32,9 @@ from tools.apidocs.parameters import (
     list_parameters,
 )
 from tools.apidocs.schemas import Json, refer_to
+from videojobs.api.offers import serialize_options, serialize_video_estimate
 from videojobs.api.resolver import JSON
+from videojobs.api.schemas import parse_generate
 from videojobs.api.views import (
     serialize_accepted,
     serialize_accepted_batch,
@@ -43,7 +45,13 @@ from videojobs.api.views import (
     serialize_ticket,
 )
 from videojobs.domain.job import JobStatus
+from videojobs.services.estimate_video import estimate_video
 
+_RETRY: Json = {
+    "type": "object",
+    "properties": {"seed": {"const": "new", "description": "Chooses another seed. Omit it to keep the seed."}},
+    "additionalProperties": False,
+}
 _OUTAGES = (429, 500, 503)
 _ON_NEW = (400, 401, 403, 413, 415, 422, *_OUTAGES)
 _ON_READ = (401, 403, 404, *_OUTAGES)
@@ -167,9 +175,14 @@ def retry_operation() -> Json:
             "Queues a failed or cancelled job again, else returns 409. Counts towards the limit of `generateVideo`. "
             "The rights of the current session apply: returns 403 if the job has high priority and the session lacks "
             "it, and 400 if the request of the job chose a provider that can no longer be chosen. A job that was "
-            "cancelled during a step stays queued until that step has ended, for up to 25 s."
+            "cancelled during a step stays queued until that step has ended, for up to 25 s. The job keeps its seed; "
+            'the body `{"seed":"new"}` chooses another. Finished parts of a long video are kept.'
         ),
         "parameters": [id_parameter("jobId")],
+        "requestBody": {
+            "required": False,
+            "content": {JSON: {"schema": _RETRY, "examples": {"newSeed": {"value": {"seed": "new"}}}}},
+        },
         "responses": {
             "200": with_links(queued, "follow", "cancel"),
             **error_responses(*_ON_CHANGE),
@@ -291,9 +304,42 @@ def _body(schema: str, examples_by_name: Json) -> Json:
     return {"required": True, "content": {JSON: content}}
 
 
+def estimate_operation() -> Json:
+    """Return the OpenAPI description of `POST /api/videos/estimate`."""
+    request = parse_generate(examples.example_request())
+    estimated = estimate_video(request, offers=examples.example_offers(), timings=examples.ExampleTimings())
+    estimate = serialize_video_estimate(estimated)
+    return {
+        "description": "Returns the provider, the generations, the price and the expected time for a body of "
+        "`generateVideo`. Creates nothing and costs nothing. A job gets another provider if this one is failing.",
+        "requestBody": _body("GenerateRequest", {"calm": examples.example_request()}),
+        "responses": {
+            "200": answer_with("The estimate.", "VideoEstimateEnvelope", {"luma": estimate}),
+            **error_responses(*(status for status in _ON_NEW if status != 422)),
+        },
+    }
+
+
+def options_operation() -> Json:
+    """Return the OpenAPI description of `GET /api/videos/options`."""
+    options = serialize_options(examples.example_offers(), ["luma"])
+    return {
+        "description": "Returns the values that requests can have, and what each provider can honour at what price. "
+        "The response changes only with a deployment: browsers use it for 5 minutes, and then send its `ETag`.",
+        "parameters": [IF_NONE_MATCH],
+        "responses": {
+            "200": answer_with("The options.", "OptionsEnvelope", {"options": options}, "ETag"),
+            "304": answer_without_body("The options have not changed.", "ETag"),
+            **error_responses(*(status for status in _ON_READ if status != 404)),
+        },
+    }
+
+
 OPERATIONS: Mapping[str, Callable[[], Json]] = {
     "generateVideo": generate_operation,
     "generateBatch": batch_operation,
+    "estimateVideo": estimate_operation,
+    "getOptions": options_operation,
     "listVideos": list_operation,
     "getVideo": status_operation,
     "headVideo": head_status_operation,

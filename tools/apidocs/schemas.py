@@ -8,15 +8,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tools.apidocs.examples import BATCH_ID, CURSOR, JOB_ID
-from videojobs.api import envelopes
+from videojobs.api import envelopes, offers
 from videojobs.api.body import MAXIMUM_DETAILS
 from videojobs.api.errors import ErrorEnvelope
 from videojobs.api.query import MAXIMUM_LIMIT
 from videojobs.api.schemas import MAXIMUM_ITEMS, MAXIMUM_PROMPT_LENGTH, BatchRequest, GenerateRequest
 from videojobs.domain.errors import ErrorCode
 from videojobs.domain.job import JobStatus
+from videojobs.domain.production import MAXIMUM_PARTS
 from videojobs.domain.prompt import is_visible
-from videojobs.domain.request import AspectRatio, Priority, Style
+from videojobs.domain.request import MAXIMUM_SEED, AspectRatio, Priority, Resolution, Style
 
 type Json = dict[str, Any]
 
@@ -76,6 +77,12 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "provider": {
             "description": "The AI provider. Only the providers that the deployment offers can be chosen; omit it for "
             "the default."
+        },
+        "seed": {"description": "A number with which a repeated request gives a similar video."},
+        "negativePrompt": {"description": "What the video should not show."},
+        "sound": {"description": "Whether the video should have sound. No sound if omitted."},
+        "resolution": {
+            "description": "The resolution of the video. `720p` if omitted. Only providers that make it are used."
         },
     },
     "BatchRequest": {
@@ -154,6 +161,23 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
             "provider is chosen, or if unknown."
         },
         "actualCost": {"description": "The cost that the provider has reported so far. Null if it reports none."},
+        "seed": {
+            "minimum": 0,
+            "maximum": MAXIMUM_SEED,
+            "description": "The seed of the request, else the one that was chosen for a provider that takes seeds, or "
+            "null.",
+        },
+        "negativePrompt": {"description": "What the video should not show. Null if the request named nothing."},
+        "sound": {"description": "Whether the request asked for sound."},
+        "resolution": {
+            "enum": [resolution.value for resolution in Resolution],
+            "description": "The resolution of the video.",
+        },
+        "ignored": {
+            "maxItems": 3,
+            "description": "The fields of the request that the chosen provider can't honour: `seed`, `negativePrompt` "
+            "or `sound`. Empty until a provider is chosen.",
+        },
     },
     "OutputData": {
         "seconds": {"description": "The actual length of the video in seconds."},
@@ -172,6 +196,73 @@ _REFINEMENTS: Mapping[str, Mapping[str, Json]] = {
         "amount": {"description": "The expected amount."},
         "currency": _CURRENCY,
         "pricesAsOf": {"format": "date", "description": "The date of the prices. Null if it is not known."},
+    },
+    "OptionsEnvelope": {"success": _SUCCESS},
+    "OptionsData": {
+        "styles": {"maxItems": len(Style), "description": "The values of `style`."},
+        "aspectRatios": {"maxItems": len(AspectRatio), "description": "The values of `aspectRatio`."},
+        "resolutions": {
+            "maxItems": len(Resolution),
+            "description": "The values of `resolution` for requests that name no provider.",
+        },
+        "sizes": {
+            "maxItems": len(Resolution) * len(AspectRatio),
+            "description": "The size of each resolution and aspect ratio.",
+        },
+        "duration": {"description": "The bounds of `duration` in seconds."},
+        "promptLength": {"description": "The bounds of the length of `prompt` in code points."},
+        "negativePromptLength": {"description": "The bounds of the length of `negativePrompt` in code points."},
+        "seed": {"description": "The bounds of `seed`."},
+        "batchItems": {"description": "The bounds of the number of items in a batch."},
+        "providers": {
+            "maxItems": 20,
+            "description": "The providers that a request can get, the default first, and those that it may name.",
+        },
+    },
+    "RangeData": {
+        "minimum": {"description": "The lowest value."},
+        "maximum": {"description": "The highest value."},
+    },
+    "SizeData": {
+        "resolution": {"description": "The resolution."},
+        "aspectRatio": {"description": "The aspect ratio."},
+        "width": {"minimum": 2, "description": "The width in pixels."},
+        "height": {"minimum": 2, "description": "The height in pixels."},
+    },
+    "ProviderData": {
+        "name": {"description": "The value of `provider`."},
+        "selectable": {"description": "Whether a request may name the provider."},
+        "resolutions": {"maxItems": len(Resolution), "description": "The resolutions that it makes."},
+        "sound": {"description": "Whether it can make sound."},
+        "seed": {"description": "Whether it takes a seed."},
+        "negativePrompt": {"description": "Whether it takes a negative prompt."},
+        "prices": {
+            "maxItems": 2 * len(Resolution),
+            "description": "The prices by resolution and sound. Empty if it publishes none.",
+        },
+    },
+    "PriceData": {
+        "resolution": {"description": "The resolution of the clips."},
+        "sound": {"description": "Whether the clips have sound."},
+        "minimum": {"minimum": 0, "description": "The lowest price per second."},
+        "maximum": {"minimum": 0, "description": "The highest price per second: some lengths cost more."},
+        "currency": _CURRENCY,
+        "pricesAsOf": {"format": "date", "description": "The date of the prices. Null if it is not known."},
+    },
+    "VideoEstimateEnvelope": {"success": _SUCCESS},
+    "VideoEstimateData": {
+        "provider": {"description": "The provider that makes the video."},
+        "generations": {"minimum": 1, "description": "The number of generations."},
+        "lengths": {"maxItems": MAXIMUM_PARTS, "description": "The seconds of each generation."},
+        "width": {"minimum": 2, "description": "The width of the video in pixels."},
+        "height": {"minimum": 2, "description": "The height of the video in pixels."},
+        "price": {"description": "The price of all generations. Null if the provider publishes none."},
+        "expectedSeconds": {
+            "minimum": 1,
+            "description": "The usual time from the start of similar jobs to their end. Null if it is not known.",
+        },
+        "promptShortened": {"description": "Whether the end of the prompt would be omitted."},
+        "ignored": {"maxItems": 3, "description": "The fields that the provider can't honour."},
     },
     "VideoJobListEnvelope": {"success": _SUCCESS},
     "VideoJobListData": {
@@ -230,6 +321,8 @@ _ROOTS = (
     envelopes.BatchAcceptedEnvelope,
     envelopes.VideoJobEnvelope,
     envelopes.VideoJobListEnvelope,
+    offers.OptionsEnvelope,
+    offers.VideoEstimateEnvelope,
     envelopes.BatchEnvelope,
     envelopes.ErasureEnvelope,
     envelopes.TicketEnvelope,

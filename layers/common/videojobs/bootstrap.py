@@ -25,6 +25,7 @@ from videojobs.settings import (
     ApiSettings,
     ChoiceSettings,
     EventsSettings,
+    OfferSettings,
     QueueSettings,
     RealtimeSettings,
     Settings,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
         SubmissionRepository,
         TimingRepository,
     )
-    from videojobs.ports.videos import CircuitRepository, VideoRenderer, VideoStore
+    from videojobs.ports.videos import CircuitRepository, Offers, VideoRenderer, VideoStore
     from videojobs.services.deliver_webhook import WebhookOutcomes
     from videojobs.services.job_dispatcher import JobDispatcher
     from videojobs.services.push_change import LiveConnections
@@ -97,6 +98,22 @@ def allowed_providers() -> tuple[str, ...]:
         SettingsError: If an environment variable is missing or malformed.
     """
     return ChoiceSettings.from_environment().allowed_providers
+
+
+@cache
+def offers() -> Offers:
+    """Return the capabilities of the providers, each read from its options on first use.
+
+    Raises:
+        SettingsError: If an environment variable is missing or malformed.
+    """
+    from videojobs.adapters.offers import find_offer
+    from videojobs.adapters.offers.options import read_options
+    from videojobs.ports import videos
+
+    settings = OfferSettings.from_environment()
+    order = (settings.provider, *settings.fallback_providers)
+    return videos.Offers(order, cache(lambda name: find_offer(name, read_options(settings.provider_options, name))))
 
 
 @cache

@@ -150,15 +150,20 @@ class StepSettings(LifetimeSettings):
     callbacks_url: str = ""
 
 
-class ProviderSettings(Settings):
-    """The provider, its fallback providers in order, and their options; see docs/providers.md.
-
-    `unknown_submit` is the action after a submit with an unknown outcome: `fail` or `resubmit`.
-    """
+class OfferSettings(Settings):
+    """The provider, its fallback providers in order, and their options; see docs/providers.md."""
 
     provider: str
     fallback_providers: tuple[str, ...] = ()
     provider_options: str = "{}"
+
+
+class ProviderSettings(OfferSettings):
+    """Settings of the functions that call providers.
+
+    `unknown_submit` is the action after a submit with an unknown outcome: `fail` or `resubmit`.
+    """
+
     provider_secret_arn: str = ""
     unknown_submit: str = "fail"
 
@@ -177,7 +182,9 @@ class ChoiceSettings(Settings):
     allowed_providers: tuple[str, ...] = ()
 
 
-class GenerateSettings(ApiSettings, ChoiceSettings, QueueSettings, SlotSettings, EventsSettings, LifetimeSettings):
+class GenerateSettings(
+    ApiSettings, ChoiceSettings, OfferSettings, QueueSettings, SlotSettings, EventsSettings, LifetimeSettings
+):
     """Settings of `functions/generate`."""
 
 

@@ -32,9 +32,10 @@ class PyAvRenderer:
             prompt=job.prompt,
             style=job.style,
             seconds=job.duration or 1,
-            video_format=VideoFormat(*SIZES[AspectRatio(job.aspect_ratio)], FRAMES_PER_SECOND),
+            video_format=VideoFormat(*SIZES[job.resolution][AspectRatio(job.aspect_ratio)], FRAMES_PER_SECOND),
             path=video,
             on_progress=on_progress,
+            seed=job.seed,
         )
         return _finish(video, moment, missing_scripts(job.prompt) if job.style != Style.BACKGROUND else [])
 

@@ -30,12 +30,12 @@ def rng_for(*seed: object) -> random.Random:
     return random.Random(int.from_bytes(digest))  # noqa: S311 - not used for secrets
 
 
-def make_palette(prompt: str, style: str) -> Palette:
+def make_palette(prompt: str, style: str, seed: int | None = None) -> Palette:
     """Return the palette of a prompt in a style (`fun`, or another), by its words that suggest colours, else at random.
 
     The same arguments give the same palette.
     """
-    rng = rng_for("palette", prompt)
+    rng = rng_for("palette", prompt, *([] if seed is None else [seed]))
     words = words_of(prompt)
     named = [HUES[word] + rng.uniform(-6, 6) for word in words if word in HUES]
     hue = named[0] if named else rng.uniform(0, 360)

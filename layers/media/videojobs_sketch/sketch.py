@@ -51,15 +51,17 @@ class _Loop:
         self._background.paint(canvas, (seconds / self._seconds) % 1)
 
 
-def plan_sketch(*, prompt: str, style: str, seconds: float, video_format: VideoFormat) -> tuple[Canvas, Picture]:
+def plan_sketch(
+    *, prompt: str, style: str, seconds: float, video_format: VideoFormat, seed: int | None = None
+) -> tuple[Canvas, Picture]:
     """Return a canvas of the video's size and the animation of a prompt; the same arguments give the same animation.
 
     Raises:
         ValueError: If the style is unknown.
     """
     canvas = Canvas(video_format.width, video_format.height)
-    palette = make_palette(prompt, style)
-    rng = rng_for("picture", prompt, style, video_format.ratio)
+    palette = make_palette(prompt, style, seed)
+    rng = rng_for("picture", prompt, style, video_format.ratio, *([] if seed is None else [seed]))
     match style:
         case "fun":
             return canvas, Kinetic(canvas, prompt, palette, rng, seconds)
@@ -79,6 +81,7 @@ def draw_sketch(
     video_format: VideoFormat,
     path: Path,
     on_progress: ReportProgress,
+    seed: int | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> float | None:
     """Write the sketch of a prompt to `path` as an MP4; the same arguments give the same bytes.
@@ -93,6 +96,7 @@ def draw_sketch(
         path: The file to write. It is removed if drawing fails.
         on_progress: Called with the completed part (0 to 1) about every half second, and with 1 at the end. An
             exception that it raises stops the drawing and is raised to the caller.
+        seed: Varies the colours, the motion and the background; None for those that the prompt alone determines.
         monotonic: Returns seconds; determines when progress is reported.
 
     Raises:
@@ -102,7 +106,7 @@ def draw_sketch(
     rate = video_format.frames_per_second
     frames = max(1, round(seconds * rate))
     length = frames / rate
-    canvas, picture = plan_sketch(prompt=prompt, style=style, seconds=length, video_format=video_format)
+    canvas, picture = plan_sketch(prompt=prompt, style=style, seconds=length, video_format=video_format, seed=seed)
     try:
         with Mp4Writer(path, video_format) as writer:
             reported_at = monotonic()

@@ -13,6 +13,6 @@ class VideoFormat(NamedTuple):
 
     @property
     def ratio(self) -> str:
-        """Return the aspect ratio in lowest terms, such as `16:9`."""
-        ratio = Fraction(self.width, self.height)
+        """Return the nearest aspect ratio in terms of up to 16, such as `16:9` for 854 × 480."""
+        ratio = Fraction(self.width, self.height).limit_denominator(16)
         return f"{ratio.numerator}:{ratio.denominator}"

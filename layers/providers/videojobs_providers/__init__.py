@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from videojobs.adapters.offers import AI_PROVIDERS
 from videojobs.ports.videos import VideoProvider
 
 if TYPE_CHECKING:
     from videojobs_providers.rest.setup import ProviderSetup
 
-AI_PROVIDERS = ("fal", "replicate", "runway", "openai_compatible", "luma", "veo", "bedrock")
+__all__ = ["AI_PROVIDERS", "find_ai_provider"]
 
 
 def find_ai_provider(name: str) -> "Callable[[ProviderSetup], VideoProvider] | None":

@@ -6,7 +6,6 @@ are written to a bucket of the account. The function's role is authorized, so th
 
 import logging
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -14,16 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from videojobs.adapters.offers.bedrock import DURATIONS, PARAMETERS, POLL_SECONDS, read_offer
+from videojobs.adapters.offers.parameters import RATIOS
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
-from videojobs.domain.plan import Clip
-from videojobs.domain.prompt import Counting, PromptLimit
 from videojobs.ports.videos import (
-    Capabilities,
     Generation,
     GenerationRequest,
     ReportProgress,
     Submission,
-    UnknownSubmit,
 )
 from videojobs_providers.bedrock_calls import (
     ModelGone,
@@ -34,7 +31,6 @@ from videojobs_providers.bedrock_calls import (
     read_refusal,
     read_silence,
 )
-from videojobs_providers.rest.aspect_ratios import RATIOS
 from videojobs_providers.rest.client import CONNECT_SECONDS
 from videojobs_providers.rest.download import Source, download
 from videojobs_providers.rest.failures import failure, unconfirmed
@@ -50,14 +46,9 @@ logger = logging.getLogger(__name__)
 DEFAULT_MODEL = "luma.ray-v2:0"
 MODEL_FAMILY = "luma.ray-"
 """Part of the ID or ARN of each model that takes this input."""
-RESOLUTION = "720p"
-POLL_SECONDS = 10.0
-MAXIMUM_PROMPT_CHARACTERS = 5000
 URL_SECONDS = 900
 MAXIMUM_LISTED = 5000
 """How many of the newest invocations `find` searches for a token."""
-
-DURATIONS: Mapping[float, str] = {5: "5s", 9: "9s"}
 
 _URI = re.compile(r"s3://([a-z0-9][.\-a-z0-9]{1,61}[a-z0-9])(?:/(.*))?")
 _TOKEN = re.compile(r"[!-~]{1,256}")  # both patterns are those of StartAsyncInvoke
@@ -90,14 +81,7 @@ class BedrockProvider:
         self._endpoint_url = setup.option("endpointUrl", "-") if "endpointUrl" in setup.options else None
         self._timeouts, self._given_session = setup.timeouts, session
         self._is_checked = False
-        self.capabilities = Capabilities(
-            yields_pixels=True,
-            can_cancel=False,
-            unknown_submit=UnknownSubmit.REPEAT,
-            clips=tuple(Clip(*size, seconds) for size in RATIOS for seconds in DURATIONS),
-            prompt_limit=PromptLimit(MAXIMUM_PROMPT_CHARACTERS, Counting.CODE_POINTS),
-            poll_seconds=POLL_SECONDS,
-        )
+        self.capabilities = read_offer(setup.options)
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:
         """Start the invocation and return its ARN as the ref; idempotent by token.
@@ -118,8 +102,8 @@ class BedrockProvider:
                     "prompt": request.prompt,
                     "aspect_ratio": RATIOS[clip.width, clip.height],
                     "duration": DURATIONS[clip.seconds],
-                    "resolution": RESOLUTION,
                     "loop": False,
+                    **PARAMETERS.of(request, clip),
                 },
                 outputDataConfig={"s3OutputDataConfig": {"s3Uri": self._output_uri}},
             )

@@ -7,6 +7,7 @@ import logging
 from functools import cache
 
 from videojobs import bootstrap
+from videojobs.adapters.offers.options import read_options
 from videojobs.ports.callbacks import CALLBACK_PROVIDERS, CallbackVerifier
 from videojobs.ports.videos import Providers, UnknownSubmit, VideoProvider
 from videojobs.services.route_provider import ProviderRouter
@@ -14,7 +15,7 @@ from videojobs.settings import CallbacksSettings, ProviderSettings, SimulatedSet
 from videojobs_providers import find_ai_provider
 from videojobs_providers.callbacks import make_verifier
 from videojobs_providers.instrumented import InstrumentedProvider
-from videojobs_providers.rest.setup import ProviderKeys, ProviderSetup, read_options
+from videojobs_providers.rest.setup import ProviderKeys, ProviderSetup
 
 
 @cache

@@ -1,59 +1,28 @@
 """Video provider for models in fal's queue: https://docs.fal.ai/model-endpoints/queue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from videojobs.adapters.offers.fal import MODELS, POLL_SECONDS, RESULT_LIFETIME, read_model_id, read_offer
+from videojobs.adapters.offers.parameters import RATIOS
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
-from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
-from videojobs_providers.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
+from videojobs.ports.videos import Generation, GenerationRequest
 from videojobs_providers.rest.download import Source
 from videojobs_providers.rest.failures import failure, unconfirmed
 from videojobs_providers.rest.moderation import REFUSAL_STATUSES
-from videojobs_providers.rest.provider import ADD_MODEL, RestVideoProvider, has_error, read_ref, settle_state
+from videojobs_providers.rest.provider import RestVideoProvider, has_error, read_ref, settle_state
 from videojobs_providers.rest.setup import ProviderSetup
 from videojobs_providers.rest.task_state import TaskState
 
 BASE_URL = "https://queue.fal.run"
 RESULT_HOSTS = ("fal.media", ".fal.media", "storage.googleapis.com/falserverless")
 """Hosts of fal's content delivery network, and the bucket in which fal stored results before."""
-POLL_SECONDS = 5.0
-RESULT_LIFETIME = timedelta(days=1)
-"""Requested lifetime of results, which fal otherwise chooses: https://docs.fal.ai/model-endpoints/media-expiration."""
 SEPARATOR = "|"
 """Separator of model and request ID in a ref; the path of a request contains its model."""
 
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Parameters that a model accepts: sizes, durations, the longest prompt, and constant parameters."""
-
-    ratios: RatioBySize
-    seconds: Mapping[int, str]
-    parameters: Mapping[str, object]
-    prompt_limit: PromptLimit | None = None
-
-    @property
-    def clips(self) -> tuple[Clip, ...]:
-        """Return a clip for each size and duration; sizes are the ratios at 720p."""
-        return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
-
-
-DEFAULT_MODEL = "fal-ai/bytedance/seedance/v1/pro/text-to-video"
-MODELS: Mapping[str, Model] = {
-    "fal-ai/bytedance/seedance/v1/pro/text-to-video": Model(
-        RATIOS, {seconds: str(seconds) for seconds in range(2, 13)}, {"resolution": "720p"}
-    ),
-    "fal-ai/kling-video/v2.5-turbo/pro/text-to-video": Model(
-        WIDE_AND_SQUARE, {5: "5", 10: "10"}, {}, PromptLimit(2500, Counting.CODE_POINTS)
-    ),
-    "fal-ai/veo3.1/fast": Model(WIDE, {4: "4s", 6: "6s", 8: "8s"}, {"resolution": "720p", "generate_audio": False}),
-}
-"""Supported models by ID. Their inputs are documented at `https://fal.ai/models/{id}/api`."""
 
 _ERROR_TYPES: Mapping[str, FailureCode] = {
     "content_policy_violation": FailureCode.CONTENT_REJECTED,
@@ -81,7 +50,7 @@ class FalProvider(RestVideoProvider):
         """
         super().__init__(setup, "model", "baseUrl", "headers", "webhookUserId")
         setup.option("webhookUserId", "any")
-        self._id = self._read_model(DEFAULT_MODEL, MODELS, advice=ADD_MODEL)
+        self._id = read_model_id(setup.options)
         self._model = MODELS[self._id]
         self._headers = setup.options.get("headers", {})
         if not isinstance(self._headers, dict) or not all(isinstance(value, str) for value in self._headers.values()):
@@ -89,24 +58,15 @@ class FalProvider(RestVideoProvider):
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
         base_url = setup.option("baseUrl", BASE_URL)
         self._rest = self._connect(base_url, _read_refusal, _read_failure)
-        self.capabilities = Capabilities(
-            yields_pixels=True,
-            can_cancel=True,
-            unknown_submit=setup.unknown_submit,
-            clips=self._model.clips,
-            prompt_limit=self._model.prompt_limit,
-            poll_seconds=POLL_SECONDS,
-            calls_back=True,
-            result_lifetime=RESULT_LIFETIME,
-        )
+        self.capabilities = replace(read_offer(setup.options), unknown_submit=setup.unknown_submit)
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
         """Create a request in the queue and return its model and ID as the ref."""
         body = {
             "prompt": request.prompt,
-            "aspect_ratio": self._model.ratios[clip.width, clip.height],
+            "aspect_ratio": RATIOS[clip.width, clip.height],
             "duration": self._model.seconds[int(clip.seconds)],
-            **self._model.parameters,
+            **self._model.parameters.of(request, clip),
         }
         webhook = f"?fal_webhook={quote(request.callback_url, safe='')}" if request.callback_url else ""
         lifetime = f'{{"expiration_duration_seconds": {RESULT_LIFETIME.total_seconds():.0f}}}'

@@ -4,16 +4,15 @@ https://docs.agents.lumalabs.ai/api/resources/generations
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from videojobs.adapters.offers.luma import DURATIONS, POLL_SECONDS, read_model_name, read_offer
+from videojobs.adapters.offers.parameters import RATIOS
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
-from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
-from videojobs_providers.rest.aspect_ratios import RATIOS
+from videojobs.ports.videos import Generation, GenerationRequest
 from videojobs_providers.rest.download import Source
 from videojobs_providers.rest.failures import failure, unconfirmed
 from videojobs_providers.rest.moderation import REFUSAL_STATUSES
@@ -22,28 +21,12 @@ from videojobs_providers.rest.setup import ProviderSetup
 from videojobs_providers.rest.task_state import TaskState
 
 BASE_URL = "https://agents.lumalabs.ai"
-DEFAULT_MODEL = "ray-3.2"
-MODELS = (DEFAULT_MODEL,)
-RESOLUTION = "720p"
 RESULT_HOSTS = (".lumalabs.ai", ".cdn-luma.com")
 """Luma's own hosts of result URLs, which it does not document.
 
 If a presigned URL is at an object store, the option `resultHosts` must name Luma's bucket there, because the host is
 shared with other customers. The link is kept in the job.
 """
-POLL_SECONDS = 5.0
-URL_LIFETIME = timedelta(hours=1)
-"""Lifetime of a presigned URL; each read of a generation returns a new URL."""
-MAXIMUM_PROMPT_CHARACTERS = 6000
-PRICES_AS_OF = date(2026, 9, 27)
-"""Date of the prices, which depend on resolution and duration (standard dynamic range).
-
-https://docs.agents.lumalabs.ai/guides/pricing/
-"""
-
-DURATIONS: Mapping[float, tuple[str, Decimal]] = {5: ("5s", Decimal("0.30")), 10: ("10s", Decimal("0.90"))}
-"""API value and price in US dollars by a clip's duration in seconds."""
-
 FAILURES: Mapping[str, FailureCode] = {
     "content_moderated": FailureCode.CONTENT_REJECTED,
     "generation_failed": FailureCode.PROVIDER_ERROR,
@@ -73,29 +56,19 @@ class LumaProvider(RestVideoProvider):
             ValueError: If an option or the model is unknown.
         """
         super().__init__(setup, "model", "baseUrl")
-        self._model = self._read_model(DEFAULT_MODEL, MODELS)
+        self._model = read_model_name(setup.options)
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
         self._rest = self._connect(setup.option("baseUrl", BASE_URL), _read_refusal)
-        self.capabilities = Capabilities(
-            yields_pixels=True,
-            can_cancel=False,
-            unknown_submit=setup.unknown_submit,
-            clips=tuple(Clip(*size, seconds, price) for size in RATIOS for seconds, (_, price) in DURATIONS.items()),
-            prompt_limit=PromptLimit(MAXIMUM_PROMPT_CHARACTERS, Counting.CODE_POINTS),
-            poll_seconds=POLL_SECONDS,
-            result_lifetime=URL_LIFETIME,
-            prices_as_of=PRICES_AS_OF,
-        )
+        self.capabilities = replace(read_offer(setup.options), unknown_submit=setup.unknown_submit)
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
         """Create the generation and return its ID as the ref."""
-        duration, _ = DURATIONS[clip.seconds]
         body = {
             "model": self._model,
             "type": "video",
             "prompt": request.prompt,
             "aspect_ratio": RATIOS[clip.width, clip.height],
-            "video": {"resolution": RESOLUTION, "duration": duration},
+            "video": {"resolution": clip.resolution.value, "duration": DURATIONS[clip.seconds]},
         }
         return read_ref(self._rest.create("/v1/generations", body), "id")
 

@@ -4,17 +4,18 @@ OpenAI's Videos API (https://platform.openai.com/docs/api-reference/videos) was 
 protocol. OpenRouter's variant is documented at https://openrouter.ai/docs/api_reference/videos.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from videojobs.adapters.offers.openai_compatible import POLL_SECONDS, read_offer
+from videojobs.adapters.offers.parameters import RATIOS
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
-from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
-from videojobs_providers.rest.aspect_ratios import RATIOS
+from videojobs.domain.request import Resolution
+from videojobs.ports.videos import Generation, GenerationRequest
 from videojobs_providers.rest.download import Source
 from videojobs_providers.rest.failures import failure
 from videojobs_providers.rest.moderation import is_moderation
@@ -24,13 +25,6 @@ from videojobs_providers.rest.setup import ProviderSetup
 from videojobs_providers.rest.task_state import TaskState
 
 OPENAI, OPENROUTER = "openai", "openrouter"
-SECONDS = (4, 8, 12)
-SIZES = ("1280x720", "720x1280")
-"""Default sizes, as documented by OpenAI: https://platform.openai.com/docs/api-reference/videos/create."""
-MAXIMUM_PROMPT_CHARACTERS = 32_000
-POLL_SECONDS = 10.0
-URL_LIFETIME = timedelta(hours=1)
-
 FAILURES: Mapping[str, FailureCode] = {
     "moderation_blocked": FailureCode.CONTENT_REJECTED,
     "content_policy_violation": FailureCode.CONTENT_REJECTED,
@@ -71,17 +65,7 @@ class OpenaiCompatibleProvider(RestVideoProvider):
             raise ValueError(f"ProviderOptions: variant must be {OPENAI} or {OPENROUTER}")
         self._result_hosts = self._read_result_hosts(urlsplit(self._base_url).hostname or "")
         self._rest = self._connect(self._base_url, _read_error)
-        self.capabilities = Capabilities(
-            yields_pixels=True,
-            can_cancel=False,
-            unknown_submit=setup.unknown_submit,
-            clips=_read_clips(setup.options),
-            prompt_limit=PromptLimit(MAXIMUM_PROMPT_CHARACTERS, Counting.CODE_POINTS),
-            poll_seconds=POLL_SECONDS,
-            calls_back=bool(setup.options.get("webhooks")),
-            result_lifetime=URL_LIFETIME,
-            prices_as_of=_read_date(setup.options),
-        )
+        self.capabilities = replace(read_offer(setup.options), unknown_submit=setup.unknown_submit)
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
         """Create the task and return its ID as the ref."""
@@ -117,7 +101,8 @@ class OpenaiCompatibleProvider(RestVideoProvider):
         """Return the fields of a request that describe the clip, in the server's variant."""
         if self._variant == OPENAI:
             return {"seconds": f"{clip.seconds:g}", "size": f"{clip.width}x{clip.height}"}
-        ratio = RATIOS.get((clip.width, clip.height))  # OpenRouter takes other sizes in pixels
+        ratio = RATIOS.get((clip.width, clip.height)) if clip.resolution is Resolution.P720 else None
+        # OpenRouter takes other sizes in pixels.
         size = {"aspect_ratio": ratio, "resolution": "720p"} if ratio else {"size": f"{clip.width}x{clip.height}"}
         return {"duration": int(clip.seconds) if clip.seconds == int(clip.seconds) else clip.seconds, **size}
 
@@ -151,38 +136,3 @@ def _read_cost(response: Mapping[str, Any]) -> Decimal | None:
     """Return the cost in US dollars, or None if the response has none."""
     usage = response.get("usage")
     return read_cost(usage.get("cost")) if isinstance(usage, dict) else None
-
-
-def _read_clips(options: Mapping[str, Any]) -> tuple[Clip, ...]:
-    """Return a clip for each size and duration in the options, or raise `ValueError` if they are malformed."""
-    try:
-        seconds = [float(length) for length in _as_list(options.get("seconds", SECONDS))]
-        sizes = [tuple(map(int, size.split("x"))) for size in _as_list(options.get("sizes", SIZES))]
-        rate = Decimal(str(options["pricePerSecondUsd"])) if "pricePerSecondUsd" in options else None
-        clips = tuple(
-            Clip(width, height, length, None if rate is None else rate * Decimal(str(length)))
-            for width, height in sizes
-            for length in seconds
-        )
-    except (AttributeError, InvalidOperation, TypeError, ValueError):
-        clips = ()
-    if not clips or any(min(clip.width, clip.height, clip.seconds) <= 0 for clip in clips):
-        form = 'seconds as [4, 8, 12], sizes as ["1280x720"], pricePerSecondUsd as 0.1'
-        raise ValueError(f"ProviderOptions: openai_compatible needs {form}")
-    return clips
-
-
-def _as_list(value: object) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
-        raise TypeError("the value is not a list")
-    return value
-
-
-def _read_date(options: Mapping[str, Any]) -> date | None:
-    """Return the date of the price, or None if the options have no price."""
-    if "pricePerSecondUsd" not in options:
-        return None
-    try:
-        return date.fromisoformat(options.get("pricesAsOf", ""))
-    except (TypeError, ValueError):
-        raise ValueError("ProviderOptions: pricePerSecondUsd needs pricesAsOf, a date such as 2026-11-01") from None

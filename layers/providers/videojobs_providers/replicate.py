@@ -5,56 +5,28 @@ Predictions are created by the name of an official model, whose owner keeps it r
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from videojobs.adapters.offers.parameters import RATIOS
+from videojobs.adapters.offers.replicate import MODELS, POLL_SECONDS, read_model_name, read_offer
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
-from videojobs_providers.rest.aspect_ratios import RATIOS, WIDE, WIDE_AND_SQUARE, RatioBySize
+from videojobs.ports.videos import Generation, GenerationRequest
 from videojobs_providers.rest.download import Source
 from videojobs_providers.rest.failures import failure, unconfirmed
 from videojobs_providers.rest.moderation import is_rejected_content
 from videojobs_providers.rest.numbers import read_fraction
-from videojobs_providers.rest.provider import ADD_MODEL, RestVideoProvider, read_ref, settle_state
+from videojobs_providers.rest.provider import RestVideoProvider, read_ref, settle_state
 from videojobs_providers.rest.setup import ProviderSetup
 from videojobs_providers.rest.task_state import TaskState, read_state
 
 BASE_URL = "https://api.replicate.com"
 RESULT_HOSTS = ("replicate.delivery", ".replicate.delivery")
-POLL_SECONDS = 5.0
-RESULT_LIFETIME = timedelta(hours=1)
-"""Lifetime of predictions created through the API.
-
-https://replicate.com/docs/topics/predictions/data-retention
-"""
 CANCEL_AFTER = "30m"
 """Time after which Replicate cancels a prediction that has not ended."""
 
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Parameters that a model accepts: sizes, durations in whole seconds, and constant parameters."""
-
-    ratios: RatioBySize
-    seconds: tuple[int, ...]
-    parameters: Mapping[str, object]
-
-    @property
-    def clips(self) -> tuple[Clip, ...]:
-        """Return a clip for each size and duration; sizes are the ratios at 720p, as Replicate documents no pixels."""
-        return tuple(Clip(*size, seconds) for size in self.ratios for seconds in self.seconds)
-
-
-DEFAULT_MODEL = "bytedance/seedance-1-pro"
-MODELS: Mapping[str, Model] = {
-    "bytedance/seedance-1-pro": Model(RATIOS, tuple(range(2, 13)), {"resolution": "720p", "fps": 24}),
-    "kwaivgi/kling-v2.5-turbo-pro": Model(WIDE_AND_SQUARE, (5, 10), {}),
-    "google/veo-3.1-fast": Model(WIDE, (4, 6, 8), {"resolution": "720p", "generate_audio": False}),
-}
-"""Supported models by name. Their inputs are documented at `https://replicate.com/{owner}/{name}/api`."""
 
 _BUSY = re.compile(r"E003|high demand", re.IGNORECASE)
 """Error messages of an overloaded model: https://replicate.com/docs/reference/error-codes."""
@@ -74,29 +46,22 @@ class ReplicateProvider(RestVideoProvider):
             ValueError: If an option or the model is unknown.
         """
         super().__init__(setup, "model", "baseUrl")
-        self._name = self._read_model(DEFAULT_MODEL, MODELS, advice=ADD_MODEL)
+        self._name = read_model_name(setup.options)
         self._model = MODELS[self._name]
         base_url = setup.option("baseUrl", BASE_URL)
         # The key is sent to the API's own host, but not to hosts that the option adds.
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS, urlsplit(base_url).hostname or "")
         self._rest = self._connect(base_url)
-        self.capabilities = Capabilities(
-            yields_pixels=True,
-            can_cancel=True,
-            unknown_submit=setup.unknown_submit,
-            clips=self._model.clips,
-            poll_seconds=POLL_SECONDS,
-            calls_back=True,
-            result_lifetime=RESULT_LIFETIME,
-        )
+        self.capabilities = replace(read_offer(setup.options), unknown_submit=setup.unknown_submit)
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
         """Create the prediction and return its ID as the ref."""
         payload = {
             "prompt": request.prompt,
             "duration": int(clip.seconds),
-            "aspect_ratio": self._model.ratios[clip.width, clip.height],
-            **self._model.parameters,
+            "aspect_ratio": RATIOS[clip.width, clip.height],
+            **self._model.constants,
+            **self._model.parameters.of(request, clip),
         }
         body: dict[str, object] = {"input": payload}
         if request.callback_url:

@@ -4,18 +4,17 @@ The API offers Runway's models and models of other companies.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from videojobs.adapters.offers.runway import CREDIT_USD, MODELS, POLL_SECONDS, read_model_name, read_offer
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.plan import Clip
-from videojobs.domain.prompt import Counting, PromptLimit
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest
+from videojobs.ports.videos import Generation, GenerationRequest
 from videojobs_providers.rest.download import Source
 from videojobs_providers.rest.failures import failure, unconfirmed
 from videojobs_providers.rest.moderation import REFUSAL_STATUSES
@@ -26,60 +25,12 @@ from videojobs_providers.rest.task_state import TaskState, read_state
 
 BASE_URL = "https://api.dev.runwayml.com"
 VERSION = "2024-11-06"
-DEFAULT_MODEL = "gen4.5"
 RESULT_HOSTS = (
     "dnznrvs05pmza.cloudfront.net",
     "d2jqrm6oza8nb6.cloudfront.net",
     "runway-task-artifacts.s3.amazonaws.com",
 )
 """Observed hosts of results; Runway documents none. The option `resultHosts` adds hosts."""
-POLL_SECONDS = 5.0
-"""Runway's minimum interval of polls: https://docs.dev.runwayml.com/api#tag/Task-management."""
-URL_LIFETIME = timedelta(hours=24)
-"""Lifetime of a result URL: 24 to 48 hours. Each read of a task returns a new URL."""
-CREDIT_USD = Decimal("0.01")
-PRICES_AS_OF = date(2026, 10, 4)
-"""Date of the prices: https://docs.dev.runwayml.com/guides/pricing/."""
-
-_WIDE: Sequence[tuple[int, int]] = ((1280, 720), (720, 1280))
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Sizes, durations and price of a model at about 720p, without sound, which costs more with some models.
-
-    `prompt_units` is the maximum prompt length in UTF-16 units, which is the strictest interpretation where the API
-    says "characters". `sound_is_optional` is whether the model has the parameter `audio`.
-    """
-
-    sizes: Sequence[tuple[int, int]]
-    seconds: Sequence[int]
-    prompt_units: int
-    credits_per_second: int
-    sound_is_optional: bool = False
-
-    @property
-    def clips(self) -> tuple[Clip, ...]:
-        """Return a clip for each size and duration, with its price in US dollars."""
-        rate = self.credits_per_second * CREDIT_USD
-        return tuple(Clip(*size, seconds, rate * seconds) for size in self.sizes for seconds in self.seconds)
-
-
-_SEEDANCE_SIZES = (*_WIDE, (960, 960), (1112, 834))
-
-MODELS: Mapping[str, Model] = {
-    "gen4.5": Model(_WIDE, range(2, 11), 1000, 12),
-    "veo3.1": Model(_WIDE, (4, 6, 8), 1000, 20, sound_is_optional=True),
-    "veo3.1_fast": Model(_WIDE, (4, 6, 8), 1000, 10, sound_is_optional=True),
-    "happyhorse_1_0": Model((*_WIDE, (960, 960), (1108, 832)), range(3, 16), 2500, 15),
-    "gemini_omni_flash": Model(_WIDE, range(3, 11), 4000, 10),
-    "seedance2": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 36, sound_is_optional=True),
-    "seedance2_fast": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 29, sound_is_optional=True),
-    "seedance2_mini": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 16, sound_is_optional=True),
-    "seedance2_5": Model(_SEEDANCE_SIZES, range(4, 31), 15000, 30, sound_is_optional=True),
-}
-"""Models by name, from the schemas of `POST /v1/text_to_video` and the pricing page."""
-
 _LIMIT_OF_A_PERIOD = re.compile(r"\b(daily|day|24[ -]?h(our)?s?|monthly|month|quota|spend\w*)\b", re.IGNORECASE)
 
 
@@ -95,20 +46,10 @@ class RunwayProvider(RestVideoProvider):
             ValueError: If an option or the model is unknown.
         """
         super().__init__(setup, "model", "baseUrl")
-        self._model = self._read_model(DEFAULT_MODEL, MODELS)
+        self._model = read_model_name(setup.options)
         self._result_hosts = self._read_result_hosts(*RESULT_HOSTS)
         self._rest = self._connect(setup.option("baseUrl", BASE_URL), _read_error)
-        model = MODELS[self._model]
-        self.capabilities = Capabilities(
-            yields_pixels=True,
-            can_cancel=True,
-            unknown_submit=setup.unknown_submit,
-            clips=model.clips,
-            prompt_limit=PromptLimit(model.prompt_units, Counting.UTF16_UNITS),
-            poll_seconds=POLL_SECONDS,
-            result_lifetime=URL_LIFETIME,
-            prices_as_of=PRICES_AS_OF,
-        )
+        self.capabilities = replace(read_offer(setup.options), unknown_submit=setup.unknown_submit)
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
         """Create the task and return its ID as the ref."""
@@ -117,9 +58,8 @@ class RunwayProvider(RestVideoProvider):
             "promptText": request.prompt,
             "ratio": f"{clip.width}:{clip.height}",
             "duration": int(clip.seconds),
+            **MODELS[self._model].parameters.of(request, clip),
         }
-        if MODELS[self._model].sound_is_optional:
-            body["audio"] = False
         return read_ref(self._rest.create("/v1/text_to_video", body), "id")
 
     def poll(self, ref: str) -> Generation:

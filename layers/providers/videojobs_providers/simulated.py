@@ -6,16 +6,15 @@ The ref of a task contains when it is ready and whether it fails, so nothing is 
 import random
 from pathlib import Path
 
+from videojobs.adapters.offers.built_in import SIMULATED
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.domain.job import JobId
 from videojobs.ports.jobs import Clock
 from videojobs.ports.videos import (
-    Capabilities,
     Generation,
     GenerationRequest,
     ReportProgress,
     Submission,
-    UnknownSubmit,
 )
 
 VIDEO_URL = "https://mock-videos.eirthlink.com/videos/{job_id}.mp4"
@@ -29,7 +28,7 @@ class SimulatedProvider:
     """
 
     name = "simulated"
-    capabilities = Capabilities(yields_pixels=False, can_cancel=True, unknown_submit=UnknownSubmit.REPEAT)
+    capabilities = SIMULATED
 
     def __init__(self, *, clock: Clock, min_seconds: float, max_seconds: float, failure_rate: float) -> None:
         """Keep the settings; `clock` determines when a task is ready."""

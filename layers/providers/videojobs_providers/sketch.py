@@ -5,14 +5,13 @@
 
 from pathlib import Path
 
+from videojobs.adapters.offers.built_in import SKETCH
 from videojobs.domain.errors import FailureCode, ProviderError
 from videojobs.ports.videos import (
-    Capabilities,
     Generation,
     GenerationRequest,
     ReportProgress,
     Submission,
-    UnknownSubmit,
 )
 
 
@@ -20,7 +19,7 @@ class SketchProvider:
     """Provider whose tasks are ready immediately; the next step renders the video."""
 
     name = "sketch"
-    capabilities = Capabilities(yields_pixels=True, can_cancel=True, unknown_submit=UnknownSubmit.REPEAT)
+    capabilities = SKETCH
 
     def submit(self, request: GenerationRequest, *, token: str) -> Submission:  # noqa: ARG002 - part of the protocol
         """Return the token as the ref; no work is started."""

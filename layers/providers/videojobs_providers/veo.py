@@ -6,6 +6,7 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/veo-video-
 import re
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport import Request, Response
 from google.oauth2 import service_account
 
+from videojobs.adapters.offers.parameters import RATIOS
+from videojobs.adapters.offers.veo import PARAMETERS, POLL_SECONDS, read_offer
 from videojobs.domain.errors import FailureCode, ProviderError, ProviderUnreachable
 from videojobs.domain.plan import Clip
-from videojobs.ports.videos import Capabilities, Generation, GenerationRequest, ReportProgress
-from videojobs_providers.rest.aspect_ratios import WIDE
+from videojobs.ports.videos import Generation, GenerationRequest, ReportProgress
 from videojobs_providers.rest.client import CONNECT_SECONDS, tls_context
 from videojobs_providers.rest.download import Source
 from videojobs_providers.rest.failures import failure, not_set_up, unconfirmed
@@ -35,14 +37,11 @@ DEFAULT_MODEL = "veo-3.1-fast-generate-001"
 DEFAULT_LOCATION = "us-central1"
 STORAGE_URL = "https://storage.googleapis.com"
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-POLL_SECONDS = 10.0
 MAXIMUM_ANSWER_BYTES = 64 * 1024 * 1024
 """Maximum response size. Without `outputUri` the response contains the video in base64: 8 s at 720p are about 10 MB.
 
 Reading a response needs three times its size in memory, of the worker's 512 MB.
 """
-
-SECONDS = (4, 6, 8)
 
 _DONE_VALUES = {"true": TaskState.DONE, "false": TaskState.RUNNING}
 _REFUSED = re.compile(r"safety|prohibited", re.IGNORECASE)
@@ -87,22 +86,15 @@ class VeoProvider(RestVideoProvider):
         self._credentials: Credentials | None = None
         base_url = setup.option("baseUrl", f"https://{location}-aiplatform.googleapis.com")
         self._rest = self._connect(base_url, _read_error, maximum_answer_bytes=MAXIMUM_ANSWER_BYTES)
-        self.capabilities = Capabilities(
-            yields_pixels=True,
-            can_cancel=False,
-            unknown_submit=setup.unknown_submit,
-            clips=tuple(Clip(*size, seconds) for size in WIDE for seconds in SECONDS),
-            poll_seconds=POLL_SECONDS,
-        )
+        self.capabilities = replace(read_offer(setup.options), unknown_submit=setup.unknown_submit)
 
     def create_task(self, request: GenerationRequest, clip: Clip) -> str:
         """Create the operation and return its name as the ref."""
         parameters: dict[str, object] = {
-            "aspectRatio": WIDE[clip.width, clip.height],
+            "aspectRatio": RATIOS[clip.width, clip.height],
             "durationSeconds": int(clip.seconds),
-            "resolution": "720p",
             "sampleCount": 1,
-            "generateAudio": False,
+            **PARAMETERS.of(request, clip),
         }
         if self._output_uri != "gs://":
             parameters["storageUri"] = self._output_uri

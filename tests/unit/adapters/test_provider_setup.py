@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
+from videojobs.adapters.offers.options import read_options
 from videojobs.domain.errors import ProviderError
-from videojobs_providers.rest.setup import ProviderKeys, ProviderSetup, read_options
+from videojobs_providers.rest.setup import ProviderKeys, ProviderSetup
 
 SECRET = '{"fal": {"key": "the-key"}, "veo": "no object"}'
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, SIZES, Clip, Plan, plan_video
-from videojobs.domain.request import AspectRatio
+from videojobs.domain.request import AspectRatio, Resolution
 
 RUNWAY = [Clip(1280, 720, seconds, Decimal("0.12") * seconds) for seconds in range(2, 11)]
 """Clips of gen4.5: 2 to 10 seconds, in steps of a second."""
@@ -34,7 +34,7 @@ def test_every_plan_meets_its_request_exactly(seconds: float, ratio: AspectRatio
     assert plan.frames == round(seconds * FRAMES_PER_SECOND) <= plan.joined_frames
     assert {(clip.width, clip.height) for clip in plan.clips} == {(first.width, first.height)}
     assert set(plan.clips) <= set(offer)
-    assert (plan.width, plan.height) == SIZES[ratio]
+    assert (plan.width, plan.height) == SIZES[Resolution.P720][ratio]
     assert 0 < width <= first.width
     assert 0 < height <= first.height
     assert width % 2 == height % 2 == 0

@@ -223,7 +223,7 @@ class TestImpossibleRequests:
         assert (job.status, provider.tokens) == (JobStatus.FAILED, [])
         assert job.error is not None
         assert job.error.code == FailureCode.INVALID_REQUEST
-        assert "duration or aspect ratio" in (job.error_message or "")
+        assert "duration, aspect ratio or resolution" in (job.error_message or "")
 
     def test_a_prompt_that_cannot_be_shortened_fails_before_anything_is_spent(self) -> None:
         provider = a_provider(prompt_limit=PromptLimit(10, Counting.CODE_POINTS))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from videojobs.domain.plan import FRAMES_PER_SECOND, SIZES
-from videojobs.domain.request import AspectRatio, Style
+from videojobs.domain.request import AspectRatio, Resolution, Style
 from videojobs_media.inspect import inspect_video
 from videojobs_sketch.backgrounds.choice import ALONE
 from videojobs_sketch.backgrounds.scene import Scene
@@ -41,6 +41,7 @@ def draw(tmp_path: Path) -> Callable[..., Path]:
         aspect_ratio: AspectRatio = AspectRatio.CLASSIC,
         on_progress: Callable[[float], None] = ignore,
         name: str = "video.mp4",
+        seed: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> Path:
         path = tmp_path / name
@@ -48,9 +49,10 @@ def draw(tmp_path: Path) -> Callable[..., Path]:
             prompt=prompt,
             style=style,
             seconds=seconds,
-            video_format=VideoFormat(*SIZES[aspect_ratio], FRAMES_PER_SECOND),
+            video_format=VideoFormat(*SIZES[Resolution.P720][aspect_ratio], FRAMES_PER_SECOND),
             path=path,
             on_progress=on_progress,
+            seed=seed,
             monotonic=monotonic,
         )
         return path
@@ -106,14 +108,14 @@ def test_the_video_has_exactly_the_frames_of_its_duration(draw, style, seconds, 
 def test_every_style_and_ratio_is_encoded_as_h264_with_faststart(draw, style, ratio):
     path = draw(style=style, aspect_ratio=ratio)
     facts = inspect_video(path)
-    assert (facts.width, facts.height) == SIZES[ratio]
+    assert (facts.width, facts.height) == SIZES[Resolution.P720][ratio]
     assert (facts.codec, facts.pixel_format, facts.faststart) == ("h264", "yuv420p", True)
     assert facts.size_bytes == path.stat().st_size
     assert len(decoded(path)) == facts.frames
 
 
 def test_every_size_has_the_ratio_of_its_name():
-    for ratio, (width, height) in SIZES.items():
+    for ratio, (width, height) in SIZES[Resolution.P720].items():
         across, down = map(int, ratio.split(":"))
         assert width * down == height * across
 
@@ -268,3 +270,21 @@ def test_an_error_in_the_progress_callback_stops_the_drawing_and_leaves_no_file(
     with pytest.raises(Cancelled):
         draw(on_progress=stop, monotonic=lambda: float(next(ticks)))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("resolution", Resolution)
+def test_every_resolution_has_even_sizes_of_the_ratio_of_its_name(resolution):
+    for ratio, (width, height) in SIZES[resolution].items():
+        across, down = map(int, ratio.split(":"))
+        assert width / height == pytest.approx(across / down, rel=0.001)
+        assert (width % 2, height % 2) == (0, 0)
+        assert VideoFormat(width, height, FRAMES_PER_SECOND).ratio == ratio
+
+
+@pytest.mark.parametrize("style", Style)
+def test_a_seed_gives_another_video_and_the_same_seed_the_same_bytes(draw, style):
+    drawn = [
+        draw(style=style, seed=seed, name=f"{number}.mp4").read_bytes() for number, seed in enumerate([None, 7, 7, 8])
+    ]
+    assert drawn[1] == drawn[2]
+    assert len(set(drawn)) == 3

@@ -34,6 +34,8 @@ compare<WithoutNull<client.Filter>, NonNullable<paths["/api/videos"]["get"]["par
 
 compare<Result<"generate">, Schemas["AcceptedData"]>(true);
 compare<Result<"generateBatch">, Schemas["BatchAcceptedData"]>(true);
+compare<Result<"estimate">, Schemas["VideoEstimateData"]>(true);
+compare<Result<"options">, Schemas["OptionsData"]>(true);
 compare<Result<"status">, Schemas["VideoJobData"]>(true);
 compare<Result<"list">, Schemas["VideoJobListData"]>(true);
 compare<Result<"batch">, Schemas["BatchData"]>(true);
@@ -54,6 +56,8 @@ type Route = {
 export const methods: Record<Exclude<NonNullable<Route>, `POST /api/providers/${string}`>, keyof client.VideoJobs> = {
   "POST /api/videos/generate": "generate",
   "POST /api/videos/batch": "generateBatch",
+  "POST /api/videos/estimate": "estimate",
+  "GET /api/videos/options": "options",
   "GET /api/videos": "list",
   "GET /api/videos/{jobId}": "status",
   "DELETE /api/videos/{jobId}": "remove",

@@ -71,6 +71,24 @@ def read_no_fields(request: HttpRequest) -> None:
             raise ValidationFailed([ErrorDetail(printable_name(name), rule) for name in names])
 
 
+def read_retry(request: HttpRequest) -> bool:
+    """Return whether the body of a retry requests a new seed; it may be missing, or an object without fields.
+
+    Raises:
+        UnsupportedMediaType: If there is a body whose `Content-Type` is not JSON in UTF-8.
+        BodyTooLarge: If the body has more than `MAXIMUM_BODY_BYTES` bytes.
+        ValidationFailed: If the body is not a JSON object in UTF-8, or has another field or value than `seed: "new"`.
+    """
+    fields = read_object(request) if request.body else {}
+    rules = {name: "Is not a field of this request. Use only: seed." for name in fields if name != "seed"}
+    if "seed" in fields and fields["seed"] != "new":
+        rules["seed"] = 'Must be "new". Omit it to keep the seed.'
+    if rules:
+        problems = list(rules.items())[:MAXIMUM_DETAILS]
+        raise ValidationFailed([ErrorDetail(printable_name(name), rule) for name, rule in problems])
+    return "seed" in fields
+
+
 def printable_name(name: str) -> str:
     """Return a field name from a request in a form that is safe to show: at most 64 characters, valid Unicode."""
     return name[:_MAXIMUM_NAME_LENGTH].encode("utf-8", "replace").decode("utf-8")

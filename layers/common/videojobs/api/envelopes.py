@@ -81,6 +81,11 @@ class VideoJobData(TypedDict):
     output: OutputData | None
     estimatedCost: EstimateData | None
     actualCost: CostData | None
+    seed: int | None
+    negativePrompt: str | None
+    sound: bool
+    resolution: str
+    ignored: list[str]
 
 
 class VideoJobEnvelope(TypedDict):

@@ -6,15 +6,17 @@ Implements draft-ietf-httpapi-idempotency-key-header-07. Keys belong to one user
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from videojobs.api.http import HttpRequest
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
 from videojobs.domain.job import IdempotencyKey
-from videojobs.domain.request import NewJob
+from videojobs.domain.request import NewJob, Resolution
 
 HEADER = "Idempotency-Key"
 MAXIMUM_LENGTH = 255
+_UNSET: Mapping[str, object] = {"sound": False, "resolution": Resolution.P720}
+"""Defaults, other than None, of the fields that were added later. A request with such a value is equivalent."""
 _PRINTABLE = re.compile(rf"[\x20-\x7e]{{1,{MAXIMUM_LENGTH}}}")
 
 
@@ -40,4 +42,4 @@ def read_idempotency_key(request: HttpRequest, jobs: Sequence[NewJob]) -> Idempo
 def _fingerprinted_fields(job: NewJob) -> dict[str, object]:
     """Return the fields for a fingerprint, without unset ones: a new optional field must not change fingerprints."""
     fields = job._asdict() | {"duration": float(job.duration)}
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in fields.items() if value != _UNSET.get(name)}

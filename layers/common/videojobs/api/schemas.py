@@ -1,16 +1,20 @@
 """Models of the request bodies, from which the OpenAPI document is generated as well."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from videojobs.api.body import MAXIMUM_DETAILS, printable_name
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
 from videojobs.domain.prompt import is_visible
-from videojobs.domain.request import AspectRatio, NewJob, Priority, Style
+from videojobs.domain.request import MAXIMUM_SEED, AspectRatio, NewJob, Priority, Resolution, Style
+
+if TYPE_CHECKING:
+    from videojobs.ports.videos import Offers
 
 MAXIMUM_PROMPT_LENGTH = 1000
+MAXIMUM_NEGATIVE_PROMPT_LENGTH = 500
 MINIMUM_SECONDS, MAXIMUM_SECONDS = 1, 60
 MAXIMUM_ITEMS = 50
 MAXIMUM_BATCH_BYTES = 1024 * 1024
@@ -64,6 +68,24 @@ class GenerateRequest(BaseModel):
         "",
         description="Must be a provider that requests may choose in this deployment. Omit it for the default.",
     )
+    seed: Annotated[int, Field(ge=0, le=MAXIMUM_SEED)] = Field(
+        0,
+        description=f"Must be a whole number from 0 to {MAXIMUM_SEED}.",
+        examples=[42],
+    )
+    negative_prompt: Annotated[str, Field(min_length=1, max_length=MAXIMUM_NEGATIVE_PROMPT_LENGTH)] = Field(
+        "",
+        alias="negativePrompt",
+        description=f"Must be text of 1 to {MAXIMUM_NEGATIVE_PROMPT_LENGTH} characters: what not to show.",
+        examples=["rain"],
+    )
+    sound: bool = Field(default=False, description="Must be true or false.", examples=[True])
+    resolution: Resolution = Field(
+        Resolution.P720,
+        strict=False,
+        description=f"Must be one of: {', '.join(Resolution)}.",
+        examples=["720p"],
+    )
 
 
 class BatchRequest(BaseModel):
@@ -85,23 +107,31 @@ class BatchRequest(BaseModel):
 _ITEM = "Must be a JSON object with the fields of a single video."
 
 
-def parse_generate(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) -> NewJob:
+def parse_generate(
+    body: dict[str, Any], *, allowed_providers: Sequence[str] = (), offers: "Callable[[], Offers] | None" = None
+) -> NewJob:
     """Return the job that a body requests. A provider in the body must be one of `allowed_providers`.
 
+    `offers` is called only for a request that not every provider can honour; see `check_capabilities`.
+
     Raises:
-        ValidationFailed: If fields are missing, unknown or invalid, or the provider is not allowed, with one detail per
-            field.
+        ValidationFailed: If fields are missing, unknown or invalid, or the provider is not allowed or can't honour
+            them, with one detail per field.
     """
     try:
         request = GenerateRequest.model_validate(body)
     except ValidationError as error:
         raise ValidationFailed(_details(error, GenerateRequest)) from None
     _check_providers({"provider": request.provider}, allowed_providers)
-    return _new_job(request)
+    job = _new_job(request)
+    _check_capabilities([job], offers)
+    return job
 
 
-def parse_batch(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) -> list[NewJob]:
-    """Return the jobs that a body requests, in its order. Each provider must be one of `allowed_providers`.
+def parse_batch(
+    body: dict[str, Any], *, allowed_providers: Sequence[str] = (), offers: "Callable[[], Offers] | None" = None
+) -> list[NewJob]:
+    """Return the jobs that a body requests, in its order, with the checks of `parse_generate`.
 
     Raises:
         ValidationFailed: If fields are missing, unknown or invalid, or a provider is not allowed, with one detail per
@@ -113,7 +143,18 @@ def parse_batch(body: dict[str, Any], *, allowed_providers: Sequence[str] = ()) 
         raise ValidationFailed(_details(error, BatchRequest)) from None
     requested = {f"items[{index}].provider": item.provider for index, item in enumerate(batch.items)}
     _check_providers(requested, allowed_providers)
-    return [_new_job(item, batch.priority) for item in batch.items]
+    jobs = [_new_job(item, batch.priority) for item in batch.items]
+    _check_capabilities(jobs, offers, in_batch=True)
+    return jobs
+
+
+def _check_capabilities(
+    jobs: Sequence[NewJob], offers: "Callable[[], Offers] | None", *, in_batch: bool = False
+) -> None:
+    if offers is not None and any(job.needs_capabilities for job in jobs):
+        from videojobs.api.capabilities import check_capabilities
+
+        check_capabilities(jobs, offers(), in_batch=in_batch)
 
 
 def _check_providers(requested: Mapping[str, str], allowed: Sequence[str]) -> None:
@@ -134,6 +175,10 @@ def _new_job(request: GenerateRequest, priority: Priority = Priority.NORMAL) -> 
         aspect_ratio=request.aspect_ratio,
         priority=request.priority if "priority" in request.model_fields_set else priority,
         provider=request.provider or None,
+        seed=request.seed if "seed" in request.model_fields_set else None,
+        negative_prompt=request.negative_prompt or None,
+        sound=request.sound,
+        resolution=request.resolution,
     )
 
 

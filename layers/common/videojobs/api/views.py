@@ -110,8 +110,13 @@ def _show(job: VideoJob, sign: Sign, estimate: JobEstimate | None = None) -> Vid
         "provider": job.requested_provider,
         "promptShortened": job.production is not None and job.production.is_shortened,
         "output": _show_output(job.output) if job.output and job.status is JobStatus.COMPLETED else None,
-        "estimatedCost": _show_estimate(job.production),
+        "estimatedCost": show_estimate(job.production),
         "actualCost": _show_cost(job.production),
+        "seed": job.seed,
+        "negativePrompt": _text(job.negative_prompt),
+        "sound": job.sound,
+        "resolution": job.resolution.value,
+        "ignored": list(job.ignored),
     }
 
 
@@ -126,7 +131,8 @@ def _show_output(output: Output) -> OutputData:
     }
 
 
-def _show_estimate(production: Production | None) -> EstimateData | None:
+def show_estimate(production: Production | None) -> EstimateData | None:
+    """Return the price of a production, or None if there is no production or a price is not known."""
     amount = production.plan.price_usd if production else None
     if production is None or amount is None:
         return None

@@ -4,6 +4,7 @@ from math import ceil
 from typing import NamedTuple
 
 from videojobs.domain.job import VideoJob
+from videojobs.domain.request import NewJob
 
 FIRST_GUESS_SECONDS = 20.0
 """Assumed duration of a job while no duration of a similar job is recorded."""
@@ -25,7 +26,7 @@ class JobEstimate(NamedTuple):
     eta_seconds: int | None = None
 
 
-def timing_kind(job: VideoJob) -> str:
+def timing_kind(job: NewJob | VideoJob) -> str:
     """Return the key under which the durations of similar jobs are recorded, `style:length`.
 
     The length is the first of 5, 10, 20, 40 and 60 seconds that is not shorter than the video, else 60.

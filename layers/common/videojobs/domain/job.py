@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from videojobs.domain.errors import IllegalTransition
 from videojobs.domain.production import MAXIMUM_PARTS, Production
-from videojobs.domain.request import Priority
+from videojobs.domain.request import Priority, Resolution
 from videojobs.domain.storage import OBJECT_KINDS, StoredObject, object_key, part_key
 
 JobId = NewType("JobId", str)
@@ -197,6 +197,9 @@ class VideoJob:
     `requested_provider`: the provider that the user named. `production`: the plan that the provider carries out, if it
     makes videos from clips. `exhausted_providers`: the providers whose quota was exhausted in this run. `traceparent`:
     the trace that the job belongs to (`domain.trace`).
+
+    `seed`: the one that was requested, else the one that was chosen for a provider that takes seeds, or None.
+    `ignored`: the fields of the request that the provider can't honour, by their names in the API.
     """
 
     id: JobId
@@ -234,6 +237,11 @@ class VideoJob:
     production: Production | None = None
     exhausted_providers: tuple[str, ...] = ()
     traceparent: str | None = None
+    seed: int | None = None
+    negative_prompt: str | None = None
+    sound: bool = False
+    resolution: Resolution = Resolution.P720
+    ignored: tuple[str, ...] = ()
 
     def is_shown(self, now: datetime) -> bool:
         """Return whether the owner can see the job: it is neither deleted nor expired.

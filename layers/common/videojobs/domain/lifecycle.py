@@ -72,6 +72,10 @@ def accept(
         batch_id=batch_id,
         requested_provider=request.provider,
         traceparent=traceparent,
+        seed=request.seed,
+        negative_prompt=request.negative_prompt,
+        sound=request.sound,
+        resolution=request.resolution,
     )
 
 
@@ -247,8 +251,11 @@ def finish_cleanup(job: VideoJob, now: datetime) -> VideoJob:
     return _then(clean, Step.START, now) if job.is_live else replace(clean, next=None, lease=None)
 
 
-def retry(job: VideoJob, now: datetime, by: str = "the user") -> VideoJob:
-    """Return the job queued in a new attempt, with attempts and time like a new job. A pending clean-up runs first."""
+def retry(job: VideoJob, now: datetime, by: str = "the user", seed: int | None = None) -> VideoJob:
+    """Return the job queued in a new attempt, with attempts and time like a new job. A pending clean-up runs first.
+
+    With a `seed`, the parts that are not finished yet are made with it.
+    """
     fresh = dict.fromkeys(("error", "error_message", "progress", "started_at", "expires_at", "lease"))
     if job.next is None:
         fresh |= {
@@ -259,6 +266,7 @@ def retry(job: VideoJob, now: datetime, by: str = "the user") -> VideoJob:
             "next": NextStep.new(Step.START, now),
         }
     attempts = {"attempt": job.attempt + 1, "attempts_before_retry": job.attempt, "exhausted_providers": ()}
+    fresh |= {} if seed is None else {"seed": seed}
     return job.moved(JobStatus.QUEUED, now, f"retried by {by} (attempt {job.attempt + 1})", **fresh, **attempts)
 
 

@@ -6,28 +6,50 @@ from functools import cache
 from math import inf
 from typing import NamedTuple
 
-from videojobs.domain.request import AspectRatio
+from videojobs.domain.request import AspectRatio, Resolution
 
 FRAMES_PER_SECOND = 24
 CROSS_FADE_FRAMES = 8
 """Length of a cross-fade between two clips: a third of a second, in which motion is hardly noticeable."""
 
 SIZES = {
-    AspectRatio.LANDSCAPE: (1280, 720),
-    AspectRatio.PORTRAIT: (720, 1280),
-    AspectRatio.SQUARE: (960, 960),
-    AspectRatio.CLASSIC: (960, 720),
+    Resolution.P480: {
+        AspectRatio.LANDSCAPE: (854, 480),
+        AspectRatio.PORTRAIT: (480, 854),
+        AspectRatio.SQUARE: (640, 640),
+        AspectRatio.CLASSIC: (640, 480),
+    },
+    Resolution.P720: {
+        AspectRatio.LANDSCAPE: (1280, 720),
+        AspectRatio.PORTRAIT: (720, 1280),
+        AspectRatio.SQUARE: (960, 960),
+        AspectRatio.CLASSIC: (960, 720),
+    },
+    Resolution.P1080: {
+        AspectRatio.LANDSCAPE: (1920, 1080),
+        AspectRatio.PORTRAIT: (1080, 1920),
+        AspectRatio.SQUARE: (1440, 1440),
+        AspectRatio.CLASSIC: (1440, 1080),
+    },
 }
-"""Width and height in pixels of the finished video."""
+"""Width and height in pixels of the finished video, in even numbers, which `yuv420p` needs.
+
+A square has the pixels of about 4:3. 854 is the even number next to 16:9 of 480 lines; the clip is cropped to it.
+"""
 
 
 class Clip(NamedTuple):
-    """Clip that a provider makes in one generation. `price_usd` is None if the provider publishes no price."""
+    """Clip that a provider makes in one generation. `price_usd` is None if the provider publishes no price.
+
+    `resolution`: the resolution of the videos for which the clip is used. `has_sound`: whether it is made with sound.
+    """
 
     width: int
     height: int
     seconds: float
     price_usd: Decimal | None = None
+    resolution: Resolution = Resolution.P720
+    has_sound: bool = False
 
 
 class Plan(NamedTuple):
@@ -55,18 +77,28 @@ class Plan(NamedTuple):
         return None if None in prices else sum((price for price in prices if price is not None), Decimal(0))
 
 
-def plan_video(seconds: float, aspect_ratio: AspectRatio, offer: Sequence[Clip], *, maximum_clips: int) -> Plan | None:
+def plan_video(
+    seconds: float,
+    aspect_ratio: AspectRatio,
+    offer: Sequence[Clip],
+    *,
+    maximum_clips: int,
+    resolution: Resolution = Resolution.P720,
+    has_sound: bool = False,
+) -> Plan | None:
     """Return the cheapest plan for a video, or None if at most `maximum_clips` clips of the offer can't make it.
 
-    Plans with the same price are compared by the fewest clips, then by the fewest frames to cut off, then by the most
-    pixels kept. Unknown prices count as 0.
+    Only the clips of `select_clips` are used, and the result is scaled to the size of the resolution. Plans with the
+    same price are compared by the fewest clips, then by the fewest frames to cut off, then by the most pixels kept.
+    Unknown prices count as 0.
     """
-    width, height = SIZES[aspect_ratio]
+    width, height = SIZES[resolution][aspect_ratio]
     frames = round(seconds * FRAMES_PER_SECOND)
     best: tuple[tuple[float, ...], Plan] | None = None
-    for size in sorted({(clip.width, clip.height) for clip in offer}):
+    suitable = select_clips(offer, resolution, has_sound=has_sound)
+    for size in sorted({(clip.width, clip.height) for clip in suitable}):
         crop = _crop(*size, (width, height))
-        clips = _choose(frames, [clip for clip in offer if (clip.width, clip.height) == size], maximum_clips)
+        clips = _choose(frames, [clip for clip in suitable if (clip.width, clip.height) == size], maximum_clips)
         if clips is None:
             continue
         plan = Plan(clips, crop, width, height, frames)
@@ -74,6 +106,17 @@ def plan_video(seconds: float, aspect_ratio: AspectRatio, offer: Sequence[Clip],
         if best is None or rank < best[0]:
             best = (rank, plan)
     return best[1] if best else None
+
+
+def select_clips(offer: Sequence[Clip], resolution: Resolution, *, has_sound: bool) -> list[Clip]:
+    """Return the clips of a resolution; for the default resolution, all clips if the offer has none of it.
+
+    Of these, the clips with sound, or without it, are returned; if there are none, the others.
+    """
+    clips = [clip for clip in offer if clip.resolution is resolution]
+    if not clips and resolution is Resolution.P720:
+        clips = list(offer)
+    return [clip for clip in clips if clip.has_sound is has_sound] or clips
 
 
 def _frames(clip: Clip) -> int:

@@ -1,6 +1,7 @@
 """Fields of a request for a video."""
 
 from enum import StrEnum
+from os import urandom
 from typing import NamedTuple
 
 
@@ -21,6 +22,23 @@ class AspectRatio(StrEnum):
     CLASSIC = "4:3"
 
 
+class Resolution(StrEnum):
+    """Resolution of a video: the pixels of the shorter side, except that of a square (`domain.plan.size_of`)."""
+
+    P480 = "480p"
+    P720 = "720p"
+    P1080 = "1080p"
+
+
+MAXIMUM_SEED = 2**32 - 1
+"""The largest seed. Providers document at most 32 bits."""
+
+
+def new_seed() -> int:
+    """Return a random seed."""
+    return int.from_bytes(urandom(4))
+
+
 class Priority(StrEnum):
     """Priority of a job. Each priority has its own queues and workers, so that neither waits for the other."""
 
@@ -31,7 +49,8 @@ class Priority(StrEnum):
 class NewJob(NamedTuple):
     """Validated request for a video. `duration` is in seconds, whole or fractional as in the request.
 
-    `provider`: the only provider that may make the video, or None to let the deployment choose.
+    `provider`: the only provider that may make the video, or None to let the deployment choose. `seed`: from 0 to
+    `MAXIMUM_SEED`, or None. `negative_prompt`: what the video should not show. `sound`: whether it should have sound.
     """
 
     prompt: str
@@ -40,3 +59,13 @@ class NewJob(NamedTuple):
     aspect_ratio: AspectRatio
     priority: Priority = Priority.NORMAL
     provider: str | None = None
+    seed: int | None = None
+    negative_prompt: str | None = None
+    sound: bool = False
+    resolution: Resolution = Resolution.P720
+
+    @property
+    def needs_capabilities(self) -> bool:
+        """Return whether the request has a field that not every provider can honour."""
+        has_any = self.seed is not None or self.negative_prompt is not None or self.sound
+        return has_any or self.resolution is not Resolution.P720

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from videojobs.domain.circuit import Circuit
 from videojobs.domain.job import JobId, VideoJob
-from videojobs.domain.plan import Clip, Plan
+from videojobs.domain.plan import Clip, Plan, select_clips
 from videojobs.domain.prompt import PromptLimit
+from videojobs.domain.request import NewJob, Resolution
 from videojobs.domain.storage import StoredObject
 
 type ReportProgress = Callable[[float], None]
@@ -119,6 +120,8 @@ class Capabilities:
     `poll_seconds`: the polling interval. `calls_back`: whether it can call a URL when a task has ended.
     `result_lifetime`: how long it keeps a result, or None if that is not published.
     `prices_as_of`: when the prices of the clips were looked up, or None if no prices are published.
+    `takes_seed`, `takes_negative_prompt`: whether it has a parameter for them.
+    `makes_sound`: whether a provider without `clips` makes sound. Otherwise its clips say it.
     """
 
     yields_pixels: bool
@@ -130,6 +133,27 @@ class Capabilities:
     calls_back: bool = False
     result_lifetime: timedelta | None = None
     prices_as_of: date | None = None
+    takes_seed: bool = False
+    takes_negative_prompt: bool = False
+    makes_sound: bool = False
+
+    @property
+    def resolutions(self) -> tuple[Resolution, ...]:
+        """Return the resolutions of the videos that it can make, which always include the default."""
+        made = {clip.resolution for clip in self.clips or ()} | {Resolution.P720}
+        return tuple(resolution for resolution in Resolution if self.clips is None or resolution in made)
+
+    def lacks(self, request: NewJob | VideoJob) -> tuple[str, ...]:
+        """Return the optional fields of a request that the provider can't honour, by their names in the API."""
+        clips = self.clips and select_clips(self.clips, request.resolution, has_sound=request.sound)
+        makes_sound = self.makes_sound if clips is None else any(clip.has_sound for clip in clips)
+        lacking = {
+            "seed": request.seed is not None and not self.takes_seed,
+            "negativePrompt": request.negative_prompt is not None and not self.takes_negative_prompt,
+            "sound": request.sound and not makes_sound,
+            "resolution": request.resolution not in self.resolutions,
+        }
+        return tuple(name for name, is_lacking in lacking.items() if is_lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +161,16 @@ class GenerationRequest:
     """Request for one generation: a clip from the provider's offer and a prompt within its limit.
 
     `clip`: None for a provider without `clips`, which makes the video from the job itself. `callback_url`: the URL that
-    the provider should call when the task has ended, or None to use polling only.
+    the provider should call when the task has ended, or None to use polling only. `seed`, `negative_prompt`: those of
+    the job, which a provider without a parameter for them ignores.
     """
 
     job_id: JobId
     prompt: str
     clip: Clip | None = None
     callback_url: str | None = None
+    seed: int | None = None
+    negative_prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +275,17 @@ class Providers:
 
     order: tuple[str, ...]
     get: Callable[[str], VideoProvider | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Capabilities of the providers, for functions that call none: `order` names them as in `Providers`.
+
+    `get` returns those of any provider that the code supports, or None, and raises `ValueError` as that of `Providers`.
+    """
+
+    order: tuple[str, ...]
+    get: Callable[[str], Capabilities | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from videojobs.domain.errors import (
     ValidationFailed,
 )
 from videojobs.domain.job import JobStatus, UserId, VideoJob
-from videojobs.domain.request import Priority
+from videojobs.domain.request import Priority, new_seed
 from videojobs.services.job_dispatcher import JobDispatcher
 from videojobs.services.read_job import TRIES, read_job
 
@@ -43,7 +43,13 @@ class RetryRights(NamedTuple):
 
 
 def retry_job(
-    job_id: str, *, user_id: UserId, dispatcher: JobDispatcher, rights: RetryRights | None, by: str = "the user"
+    job_id: str,
+    *,
+    user_id: UserId,
+    dispatcher: JobDispatcher,
+    rights: RetryRights | None,
+    by: str = "the user",
+    with_new_seed: bool = False,
 ) -> VideoJob:
     """Queue the user's failed or cancelled job in a new attempt and return it. Of concurrent calls only one succeeds.
 
@@ -53,6 +59,7 @@ def retry_job(
         dispatcher: Stores the change and sends its message.
         rights: The rights of the user's session, or None for an operator: no right is checked.
         by: The user or operator, for the job's history.
+        with_new_seed: Whether to choose a new seed. Otherwise the job keeps its seed.
 
     Raises:
         JobNotFound: If no such job exists, it is deleted or expired, or `job_id` is not a valid ID.
@@ -73,7 +80,10 @@ def retry_job(
             rights.check(job)
         return job
 
-    return requeue_job(read, lambda job, now: lifecycle.retry(job, now, by), dispatcher=dispatcher)
+    def change(job: VideoJob, now: datetime) -> VideoJob:
+        return lifecycle.retry(job, now, by, new_seed() if with_new_seed else None)
+
+    return requeue_job(read, change, dispatcher=dispatcher)
 
 
 def requeue_job(

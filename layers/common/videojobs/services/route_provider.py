@@ -11,7 +11,7 @@ from videojobs.domain.job import VideoJob
 from videojobs.domain.plan import plan_video
 from videojobs.domain.production import MAXIMUM_PARTS, Production
 from videojobs.domain.prompt import FoldedPrompt, PromptLimit, fold_prompt
-from videojobs.domain.request import AspectRatio, Style
+from videojobs.domain.request import AspectRatio, NewJob, Style
 from videojobs.ports.videos import Capabilities, CircuitRepository, GenerationRequest, Providers, VideoProvider
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class ProviderRouter:
                 return Choice(provider, circuit, production)
             retry_times.append(max(circuit.open_until, now))
         if not retry_times:
-            message = "No video provider can make a video like this one. Please change its duration or aspect ratio."
+            message = "No video provider can make this video. Please change its duration, aspect ratio or resolution."
             raise ProviderError(FailureCode.INVALID_REQUEST, message, transient=False)
         return min(retry_times)
 
@@ -99,22 +99,25 @@ def next_request(job: VideoJob, capabilities: Capabilities, callback_url: str | 
     """
     production = job.production
     if production is None:
-        return GenerationRequest(job.id, job.prompt)
+        return GenerationRequest(job.id, job.prompt, seed=job.seed, negative_prompt=job.negative_prompt)
     count = len(production.plan.clips)
     folded = _fold(job, capabilities, production.part, count)
-    return GenerationRequest(job.id, folded.text, production.plan.clips[production.part - 1], callback_url)
+    clip = production.plan.clips[production.part - 1]
+    return GenerationRequest(job.id, folded.text, clip, callback_url, job.seed, job.negative_prompt)
 
 
 def _able(
     job: VideoJob, providers: Providers, *, starting: bool = False
 ) -> Iterator[tuple[VideoProvider, Production | None]]:
-    """Yield the providers that can make the video, in order, each with its production, or None if it needs no plan.
+    """Yield the providers that can make the video in the requested resolution, in order.
+
+    Each comes with its production, or None if it needs no plan. Other fields that it lacks do not exclude a provider.
 
     With `starting`, ignore an earlier submit and finished parts of the job.
     """
     for name in _names(job, providers, starting=starting):
         provider = providers.get(name)
-        if provider is None:
+        if provider is None or job.resolution not in provider.capabilities.resolutions:
             continue
         if provider.capabilities.clips is None:
             yield provider, None
@@ -135,19 +138,29 @@ def _plan(job: VideoJob, provider: VideoProvider) -> Production | None:
     """Return the job's production at this provider, else a new one, or None if the provider can't make the video."""
     if job.production is not None and job.production.provider == provider.name:
         return job.production
-    capabilities = provider.capabilities
-    seconds, ratio = job.duration or 1, AspectRatio(job.aspect_ratio)
-    plan = plan_video(seconds, ratio, capabilities.clips or (), maximum_clips=MAXIMUM_PARTS)
+    return plan_production(job, provider.name, provider.capabilities)
+
+
+def plan_production(request: NewJob | VideoJob, provider: str, capabilities: Capabilities) -> Production | None:
+    """Return the production of a video at a provider with clips, or None if the provider can't make the video."""
+    plan = plan_video(
+        request.duration or 1,
+        AspectRatio(request.aspect_ratio),
+        capabilities.clips or (),
+        maximum_clips=MAXIMUM_PARTS,
+        resolution=request.resolution,
+        has_sound=request.sound,
+    )
     if plan is None:
         return None
     count = len(plan.clips)
     try:
-        shortened = any(_fold(job, capabilities, part, count).is_shortened for part in range(1, count + 1))
+        shortened = any(_fold(request, capabilities, part, count).is_shortened for part in range(1, count + 1))
     except ValueError:  # the prompt limit is too small for the user's prompt
         return None
-    return Production(provider.name, plan, shortened, capabilities.prices_as_of)
+    return Production(provider, plan, shortened, capabilities.prices_as_of)
 
 
-def _fold(job: VideoJob, capabilities: Capabilities, part: int, parts: int) -> FoldedPrompt:
+def _fold(request: NewJob | VideoJob, capabilities: Capabilities, part: int, parts: int) -> FoldedPrompt:
     limit = capabilities.prompt_limit or _UNLIMITED
-    return fold_prompt(job.prompt, Style(job.style), limit, part=part, parts=parts)
+    return fold_prompt(request.prompt, Style(request.style), limit, part=part, parts=parts)

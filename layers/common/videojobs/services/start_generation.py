@@ -9,6 +9,7 @@ from videojobs.domain.errors import FailureCode, LeaseLost, ProviderError, Provi
 from videojobs.domain.job import Step, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.refused_result import refused_link, start_fetch
+from videojobs.domain.request import new_seed
 from videojobs.ports.jobs import Clock, JobRepository
 from videojobs.ports.videos import Capabilities, Submission, UnknownSubmit, VideoProvider
 from videojobs.services.job_dispatcher import JobDispatcher
@@ -87,6 +88,22 @@ def _is_unknown(job: VideoJob) -> bool:
 
 
 def _intend(job: VideoJob, choice: Choice, clock: Clock, policy: StepPolicy) -> VideoJob:
+    settled = _settle_options(job, choice.provider.capabilities)
+    after = _start_submit(settled, choice, clock, policy)
+    is_announced = after.version > job.version or (settled.seed, settled.ignored) == (job.seed, job.ignored)
+    return after if is_announced else after.changed(clock.now())
+
+
+def _settle_options(job: VideoJob, capabilities: Capabilities) -> VideoJob:
+    """Return the job with the fields that the provider ignores, and with a seed if the provider takes one.
+
+    A seed is chosen for providers with clips only: the video of other providers follows from the request alone.
+    """
+    chooses = job.seed is None and capabilities.takes_seed and capabilities.clips is not None
+    return replace(job, seed=new_seed() if chooses else job.seed, ignored=capabilities.lacks(job))
+
+
+def _start_submit(job: VideoJob, choice: Choice, clock: Clock, policy: StepPolicy) -> VideoJob:
     provider, production = choice.provider, choice.production
     unknown_submit = provider.capabilities.unknown_submit
     if not _is_unknown(job):

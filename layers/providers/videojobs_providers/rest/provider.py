@@ -21,9 +21,6 @@ from videojobs_providers.rest.task_state import TaskState, read_state
 
 logger = logging.getLogger(__name__)
 
-ADD_MODEL = ", or add the model to the table MODELS of the adapter"
-"""Advice for an unknown model of a provider that offers more models than the table lists."""
-
 MAXIMUM_LOGGED_CHARACTERS = 100
 _REF_FIELDS = ("id", "request_id", "name")
 MAXIMUM_REF_CHARACTERS = 2048
@@ -102,19 +99,6 @@ class RestVideoProvider(ABC):
         Raises:
             ProviderError: If the task does not exist or has no video. Not raised if no request is needed.
         """
-
-    def _read_model(self, default: str, known: Collection[str], *, advice: str = "") -> str:
-        """Return the option `model`.
-
-        Raises:
-            ValueError: If the model is not in `known`.
-        """
-        model = self._setup.option("model", default)
-        if model not in known:
-            raise ValueError(
-                f"ProviderOptions: model {model} of {self.name} is unknown. Use one of: {', '.join(known)}{advice}"
-            )
-        return model
 
     def _read_result_hosts(self, *known: str) -> Collection[str]:
         """Return the known hosts of results and those of the option `resultHosts`; see `download` for their form.

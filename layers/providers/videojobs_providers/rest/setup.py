@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from videojobs.adapters.offers.options import read_text
 from videojobs.domain.errors import ProviderError
 from videojobs.ports.secrets import ReadSecret
 from videojobs.ports.videos import UnknownSubmit
@@ -64,10 +65,7 @@ class ProviderSetup:
         Raises:
             ValueError: If the value is not a non-empty string.
         """
-        value = self.options.get(name, default)
-        if not isinstance(value, str) or not value:
-            raise ValueError(f"ProviderOptions: {name} must be a non-empty string")
-        return value
+        return read_text(self.options, name, default)
 
     def only_options(self, *names: str) -> None:
         """Check that there are no other options than `names`.
@@ -107,24 +105,3 @@ class ProviderKeys:
         extra = {"action": "provider_not_set_up", "provider": self._name, "reason": reason}
         logger.log(self._level, "Provider not set up", extra=extra)
         return not_set_up()
-
-
-def read_options(text: str, name: str) -> Mapping[str, Any]:
-    """Return one provider's options; empty if there are none.
-
-    `text` is the parameter `ProviderOptions`, a JSON object with an object for each provider.
-
-    Raises:
-        ValueError: If the text is not a JSON object, or its value for `name` is not an object. Values of other
-            providers are not checked.
-    """
-    try:
-        payload = json.loads(text)
-    except ValueError:
-        raise ValueError("ProviderOptions is not valid JSON") from None
-    options = payload.get(name, {}) if isinstance(payload, dict) else None
-    if not isinstance(options, dict):
-        raise ValueError(  # noqa: TRY004 - the value of the parameter is wrong, not a type in the code
-            f"ProviderOptions must be a JSON object, and its value for {name} must be an object"
-        )
-    return options

@@ -10,6 +10,7 @@ from videojobs.adapters.mongo.productions import from_object, from_production, o
 from videojobs.adapters.mongo.reading import (
     Fields,
     MalformedDocument,
+    to_flag,
     to_integer,
     to_list,
     to_number,
@@ -33,7 +34,7 @@ from videojobs.domain.job import (
     UserId,
     VideoJob,
 )
-from videojobs.domain.request import Priority
+from videojobs.domain.request import MAXIMUM_SEED, Priority, Resolution
 from videojobs.ports.erasures import MalformedJob
 
 CONTRACT_FIELDS = frozenset(
@@ -100,6 +101,11 @@ def to_document(job: VideoJob) -> Document:
         "production": job.production and from_production(job.production),
         "passedOver": list(job.exhausted_providers) or None,
         "traceparent": job.traceparent,
+        "seed": job.seed,
+        "negativePrompt": job.negative_prompt,
+        "sound": job.sound or None,
+        "resolution": None if job.resolution is Resolution.P720 else str(job.resolution),
+        "ignored": list(job.ignored) or None,
     }
     return {name: value for name, value in document.items() if value is not None or name in CONTRACT_FIELDS}
 
@@ -153,6 +159,11 @@ def from_document(document: Document) -> VideoJob:
         production=fields.read("production", to_production, None),
         exhausted_providers=fields.read("passedOver", lambda names: tuple(map(to_text, to_list(names))), ()),
         traceparent=fields.replace("traceparent", to_text, None),
+        seed=fields.replace("seed", _to_seed, None),
+        negative_prompt=fields.replace("negativePrompt", to_text, None),
+        sound=fields.replace("sound", to_flag, False),  # noqa: FBT003
+        resolution=fields.replace("resolution", Resolution, Resolution.P720),
+        ignored=fields.replace("ignored", lambda names: tuple(map(to_text, to_list(names))), ()),
     )
     fields.log_replaced("job")
     return job
@@ -175,6 +186,12 @@ def _to_progress(value: object) -> float:
     if not 0 <= (progress := to_number(value)) <= 1:
         raise ValueError("not a progress")
     return progress
+
+
+def _to_seed(value: object) -> int:
+    if (seed := to_integer(value)) > MAXIMUM_SEED:
+        raise ValueError("not a seed")
+    return seed
 
 
 def _to_attempts(value: object) -> int:

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from videojobs.adapters.mongo.connection import Document
-from videojobs.adapters.mongo.reading import to_integer, to_list, to_number, to_text
+from videojobs.adapters.mongo.reading import to_flag, to_integer, to_list, to_number, to_text
 from videojobs.domain.plan import Clip, Plan
 from videojobs.domain.production import Production
+from videojobs.domain.request import Resolution
 from videojobs.domain.storage import StoredObject
 
 
@@ -70,9 +71,14 @@ def _to_amount(value: object) -> Decimal:
 
 def _from_clip(clip: Clip) -> Document:
     price = None if clip.price_usd is None else str(clip.price_usd)
-    return {"width": clip.width, "height": clip.height, "seconds": clip.seconds, "priceUsd": price}
+    document = {"width": clip.width, "height": clip.height, "seconds": clip.seconds, "priceUsd": price}
+    # Absent in the documents of releases that made only 720p without sound.
+    resolution = {} if clip.resolution is Resolution.P720 else {"resolution": str(clip.resolution)}
+    return document | resolution | ({"sound": True} if clip.has_sound else {})
 
 
 def _to_clip(value: Document) -> Clip:
     size = to_integer(value["width"]), to_integer(value["height"])
-    return Clip(*size, to_number(value["seconds"]), optional(_to_amount, value["priceUsd"]))
+    price = optional(_to_amount, value["priceUsd"])
+    resolution = Resolution(value.get("resolution", Resolution.P720))
+    return Clip(*size, to_number(value["seconds"]), price, resolution, to_flag(value.get("sound", False)))

@@ -168,6 +168,13 @@ def to_number(value: object) -> int | float:
     return value
 
 
+def to_flag(value: object) -> bool:
+    """Return a Boolean unchanged; raise ValueError for other values."""
+    if not isinstance(value, bool):
+        raise ValueError("not a Boolean")  # noqa: TRY004 - one error for all malformed values
+    return value
+
+
 def to_list(value: object) -> list[Any]:
     """Return a list unchanged; raise ValueError for other values."""
     if not isinstance(value, list):
