@@ -165,7 +165,7 @@ def test_options_contain_the_prices_with_their_date(sut, offer):
     offer("luma")
     [luma, *_] = sut.call("GET", "/api/videos/options").json["data"]["providers"]
     [price] = [price for price in luma["prices"] if price["resolution"] == "720p"]
-    assert (price["minimum"], price["maximum"], price["pricesAsOf"]) == (0.06, 0.09, "2026-09-27")
+    assert (price["minimum"], price["maximum"], price["pricesAsOf"]) == (0.06, 0.09, "2026-10-08")
     assert luma["selectable"] is False
 
 
@@ -181,7 +181,7 @@ def test_an_estimate_contains_the_generations_and_their_price(sut, offer):
             "lengths": [5, 5, 5],
             "width": 1280,
             "height": 720,
-            "price": {"amount": 0.9, "currency": "USD", "pricesAsOf": "2026-09-27"},
+            "price": {"amount": 0.9, "currency": "USD", "pricesAsOf": "2026-10-08"},
             "expectedSeconds": 35,
             "promptShortened": False,
             "ignored": ["seed"],

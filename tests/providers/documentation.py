@@ -6,9 +6,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from videojobs.domain.plan import Clip, plan_video
+from videojobs.adapters.offers import fal, find_offer, replicate, runway
+from videojobs.domain.plan import Clip, plan_video, select_clips
 from videojobs.domain.production import MAXIMUM_PARTS
-from videojobs.domain.request import AspectRatio
+from videojobs.domain.request import AspectRatio, Resolution
 from videojobs.ports.videos import Capabilities, UnknownSubmit, VideoProvider
 from videojobs_providers import AI_PROVIDERS, find_ai_provider
 from videojobs_providers.rest.setup import ProviderSetup
@@ -40,7 +41,7 @@ def every_provider() -> dict[str, VideoProvider]:
 def tables() -> dict[str, str]:
     """Return the tables in Markdown, by the name of their markers in the page."""
     known = {name: provider.capabilities for name, provider in every_provider().items()}
-    return {"capabilities": _capabilities(known), "plans": _plans(known)}
+    return {"capabilities": _capabilities(known), "options": _options(known), "plans": _plans(known)}
 
 
 def write(page: str) -> str:
@@ -64,7 +65,7 @@ def _row(name: str, known: Capabilities) -> tuple[str, ...]:
     lifetime = known.result_lifetime
     return (
         f"`{name}`",
-        _clips(known.clips or ()),
+        _clips(select_clips(known.clips or (), Resolution.P720, has_sound=False)),
         f"{limit.length} {limit.counting}" if limit else "?",
         "yes" if known.can_cancel else "no",
         "repeated" if idempotent else "`UnknownSubmit`",
@@ -74,7 +75,7 @@ def _row(name: str, known: Capabilities) -> tuple[str, ...]:
     )
 
 
-def _clips(clips: tuple[Clip, ...]) -> str:
+def _clips(clips: Iterable[Clip]) -> str:
     lengths: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     for clip in sorted(clips, key=lambda clip: (clip.width, clip.height, clip.seconds)):
         lengths[clip.width, clip.height].append(clip.seconds)
@@ -92,11 +93,44 @@ def _seconds(lengths: list[float]) -> str:
 
 
 def _price(known: Capabilities) -> str:
-    rates = sorted({float(clip.price_usd) / clip.seconds for clip in known.clips or () if clip.price_usd is not None})
-    if not rates:
-        return "?"
-    price = "–".join(dict.fromkeys(f"${rate:.2g}" for rate in (rates[0], rates[-1])))
-    return f"{price} per second ({known.prices_as_of})"
+    price = _rates(select_clips(known.clips or (), Resolution.P720, has_sound=False))
+    return (price and f"{price} per second ({known.prices_as_of})") or "?"
+
+
+def _rates(clips: Iterable[Clip]) -> str:
+    rates = sorted({float(clip.price_usd) / clip.seconds for clip in clips if clip.price_usd is not None})
+    return "–".join(dict.fromkeys(f"${rate:.2g}" for rate in (rates[0], rates[-1]))) if rates else ""
+
+
+def _options(known: Mapping[str, Capabilities]) -> str:
+    """Return the table of what each model can honour, with the price per second of each resolution."""
+    head = ("provider", "model", *Resolution, "seed", "negativePrompt", "sound")
+    models = {
+        "fal": fal.MODELS,
+        "replicate": replicate.MODELS,
+        "runway": runway.MODELS,
+    }
+    rows = [
+        (name, model, find_offer(name, {"model": model} if model else {}) if name in models else capabilities)
+        for name, capabilities in known.items()
+        for model in models.get(name, ("",))
+    ]
+    return _table(head, (_options_row(name, model, offer) for name, model, offer in rows if offer))
+
+
+def _options_row(name: str, model: str, offer: Capabilities) -> tuple[str, ...]:
+    made = (
+        select_clips(offer.clips or (), it, has_sound=False) if it in offer.resolutions else None for it in Resolution
+    )
+    sound = [clip for clip in offer.clips or () if clip.has_sound]
+    return (
+        f"`{name}`",
+        f"`{model}`" if model else "any",
+        *("no" if clips is None else _rates(clips) or "yes" for clips in made),
+        "yes" if offer.takes_seed else "no",
+        "yes" if offer.takes_negative_prompt else "no",
+        (_rates(sound) or "yes") if sound else "no",
+    )
 
 
 def _plans(known: Mapping[str, Capabilities]) -> str:

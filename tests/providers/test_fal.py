@@ -34,6 +34,39 @@ def test_each_model_receives_clips_in_its_own_parameters(counterpart: FalCounter
         assert provider.poll(ref).done is False
 
 
+DOCUMENTED = {
+    "fal-ai/bytedance/seedance/v1/pro/text-to-video": {"seed"},
+    "fal-ai/kling-video/v2.5-turbo/pro/text-to-video": {"negative_prompt"},
+    "fal-ai/veo3.1/fast": {"seed", "negative_prompt"},
+}
+"""Seed and negative prompt where the input of the model has them."""
+
+
+@pytest.mark.parametrize(("model", "names"), DOCUMENTED.items())
+def test_a_model_receives_only_the_fields_that_it_documents(
+    counterpart: FalCounterpart, model: str, names: set[str]
+) -> None:
+    provider = counterpart.provider(counterpart.url, model=model)
+    values = {"seed": 7, "negative_prompt": "rain"}
+    [clip, *_] = provider.capabilities.clips or ()
+    ref = provider.submit(replace(counterpart.request, clip=clip, **values), token=TOKEN).ref  # type: ignore[arg-type]
+    assert values.items() & counterpart.tasks[ref.rpartition("|")[2]].body.items() == {
+        (name, values[name]) for name in names
+    }
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_resolution_and_sound_of_the_clip_are_sent_where_the_model_has_them(
+    counterpart: FalCounterpart, model: str
+) -> None:
+    provider = counterpart.provider(counterpart.url, model=model)
+    for clip in provider.capabilities.clips or ():
+        ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
+        sent = counterpart.tasks[ref.rpartition("|")[2]].body
+        assert sent.get("resolution", "720p") == clip.resolution
+        assert sent.get("generate_audio", False) is clip.has_sound
+
+
 def test_submit_sends_the_callback_url(counterpart: FalCounterpart) -> None:
     url = "https://api.example.com/api/providers/fal/callback?job=1&more=2"
     provider = counterpart.provider(counterpart.url)

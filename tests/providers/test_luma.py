@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from copy import replace
 from decimal import Decimal
+from itertools import product
 
 import pytest
 
@@ -43,14 +44,14 @@ def test_misspelled_option_is_rejected(luma: LumaCounterpart) -> None:
 def test_every_clip_is_requested_with_lumas_parameters(provider: LumaProvider, luma: LumaCounterpart) -> None:
     clips = provider.capabilities.clips or ()
     for clip in clips:
-        provider.submit(replace(luma.request, clip=clip), token=TOKEN)
+        provider.submit(replace(luma.request, clip=clip, seed=7, negative_prompt="rain"), token=TOKEN)
     bodies = [task.body for task in luma.tasks.values()]
-    assert len(bodies) == len(clips) == 8
+    assert len(bodies) == len(clips) == 16
     assert {body["aspect_ratio"] for body in bodies} == set(AspectRatio)
-    assert {(body["video"]["duration"], body["video"]["resolution"]) for body in bodies} == {
-        ("5s", "720p"),
-        ("10s", "720p"),
-    }
+    assert {(body["video"]["duration"], body["video"]["resolution"]) for body in bodies} == set(
+        product(("5s", "10s"), ("720p", "1080p"))
+    )
+    assert all(body.keys() == {"model", "type", "prompt", "aspect_ratio", "video"} for body in bodies)
 
 
 @pytest.mark.parametrize("ratio", AspectRatio)

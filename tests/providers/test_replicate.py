@@ -34,6 +34,36 @@ def test_each_model_receives_clips_in_its_own_parameters(counterpart: ReplicateC
         assert body["input"].items() >= MODELS[model].constants.items()
 
 
+DOCUMENTED = {
+    "bytedance/seedance-1-pro": {"seed"},
+    "kwaivgi/kling-v2.5-turbo-pro": {"negative_prompt"},
+    "google/veo-3.1-fast": set(),
+}
+"""Seed and negative prompt where the input of the model has them."""
+
+
+@pytest.mark.parametrize(("model", "names"), DOCUMENTED.items())
+def test_a_model_receives_only_the_fields_that_it_documents(
+    counterpart: ReplicateCounterpart, model: str, names: set[str]
+) -> None:
+    provider = counterpart.provider(counterpart.url, model=model)
+    values = {"seed": 7, "negative_prompt": "rain"}
+    ref = provider.submit(replace(counterpart.request, **values), token=TOKEN).ref  # type: ignore[arg-type]
+    assert values.items() & counterpart.tasks[ref].body["input"].items() == {(name, values[name]) for name in names}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_resolution_and_sound_of_the_clip_are_sent_where_the_model_has_them(
+    counterpart: ReplicateCounterpart, model: str
+) -> None:
+    provider = counterpart.provider(counterpart.url, model=model)
+    for clip in provider.capabilities.clips or ():
+        ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
+        sent = counterpart.tasks[ref].body["input"]
+        assert sent.get("resolution", "720p") == clip.resolution
+        assert sent.get("generate_audio", False) is clip.has_sound
+
+
 def test_unknown_model_is_rejected_with_the_known_names(counterpart: ReplicateCounterpart) -> None:
     with pytest.raises(
         ValueError,

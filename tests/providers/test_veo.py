@@ -136,7 +136,16 @@ def test_every_clip_is_requested_in_seconds_and_ratio(counterpart: VeoCounterpar
         ref = provider.submit(replace(counterpart.request, clip=clip), token=TOKEN).ref
         parameters = counterpart.tasks[ref.rpartition("/")[2]].body["parameters"]
         requested.add((parameters["aspectRatio"], parameters["durationSeconds"]))
+        assert (parameters["resolution"], parameters["generateAudio"]) == (clip.resolution, clip.has_sound)
+        assert not {"seed", "negativePrompt"} & parameters.keys()
     assert requested == {(ratio, seconds) for ratio in ("16:9", "9:16") for seconds in (4, 6, 8)}
+
+
+def test_seed_and_negative_prompt_are_parameters(counterpart: VeoCounterpart) -> None:
+    provider = counterpart.provider(counterpart.url)
+    ref = provider.submit(replace(counterpart.request, seed=7, negative_prompt="rain"), token=TOKEN).ref
+    parameters = counterpart.tasks[ref.rpartition("/")[2]].body["parameters"]
+    assert (parameters["seed"], parameters["negativePrompt"]) == (7, "rain")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class FalCounterpart(Counterpart):
     def _create(self, model: str, body: Any) -> Reply:
         match body:
             case {"prompt": str(), "aspect_ratio": str(), "duration": str(), **rest} if not (
-                rest.keys() - {"resolution", "generate_audio"}
+                rest.keys() - {"resolution", "generate_audio", "seed", "negative_prompt"}
             ):
                 task = self.add(str(uuid4()), {**body, "model": model})
             case _:

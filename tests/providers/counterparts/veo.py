@@ -103,9 +103,9 @@ class VeoCounterpart(Counterpart):
                 "parameters": {
                     "aspectRatio": "16:9" | "9:16",
                     "durationSeconds": 4 | 6 | 8,
-                    "resolution": "720p",
+                    "resolution": "720p" | "1080p",
                     "sampleCount": 1,
-                    "generateAudio": False,
+                    "generateAudio": bool(),
                 },
             }:
                 task = self.add(str(uuid4()), body)

@@ -27,18 +27,29 @@ class Model:
     prompt_limit: PromptLimit | None = None
 
 
+_VEO = Parameters("resolution", "generate_audio", "seed", "negative_prompt")
+
 MODELS: Mapping[str, Model] = {
     "fal-ai/bytedance/seedance/v1/pro/text-to-video": Model(
-        ALL, {seconds: str(seconds) for seconds in range(2, 13)}, Parameters(resolution="resolution")
+        ALL,
+        {seconds: str(seconds) for seconds in range(2, 13)},
+        Parameters("resolution", seed="seed"),
+        tuple(Resolution),
     ),
     "fal-ai/kling-video/v2.5-turbo/pro/text-to-video": Model(
-        WIDE_AND_SQUARE, {5: "5", 10: "10"}, prompt_limit=PromptLimit(2500, Counting.CODE_POINTS)
+        WIDE_AND_SQUARE,
+        {5: "5", 10: "10"},
+        Parameters(negative_prompt="negative_prompt"),
+        prompt_limit=PromptLimit(2500, Counting.CODE_POINTS),
     ),
-    "fal-ai/veo3.1/fast": Model(
-        WIDE, {4: "4s", 6: "6s", 8: "8s"}, Parameters(resolution="resolution", sound="generate_audio")
-    ),
+    "fal-ai/veo3.1/fast": Model(WIDE, {4: "4s", 6: "6s", 8: "8s"}, _VEO, (Resolution.P720, Resolution.P1080)),
 }
-"""Supported models by ID; the first is the default."""
+"""Supported models by ID; the first is the default.
+
+The parameters are those of the inputs in fal's own client, `libs/client/src/types/endpoints.ts` of
+https://github.com/fal-ai/fal-js at 381105e1 (2026-08-02). Kling's are at
+https://fal.ai/models/fal-ai/kling-video/v2.5-turbo/pro/text-to-video/llms.txt.
+"""
 
 
 def read_model_id(options: Mapping[str, Any]) -> str:

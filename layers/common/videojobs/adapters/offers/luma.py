@@ -1,4 +1,7 @@
-"""Offer of Luma Agents: https://docs.agents.lumalabs.ai/api/resources/generations."""
+"""Offer of Luma Agents: https://docs.agents.lumalabs.ai/api/resources/generations.
+
+It has no seed, negative prompt or sound: https://github.com/lumalabs/luma-agents-python at 38837df1 (2026-06-09).
+"""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -17,7 +20,7 @@ POLL_SECONDS = 5.0
 URL_LIFETIME = timedelta(hours=1)
 """Lifetime of a presigned URL; each read of a generation returns a new URL."""
 MAXIMUM_PROMPT_CHARACTERS = 6000
-PRICES_AS_OF = date(2026, 9, 27)
+PRICES_AS_OF = date(2026, 10, 8)
 """Date of the prices, which depend on resolution and duration (standard dynamic range).
 
 https://docs.agents.lumalabs.ai/guides/pricing/
@@ -26,6 +29,7 @@ DURATIONS: Mapping[float, str] = {5: "5s", 10: "10s"}
 """API value by a clip's duration in seconds."""
 PRICES: Mapping[Resolution, Mapping[float, Decimal]] = {
     Resolution.P720: {5: Decimal("0.30"), 10: Decimal("0.90")},
+    Resolution.P1080: {5: Decimal("1.20"), 10: Decimal("3.60")},
 }
 """Price in US dollars by resolution and duration."""
 

@@ -30,11 +30,18 @@ class Model:
 
 
 MODELS: Mapping[str, Model] = {
-    "bytedance/seedance-1-pro": Model(ALL, range(2, 13), Parameters(resolution="resolution"), constants={"fps": 24}),
-    "kwaivgi/kling-v2.5-turbo-pro": Model(WIDE_AND_SQUARE, (5, 10)),
+    "bytedance/seedance-1-pro": Model(
+        ALL, range(2, 13), Parameters("resolution", seed="seed"), tuple(Resolution), {"fps": 24}
+    ),
+    "kwaivgi/kling-v2.5-turbo-pro": Model(WIDE_AND_SQUARE, (5, 10), Parameters(negative_prompt="negative_prompt")),
     "google/veo-3.1-fast": Model(WIDE, (4, 6, 8), Parameters(resolution="resolution", sound="generate_audio")),
 }
-"""Supported models by name; the first is the default. Replicate documents no sizes in pixels."""
+"""Supported models by name; the first is the default. Replicate documents no sizes in pixels.
+
+The inputs are at https://replicate.com/bytedance/seedance-1-pro/versions/a5fd5508 and
+https://replicate.com/kwaivgi/kling-v2.5-turbo-pro/versions/18f41bfc. The resolutions of Seedance are from a
+copy of 2026-10-06. Seed, negative prompt and 1080p of Veo are not verified, so they are not offered.
+"""
 
 
 def read_model_name(options: Mapping[str, Any]) -> str:

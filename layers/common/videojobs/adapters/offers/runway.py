@@ -10,6 +10,7 @@ from videojobs.adapters.offers.options import read_model
 from videojobs.adapters.offers.parameters import NO_PARAMETERS, Parameters
 from videojobs.domain.plan import Clip
 from videojobs.domain.prompt import Counting, PromptLimit
+from videojobs.domain.request import Resolution
 from videojobs.ports.videos import Capabilities, UnknownSubmit
 
 POLL_SECONDS = 5.0
@@ -21,45 +22,92 @@ PRICES_AS_OF = date(2026, 10, 4)
 """Date of the prices: https://docs.dev.runwayml.com/guides/pricing/."""
 
 type Sizes = Sequence[tuple[int, int]]
-_WIDE: Sizes = ((1280, 720), (720, 1280))
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Sizes of a resolution, with the price in credits per second; None if the price is not published."""
+
+    resolution: Resolution
+    sizes: Sizes
+    credits: int
+    credits_with_sound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Sizes, durations and price of a model at about 720p, without sound, which costs more with some models.
+    """Durations, sizes and prices of a model.
 
     `prompt_units` is the maximum prompt length in UTF-16 units, which is the strictest interpretation where the API
     says "characters". `parameters`: the optional parameters of its schema.
     """
 
-    sizes: Sizes
     seconds: Sequence[int]
     prompt_units: int
-    credits_per_second: int
+    tiers: Sequence[Tier]
     parameters: Parameters = NO_PARAMETERS
 
     @property
     def clips(self) -> tuple[Clip, ...]:
-        """Return a clip for each size and duration, with its price in US dollars."""
-        rate = self.credits_per_second * CREDIT_USD
-        return tuple(Clip(*size, seconds, rate * seconds) for size in self.sizes for seconds in self.seconds)
+        """Return a clip for each size and duration, with and without sound, with its price in US dollars."""
+        return tuple(
+            Clip(*size, seconds, _price(rate, seconds), tier.resolution, has_sound)
+            for tier in self.tiers
+            for size in tier.sizes
+            for seconds in self.seconds
+            for has_sound, rate in ((False, tier.credits), (True, tier.credits_with_sound))
+            if self.parameters.sound or not has_sound
+        )
 
 
-_SEEDANCE_SIZES = (*_WIDE, (960, 960), (1112, 834))
+def _price(credits_per_second: int | None, seconds: int) -> Decimal | None:
+    return None if credits_per_second is None else credits_per_second * CREDIT_USD * seconds
+
+
+_WIDE: Sizes = ((1280, 720), (720, 1280))
+_WIDE_1080P: Sizes = ((1920, 1080), (1080, 1920))
+_SEEDANCE: Sizes = (*_WIDE, (960, 960), (1112, 834))
+_SEEDANCE_480P: Sizes = ((864, 496), (496, 864), (640, 640), (752, 560))
+_P480, _P720, _P1080 = Resolution
 _AUDIO = Parameters(sound="audio")
+_VEO = Parameters(sound="audio", negative_prompt="negativePrompt")
 
 MODELS: Mapping[str, Model] = {
-    "gen4.5": Model(_WIDE, range(2, 11), 1000, 12),
-    "veo3.1": Model(_WIDE, (4, 6, 8), 1000, 20, _AUDIO),
-    "veo3.1_fast": Model(_WIDE, (4, 6, 8), 1000, 10, _AUDIO),
-    "happyhorse_1_0": Model((*_WIDE, (960, 960), (1108, 832)), range(3, 16), 2500, 15),
-    "gemini_omni_flash": Model(_WIDE, range(3, 11), 4000, 10),
-    "seedance2": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 36, _AUDIO),
-    "seedance2_fast": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 29, _AUDIO),
-    "seedance2_mini": Model(_SEEDANCE_SIZES, range(4, 16), 3500, 16, _AUDIO),
-    "seedance2_5": Model(_SEEDANCE_SIZES, range(4, 31), 15000, 30, _AUDIO),
+    "gen4.5": Model(range(2, 11), 1000, [Tier(_P720, _WIDE, 12)], Parameters(seed="seed")),
+    "veo3.1": Model((4, 6, 8), 1000, [Tier(_P720, _WIDE, 20, 40), Tier(_P1080, _WIDE_1080P, 20, 40)], _VEO),
+    "veo3.1_fast": Model((4, 6, 8), 1000, [Tier(_P720, _WIDE, 10, 15), Tier(_P1080, _WIDE_1080P, 10, 15)], _VEO),
+    "happyhorse_1_0": Model(
+        range(3, 16),
+        2500,
+        [
+            Tier(_P720, (*_WIDE, (960, 960), (1108, 832)), 15),
+            Tier(_P1080, (*_WIDE_1080P, (1440, 1440), (1662, 1248)), 30),
+        ],
+    ),
+    "gemini_omni_flash": Model(range(3, 11), 4000, [Tier(_P720, _WIDE, 10)]),
+    "seedance2": Model(
+        range(4, 16),
+        3500,
+        [
+            Tier(_P720, _SEEDANCE, 36),
+            Tier(_P480, _SEEDANCE_480P, 36),
+            Tier(_P1080, (*_WIDE_1080P, (1440, 1440), (1664, 1248)), 40),
+        ],
+        _AUDIO,
+    ),
+    "seedance2_fast": Model(range(4, 16), 3500, [Tier(_P720, _SEEDANCE, 29), Tier(_P480, _SEEDANCE_480P, 29)], _AUDIO),
+    "seedance2_mini": Model(range(4, 16), 3500, [Tier(_P720, _SEEDANCE, 16), Tier(_P480, _SEEDANCE_480P, 16)], _AUDIO),
+    "seedance2_5": Model(
+        range(4, 31),
+        15000,
+        [Tier(_P720, _SEEDANCE, 30), Tier(_P480, ((854, 480), (480, 854), (640, 640), (752, 560)), 20)],
+        _AUDIO,
+    ),
 }
-"""Models by name, from the schemas of `POST /v1/text_to_video` and the pricing page; the first is the default."""
+"""Models by name, from the schemas of `POST /v1/text_to_video` and the pricing page; the first is the default.
+
+The page has one price for Seedance, and does not say whether sound changes it.
+"""
 
 
 def read_model_name(options: Mapping[str, Any]) -> str:

@@ -11,8 +11,10 @@ from videojobs.domain.request import Resolution
 from videojobs.ports.videos import Capabilities, UnknownSubmit
 
 SECONDS = (4, 6, 8)
-RESOLUTIONS = (Resolution.P720,)
-PARAMETERS = Parameters(resolution="resolution", sound="generateAudio")
+SECONDS_AT_1080P = (8,)
+"""Google's pages disagree on shorter ones: https://github.com/ArcReel/ArcReel/issues/1333 (2026-07-26)."""
+PARAMETERS = Parameters("resolution", "generateAudio", "seed", "negativePrompt")
+"""Also in https://github.com/googleapis/python-genai at 66807187 (2026-08-21), `GenerateVideosConfig`."""
 POLL_SECONDS = 10.0
 
 
@@ -22,7 +24,10 @@ def read_offer(_options: Mapping[str, Any]) -> Capabilities:
         yields_pixels=True,
         can_cancel=False,
         unknown_submit=UnknownSubmit.FAIL,
-        clips=PARAMETERS.clips(WIDE, SECONDS, RESOLUTIONS),
+        clips=(
+            *PARAMETERS.clips(WIDE, SECONDS, (Resolution.P720,)),
+            *PARAMETERS.clips(WIDE, SECONDS_AT_1080P, (Resolution.P1080,)),
+        ),
         poll_seconds=POLL_SECONDS,
         takes_seed=PARAMETERS.seed is not None,
         takes_negative_prompt=PARAMETERS.negative_prompt is not None,
