@@ -33,11 +33,13 @@ from tests.fakes.store import InMemoryVideoStore
 from tests.fakes.submissions import InMemorySubmissionRepository
 from tests.fakes.timings import InMemoryTimingRepository
 from videojobs import bootstrap
+from videojobs.adapters.offers import find_offer
 from videojobs.adapters.reads import LocalFirstReadLimiter
 from videojobs.domain.job import LIVE_STATUSES, Batch, JobId, JobStatus, UserId, VideoJob
 from videojobs.domain.policy import StepPolicy
 from videojobs.domain.request import Style
 from videojobs.ports.callbacks import CALLBACK_PROVIDERS
+from videojobs.ports.videos import Offers
 from videojobs_providers import factories
 
 NOW = datetime(2026, 1, 8, 10, 0, 0, 123_000, tzinfo=UTC)
@@ -155,6 +157,7 @@ class SystemUnderTest:
         replaced: dict[str, Callable[..., object]] = {
             "api_settings": lambda: self.settings,
             "allowed_providers": lambda: ("sketch", "fal"),
+            "offers": lambda: Offers(("sketch",), lambda name: find_offer(name, {})),
             "jwt_secret": self.secret,
             "step_policy": StepPolicy,
             "clock": lambda: self.clock,

@@ -121,6 +121,22 @@ def post_another_batch_of_the_same_key(sut, headers=None):
     return sut.post_batch({"items": [REQUEST]}, headers=(headers or {}) | key)
 
 
+def estimate(sut, **overrides):
+    return sut.call("POST", "/api/videos/estimate", REQUEST, **overrides)
+
+
+def estimate_invalid(sut, **overrides):
+    return sut.call("POST", "/api/videos/estimate", {}, **overrides)
+
+
+def options(sut, **overrides):
+    return sut.call("GET", "/api/videos/options", **overrides)
+
+
+def options_unchanged(sut, headers=None):
+    return options(sut, headers=(headers or {}) | {"If-None-Match": options(sut).headers["etag"]})
+
+
 def list_page(sut, headers=None):
     sut.put()
     post(sut)
@@ -263,6 +279,10 @@ CALLS: dict[Callable, tuple[int, str, str]] = {
     post_batch: (201, "/api/videos/batch", "post"),
     post_invalid_batch: (400, "/api/videos/batch", "post"),
     post_another_batch_of_the_same_key: (422, "/api/videos/batch", "post"),
+    estimate: (200, "/api/videos/estimate", "post"),
+    estimate_invalid: (400, "/api/videos/estimate", "post"),
+    options: (200, "/api/videos/options", "get"),
+    options_unchanged: (304, "/api/videos/options", "get"),
     list_page: (200, "/api/videos", "get"),
     list_with_unknown_parameter: (400, "/api/videos", "get"),
     cancel: (200, f"{JOB}/cancel", "post"),
@@ -345,7 +365,8 @@ def test_every_response_has_the_security_headers(sut, make):
     headers = response.headers
     if CALLS[make][2] != "head":
         assert headers.get("content-type") == ("application/json" if response.text else None)
-    assert headers["cache-control"] == ("private, no-cache" if "etag" in headers else "no-store")
+    cached = "private, max-age=300" if make in {options, options_unchanged} else "private, no-cache"
+    assert headers["cache-control"] == (cached if "etag" in headers else "no-store")
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"

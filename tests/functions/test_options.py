@@ -16,12 +16,6 @@ FIELDS = {"seed": 4294967295, "negativePrompt": "rain", "sound": True, "resoluti
 SHOWN = ("seed", "negativePrompt", "sound", "resolution", "ignored")
 
 
-@pytest.fixture(autouse=True)
-def offers(monkeypatch):
-    """Offer the sketch, and luma, whose API has no seed, negative prompt or sound."""
-    monkeypatch.setattr(bootstrap, "offers", lambda: Offers(("sketch",), lambda name: find_offer(name, {})))
-
-
 @pytest.fixture
 def offer(monkeypatch):
     """Return a function that makes providers with options the order of the deployment."""
