@@ -55,7 +55,7 @@ def read_table(page: str) -> str:
     return found[0]
 
 
-_TABLE = re.compile(r"\| request \| state \|.*?(?=\n\n)", re.DOTALL)
+_TABLE = re.compile(r"\| request \| state \|.*?(?=\n<!--)", re.DOTALL)
 
 
 def main() -> int:

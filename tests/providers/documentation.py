@@ -47,7 +47,7 @@ def tables() -> dict[str, str]:
 def write(page: str) -> str:
     """Return the page with its tables replaced by the current ones."""
     for name, table in tables().items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        begin, end = f"<!-- generated: begin {name} -->\n", f"<!-- generated: end {name} -->"
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(end)
         page = f"{before}{begin}{table}{end}{after}"
