@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.documentation import ASKED, PAGE, every_provider, write
+from tests.providers.documentation import ASKED, MODELS_PAGE, PAGE, every_provider, models_page, write
 from videojobs.domain.plan import CROSS_FADE_FRAMES, FRAMES_PER_SECOND, SIZES, plan_video
 from videojobs.domain.production import MAXIMUM_PARTS
 from videojobs.domain.request import AspectRatio, Resolution
@@ -18,6 +18,7 @@ PROVIDERS = every_provider()
 def test_page_matches_the_adapters() -> None:
     page = PAGE.read_text()
     assert page == write(page), "stale: .venv/bin/python -m tests.providers.documentation"
+    assert MODELS_PAGE.read_text() == models_page(), "stale: .venv/bin/python -m tests.providers.documentation"
 
 
 @given(provider=st.sampled_from(sorted(PROVIDERS)), seconds=st.floats(1, 60), ratio=st.sampled_from(AspectRatio))
