@@ -38,7 +38,7 @@ def count_words(text: str) -> int:
 
 def without_generated_parts(page: Page) -> str:
     """Return the text of a page without the parts that a command writes."""
-    return re.sub(r"<!-- (generated: begin|cost)\b.*?<!-- (generated: end|/cost)\b[^>]*-->", "", page.text, flags=re.DOTALL)
+    return re.sub(r"(?s)<!-- (generated: begin|cost)\b.*?<!-- (generated: end|/cost)\b[^>]*-->", "", page.text)
 
 
 def test_lines_of_prose_are_short() -> None:
