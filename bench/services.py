@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DATABASE = "bench"
 _USER_ID = "65f0c0ffee0123456789abcd"
 _QUEUE_NAME = "bench"
-_DELAYED_SECRET = "bench/delayed-mongodb"
+_DELAYED_NAME = "bench/delayed-mongodb"
 _ORIGIN = "https://videos.example.com"
 
 
@@ -80,7 +80,7 @@ def run_services() -> Iterator[Services]:
         delayed_uri = stack.enter_context(delayed(mongo_uri))
         endpoint_url = ensure_aws(config)
         arns = ensure_secrets(config, endpoint_url, mongo_uri=mongo_uri)
-        delayed_secret = _keep_secret(
+        delayed_secret = _keep_uri(
             open_session(config).client("secretsmanager", endpoint_url=endpoint_url), delayed_uri
         )
         secret = read_jwt_secret(config)
@@ -111,12 +111,12 @@ def run_services() -> Iterator[Services]:
         )
 
 
-def _keep_secret(secrets: "SecretsManagerClient", uri: str) -> str:
+def _keep_uri(client: "SecretsManagerClient", uri: str) -> str:
     """Store the URI in Secrets Manager and return the ARN of the secret."""
     try:
-        return secrets.create_secret(Name=_DELAYED_SECRET, SecretString=uri)["ARN"]
-    except secrets.exceptions.ResourceExistsException:
-        return secrets.put_secret_value(SecretId=_DELAYED_SECRET, SecretString=uri)["ARN"]
+        return client.create_secret(Name=_DELAYED_NAME, SecretString=uri)["ARN"]
+    except client.exceptions.ResourceExistsException:
+        return client.put_secret_value(SecretId=_DELAYED_NAME, SecretString=uri)["ARN"]
 
 
 def declared_variables(known: Mapping[str, str]) -> dict[str, str]:

@@ -97,6 +97,10 @@ def _on_job(method: str, action: str, make: Callable[[], VideoJob]) -> Callable[
     return prepare
 
 
+def _call(method: str, path: str, body: Any = None) -> Callable[[Counted], Call]:
+    return lambda counted: lambda: counted.sut.call(method, path, body)
+
+
 def _count_batch(counted: Counted) -> Call:
     batch_id = counted.sut.post_batch({"items": [REQUEST, REQUEST]}).json["data"]["batchId"]
     return lambda: counted.sut.call("GET", f"/api/batches/{batch_id}")
@@ -181,6 +185,8 @@ SCENARIOS = (
     Scenario("`GET /api/videos/{jobId}/content`", "completed", 302, _on_job("GET", "/content", _own(a_job, **ENDED))),
     Scenario("`DELETE /api/videos/{jobId}`", "completed", 204, _on_job("DELETE", "", _own(a_job, **ENDED))),
     Scenario("`DELETE /api/users/me/videos`", "two ended jobs", 204, _erase),
+    Scenario("`GET /api/videos/options`", "", 200, _call("GET", "/api/videos/options")),
+    Scenario("`POST /api/videos/estimate`", "", 200, _call("POST", "/api/videos/estimate", REQUEST)),
     Scenario("`POST /api/realtime/ticket`", "", 201, lambda counted: counted.live.ticket),
     Scenario("`POST /api/providers/{provider}/callback`", "task in progress", 200, _callback),
     Scenario(_HANDSHAKE, "with the cookie", 200, _handshake(with_ticket=False)),

@@ -106,6 +106,11 @@ def test_finished_job_is_shown_as_before(express: Express, jobs: MongoJobReposit
         "output": None,
         "estimatedCost": None,
         "actualCost": None,
+        "seed": None,
+        "negativePrompt": None,
+        "sound": False,
+        "resolution": "720p",
+        "ignored": [],
     }
 
 
