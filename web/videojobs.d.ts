@@ -5,15 +5,7 @@ export type * from "./types.js";
  * @returns {Date | null}
  */
 export function expiryOf(url: string): Date | null;
-/**
- * Client of Video Jobs for browsers: create jobs, control them, and follow their changes.
- *
- * This file has no dependencies and needs no build. The session is the platform's cookie, which the browser sends.
- *
- *     const videos = new VideoJobs({ liveUrl: "wss://live.example.com" });
- *     const { jobId } = await videos.generate({ prompt: "A kite over the sea", style: "calm", duration: 8, aspectRatio: "16:9" });
- *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
- */
+/** Statuses of jobs that have ended. */
 export const ENDED: ReadonlySet<string>;
 /** Error of a call that was refused or did not reach the API. */
 export class VideoJobsError extends Error {
@@ -44,13 +36,20 @@ export class VideoJobsError extends Error {
     get isTemporary(): boolean;
 }
 /**
- * Client of the API for the signed-in user. Dispatches the event `mode` when `mode` or `pollingReason` changes, and the
- * event `ratelimit` when `rateLimits` changes.
+ * Client of the API for the signed-in user: create jobs, control them, and follow their changes. It has no dependencies. The
+ * session is the platform's cookie, which the browser sends.
+ *
+ *     const videos = new VideoJobs({ liveUrl: "wss://live.example.com" });
+ *     const { jobId } = await videos.generate({ prompt: "A kite over the sea", style: "calm", duration: 8, aspectRatio: "16:9" });
+ *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
+ *
+ * Dispatches the event `mode` when `mode` or `pollingReason` changes, and the event `ratelimit` when `rateLimits` changes.
  */
 export class VideoJobs extends EventTarget {
     /** @param {Options} [options] */
     constructor({ apiUrl, liveUrl, fetch, WebSocket, random }?: Options);
     mode: Mode;
+    /** Null unless `mode` is `polling`. */
     pollingReason: PollingReason | null;
     rateLimits: RateLimits;
     /**
@@ -62,9 +61,16 @@ export class VideoJobs extends EventTarget {
      * @returns {Promise<Accepted>}
      */
     generate(request: VideoRequest, idempotencyKey?: string): Promise<Accepted>;
-    /** @returns {Promise<RequestOptions>} What can be requested. */
+    /**
+     * Return the values that requests can have, and the providers with their prices.
+     * @returns {Promise<RequestOptions>}
+     */
     options(): Promise<RequestOptions>;
-    /** @param {VideoRequest} request @returns {Promise<VideoEstimate>} */
+    /**
+     * Return the provider, the generations, the price and the expected time of a request. Creates nothing.
+     * @param {VideoRequest} request
+     * @returns {Promise<VideoEstimate>}
+     */
     estimate(request: VideoRequest): Promise<VideoEstimate>;
     /**
      * Create 1 to 50 jobs, or none of them. The call is retried as by `generate`.
@@ -106,7 +112,7 @@ export class VideoJobs extends EventTarget {
      */
     cancel(jobId: string): Promise<VideoJob>;
     /**
-     * Start a failed or cancelled job again.
+     * Start a failed or cancelled job again, with its seed or a new one.
      * @param {string} jobId
      * @param {{ seed: "new" }} [changes]
      * @returns {Promise<VideoJob>}

@@ -1,13 +1,5 @@
 // @ts-check
-/**
- * Client of Video Jobs for browsers: create jobs, control them, and follow their changes.
- *
- * This file has no dependencies and needs no build. The session is the platform's cookie, which the browser sends.
- *
- *     const videos = new VideoJobs({ liveUrl: "wss://live.example.com" });
- *     const { jobId } = await videos.generate({ prompt: "A kite over the sea", style: "calm", duration: 8, aspectRatio: "16:9" });
- *     const stop = videos.follow(jobId, (job) => console.log(job.status, job.progress));
- */
+/** Client of Video Jobs for browsers. Its public members are described in videojobs.d.ts. */
 
 /** @import { VideoRequest, BatchRequest, Accepted, AcceptedBatch, VideoJob, Batch, Page, Filter, Ticket, RequestOptions, VideoEstimate, RateLimits, ErrorCode, Detail, Options, Mode, PollingReason } from "./types.js" */
 
@@ -48,43 +40,28 @@ const RENEW_MARGIN = 60 * SECOND;
 /** Statuses, besides 0, after which it is unknown whether the request had an effect. */
 const UNKNOWN_OUTCOMES = new Set([502, 503, 504]);
 
-/** Error of a call that was refused or did not reach the API. */
 export class VideoJobsError extends Error {
-  /**
-   * @param {string} message Message for the user.
-   * @param {{ status?: number, code?: ErrorCode, details?: Detail[], requestId?: string, retryAfter?: number | null }} facts
-   */
+  /** @param {string} message @param {{ status?: number, code?: ErrorCode, details?: Detail[], requestId?: string, retryAfter?: number | null }} facts */
   constructor(message, { status = 0, code = "UNREACHABLE", details = [], requestId = "", retryAfter = null } = {}) {
     super(message);
     this.name = "VideoJobsError";
-    /** HTTP status; 0 if there was no response. */
     this.status = status;
-    /** Error code for programs. */
     this.code = code;
-    /** Invalid fields of the request. */
     this.details = details;
-    /** ID of the request, for support; empty if there was no response of the API. */
     this.requestId = requestId;
-    /** Seconds to wait before the next attempt, or null. */
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the user must sign in first. */
   get isSignedOut() {
     return this.status === 401;
   }
 
-  /** Whether the same call can succeed later. */
   get isTemporary() {
     if (this.code === "ORIGIN_BLOCKED") return false;
     return this.status < 400 || this.status === 429 || this.status >= 500;
   }
 }
 
-/**
- * Client of the API for the signed-in user. Dispatches the event `mode` when `mode` or `pollingReason` changes, and the
- * event `ratelimit` when `rateLimits` changes.
- */
 export class VideoJobs extends EventTarget {
   /** @type {Mode} */
   mode = "idle";
@@ -130,19 +107,12 @@ export class VideoJobs extends EventTarget {
       : null;
   }
 
-  /**
-   * Create a job. If the outcome of the call is unknown (no response, 502, 503, 504, or a response that is not of the API),
-   * it is retried with the same key and creates no second job. So is a 429 after such a call, because the job may exist.
-   * A 503 that asks for a wait of more than 10 s is not retried.
-   * @param {VideoRequest} request
-   * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
-   * @returns {Promise<Accepted>}
-   */
+  /** @param {VideoRequest} request @param {string} [idempotencyKey] @returns {Promise<Accepted>} */
   generate(request, idempotencyKey = randomId()) {
     return this.#create("/api/videos/generate", request, idempotencyKey);
   }
 
-  /** @returns {Promise<RequestOptions>} What can be requested. */
+  /** @returns {Promise<RequestOptions>} */
   options() {
     return this.#call("GET", "/api/videos/options");
   }
@@ -152,21 +122,12 @@ export class VideoJobs extends EventTarget {
     return this.#call("POST", "/api/videos/estimate", request);
   }
 
-  /**
-   * Create 1 to 50 jobs, or none of them. The call is retried as by `generate`.
-   * @param {BatchRequest} request
-   * @param {string} [idempotencyKey] Your own key, if you retry the request yourself.
-   * @returns {Promise<AcceptedBatch>}
-   */
+  /** @param {BatchRequest} request @param {string} [idempotencyKey] @returns {Promise<AcceptedBatch>} */
   generateBatch(request, idempotencyKey = randomId()) {
     return this.#create("/api/videos/batch", request, idempotencyKey);
   }
 
-  /**
-   * @param {string} path
-   * @param {object} request
-   * @param {string} idempotencyKey
-   */
+  /** @param {string} path @param {object} request @param {string} idempotencyKey */
   async #create(path, request, idempotencyKey) {
     let mayHaveLanded = false;
     for (let attempt = 1; ; attempt++) {
@@ -178,6 +139,7 @@ export class VideoJobs extends EventTarget {
         if (!(error instanceof VideoJobsError) || attempt === GENERATE_TRIES) throw error;
         const isUnknown = error.isTemporary && (error.status < 400 || UNKNOWN_OUTCOMES.has(error.status));
         const isLong = error.status === 503 && (error.retryAfter ?? 0) > LONGEST_WAIT_SECONDS;
+        // After an unknown outcome, the request that met the limit may have been the second: the job may exist.
         if (isLong || (!isUnknown && !(mayHaveLanded && error.status === 429))) throw error;
         mayHaveLanded = true;
         await pause(error.retryAfter ? error.retryAfter * SECOND : this.#random() * 2 ** attempt * SECOND);
@@ -185,32 +147,18 @@ export class VideoJobs extends EventTarget {
     }
   }
 
-  /**
-   * Return the current state of a job.
-   * @param {string} jobId
-   * @returns {Promise<VideoJob>}
-   */
+  /** @param {string} jobId @returns {Promise<VideoJob>} */
   status(jobId) {
     return this.#call("GET", `/api/videos/${jobId}`);
   }
 
-  /**
-   * Return the job with URLs that are valid for at least a minute. The API is called only if a URL of the job expires
-   * earlier, by the clock of this device. After an error of a media element, and for a link that you share, call `status`
-   * instead: its URLs are valid for 10 to 15 minutes.
-   * @param {VideoJob} job
-   * @returns {Promise<VideoJob>}
-   */
+  /** @param {VideoJob} job @returns {Promise<VideoJob>} */
   async renew(job) {
     const times = [job.videoUrl, job.posterUrl, job.previewUrl].flatMap((url) => (url ? [expiryOf(url)?.getTime() ?? 0] : []));
     return Math.min(...times) > Date.now() + RENEW_MARGIN ? job : this.status(job.jobId);
   }
 
-  /**
-   * Return a page of the user's jobs, newest first.
-   * @param {Filter} [filter]
-   * @returns {Promise<Page>}
-   */
+  /** @param {Filter} [filter] @returns {Promise<Page>} */
   async list(filter = {}) {
     const parameters = Object.entries(filter).filter(([, value]) => value != null);
     const query = new URLSearchParams(parameters.map(([name, value]) => [name, String(value)]));
@@ -221,81 +169,47 @@ export class VideoJobs extends EventTarget {
     return page;
   }
 
-  /**
-   * Return the number of a batch's jobs in each status. `list({ batchId })` returns the jobs.
-   * @param {string} batchId
-   * @returns {Promise<Batch>}
-   */
+  /** @param {string} batchId @returns {Promise<Batch>} */
   batch(batchId) {
     return this.#call("GET", `/api/batches/${batchId}`);
   }
 
-  /**
-   * Cancel a queued or processing job. Idempotent. Fails with `CONFLICT` if the job has completed or failed.
-   * @param {string} jobId
-   * @returns {Promise<VideoJob>}
-   */
+  /** @param {string} jobId @returns {Promise<VideoJob>} */
   cancel(jobId) {
     return this.#call("POST", `/api/videos/${jobId}/cancel`);
   }
 
-  /**
-   * Start a failed or cancelled job again.
-   * @param {string} jobId
-   * @param {{ seed: "new" }} [changes]
-   * @returns {Promise<VideoJob>}
-   */
+  /** @param {string} jobId @param {{ seed: "new" }} [changes] @returns {Promise<VideoJob>} */
   async retry(jobId, changes) {
     const job = await this.#call("POST", `/api/videos/${jobId}/retry`, changes);
     this.#hurry();
     return job;
   }
 
-  /**
-   * Delete an ended job and its video permanently.
-   * @param {string} jobId
-   * @returns {Promise<void>}
-   */
+  /** @param {string} jobId @returns {Promise<void>} */
   async remove(jobId) {
     await this.#call("DELETE", `/api/videos/${jobId}`);
     this.#known.delete(jobId);
   }
 
-  /**
-   * Delete all jobs, batches and videos of the user permanently.
-   * @returns {Promise<boolean>} True if nothing is left; false while the rest is deleted in the background. Call again to check.
-   */
+  /** @returns {Promise<boolean>} */
   async removeAll() {
     const erasure = await this.#call("DELETE", "/api/users/me/videos");
     this.#known.clear();
     return erasure === undefined;
   }
 
-  /**
-   * Return a URL that redirects to the video, for its signed-in owner. The URL does not expire.
-   * @param {string} jobId
-   * @param {{ download?: boolean }} [options] `download`: save the video under a readable file name instead of playing it.
-   */
+  /** @param {string} jobId @param {{ download?: boolean }} [options] */
   contentUrl(jobId, { download = false } = {}) {
     return `${this.#apiUrl}/api/videos/${jobId}/content${download ? "?download" : ""}`;
   }
 
-  /**
-   * Return a ticket that opens one live connection, for a WebSocket of your own. `follow` requests the tickets that it needs.
-   * @returns {Promise<Ticket>}
-   */
+  /** @returns {Promise<Ticket>} */
   ticket() {
     return this.#call("POST", "/api/realtime/ticket");
   }
 
-  /**
-   * Call `onJob` with the current state of a job and with each change until it ends. Versions older than one that was
-   * already delivered are dropped. The same version can be delivered again with new URLs, for example after a reconnection.
-   * @param {string} jobId
-   * @param {(job: VideoJob) => void} onJob
-   * @param {(error: VideoJobsError) => void} [onError] Called when following ends early: the user is signed out, or the job is deleted.
-   * @returns {() => void} Function that stops following.
-   */
+  /** @param {string} jobId @param {(job: VideoJob) => void} onJob @param {(error: VideoJobsError) => void} [onError] @returns {() => void} */
   follow(jobId, onJob, onError = () => {}) {
     const stop = this.#follow(jobId, onError, (job) => {
       onJob(job);
@@ -304,22 +218,12 @@ export class VideoJobs extends EventTarget {
     return stop;
   }
 
-  /**
-   * Call `onJob` with the current state of the newest and the unfinished jobs, and with each change of any of the user's
-   * jobs, including new ones. Deletions are not reported.
-   * @param {(job: VideoJob) => void} onJob
-   * @param {(error: VideoJobsError) => void} [onError] Called when following ends: the user is signed out.
-   * @returns {() => void} Function that stops following.
-   */
+  /** @param {(job: VideoJob) => void} onJob @param {(error: VideoJobsError) => void} [onError] @returns {() => void} */
   followAll(onJob, onError = () => {}) {
     return this.#follow(null, onError, onJob);
   }
 
-  /**
-   * @param {string | null} jobId
-   * @param {Follow["onError"]} onError
-   * @param {Follow["onJob"]} onJob
-   */
+  /** @param {string | null} jobId @param {Follow["onError"]} onError @param {Follow["onJob"]} onJob */
   #follow(jobId, onError, onJob) {
     /** @type {Follow} */
     const follow = { jobId, onJob, onError, unfinished: new Set(), etag: null, hurry: () => {} };
@@ -757,11 +661,7 @@ function note(follow, job) {
   else follow.unfinished.add(job.jobId);
 }
 
-/**
- * Return the time at which a presigned URL of Amazon S3 expires; null for any other URL.
- * @param {string} url
- * @returns {Date | null}
- */
+/** @param {string} url @returns {Date | null} */
 export function expiryOf(url) {
   const query = new URL(url, "https://relative.invalid").searchParams;
   const signed = Date.parse((query.get("X-Amz-Date") ?? "").replace(/^(....)(..)(..T..)(..)/, "$1-$2-$3:$4:"));

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 OUTPUTS = {"WebBucketName": "pages", "WebSocketUrl": "wss://live.example.com", "SignInUrl": "https://app.example.com/"}
-SHIPPED_BYTES = 130_500
+SHIPPED_BYTES = 130_000
 
 
 @pytest.fixture

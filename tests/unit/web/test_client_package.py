@@ -1,9 +1,11 @@
 """Types and npm package of the JavaScript client."""
 
 import json
+import re
 import subprocess
 import tarfile
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,13 @@ def run(*command: str | Path, folder: Path) -> str:
 
 def test_declarations_are_those_of_the_client(modules: Path) -> None:
     assert DECLARATIONS.read_text() == generate_types(modules), "run `make clienttypes`"
+
+
+def test_each_method_of_the_client_is_described() -> None:
+    lines = DECLARATIONS.read_text().splitlines()
+    methods = [(before.strip(), line) for before, line in pairwise(lines) if re.match(r"    (?!constructor)\w+\(", line)]
+    assert len(methods) > 10
+    assert [line for before, line in methods if before != "*/"] == [], "write the comment in videojobs.d.ts"
 
 
 def test_types_are_those_of_the_openapi_description(modules: Path, tmp_path: Path) -> None:
