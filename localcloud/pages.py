@@ -20,7 +20,7 @@ REGION = "us-east-1"
 CACHE_CONTROL = "no-cache"
 """Makes browsers and CloudFront revalidate each file, so file names need no hash and changes need no invalidation."""
 
-_NOT_SERVED = frozenset({"OFL.txt", "README.md", "package.json", "types.d.ts", "videojobs.d.ts"})
+_NOT_SERVED = frozenset({"OFL.txt", "README.md", "package.json", "internal.d.ts", "types.d.ts", "videojobs.d.ts"})
 """Names of files that only developers and the npm package of the client need. The fonts contain their license."""
 
 mimetypes.add_type("text/javascript", ".js")

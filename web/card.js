@@ -4,16 +4,16 @@
 import { byId } from "./page.js";
 import { ENDED } from "./videojobs.js";
 import { addressOf } from "./view.js";
-import { Countdown, sayAgo, sayDate, sayFacts, sayState, shorten } from "./words.js";
+import { Countdown, sayAgo, sayDate, sayFacts, sayIgnored, sayState, shorten } from "./words.js";
 
 /** @import { VideoJob } from "./videojobs.js" */
 
 const OFFERS = {
   queued: ["cancel"],
   processing: ["cancel"],
-  completed: ["download", "copy", "share", "edit", "remove"],
-  failed: ["retry", "edit", "remove"],
-  cancelled: ["retry", "edit", "remove"],
+  completed: ["download", "copy", "share", "vary", "seed", "edit", "remove"],
+  failed: ["retry", "vary", "seed", "edit", "remove"],
+  cancelled: ["retry", "vary", "seed", "edit", "remove"],
 };
 /** In a narrower frame, the controls of the player have no room. */
 const PLAYER_WIDTH = 200;
@@ -24,7 +24,6 @@ const RENEW_AFTER = 60_000;
 export const MOVES = matchMedia("(prefers-reduced-motion: no-preference)");
 const CAN_HOVER = matchMedia("(hover: hover)");
 
-/** Card on the page. */
 export class Card {
   /** List item with the article. @type {any} */
   element = document.importNode(byId("card").content, true).firstElementChild;
@@ -39,11 +38,7 @@ export class Card {
   #isLarge;
   #gallery;
 
-  /**
-   * @param {VideoJob} job
-   * @param {import("./gallery.js").Gallery} gallery
-   * @param {boolean} [isLarge] Whether to show the whole prompt and the properties of the file.
-   */
+  /** @param {VideoJob} job @param {import("./gallery.js").Gallery} gallery @param {boolean} [isLarge] Whether this is the view. */
   constructor(job, gallery, isLarge = false) {
     this.#gallery = gallery;
     this.#isLarge = isLarge;
@@ -86,11 +81,7 @@ export class Card {
     this.#show();
   }
 
-  /**
-   * Show the new state of the job; ignore a version older than the one shown.
-   * @param {VideoJob} job
-   * @returns {boolean} Whether its status has changed.
-   */
+  /** Show the new state of the job; ignore a version older than the one shown. @param {VideoJob} job @returns {boolean} Whether its status has changed. */
   update(job) {
     if (job.version < this.job.version) return false;
     const { status, queuePosition } = this.job;
@@ -100,13 +91,11 @@ export class Card {
     return job.status !== status;
   }
 
-  /** Update the text that shows when the job was created. */
   tellTime() {
     const { createdAt } = this.job;
     this.#part("time").textContent = this.#isLarge ? sayDate(createdAt) : sayAgo((Date.parse(createdAt) - Date.now()) / 1000);
   }
 
-  /** Update the text that shows the state and the remaining time. */
   tellState() {
     this.#part(".state").textContent = sayState(this.job, this.#countdown.left(Date.now()));
   }
@@ -116,7 +105,6 @@ export class Card {
     for (const button of this.#parts("[data-action]")) button.ariaDisabled = isBusy || null; // `disabled` would lose the focus
   }
 
-  /** Move the focus to the card's first control. */
   focus() {
     this.#part("button:not([hidden])")?.focus();
   }
@@ -153,6 +141,7 @@ export class Card {
     this.#part(".percent").textContent = isProcessing ? Math.floor(progress * 100) || "" : "";
     this.#part(".why").textContent = job.status === "failed" ? (job.errorMessage ?? "It failed.") : "";
     this.#part(".wish").textContent = sayFacts(job, this.#isLarge);
+    this.#part(".lacks").textContent = sayIgnored(job);
     const bar = this.#part("progress");
     bar.hidden = ENDED.has(job.status);
     if (isProcessing) bar.value = progress;
@@ -180,11 +169,12 @@ export class Card {
   }
 
   #offer() {
-    const { status } = this.job;
+    const { status, seed } = this.job;
     const focused = /** @type {any} */ (document.activeElement);
     for (const button of this.#parts("[data-action]")) {
       const { action } = button.dataset;
-      button.hidden = !OFFERS[status].includes(action) || (action === "share" && !this.#isLarge);
+      const isLeftOut = (/vary|seed/.test(action) && seed == null) || (/share|seed/.test(action) && !this.#isLarge);
+      button.hidden = !OFFERS[status].includes(action) || isLeftOut;
     }
     this.#part("[data-action=edit]").textContent = status === "completed" ? "Use again" : "Edit and try again";
     if (focused?.hidden && this.article.contains(focused)) this.focus(); // the focused button is hidden: keep the focus on the card

@@ -2,12 +2,13 @@
 /** List of cards: pages, filter, search, and updates of the jobs. */
 
 import { Card, MOVES } from "./card.js";
+import { useSeed } from "./composer.js";
 import { announce, byId, confirmLoss, showError } from "./page.js";
-import { ENDED, expiryOf } from "./videojobs.js";
+import { ENDED, expiryOf, randomId } from "./videojobs.js";
 import { addressOf, View } from "./view.js";
-import { shorten } from "./words.js";
+import { requestOf, shorten } from "./words.js";
 
-/** @import { VideoJob, VideoJobs } from "./videojobs.js" */
+/** @import { VideoJob, VideoJobs, VideoRequest } from "./videojobs.js" */
 
 const PAGE = 24;
 const TICK = 15_000;
@@ -24,7 +25,6 @@ const search = byId("search");
 const choices = byId("filter").elements.status;
 const TITLE = document.title;
 
-/** List of the user's jobs on the page. */
 export class Gallery {
   /** Cards of the selected group, newest first. @type {Map<string, Card>} */
   #cards = new Map();
@@ -65,7 +65,6 @@ export class Gallery {
     setInterval(() => this.#tick(), 1000);
   }
 
-  /** Load the first page, and the video that the address names. */
   async load() {
     choice((this.#group = named())).checked = true;
     this.#view.start();
@@ -99,12 +98,17 @@ export class Gallery {
     if (this.#cards.has(jobId)) this.#lookUp(job);
   }
 
-  /** Show a job created on this page and scroll to it. @param {VideoJob} job */
-  async add(job) {
+  /** @param {VideoRequest} request @param {string} key */
+  async create(request, key) {
+    const createdAt = new Date().toISOString();
+    const accepted = await this.#videos.generate(request, key);
+    // The first update contains the other fields.
+    const job = /** @type {any} */ ({ ...request, ...accepted, createdAt, version: 0 });
     search.value = "";
     if (!isIn(job.status, this.#group)) await this.#choose("");
     await this.hear(job);
     this.#cards.get(job.jobId)?.element.scrollIntoView({ block: "nearest" });
+    announce("Queued");
   }
 
   /** Fetch an unfinished job with the position and estimate that lists lack. @param {VideoJob} job */
@@ -134,10 +138,7 @@ export class Gallery {
     await this.#load();
   }
 
-  /**
-   * Load the first page of the selected group, in place of the cards of other jobs, or the page at the cursors.
-   * @param {(string | null)[]} [cursors]
-   */
+  /** Add the page at the cursors, or show the first page. @param {(string | null)[]} [cursors] */
   async #load(cursors) {
     const load = ++this.#loads;
     const group = this.#group;
@@ -246,16 +247,19 @@ export class Gallery {
     byId("none-of-these").textContent = query ? `No prompt contains “\u2068${query}\u2069”.` : `Nothing ${nameOf(this.#group).toLowerCase()}.`;
   }
 
-  /** Run an action of a card. @param {Card} card @param {string} action */
+  /** @param {Card} card @param {string} action */
   async act(card, action) {
-    const { jobId, prompt, style, duration, aspectRatio } = card.job;
+    const { jobId, status, prompt, seed } = card.job;
     if (action === "play") {
       history.pushState(null, "", addressOf(jobId));
       await this.#view.open();
       this.#view.card?.play();
     } else if (action === "edit") {
       this.#view.close();
-      document.dispatchEvent(new CustomEvent("videojobs:edit", { detail: { prompt, style, duration, aspectRatio } }));
+      document.dispatchEvent(new CustomEvent("videojobs:edit", { detail: requestOf(card.job) }));
+    } else if (action === "seed") {
+      this.#view.close();
+      useSeed(seed);
     } else if (action === "download") {
       const link = { href: this.#videos.contentUrl(jobId, { download: true }), download: "" };
       // The browser would save an error of the API as a file.
@@ -264,8 +268,14 @@ export class Gallery {
       if (!(await confirmLoss("Delete this video?", prompt ?? "Untitled", "Delete"))) return;
       const remove = async () => (await this.#videos.remove(jobId), true);
       if (await this.#try(card, remove)) this.#forget(jobId, true);
-    } else if (action === "cancel" || action === "retry") {
-      const job = await this.#try(card, () => this.#videos[action](jobId), action);
+    } else if (action === "vary" && status === "completed") {
+      const { provider } = card.job;
+      const request = { ...requestOf({ ...card.job, seed: null }), ...(provider && { provider }) };
+      const key = randomId();
+      if (await this.#try(card, async () => (await this.create(request, key), true))) this.#view.close();
+    } else if (action === "cancel" || action === "retry" || action === "vary") {
+      const call = () => (action === "cancel" ? this.#videos.cancel(jobId) : this.#videos.retry(jobId, action === "vary" ? { seed: "new" } : undefined));
+      const job = await this.#try(card, call, action);
       if (job) this.hear(job);
     } else await this.#share(card, action === "share");
   }
@@ -277,13 +287,7 @@ export class Gallery {
     return job;
   }
 
-  /**
-   * Send a request of a card. Return null after an error, which is shown.
-   * @template T
-   * @param {Card} card
-   * @param {() => Promise<T>} call
-   * @param {string} [action]
-   */
+  /** Return null after an error, which is shown. @template T @param {Card} card @param {() => Promise<T>} call @param {string} [action] */
   async #try(card, call, action) {
     const { jobId, status } = card.job;
     card.wait(true);
@@ -313,11 +317,7 @@ export class Gallery {
     announce(isOurs ? "Deleted" : "This video was deleted.", !isOurs);
   }
 
-  /**
-   * Share the address of the view, which requires the user's session, or the presigned URL, which requires none.
-   * @param {Card} card
-   * @param {boolean} isPublic
-   */
+  /** Share the presigned URL, or the address of the view, which requires the user's session. @param {Card} card @param {boolean} isPublic */
   async #share(card, isPublic) {
     const view = location.origin + location.pathname + addressOf(card.job.jobId);
     const url = isPublic ? this.freshen(card).then((job) => job?.videoUrl ?? Promise.reject(new DOMException("", "AbortError"))) : Promise.resolve(view);
@@ -340,10 +340,7 @@ export class Gallery {
   }
 }
 
-/**
- * Share a link, or copy it in browsers that can't share. Return `shared` or `copied`.
- * @param {Promise<string>} url
- */
+/** Share a link, or copy it in browsers that can't share. Return `shared` or `copied`. @param {Promise<string>} url */
 async function pass(url) {
   try {
     if ("share" in navigator) return await navigator.share({ url: await url }).then(() => "shared");
@@ -360,10 +357,7 @@ async function pass(url) {
 /** Return whether there is nothing to share, or the user has closed the browser's dialog. @param {any} error */
 const isAbort = (error) => error?.name === "AbortError";
 
-/**
- * Send a request, again each time the connection returns if the device is offline.
- * @type {<T>(call: () => Promise<T>, element: HTMLElement) => Promise<T>}
- */
+/** Call again each time the connection returns if the device is offline. @type {<T>(call: () => Promise<T>, element: HTMLElement) => Promise<T>} */
 async function persist(call, element) {
   for (;;) {
     try {

@@ -13,11 +13,7 @@ const TEXTS = {
   NOT_FOUND: "This video no longer exists.",
 };
 
-/**
- * Return the element of index.html with this ID.
- * @param {string} id
- * @returns {any}
- */
+/** @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
 
 /** Return the ID of the newest job on the page. */
@@ -26,11 +22,7 @@ export const shownJob = () => /** @type {HTMLElement | null} */ (document.queryS
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let bannerTimer;
 
-/**
- * Announce a change to screen readers, or show it in the banner for some seconds if nothing else on the page shows it.
- * @param {string} words
- * @param {boolean} [isSeen] Whether to use the banner.
- */
+/** Announce a change to screen readers, or in the banner if nothing else on the page shows it. @param {string} words @param {boolean} [isSeen] */
 export function announce(words, isSeen = false) {
   const banner = byId("banner");
   byId(isSeen ? "banner" : "news").textContent = words;
@@ -40,13 +32,7 @@ export function announce(words, isSeen = false) {
   bannerTimer = setTimeout(() => banner.classList.remove("shown"), BANNER_SECONDS * 1000);
 }
 
-/**
- * Ask before something is lost. Return whether the user agrees.
- * @param {string} question
- * @param {string} quote Text that would be lost.
- * @param {string} label Label of the button that agrees.
- * @returns {Promise<boolean>}
- */
+/** Ask before a text is lost. @param {string} question @param {string} quote @param {string} label @returns {Promise<boolean>} Whether the user agrees. */
 export function confirmLoss(question, quote, label) {
   const dialog = byId("sure");
   for (const [name, text] of Object.entries({ question, quote, agree: label })) byId(name).textContent = text;
@@ -55,10 +41,7 @@ export function confirmLoss(question, quote, label) {
   return new Promise((resolve) => (dialog.onclose = () => resolve(dialog.returnValue === "agree")));
 }
 
-/**
- * Return the text for an error.
- * @param {unknown} error
- */
+/** @param {unknown} error */
 export function explain(error) {
   if (!(error instanceof VideoJobsError)) return FAILED;
   const { code, requestId, status } = error;

@@ -1,7 +1,7 @@
 // @ts-check
 /** Studio page: connects the form, the gallery and the live updates. */
 
-import { forgetDraft, prepareComposer, readDraft, resend, restoreDraft, suggest } from "./composer.js";
+import { forgetDraft, offer, prepareComposer, readDraft, resend, restoreDraft, suggest } from "./composer.js";
 import { Gallery } from "./gallery.js";
 import { announce, byId, shownJob } from "./page.js";
 import { VideoJobs } from "./videojobs.js";
@@ -34,13 +34,9 @@ async function start() {
   for (const idea of IDEAS) byId("ideas").append(makeIdea(idea));
   prepareComposer(async (request, key) => {
     const { videos, gallery } = await ready;
-    const now = new Date().toISOString();
     const before = shownJob();
     try {
-      const { jobId, status } = await videos.generate(request, key);
-      // The first update contains the other fields.
-      await gallery.add(/** @type {any} */ ({ ...request, jobId, status, createdAt: now, version: 0 }));
-      announce("Queued");
+      await gallery.create(request, key);
       check(before);
     } catch (error) {
       const refused = /** @type {any} */ (error);
@@ -56,6 +52,7 @@ async function start() {
   if (settings.liveUrl) videos.addEventListener("mode", () => showMode(videos.mode));
   addEventListener("online", resend);
   for (const event of ["online", "offline"]) addEventListener(event, () => showMode(videos.mode));
+  videos.options().then((options) => offer(options, videos), () => {}); // the form works without them
   isForeign(videos, readDraft()?.jobId).then((isOther) => isOther || restoreDraft());
   await gallery.load();
   if (!byId("signed-out").hidden) return;
@@ -82,11 +79,7 @@ function showAccount() {
   if (signOutUrl) Object.assign(byId("sign-out"), { action: signOutUrl, hidden: false, onsubmit: forgetDraft });
 }
 
-/**
- * Return whether another user than the job's has signed in. If so, delete the draft.
- * @param {VideoJobs} videos
- * @param {string} [jobId]
- */
+/** Return whether another user than the job's has signed in. If so, delete the draft. @param {VideoJobs} videos @param {string} [jobId] */
 async function isForeign(videos, jobId) {
   try {
     if (jobId) await videos.status(jobId);

@@ -5,6 +5,8 @@ export type * from "./types.js";
  * @returns {Date | null}
  */
 export function expiryOf(url: string): Date | null;
+/** Return 32 random hexadecimal digits, for an `Idempotency-Key`, also on pages without HTTPS. */
+export function randomId(): string;
 /** Statuses of jobs that have ended. */
 export const ENDED: ReadonlySet<string>;
 /** Error of a call that was refused or did not reach the API. */
@@ -163,23 +165,6 @@ export class VideoJobs extends EventTarget {
     followAll(onJob: (job: VideoJob) => void, onError?: (error: VideoJobsError) => void): () => void;
     #private;
 }
-export type Follow = {
-    /**
-     * Null for all of the user's jobs.
-     */
-    jobId: string | null;
-    onJob: (job: VideoJob) => void;
-    onError: (error: VideoJobsError) => void;
-    /**
-     * IDs of the jobs that had not ended in their last update.
-     */
-    unfinished: Set<string>;
-    etag: string | null;
-    /**
-     * Ends the pause before the next poll.
-     */
-    hurry: () => void;
-};
 import type { ErrorCode } from "./types.js";
 import type { Detail } from "./types.js";
 import type { Mode } from "./types.js";

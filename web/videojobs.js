@@ -2,16 +2,7 @@
 /** Client of Video Jobs for browsers. Its public members are described in videojobs.d.ts. */
 
 /** @import { VideoRequest, BatchRequest, Accepted, AcceptedBatch, VideoJob, Batch, Page, Filter, Ticket, RequestOptions, VideoEstimate, RateLimits, ErrorCode, Detail, Options, Mode, PollingReason } from "./types.js" */
-
-/**
- * @typedef {object} Follow
- * @property {string | null} jobId Null for all of the user's jobs.
- * @property {(job: VideoJob) => void} onJob
- * @property {(error: VideoJobsError) => void} onError
- * @property {Set<string>} unfinished IDs of the jobs that had not ended in their last update.
- * @property {string | null} etag
- * @property {() => void} hurry Ends the pause before the next poll.
- */
+/** @import { Call, Follow, LiveOptions, Reply } from "./internal.js" */
 
 /** @type {ReadonlySet<string>} */
 export const ENDED = new Set(["completed", "failed", "cancelled"]);
@@ -139,7 +130,7 @@ export class VideoJobs extends EventTarget {
         if (!(error instanceof VideoJobsError) || attempt === GENERATE_TRIES) throw error;
         const isUnknown = error.isTemporary && (error.status < 400 || UNKNOWN_OUTCOMES.has(error.status));
         const isLong = error.status === 503 && (error.retryAfter ?? 0) > LONGEST_WAIT_SECONDS;
-        // After an unknown outcome, the request that met the limit may have been the second: the job may exist.
+        // After an unknown outcome, the job may exist although the limit refused its second request.
         if (isLong || (!isUnknown && !(mayHaveLanded && error.status === 429))) throw error;
         mayHaveLanded = true;
         await pause(error.retryAfter ? error.retryAfter * SECOND : this.#random() * 2 ** attempt * SECOND);
@@ -244,10 +235,7 @@ export class VideoJobs extends EventTarget {
     this.#enter("idle");
   }
 
-  /**
-   * Deliver what the connection has already sent, because it sends the snapshot of a subscription once.
-   * @param {Follow} follow
-   */
+  /** Deliver what the connection has already sent, because it sends the snapshot of a subscription once. @param {Follow} follow */
   #replay(follow) {
     const jobs = [...this.#known.values()].filter(({ connection }) => connection === this.#connection).map(({ job }) => job);
     queueMicrotask(() => {
@@ -255,9 +243,7 @@ export class VideoJobs extends EventTarget {
     });
   }
 
-  /**
-   * Request the unfinished jobs that a snapshot did not contain, for example because they ended while this device slept.
-   */
+  /** Request the unfinished jobs that a snapshot did not contain, for example because they ended while this device slept. */
   async #catchUp() {
     for (const follow of this.#follows) {
       for (const jobId of follow.jobId === null ? [...follow.unfinished] : []) {
@@ -271,10 +257,7 @@ export class VideoJobs extends EventTarget {
     }
   }
 
-  /**
-   * @param {Mode} mode
-   * @param {PollingReason | null} [reason]
-   */
+  /** @param {Mode} mode @param {PollingReason | null} [reason] */
   #enter(mode, reason = null) {
     if (mode === "polling" && !this.#polling) {
       this.#polling = new AbortController();
@@ -289,41 +272,26 @@ export class VideoJobs extends EventTarget {
     this.dispatchEvent(new Event("mode"));
   }
 
-  /**
-   * Handle an update from the connection, which may be a duplicate or out of order. A new connection repeats jobs of the
-   * same version with new URLs.
-   * @param {VideoJob} job
-   * @param {number} version
-   */
+  /** A new connection repeats jobs of the same version with new URLs. @param {VideoJob} job @param {number} version */
   #receive(job, version) {
     const known = this.#known.get(job.jobId);
     const isKnown = known && (version < known.version || (version === known.version && known.connection === this.#connection));
     if (!isKnown) this.#deliver({ ...job, version }, version);
   }
 
-  /**
-   * Handle a response over HTTP. The same version again can contain new URLs or a better estimate.
-   * @param {VideoJob} job
-   */
+  /** The same version over HTTP can contain new URLs or a better estimate. @param {VideoJob} job */
   #learn(job) {
     const version = this.#known.get(job.jobId)?.version ?? -1;
     if ((job.version ?? Infinity) >= version) this.#deliver(job, job.version ?? version);
   }
 
-  /**
-   * @param {VideoJob} job
-   * @param {number} version
-   */
+  /** @param {VideoJob} job @param {number} version */
   #deliver(job, version) {
     this.#known.set(job.jobId, { job, version, connection: this.#connection });
     for (const follow of this.#follows) this.#notify(follow, job);
   }
 
-  /**
-   * Call the follower if it follows the job. An error that it throws is reported to the page and does not end the following.
-   * @param {Follow} follow
-   * @param {VideoJob} job
-   */
+  /** An error of a follower is reported to the page and does not end the following. @param {Follow} follow @param {VideoJob} job */
   #notify(follow, job) {
     if (!this.#follows.has(follow) || (follow.jobId !== null && follow.jobId !== job.jobId)) return;
     note(follow, job);
@@ -334,10 +302,7 @@ export class VideoJobs extends EventTarget {
     }
   }
 
-  /**
-   * @param {Follow} follow
-   * @param {AbortSignal} over
-   */
+  /** @param {Follow} follow @param {AbortSignal} over */
   async #poll(follow, over) {
     for (let failures = 0; !over.aborted && this.#follows.has(follow); ) {
       let wait;
@@ -363,10 +328,7 @@ export class VideoJobs extends EventTarget {
     for (const follow of this.#follows) follow.hurry();
   }
 
-  /**
-   * @param {Follow} follow
-   * @param {string} jobId
-   */
+  /** @param {Follow} follow @param {string} jobId */
   async #askForOne(follow, jobId) {
     /** @type {Record<string, string>} */
     const headers = follow.etag ? { "If-None-Match": follow.etag } : {};
@@ -388,10 +350,7 @@ export class VideoJobs extends EventTarget {
     return follow.unfinished.size ? POLL_BUSY : POLL_QUIET;
   }
 
-  /**
-   * @param {Follow} follow
-   * @param {string} jobId
-   */
+  /** @param {Follow} follow @param {string} jobId */
   async #askForOlder(follow, jobId) {
     try {
       this.#learn(await this.status(jobId));
@@ -401,18 +360,12 @@ export class VideoJobs extends EventTarget {
     }
   }
 
-  /** @param {[method: string, path: string, body?: object, headers?: Record<string, string>]} request */
+  /** @param {Call} request */
   async #call(...request) {
     return (await this.#send(...request)).data;
   }
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {object} [body]
-   * @param {Record<string, string>} [headers]
-   * @returns {Promise<{ status: number, headers: Headers, data: any }>}
-   */
+  /** @param {Call[0]} method @param {Call[1]} path @param {Call[2]} [body] @param {Call[3]} [headers] @returns {Promise<Reply>} */
   async #send(method, path, body, headers = {}) {
     let response, text;
     const id = randomId();
@@ -478,9 +431,7 @@ export class VideoJobs extends EventTarget {
   }
 }
 
-/**
- * WebSocket for all followed jobs: opened on first use, replaced before it expires, and opened again after a failure.
- */
+/** WebSocket for all followed jobs: opened on first use, replaced before it expires, and opened again after a failure. */
 class LiveConnection {
   #options;
   /** @type {WebSocket | null} */
@@ -493,18 +444,7 @@ class LiveConnection {
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */
   #timers = {};
 
-  /**
-   * @param {object} options
-   * @param {string} options.url
-   * @param {typeof WebSocket} options.WebSocket
-   * @param {() => number} options.random
-   * @param {() => Promise<string>} options.askForTicket
-   * @param {() => (string | null)[]} options.subscriptions Returns job IDs; null for all jobs.
-   * @param {(job: VideoJob, version: number) => void} options.onUpdate
-   * @param {() => void} options.onOpen Called before the first message of a connection.
-   * @param {() => void} options.onSnapshot Called when the snapshots of the subscriptions have arrived.
-   * @param {(mode: Mode, reason?: PollingReason) => void} options.onMode
-   */
+  /** @param {LiveOptions} options */
   constructor(options) {
     this.#options = options;
     globalThis.addEventListener?.("online", () => this.#isWanted && (this.#socket ? this.#ping() : this.#connect()));
@@ -594,11 +534,7 @@ class LiveConnection {
     this.#after("ping", PING_EVERY, () => this.#ping());
   }
 
-  /**
-   * @param {WebSocket | null} socket
-   * @param {PollingReason} reason
-   * @param {number} [wait] Milliseconds until the next handshake; by default the backoff after a failure.
-   */
+  /** @param {WebSocket | null} socket @param {PollingReason} reason @param {number} [wait] Milliseconds; by default the backoff after a failure. */
   #broke(socket, reason, wait) {
     if (socket) socket.onclose = null;
     socket?.close();
@@ -612,10 +548,7 @@ class LiveConnection {
     this.#after("again", wait ?? backoff(this.#failures++, this.#options.random), () => this.#connect());
   }
 
-  /**
-   * Subscribe, once per socket: the API refuses a second subscription to all jobs within seconds.
-   * @param {string | null} jobId
-   */
+  /** Subscribe, once per socket: the API refuses a second subscription to all jobs within seconds. @param {string | null} jobId */
   #request(jobId) {
     if (this.#subscribed.has(jobId)) return;
     this.#subscribed.add(jobId);
@@ -627,11 +560,7 @@ class LiveConnection {
     this.#socket?.send(JSON.stringify(message));
   }
 
-  /**
-   * @param {string} name
-   * @param {number} milliseconds
-   * @param {() => void} act
-   */
+  /** @param {string} name @param {number} milliseconds @param {() => void} act */
   #after(name, milliseconds, act) {
     clearTimeout(this.#timers[name]);
     this.#timers[name] = setTimeout(act, milliseconds);
@@ -642,20 +571,12 @@ class LiveConnection {
   }
 }
 
-/**
- * Return a delay in milliseconds with full jitter below a limit that doubles with each failure, https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
- * @param {number} failures
- * @param {() => number} random
- */
+/** Return milliseconds with full jitter, below a limit that doubles with each failure. @param {number} failures @param {() => number} random */
 function backoff(failures, random) {
   return random() * Math.min(LONGEST_PAUSE, SECOND * 2 ** (failures + 1));
 }
 
-/**
- * Record whether a job is unfinished, so that it is still polled when it is no longer among the newest.
- * @param {Follow} follow
- * @param {VideoJob} job
- */
+/** Record whether a job is unfinished, so that it is still polled when it is no longer among the newest. @param {Follow} follow @param {VideoJob} job */
 function note(follow, job) {
   if (ENDED.has(job.status)) follow.unfinished.delete(job.jobId);
   else follow.unfinished.add(job.jobId);
@@ -669,15 +590,12 @@ export function expiryOf(url) {
   return signed && seconds ? new Date(signed + seconds * SECOND) : null;
 }
 
-/** Return 32 random hexadecimal digits. `crypto.randomUUID` exists only on pages with HTTPS or on localhost. */
-function randomId() {
+/** `crypto.randomUUID` exists only on pages with HTTPS or on localhost. */
+export function randomId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/**
- * Report an error of a callback to the page as an uncaught error.
- * @param {unknown} error
- */
+/** Report an error of a callback to the page as an uncaught error. @param {unknown} error */
 function report(error) {
   queueMicrotask(() => {
     throw error;
@@ -699,12 +617,7 @@ function parse(text) {
   }
 }
 
-/**
- * @param {number} milliseconds
- * @param {AbortSignal} [over] Ends the pause when aborted, as does the function that is passed to `begin`.
- * @param {(end: () => void) => void} [begin]
- * @returns {Promise<void>}
- */
+/** @param {number} milliseconds @param {AbortSignal} [over] @param {(end: () => void) => void} [begin] Gets a function that ends the pause. @returns {Promise<void>} */
 function pause(milliseconds, over, begin) {
   return new Promise((resolve) => {
     const timer = setTimeout(end, milliseconds);

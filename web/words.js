@@ -1,9 +1,10 @@
 // @ts-check
 /** Texts on cards and about the prompt. */
 
-/** @import { VideoJob } from "./videojobs.js" */
+/** @import { VideoJob, VideoRequest } from "./videojobs.js" */
 
 const LABEL_LENGTH = 80;
+const DEFAULT_RESOLUTION = "720p";
 const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "medium" });
 const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });
@@ -14,7 +15,7 @@ const DRAWN = (
 ).split(" ");
 const MISSING = new RegExp(`[^${DRAWN.map((script) => `\\p{Script=${script}}`).join("")}]+`, "gu");
 /** @type {Record<string, string>} */
-const TEXTS = { one: "st", two: "nd", few: "rd", other: "th", fun: "Fun", calm: "Calm", background: "Background", failed: "Failed", cancelled: "Cancelled" };
+const TEXTS = { one: "st", two: "nd", few: "rd", other: "th", fun: "Fun", calm: "Calm", background: "Background", failed: "Failed", cancelled: "Cancelled", sound: "sound", negativePrompt: "what to avoid", seed: "seed" };
 
 /** Expected end of a job, by the progress that this page has seen or else by the API's estimate. */
 export class Countdown {
@@ -57,11 +58,34 @@ export function sayAgo(seconds) {
 /** @param {string} time */
 export const sayDate = (time) => DATE.format(new Date(time));
 
-/** @param {VideoJob} job @param {boolean} isExact Whether to add the properties of the file. */
-export function sayFacts({ style, duration, aspectRatio, output }, isExact) {
+/** @param {VideoJob} job @param {boolean} isExact Whether to add all options and the properties of the file. */
+export function sayFacts({ style, duration, aspectRatio, output, resolution, sound, negativePrompt, seed }, isExact) {
   const facts = [style && TEXTS[style], duration && `${Number(duration.toFixed(2))} s`, aspectRatio];
+  if (isExact || resolution !== DEFAULT_RESOLUTION) facts.push(resolution);
+  if (sound) facts.push("Sound");
+  if (isExact && negativePrompt) facts.push(`Without “\u2068${negativePrompt}\u2069”`);
+  if (isExact && seed != null) facts.push(`Seed ${seed}`);
   if (isExact && output) facts.push(`${output.width} × ${output.height} pixels`, `${Math.max(output.bytes / 1e6, 0.1).toFixed(1)} MB`);
   return facts.filter(Boolean).join(" · ");
+}
+
+/** @param {VideoJob} job */
+export function sayIgnored({ ignored = [] }) {
+  return ignored.length ? `This provider doesn’t support: ${ignored.map((name) => TEXTS[name] ?? name).join(", ")}.` : "";
+}
+
+/** Return the request of a form, a draft or a job, without defaults. @param {any} fields @returns {VideoRequest} */
+export function requestOf({ prompt, style, duration, aspectRatio, resolution, sound, negativePrompt, seed }) {
+  return {
+    prompt,
+    style,
+    duration: Number(duration),
+    aspectRatio,
+    ...(resolution && resolution !== DEFAULT_RESOLUTION && { resolution }),
+    ...(sound && { sound: true }),
+    ...(negativePrompt?.trim() && { negativePrompt }),
+    ...(`${seed ?? ""}` && { seed: Number(seed) }),
+  };
 }
 
 /** Return the beginning of a long prompt, for labels. @param {string | null} prompt */
@@ -70,10 +94,7 @@ export function shorten(prompt) {
   return characters.length > LABEL_LENGTH ? `${characters.slice(0, LABEL_LENGTH - 1).join("")}…` : characters.join("");
 }
 
-/**
- * Return a sentence about the letters that a sketch of the prompt would omit, or an empty text.
- * @param {string} prompt
- */
+/** Return a sentence about the letters that a sketch of the prompt would omit, or an empty text. @param {string} prompt */
 export function describeMissingScripts(prompt) {
   const letters = [...(prompt.match(MISSING) ?? []).join("")].slice(0, 20).join("");
   return letters && `The built-in sketch can’t draw these letters and will leave them out: ${letters}`;

@@ -29,7 +29,7 @@ RING = """[document.activeElement, document.activeElement.closest("label")].some
 })"""
 ZOOMED = {"viewport": {"width": 320, "height": 256}, "device_scale_factor": 4, "reduced_motion": "reduce"}
 """A window of 1280 x 1024 pixels at a zoom of 400 %."""
-CONTROLS = ":is(a[href], button, input, textarea)"
+CONTROLS = ":is(a[href], button, input, select, summary, textarea)"
 COVERED = """(scope) => [...document.querySelectorAll(scope)].filter((control) => {
   if (!control.checkVisibility()) return false;
   control.focus();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Countdown, describeMissingScripts, sayFacts, sayState, shorten } from "../../../web/words.js";
+import { Countdown, describeMissingScripts, requestOf, sayFacts, sayIgnored, sayState, shorten } from "../../../web/words.js";
 import { aJob } from "./fakes.mjs";
 
 const SECOND = 1000;
@@ -57,6 +57,33 @@ test("facts contain what is known", () => {
   assert.equal(sayFacts(job, false), "Calm · 1.5 s · 16:9");
   assert.equal(sayFacts(job, true), "Calm · 1.5 s · 16:9 · 1280 × 720 pixels · 3.4 MB");
   assert.equal(sayFacts(aJob({ style: null, duration: null, aspectRatio: null, output: null }), true), "");
+});
+
+test("facts contain the options that are not the defaults, and in the view all of them", () => {
+  const options = { style: "calm", resolution: "480p", sound: true, negativePrompt: "rain", seed: 0 };
+  assert.equal(sayFacts(aJob(options), false), "Calm · 480p · Sound");
+  assert.equal(sayFacts(aJob(options), true), "Calm · 480p · Sound · Without “\u2068rain\u2069” · Seed 0");
+  const defaults = { style: "calm", resolution: "720p", sound: false, negativePrompt: null, seed: null };
+  assert.equal(sayFacts(aJob(defaults), false), "Calm");
+  assert.equal(sayFacts(aJob(defaults), true), "Calm · 720p");
+});
+
+test("fields that the provider ignores are named", () => {
+  assert.equal(sayIgnored(aJob()), "");
+  assert.equal(sayIgnored(aJob({ ignored: [] })), "");
+  const ignored = ["negativePrompt", "sound", "camera"];
+  assert.equal(sayIgnored(aJob({ ignored })), "This provider doesn’t support: what to avoid, sound, camera.");
+});
+
+test("a request contains only the options that are not the defaults", () => {
+  const first = { prompt: "A kite", style: "calm", duration: 8, aspectRatio: "16:9" };
+  const job = { resolution: "720p", sound: false, negativePrompt: null, seed: null };
+  assert.deepEqual(requestOf({ ...aJob(), ...first, ...job }), first);
+  const empty = { duration: "8", resolution: "", sound: "", negativePrompt: " ", seed: "" };
+  assert.deepEqual(requestOf({ ...first, ...empty, jobId: "1" }), first);
+  const options = { resolution: "1080p", sound: true, negativePrompt: "rain", seed: 0 };
+  assert.deepEqual(requestOf({ ...first, ...options }), { ...first, ...options });
+  assert.deepEqual(requestOf({ ...first, ...options, sound: "true", seed: "0" }), { ...first, ...options });
 });
 
 test("a label contains at most 80 characters of a prompt", () => {
