@@ -33,6 +33,7 @@ CONTROLS = ":is(a[href], button, input, select, summary, textarea)"
 COVERED = """(scope) => [...document.querySelectorAll(scope)].filter((control) => {
   if (!control.checkVisibility()) return false;
   control.focus();
+  control.scrollIntoView({block: "nearest", inline: "nearest"});  // the row of filters scrolls
   const {x, y, width, height} = control.getClientRects()[0];
   const top = document.elementFromPoint(x + width / 2, y + height / 2);
   return document.activeElement !== control || !top || !control.contains(top);

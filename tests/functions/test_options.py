@@ -90,6 +90,10 @@ def test_a_resolution_that_no_provider_makes_is_refused(sut, offer):
     assert sut.post(REQUEST | {"seed": 7}).status == 201
 
 
+def test_a_seed_can_be_written_with_a_fraction_of_zero(sut):
+    assert sut.jobs.find(sut.post('{"seed": 7.0, ' + json.dumps(REQUEST)[1:]).json["data"]["jobId"]).seed == 7
+
+
 def test_a_request_without_the_fields_reads_no_offer(sut, monkeypatch):
     monkeypatch.setattr(bootstrap, "offers", lambda: pytest.fail("read"))
     assert sut.post(REQUEST | {"sound": False, "resolution": "720p"}).status == 201

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from videojobs.api.body import MAXIMUM_DETAILS, printable_name
 from videojobs.domain.errors import ErrorDetail, ValidationFailed
@@ -26,6 +26,11 @@ def _check_visible(prompt: str) -> str:
     if not any(map(is_visible, prompt)):
         raise ValueError("no visible character")
     return prompt
+
+
+def _to_whole(number: object) -> object:
+    """Return 7 for 7.0, which is an integer in JSON Schema, and other values unchanged."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 class GenerateRequest(BaseModel):
@@ -68,7 +73,7 @@ class GenerateRequest(BaseModel):
         "",
         description="Must be a provider that requests may choose in this deployment. Omit it for the default.",
     )
-    seed: Annotated[int, Field(ge=0, le=MAXIMUM_SEED)] = Field(
+    seed: Annotated[int, Field(ge=0, le=MAXIMUM_SEED), BeforeValidator(_to_whole)] = Field(
         0,
         description=f"Must be a whole number from 0 to {MAXIMUM_SEED}.",
         examples=[42],
