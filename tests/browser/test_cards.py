@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 
 import pymongo
 import pytest
 from bson import ObjectId
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Error, Page, Route, expect
 
 from tests.browser.conftest import OpenStudio
 from tests.browser.studio import SOON, Studio, expect_status, put_jobs
@@ -192,10 +193,11 @@ def test_pictures_are_loaded_when_they_come_near_and_wide_ones_are_drawn_once(
     page.on("request", lambda request: loaded.append(request.url) if "icon.png?" in request.url else None)
 
     def add_pictures(route: Route) -> None:
-        content = route.fetch().json()
-        for job in content["data"]["items"]:
-            job["posterUrl"] = f"/icon.png?{job['jobId']}"
-        route.fulfill(json=content)
+        with suppress(Error):  # at the end of the test, the page can be closed during a request
+            content = route.fetch().json()
+            for job in content["data"]["items"]:
+                job["posterUrl"] = f"/icon.png?{job['jobId']}"
+            route.fulfill(json=content)
 
     for requests in (PAGES, POLLS):
         page.route(requests, add_pictures)
@@ -206,7 +208,6 @@ def test_pictures_are_loaded_when_they_come_near_and_wide_ones_are_drawn_once(
     assert len(loaded) < 24
     cards.last.scroll_into_view_if_needed()
     expect(cards.last.locator(".poster")).to_have_class("poster ready")
-    page.unroute_all(behavior="ignoreErrors")  # a request can be on its way when the page is closed
 
 
 @pytest.mark.complains("Content Security Policy")

@@ -52,4 +52,4 @@ def test_every_response_conforms_to_the_openapi_document(stack: Stack, cloud: Cl
     print(run.stdout)  # noqa: T201 - the summary, shown with -s
     assert run.returncode == 0, run.stdout
     assert all(f"✅ {phase}" in run.stdout for phase in PHASES), "a phase is missing"
-    assert "Tested: 14" in run.stdout
+    assert "Tested: 16" in run.stdout
